@@ -1,0 +1,19 @@
+"""The LoRaWAN protocol, sans-IO: identifiers, keys, frames, encryption, MAC commands, regions, airtime.
+
+Nothing here opens a socket, reads a clock or remembers anything; every function is a pure one.
+"""
+
+from .identifiers import BaseStationId, DevAddr, DevEui, GatewayEui, InvalidIdentifier, JoinEui, NetId
+from .keys import AesKey, InvalidKey
+
+__all__ = [
+    "AesKey",
+    "BaseStationId",
+    "DevAddr",
+    "DevEui",
+    "GatewayEui",
+    "InvalidIdentifier",
+    "InvalidKey",
+    "JoinEui",
+    "NetId",
+]
