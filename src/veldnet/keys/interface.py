@@ -1,0 +1,82 @@
+"""What a vault does: it takes root keys in and never gives them out.
+
+The network server sends it join orders and receives session keys; with an HSM group the application
+session key leaves only wrapped under the AS transport key that the vault and the customer share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from veldnet.lorawan import AesKey, DevEui
+from veldnet.lorawan.frames import JoinRequest
+from veldnet.lorawan.join import JoinAccept
+
+
+class VaultError(Exception):
+    """The vault could not do what was asked. `code` is a stable word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class JoinOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Check a join-request and open its session.
+
+    `protected` devices belong to an HSM group: their AppSKey is wrapped under `sealed_as_transport_key`,
+    or withheld when the customer has generated none.
+    """
+
+    dev_eui: DevEui
+    sealed_app_key: bytes
+    request: JoinRequest
+    accept: JoinAccept
+    protected: bool
+    sealed_as_transport_key: bytes | None
+
+
+class JoinKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a join order whose request was genuine. `join_accept` is the PHYPayload to send;
+    `app_s_key` is present only for unprotected devices, `wrapped_app_s_key` only for protected ones."""
+
+    join_accept: bytes
+    nwk_s_key: AesKey
+    app_s_key: AesKey | None
+    wrapped_app_s_key: bytes | None
+
+
+class JoinRefusal(msgspec.Struct, frozen=True):
+    """The join-request was not genuine, or the vault could not serve it."""
+
+    code: str
+    message: str
+
+
+class GeneratedAsKey(msgspec.Struct, frozen=True):
+    """A new AS transport key: sealed for the vault, encrypted for the customer (hexadecimal)."""
+
+    sealed: bytes
+    rsa_encrypted: str
+
+
+class Vault(Protocol):
+    """Keeper of root keys. Calls may take as long as a hardware module takes."""
+
+    async def import_app_key(self, dev_eui: DevEui, app_key: AesKey) -> bytes:
+        """Seal the AppKey of a device; the result may be stored anywhere."""
+
+    async def join(self, orders: Sequence[JoinOrder]) -> list[JoinKeys | JoinRefusal]:
+        """Serve many join-requests at once, in order."""
+
+    async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
+        """Make an AS transport key for the holder of an RSA key. Raises `VaultError` for a bad key."""
+
+    async def seal(self, label: str, secret: bytes) -> bytes:
+        """Seal a secret that the server itself must be able to read again, such as a tunnel key."""
+
+    async def unseal(self, label: str, sealed: bytes) -> bytes:
+        """The secret that was sealed under the same label. Raises `VaultError` if it was not."""

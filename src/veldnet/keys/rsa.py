@@ -1,0 +1,50 @@
+"""RSA public keys as customers send them: PEM with line breaks, with escaped ones, or on one line."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from .interface import VaultError
+
+MIN_BITS = 1024
+MAX_BITS = 8192
+_ARMOUR = re.compile(r"^-----BEGIN PUBLIC KEY-----(?P<body>.*)-----END PUBLIC KEY-----$", re.DOTALL)
+
+
+def parse_rsa_public_key(pem: str) -> RSAPublicKey:
+    """Read a SubjectPublicKeyInfo PEM; line breaks may be missing or written as `\\n`.
+
+    Raises `VaultError` that says what is wrong with the key.
+    """
+    text = pem.replace("\\r", "").replace("\\n", "\n").strip()
+    armoured = _ARMOUR.match(text)
+    if armoured is None:
+        raise VaultError(
+            "bad_pem",
+            "rsaPublicKey must be a PEM that starts with -----BEGIN PUBLIC KEY----- and ends with its END",
+        )
+    try:
+        der = base64.b64decode("".join(armoured["body"].split()), validate=True)
+        key = load_der_public_key(der)
+    except (binascii.Error, ValueError, UnsupportedAlgorithm):
+        raise VaultError("bad_pem", "rsaPublicKey does not contain a base64-encoded public key") from None
+    if not isinstance(key, RSAPublicKey):
+        raise VaultError("bad_pem", "rsaPublicKey must be an RSA key")
+    if not MIN_BITS <= key.key_size <= MAX_BITS:
+        raise VaultError(
+            "weak_key",
+            f"rsaPublicKey has {key.key_size} bits; {MIN_BITS} to {MAX_BITS} are accepted, 2048 recommended",
+        )
+    return key
+
+
+def encrypt_pkcs1_v15(key: RSAPublicKey, plaintext: bytes) -> bytes:
+    """RSAES-PKCS1-v1_5, as long as the key."""
+    return key.encrypt(plaintext, padding.PKCS1v15())

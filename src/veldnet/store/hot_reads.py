@@ -1,0 +1,98 @@
+"""The queries of the hot path, alike in both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, or_, select, tuple_
+
+from .interface import DeliveryRow, DeviceRow
+from .schema import deliveries, device_states, devices, routing_profiles, subscribers
+
+_DEVICE = (
+    select(
+        devices.c.ref,
+        devices.c.subscriber_ref,
+        subscribers.c.customer_id,
+        devices.c.dev_eui,
+        devices.c.join_eui,
+        devices.c.name,
+        devices.c.profile_ref,
+        devices.c.plan_ref,
+        devices.c.routing_profile_ref,
+        devices.c.processing_strategy,
+        devices.c.hsm_group_ref,
+        devices.c.sealed_app_key,
+        routing_profiles.c.sealed_as_transport_key,
+        devices.c.latitude,
+        devices.c.longitude,
+        devices.c.details,
+        device_states.c.state,
+        device_states.c.join_memory,
+    )
+    .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
+    .join(device_states, device_states.c.device_ref == devices.c.ref)
+    .join(routing_profiles, routing_profiles.c.ref == devices.c.routing_profile_ref, isouter=True)
+)
+
+
+class _Details(msgspec.Struct):
+    dataflowTags: tuple[str, ...] = ()
+
+
+_details = msgspec.json.Decoder(_Details)
+
+
+def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> list[DeviceRow]:
+    rows = []
+    for row in connection.execute(_DEVICE.where(condition)):
+        values = list(row)
+        values[15] = _details.decode(values[15]).dataflowTags
+        rows.append(DeviceRow(*values))
+    return rows
+
+
+def devices_by_dev_addr(connection: Connection, dev_addrs: Sequence[int]) -> list[DeviceRow]:
+    refs = select(device_states.c.device_ref).where(
+        or_(device_states.c.dev_addr.in_(dev_addrs), device_states.c.pending_dev_addr.in_(dev_addrs))
+    )
+    return _devices_where(connection, devices.c.ref.in_(refs))
+
+
+def devices_by_dev_eui(connection: Connection, dev_euis: Sequence[str]) -> list[DeviceRow]:
+    return _devices_where(connection, devices.c.dev_eui.in_(dev_euis))
+
+
+def devices_by_ref(connection: Connection, refs: Sequence[int]) -> list[DeviceRow]:
+    return _devices_where(connection, devices.c.ref.in_(refs))
+
+
+def pending_lanes(connection: Connection, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+    lane = tuple_(deliveries.c.device_ref, deliveries.c.lane)
+    query = (
+        select(deliveries.c.device_ref, deliveries.c.lane)
+        .where(deliveries.c.state == 0, lane > after)
+        .distinct()
+        .order_by(deliveries.c.device_ref, deliveries.c.lane)
+        .limit(limit)
+    )
+    return [(row.device_ref, row.lane) for row in connection.execute(query)]
+
+
+def pending_deliveries(connection: Connection, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+    query = (
+        select(
+            deliveries.c.id,
+            deliveries.c.frame_id,
+            deliveries.c.device_ref,
+            deliveries.c.subscriber_ref,
+            deliveries.c.lane,
+            deliveries.c.expires_at,
+            deliveries.c.message,
+        )
+        .where(deliveries.c.device_ref == device_ref, deliveries.c.lane == lane, deliveries.c.state == 0)
+        .order_by(deliveries.c.id)
+        .limit(limit)
+    )
+    return [DeliveryRow(*row) for row in connection.execute(query)]

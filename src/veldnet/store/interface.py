@@ -1,0 +1,103 @@
+"""What the rest of the house may ask of a store.
+
+Two ways lead in. Frames go through `commit`: many rows of many devices in one durable transaction.
+Management goes through `read` and `write`: a function over a SQLAlchemy connection, in a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+
+class StoreError(Exception):
+    """The store could not do what was asked; nothing of it was written."""
+
+
+class LeaseLost(StoreError):
+    """Another process owns the partitions now; this one must stop writing."""
+
+
+class Statement(Enum):
+    """The statements of the hot path; each engine has its own text for them. Values name the columns."""
+
+    INSERT_FRAME = "id device_ref kind outcome fcnt fport size rssi snr data_rate base_station copies"
+    INSERT_BODY = "frame_id part body"
+    UPDATE_STATE = "dev_addr pending_dev_addr state device_ref"
+    UPDATE_JOIN_MEMORY = "join_memory device_ref"
+    INSERT_DELIVERY = "id frame_id device_ref subscriber_ref lane expires_at state last_error message"
+    DELETE_DELIVERY = "id"
+    EXPIRE_DELIVERY = "last_error id"
+    INSERT_DELIVERY_RESULT = "frame_id delivery_id result"
+
+
+Rows = tuple[Statement, Sequence[tuple[Any, ...]]]
+
+
+class DeviceRow(msgspec.Struct, frozen=True, gc=False):
+    """A device as the network needs it: who it is, by which rules it lives, and its state."""
+
+    ref: int
+    subscriber_ref: int
+    customer_id: str
+    dev_eui: str
+    join_eui: str | None
+    name: str
+    profile_ref: int
+    plan_ref: int | None
+    routing_profile_ref: int | None
+    processing_strategy: str | None
+    hsm_group_ref: int | None
+    sealed_app_key: bytes | None
+    sealed_as_transport_key: bytes | None
+    latitude: float | None
+    longitude: float | None
+    tags: tuple[str, ...]
+    state: bytes | None
+    join_memory: bytes | None
+
+
+class DeliveryRow(msgspec.Struct, frozen=True, gc=False):
+    """A message on its way to an application server."""
+
+    id: int
+    frame_id: int
+    device_ref: int
+    subscriber_ref: int
+    lane: str
+    expires_at: int
+    message: bytes
+
+
+class Store(Protocol):
+    """Durable state. Every method may raise `StoreError`."""
+
+    async def commit(self, rows: Iterable[Rows]) -> None:
+        """Write all rows durably or none. Raises `LeaseLost` when another process has taken over."""
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query that changes nothing."""
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Run a change in a transaction of its own; an exception in `change` undoes it and passes through."""
+
+    async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
+        """All devices with a session, current or pending, on one of the addresses."""
+
+    async def devices_by_dev_eui(self, dev_euis: Sequence[str]) -> list[DeviceRow]: ...
+
+    async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]: ...
+
+    async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+        """Device and lane of pending deliveries, in order, behind `after`."""
+
+    async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+        """The oldest pending deliveries of a lane."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,303 @@
+"""The tables, one definition for SQLite and PostgreSQL.
+
+Times are Unix milliseconds. Frame and delivery ids are time-ordered (see `ids`), so cutting a day off the
+journal is a range of the primary key. Hexadecimal identifiers are stored as upper-case text where people
+look them up, as integers where the hot path does.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives a table a rowid alias only for the type INTEGER.
+Ref = BigInteger().with_variant(Integer(), "sqlite")
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
+    Column("customer_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("subscriber_ref", ForeignKey("subscribers.ref"), nullable=False, index=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("client_id", Text, nullable=False, unique=True),
+    Column("secret_hash", Text, nullable=False),
+    Column("user_ref", ForeignKey("users.ref", ondelete="SET NULL")),
+    Column("activated_at", BigInteger),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("project_ref", ForeignKey("projects.ref", ondelete="CASCADE")),
+    Column("user_ref", ForeignKey("users.ref", ondelete="CASCADE")),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+connectivity_plans = Table(
+    "connectivity_plans",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("communication_type", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    UniqueConstraint("operator_ref", "id"),
+)
+
+plan_grants = Table(
+    "plan_grants",
+    metadata,
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False),
+    Column("plan_ref", ForeignKey("connectivity_plans.ref", ondelete="CASCADE"), nullable=False),
+    Column("granted", Integer, nullable=False),
+    Column("used", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("subscriber_ref", "plan_ref"),
+)
+
+device_profiles = Table(
+    "device_profiles",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type_mac", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    UniqueConstraint("operator_ref", "id"),
+)
+
+hsm_groups = Table(
+    "hsm_groups",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("operator_ref", "id"),
+)
+
+routing_profiles = Table(
+    "routing_profiles",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("subscriber_ref", ForeignKey("subscribers.ref"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    # The built-in empty profile of the strategy NOAS.
+    Column("is_dummy", Boolean, nullable=False),
+    Column("hsm_group_ref", ForeignKey("hsm_groups.ref")),
+    Column("sealed_as_transport_key", LargeBinary),
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("routing_profile_ref", ForeignKey("routing_profiles.ref", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("source_ports", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("as_id", Text),
+    Column("sealed_as_key", LargeBinary),
+    Column("max_deviation", Integer),
+    Column("addresses", Text, nullable=False),
+    PrimaryKeyConstraint("routing_profile_ref", "position"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("subscriber_ref", ForeignKey("subscribers.ref"), nullable=False),
+    Column("dev_eui", Text, nullable=False, unique=True),
+    Column("join_eui", Text),
+    Column("name", Text, nullable=False),
+    Column("activation_type", Text, nullable=False),
+    Column("device_class", Text, nullable=False),
+    Column("profile_ref", ForeignKey("device_profiles.ref"), nullable=False),
+    Column("plan_ref", ForeignKey("connectivity_plans.ref")),
+    Column("routing_profile_ref", ForeignKey("routing_profiles.ref")),
+    Column("processing_strategy", Text),
+    Column("hsm_group_ref", ForeignKey("hsm_groups.ref")),
+    Column("sealed_app_key", LargeBinary),
+    Column("motion_indicator", Text),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    # Members that the network does not act upon, as one JSON object.
+    Column("details", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    Index("ix_devices_subscriber_ref_ref", "subscriber_ref", "ref"),
+    Index("ix_devices_routing_profile_ref", "routing_profile_ref"),
+    sqlite_autoincrement=True,
+)
+
+device_states = Table(
+    "device_states",
+    metadata,
+    Column("device_ref", ForeignKey("devices.ref", ondelete="CASCADE"), primary_key=True),
+    Column("dev_addr", BigInteger, index=True),
+    # The address of the session that a join opened and no uplink has confirmed yet.
+    Column("pending_dev_addr", BigInteger, index=True),
+    Column("state", LargeBinary),
+    # DevNonces used, and JoinNonces given: written by joins only.
+    Column("join_memory", LargeBinary),
+)
+
+base_stations = Table(
+    "base_stations",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("gateway_eui", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("altitude", Float),
+    Column("last_seen_at", BigInteger),
+)
+
+unknown_base_stations = Table(
+    "unknown_base_stations",
+    metadata,
+    Column("gateway_eui", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("datagrams", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+)
+
+frames = Table(
+    "frames",
+    metadata,
+    Column("id", Ref, primary_key=True),
+    Column("device_ref", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("fcnt", BigInteger),
+    Column("fport", Integer),
+    Column("size", Integer, nullable=False),
+    # Tenths of a dB(m).
+    Column("rssi", Integer),
+    Column("snr", Integer),
+    Column("data_rate", Integer),
+    Column("base_station", BigInteger),
+    Column("copies", Integer, nullable=False),
+    Index("ix_frames_device_ref_id", "device_ref", "id"),
+)
+
+frame_bodies = Table(
+    "frame_bodies",
+    metadata,
+    Column("frame_id", BigInteger, nullable=False),
+    # 0 is the record, later parts are copies that came after the deduplication window.
+    Column("part", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("frame_id", "part"),
+    sqlite_with_rowid=False,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Ref, primary_key=True),
+    Column("frame_id", BigInteger, nullable=False),
+    Column("device_ref", BigInteger, nullable=False),
+    Column("subscriber_ref", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    # 0 pending, 1 undelivered: its retention ended without an answer.
+    Column("state", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("message", LargeBinary, nullable=False),
+    Index("ix_deliveries_lane", "device_ref", "lane", "state", "id"),
+    Index("ix_deliveries_state_id", "state", "id"),
+)
+
+delivery_results = Table(
+    "delivery_results",
+    metadata,
+    Column("frame_id", BigInteger, nullable=False),
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("result", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("frame_id", "delivery_id"),
+    sqlite_with_rowid=False,
+)
+
+# What changed in the inventory, so that a running server takes it up, also when another process wrote it.
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Ref, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("ref", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Who may write for a partition: a commit under an older epoch is refused.
+leases = Table(
+    "leases",
+    metadata,
+    Column("partition", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+)
+
+properties = Table(
+    "properties",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

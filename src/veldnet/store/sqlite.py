@@ -1,0 +1,192 @@
+"""The embedded engine: one SQLite file, write-ahead log, every commit synced to the disk.
+
+One thread writes, for SQLite has one writer anyway; reads run beside it on connections of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from . import hot_reads
+from .interface import DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, StoreError
+
+T = TypeVar("T")
+
+PARTITIONS = 64
+
+
+def _insert(table: str, statement: Statement) -> str:
+    columns = statement.value.split()
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+
+_SQL = {
+    Statement.INSERT_FRAME: _insert("frames", Statement.INSERT_FRAME),
+    Statement.INSERT_BODY: _insert("frame_bodies", Statement.INSERT_BODY),
+    # An UPDATE, so that the state of a device deleted meanwhile goes nowhere.
+    Statement.UPDATE_STATE: (
+        "UPDATE device_states SET dev_addr = ?, pending_dev_addr = ?, state = ? WHERE device_ref = ?"
+    ),
+    Statement.UPDATE_JOIN_MEMORY: "UPDATE device_states SET join_memory = ? WHERE device_ref = ?",
+    Statement.INSERT_DELIVERY: _insert("deliveries", Statement.INSERT_DELIVERY),
+    Statement.DELETE_DELIVERY: "DELETE FROM deliveries WHERE id = ?",
+    Statement.EXPIRE_DELIVERY: "UPDATE deliveries SET state = 1, last_error = ? WHERE id = ?",
+    # A message delivered again replaces what was said of it before.
+    Statement.INSERT_DELIVERY_RESULT: _insert("delivery_results", Statement.INSERT_DELIVERY_RESULT).replace(
+        "INSERT", "INSERT OR REPLACE", 1
+    ),
+}
+
+
+class InlineExecutor(Executor):
+    """Runs the work at once in the caller's thread: for a network under a virtual clock."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def sqlite_engine(path: Path) -> Engine:
+    """An engine whose transactions take the write lock at once and whose commits are durable."""
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False}, pool_size=8
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions on its own; `begin` below does it.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-16000",
+            "mmap_size=268435456",
+            "temp_store=MEMORY",
+            "wal_autocheckpoint=4000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql("BEGIN" if options.get("veldnet_read") else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class SqliteStore:
+    """`Store` over one file. `inline` runs everything in the calling thread."""
+
+    def __init__(self, path: Path, *, inline: bool = False) -> None:
+        self.path = path
+        self.engine = sqlite_engine(path)
+        self._writer: Executor = (
+            InlineExecutor() if inline else ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        )
+        self._readers: Executor = (
+            InlineExecutor() if inline else ThreadPoolExecutor(4, thread_name_prefix="store-reader")
+        )
+        self._connection: Connection | None = None
+        self._epoch: int | None = None
+
+    async def take_leases(self, owner: str | None = None) -> int:
+        """Become the only writer of frames; whoever wrote before gets `LeaseLost`. Returns the epoch."""
+        name = owner or secrets.token_hex(4)
+
+        def take(connection: Connection) -> int:
+            current = connection.execute(text("SELECT COALESCE(MAX(epoch), 0) FROM leases")).scalar_one()
+            connection.execute(text("DELETE FROM leases"))
+            connection.execute(
+                text("INSERT INTO leases (partition, epoch, owner) VALUES (:partition, :epoch, :owner)"),
+                [
+                    {"partition": partition, "epoch": current + 1, "owner": name}
+                    for partition in range(PARTITIONS)
+                ],
+            )
+            return int(current) + 1
+
+        self._epoch = await self.write(take)
+        return self._epoch
+
+    async def commit(self, rows: Iterable[Rows]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, rows)
+
+    def _commit(self, rows: Iterable[Rows]) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self.engine.connect()
+            with self._connection.begin():
+                raw = self._connection.connection.cursor()
+                try:
+                    self._check_lease(raw)
+                    for statement, values in rows:
+                        raw.executemany(_SQL[statement], values)
+                finally:
+                    raw.close()
+        except SQLAlchemyError as error:
+            raise StoreError(str(error)) from error
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise StoreError(str(error)) from error
+
+    def _check_lease(self, cursor: Any) -> None:
+        if self._epoch is None:
+            return
+        (epoch,) = cursor.execute("SELECT MAX(epoch) FROM leases").fetchone()
+        if epoch != self._epoch:
+            raise LeaseLost("another process has taken over this data directory")
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        with self.engine.connect().execution_options(veldnet_read=True) as connection, connection.begin():
+            return query(connection)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, change)
+
+    def _write(self, change: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return change(connection)
+
+    async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
+        return await self.read(lambda connection: hot_reads.devices_by_dev_addr(connection, dev_addrs))
+
+    async def devices_by_dev_eui(self, dev_euis: Sequence[str]) -> list[DeviceRow]:
+        return await self.read(lambda connection: hot_reads.devices_by_dev_eui(connection, dev_euis))
+
+    async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]:
+        return await self.read(lambda connection: hot_reads.devices_by_ref(connection, refs))
+
+    async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+        return await self.read(lambda connection: hot_reads.pending_lanes(connection, after, limit))
+
+    async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+        return await self.read(
+            lambda connection: hot_reads.pending_deliveries(connection, device_ref, lane, limit)
+        )
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._close)
+        self._writer.shutdown(wait=False)
+        self._readers.shutdown(wait=False)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self.engine.dispose()
