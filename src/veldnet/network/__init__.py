@@ -1,0 +1,46 @@
+"""The network server: a pure core of transitions, and a shell that feeds it and commits what it decides.
+
+The core (`uplink`, `join`, `downlink`, `submission`, `outcome`, `adr`, `transmission`, `mac_commands`) maps
+the state of a device and an event to a new state, records and effects; it does no I/O and reads no clock.
+The shell (`server`, `deduplication`, `devices`, `commit_loop`, `transmitter`) does.
+"""
+
+from .commit_loop import CommitLoop, Participant, Recorded
+from .events import Device, SubmissionRefusal
+from .parameters import NetworkParameters
+from .records import (
+    Copy,
+    DownlinkRecord,
+    DownlinkRejectedRecord,
+    FrameKind,
+    JoinRecord,
+    Record,
+    RefusedRecord,
+    ResetRecord,
+    UplinkRecord,
+    decode_copies,
+    decode_record,
+)
+from .server import NetworkServer, UnknownDevice
+
+__all__ = [
+    "CommitLoop",
+    "Copy",
+    "Device",
+    "DownlinkRecord",
+    "DownlinkRejectedRecord",
+    "FrameKind",
+    "JoinRecord",
+    "NetworkParameters",
+    "NetworkServer",
+    "Participant",
+    "Record",
+    "Recorded",
+    "RefusedRecord",
+    "ResetRecord",
+    "SubmissionRefusal",
+    "UnknownDevice",
+    "UplinkRecord",
+    "decode_copies",
+    "decode_record",
+]

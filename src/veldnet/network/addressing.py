@@ -1,0 +1,41 @@
+"""Partitions, and DevAddrs that name them: a device's joins and data meet in one place."""
+
+from __future__ import annotations
+
+import random
+from hashlib import blake2s
+
+from veldnet.lorawan import DevAddr, DevEui, NetId
+from veldnet.lorawan.identifiers import address_prefix
+
+PARTITION_BITS = 6
+
+
+class AddressSpace:
+    """The addresses of a NetID. Its low bits name the partition; a small space has fewer partitions."""
+
+    def __init__(self, net_id: NetId) -> None:
+        self._prefix, self._prefix_bits = address_prefix(net_id)
+        self._host_bits = 32 - self._prefix_bits
+        # At least as many bits for addresses within a partition as for partitions.
+        self.partition_bits = min(PARTITION_BITS, self._host_bits // 2)
+
+    @property
+    def partitions(self) -> int:
+        return 1 << self.partition_bits
+
+    def contains(self, dev_addr: DevAddr) -> bool:
+        """Whether an address belongs to this network."""
+        return int(dev_addr) >> self._host_bits == int(self._prefix) >> self._host_bits
+
+    def partition_of_device(self, dev_eui: DevEui) -> int:
+        digest = blake2s(dev_eui.to_wire(), digest_size=2).digest()
+        return int.from_bytes(digest, "little") & (self.partitions - 1)
+
+    def partition_of_address(self, dev_addr: DevAddr) -> int:
+        return int(dev_addr) & (self.partitions - 1)
+
+    def allocate(self, dev_eui: DevEui, rng: random.Random) -> DevAddr:
+        """A random address in the device's partition; others may use it too, the MIC tells them apart."""
+        host = rng.getrandbits(self._host_bits - self.partition_bits) << self.partition_bits
+        return DevAddr(int(self._prefix) | host | self.partition_of_device(dev_eui))

@@ -1,0 +1,230 @@
+"""Group commit: the records of many frames become durable together, and only then things happen.
+
+Batches are written one after another. While one is under way the next collects; it closes after a short
+time or at a number of records, whichever comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Protocol
+
+import structlog
+
+from veldnet.store import LeaseLost, Rows, Statement, Store, StoreError
+
+from .counters import Counters
+from .devices import Entry
+from .events import Device, Effect, Transition
+from .journal import journal_rows
+from .records import DownlinkRecord, JoinRecord, Record, UplinkRecord
+from .state import encode_join_memory, encode_state
+
+log = structlog.get_logger(__name__)
+
+Recorded = tuple[Record, Device | None]
+
+
+class Participant(Protocol):
+    """A room that takes part in the frames' own transaction.
+
+    `rows` turns the records of a batch into rows for the same commit; `committed` hears when they are
+    durable, in order.
+    """
+
+    def rows(self, recorded: Sequence[Recorded]) -> Sequence[Rows]: ...
+
+    def committed(self, recorded: Sequence[Recorded]) -> None: ...
+
+
+class _Batch:
+    __slots__ = ("effects", "entries", "memories", "parts", "recorded")
+
+    def __init__(self) -> None:
+        self.recorded: list[Recorded] = []
+        self.effects: list[tuple[Entry, Effect]] = []
+        self.entries: dict[int, Entry] = {}
+        self.memories: dict[int, Entry] = {}
+        self.parts: list[tuple[int, int, bytes]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.recorded or self.entries or self.parts)
+
+
+class CommitLoop:
+    """Collects what transitions lead to, commits it in groups, and releases the effects.
+
+    `release` receives each effect after its commit; `failed` is called when a commit could not be made,
+    after which nothing of the batch has happened.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        counters: Counters,
+        release: Callable[[Entry, Effect], None],
+        failed: Callable[[], None],
+        *,
+        interval: float = 0.010,
+        size: int = 500,
+    ) -> None:
+        self._store = store
+        self._counters = counters
+        self._release = release
+        self._failed = failed
+        self._interval = interval
+        self._size = size
+        self._participants: list[Participant] = []
+        self._extra_rows: list[Callable[[], Sequence[Rows]]] = []
+        self._batch = _Batch()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.lost_lease = False
+
+    def join(self, participant: Participant) -> None:
+        """Let a room take part in the commits."""
+        self._participants.append(participant)
+
+    def contribute(self, rows: Callable[[], Sequence[Rows]]) -> None:
+        """Let a room add rows that stem from no record, such as deliveries that have ended."""
+        self._extra_rows.append(rows)
+
+    @property
+    def waiting(self) -> int:
+        """Records that are not yet being written."""
+        return len(self._batch.recorded)
+
+    def add(self, entry: Entry, transition: Transition) -> None:
+        """Take over the result of a transition; its state is read when the batch is written."""
+        batch = self._batch
+        device = entry.device
+        for record in transition.records:
+            batch.recorded.append((record, device))
+        for effect in transition.effects:
+            batch.effects.append((entry, effect))
+        ref = device.row.ref
+        if ref not in batch.entries:
+            batch.entries[ref] = entry
+            entry.unwritten += 1
+        if transition.join_memory is not None:
+            batch.memories[ref] = entry
+        self.wake()
+
+    def add_record(self, record: Record) -> None:
+        """Record something that belongs to no device."""
+        self._batch.recorded.append((record, None))
+        self.wake()
+
+    def add_part(self, frame_id: int, part: int, body: bytes) -> None:
+        """Add to the body of a frame already recorded, such as copies that came late."""
+        self._batch.parts.append((frame_id, part, body))
+        self.wake()
+
+    def wake(self) -> None:
+        """See to it that what waits is written soon."""
+        self._idle.clear()
+        if self._task is not None:
+            return
+        if len(self._batch.recorded) >= self._size:
+            self._begin()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._interval, self._begin)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        batch, self._batch = self._batch, _Batch()
+        try:
+            await self._write(batch)
+        finally:
+            self._task = None
+        if self._batch:
+            self.wake()
+        else:
+            self._idle.set()
+
+    async def _write(self, batch: _Batch) -> None:
+        started = perf_counter()
+        try:
+            rows = self._rows(batch)
+            if rows:
+                await self._store.commit(rows)
+        except StoreError as error:
+            self._fail(error)
+            return
+        self._counters.commits += 1
+        self._counters.commit_seconds += perf_counter() - started
+        self._count(batch.recorded)
+        for entry in batch.entries.values():
+            entry.unwritten -= 1
+        for entry, effect in batch.effects:
+            self._release(entry, effect)
+        if batch.recorded:
+            for participant in self._participants:
+                participant.committed(batch.recorded)
+
+    def _rows(self, batch: _Batch) -> list[Rows]:
+        rows: list[Rows] = []
+        if batch.entries:
+            rows.append((Statement.UPDATE_STATE, [_state_row(entry) for entry in batch.entries.values()]))
+        if batch.memories:
+            memories = [
+                (encode_join_memory(entry.memory), entry.device.row.ref) for entry in batch.memories.values()
+            ]
+            rows.append((Statement.UPDATE_JOIN_MEMORY, memories))
+        if batch.recorded:
+            frames, bodies = journal_rows(record for record, _device in batch.recorded)
+            rows += [frames, (bodies[0], [*bodies[1], *batch.parts])]
+            for participant in self._participants:
+                rows.extend(participant.rows(batch.recorded))
+        elif batch.parts:
+            rows.append((Statement.INSERT_BODY, batch.parts))
+        for contribution in self._extra_rows:
+            rows.extend(contribution())
+        return rows
+
+    def _fail(self, error: StoreError) -> None:
+        """Nothing was written. Memory is ahead of the store, so it goes; the frames are lost like radio."""
+        self._counters.commit_failures += 1
+        self.lost_lease = self.lost_lease or isinstance(error, LeaseLost)
+        log.error("commit_failed", error=str(error), lease_lost=self.lost_lease)
+        self._batch = _Batch()
+        self._failed()
+
+    def _count(self, recorded: Sequence[Recorded]) -> None:
+        counters = self._counters
+        for record, _device in recorded:
+            if isinstance(record, UplinkRecord):
+                counters.uplinks_committed += record.outcome == "accepted"
+            elif isinstance(record, JoinRecord):
+                counters.joins_accepted += record.outcome == "accepted"
+            elif isinstance(record, DownlinkRecord):
+                if record.delivered:
+                    counters.downlinks_sent += 1
+                else:
+                    counters.downlinks_failed += 1
+
+    async def drain(self) -> None:
+        """Wait until everything handed over is durable and its effects are released."""
+        if self._timer is not None:
+            self._begin()
+        await self._idle.wait()
+
+
+def _state_row(entry: Entry) -> tuple[int | None, int | None, bytes, int]:
+    state = entry.state
+    return (
+        None if state.session is None else int(state.session.dev_addr),
+        None if state.pending_session is None else int(state.pending_session.dev_addr),
+        encode_state(state),
+        entry.device.row.ref,
+    )

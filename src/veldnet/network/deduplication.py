@@ -1,0 +1,85 @@
+"""Copies of one frame from several base stations become one reception.
+
+A window opens with the first copy of a PHYPayload and closes a fixed time later. Copies that come after it
+are folded into the frame already recorded, as long as the device cannot have sent it again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from veldnet.lorawan.frames import DataFrame, JoinRequest
+from veldnet.lorawan.radio import GatewayUplink
+
+ReceivedType = DataFrame | JoinRequest
+
+
+class Window:
+    """The copies of a frame heard so far. `frame` is what it parsed to; `frame_id` is set when it closes."""
+
+    __slots__ = ("closes_at", "copies", "frame", "frame_id", "late")
+
+    def __init__(self, frame: ReceivedType, first: GatewayUplink, closes_at: float) -> None:
+        self.frame = frame
+        self.copies = [first]
+        self.closes_at = closes_at
+        self.frame_id = 0
+        self.late: list[GatewayUplink] = []
+
+    def ordered(self) -> tuple[GatewayUplink, ...]:
+        """One copy of each base station, best SNR first, then best RSSI."""
+        copies = self.copies
+        if len(copies) == 1:
+            return (copies[0],)
+        best: dict[int, GatewayUplink] = {}
+        for copy in sorted(copies, key=_quality):
+            best.setdefault(copy.base_station, copy)
+        return tuple(best.values())
+
+
+def _quality(copy: GatewayUplink) -> tuple[bool, float, float]:
+    return (copy.late, -copy.snr, -copy.rssi)
+
+
+class Deduplicator:
+    """Windows by PHYPayload. Times are seconds of any one clock."""
+
+    def __init__(self, duration: float, horizon: float) -> None:
+        self.duration = duration
+        self.horizon = horizon
+        self._open: dict[bytes, Window] = {}
+        self._due: deque[Window] = deque()
+        self._closed: dict[bytes, Window] = {}
+        self._forget: deque[tuple[float, bytes]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def find(self, phy_payload: bytes) -> Window | None:
+        """The window of a frame, open or closed a short while ago."""
+        return self._open.get(phy_payload) or self._closed.get(phy_payload)
+
+    def open(self, frame: ReceivedType, first: GatewayUplink, now: float) -> Window:
+        window = Window(frame, first, now + self.duration)
+        self._open[first.phy_payload] = window
+        self._due.append(window)
+        return window
+
+    @property
+    def next_close(self) -> float | None:
+        """When the oldest open window closes."""
+        return self._due[0].closes_at if self._due else None
+
+    def close_due(self, now: float) -> list[Window]:
+        """Close the windows whose time is up, oldest first."""
+        closed = []
+        while self._due and self._due[0].closes_at <= now:
+            window = self._due.popleft()
+            key = window.copies[0].phy_payload
+            del self._open[key]
+            self._closed[key] = window
+            self._forget.append((window.closes_at - self.duration + self.horizon, key))
+            closed.append(window)
+        while self._forget and self._forget[0][0] <= now:
+            self._closed.pop(self._forget.popleft()[1], None)
+        return closed

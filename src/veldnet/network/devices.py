@@ -1,0 +1,285 @@
+"""Devices in memory: loaded on first use, many a query; bounded; what memory holds wins over the store.
+
+An entry may be ahead of the store by the commits under way, so it is never loaded over, and dropped only
+when nothing of it is still to be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from msgspec.structs import replace
+
+from veldnet.store import DeviceRow, Store, StoreError
+
+from .catalogue import Catalogue
+from .events import Device
+from .restoring import catch_up_memory, catch_up_state
+from .state import DeviceState, JoinMemory, decode_join_memory, decode_state
+
+K = TypeVar("K")
+
+_LOAD_BATCH = 400
+
+
+class Entry:
+    """A device in memory. `unwritten` counts the commits that will still write it."""
+
+    __slots__ = ("device", "memory", "removed", "state", "unwritten")
+
+    def __init__(self, device: Device, state: DeviceState, memory: JoinMemory) -> None:
+        self.device = device
+        self.state = state
+        self.memory = memory
+        self.unwritten = 0
+        self.removed = False
+
+
+class _Loader(Generic[K]):
+    """Collects keys to load while a query runs, and loads them together in the next."""
+
+    def __init__(self, load: Callable[[Sequence[K]], Awaitable[None]]) -> None:
+        self._load = load
+        self._waiting: dict[K, list[Callable[[bool], None]]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def request(self, key: K, done: Callable[[bool], None] | None = None) -> None:
+        """Load a key; `done` hears whether the store answered."""
+        waiting = self._waiting.setdefault(key, [])
+        if done is not None:
+            waiting.append(done)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._waiting:
+            keys = list(self._waiting)[:_LOAD_BATCH]
+            callbacks = [self._waiting.pop(key) for key in keys]
+            try:
+                await self._load(keys)
+                loaded = True
+            except StoreError:
+                loaded = False
+            for waiting in callbacks:
+                for done in waiting:
+                    done(loaded)
+        self._task = None
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+class DeviceTable:
+    """The devices of the partitions this process owns, as far as they are in use."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        *,
+        capacity: int,
+        generation: int,
+        on_load: Callable[[Entry], None],
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._capacity = capacity
+        self._generation = generation
+        self._on_load = on_load
+        self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._by_dev_eui: dict[str, int] = {}
+        self._by_dev_addr: dict[int, list[int]] = {}
+        # Addresses of which every session is in memory, and identifiers that the store does not know.
+        self._complete: OrderedDict[int, None] = OrderedDict()
+        self._unknown: OrderedDict[str, None] = OrderedDict()
+        self._addresses: _Loader[int] = _Loader(self._load_addresses)
+        self._euis: _Loader[str] = _Loader(self._load_euis)
+        self._refs: _Loader[int] = _Loader(self._load_refs)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    # Lookup. None means: not in memory, ask for it.
+
+    def on_address(self, dev_addr: int) -> list[Entry] | None:
+        """The devices with a session on an address, most recently used last."""
+        if dev_addr not in self._complete:
+            return None
+        entries = self._entries
+        refs = self._by_dev_addr.get(dev_addr)
+        return [entries[ref] for ref in refs] if refs else []
+
+    def sharing(self, dev_addr: int) -> int:
+        """How many devices in memory have a session on an address."""
+        return len(self._by_dev_addr.get(dev_addr, ()))
+
+    def by_dev_eui(self, dev_eui: str) -> Entry | None:
+        ref = self._by_dev_eui.get(dev_eui)
+        return None if ref is None else self._entries[ref]
+
+    def is_unknown(self, dev_eui: str) -> bool:
+        return dev_eui in self._unknown
+
+    def by_ref(self, ref: int) -> Entry | None:
+        return self._entries.get(ref)
+
+    def request_address(self, dev_addr: int, done: Callable[[bool], None] | None = None) -> None:
+        self._addresses.request(dev_addr, done)
+
+    def request_dev_eui(self, dev_eui: str, done: Callable[[bool], None] | None = None) -> None:
+        self._euis.request(dev_eui, done)
+
+    async def get(self, *, ref: int | None = None, dev_eui: str | None = None) -> Entry | None:
+        """A device by reference or DevEUI, from memory or the store. Raises `StoreError`."""
+        entry = self.by_ref(ref) if ref is not None else self.by_dev_eui(dev_eui or "")
+        if entry is not None:
+            return entry
+        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if ref is not None:
+            self._refs.request(ref, answered.set_result)
+        else:
+            self._euis.request(dev_eui or "", answered.set_result)
+        if not await answered:
+            raise StoreError("the store did not answer")
+        return self.by_ref(ref) if ref is not None else self.by_dev_eui(dev_eui or "")
+
+    # Loading.
+
+    async def _load_addresses(self, dev_addrs: Sequence[int]) -> None:
+        rows = await self._store.devices_by_dev_addr(dev_addrs)
+        self._add(rows)
+        for dev_addr in dev_addrs:
+            self._complete[dev_addr] = None
+        self._trim()
+
+    async def _load_euis(self, dev_euis: Sequence[str]) -> None:
+        rows = await self._store.devices_by_dev_eui(dev_euis)
+        self._add(rows)
+        for dev_eui in set(dev_euis) - {row.dev_eui for row in rows}:
+            self._unknown[dev_eui] = None
+        self._trim()
+
+    async def _load_refs(self, refs: Sequence[int]) -> None:
+        self._add(await self._store.devices_by_ref(refs))
+        self._trim()
+
+    def _add(self, rows: Iterable[DeviceRow]) -> None:
+        for row in rows:
+            if row.ref in self._entries:
+                continue
+            state = catch_up_state(decode_state(row.state), self._generation)
+            memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
+            # The decoded forms replace the stored ones.
+            row = _without_state(row)
+            entry = Entry(self._catalogue.device(row), state, memory)
+            self._entries[row.ref] = entry
+            self._by_dev_eui[row.dev_eui] = row.ref
+            self._index(row.ref, addresses(state))
+            if state.in_flight:
+                self._on_load(entry)
+
+    def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
+        for dev_addr in dev_addrs:
+            self._by_dev_addr.setdefault(dev_addr, []).append(ref)
+
+    def _unindex(self, ref: int, dev_addrs: Iterable[int]) -> None:
+        for dev_addr in dev_addrs:
+            refs = self._by_dev_addr.get(dev_addr)
+            if refs is not None and ref in refs:
+                refs.remove(ref)
+                if not refs:
+                    del self._by_dev_addr[dev_addr]
+
+    # Changing.
+
+    def set_state(self, entry: Entry, state: DeviceState) -> None:
+        """Take over the state after a transition."""
+        before, after = addresses(entry.state), addresses(state)
+        entry.state = state
+        if before != after:
+            ref = entry.device.row.ref
+            self._unindex(ref, before - after)
+            self._index(ref, after - before)
+
+    def used(self, entry: Entry) -> None:
+        """Note that a device is in use, so that others are dropped before it."""
+        self._entries.move_to_end(entry.device.row.ref)
+
+    async def refresh(self, ref: int) -> None:
+        """Take up a change of the inventory: new rules for a device, or its removal."""
+        rows = await self._store.devices_by_ref([ref])
+        entry = self._entries.get(ref)
+        if rows:
+            self._unknown.pop(rows[0].dev_eui, None)
+            if entry is not None:
+                entry.device = self._catalogue.device(_without_state(rows[0]))
+        elif entry is not None:
+            self._drop(entry)
+
+    def refresh_rules(self) -> None:
+        """Take up changed connectivity plans and device profiles."""
+        for entry in self._entries.values():
+            entry.device = self._catalogue.device(entry.device.row)
+
+    async def refresh_routing(self, routing_profile_ref: int) -> None:
+        """Take up a new AS transport key of a routing profile."""
+        refs = [
+            ref
+            for ref, entry in self._entries.items()
+            if entry.device.row.routing_profile_ref == routing_profile_ref
+        ]
+        for start in range(0, len(refs), _LOAD_BATCH):
+            for row in await self._store.devices_by_ref(refs[start : start + _LOAD_BATCH]):
+                entry = self._entries.get(row.ref)
+                if entry is not None:
+                    entry.device = self._catalogue.device(_without_state(row))
+
+    def _drop(self, entry: Entry) -> None:
+        row = entry.device.row
+        entry.removed = True
+        del self._entries[row.ref]
+        self._by_dev_eui.pop(row.dev_eui, None)
+        dev_addrs = addresses(entry.state)
+        self._unindex(row.ref, dev_addrs)
+        for dev_addr in dev_addrs:
+            self._complete.pop(dev_addr, None)
+
+    def _trim(self) -> None:
+        """Drop the devices unused for longest; one with unwritten state stays."""
+        kept = 0
+        while len(self._entries) > self._capacity and kept < 1000:
+            ref, entry = next(iter(self._entries.items()))
+            if entry.unwritten:
+                self._entries.move_to_end(ref)
+                kept += 1
+            else:
+                self._drop(entry)
+        for bounded in (self._complete, self._unknown):
+            while len(bounded) > 2 * self._capacity:
+                bounded.popitem(last=False)
+
+    def forget_all(self) -> None:
+        """Drop everything, after a failed commit: the store holds the truth."""
+        for entry in self._entries.values():
+            entry.removed = True
+        self._entries.clear()
+        self._by_dev_eui.clear()
+        self._by_dev_addr.clear()
+        self._complete.clear()
+
+    def close(self) -> None:
+        for loader in (self._addresses, self._euis, self._refs):
+            loader.cancel()
+
+
+def addresses(state: DeviceState) -> set[int]:
+    """The addresses of a device's sessions."""
+    return {int(session.dev_addr) for session in state.sessions}
+
+
+def _without_state(row: DeviceRow) -> DeviceRow:
+    return replace(row, state=None, join_memory=None)

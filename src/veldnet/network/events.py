@@ -1,0 +1,150 @@
+"""What may happen to a device, and what a transition asks of the shell in return. Plain values all."""
+
+from __future__ import annotations
+
+import msgspec
+
+from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.lorawan import BaseStationId, DevAddr
+from veldnet.lorawan.frames import DataFrame, JoinRequest
+from veldnet.lorawan.radio import GatewayUplink, TransmitWindow
+from veldnet.store import DeviceRow
+from veldnet.store.documents import PlanSettings, ProfileSettings
+
+from .records import Record
+from .state import DeviceState, JoinMemory
+
+
+class Device(msgspec.Struct, frozen=True, gc=False):
+    """A device and the rules it lives by. `plan` is None where it has no connectivity plan."""
+
+    row: DeviceRow
+    profile: ProfileSettings
+    plan: PlanSettings | None
+
+    @property
+    def active(self) -> bool:
+        """A device transmits only with a connectivity plan and a routing."""
+        row = self.row
+        return row.plan_ref is not None and (
+            row.routing_profile_ref is not None or row.processing_strategy is not None
+        )
+
+
+class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):
+    """A frame with all copies of its deduplication window, best first. `id` names its record, `token`
+    the downlink it may cause."""
+
+    id: int
+    token: int
+    copies: tuple[GatewayUplink, ...]
+
+    @property
+    def best(self) -> GatewayUplink:
+        return self.copies[0]
+
+    @property
+    def received_at(self) -> float:
+        """When the first copy came, Unix seconds."""
+        return min(copy.received_at for copy in self.copies)
+
+
+class DataReceived(msgspec.Struct, frozen=True, gc=False):
+    """A data frame whose DevAddr points at the device."""
+
+    received: ReceivedFrame
+    frame: DataFrame
+
+
+class JoinRequested(msgspec.Struct, frozen=True, gc=False):
+    """A join-request of the device. `dev_addr` is the address it gets if the vault finds it genuine."""
+
+    received: ReceivedFrame
+    request: JoinRequest
+    dev_addr: DevAddr
+
+
+class VaultAnswered(msgspec.Struct, frozen=True, gc=False):
+    """The vault's answer to a join order."""
+
+    join: JoinRequested
+    order: JoinOrder
+    answer: JoinKeys | JoinRefusal
+
+
+class DownlinkSubmitted(msgspec.Struct, frozen=True, gc=False):
+    """An application server's downlink. `payload` None with `flush` only empties the queue."""
+
+    id: int
+    fport: int | None
+    payload: bytes | None
+    fcnt: int | None
+    confirmed: bool
+    flush: bool
+    expires_at: float | None
+    correlation_id: str | None
+
+
+class DownlinkReported(msgspec.Struct, frozen=True, gc=False):
+    """What became of a downlink in flight; see `transmission`."""
+
+    id: int
+    token: int
+    delivered: bool
+    window: TransmitWindow | None
+    cause_rx1: str
+    cause_rx2: str
+    decision: str
+
+
+class ContextReset(msgspec.Struct, frozen=True, gc=False):
+    """An administrator dropped the security context."""
+
+    id: int
+
+
+class Transmit(msgspec.Struct, frozen=True, gc=False):
+    """Effect: hand a frame to a base station in time for one of its windows, in order of preference."""
+
+    token: int
+    base_station: BaseStationId
+    phy_payload: bytes
+    windows: tuple[TransmitWindow, ...]
+
+
+class AskVault(msgspec.Struct, frozen=True, gc=False):
+    """Effect: have the vault serve a join order and return with `VaultAnswered`."""
+
+    join: JoinRequested
+    order: JoinOrder
+
+
+class SubmissionRefusal(msgspec.Struct, frozen=True, gc=False):
+    """Why a downlink was not queued; `code` is that of ThingPark's interface."""
+
+    code: int
+    message: str
+    expected: int | None = None
+    max_size: int | None = None
+    rx2_dr: int | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """Effect: tell the submitter what became of its downlink; None is success."""
+
+    refusal: SubmissionRefusal | None
+
+
+Effect = Transmit | AskVault | Answer
+
+
+class Transition(msgspec.Struct, frozen=True, gc=False):
+    """What an event leads to. The shell commits state and records together, then releases the effects.
+
+    `join_memory` is None when the event did not touch it.
+    """
+
+    state: DeviceState
+    records: tuple[Record, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    join_memory: JoinMemory | None = None

@@ -1,0 +1,55 @@
+"""The shape of a MAC command's behaviour: when it is needed, and what its arrival changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from veldnet.lorawan.mac_commands import MacCommand
+from veldnet.network.adr import LinkParameters
+from veldnet.network.parameters import NetworkParameters
+from veldnet.network.state import Session
+from veldnet.store.documents import PlanSettings, ProfileSettings
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """The uplink that carried or causes a command. `link` is what ADR wants of the device."""
+
+    network: NetworkParameters
+    profile: ProfileSettings
+    plan: PlanSettings
+    received_at: float
+    snr: float
+    spreading_factor: int | None
+    gateway_count: int
+    link: LinkParameters | None = None
+
+
+class Reaction(msgspec.Struct, frozen=True, gc=False):
+    """The session afterwards, an answer to send, words for the record, and a device status if one came."""
+
+    session: Session
+    answer: MacCommand | None = None
+    note: str | None = None
+    rejected: bool = False
+    device_status: tuple[int, int] | None = None
+
+
+def _nothing_wanted(_session: Session, _context: Context) -> tuple[MacCommand, ...]:
+    return ()
+
+
+class Behaviour(msgspec.Struct, frozen=True):
+    """One MAC command in the network server.
+
+    `received(session, command, request, context)` handles it in an uplink; `request` is the wire form of
+    the network's own request that it answers, None where the device began or the answer is a repeated
+    (sticky) one. `wanted(session, context)` says which requests the network should send now.
+    """
+
+    cid: int
+    name: str
+    received: Callable[[Session, MacCommand, bytes | None, Context], Reaction]
+    wanted: Callable[[Session, Context], tuple[MacCommand, ...]] = _nothing_wanted
+    device_begins: bool = False

@@ -1,0 +1,17 @@
+"""DeviceTime: answered with GPS time at the end of the uplink."""
+
+from __future__ import annotations
+
+from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.mac_commands import DeviceTimeAns, DeviceTimeReq, MacCommand
+from veldnet.network.state import Session
+
+from .behaviour import Behaviour, Context, Reaction
+
+
+def received(session: Session, _command: MacCommand, _request: bytes | None, context: Context) -> Reaction:
+    ticks = round(unix_to_gps(context.received_at) * 256)
+    return Reaction(session, DeviceTimeAns(ticks >> 8, ticks & 0xFF), "device time answered")
+
+
+BEHAVIOUR = Behaviour(DeviceTimeReq.CID, "DeviceTime", received, device_begins=True)

@@ -1,0 +1,43 @@
+"""RXParamSetup: sent when RX1 offset or RX2 differ from what plan, profile and network want."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from veldnet.lorawan.mac_commands import MacCommand, RXParamSetupAns, RXParamSetupReq
+from veldnet.network.receive_windows import wanted_rx2_data_rate
+from veldnet.network.state import Session
+
+from .behaviour import Behaviour, Context, Reaction
+
+
+def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
+    region = context.network.channel_plan.region
+    want = RXParamSetupReq(
+        context.profile.rx1DROffset,
+        wanted_rx2_data_rate(context.network, context.profile, context.plan),
+        region.rx2_frequency,
+    )
+    radio = session.radio
+    now = (radio.rx1_dr_offset, radio.rx2_data_rate, radio.rx2_frequency)
+    return () if now == (want.rx1_dr_offset, want.rx2_data_rate, want.frequency) else (want,)
+
+
+def received(session: Session, command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+    assert isinstance(command, RXParamSetupAns)
+    if request is None:
+        return Reaction(session, note="RXParamSetupAns again (sticky)")
+    if not (command.rx1_dr_offset_ok and command.rx2_data_rate_ok and command.channel_ok):
+        return Reaction(session, note="RXParamSetupReq refused", rejected=True)
+    asked = RXParamSetupReq.from_payload(request)
+    radio = replace(
+        session.radio,
+        rx1_dr_offset=asked.rx1_dr_offset,
+        rx2_data_rate=asked.rx2_data_rate,
+        rx2_frequency=asked.frequency,
+    )
+    note = f"RXParamSetupReq taken: offset {asked.rx1_dr_offset}, RX2 DR{asked.rx2_data_rate}"
+    return Reaction(replace(session, radio=radio), note=note)
+
+
+BEHAVIOUR = Behaviour(RXParamSetupReq.CID, "RXParamSetup", received, wanted)

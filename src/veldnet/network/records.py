@@ -1,0 +1,249 @@
+"""Records: what happened to a frame and why. They are the journal, and everything else is made of them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
+from veldnet.lorawan.modulation import Modulation
+
+
+class FrameKind(IntEnum):
+    """Kind of a frame row."""
+
+    UPLINK = 0
+    DOWNLINK = 1
+    JOIN_REQUEST = 2
+    JOIN_ACCEPT = 3
+    RESET = 4
+    REFUSED = 5
+    DOWNLINK_REJECTED = 6
+
+
+class Copy(msgspec.Struct, frozen=True, gc=False):
+    """How one base station heard a frame."""
+
+    base_station: BaseStationId
+    rssi: float
+    snr: float
+    received_at: float
+    late: bool = False
+
+
+class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit_defaults=True):
+    """A data frame of a known session. `payload` is in clear only where the network has the AppSKey.
+
+    `outcome` is `accepted` for a frame counted for the first time, `repeated` for one heard again.
+    `next_fcnt_down` is the counter an application server must use for its next downlink.
+    """
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    dev_addr: DevAddr
+    confirmed: bool
+    fctrl: int
+    fcnt: int
+    previous_fcnt: int | None
+    fport: int | None
+    payload: bytes
+    encrypted: bool
+    wrapped_app_s_key: bytes | None
+    mic: bytes
+    size: int
+    copies: tuple[Copy, ...]
+    frequency: int
+    modulation: Modulation
+    data_rate: int | None
+    channel: int | None
+    sub_band: str | None
+    mac: bytes
+    acknowledged_fcnt: int | None
+    next_fcnt_down: int
+    late: bool = False
+    reported: bool = True
+    battery: int | None = None
+    margin: int | None = None
+    status_at: float | None = None
+    device_status: tuple[int, int] | None = None
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.UPLINK
+
+    @property
+    def best(self) -> Copy:
+        return self.copies[0]
+
+
+class JoinRecord(msgspec.Struct, frozen=True, kw_only=True, tag="join", omit_defaults=True):
+    """A join-request of a known device; `outcome` is `accepted` or the reason of the refusal."""
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    phy_payload: bytes
+    dev_eui: DevEui
+    join_eui: JoinEui
+    dev_nonce: int
+    copies: tuple[Copy, ...]
+    frequency: int
+    modulation: Modulation
+    data_rate: int | None
+    channel: int | None
+    sub_band: str | None
+    dev_addr: DevAddr | None = None
+    wrapped_app_s_key: bytes | None = None
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.JOIN_REQUEST
+
+    @property
+    def size(self) -> int:
+        return len(self.phy_payload)
+
+    @property
+    def best(self) -> Copy:
+        return self.copies[0]
+
+
+class DownlinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="downlink", omit_defaults=True):
+    """A downlink and what became of it. Causes are ThingPark's delivery-failure codes, `00` for success.
+
+    `slot` is 0 unknown or none, 1 RX1, 2 RX2. `join_accept` frames carry no counter.
+    """
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    join_accept: bool
+    dev_addr: DevAddr | None
+    fcnt: int | None
+    fport: int | None
+    payload: bytes
+    size: int
+    confirmed: bool
+    from_application: bool
+    correlation_id: str | None
+    fcnt_up: int | None
+    delivered: bool
+    slot: int
+    cause_rx1: str
+    cause_rx2: str
+    base_station: BaseStationId | None
+    frequency: int | None = None
+    modulation: Modulation | None = None
+    data_rate: int | None = None
+    channel: int | None = None
+    sub_band: str | None = None
+    ack: bool = False
+    fpending: bool = False
+    mac: bytes = b""
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.JOIN_ACCEPT if self.join_accept else FrameKind.DOWNLINK
+
+
+class DownlinkRejectedRecord(
+    msgspec.Struct, frozen=True, kw_only=True, tag="downlink_rejected", omit_defaults=True
+):
+    """An accepted submission that the network had to refuse later; `cause` in the words of the interface."""
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    fport: int
+    size: int
+    cause: str
+    correlation_id: str | None
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.DOWNLINK_REJECTED
+
+
+class ResetRecord(msgspec.Struct, frozen=True, kw_only=True, tag="reset", omit_defaults=True):
+    """The security context of a device was reset; `outcome` says by what."""
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    dev_addr: DevAddr | None
+    size: int = 0
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.RESET
+
+
+class RefusedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="refused", omit_defaults=True):
+    """A frame that belongs to no session or broke a rule; `device_ref` is 0 where no device is known."""
+
+    id: int
+    device_ref: int
+    time: float
+    outcome: str
+    phy_payload: bytes
+    copies: tuple[Copy, ...]
+    frequency: int
+    modulation: Modulation
+    data_rate: int | None = None
+    decisions: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> FrameKind:
+        return FrameKind.REFUSED
+
+    @property
+    def size(self) -> int:
+        return len(self.phy_payload)
+
+    @property
+    def best(self) -> Copy:
+        return self.copies[0]
+
+
+Record = UplinkRecord | JoinRecord | DownlinkRecord | DownlinkRejectedRecord | ResetRecord | RefusedRecord
+
+
+def _encode_hook(value: Any) -> Any:
+    if isinstance(value, AesKey):
+        raise TypeError("a key has no place in a record")
+    return str(value)
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    return kind.parse(value)  # type: ignore[attr-defined]
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode_hook)
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record, dec_hook=_decode_hook)
+_copies_decoder = msgspec.json.Decoder(tuple[Copy, ...], dec_hook=_decode_hook)
+
+
+def encode_record(record: Record | tuple[Copy, ...]) -> bytes:
+    """The body of a record, or late copies, as JSON."""
+    return _encoder.encode(record)
+
+
+def decode_record(body: bytes) -> Record:
+    return _decoder.decode(body)
+
+
+def decode_copies(body: bytes) -> tuple[Copy, ...]:
+    return _copies_decoder.decode(body)

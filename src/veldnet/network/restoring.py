@@ -1,0 +1,41 @@
+"""After a restore from backup the network cannot know which counters it used since; it jumps ahead (I2)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from .state import DeviceState, JoinMemory, Session
+
+# More than a device can have been sent between a backup and its restore, less than MAX_FCNT_GAP.
+COUNTER_JUMP = 8192
+JOIN_NONCE_JUMP = 1024
+
+
+def _jump(session: Session | None) -> Session | None:
+    if session is None:
+        return None
+    return replace(
+        session,
+        n_fcnt_down=session.n_fcnt_down + COUNTER_JUMP,
+        a_fcnt_down=session.a_fcnt_down + COUNTER_JUMP,
+    )
+
+
+def catch_up_state(state: DeviceState, generation: int) -> DeviceState:
+    """The state as of this generation of the store: downlink counters ahead, downlinks in flight gone."""
+    if state.generation >= generation:
+        return state
+    return replace(
+        state,
+        session=_jump(state.session),
+        pending_session=_jump(state.pending_session),
+        in_flight=(),
+        generation=generation,
+    )
+
+
+def catch_up_memory(memory: JoinMemory, generation: int) -> JoinMemory:
+    """JoinNonces ahead of those given since the backup, so that devices accept the next one."""
+    if memory.generation >= generation:
+        return memory
+    return replace(memory, join_nonce=memory.join_nonce + JOIN_NONCE_JUMP, generation=generation)

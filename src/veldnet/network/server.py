@@ -1,0 +1,463 @@
+"""The shell of the network server: it feeds the transitions, commits what they lead to, and does it.
+
+Everything here runs on one event loop. `clock` gives Unix seconds, `rng` the randomness of addresses; both
+are arguments, so that a simulation owns time and chance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from functools import partial
+
+import structlog
+
+from veldnet.keys import JoinRefusal, Vault, VaultError
+from veldnet.lorawan import DevAddr, DevEui, frames
+from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+from veldnet.store import IdSource, Store, StoreError
+
+from .addressing import AddressSpace
+from .catalogue import Catalogue
+from .commit_loop import CommitLoop
+from .counters import Counters
+from .deduplication import Deduplicator, Window
+from .devices import DeviceTable, Entry
+from .events import (
+    Answer,
+    AskVault,
+    ContextReset,
+    DataReceived,
+    DownlinkReported,
+    DownlinkSubmitted,
+    Effect,
+    JoinRequested,
+    ReceivedFrame,
+    SubmissionRefusal,
+    Transition,
+    Transmit,
+    VaultAnswered,
+)
+from .join import answer_join, request_join
+from .outcome import report_downlink, reset_context
+from .parameters import NetworkParameters
+from .records import RefusedRecord, encode_record
+from .submission import submit_downlink
+from .transmission import TOO_LATE, Done
+from .transmitter import Transmitter
+from .uplink import copies_of, match, receive_data
+
+log = structlog.get_logger(__name__)
+
+# Sessions on one address whose MIC is checked at most, and devices an address is given to at most.
+MAX_CANDIDATES = 16
+MAX_SHARING = 8
+# Frames of no known device that are recorded at most, each second; all are counted.
+UNATTRIBUTED_PER_SECOND = 50
+MAX_OPEN_WINDOWS = 50_000
+_VAULT_BATCH = 64
+
+
+class UnknownDevice(LookupError):
+    """No device has this identifier."""
+
+
+class NetworkServer:
+    """The network server of the partitions this process owns."""
+
+    def __init__(
+        self,
+        parameters: NetworkParameters,
+        store: Store,
+        vault: Vault,
+        *,
+        clock: Callable[[], float],
+        rng: random.Random,
+        send: Callable[[GatewayDownlink], None],
+        deduplication_window: float = 0.2,
+        capacity: int = 200_000,
+        generation: int = 0,
+        ids: IdSource | None = None,
+        commit_interval: float = 0.010,
+        commit_size: int = 500,
+    ) -> None:
+        self.parameters = parameters
+        self.counters = Counters()
+        self.catalogue = Catalogue()
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._rng = rng
+        self._ids = ids or IdSource()
+        self._addresses = AddressSpace(parameters.net_id)
+        self._dedup = Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0))
+        self._close_timer: asyncio.TimerHandle | None = None
+        self.devices = DeviceTable(
+            store, self.catalogue, capacity=capacity, generation=generation, on_load=self._resume
+        )
+        self.commits = CommitLoop(
+            store,
+            self.counters,
+            self._release,
+            self._commit_failed,
+            interval=commit_interval,
+            size=commit_size,
+        )
+        self._transmitter = Transmitter(
+            clock, send, self._transmitted, lead=parameters.lead, timeout=parameters.transmit_timeout
+        )
+        self._orders: list[tuple[Entry, AskVault]] = []
+        self._vault_task: asyncio.Task[None] | None = None
+        self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unattributed = (0, 0)
+
+    async def start(self) -> None:
+        """Load the rules devices live by; devices themselves are loaded when they are heard."""
+        await self.catalogue.load(self._store)
+
+    async def stop(self) -> None:
+        """Finish what was received, then rest."""
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        for window in self._dedup.close_due(float("inf")):
+            self._window_closed(window)
+        while self._orders or self._vault_task is not None or self._tasks:
+            waiting = {task for task in (self._vault_task, *self._tasks) if task is not None}
+            if not waiting:
+                break
+            await asyncio.wait(waiting)
+        await self.commits.drain()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of timers and tasks at once, finished or not."""
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        self._transmitter.close()
+        self.devices.close()
+        for task in (self._vault_task, *self._tasks):
+            if task is not None:
+                task.cancel()
+        for answer in self._answers.values():
+            answer.cancel()
+
+    # Uplinks: deduplication.
+
+    def receive(self, uplink: GatewayUplink) -> None:
+        """Take a base station's copy of a frame."""
+        self.counters.copies += 1
+        window = self._dedup.find(uplink.phy_payload)
+        if window is not None:
+            if window.frame_id:
+                self._fold_late(window, uplink)
+            else:
+                window.copies.append(uplink)
+            return
+        try:
+            frame = frames.parse(uplink.phy_payload)
+        except FrameError as error:
+            self._refuse(uplink, error.code, str(error))
+            return
+        if not isinstance(frame, DataFrame | JoinRequest) or (
+            isinstance(frame, DataFrame) and not frame.uplink
+        ):
+            self._refuse(uplink, "not_an_uplink", "the frame is not a data uplink or join-request")
+            return
+        if isinstance(frame, DataFrame) and not self._addresses.contains(frame.dev_addr):
+            self._refuse(uplink, "foreign_network", f"DevAddr {frame.dev_addr} belongs to another network")
+            return
+        if len(self._dedup) >= MAX_OPEN_WINDOWS:
+            self.counters.refused["overload"] += 1
+            return
+        self._dedup.open(frame, uplink, self._clock())
+        self._prefetch(frame)
+        if self._close_timer is None:
+            self._schedule_close()
+
+    def _prefetch(self, frame: DataFrame | JoinRequest) -> None:
+        """Have the store answer while the window is open."""
+        if isinstance(frame, DataFrame):
+            if self.devices.on_address(frame.dev_addr) is None:
+                self.devices.request_address(int(frame.dev_addr))
+        elif self.devices.by_dev_eui(dev_eui := str(frame.dev_eui)) is None and not self.devices.is_unknown(
+            dev_eui
+        ):
+            self.devices.request_dev_eui(dev_eui)
+
+    def _schedule_close(self) -> None:
+        due = self._dedup.next_close
+        if due is not None:
+            delay = max(due - self._clock(), 0.0)
+            self._close_timer = asyncio.get_running_loop().call_later(delay, self._close_windows)
+
+    def _close_windows(self) -> None:
+        self._close_timer = None
+        # Timers may fire a little early by the other clock; what is due within a millisecond is due.
+        for window in self._dedup.close_due(self._clock() + 0.001):
+            self._window_closed(window)
+        self._schedule_close()
+
+    def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
+        self.counters.late_copies += 1
+        window.late.append(uplink)
+        self.commits.add_part(window.frame_id, len(window.late), encode_record(copies_of((uplink,))))
+
+    def _window_closed(self, window: Window) -> None:
+        now = self._clock()
+        window.frame_id = self._ids.next(now)
+        received = ReceivedFrame(window.frame_id, self._ids.next(now), window.ordered())
+        frame = window.frame
+        if isinstance(frame, DataFrame):
+            self._data(received, frame)
+        else:
+            self._join(received, frame)
+
+    # Uplinks: the transitions.
+
+    def _data(self, received: ReceivedFrame, frame: DataFrame) -> None:
+        entries = self.devices.on_address(frame.dev_addr)
+        if entries is None:
+            self.devices.request_address(int(frame.dev_addr), partial(self._data_loaded, received, frame))
+            return
+        event = DataReceived(received, frame)
+        # The device heard last on an address is the likeliest to be heard again.
+        for entry in reversed(entries[-MAX_CANDIDATES:]):
+            found = match(entry.state, entry.device, event)
+            if found is not None:
+                transition = receive_data(
+                    self.parameters, entry.device, entry.state, event, found, self._clock()
+                )
+                self._apply(entry, transition)
+                return
+        reason = "wrong_mic" if entries else "unknown_dev_addr"
+        words = f"the MIC fits none of {len(entries)} sessions on DevAddr {frame.dev_addr}"
+        self._refuse_received(received, reason, words)
+
+    def _data_loaded(self, received: ReceivedFrame, frame: DataFrame, loaded: bool) -> None:
+        if loaded:
+            self._data(received, frame)
+        else:
+            self.counters.refused["store_unavailable"] += 1
+
+    def _join(self, received: ReceivedFrame, request: JoinRequest) -> None:
+        dev_eui = str(request.dev_eui)
+        entry = self.devices.by_dev_eui(dev_eui)
+        if entry is None:
+            if self.devices.is_unknown(dev_eui):
+                self._refuse_received(received, "unknown_dev_eui", f"no device has DevEUI {dev_eui}")
+            else:
+                self.devices.request_dev_eui(dev_eui, partial(self._join_loaded, received, request))
+            return
+        event = JoinRequested(received, request, self._allocate(request.dev_eui))
+        self._apply(entry, request_join(self.parameters, entry.device, entry.state, entry.memory, event))
+
+    def _join_loaded(self, received: ReceivedFrame, request: JoinRequest, loaded: bool) -> None:
+        if loaded:
+            self._join(received, request)
+        else:
+            self.counters.refused["store_unavailable"] += 1
+
+    def _allocate(self, dev_eui: DevEui) -> DevAddr:
+        dev_addr = self._addresses.allocate(dev_eui, self._rng)
+        for _attempt in range(8):
+            if self.devices.sharing(dev_addr) < MAX_SHARING:
+                break
+            dev_addr = self._addresses.allocate(dev_eui, self._rng)
+        return dev_addr
+
+    def _apply(self, entry: Entry, transition: Transition) -> None:
+        """Take over a transition. One that changes nothing durable needs no commit."""
+        unchanged = transition.state is entry.state and transition.join_memory is None
+        if unchanged and not transition.records:
+            for effect in transition.effects:
+                self._release(entry, effect)
+            return
+        self.devices.set_state(entry, transition.state)
+        if transition.join_memory is not None:
+            entry.memory = transition.join_memory
+        self.devices.used(entry)
+        self.commits.add(entry, transition)
+
+    # Effects.
+
+    def _release(self, entry: Entry, effect: Effect) -> None:
+        if isinstance(effect, Transmit):
+            self._transmitter.transmit(entry.device.row.ref, effect)
+        elif isinstance(effect, AskVault):
+            self._orders.append((entry, effect))
+            if self._vault_task is None:
+                self._vault_task = asyncio.get_running_loop().create_task(self._serve_orders())
+        elif isinstance(effect, Answer):
+            answer = self._answers.pop(id(effect), None)
+            if answer is not None and not answer.done():
+                answer.set_result(effect.refusal)
+
+    async def _serve_orders(self) -> None:
+        """Take join orders to the vault, many at a time."""
+        try:
+            while self._orders:
+                batch, self._orders = self._orders[:_VAULT_BATCH], self._orders[_VAULT_BATCH:]
+                orders = [effect.order for _entry, effect in batch]
+                try:
+                    answers = await self._vault.join(orders)
+                except VaultError as error:
+                    answers = [JoinRefusal(error.code, str(error))] * len(orders)
+                now = self._clock()
+                for (entry, effect), answer in zip(batch, answers, strict=True):
+                    if entry.removed:
+                        continue
+                    event = VaultAnswered(effect.join, effect.order, answer)
+                    transition = answer_join(
+                        self.parameters, entry.device, entry.state, entry.memory, event, now
+                    )
+                    self._apply(entry, transition)
+                # Let frames through between batches.
+                await asyncio.sleep(0)
+        finally:
+            self._vault_task = None
+
+    # Downlinks.
+
+    def transmit_reported(self, report: TransmitReport) -> None:
+        """Take a base station's word on a downlink."""
+        self._transmitter.reported(report)
+
+    def _transmitted(self, device_ref: int, token: int, outcome: Done) -> None:
+        event = DownlinkReported(
+            self._ids.next(self._clock()),
+            token,
+            outcome.delivered,
+            outcome.window,
+            outcome.cause_rx1,
+            outcome.cause_rx2,
+            outcome.decision,
+        )
+        entry = self.devices.by_ref(device_ref)
+        if entry is not None:
+            self._report(entry, event)
+        else:
+            self._spawn(self._report_later(device_ref, event))
+
+    async def _report_later(self, device_ref: int, event: DownlinkReported) -> None:
+        try:
+            entry = await self.devices.get(ref=device_ref)
+        except StoreError:
+            return
+        if entry is not None:
+            self._report(entry, event)
+
+    def _report(self, entry: Entry, event: DownlinkReported) -> None:
+        self._apply(entry, report_downlink(self.parameters, entry.device, entry.state, event, self._clock()))
+
+    def _resume(self, entry: Entry) -> None:
+        """A device loaded with downlinks in flight: a process before this one handed them over, or died."""
+        for item in entry.state.in_flight:
+            if not self._transmitter.in_flight(item.token):
+                outcome = Done(
+                    False, None, TOO_LATE, TOO_LATE, "unknown: the server restarted while it was in flight"
+                )
+                ref = entry.device.row.ref
+                asyncio.get_running_loop().call_soon(self._transmitted, ref, item.token, outcome)
+
+    async def submit(
+        self,
+        dev_eui: DevEui,
+        *,
+        fport: int | None,
+        payload: bytes | None,
+        fcnt: int | None = None,
+        confirmed: bool = False,
+        flush: bool = False,
+        expires_at: float | None = None,
+        correlation_id: str | None = None,
+    ) -> SubmissionRefusal | None:
+        """Queue a downlink; returns when it is durable, or why it was refused.
+
+        Raises `UnknownDevice`, and `StoreError` when it could not be made durable.
+        """
+        entry = await self.devices.get(dev_eui=str(dev_eui))
+        if entry is None:
+            raise UnknownDevice(f"no device has DevEUI {dev_eui}")
+        now = self._clock()
+        event = DownlinkSubmitted(
+            self._ids.next(now), fport, payload, fcnt, confirmed, flush, expires_at, correlation_id
+        )
+        transition = submit_downlink(self.parameters, entry.device, entry.state, event, now)
+        (answer_effect,) = transition.effects
+        answer: asyncio.Future[SubmissionRefusal | None] = asyncio.get_running_loop().create_future()
+        self._answers[id(answer_effect)] = answer
+        self._apply(entry, transition)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if answer.cancelled():
+                raise StoreError("the downlink could not be made durable") from None
+            raise
+
+    async def reset_context(self, device_ref: int) -> None:
+        """Drop the security context of a device. Raises `UnknownDevice`."""
+        entry = await self.devices.get(ref=device_ref)
+        if entry is None:
+            raise UnknownDevice(f"no device has ref {device_ref}")
+        now = self._clock()
+        event = ContextReset(self._ids.next(now))
+        self._apply(entry, reset_context(entry.device, entry.state, entry.memory, event, now))
+        await self.commits.drain()
+
+    # Refusals.
+
+    def _refuse_received(self, received: ReceivedFrame, code: str, words: str) -> None:
+        self.counters.refused[code] += 1
+        if self._may_record():
+            self.commits.add_record(_refused_record(received.id, received.copies, code, words))
+
+    def _refuse(self, uplink: GatewayUplink, code: str, words: str) -> None:
+        self.counters.refused[code] += 1
+        if self._may_record():
+            frame_id = self._ids.next(self._clock())
+            self.commits.add_record(_refused_record(frame_id, (uplink,), code, words))
+
+    def _may_record(self) -> bool:
+        """Anybody can send frames of no device; the journal must not grow without bound for them."""
+        second = int(self._clock())
+        when, count = self._unattributed
+        count = count + 1 if when == second else 1
+        self._unattributed = (second, count)
+        return count <= UNATTRIBUTED_PER_SECOND
+
+    # Failures and changes.
+
+    def _commit_failed(self) -> None:
+        """Memory is ahead of a store that could not follow: begin again from what is stored."""
+        self.devices.forget_all()
+        for answer in self._answers.values():
+            answer.cancel()
+        self._answers.clear()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def rules_changed(self) -> None:
+        """Connectivity plans or device profiles changed."""
+        await self.catalogue.load(self._store)
+        self.devices.refresh_rules()
+
+
+def _refused_record(frame_id: int, copies: tuple[GatewayUplink, ...], code: str, words: str) -> RefusedRecord:
+    best = copies[0]
+    return RefusedRecord(
+        id=frame_id,
+        device_ref=0,
+        time=best.received_at,
+        outcome=code,
+        phy_payload=best.phy_payload,
+        copies=copies_of(copies),
+        frequency=best.frequency,
+        modulation=best.modulation,
+        decisions=(words,),
+    )

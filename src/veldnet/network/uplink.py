@@ -1,0 +1,347 @@
+"""The way of a data uplink: find its session, judge its counter, act on it, answer it, record it."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from veldnet.lorawan import AesKey
+from veldnet.lorawan.counters import MAX_FCNT_GAP, extend
+from veldnet.lorawan.crypto import UPLINK, crypt_payload, data_mic
+from veldnet.lorawan.frames import DataFrame
+from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, MacCommand
+from veldnet.lorawan.mac_commands import parse as parse_mac_commands
+from veldnet.lorawan.modulation import Lora
+from veldnet.lorawan.radio import GatewayUplink
+from veldnet.store.documents import PlanSettings
+
+from . import adr
+from .downlink import Need, discarded, plan_downlink
+from .events import DataReceived, Device, Transition
+from .mac_commands import BEHAVIOURS, Context, Exchange, handle_uplink_commands, next_requests
+from .parameters import NetworkParameters
+from .records import Copy, Record, RefusedRecord, UplinkRecord
+from .state import DeviceState, Session
+
+_BY_CID = {behaviour.cid: behaviour for behaviour in BEHAVIOURS}
+# A repetition is answered at most so often: NbTrans and confirmed retries end at 15 (TS001-1.0.4 §4.3.1.1).
+MAX_REPETITIONS = 15
+
+
+class Match(msgspec.Struct, frozen=True, gc=False):
+    """A session whose key fits the frame. `fcnt` is the full counter; `verdict` `new`, `repeated` or the
+    reason why the counter is refused."""
+
+    session: Session
+    pending: bool
+    fcnt: int
+    verdict: str
+
+
+def match(state: DeviceState, device: Device, event: DataReceived) -> Match | None:
+    """Find the session of a device that a frame belongs to, by its MIC."""
+    frame = event.frame
+    message = event.received.best.phy_payload[:-4]
+    for session in state.sessions:
+        if session.dev_addr != frame.dev_addr:
+            continue
+        found = _match_session(session, device, frame, message)
+        if found is not None:
+            fcnt, verdict = found
+            return Match(session, session is state.pending_session, fcnt, verdict)
+    return None
+
+
+def _match_session(
+    session: Session, device: Device, frame: DataFrame, message: bytes
+) -> tuple[int, str] | None:
+    last, wide = session.fcnt_up, device.profile.wideCounters
+    fcnt = extend(last, frame.fcnt)
+    if _mic_fits(session, frame, message, fcnt if wide else frame.fcnt):
+        return fcnt, _judge_counter(session, device, frame, fcnt)
+    # An old frame sent again carries a counter below the last one, and fits only with that.
+    if last is not None and wide:
+        old = (last & 0xFFFF0000) | frame.fcnt
+        if old != fcnt and _mic_fits(session, frame, message, old):
+            return old, "counter_replayed"
+    return None
+
+
+def _mic_fits(session: Session, frame: DataFrame, message: bytes, fcnt: int) -> bool:
+    mic = data_mic(session.f_nwk_s_int_key, UPLINK, frame.dev_addr, fcnt, message)
+    return hmac.compare_digest(mic, frame.mic)
+
+
+def _judge_counter(session: Session, device: Device, frame: DataFrame, fcnt: int) -> str:
+    last = session.fcnt_up
+    if last is None:
+        return "new"
+    if fcnt == last:
+        if frame.mic != session.last_mic:
+            return "counter_replayed"
+        return "repeated" if session.repetitions < MAX_REPETITIONS else "repeated_too_often"
+    limited = device.profile.counter_gap_limited or not device.profile.wideCounters
+    if limited and fcnt - last > MAX_FCNT_GAP:
+        return "counter_gap_too_large"
+    return "new"
+
+
+def receive_data(
+    network: NetworkParameters,
+    device: Device,
+    state: DeviceState,
+    event: DataReceived,
+    found: Match,
+    now: float,
+) -> Transition:
+    """A frame whose MIC fits a session of the device."""
+    if not device.active or device.plan is None:
+        return _refused(
+            network, device, state, event, "device_inactive", "no connectivity plan or no routing"
+        )
+    if found.verdict not in ("new", "repeated"):
+        words = f"counter {found.fcnt} after {found.session.fcnt_up}: {found.verdict.replace('_', ' ')}"
+        return _refused(network, device, state, event, found.verdict, words)
+    state, dropped = _promote(device, state, found, now)
+    session = state.session
+    assert session is not None
+    acknowledged = session.awaited_ack.fcnt if session.awaited_ack and event.frame.ack else None
+    previous = session.fcnt_up
+    session = _count(session, event, found)
+    context = _context(network, device, event, device.plan)
+    commands, mac, problem = _mac_commands(session, event.frame, found.fcnt)
+    if found.verdict == "new":
+        exchange = handle_uplink_commands(session, commands, context, _BY_CID)
+        session, link_notes = _observe_link(network, exchange.session, event, found.fcnt)
+    else:
+        exchange, link_notes = Exchange(session), ("repetition: answered again, not delivered again",)
+    context, adr_notes = _run_adr(network, device.plan, session, event.frame, context)
+    state = replace(_note_status(state, exchange, now), session=session)
+    need = Need(
+        ack=event.frame.confirmed and device.plan.ackedUplinkFrame,
+        adr_ack=event.frame.adr_ack_req,
+        answers=exchange.answers,
+        requests=next_requests(session, context, BEHAVIOURS),
+    )
+    data_rate = network.channel_plan.region.data_rate_of(event.received.best.modulation)
+    notes = exchange.notes + problem + link_notes + adr_notes
+    if data_rate is None:
+        plan_records: tuple[Record, ...] = ()
+        transmit = None
+        notes += ("no downlink: the region has no data rate for this modulation",)
+    else:
+        plan = plan_downlink(network, device.row.ref, state, event.received, data_rate, need, now)
+        state, plan_records, transmit = plan.state, plan.records, plan.transmit
+        notes += plan.decisions
+    record = _record(network, device, state, event, found, previous, acknowledged, mac, exchange, notes)
+    effects = () if transmit is None else (transmit,)
+    return Transition(state, (record, *dropped, *plan_records), effects)
+
+
+def _promote(
+    device: Device, state: DeviceState, found: Match, now: float
+) -> tuple[DeviceState, tuple[Record, ...]]:
+    """The first uplink under a new session ends the old one (I8); its queued downlinks go with it."""
+    if not found.pending:
+        return state, ()
+    old = state.session
+    dropped = tuple(
+        discarded(device.row.ref, old, item, now, "E4", "the device joined again")
+        for item in state.queue
+        if not item.for_pending_session
+    )
+    queue = tuple(
+        replace(item, for_pending_session=False) for item in state.queue if item.for_pending_session
+    )
+    return replace(state, session=found.session, pending_session=None, queue=queue), dropped
+
+
+def _count(session: Session, event: DataReceived, found: Match) -> Session:
+    if found.verdict == "repeated":
+        return replace(session, repetitions=session.repetitions + 1)
+    return replace(
+        session,
+        fcnt_up=found.fcnt,
+        last_mic=event.frame.mic,
+        repetitions=0,
+        awaited_ack=None,
+        last_uplink_at=event.received.received_at,
+        last_base_station=event.received.best.base_station,
+    )
+
+
+def _context(network: NetworkParameters, device: Device, event: DataReceived, plan: PlanSettings) -> Context:
+    best = event.received.best
+    return Context(
+        network,
+        device.profile,
+        plan,
+        event.received.received_at,
+        best.snr,
+        best.modulation.sf if isinstance(best.modulation, Lora) else None,
+        len(event.received.copies),
+    )
+
+
+def _mac_commands(
+    session: Session, frame: DataFrame, fcnt: int
+) -> tuple[Iterable[MacCommand], bytes, tuple[str, ...]]:
+    octets = frame.fopts
+    if frame.fport == 0:
+        octets = crypt_payload(session.f_nwk_s_int_key, UPLINK, frame.dev_addr, fcnt, frame.frm_payload)
+    if not octets:
+        return (), b"", ()
+    stream = parse_mac_commands(octets, UPLINK_COMMANDS)
+    return stream.commands, octets, () if stream.problem is None else (stream.problem,)
+
+
+def _observe_link(
+    network: NetworkParameters, session: Session, event: DataReceived, fcnt: int
+) -> tuple[Session, tuple[str, ...]]:
+    """Take up the data rate in use; a device that lowered it on its own also raised its power."""
+    best = event.received.best
+    used = network.channel_plan.region.data_rate_of(best.modulation)
+    radio, history = session.radio, session.adr_history
+    notes: tuple[str, ...] = ()
+    if used is not None and used != radio.data_rate:
+        if radio.data_rate is not None:
+            notes = (f"the device changed from DR{radio.data_rate} to DR{used} on its own",)
+        lowered = radio.data_rate is not None and used < radio.data_rate
+        radio = replace(radio, data_rate=used, tx_power=0 if lowered else radio.tx_power)
+        history = b""
+    history = adr.remember(history, fcnt, best.snr)
+    return replace(session, radio=radio, adr_history=history), notes
+
+
+def _run_adr(
+    network: NetworkParameters, plan: PlanSettings, session: Session, frame: DataFrame, context: Context
+) -> tuple[Context, tuple[str, ...]]:
+    """Decide on the link parameters; without the ADR bit the device keeps its own (TS001-1.0.4 §4.3.1.1)."""
+    radio = session.radio
+    if radio.data_rate is None:
+        return context, ()
+    if not (frame.adr or plan.forceAdaptiveDataRate):
+        return context, ("ADR: the device controls its data rate",)
+    region = network.channel_plan.region
+    current = adr.LinkParameters(radio.data_rate, radio.tx_power, radio.nb_trans)
+    limits = adr.bounds(region, plan.spreadingFactorMin, plan.spreadingFactorMax)
+    wanted = adr.decide(region, session.adr_history, current, network.adr_margin, limits)
+    if wanted == current:
+        return replace(context, link=wanted), ()
+    note = f"ADR: DR{wanted.data_rate}, power {wanted.tx_power}, NbTrans {wanted.nb_trans}"
+    return replace(context, link=wanted), (note,)
+
+
+def _note_status(state: DeviceState, exchange: Exchange, now: float) -> DeviceState:
+    if exchange.device_status is None:
+        return state
+    battery, margin = exchange.device_status
+    return replace(state, battery=battery, margin=margin, status_at=now)
+
+
+def _payload(session: Session, frame: DataFrame, fcnt: int) -> tuple[bytes, bool]:
+    """The application payload as the network may show it, and whether it is still encrypted."""
+    if frame.fport in (None, 0) or not frame.frm_payload:
+        return b"", False
+    key: AesKey | None = session.app_s_key
+    if key is None:
+        return frame.frm_payload, True
+    return crypt_payload(key, UPLINK, frame.dev_addr, fcnt, frame.frm_payload), False
+
+
+def _reported(
+    device: Device, event: DataReceived, found: Match, payload: bytes, acknowledged: int | None
+) -> bool:
+    """Whether application servers hear of the frame: it has a payload, or it acknowledges a downlink."""
+    if found.verdict != "new":
+        return False
+    return len(payload) > device.profile.dummyPayloadMaxSize or acknowledged is not None or event.frame.ack
+
+
+def next_application_fcnt(state: DeviceState) -> int:
+    """The downlink counter an application server must use next, behind what it has queued already."""
+    session = state.pending_session or state.session
+    pending = state.pending_session is not None
+    used = [
+        item.fcnt + 1 for item in state.queue if item.fcnt is not None and item.for_pending_session == pending
+    ]
+    return max([session.n_fcnt_down if session else 0, *used])
+
+
+def _record(
+    network: NetworkParameters,
+    device: Device,
+    state: DeviceState,
+    event: DataReceived,
+    found: Match,
+    previous: int | None,
+    acknowledged: int | None,
+    mac: bytes,
+    exchange: Exchange,
+    notes: tuple[str, ...],
+) -> UplinkRecord:
+    session, frame, best = state.session, event.frame, event.received.best
+    assert session is not None
+    region = network.channel_plan.region
+    band = region.sub_band(best.frequency)
+    payload, encrypted = _payload(session, frame, found.fcnt)
+    return UplinkRecord(
+        id=event.received.id,
+        device_ref=device.row.ref,
+        time=event.received.received_at,
+        outcome="accepted" if found.verdict == "new" else "repeated",
+        dev_addr=session.dev_addr,
+        confirmed=frame.confirmed,
+        fctrl=frame.fctrl,
+        fcnt=found.fcnt,
+        previous_fcnt=previous,
+        fport=frame.fport,
+        payload=payload,
+        encrypted=encrypted,
+        wrapped_app_s_key=session.wrapped_app_s_key,
+        mic=frame.mic,
+        size=len(frame.frm_payload) if frame.fport else 0,
+        copies=copies_of(event.received.copies),
+        frequency=best.frequency,
+        modulation=best.modulation,
+        data_rate=region.data_rate_of(best.modulation),
+        channel=network.channel_plan.index_of(best.frequency),
+        sub_band=band.name if band else None,
+        mac=mac,
+        acknowledged_fcnt=acknowledged,
+        next_fcnt_down=next_application_fcnt(state),
+        late=best.late,
+        reported=_reported(device, event, found, payload, acknowledged),
+        battery=state.battery,
+        margin=state.margin,
+        status_at=state.status_at,
+        device_status=exchange.device_status,
+        decisions=notes,
+    )
+
+
+def copies_of(copies: Iterable[GatewayUplink]) -> tuple[Copy, ...]:
+    """What the journal keeps of the copies of a frame."""
+    return tuple(Copy(c.base_station, c.rssi, c.snr, c.received_at, c.late) for c in copies)
+
+
+def _refused(
+    network: NetworkParameters, device: Device, state: DeviceState, event: DataReceived, code: str, words: str
+) -> Transition:
+    best = event.received.best
+    record = RefusedRecord(
+        id=event.received.id,
+        device_ref=device.row.ref,
+        time=event.received.received_at,
+        outcome=code,
+        phy_payload=best.phy_payload,
+        copies=copies_of(event.received.copies),
+        frequency=best.frequency,
+        modulation=best.modulation,
+        data_rate=network.channel_plan.region.data_rate_of(best.modulation),
+        decisions=(words,),
+    )
+    return Transition(state, (record,))
