@@ -1,0 +1,35 @@
+"""Where downlinks of a base station go: the address of its keep-alives, which does not move for one datagram.
+
+The protocol has no authentication. Whoever knows an EUI can send one PULL_DATA and would receive the
+network's downlinks; so the address changes only after several keep-alives in a row from the new one, or
+when the old one has been silent.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+Address = tuple[str, int]
+
+CONSISTENT = 3
+SILENCE = 30.0
+
+
+class DownlinkPath(msgspec.Struct, frozen=True, gc=False):
+    """The address in use, when it was last heard, and a rival with its keep-alives in a row."""
+
+    address: Address
+    version: int
+    heard_at: float
+    rival: Address | None = None
+    rival_count: int = 0
+
+
+def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: float) -> DownlinkPath:
+    """The path after a PULL_DATA from `address` at `now` (seconds)."""
+    if path is None or path.address == address or now - path.heard_at > SILENCE:
+        return DownlinkPath(address, version, now)
+    count = path.rival_count + 1 if path.rival == address else 1
+    if count >= CONSISTENT:
+        return DownlinkPath(address, version, now)
+    return DownlinkPath(path.address, path.version, path.heard_at, address, count)

@@ -1,0 +1,184 @@
+"""The UDP socket of the packet forwarders: acknowledge at once, then hand the frames on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable
+
+import structlog
+
+from veldnet.gateways.directory import BaseStationDirectory, Presence
+from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+
+from .downlink_path import Address, DownlinkPath, keep_alive
+from .messages import (
+    DatagramError,
+    Header,
+    Identifier,
+    parse_header,
+    parse_push_data,
+    parse_tx_ack,
+    pull_resp,
+    uplink_of,
+)
+
+log = structlog.get_logger(__name__)
+
+_DATAGRAMS_A_TURN = 64
+_MAX_DATAGRAM = 65_535
+_RECEIVE_BUFFER = 8 * 1024 * 1024
+
+
+class SemtechUdpServer:
+    """Base stations behind one UDP port.
+
+    `uplink` receives each frame, `report` what a base station says of a downlink. `clock` is Unix seconds.
+    """
+
+    def __init__(
+        self,
+        directory: BaseStationDirectory,
+        presence: Presence,
+        *,
+        clock: Callable[[], float],
+        uplink: Callable[[GatewayUplink], None],
+        report: Callable[[TransmitReport], None],
+    ) -> None:
+        self._directory = directory
+        self._presence = presence
+        self._clock = clock
+        self._uplink = uplink
+        self._report = report
+        self._socket: socket.socket | None = None
+        self._paths: dict[BaseStationId, DownlinkPath] = {}
+        self._tokens: dict[tuple[BaseStationId, bytes], int] = {}
+        self._next_token = 0
+        self.datagrams: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+
+    def open(self, host: str, port: int) -> Address:
+        """Listen; returns the address in use. Raises `OSError`."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            sock.setblocking(False)
+            sock.bind((host, port))
+        except OSError:
+            sock.close()
+            raise
+        asyncio.get_running_loop().add_reader(sock, self._readable)
+        self._socket = sock
+        bound = sock.getsockname()
+        return bound[0], bound[1]
+
+    def close(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _readable(self) -> None:
+        sock = self._socket
+        if sock is None:
+            return
+        for _ in range(_DATAGRAMS_A_TURN):
+            try:
+                datagram, address = sock.recvfrom(_MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                # An earlier answer bounced; the next datagram may be fine.
+                log.debug("udp_receive_failed", error=str(error))
+                continue
+            self.datagram(datagram, address[:2])
+
+    def datagram(self, datagram: bytes, address: Address) -> None:
+        """Handle one datagram; a bad one is counted and dropped."""
+        try:
+            header = parse_header(datagram)
+            base_station = self._directory.find(header.gateway)
+            if base_station is None:
+                self._presence.refused(header.gateway, f"{address[0]}:{address[1]}", self._clock())
+                raise DatagramError("unknown_base_station", f"{header.gateway} is not registered")
+            self._presence.seen(base_station, self._clock())
+            self._handle(header, base_station, datagram, address)
+        except DatagramError as error:
+            self.refused[error.code] += 1
+            log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
+
+    def _handle(self, header: Header, base_station: BaseStationId, datagram: bytes, address: Address) -> None:
+        if header.identifier == Identifier.PUSH_DATA:
+            self.datagrams["push_data"] += 1
+            self._send(header.acknowledgement(), address)
+            self._push_data(base_station, datagram)
+        elif header.identifier == Identifier.PULL_DATA:
+            self.datagrams["pull_data"] += 1
+            self._send(header.acknowledgement(), address)
+            self._pull_data(header, base_station, address)
+        else:
+            self.datagrams["tx_ack"] += 1
+            self._tx_ack(header, base_station, datagram)
+
+    def _push_data(self, base_station: BaseStationId, datagram: bytes) -> None:
+        push = parse_push_data(datagram)
+        now = self._clock()
+        for raw in push.rxpk:
+            try:
+                uplink = uplink_of(raw, base_station, now)
+            except DatagramError as error:
+                self.refused[error.code] += 1
+                continue
+            if uplink is None:
+                self.refused["crc_failed"] += 1
+            else:
+                self._uplink(uplink)
+
+    def _pull_data(self, header: Header, base_station: BaseStationId, address: Address) -> None:
+        before = self._paths.get(base_station)
+        path = keep_alive(before, address, header.version, self._clock())
+        self._paths[base_station] = path
+        if before is None or before.address != path.address:
+            log.info("downlink_path", base_station=str(base_station), address=f"{address[0]}:{address[1]}")
+
+    def _tx_ack(self, header: Header, base_station: BaseStationId, datagram: bytes) -> None:
+        token = self._tokens.pop((base_station, header.token), None)
+        if token is None:
+            raise DatagramError("unknown_token", "TX_ACK for no downlink under way")
+        self._report(TransmitReport(token, base_station, parse_tx_ack(datagram)))
+
+    def transmit(self, downlink: GatewayDownlink) -> None:
+        """Send a frame to its base station; reports at once if there is no way to it."""
+        path = self._paths.get(downlink.base_station)
+        if path is None or self._socket is None:
+            self._soon(TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS"))
+            return
+        self._next_token = (self._next_token + 1) & 0xFFFF
+        token = self._next_token.to_bytes(2, "big")
+        self._send(pull_resp(downlink, path.version, token), path.address)
+        if path.version == 1:
+            # Version 1 knows no TX_ACK: what was sent counts as queued.
+            self._soon(TransmitReport(downlink.token, downlink.base_station, None))
+            return
+        self._tokens[(downlink.base_station, token)] = downlink.token
+        if len(self._tokens) > 65_536:
+            del self._tokens[next(iter(self._tokens))]
+
+    def _soon(self, report: TransmitReport) -> None:
+        asyncio.get_running_loop().call_soon(self._report, report)
+
+    def _send(self, datagram: bytes, address: Address) -> None:
+        assert self._socket is not None
+        try:
+            self._socket.sendto(datagram, address)
+        except OSError as error:
+            self.refused["send_failed"] += 1
+            log.debug("udp_send_failed", error=str(error))
+
+    def downlink_address(self, base_station: BaseStationId) -> Address | None:
+        """Where the downlinks of a base station go now."""
+        path = self._paths.get(base_station)
+        return None if path is None else path.address

@@ -1,0 +1,109 @@
+"""Base stations of an operator."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select
+
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.store.schema import base_stations, unknown_base_stations
+
+from . import changes
+from .errors import BadRequest
+from .rows import inserted_ref
+
+# Base station ids of KPN start with FF; ours do likewise.
+_FIRST_ID = 0xFF000001
+
+
+class BaseStation(msgspec.Struct, frozen=True):
+    """A base station; position in degrees and metres, `last_seen_at` in Unix milliseconds."""
+
+    ref: int
+    id: str
+    gateway_eui: str
+    name: str
+    latitude: float | None
+    longitude: float | None
+    altitude: float | None
+    last_seen_at: int | None
+
+
+def create_base_station(
+    connection: Connection,
+    operator_ref: int,
+    gateway_eui: GatewayEui,
+    name: str,
+    *,
+    base_station_id: BaseStationId | None = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
+    altitude: float | None = None,
+) -> BaseStation:
+    """Register a base station by the EUI it presents; its id is given by the network when absent."""
+    for column, value in (("gateway_eui", str(gateway_eui)), ("id", str(base_station_id or ""))):
+        if connection.execute(select(base_stations.c.ref).where(base_stations.c[column] == value)).first():
+            raise BadRequest(f"a base station with {column.replace('_', ' ')} {value} exists already")
+    if base_station_id is None:
+        highest = connection.execute(select(func.max(base_stations.c.ref))).scalar() or 0
+        base_station_id = BaseStationId(_FIRST_ID + highest)
+    result = connection.execute(
+        insert(base_stations).values(
+            operator_ref=operator_ref,
+            id=str(base_station_id),
+            gateway_eui=str(gateway_eui),
+            name=name,
+            latitude=latitude,
+            longitude=longitude,
+            altitude=altitude,
+        )
+    )
+    connection.execute(
+        delete(unknown_base_stations).where(unknown_base_stations.c.gateway_eui == str(gateway_eui))
+    )
+    ref = inserted_ref(result)
+    changes.note(connection, "base_stations", ref)
+    return BaseStation(ref, str(base_station_id), str(gateway_eui), name, latitude, longitude, altitude, None)
+
+
+def list_base_stations(connection: Connection) -> list[BaseStation]:
+    columns = base_stations.c
+    rows = connection.execute(
+        select(
+            columns.ref,
+            columns.id,
+            columns.gateway_eui,
+            columns.name,
+            columns.latitude,
+            columns.longitude,
+            columns.altitude,
+            columns.last_seen_at,
+        ).order_by(columns.ref)
+    )
+    return [BaseStation(*row) for row in rows]
+
+
+class UnknownKnock(msgspec.Struct, frozen=True):
+    """A base station that sent datagrams without being registered."""
+
+    gateway_eui: str
+    address: str
+    datagrams: int
+    last_seen_at: int
+
+
+def list_unknown(connection: Connection) -> list[UnknownKnock]:
+    columns = unknown_base_stations.c
+    rows = connection.execute(
+        select(columns.gateway_eui, columns.address, columns.datagrams, columns.last_seen_at).order_by(
+            columns.last_seen_at.desc()
+        )
+    )
+    return [UnknownKnock(*row) for row in rows]
+
+
+def remove_base_station(connection: Connection, base_station_id: str) -> None:
+    done = connection.execute(delete(base_stations).where(base_stations.c.id == base_station_id))
+    if done.rowcount != 1:
+        raise BadRequest(f"there is no base station {base_station_id}")
+    changes.note(connection, "base_stations", 0)

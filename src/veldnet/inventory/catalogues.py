@@ -1,0 +1,140 @@
+"""What an operator offers: connectivity plans, device profiles, HSM groups."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select, update
+
+from veldnet.lorawan.regions import REGIONS
+from veldnet.store.documents import PlanSettings, ProfileSettings, encode
+from veldnet.store.schema import connectivity_plans, device_profiles, hsm_groups, operators, plan_grants
+
+from . import changes
+from .errors import BadRequest, InvalidField
+from .resources import ConnectivityPlan, DeviceProfile, HsmGroup
+from .rows import inserted_ref
+from .scope import Scope
+
+
+def create_connectivity_plan(
+    connection: Connection, operator_ref: int, plan_id: str, name: str, settings: PlanSettings
+) -> int:
+    """A plan named `<supplier>/<key>`."""
+    if plan_id.count("/") != 1 or plan_id.startswith("_"):
+        raise InvalidField(f"connectivity plan id {plan_id!r} must look like supplier-cs/plan-key")
+    _must_be_new(connection, connectivity_plans, operator_ref, plan_id)
+    result = connection.execute(
+        insert(connectivity_plans).values(
+            operator_ref=operator_ref,
+            id=plan_id,
+            name=name,
+            communication_type="UNICAST",
+            settings=encode(settings),
+        )
+    )
+    changes.note(connection, "rules", 0)
+    return inserted_ref(result)
+
+
+def change_connectivity_plan(
+    connection: Connection, operator_ref: int, plan_id: str, settings: PlanSettings
+) -> None:
+    """Give a plan other rules; they take effect at once."""
+    done = connection.execute(
+        update(connectivity_plans)
+        .where(connectivity_plans.c.operator_ref == operator_ref, connectivity_plans.c.id == plan_id)
+        .values(settings=encode(settings))
+    )
+    if done.rowcount != 1:
+        raise BadRequest(f"there is no connectivity plan {plan_id}")
+    changes.note(connection, "rules", 0)
+
+
+def grant_connectivity_plan(connection: Connection, subscriber_ref: int, plan_ref: int, granted: int) -> None:
+    """Let a subscriber use a plan for so many devices."""
+    changed = connection.execute(
+        update(plan_grants)
+        .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
+        .values(granted=granted)
+    )
+    if changed.rowcount == 0:
+        connection.execute(
+            insert(plan_grants).values(subscriber_ref=subscriber_ref, plan_ref=plan_ref, granted=granted)
+        )
+
+
+def create_device_profile(
+    connection: Connection, operator_ref: int, profile_id: str, name: str, settings: ProfileSettings
+) -> int:
+    """A device model of an operator."""
+    if settings.region not in REGIONS:
+        raise InvalidField(f"region {settings.region} is not one of {', '.join(REGIONS)}")
+    _must_be_new(connection, device_profiles, operator_ref, profile_id)
+    result = connection.execute(
+        insert(device_profiles).values(
+            operator_ref=operator_ref, id=profile_id, name=name, type_mac="LoRaMAC", settings=encode(settings)
+        )
+    )
+    changes.note(connection, "rules", 0)
+    return inserted_ref(result)
+
+
+def create_hsm_group(connection: Connection, operator_ref: int, name: str) -> str:
+    """An HSM group; its id carries the operator's code and a number."""
+    code = connection.execute(select(operators.c.code).where(operators.c.ref == operator_ref)).scalar_one()
+    number = len(list_hsm_groups(connection, operator_ref)) + 1
+    group_id = f"HSM_{code.upper()}.{number}"
+    connection.execute(insert(hsm_groups).values(operator_ref=operator_ref, id=group_id, name=name))
+    return group_id
+
+
+def _must_be_new(connection: Connection, table: object, operator_ref: int, identifier: str) -> None:
+    columns = table.c  # type: ignore[attr-defined]
+    query = select(columns.ref).where(columns.operator_ref == operator_ref, columns.id == identifier)
+    if connection.execute(query).first():
+        raise BadRequest(f"{identifier} exists already")
+
+
+def list_connectivity_plans(connection: Connection, scope: Scope) -> list[ConnectivityPlan]:
+    """The plans granted to the subscriber, in order of their refs."""
+    rows = connection.execute(
+        select(
+            connectivity_plans.c.id,
+            connectivity_plans.c.ref,
+            connectivity_plans.c.name,
+            plan_grants.c.granted,
+            plan_grants.c.used,
+            connectivity_plans.c.communication_type,
+        )
+        .join(plan_grants, plan_grants.c.plan_ref == connectivity_plans.c.ref)
+        .where(plan_grants.c.subscriber_ref == scope.subscriber_ref)
+        .order_by(connectivity_plans.c.ref)
+    )
+    return [
+        ConnectivityPlan(row.id, str(row.ref), row.name, row.granted, row.used, row.communication_type)
+        for row in rows
+    ]
+
+
+def list_device_profiles(connection: Connection, scope: Scope) -> list[DeviceProfile]:
+    rows = connection.execute(
+        select(device_profiles.c.id, device_profiles.c.name, device_profiles.c.type_mac)
+        .where(device_profiles.c.operator_ref == scope.operator_ref)
+        .order_by(device_profiles.c.ref)
+    )
+    return [DeviceProfile(*row) for row in rows]
+
+
+def list_hsm_groups(connection: Connection, operator_ref: int) -> list[HsmGroup]:
+    rows = connection.execute(
+        select(hsm_groups.c.id, hsm_groups.c.name)
+        .where(hsm_groups.c.operator_ref == operator_ref)
+        .order_by(hsm_groups.c.ref)
+    )
+    return [HsmGroup(*row) for row in rows]
+
+
+def find_hsm_group(connection: Connection, operator_ref: int, group_id: str) -> int | None:
+    query = select(hsm_groups.c.ref).where(
+        hsm_groups.c.operator_ref == operator_ref, hsm_groups.c.id == group_id
+    )
+    return connection.execute(query).scalar()

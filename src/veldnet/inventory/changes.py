@@ -1,0 +1,44 @@
+"""The log of changes: written with the change itself, read by every running server."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select
+
+from veldnet.store.schema import changes
+
+Kind = Literal["device", "rules", "routing", "base_stations"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    seq: int
+    kind: str
+    ref: int
+
+
+def now_ms() -> int:
+    """Unix milliseconds, for the moments that management writes down."""
+    return time.time_ns() // 1_000_000
+
+
+def note(connection: Connection, kind: Kind, ref: int) -> None:
+    """Tell running servers that something changed; part of the changing transaction."""
+    connection.execute(insert(changes).values(kind=kind, ref=ref, at=now_ms()))
+
+
+def last_seq(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())
+
+
+def since(connection: Connection, seq: int) -> list[Change]:
+    query = select(changes.c.seq, changes.c.kind, changes.c.ref).where(changes.c.seq > seq)
+    return [Change(*row) for row in connection.execute(query.order_by(changes.c.seq).limit(1000))]
+
+
+def prune(connection: Connection, before_ms: int) -> None:
+    """Forget changes that every server has long seen; the newest stays, so that numbers go on rising."""
+    newest = select(func.max(changes.c.seq)).scalar_subquery()
+    connection.execute(delete(changes).where(changes.c.at < before_ms, changes.c.seq < newest))

@@ -1,0 +1,537 @@
+"""Devices: what may be created, changed and removed, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from veldnet.lorawan import AesKey, DevAddr, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
+from veldnet.store.documents import ProfileSettings, decode_profile
+from veldnet.store.schema import (
+    connectivity_plans,
+    device_profiles,
+    device_states,
+    devices,
+    hsm_groups,
+    plan_grants,
+    routing_profiles,
+    subscribers,
+)
+
+from . import catalogues, changes
+from . import routing_profiles as routing
+from .errors import (
+    BadRequest,
+    DuplicateEui,
+    InvalidField,
+    MissingField,
+    NoFreeConnection,
+    NotFound,
+    NotUpdatable,
+    UnknownConnectivityPlan,
+    UnknownReference,
+)
+from .resources import (
+    AlarmThreshold,
+    CommercialDetails,
+    Device,
+    DeviceStatistics,
+    timestamp,
+)
+from .rows import inserted_ref
+from .scope import Scope
+
+PAGE = 100
+RESET = "reset"
+_UPDATABLE = frozenset(
+    {
+        "name",
+        "routingProfileId",
+        "processingStrategyId",
+        "connectivityPlanId",
+        "deviceProfileId",
+        "applicationEUI",
+    }
+)
+# Members that are given back as they came; the network does not act upon them.
+_DETAILS = (
+    "administrativeInfo",
+    "dataflowTags",
+    "homeNsNetID",
+    "asKeyId",
+    "secureElement",
+    "alarmThresholds",
+)
+_MAX_TEXT = 255
+
+View = Literal["minimal", "configuration"]
+
+
+class NewDevice(msgspec.Struct, frozen=True):
+    """A device whose members have been checked as far as that needs no other row."""
+
+    dev_eui: DevEui
+    join_eui: JoinEui | None
+    app_key: AesKey
+    body: Device
+
+
+def check_new_device(body: Device, *, hsm_required: bool) -> NewDevice:
+    """Check the members of a creation request. Raises a `BadRequest` that names the member."""
+    if body.EUI is UNSET:
+        raise MissingField("EUI is mandatory: the DevEUI of the device, 16 hexadecimal digits")
+    try:
+        dev_eui = DevEui.parse(body.EUI)
+    except InvalidIdentifier as error:
+        raise InvalidField(f"EUI {body.EUI[:40]!r}: {error}") from None
+    if body.deviceProfileId is UNSET:
+        raise MissingField("deviceProfileId is mandatory; see GET /deviceProfiles")
+    if body.applicationKey is UNSET:
+        raise MissingField("applicationKey is mandatory for OTAA: the AppKey, 32 hexadecimal digits")
+    try:
+        app_key = AesKey.parse(body.applicationKey)
+    except InvalidKey:
+        raise InvalidField("applicationKey must be 32 hexadecimal digits") from None
+    if body.hsmGroupId is UNSET and hsm_required:
+        raise MissingField("hsmGroupId is mandatory; see GET /hsmGroups")
+    for name in ("ref", "networkAddress", "classBState", "statistics", "commercialDetails"):
+        if getattr(body, name) is not UNSET:
+            raise InvalidField(f"{name} is given by the network and must not be sent")
+    if body.name is not UNSET:
+        routing.check_name(body.name)
+    _check_details(body)
+    return NewDevice(dev_eui, parse_join_eui(body.applicationEUI), app_key, body)
+
+
+def parse_join_eui(text: str | UnsetType) -> JoinEui | None:
+    """The JoinEUI, None when absent."""
+    if text is UNSET:
+        return None
+    try:
+        return JoinEui.parse(text)
+    except InvalidIdentifier as error:
+        raise InvalidField(f"applicationEUI {text[:40]!r}: {error}") from None
+
+
+def _check_details(body: Device) -> None:
+    for name in ("administrativeInfo", "asKeyId", "secureElement"):
+        value = getattr(body, name)
+        if value is not UNSET and len(value) > _MAX_TEXT:
+            raise InvalidField(f"{name} has {len(value)} characters, at most {_MAX_TEXT} are allowed")
+    if body.homeNsNetID is not UNSET:
+        try:
+            NetId.parse(body.homeNsNetID)
+        except InvalidIdentifier as error:
+            raise InvalidField(f"homeNsNetID: {error}") from None
+    for name, limit in (("geoLatitude", 90.0), ("geoLongitude", 180.0)):
+        value = getattr(body, name)
+        if value is not UNSET and not -limit <= value <= limit:
+            raise InvalidField(f"{name} {value} must lie between -{limit:.0f} and {limit:.0f} degrees")
+    if (body.geoLatitude is UNSET) != (body.geoLongitude is UNSET):
+        raise MissingField("geoLatitude and geoLongitude go together")
+    tags = [] if body.dataflowTags is UNSET else body.dataflowTags
+    if len(tags) > 50 or any(len(tag) > _MAX_TEXT for tag in tags):
+        raise InvalidField(f"dataflowTags holds at most 50 tags of at most {_MAX_TEXT} characters")
+    _check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
+
+
+_DURATIONS = ("1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS")
+_LEVELS = ("ALL", "WARNING", "MINOR", "MAJOR", "CRITICAL")
+
+
+def _check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
+    """At most two steps, the second later and more severe than the first."""
+    if len(thresholds) > 2:
+        raise InvalidField("alarmThresholds holds at most two entries")
+    enabled = [t for t in thresholds if t.enabled is True]
+    for threshold in enabled:
+        if threshold.durationOfInactivity is UNSET or threshold.level is UNSET:
+            raise MissingField("an enabled alarmThresholds entry needs durationOfInactivity and level")
+    if len(thresholds) == 2 and thresholds[1].enabled is True:
+        if thresholds[0].enabled is not True:
+            raise InvalidField("the second alarmThresholds entry needs the first to be enabled")
+        first, second = thresholds
+        if _DURATIONS.index(str(first.durationOfInactivity)) >= _DURATIONS.index(
+            str(second.durationOfInactivity)
+        ) or _LEVELS.index(str(first.level)) >= _LEVELS.index(str(second.level)):
+            raise InvalidField(
+                "the second alarmThresholds entry must be later and more severe than the first"
+            )
+
+
+def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_app_key: bytes) -> Device:
+    """Write a device that has been checked; assigns plan and routing as the API's rules say."""
+    body = new.body
+    if connection.execute(select(devices.c.ref).where(devices.c.dev_eui == str(new.dev_eui))).first():
+        raise DuplicateEui(str(new.dev_eui))
+    profile_ref, profile = _find_profile(connection, scope, str(body.deviceProfileId))
+    hsm_group_ref = None
+    if body.hsmGroupId is not UNSET:
+        hsm_group_ref = catalogues.find_hsm_group(connection, scope.operator_ref, body.hsmGroupId)
+        if hsm_group_ref is None:
+            raise UnknownReference(f"hsmGroupId {body.hsmGroupId[:80]} is unknown; see GET /hsmGroups")
+    plan_ref = _choose_plan(connection, scope, body.connectivityPlanId)
+    routing_ref, strategy = _choose_routing(
+        connection, scope, body.routingProfileId, body.processingStrategyId
+    )
+    routing.check_destinations(connection, plan_ref, routing_ref)
+    now = changes.now_ms()
+    values = {
+        "subscriber_ref": scope.subscriber_ref,
+        "dev_eui": str(new.dev_eui),
+        "join_eui": None if new.join_eui is None else str(new.join_eui),
+        "name": body.name.strip() if body.name is not UNSET else "",
+        "activation_type": "OTAA",
+        "device_class": body.deviceClass if body.deviceClass is not UNSET else profile.loRaWANClass,
+        "profile_ref": profile_ref,
+        "plan_ref": plan_ref,
+        "routing_profile_ref": routing_ref,
+        "processing_strategy": strategy,
+        "hsm_group_ref": hsm_group_ref,
+        "sealed_app_key": sealed_app_key,
+        "motion_indicator": body.motionIndicator if body.motionIndicator is not UNSET else None,
+        "latitude": body.geoLatitude if body.geoLatitude is not UNSET else None,
+        "longitude": body.geoLongitude if body.geoLongitude is not UNSET else None,
+        "details": _encode_details(body),
+        "created_at": now,
+        "updated_at": now,
+        "updated_by": scope.display_name,
+    }
+    try:
+        ref = inserted_ref(connection.execute(insert(devices).values(**values)))
+    except IntegrityError:
+        raise DuplicateEui(str(new.dev_eui)) from None
+    if not values["name"]:
+        connection.execute(update(devices).where(devices.c.ref == ref).values(name=f"New device {ref}"))
+    connection.execute(insert(device_states).values(device_ref=ref))
+    changes.note(connection, "device", ref)
+    return get_device(connection, scope, str(ref), with_statistics=False)
+
+
+def _encode_details(body: Device) -> str:
+    details = {name: getattr(body, name) for name in _DETAILS if getattr(body, name) is not UNSET}
+    return msgspec.json.encode(details).decode()
+
+
+def _find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple[int, ProfileSettings]:
+    row = connection.execute(
+        select(device_profiles.c.ref, device_profiles.c.settings).where(
+            device_profiles.c.operator_ref == scope.operator_ref, device_profiles.c.id == profile_id
+        )
+    ).first()
+    if row is None:
+        raise UnknownReference(f"deviceProfileId {profile_id[:80]} is unknown; see GET /deviceProfiles")
+    return row.ref, decode_profile(row.settings)
+
+
+def _choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) -> int:
+    """Take a connection of the plan asked for, or of the first one that has any left."""
+    granted = (
+        select(connectivity_plans.c.ref, connectivity_plans.c.id)
+        .join(plan_grants, plan_grants.c.plan_ref == connectivity_plans.c.ref)
+        .where(plan_grants.c.subscriber_ref == scope.subscriber_ref)
+        .order_by(connectivity_plans.c.ref)
+    )
+    if plan_id is not UNSET:
+        row = connection.execute(granted.where(connectivity_plans.c.id == plan_id)).first()
+        if row is None:
+            raise UnknownConnectivityPlan(plan_id[:200], scope.operator_ref)
+        if not _take_connection(connection, scope, row.ref):
+            raise NoFreeConnection(f"connectivity plan {plan_id} has no free connection left")
+        return int(row.ref)
+    for row in connection.execute(granted).all():
+        if _take_connection(connection, scope, row.ref):
+            return int(row.ref)
+    raise NoFreeConnection("no connectivity plan has a free connection left; see GET /connectivityPlans")
+
+
+def _take_connection(connection: Connection, scope: Scope, plan_ref: int) -> bool:
+    taken = connection.execute(
+        update(plan_grants)
+        .where(
+            plan_grants.c.subscriber_ref == scope.subscriber_ref,
+            plan_grants.c.plan_ref == plan_ref,
+            plan_grants.c.used < plan_grants.c.granted,
+        )
+        .values(used=plan_grants.c.used + 1)
+    )
+    return taken.rowcount == 1
+
+
+def _give_connection_back(connection: Connection, subscriber_ref: int, plan_ref: int | None) -> None:
+    if plan_ref is not None:
+        connection.execute(
+            update(plan_grants)
+            .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
+            .values(used=plan_grants.c.used - 1)
+        )
+
+
+def _choose_routing(
+    connection: Connection,
+    scope: Scope,
+    routing_profile_id: str | UnsetType,
+    strategy: str | UnsetType,
+) -> tuple[int | None, str | None]:
+    """Routing profile and strategy after the API's decision table; a strategy wins over a profile."""
+    profile = None
+    if routing_profile_id is not UNSET:
+        profile = routing.find_by_id(connection, scope, routing_profile_id)
+        if profile is None:
+            raise UnknownReference(
+                f"routingProfileId {routing_profile_id[:80]} is unknown; see GET /routingProfiles"
+            )
+        if strategy is UNSET:
+            return profile, None
+    if strategy == "DEFAULTRP":
+        return routing.default_profile(connection, scope), "DEFAULTRP"
+    if strategy == "NOAS":
+        return routing.dummy_profile(connection, scope), "NOAS"
+    return None, "DATAFLOW" if strategy is UNSET else str(strategy)
+
+
+def _query() -> Any:
+    return (
+        select(
+            devices,
+            device_profiles.c.id.label("profile_id"),
+            device_profiles.c.settings.label("profile_settings"),
+            connectivity_plans.c.id.label("plan_id"),
+            routing_profiles.c.is_dummy,
+            hsm_groups.c.id.label("hsm_group_id"),
+            subscribers.c.customer_id,
+            func.coalesce(device_states.c.dev_addr, device_states.c.pending_dev_addr).label("dev_addr"),
+            device_states.c.dev_addr.label("confirmed_dev_addr"),
+        )
+        .join(device_profiles, device_profiles.c.ref == devices.c.profile_ref)
+        .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
+        .join(device_states, device_states.c.device_ref == devices.c.ref)
+        .join(connectivity_plans, connectivity_plans.c.ref == devices.c.plan_ref, isouter=True)
+        .join(routing_profiles, routing_profiles.c.ref == devices.c.routing_profile_ref, isouter=True)
+        .join(hsm_groups, hsm_groups.c.ref == devices.c.hsm_group_ref, isouter=True)
+        .order_by(devices.c.ref)
+    )
+
+
+def _minimal(row: Row[*tuple[Any, ...]]) -> Device:
+    return Device(
+        ref=str(row.ref),
+        name=row.name,
+        EUI=row.dev_eui,
+        networkAddress=UNSET if row.dev_addr is None else str(DevAddr(row.dev_addr)),
+    )
+
+
+def _optional(value: Any) -> Any:
+    return UNSET if value is None else value
+
+
+def _configuration(row: Row[*tuple[Any, ...]]) -> Device:
+    device = _minimal(row)
+    device.activationType = row.activation_type
+    device.deviceClass = row.device_class
+    device.deviceProfileId = row.profile_id
+    device.connectivityPlanId = _optional(row.plan_id)
+    device.processingStrategyId = _optional(row.processing_strategy)
+    if row.routing_profile_ref is not None:
+        device.routingProfileId = routing.profile_id(
+            row.customer_id, row.routing_profile_ref, bool(row.is_dummy)
+        )
+    device.applicationEUI = _optional(row.join_eui)
+    device.geoLatitude = _optional(row.latitude)
+    device.geoLongitude = _optional(row.longitude)
+    device.hsmGroupId = _optional(row.hsm_group_id)
+    device.motionIndicator = _motion_indicator(row)
+    for name, value in msgspec.json.decode(row.details).items():
+        setattr(device, name, value)
+    return device
+
+
+def _motion_indicator(row: Row[*tuple[Any, ...]]) -> Any:
+    indicator = row.motion_indicator or decode_profile(row.profile_settings).motionIndicator
+    # Known to the OSS, missing in the contract's list.
+    return "VEHICLE_SPEED" if indicator == "BIKE_SPEED" else indicator
+
+
+def _statistics(row: Row[*tuple[Any, ...]]) -> DeviceStatistics:
+    active = row.confirmed_dev_addr is not None
+    routed = row.routing_profile_ref is not None or row.processing_strategy is not None
+    prepared = row.plan_ref is None or not routed
+    return DeviceStatistics(
+        creationTime=timestamp(row.created_at),
+        healthState="ACTIVE" if active else "INIT",
+        commissioningState="PERSONALIZED" if prepared else "ACTIVATED" if active else "COMMISSIONED",
+        loraClass=row.device_class,
+        motionIndicator=_motion_indicator(row),
+        lastUpdateUser=row.updated_by,
+        lastUpdateTime=timestamp(row.updated_at),
+    )
+
+
+def _commercial_details(row: Row[*tuple[Any, ...]]) -> CommercialDetails:
+    return CommercialDetails(manufacturerName=decode_profile(row.profile_settings).manufacturerName)
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which devices a list holds, and what it says of them."""
+
+    dev_eui: str | None = None
+    health_state: str | None = None
+    connectivity_plan_id: str | None = None
+    page_index: int | None = None
+    view: View = "minimal"
+    statistics: bool = False
+    commercial_details: bool = False
+
+
+def list_devices(connection: Connection, scope: Scope, wanted: Filter) -> list[Device]:
+    """Devices of the subscriber in order of their refs; pages hold 100."""
+    query = _query().where(devices.c.subscriber_ref == scope.subscriber_ref)
+    if wanted.dev_eui is not None:
+        query = query.where(devices.c.dev_eui == wanted.dev_eui.upper())
+    if wanted.health_state is not None:
+        confirmed = device_states.c.dev_addr
+        by_state = {"ACTIVE": confirmed.is_not(None), "INIT": confirmed.is_(None)}
+        if wanted.health_state not in by_state:
+            return []
+        query = query.where(by_state[wanted.health_state])
+    if wanted.connectivity_plan_id == "_NOCP":
+        query = query.where(devices.c.plan_ref.is_(None))
+    elif wanted.connectivity_plan_id == "_CP":
+        query = query.where(devices.c.plan_ref.is_not(None))
+    elif wanted.connectivity_plan_id is not None:
+        query = query.where(connectivity_plans.c.id == wanted.connectivity_plan_id)
+    if wanted.page_index is not None:
+        query = query.limit(PAGE).offset((wanted.page_index - 1) * PAGE)
+    build = _minimal if wanted.view == "minimal" else _configuration
+    listed = []
+    for row in connection.execute(query):
+        device = build(row)
+        if wanted.statistics:
+            device.statistics = _statistics(row)
+        if wanted.commercial_details:
+            device.commercialDetails = _commercial_details(row)
+        listed.append(device)
+    return listed
+
+
+def _own(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any, ...]]:
+    """The row of a device of the subscriber, by ref or by ThingPark's alias `e<DevEUI>`."""
+    query = _query().where(devices.c.subscriber_ref == scope.subscriber_ref)
+    if ref[:1] in ("e", "E") and len(ref) == 17:
+        query = query.where(devices.c.dev_eui == ref[1:].upper())
+    elif ref.isascii() and ref.isdigit() and len(ref) < 19:
+        query = query.where(devices.c.ref == int(ref))
+    else:
+        raise NotFound("Device", ref)
+    row: Row[*tuple[Any, ...]] | None = connection.execute(query).first()
+    if row is None:
+        raise NotFound("Device", ref)
+    return row
+
+
+def get_device(connection: Connection, scope: Scope, ref: str, *, with_statistics: bool = True) -> Device:
+    """One device, all of its configuration; never a key."""
+    row = _own(connection, scope, ref)
+    device = _configuration(row)
+    if with_statistics:
+        device.statistics = _statistics(row)
+        device.commercialDetails = _commercial_details(row)
+    return device
+
+
+def device_ref(connection: Connection, scope: Scope, ref: str) -> int:
+    """The number of a device of the subscriber. Raises `NotFound`."""
+    return int(_own(connection, scope, ref).ref)
+
+
+def update_device(connection: Connection, scope: Scope, ref: str, body: Device) -> Device:
+    """Change the six members that may change; `reset` takes plan or routing away."""
+    row = _own(connection, scope, ref)
+    _refuse_fixed(body, _configuration(row))
+    values: dict[str, Any] = {}
+    if body.name is not UNSET:
+        values["name"] = routing.check_name(body.name)
+    if body.applicationEUI is not UNSET:
+        join_eui = parse_join_eui(body.applicationEUI)
+        values["join_eui"] = None if join_eui is None else str(join_eui)
+    if body.deviceProfileId is not UNSET and body.deviceProfileId != row.profile_id:
+        values["profile_ref"] = _compatible_profile(connection, scope, row, body.deviceProfileId)
+    if body.connectivityPlanId is not UNSET and body.connectivityPlanId != row.plan_id:
+        _give_connection_back(connection, scope.subscriber_ref, row.plan_ref)
+        values["plan_ref"] = (
+            None
+            if body.connectivityPlanId == RESET
+            else _choose_plan(connection, scope, body.connectivityPlanId)
+        )
+    values |= _new_routing(connection, scope, body)
+    routing.check_destinations(
+        connection,
+        values.get("plan_ref", row.plan_ref),
+        values.get("routing_profile_ref", row.routing_profile_ref),
+    )
+    if values:
+        values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
+        connection.execute(update(devices).where(devices.c.ref == row.ref).values(**values))
+        changes.note(connection, "device", row.ref)
+    return get_device(connection, scope, str(row.ref))
+
+
+def _new_routing(connection: Connection, scope: Scope, body: Device) -> dict[str, Any]:
+    if body.routingProfileId == RESET:
+        if body.processingStrategyId is not UNSET:
+            raise BadRequest("routingProfileId reset and processingStrategyId exclude each other")
+        return {"routing_profile_ref": None, "processing_strategy": None}
+    if body.routingProfileId is UNSET and body.processingStrategyId is UNSET:
+        return {}
+    routing_ref, strategy = _choose_routing(
+        connection, scope, body.routingProfileId, body.processingStrategyId
+    )
+    return {"routing_profile_ref": routing_ref, "processing_strategy": strategy}
+
+
+def _refuse_fixed(body: Device, current: Device) -> None:
+    """A member that cannot change may be sent only with the value it has."""
+    for name in body.__struct_fields__:
+        value = getattr(body, name)
+        if value is UNSET or name in _UPDATABLE:
+            continue
+        if name in ("statistics", "commercialDetails"):
+            raise NotUpdatable(f"{name} is given by the network and must not be sent")
+        if name == "applicationKey":
+            raise NotUpdatable("applicationKey cannot be changed; delete the device and create it again")
+        same = msgspec.to_builtins(value) == msgspec.to_builtins(getattr(current, name))
+        if name == "EUI" and not same:
+            same = value.replace("-", "").replace(":", "").upper() == current.EUI
+        if not same:
+            changeable = ", ".join(sorted(_UPDATABLE))
+            raise NotUpdatable(
+                f"{name} cannot be changed; delete the device and create it again. Changeable: {changeable}"
+            )
+
+
+def _compatible_profile(
+    connection: Connection, scope: Scope, row: Row[*tuple[Any, ...]], profile_id: str
+) -> int:
+    """A model with the same MAC version; others would not understand the session."""
+    profile_ref, wanted = _find_profile(connection, scope, profile_id)
+    current = decode_profile(row.profile_settings)
+    if wanted.loRaWANMacVersion != current.loRaWANMacVersion:
+        raise InvalidField(
+            f"deviceProfileId {profile_id[:80]} is for LoRaWAN {wanted.loRaWANMacVersion}, "
+            f"the device uses {current.loRaWANMacVersion}"
+        )
+    return profile_ref
+
+
+def delete_device(connection: Connection, scope: Scope, ref: str) -> None:
+    """Remove a device for good and give its connection back."""
+    row = _own(connection, scope, ref)
+    _give_connection_back(connection, scope.subscriber_ref, row.plan_ref)
+    connection.execute(delete(devices).where(devices.c.ref == row.ref))
+    changes.note(connection, "device", row.ref)

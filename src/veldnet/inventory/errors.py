@@ -1,0 +1,119 @@
+"""Why a request is refused: one tree, each leaf with a stable error id, an HTTP status and clear words.
+
+`OSS-214` is ThingPark's own and kept verbatim. All others carry Veldnet's prefix `LDM-`, so that no
+invented number passes for a genuine one.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """A request that is refused. `message` says what was wrong, where, and what would be right."""
+
+    status: ClassVar[int] = 500
+    error_id: ClassVar[str] = "LDM-500"
+    prefix: ClassVar[str] = ""
+
+    def __init__(self, message: str) -> None:
+        self.message = f"{self.prefix}{message}"
+        super().__init__(self.message)
+
+
+class BadRequest(Refusal):
+    """The request cannot be understood or breaks a rule."""
+
+    status = 400
+    error_id = "LDM-400"
+    prefix = "Bad request: "
+
+
+class InvalidField(BadRequest):
+    """A member or parameter has a value it must not have."""
+
+    error_id = "LDM-401"
+
+
+class MissingField(BadRequest):
+    """A mandatory member is absent."""
+
+    error_id = "LDM-402"
+
+
+class NotUpdatable(BadRequest):
+    """The member is fixed at creation."""
+
+    error_id = "LDM-403"
+
+
+class DuplicateEui(BadRequest):
+    """The EUI is registered already."""
+
+    error_id = "LDM-404"
+
+    def __init__(self, eui: str) -> None:
+        super().__init__(f"EUI {eui} is already registered; a DevEUI is globally unique")
+
+
+class UnknownConnectivityPlan(BadRequest):
+    """The plan does not exist or is not granted to the subscriber."""
+
+    error_id = "OSS-214"
+
+    def __init__(self, plan_id: str, operator: int) -> None:
+        super().__init__(f"No ConnectivityPlan for ID: {plan_id} and Operator: {operator}")
+
+
+class UnknownReference(BadRequest):
+    """A member names something that does not exist."""
+
+    error_id = "LDM-405"
+
+
+class NoFreeConnection(BadRequest):
+    """Every granted connection of the plan is used."""
+
+    error_id = "LDM-406"
+
+
+class TooManyDestinations(BadRequest):
+    """The routing profile has more application servers than the plan allows."""
+
+    error_id = "LDM-407"
+
+
+class InUse(BadRequest):
+    """Something else still needs it."""
+
+    error_id = "LDM-408"
+
+
+class WeakKey(BadRequest):
+    """A key that is too easy to guess."""
+
+    error_id = "LDM-409"
+
+
+class Unauthorized(Refusal):
+    """Credentials are missing or wrong."""
+
+    status = 401
+    error_id = "LDM-410"
+
+
+class Forbidden(Refusal):
+    """The caller is known but may not do this."""
+
+    status = 403
+    error_id = "LDM-430"
+
+
+class NotFound(Refusal):
+    """It does not exist, or belongs to somebody else, which looks the same from outside."""
+
+    status = 404
+    error_id = "LDM-440"
+
+    def __init__(self, what: str, ref: str) -> None:
+        super().__init__(f"No {what} for ref: {ref[:80]}")

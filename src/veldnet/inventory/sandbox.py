@@ -1,0 +1,88 @@
+"""Everything a newcomer needs to begin: an operator, a subscriber, a user, a project, and what they use."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from veldnet.lorawan import GatewayEui
+from veldnet.store.documents import PlanSettings, ProfileSettings
+from veldnet.store.schema import operators, subscribers
+
+from . import accounts, base_stations, catalogues
+
+PROFILES = (
+    ("LORA/GenericA.1_ETSI_Rx2-SF12", "LoRaWAN 1.0 class A, RX2 at SF12", ProfileSettings(rx2DataRate=0)),
+    ("LORA/GenericA.1_ETSI_Rx2-SF9", "LoRaWAN 1.0 class A, RX2 at SF9", ProfileSettings(rx2DataRate=3)),
+    (
+        "LORA/GenericA.1.0.4_ETSI_Rx2-SF12",
+        "LoRaWAN 1.0.4 class A, RX2 at SF12",
+        ProfileSettings(loRaWANMacVersion="1.0.4", rx2DataRate=0),
+    ),
+)
+
+
+class Sandbox(msgspec.Struct, frozen=True):
+    """What `veldnet sandbox` prints, but for the addresses. Password and secret are shown this once."""
+
+    customer_id: str
+    thingpark_username: str
+    thingpark_password: str
+    client_id: str
+    client_secret: str
+    connectivity_plan_id: str
+    device_profile_id: str
+    hsm_group_id: str
+    base_station_id: str
+    base_station_eui: str
+
+
+def create_sandbox(
+    connection: Connection, password: str, password_hash: str, gateway_eui: GatewayEui | None = None
+) -> Sandbox:
+    """Write a sandbox; each call makes a new one with an operator of its own."""
+    number = int(connection.execute(select(func.count()).select_from(operators)).scalar_one()) + 1
+    code = "sandbox-ope" if number == 1 else f"sandbox{number}-ope"
+    operator = accounts.create_operator(connection, code, f"Sandbox operator {number}")
+    customers = int(connection.execute(select(func.count()).select_from(subscribers)).scalar_one())
+    customer_id = f"{100_000_001 + customers}"
+    subscriber = accounts.create_subscriber(connection, operator, customer_id, f"Sandbox customer {number}")
+    username = f"sandbox{'' if number == 1 else number}@veldnet.example"
+    accounts.create_user(connection, subscriber, username, password_hash, "Sandbox User")
+    credentials = accounts.create_project(connection, f"Sandbox project {number}")
+    plan_id = f"{code}-cs/sandbox"
+    settings = PlanSettings(
+        downlinkSentIndication=True,
+        reportDeviceBatteryLevel=True,
+        reportDeviceMargin=True,
+        maxDestinationPerRoute=5,
+    )
+    plan = catalogues.create_connectivity_plan(connection, operator, plan_id, "Sandbox plan", settings)
+    catalogues.grant_connectivity_plan(connection, subscriber, plan, 1000)
+    for profile_id, name, profile in PROFILES:
+        catalogues.create_device_profile(connection, operator, profile_id, name, profile)
+    group = catalogues.create_hsm_group(connection, operator, "Sandbox HSM group")
+    eui = gateway_eui if gateway_eui is not None else GatewayEui(0x0059AC0000000000 | secrets.randbits(40))
+    station = base_stations.create_base_station(
+        connection,
+        operator,
+        eui,
+        f"Sandbox base station {number}",
+        latitude=52.0907,
+        longitude=5.1214,
+        altitude=30,
+    )
+    return Sandbox(
+        customer_id=customer_id,
+        thingpark_username=username,
+        thingpark_password=password,
+        client_id=credentials.client_id,
+        client_secret=credentials.client_secret,
+        connectivity_plan_id=plan_id,
+        device_profile_id=PROFILES[0][0],
+        hsm_group_id=group,
+        base_station_id=station.id,
+        base_station_eui=station.gateway_eui,
+    )
