@@ -40,7 +40,8 @@ _MIN_ENTROPY = 3.0
 
 
 class CheckedRoute(msgspec.Struct, frozen=True):
-    """A route whose members have been checked. `as_key` is lower-case hexadecimal."""
+    """A route whose members have been checked. `as_key` is hexadecimal, in the case it
+    came in."""
 
     source_ports: str
     strategy: str
@@ -116,10 +117,11 @@ def check_ports(text: str, where: str) -> str:
 def check_as_key(text: str, where: str) -> str:
     """32 hexadecimal digits that are not too regular."""
     try:
-        key = AesKey.parse(text).hex()
+        AesKey.parse(text)
     except InvalidKey:
         raise InvalidField(f"{where}.asKey must be 32 hexadecimal digits") from None
-    counts = Counter(key)
+    key = text.replace("-", "")
+    counts = Counter(key.lower())
     entropy = -sum(n / 32 * math.log2(n / 32) for n in counts.values())
     if entropy < _MIN_ENTROPY:
         raise WeakKey(f"{where}.asKey is too regular ({entropy:.1f} bits a digit); use a random key")

@@ -30,13 +30,15 @@ Recorded = tuple[Record, Device | None]
 class Participant(Protocol):
     """A room that takes part in the frames' own transaction.
 
-    `rows` turns the records of a batch into rows for the same commit; `committed` hears when they are
-    durable, in order.
+    `rows` turns the records of a batch, and what the room has to write of its own, into rows for the same
+    commit. Then `committed` hears that they are durable, or `failed` that nothing was written.
     """
 
     def rows(self, recorded: Sequence[Recorded]) -> Sequence[Rows]: ...
 
-    def committed(self, recorded: Sequence[Recorded]) -> None: ...
+    def committed(self) -> None: ...
+
+    def failed(self) -> None: ...
 
 
 class _Batch:
@@ -48,9 +50,6 @@ class _Batch:
         self.entries: dict[int, Entry] = {}
         self.memories: dict[int, Entry] = {}
         self.parts: list[tuple[int, int, bytes]] = []
-
-    def __bool__(self) -> bool:
-        return bool(self.recorded or self.entries or self.parts)
 
 
 class CommitLoop:
@@ -77,10 +76,10 @@ class CommitLoop:
         self._interval = interval
         self._size = size
         self._participants: list[Participant] = []
-        self._extra_rows: list[Callable[[], Sequence[Rows]]] = []
         self._batch = _Batch()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._wanted = False
         self._idle = asyncio.Event()
         self._idle.set()
         self.lost_lease = False
@@ -88,10 +87,6 @@ class CommitLoop:
     def join(self, participant: Participant) -> None:
         """Let a room take part in the commits."""
         self._participants.append(participant)
-
-    def contribute(self, rows: Callable[[], Sequence[Rows]]) -> None:
-        """Let a room add rows that stem from no record, such as deliveries that have ended."""
-        self._extra_rows.append(rows)
 
     @property
     def waiting(self) -> int:
@@ -127,6 +122,7 @@ class CommitLoop:
     def wake(self) -> None:
         """See to it that what waits is written soon."""
         self._idle.clear()
+        self._wanted = True
         if self._task is not None:
             return
         if len(self._batch.recorded) >= self._size:
@@ -143,11 +139,12 @@ class CommitLoop:
 
     async def _run(self) -> None:
         batch, self._batch = self._batch, _Batch()
+        self._wanted = False
         try:
             await self._write(batch)
         finally:
             self._task = None
-        if self._batch:
+        if self._wanted:
             self.wake()
         else:
             self._idle.set()
@@ -168,9 +165,8 @@ class CommitLoop:
             entry.unwritten -= 1
         for entry, effect in batch.effects:
             self._release(entry, effect)
-        if batch.recorded:
-            for participant in self._participants:
-                participant.committed(batch.recorded)
+        for participant in self._participants:
+            participant.committed()
 
     def _rows(self, batch: _Batch) -> list[Rows]:
         rows: list[Rows] = []
@@ -184,12 +180,10 @@ class CommitLoop:
         if batch.recorded:
             frames, bodies = journal_rows(record for record, _device in batch.recorded)
             rows += [frames, (bodies[0], [*bodies[1], *batch.parts])]
-            for participant in self._participants:
-                rows.extend(participant.rows(batch.recorded))
         elif batch.parts:
             rows.append((Statement.INSERT_BODY, batch.parts))
-        for contribution in self._extra_rows:
-            rows.extend(contribution())
+        for participant in self._participants:
+            rows.extend(participant.rows(batch.recorded))
         return rows
 
     def _fail(self, error: StoreError) -> None:
@@ -198,6 +192,8 @@ class CommitLoop:
         self.lost_lease = self.lost_lease or isinstance(error, LeaseLost)
         log.error("commit_failed", error=str(error), lease_lost=self.lost_lease)
         self._batch = _Batch()
+        for participant in self._participants:
+            participant.failed()
         self._failed()
 
     def _count(self, recorded: Sequence[Recorded]) -> None:

@@ -1,0 +1,33 @@
+"""Application servers: tunnel messages, signing, delivery and its ledger; downlink submissions.
+
+`messages` and `encoding` make what ThingPark sends, `tokens` signs it, `delivery` carries it with `attempt`,
+`table` holds the routing profiles, `downlinks` takes what application servers submit.
+"""
+
+from .attempt import HttpSender, Outcome, Sender
+from .delivery import Deliveries, DeliveryResult, Retry
+from .downlinks import Submit, submit_query
+from .messages import MessageWriter, Position, Positions
+from .table import Profile, Route, RoutingTable, secret_label
+from .undelivered import Undelivered, deliver_again, list_undelivered
+
+__all__ = [
+    "Deliveries",
+    "DeliveryResult",
+    "HttpSender",
+    "MessageWriter",
+    "Outcome",
+    "Position",
+    "Positions",
+    "Profile",
+    "Retry",
+    "Route",
+    "RoutingTable",
+    "Sender",
+    "Submit",
+    "Undelivered",
+    "deliver_again",
+    "list_undelivered",
+    "secret_label",
+    "submit_query",
+]

@@ -1,0 +1,131 @@
+"""One attempt to deliver a message: the signed HTTP requests, and what the application server says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from .destinations import DestinationRefused, PublicResolver, check_literal
+from .ledger import StoredMessage
+from .messages import time_text
+from .table import Profile, Route
+from .tokens import uplink_token
+
+_CONTENT_TYPES = {"JSON": "application/json", "XML": "text/xml; charset=utf-8"}
+# Application servers have been seen to look for this name.
+_HEADERS = {"User-Agent": "ACTILITY-LRCLRN-DEVICE-AGENT/1.0 (Veldnet)", "Accept": "*/*"}
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How an attempt ended; `status` in ThingPark's words: Ok, Error, Timeout."""
+
+    delivered: bool
+    status: str
+    error: str | None = None
+    url: str | None = None
+
+
+class Sender(Protocol):
+    """Carries a message to the addresses of a route."""
+
+    async def send(
+        self, message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float
+    ) -> Outcome: ...
+
+    async def close(self) -> None: ...
+
+
+def signed_query(message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float) -> str:
+    """The query of a delivery, percent-encoded. The token covers the decoded values."""
+    infos = f"TWA_{profile.customer_id}.{profile.ref}.AS-{route.index}-{delivery_id % 1_000_000_000}"
+    pairs = [
+        ("LrnDevEui", message.lrn_dev_eui),
+        ("LrnFPort", str(message.lrn_fport)),
+        ("LrnInfos", infos),
+    ]
+    if route.as_id is not None and route.as_key is not None:
+        pairs += [("AS_ID", route.as_id), ("Time", time_text(now))]
+        plain = "&".join(f"{name}={value}" for name, value in pairs)
+        pairs.append(("Token", uplink_token(message.elements, plain, route.as_key)))
+    return "&".join(f"{name}={quote(value, safe='')}" for name, value in pairs)
+
+
+class HttpSender:
+    """Posts messages over keep-alive connections, a limited number for each destination."""
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        connections_per_host: int = 32,
+        connect_timeout: float = 5.0,
+        total_timeout: float = 10.0,
+    ) -> None:
+        self._allow_private = allow_private
+        self._per_host = connections_per_host
+        self._timeout = aiohttp.ClientTimeout(total=total_timeout, sock_connect=connect_timeout)
+        self._session: aiohttp.ClientSession | None = None
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=0,
+                limit_per_host=self._per_host,
+                resolver=None if self._allow_private else PublicResolver(),
+                keepalive_timeout=60,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=self._timeout,
+                headers=_HEADERS,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
+
+    async def send(
+        self, message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float
+    ) -> Outcome:
+        query = signed_query(message, profile, route, delivery_id, now)
+        outcomes = []
+        for address in route.addresses:
+            outcome = await self._post(address, query, message)
+            if outcome.delivered and not route.blast:
+                return outcome
+            outcomes.append(outcome)
+        failed = [outcome for outcome in outcomes if not outcome.delivered]
+        return (failed or outcomes)[-1]
+
+    async def _post(self, address: str, query: str, message: StoredMessage) -> Outcome:
+        if not self._allow_private:
+            try:
+                check_literal(address)
+            except DestinationRefused as error:
+                return Outcome(False, "Error", str(error), address)
+        url = URL(f"{address}{'&' if '?' in address else '?'}{query}", encoded=True)
+        headers = {"Content-Type": _CONTENT_TYPES[message.content_type]}
+        try:
+            async with self._client().post(
+                url, data=message.body, headers=headers, allow_redirects=False
+            ) as response:
+                # The body is of no interest, but must be read for the connection to be used again.
+                await response.content.read(65_536)
+                if 200 <= response.status < 300:
+                    return Outcome(True, "Ok", None, address)
+                return Outcome(False, "Error", f"HTTP status {response.status}", address)
+        except TimeoutError:
+            return Outcome(False, "Timeout", "no answer in time", address)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Outcome(False, "Error", f"{type(error).__name__}: {error}"[:300], address)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            # Let the transports close.
+            await asyncio.sleep(0)
+            self._session = None

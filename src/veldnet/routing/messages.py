@@ -1,0 +1,301 @@
+"""Tunnel messages of ThingPark, field by field, made from records.
+
+Member names, formats and order follow the reference's sections on the tunnel interface; absent values are
+left out.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.airtime import estimated_signal_power, time_on_air
+from veldnet.lorawan.frames import ACK, ADR, ADR_ACK_REQ
+from veldnet.lorawan.modulation import Lora, LrFhss, Modulation
+from veldnet.network import (
+    Copy,
+    Device,
+    DownlinkRecord,
+    DownlinkRejectedRecord,
+    JoinRecord,
+    Record,
+    ResetRecord,
+    UplinkRecord,
+)
+
+_MAX_LRRS = 10
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Degrees."""
+
+    latitude: float
+    longitude: float
+
+
+class Positions(Protocol):
+    """Where base stations stand."""
+
+    def position(self, base_station: BaseStationId) -> Position | None: ...
+
+
+class TunnelMessage(msgspec.Struct, frozen=True):
+    """A message before it is written in a content type. `elements` is what the token signs of its body;
+    `json_only` messages do not exist in XML."""
+
+    name: str
+    fields: dict[str, Any]
+    elements: str
+    lrn_dev_eui: str
+    lrn_fport: int
+    json_only: bool = False
+
+
+def time_text(unix: float) -> str:
+    """ISO 8601 in UTC with milliseconds and a numeric offset."""
+    return datetime.fromtimestamp(round(unix, 3), UTC).isoformat(timespec="milliseconds")
+
+
+class MessageWriter:
+    """Makes messages of one network. `lrc_id` is the network server's identifier, eight digits."""
+
+    def __init__(self, lrc_id: str, positions: Positions) -> None:
+        self._lrc_id = lrc_id
+        self._positions = positions
+
+    def messages(self, record: Record, device: Device) -> list[TunnelMessage]:
+        """The messages that a record means for application servers, in order."""
+        if isinstance(record, UplinkRecord):
+            reported = [self._uplink(record, device)] if record.reported else []
+            return reported + self._device_status(record, device)
+        if isinstance(record, JoinRecord):
+            if record.outcome != "accepted":
+                return []
+            return [self._join(record, device), self._join_notification(record, device)]
+        if isinstance(record, DownlinkRecord):
+            wanted = (
+                record.from_application and device.plan is not None and device.plan.downlinkSentIndication
+            )
+            return [self._downlink_sent(record, device)] if wanted else []
+        if isinstance(record, DownlinkRejectedRecord):
+            wanted = device.plan is not None and device.plan.downlinkSentIndication
+            return [self._downlink_rejected(record, device)] if wanted else []
+        if isinstance(record, ResetRecord) and record.outcome == "admin_reset":
+            return [self._notification(device, record.time, record.dev_addr, "reset", record.outcome, None)]
+        return []
+
+    def _uplink(self, record: UplinkRecord, device: Device) -> TunnelMessage:
+        row, plan, best = device.row, device.plan, record.best
+        assert plan is not None
+        fields: dict[str, Any] = {
+            "Time": time_text(record.time),
+            "DevEUI": row.dev_eui,
+            "DevAddr": str(record.dev_addr),
+        }
+        if record.fport is not None:
+            fields["FPort"] = record.fport
+        fields["FCntUp"] = record.fcnt
+        for name, bit in (("ADRbit", ADR), ("ADRACKReq", ADR_ACK_REQ), ("ACKbit", ACK)):
+            if record.fctrl & bit:
+                fields[name] = 1
+        if record.confirmed:
+            fields["AckRequested"] = 1
+        fields["MType"] = 4 if record.confirmed else 2
+        fields["FCntDn"] = record.next_fcnt_down
+        if record.payload:
+            fields["payload_hex"] = record.payload.hex()
+            fields["PayloadEncryption"] = int(record.encrypted)
+        fields["mic_hex"] = record.mic.hex()
+        fields["Lrcid"] = self._lrc_id
+        fields |= self._radio(record.modulation, best, record.sub_band, record.channel, record.frequency)
+        fields["DevLrrCnt"] = len(record.copies)
+        fields["Lrrid"] = str(best.base_station)
+        fields["Late"] = int(record.late)
+        if plan.addLrrMetaInfo:
+            fields |= self._base_stations(record.copies)
+        fields |= self._customer(device)
+        if record.wrapped_app_s_key is not None:
+            fields["AppSKey"] = record.wrapped_app_s_key.hex()
+        if record.mac:
+            fields["rawMacCommands"] = record.mac.hex()
+        fields["DynamicClass"] = "A"
+        if record.status_at is not None:
+            if plan.reportDeviceBatteryLevel:
+                fields |= {"BatteryLevel": record.battery, "BatteryTime": time_text(record.status_at)}
+            if plan.reportDeviceMargin:
+                fields["Margin"] = record.margin
+        fport = record.fport or 0
+        elements = f"{row.customer_id}{row.dev_eui}{fport}{record.fcnt}{record.payload.hex()}"
+        return TunnelMessage("DevEUI_uplink", fields, elements, row.dev_eui, fport)
+
+    def _radio(
+        self,
+        modulation: Modulation,
+        best: Copy,
+        sub_band: str | None,
+        channel: int | None,
+        frequency: int,
+    ) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "LrrRSSI": best.rssi,
+            "LrrSNR": best.snr,
+            "LrrESP": round(estimated_signal_power(best.rssi, best.snr), 6),
+        }
+        if isinstance(modulation, Lora):
+            fields["SpFact"] = modulation.sf
+        if sub_band is not None:
+            fields["SubBand"] = sub_band
+        if channel is not None:
+            fields["Channel"] = channel_name(channel)
+        fields["Frequency"] = frequency / 1_000_000
+        return fields
+
+    def _base_stations(self, copies: tuple[Copy, ...]) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        position = self._positions.position(copies[0].base_station)
+        if position is not None:
+            fields |= {"LrrLAT": position.latitude, "LrrLON": position.longitude}
+        fields["Lrrs"] = {
+            "Lrr": [
+                {
+                    "Lrrid": str(copy.base_station),
+                    "Chain": 0,
+                    "LrrRSSI": copy.rssi,
+                    "LrrSNR": copy.snr,
+                    "LrrESP": round(estimated_signal_power(copy.rssi, copy.snr), 6),
+                }
+                for copy in copies[:_MAX_LRRS]
+            ]
+        }
+        return fields
+
+    def _customer(self, device: Device) -> dict[str, Any]:
+        row = device.row
+        located = row.latitude is not None and row.longitude is not None
+        data: dict[str, Any] = {"loc": {"lat": row.latitude, "lon": row.longitude} if located else None}
+        if device.profile.applicationLayer is not None:
+            data["alr"] = device.profile.applicationLayer
+        data |= {"tags": row.tags, "doms": [], "name": row.name}
+        return {"CustomerID": row.customer_id, "CustomerData": data, "ModelCfg": "0"}
+
+    def _device_status(self, record: UplinkRecord, device: Device) -> list[TunnelMessage]:
+        plan = device.plan
+        if record.device_status is None or plan is None:
+            return []
+        if not (plan.reportDeviceBatteryLevel or plan.reportDeviceMargin):
+            return []
+        battery, margin = record.device_status
+        return [
+            self._notification(
+                device,
+                record.time,
+                record.dev_addr,
+                "devstatusans",
+                battery if plan.reportDeviceBatteryLevel else None,
+                margin if plan.reportDeviceMargin else None,
+            )
+        ]
+
+    def _join(self, record: JoinRecord, device: Device) -> TunnelMessage:
+        """KPN's report of a join-request; the member is `Spfact` there, with a lower-case f."""
+        row, best = device.row, record.best
+        fields: dict[str, Any] = {
+            "Time": time_text(record.time),
+            "DevEUI": row.dev_eui,
+            "rawJoinRequest": record.phy_payload.hex(),
+            "Lrrid": str(best.base_station),
+            "Chain": 0,
+        }
+        if record.channel is not None:
+            fields["Channel"] = channel_name(record.channel)
+        if isinstance(record.modulation, Lora):
+            fields["Spfact"] = record.modulation.sf
+        if record.sub_band is not None:
+            fields["SubBand"] = record.sub_band
+        fields |= {"MType": 0, "mic_hex": record.phy_payload[-4:].hex()}
+        if not isinstance(record.modulation, LrFhss):
+            airtime = time_on_air(record.modulation, len(record.phy_payload), crc=True)
+            fields["airtime"] = round(airtime / 1000, 6)
+        fields |= self._base_stations(record.copies)
+        customer = self._customer(device)
+        fields |= {name: customer[name] for name in ("CustomerID", "CustomerData")}
+        elements = f"{row.customer_id}{row.dev_eui}"
+        return TunnelMessage("DevEUI_uplink", fields, elements, row.dev_eui, 0, json_only=True)
+
+    def _join_notification(self, record: JoinRecord, device: Device) -> TunnelMessage:
+        wrapped = "" if record.wrapped_app_s_key is None else record.wrapped_app_s_key.hex()
+        return self._notification(device, record.time, record.dev_addr, "join", wrapped, None)
+
+    def _notification(
+        self, device: Device, time: float, dev_addr: object, kind: str, var1: Any, var2: Any
+    ) -> TunnelMessage:
+        row = device.row
+        fields: dict[str, Any] = {
+            "Time": time_text(time),
+            "DevEUI": row.dev_eui,
+            "Lrcid": self._lrc_id,
+            "DevAddr": None if dev_addr is None else str(dev_addr),
+            "Type": kind,
+            "Var1": var1,
+            "Var2": var2,
+            "CustomerID": row.customer_id,
+            "FCntDn": 0,
+            "ModelCfg": "0",
+        }
+        present = {name: value for name, value in fields.items() if value is not None}
+        return TunnelMessage(
+            "DevEUI_notification", present, f"{row.customer_id}{row.dev_eui}", row.dev_eui, 0
+        )
+
+    def _downlink_sent(self, record: DownlinkRecord, device: Device) -> TunnelMessage:
+        row = device.row
+        customer = self._customer(device)
+        fields: dict[str, Any] = {
+            "Time": time_text(record.time),
+            "DevEUI": row.dev_eui,
+            "FPort": record.fport,
+            "FCntDn": record.fcnt,
+            "FCntUp": record.fcnt_up,
+            "Lrcid": self._lrc_id,
+            "SpFact": record.modulation.sf if isinstance(record.modulation, Lora) else None,
+            "SubBand": record.sub_band,
+            "Channel": None if record.channel is None else channel_name(record.channel),
+            "Lrrid": None if record.base_station is None else str(record.base_station),
+            "DeliveryStatus": int(record.delivered),
+            "DeliveryFailedCause1": record.cause_rx1,
+            "DeliveryFailedCause2": record.cause_rx2,
+            "CustomerID": customer["CustomerID"],
+            "CustomerData": customer["CustomerData"],
+            "TransmissionSlot": record.slot,
+            "Frequency": None if record.frequency is None else record.frequency / 1_000_000,
+            "CorrelationID": record.correlation_id,
+        }
+        present = {name: value for name, value in fields.items() if value is not None}
+        fport = record.fport or 0
+        fcnt = "" if record.fcnt is None else record.fcnt
+        elements = f"{row.customer_id}{row.dev_eui}{fport}{fcnt}"
+        return TunnelMessage("DevEUI_downlink_Sent", present, elements, row.dev_eui, fport)
+
+    def _downlink_rejected(self, record: DownlinkRejectedRecord, device: Device) -> TunnelMessage:
+        row = device.row
+        fields: dict[str, Any] = {
+            "Time": time_text(record.time),
+            "DevEUI": row.dev_eui,
+            "FPort": record.fport,
+            "DeliveryStatus": 350,
+            "DownlinkRejectionCause": record.cause,
+            "CustomerID": row.customer_id,
+        }
+        if record.correlation_id is not None:
+            fields["CorrelationID"] = record.correlation_id
+        return TunnelMessage(
+            "DevEUI_downlink_Rejected", fields, f"{row.customer_id}{row.dev_eui}", row.dev_eui, 0
+        )
+
+
+def channel_name(channel: int) -> str:
+    """`LC1` for channel 0; RX2 has the number 253 already."""
+    return "LC253" if channel == 253 else f"LC{channel + 1}"

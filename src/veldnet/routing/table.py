@@ -1,0 +1,138 @@
+"""Routing profiles in memory: few, with their keys open, taken up when they change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, Row, select
+
+from veldnet.keys import Vault, VaultError
+from veldnet.store import Store
+from veldnet.store.schema import routes, routing_profiles, subscribers
+
+from .ports import parse_ports
+
+log = structlog.get_logger(__name__)
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One route. `ports` None stands for all; `index` counts from 1 within the profile."""
+
+    index: int
+    ports: frozenset[int] | None
+    blast: bool
+    content_type: str
+    as_id: str | None
+    as_key: str | None
+    max_deviation: int
+    addresses: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Route({self.index}, as_id={self.as_id!r})"
+
+    @property
+    def signed(self) -> bool:
+        """Signing is active only with both an AS id and an AS key."""
+        return self.as_id is not None and self.as_key is not None
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A routing profile: the application servers, each with its routes in order."""
+
+    ref: int
+    customer_id: str
+    servers: tuple[tuple[str | None, tuple[Route, ...]], ...]
+
+    def route_of(self, as_id: str | None, fport: int | None) -> Route | None:
+        """The route of a server for uplinks on a port, or for other reports (`fport` None): the first."""
+        for server, listed in self.servers:
+            if server == as_id:
+                return first_match(listed, fport)
+        return None
+
+    @property
+    def all_routes(self) -> tuple[Route, ...]:
+        return tuple(route for _server, listed in self.servers for route in listed)
+
+
+def first_match(listed: tuple[Route, ...], fport: int | None) -> Route | None:
+    """First match wins; reports that are no uplinks take the first route."""
+    if fport is None:
+        return listed[0]
+    return next((route for route in listed if route.ports is None or fport in route.ports), None)
+
+
+def secret_label(as_id: str | None) -> str:
+    """Under which label the key of an application server is sealed."""
+    return f"tunnel-key:{as_id}"
+
+
+class RoutingTable:
+    """All routing profiles by reference."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._profiles: dict[int, Profile] = {}
+
+    def get(self, ref: int | None) -> Profile | None:
+        return None if ref is None else self._profiles.get(ref)
+
+    async def load(self) -> None:
+        self._profiles = await self._read(None)
+
+    async def reload(self, ref: int) -> None:
+        """Take up a change of one profile, or its removal."""
+        profile = (await self._read(ref)).get(ref)
+        if profile is None:
+            self._profiles.pop(ref, None)
+        else:
+            self._profiles[ref] = profile
+
+    async def _read(self, ref: int | None) -> dict[int, Profile]:
+        def query(
+            connection: Connection,
+        ) -> tuple[list[Row[*tuple[Any, ...]]], list[Row[*tuple[Any, ...]]]]:
+            profiles = select(routing_profiles.c.ref, subscribers.c.customer_id).join(
+                subscribers, subscribers.c.ref == routing_profiles.c.subscriber_ref
+            )
+            listed = select(routes).order_by(routes.c.routing_profile_ref, routes.c.position)
+            if ref is not None:
+                profiles = profiles.where(routing_profiles.c.ref == ref)
+                listed = listed.where(routes.c.routing_profile_ref == ref)
+            return list(connection.execute(profiles)), list(connection.execute(listed))
+
+        profile_rows, route_rows = await self._store.read(query)
+        grouped: dict[int, dict[str | None, list[Route]]] = defaultdict(dict)
+        for row in route_rows:
+            route = await self._route(row)
+            grouped[row.routing_profile_ref].setdefault(route.as_id, []).append(route)
+        return {
+            row.ref: Profile(
+                row.ref,
+                row.customer_id,
+                tuple((server, tuple(listed)) for server, listed in grouped[row.ref].items()),
+            )
+            for row in profile_rows
+        }
+
+    async def _route(self, row: Row[*tuple[Any, ...]]) -> Route:
+        key = None
+        if row.sealed_as_key is not None:
+            try:
+                key = (await self._vault.unseal(secret_label(row.as_id), row.sealed_as_key)).decode()
+            except VaultError as error:
+                log.error("tunnel_key_unreadable", routing_profile=row.routing_profile_ref, error=str(error))
+        return Route(
+            row.position + 1,
+            parse_ports(row.source_ports),
+            row.strategy == "BLAST",
+            row.content_type,
+            row.as_id,
+            key,
+            row.max_deviation or 0,
+            tuple(msgspec.json.decode(row.addresses, type=list[str])),
+        )
