@@ -10,7 +10,7 @@ from veldnet.store.schema import connectivity_plans, device_profiles, hsm_groups
 
 from . import changes
 from .errors import BadRequest, InvalidField
-from .resources import ConnectivityPlan, DeviceProfile, HsmGroup
+from .resources import ConnectivityPlan, DeviceProfile, HSMGroup
 from .rows import inserted_ref
 from .scope import Scope
 
@@ -124,13 +124,13 @@ def list_device_profiles(connection: Connection, scope: Scope) -> list[DevicePro
     return [DeviceProfile(*row) for row in rows]
 
 
-def list_hsm_groups(connection: Connection, operator_ref: int) -> list[HsmGroup]:
+def list_hsm_groups(connection: Connection, operator_ref: int) -> list[HSMGroup]:
     rows = connection.execute(
         select(hsm_groups.c.id, hsm_groups.c.name)
         .where(hsm_groups.c.operator_ref == operator_ref)
         .order_by(hsm_groups.c.ref)
     )
-    return [HsmGroup(*row) for row in rows]
+    return [HSMGroup(*row) for row in rows]
 
 
 def find_hsm_group(connection: Connection, operator_ref: int, group_id: str) -> int | None:

@@ -135,7 +135,7 @@ class DeviceProfile(msgspec.Struct):
     typeMAC: str
 
 
-class HsmGroup(msgspec.Struct):
+class HSMGroup(msgspec.Struct):
     """A group of hardware security modules that keeps root keys."""
 
     id: str

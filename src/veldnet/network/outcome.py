@@ -82,3 +82,17 @@ def reset_context(
     return Transition(
         cleared, (record,), join_memory=JoinMemory(memory.join_nonce, generation=memory.generation)
     )
+
+
+def deactivate(device: Device, state: DeviceState, event: ContextReset, now: float) -> Transition:
+    """A device without connectivity plan or routing loses its session; with both again it must rejoin."""
+    session = state.session or state.pending_session
+    record = ResetRecord(
+        id=event.id,
+        device_ref=device.row.ref,
+        time=now,
+        outcome="deactivated",
+        dev_addr=session.dev_addr if session else None,
+        decisions=("the device lost its connectivity plan or routing",),
+    )
+    return Transition(replace(state, session=None, pending_session=None, queue=()), (record,))

@@ -41,7 +41,7 @@ from .events import (
     VaultAnswered,
 )
 from .join import answer_join, request_join
-from .outcome import report_downlink, reset_context
+from .outcome import deactivate, report_downlink, reset_context
 from .parameters import NetworkParameters
 from .records import RefusedRecord, encode_record
 from .submission import submit_downlink
@@ -441,6 +441,16 @@ class NetworkServer:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def device_changed(self, ref: int) -> None:
+        """A device was created, changed or removed."""
+        await self.devices.refresh(ref)
+        entry = await self.devices.get(ref=ref)
+        if entry is not None and entry.state.sessions and not entry.device.active:
+            now = self._clock()
+            event = ContextReset(self._ids.next(now))
+            self._apply(entry, deactivate(entry.device, entry.state, event, now))
+            await self.commits.drain()
 
     async def rules_changed(self) -> None:
         """Connectivity plans or device profiles changed."""

@@ -6,6 +6,7 @@
 
 from .attempt import HttpSender, Outcome, Sender
 from .delivery import Deliveries, DeliveryResult, Retry
+from .destinations import DestinationRefused, check_literal
 from .downlinks import Submit, submit_query
 from .messages import MessageWriter, Position, Positions
 from .table import Profile, Route, RoutingTable, secret_label
@@ -14,6 +15,7 @@ from .undelivered import Undelivered, deliver_again, list_undelivered
 __all__ = [
     "Deliveries",
     "DeliveryResult",
+    "DestinationRefused",
     "HttpSender",
     "MessageWriter",
     "Outcome",
@@ -26,6 +28,7 @@ __all__ = [
     "Sender",
     "Submit",
     "Undelivered",
+    "check_literal",
     "deliver_again",
     "list_undelivered",
     "secret_label",

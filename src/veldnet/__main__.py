@@ -1,0 +1,5 @@
+"""`python -m veldnet` is the command `veldnet`."""
+
+from veldnet.cli.main import app
+
+app()

@@ -1,0 +1,5 @@
+"""HTTP: KPN's API and ThingPark's paths, downlink submission, Veldnet's own API, tokens and errors."""
+
+from .application import create_application
+
+__all__ = ["create_application"]

@@ -1,0 +1,162 @@
+"""Token endpoints: KPN's, ThingPark DX Admin's and the one of newer platforms."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+import time
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from litestar import Request, get, post
+
+from veldnet.api.body import read_body
+from veldnet.api.errors import GatewayError
+from veldnet.api.services import Services
+from veldnet.inventory import accounts
+from veldnet.inventory.errors import Unauthorized
+
+_INFINITE = 10 * 365 * 86_400
+_VALIDITY = re.compile(r"(\d{1,6})(s|m|h|days|d)?")
+_UNITS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "days": 86_400}
+
+
+async def _form(request: Request[Any, Any, Any], services: Services) -> dict[str, str]:
+    """Parameters of query and form body; the body wins."""
+    raw = await read_body(request, min(services.settings.max_body, 16_384))
+    parameters = dict(request.query_params)
+    try:
+        parameters |= dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=50))
+    except (UnicodeDecodeError, ValueError):
+        raise GatewayError(400, "The body must be application/x-www-form-urlencoded") from None
+    return {name: str(value) for name, value in parameters.items()}
+
+
+def _credentials(request: Request[Any, Any, Any], form: dict[str, str]) -> tuple[str, str]:
+    """Client id and secret from the body, or from HTTP Basic."""
+    if "client_id" in form and "client_secret" in form:
+        return form["client_id"], form["client_secret"]
+    kind, _blank, encoded = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        try:
+            identifier, _colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+            return unquote(identifier), unquote(secret)
+        except (binascii.Error, UnicodeDecodeError):
+            pass
+    raise GatewayError(401, "client_id and client_secret are missing; send both in the form body")
+
+
+def _check_grant(form: dict[str, str]) -> None:
+    grant = form.get("grant_type")
+    if grant != "client_credentials":
+        raise GatewayError(400, "grant_type must be client_credentials")
+
+
+@post("/oauth/client_credential/accesstoken", status_code=200, include_in_schema=False)
+async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
+    """A project's token, in the form of KPN's gateway: numbers are strings."""
+    form = await _form(request, services)
+    _check_grant(form)
+    client_id, secret = _credentials(request, form)
+    try:
+        project = await services.read(lambda c: accounts.authenticate_project(c, client_id, secret))
+    except Unauthorized as error:
+        raise GatewayError(401, error.message) from None
+    lifetime = int(services.settings.token_lifetime)
+    token = await services.platform.store.write(
+        lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref)
+    )
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": str(lifetime),
+        "issued_at": str(int(time.time() * 1000)),
+        "client_id": client_id,
+        "scope": "",
+        "status": "approved",
+    }
+
+
+async def user_token(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
+    """A ThingPark user's token: `client_id` is `<profile>/<login>` or the login, the secret its password."""
+    form = await _form(request, services)
+    _check_grant(form)
+    client_id, secret = _credentials(request, form)
+    login = client_id.rsplit("/", 1)[-1]
+    lifetime = _lifetime(form.get("validityPeriod"), int(services.settings.token_lifetime))
+    user_ref = await verify_user(services, login, secret)
+    token = await services.platform.store.write(
+        lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref)
+    )
+    return {
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": lifetime,
+        "client_id": client_id,
+        "scope": "SUBSCRIBER",
+    }
+
+
+def _lifetime(period: str | None, default: int) -> int:
+    """Seconds of a `validityPeriod` such as `infinite`, `90days` or `3600`."""
+    if not period:
+        return default
+    if period == "infinite":
+        return _INFINITE
+    found = _VALIDITY.fullmatch(period)
+    if found is None:
+        raise GatewayError(400, "validityPeriod must look like infinite, 90days or 3600")
+    return max(1, min(int(found[1]) * _UNITS[found[2]], _INFINITE))
+
+
+async def verify_user(services: Services, username: str, password: str) -> int:
+    """Reference of the user with this password. Raises `GatewayError`; guesses are limited."""
+    quota = services.sign_ins.take(username[:254])
+    if quota is not None and not quota.allowed:
+        raise GatewayError(429, "Too many attempts for this user; wait a minute")
+    found = await services.read(lambda c: accounts.password_hash_of(c, username))
+    fits = await asyncio.to_thread(accounts.password_fits, found[1] if found else None, password)
+    if not fits or found is None:
+        raise GatewayError(401, "ThingPark user name or password is wrong")
+    return found[0]
+
+
+def _token_of(request: Request[Any, Any, Any]) -> str:
+    return request.query_params.get("access_token", "")
+
+
+async def token_info(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
+    """What a token stands for."""
+    bearer = await services.tokens.bearer(_token_of(request))
+    if bearer is None or bearer.scope is None:
+        raise GatewayError(401, "The access token is invalid or has expired; get a new one")
+    return {
+        "client_id": bearer.scope.username,
+        "customer_id": bearer.scope.customer_id,
+        "operator_id": str(bearer.scope.operator_ref),
+        "expires_in": max(0, bearer.expires_at // 1000 - int(time.time())),
+        "token_type": "bearer",
+        "scope": "SUBSCRIBER",
+    }
+
+
+async def revoke_token(request: Request[Any, Any, Any], services: Services) -> None:
+    token = _token_of(request)
+    await services.platform.store.write(lambda c: accounts.revoke_token(c, token))
+    services.tokens.forget()
+
+
+_DX = [f"{base}/{{version:str}}/api/oauth" for base in ("/thingpark/dx/admin", "/admin")]
+
+HANDLERS = [
+    kpn_token,
+    post(
+        [f"{base}/token" for base in _DX] + ["/users-auth/protocol/openid-connect/token"],
+        status_code=200,
+        include_in_schema=False,
+    )(user_token),
+    get([f"{base}/tokeninfo" for base in _DX], include_in_schema=False)(token_info),
+    post([f"{base}/revoke_token" for base in _DX], status_code=200, include_in_schema=False)(revoke_token),
+]

@@ -1,0 +1,36 @@
+"""Bearer tokens: found in the store, remembered for a moment."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+from veldnet.inventory.accounts import Bearer, bearer_of, token_digest
+from veldnet.store import Store
+
+_REMEMBERED = 10_000
+_SECONDS = 2.0
+
+
+class TokenCache:
+    """The holders of tokens. What other processes change is seen within two seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._found: OrderedDict[bytes, tuple[float, Bearer]] = OrderedDict()
+
+    async def bearer(self, token: str) -> Bearer | None:
+        digest = token_digest(token)
+        found = self._found.get(digest)
+        if found is not None and found[0] > time.monotonic() and found[1].expires_at > time.time() * 1000:
+            return found[1]
+        bearer = await self._store.read(lambda connection: bearer_of(connection, digest))
+        if bearer is not None:
+            self._found[digest] = (time.monotonic() + _SECONDS, bearer)
+            while len(self._found) > _REMEMBERED:
+                self._found.popitem(last=False)
+        return bearer
+
+    def forget(self) -> None:
+        """Rights have changed."""
+        self._found.clear()

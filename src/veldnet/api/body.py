@@ -1,0 +1,53 @@
+"""Request bodies: bounded, decoded, and checked against a resource with errors that name the member."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+
+from veldnet.inventory.errors import BadRequest, InvalidField
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
+    """The body, at most `limit` bytes of it. Raises `BadRequest` for more."""
+    too_big = BadRequest(f"the body is larger than {limit} bytes")
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise too_big
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise too_big
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read_resource(request: Request[Any, Any, Any], kind: type[T], limit: int) -> T:
+    """The JSON body as a resource. Members that are null or empty text count as absent, as clients that
+    fill forms send them. Raises `BadRequest` and `InvalidField`."""
+    raw = await read_body(request, limit)
+    try:
+        decoded = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+    if not isinstance(decoded, dict):
+        raise BadRequest("the body must be a JSON object")
+    present = {name: value for name, value in decoded.items() if value is not None and value != ""}
+    try:
+        return msgspec.convert(present, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidField(_in_words(str(error))) from None
+
+
+def _in_words(problem: str) -> str:
+    """`Expected `str`, got `int` - at `$.name`` with the member first."""
+    text, _dash, path = problem.rpartition(" - at `")
+    if not text:
+        return problem
+    return f"{path.rstrip('`').removeprefix('$').removeprefix('.')}: {text}"

@@ -1,0 +1,126 @@
+"""Every error of the API in one place: two shapes, one mapping.
+
+What the gateway rejects itself (token, quota, path, version) has KPN's gateway shape. What reached the
+platform has ThingPark's `code`, `message`, `errorId` and the gateway's members beside them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from veldnet.inventory.errors import Refusal
+from veldnet.keys import VaultError
+from veldnet.store import StoreError
+
+log = structlog.get_logger(__name__)
+
+
+class GatewayError(Exception):
+    """A request that the gateway rejects before it reaches the platform."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+
+def transaction_id(request: Request[Any, Any, Any]) -> str:
+    """The caller's `x-request-id`, or a new one."""
+    found = request.state.get("transaction_id")
+    return found if isinstance(found, str) else secrets.token_hex(16)
+
+
+def _name(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def gateway_body(status: int, message: str, transaction: str) -> dict[str, Any]:
+    """KPN's gateway envelope: all strings."""
+    return {
+        "transactionId": transaction,
+        "status": str(status),
+        "name": _name(status),
+        "message": message,
+        "info": "See /docs for this API's description",
+    }
+
+
+def application_body(status: int, message: str, error_id: str, transaction: str) -> dict[str, Any]:
+    """ThingPark's triple, and the gateway's members beside it."""
+    return {"code": status, "message": message, "errorId": error_id} | gateway_body(
+        status, message, transaction
+    )
+
+
+def _respond(
+    request: Request[Any, Any, Any],
+    status: int,
+    body: dict[str, Any],
+    headers: dict[str, str] | None = None,
+) -> Response[Any]:
+    return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+
+def on_gateway_error(request: Request[Any, Any, Any], error: GatewayError) -> Response[Any]:
+    body = gateway_body(error.status, error.message, transaction_id(request))
+    return _respond(request, error.status, body, error.headers)
+
+
+def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[Any]:
+    body = application_body(error.status, error.message, error.error_id, transaction_id(request))
+    return _respond(request, error.status, body)
+
+
+def on_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Response[Any]:
+    """A bad public key is the caller's; anything else is ours."""
+    if error.code in ("bad_pem", "weak_key"):
+        body = application_body(400, f"Bad request: {error}", "LDM-420", transaction_id(request))
+        return _respond(request, 400, body)
+    log.error("vault_failed", code=error.code, error=str(error))
+    return _unavailable(request)
+
+
+def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
+    log.error("store_failed", error=str(error))
+    return _unavailable(request)
+
+
+def _unavailable(request: Request[Any, Any, Any]) -> Response[Any]:
+    message = "The platform could not carry out the request; nothing was changed. Try again later"
+    return _respond(request, 500, application_body(500, message, "LDM-500", transaction_id(request)))
+
+
+def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Unknown paths and methods."""
+    message = f"No such resource: {request.url.path[:200]}" if error.status_code == 404 else error.detail
+    headers = dict(error.headers or {})
+    return _respond(
+        request, error.status_code, gateway_body(error.status_code, message, transaction_id(request)), headers
+    )
+
+
+def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A defect: its trace goes to the log, never to the client."""
+    transaction = transaction_id(request)
+    log.error("request_failed", transaction=transaction, path=request.url.path, exc_info=error)
+    return _respond(request, 500, application_body(500, "Internal error", "LDM-501", transaction))
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {
+    GatewayError: on_gateway_error,
+    Refusal: on_refusal,
+    VaultError: on_vault_error,
+    StoreError: on_store_error,
+    HTTPException: on_http_exception,
+    Exception: on_unexpected,
+}

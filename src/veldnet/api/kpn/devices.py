@@ -1,0 +1,64 @@
+"""Devices, as KPN's API offers them; DX paths show more of each in a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+
+from veldnet.api import query
+from veldnet.api.auth.bearer import legacy, require_scope
+from veldnet.api.body import read_resource
+from veldnet.api.services import Services
+from veldnet.inventory import devices
+from veldnet.inventory.resources import Device
+
+HEALTH_STATES = ("RF_CNX_ERROR", "INIT", "ACTIVE")
+
+
+def handlers(view: devices.View) -> list[HTTPRouteHandler]:
+    """The operations on devices; `view` is what a list shows of each without flags."""
+
+    @get("/devices")
+    async def list_devices(request: Request[Any, Any, Any], services: Services) -> list[Device]:
+        scope = await require_scope(request, services)
+        extended = query.flag(request, "extendedInfo")
+        dev_eui = query.text(request, "deviceEUI")
+        wanted = devices.Filter(
+            dev_eui=None if dev_eui is None else dev_eui.replace("-", "").replace(":", ""),
+            health_state=query.choice(request, "healthState", HEALTH_STATES),
+            connectivity_plan_id=query.text(request, "connectivityPlanId"),
+            page_index=query.whole(request, "pageIndex", least=1),
+            view="configuration" if extended else view,
+            statistics=query.flag(request, "statistics") or extended,
+            commercial_details=query.flag(request, "commercialDetails") or extended,
+        )
+        return await services.read(lambda c: devices.list_devices(c, scope, wanted))
+
+    @post("/devices", status_code=201)
+    async def create_device(request: Request[Any, Any, Any], services: Services) -> Device:
+        scope = await require_scope(request, services)
+        body = await read_resource(request, Device, services.settings.max_body)
+        hsm_required = services.settings.hsm_required and not legacy(request)
+        new = devices.check_new_device(body, hsm_required=hsm_required)
+        sealed = await services.platform.vault.import_app_key(new.dev_eui, new.app_key)
+        return await services.change(lambda c: devices.create_device(c, scope, new, sealed))
+
+    @get("/devices/{device_ref:str}")
+    async def get_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
+        scope = await require_scope(request, services)
+        return await services.read(lambda c: devices.get_device(c, scope, device_ref))
+
+    @put("/devices/{device_ref:str}")
+    async def update_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
+        scope = await require_scope(request, services)
+        body = await read_resource(request, Device, services.settings.max_body)
+        return await services.change(lambda c: devices.update_device(c, scope, device_ref, body))
+
+    @delete("/devices/{device_ref:str}")
+    async def delete_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+        scope = await require_scope(request, services)
+        await services.change(lambda c: devices.delete_device(c, scope, device_ref))
+
+    return [list_devices, create_device, get_device, update_device, delete_device]

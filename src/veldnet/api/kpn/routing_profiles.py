@@ -1,0 +1,125 @@
+"""Routing profiles and their AS key. The vault makes the key before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, delete, get, post, put
+from msgspec import UNSET
+
+from veldnet.api import query
+from veldnet.api.auth.bearer import require_scope
+from veldnet.api.body import read_resource
+from veldnet.api.services import Services
+from veldnet.inventory import routing_profiles
+from veldnet.inventory.errors import InvalidField, MissingField
+from veldnet.inventory.resources import RoutingProfile
+from veldnet.inventory.routing_profiles import CheckedRoute
+from veldnet.inventory.scope import Scope
+from veldnet.keys import GeneratedAsKey
+from veldnet.routing import DestinationRefused, check_literal, secret_label
+
+
+@get("/routingProfiles")
+async def list_routing_profiles(request: Request[Any, Any, Any], services: Services) -> list[RoutingProfile]:
+    scope = await require_scope(request, services)
+    wanted = query.text(request, "routingProfileId")
+    return await services.read(lambda c: routing_profiles.list_routing_profiles(c, scope, wanted))
+
+
+@get("/routingProfiles/{routing_profile_ref:str}")
+async def get_routing_profile(
+    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
+) -> RoutingProfile:
+    scope = await require_scope(request, services)
+    return await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref))
+
+
+@post("/routingProfiles", status_code=201)
+async def create_routing_profile(request: Request[Any, Any, Any], services: Services) -> RoutingProfile:
+    scope = await require_scope(request, services)
+    body = await read_resource(request, RoutingProfile, services.settings.max_body)
+    if body.routes is UNSET:
+        raise MissingField("routes is mandatory; it may be empty")
+    _refuse_given(body)
+    if body.name is UNSET:
+        raise MissingField("name is mandatory")
+    checked = _check_routes(services, body)
+    group, generated = await _generate(services, scope, body)
+    sealed = await _seal(services, checked)
+    return await services.change(
+        lambda c: routing_profiles.create_routing_profile(c, scope, body, checked, sealed, group, generated)
+    )
+
+
+@put("/routingProfiles/{routing_profile_ref:str}")
+async def update_routing_profile(
+    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
+) -> RoutingProfile:
+    scope = await require_scope(request, services)
+    body = await read_resource(request, RoutingProfile, services.settings.max_body)
+    current = await services.read(
+        lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref)
+    )
+    for name in ("ref", "id"):
+        given = getattr(body, name)
+        if given is not UNSET and given != getattr(current, name):
+            raise InvalidField(f"{name} is given by the network and cannot be changed")
+    checked = None if body.routes is UNSET else _check_routes(services, body)
+    group, generated = await _generate(services, scope, body)
+    sealed = await _seal(services, checked or ())
+    return await services.change(
+        lambda c: routing_profiles.update_routing_profile(
+            c, scope, routing_profile_ref, body, checked, sealed, group, generated
+        )
+    )
+
+
+@delete("/routingProfiles/{routing_profile_ref:str}")
+async def delete_routing_profile(
+    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
+) -> None:
+    scope = await require_scope(request, services)
+    await services.change(lambda c: routing_profiles.delete_routing_profile(c, scope, routing_profile_ref))
+
+
+def _refuse_given(body: RoutingProfile) -> None:
+    for name in ("ref", "id", "rsaEncryptedASKey"):
+        if getattr(body, name) is not UNSET:
+            raise InvalidField(f"{name} is given by the network and must not be sent")
+
+
+def _check_routes(services: Services, body: RoutingProfile) -> tuple[CheckedRoute, ...]:
+    """Routes that are as they should be and lead to addresses that are allowed."""
+    assert body.routes is not UNSET
+    checked = routing_profiles.check_routes(body.routes)
+    if not services.platform.settings.routing.allow_private_destinations:
+        for index, route in enumerate(checked):
+            for address in route.addresses:
+                try:
+                    check_literal(address)
+                except DestinationRefused as error:
+                    raise InvalidField(
+                        f"routes[{index}].addresses: {error}; the operator allows public addresses only"
+                    ) from None
+    return checked
+
+
+async def _generate(
+    services: Services, scope: Scope, body: RoutingProfile
+) -> tuple[int | None, GeneratedAsKey | None]:
+    """A new AS transport key if the body asks for one, and the reference of its HSM group."""
+    wanted = routing_profiles.key_request(body)
+    if wanted is None:
+        return None, None
+    group = await services.read(lambda c: routing_profiles.check_key_request(c, scope, wanted))
+    return group, await services.platform.vault.generate_as_key(wanted.rsa_public_key)
+
+
+async def _seal(services: Services, checked: Sequence[CheckedRoute]) -> list[bytes | None]:
+    vault = services.platform.vault
+    return [
+        None if route.as_key is None else await vault.seal(secret_label(route.as_id), route.as_key.encode())
+        for route in checked
+    ]

@@ -1,0 +1,85 @@
+"""`/metrics` for Prometheus: reads the plain integers that the hot path counts with."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from veldnet.app import Platform
+
+
+class PlatformCollector(Collector):
+    """Numbers of one platform, read when asked for."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.loop_lag = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        network, deliveries, udp = (
+            self._platform.network.counters,
+            self._platform.deliveries,
+            self._platform.udp,
+        )
+        for name, text, value in (
+            ("uplink_copies", "Frames received, each base station's copy counted", network.copies),
+            ("late_copies", "Copies after the deduplication window", network.late_copies),
+            ("uplinks_committed", "Uplinks accepted and durable", network.uplinks_committed),
+            ("joins_accepted", "Joins accepted and durable", network.joins_accepted),
+            ("downlinks_sent", "Downlinks that base stations took", network.downlinks_sent),
+            ("downlinks_failed", "Downlinks that could not be sent", network.downlinks_failed),
+            ("commits", "Group commits", network.commits),
+            ("commit_failures", "Group commits that failed", network.commit_failures),
+            ("commit_seconds", "Time spent waiting for commits", network.commit_seconds),
+            ("messages_delivered", "Messages that application servers took", deliveries.counters.delivered),
+            ("messages_undelivered", "Messages given up", deliveries.counters.undelivered),
+        ):
+            yield CounterMetricFamily(f"veldnet_{name}", text, value=value)
+        for name, text, label, counts in (
+            ("frames_refused", "Frames refused, by reason", "reason", network.refused),
+            ("datagrams", "Datagrams of base stations, by message", "message", udp.datagrams),
+            ("datagrams_refused", "Datagrams and packets refused, by reason", "reason", udp.refused),
+            ("delivery_attempts", "Delivery attempts, by result", "status", deliveries.counters.attempts),
+        ):
+            family = CounterMetricFamily(f"veldnet_{name}", text, labels=[label])
+            for key, count in counts.items():
+                family.add_metric([key], count)
+            yield family
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        yield CounterMetricFamily(
+            "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime
+        )
+        for name, text, number in (
+            ("devices_in_memory", "Devices held in memory", len(self._platform.network.devices)),
+            ("deliveries_in_memory", "Pending messages held in memory", deliveries.pending),
+            ("commit_backlog", "Records waiting for a commit", self._platform.network.commits.waiting),
+            ("loop_lag_seconds", "Latest delay of the event loop", self.loop_lag),
+            ("resident_bytes", "Resident memory of this process", _resident()),
+            ("time_seconds", "The server's clock", time.time()),
+        ):
+            yield GaugeMetricFamily(f"veldnet_{name}", text, value=number)
+
+
+def _resident() -> int:
+    try:
+        with open("/proc/self/statm") as statm:  # noqa: PTH123 - read at once, no path of ours
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Metrics:
+    """The registry of one platform."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.collector = PlatformCollector(platform)
+        self._registry = CollectorRegistry()
+        self._registry.register(self.collector)
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)

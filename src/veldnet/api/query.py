@@ -1,0 +1,43 @@
+"""Query parameters, each read by its type; an error names the parameter and what would be right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request
+
+from veldnet.inventory.errors import InvalidField
+
+_MAX_PAGE = 1 << 31
+
+
+def text(request: Request[Any, Any, Any], name: str) -> str | None:
+    """A parameter as text; empty counts as absent."""
+    value = request.query_params.get(name)
+    return value or None
+
+
+def choice(request: Request[Any, Any, Any], name: str, allowed: tuple[str, ...]) -> str | None:
+    value = text(request, name)
+    if value is not None and value not in allowed:
+        raise InvalidField(f"{name} {value[:40]!r} must be one of {', '.join(allowed)}")
+    return value
+
+
+def flag(request: Request[Any, Any, Any], name: str) -> bool:
+    value = text(request, name)
+    if value is None:
+        return False
+    if value.lower() not in ("true", "false"):
+        raise InvalidField(f"{name} {value[:40]!r} must be true or false")
+    return value.lower() == "true"
+
+
+def whole(request: Request[Any, Any, Any], name: str, *, least: int, most: int = _MAX_PAGE - 1) -> int | None:
+    value = text(request, name)
+    if value is None:
+        return None
+    number = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1
+    if not least <= number <= most:
+        raise InvalidField(f"{name} {value[:40]!r} must be a whole number of at least {least}")
+    return number

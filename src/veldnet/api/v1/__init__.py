@@ -1,0 +1,1 @@
+"""Veldnet's own API: what KPN's has no word for."""

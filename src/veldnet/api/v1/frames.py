@@ -1,0 +1,122 @@
+"""The journal: what happened to a device's frames, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from sqlalchemy import Connection, select
+
+from veldnet.api import query
+from veldnet.api.auth.bearer import require_scope
+from veldnet.api.services import Services
+from veldnet.inventory import devices
+from veldnet.inventory.errors import NotFound
+from veldnet.inventory.resources import timestamp
+from veldnet.inventory.scope import Scope
+from veldnet.network import FrameKind
+from veldnet.store import millis_of
+from veldnet.store.schema import delivery_results, frame_bodies, frames
+from veldnet.store.schema import devices as device_rows
+
+_MOST = 500
+
+
+class FrameSummary(msgspec.Struct):
+    """A line of the journal. `rssi` in dBm and `snr` in dB are those of the best base station."""
+
+    id: str
+    time: str
+    kind: str
+    outcome: str
+    fcnt: int | None
+    fport: int | None
+    size: int
+    rssi: float | None
+    snr: float | None
+    dataRate: int | None
+    baseStationId: str | None
+    baseStations: int
+
+
+class FrameDetail(msgspec.Struct):
+    """A frame with its record, the copies that came late, and what became of its deliveries. `record` is
+    absent when its retention is over."""
+
+    id: str
+    time: str
+    record: msgspec.Raw | None
+    lateCopies: list[msgspec.Raw]
+    deliveries: list[msgspec.Raw]
+
+
+@get("/devices/{device_ref:str}/frames")
+async def list_frames(
+    device_ref: str, request: Request[Any, Any, Any], services: Services
+) -> list[FrameSummary]:
+    """The newest frames of a device; `before` continues behind a frame id."""
+    scope = await require_scope(request, services)
+    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
+    before = query.whole(request, "before", least=0, most=(1 << 63) - 1)
+
+    def read(connection: Connection) -> list[FrameSummary]:
+        ref = devices.device_ref(connection, scope, device_ref)
+        wanted = select(frames).where(frames.c.device_ref == ref)
+        if before is not None:
+            wanted = wanted.where(frames.c.id < before)
+        rows = connection.execute(wanted.order_by(frames.c.id.desc()).limit(limit))
+        return [
+            FrameSummary(
+                str(row.id),
+                timestamp(millis_of(row.id)),
+                FrameKind(row.kind).name.lower(),
+                row.outcome,
+                row.fcnt,
+                row.fport,
+                row.size,
+                None if row.rssi is None else row.rssi / 10,
+                None if row.snr is None else row.snr / 10,
+                row.data_rate,
+                None if row.base_station is None else f"{row.base_station:08X}",
+                row.copies,
+            )
+            for row in rows
+        ]
+
+    return await services.read(read)
+
+
+@get("/frames/{frame_id:str}")
+async def get_frame(frame_id: str, request: Request[Any, Any, Any], services: Services) -> FrameDetail:
+    """Everything that is known of one frame."""
+    scope = await require_scope(request, services)
+    return await services.read(lambda connection: _detail(connection, scope, frame_id))
+
+
+def _detail(connection: Connection, scope: Scope, frame_id: str) -> FrameDetail:
+    number = int(frame_id) if frame_id.isascii() and frame_id.isdigit() and len(frame_id) < 20 else -1
+    found = connection.execute(
+        select(frames.c.id)
+        .join(device_rows, device_rows.c.ref == frames.c.device_ref)
+        .where(frames.c.id == number, device_rows.c.subscriber_ref == scope.subscriber_ref)
+    ).first()
+    if found is None:
+        raise NotFound("Frame", frame_id)
+    parts = connection.execute(
+        select(frame_bodies.c.part, frame_bodies.c.body)
+        .where(frame_bodies.c.frame_id == number)
+        .order_by(frame_bodies.c.part)
+    ).all()
+    results = connection.execute(
+        select(delivery_results.c.result)
+        .where(delivery_results.c.frame_id == number)
+        .order_by(delivery_results.c.delivery_id)
+    )
+    return FrameDetail(
+        str(number),
+        timestamp(millis_of(number)),
+        next((msgspec.Raw(body) for part, body in parts if part == 0), None),
+        [msgspec.Raw(body) for part, body in parts if part > 0],
+        [msgspec.Raw(row.result) for row in results],
+    )

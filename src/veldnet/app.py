@@ -1,0 +1,261 @@
+"""Where the parts are put together: one process with base stations, network server, routing and API."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy import Connection, delete, insert, update
+
+from veldnet.data_directory import DataDirectory
+from veldnet.gateways import Presence, SemtechUdpServer
+from veldnet.inventory import base_stations, changes
+from veldnet.lorawan import BaseStationId, GatewayEui, NetId
+from veldnet.lorawan.radio import GatewayDownlink
+from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan
+from veldnet.monitoring import prune
+from veldnet.network import NetworkParameters, NetworkServer
+from veldnet.routing import Deliveries, HttpSender, MessageWriter, Position, Retry, RoutingTable, Sender
+from veldnet.settings import NetworkSettings, Settings, SettingsError
+from veldnet.store import IdSource, Store
+from veldnet.store.schema import base_stations as base_station_rows
+from veldnet.store.schema import unknown_base_stations
+
+log = structlog.get_logger(__name__)
+
+_CHANGES_EVERY = 1.0
+_PRESENCE_EVERY = 10.0
+_PRUNE_EVERY = 3600.0
+
+
+def network_parameters(settings: NetworkSettings) -> NetworkParameters:
+    """The operator's decisions as the network server takes them. Raises `SettingsError`."""
+    region = REGIONS.get(settings.region)
+    if region is None:
+        raise SettingsError(f"settings: network.region {settings.region} is not one of {', '.join(REGIONS)}")
+    channels = []
+    for frequency in settings.extra_channels:
+        if region.sub_band(frequency) is None:
+            raise SettingsError(f"settings: network.extra_channels {frequency} Hz is outside {region.name}")
+        channels.append(Channel(frequency, 0, region.adr_max_data_rate))
+    try:
+        plan = ChannelPlan(region, tuple(channels))
+    except ValueError as error:
+        raise SettingsError(f"settings: network.extra_channels: {error}") from None
+    if settings.rx2_data_rate not in region.data_rates or settings.rx2_data_rate in region.uplink_only:
+        raise SettingsError(f"settings: network.rx2_data_rate is no downlink rate of {region.name}")
+    return NetworkParameters(
+        net_id=NetId.parse(settings.net_id),
+        channel_plan=plan,
+        rx1_delay=settings.rx1_delay,
+        rx2_data_rate=settings.rx2_data_rate,
+        adr_margin=settings.adr_margin,
+    )
+
+
+class BaseStations:
+    """The registered base stations in memory: who they are, and where they stand."""
+
+    def __init__(self) -> None:
+        self._by_eui: dict[GatewayEui, BaseStationId] = {}
+        self._positions: dict[BaseStationId, Position] = {}
+
+    async def load(self, store: Store) -> None:
+        listed = await store.read(base_stations.list_base_stations)
+        self._by_eui = {
+            GatewayEui.parse(station.gateway_eui): BaseStationId.parse(station.id) for station in listed
+        }
+        self._positions = {
+            BaseStationId.parse(station.id): Position(station.latitude, station.longitude)
+            for station in listed
+            if station.latitude is not None and station.longitude is not None
+        }
+
+    def find(self, gateway: GatewayEui) -> BaseStationId | None:
+        return self._by_eui.get(gateway)
+
+    def position(self, base_station: BaseStationId) -> Position | None:
+        return self._positions.get(base_station)
+
+
+class Platform:
+    """Everything but the HTTP server. `clock` and `rng` are arguments, so that a simulation owns them.
+
+    `transmit` replaces the way of downlinks to base stations, `sender` the way of messages to application
+    servers; without them they go over UDP and HTTP.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        data: DataDirectory,
+        *,
+        generation: int = 0,
+        clock: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+        transmit: Callable[[GatewayDownlink], None] | None = None,
+        sender: Sender | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self.settings = settings
+        self.store = store if store is not None else data.store
+        self.vault = data.vault
+        self.clock = clock
+        self._data = data
+        rng = rng if rng is not None else random.SystemRandom()
+        ids = IdSource()
+        self.base_stations = BaseStations()
+        self.presence = Presence()
+        self.table = RoutingTable(self.store, self.vault)
+        self.network = NetworkServer(
+            network_parameters(settings.network),
+            self.store,
+            self.vault,
+            clock=clock,
+            rng=rng,
+            send=transmit if transmit is not None else self._transmit,
+            deduplication_window=settings.network.deduplication_window,
+            capacity=settings.network.device_capacity,
+            generation=generation,
+            ids=ids,
+            commit_interval=settings.network.commit_interval,
+            commit_size=settings.network.commit_size,
+        )
+        routing = settings.routing
+        self.deliveries = Deliveries(
+            self.store,
+            self.table,
+            MessageWriter(settings.network.lrc_id.upper(), self.base_stations),
+            clock=clock,
+            ids=ids,
+            rng=rng,
+            sender=sender
+            if sender is not None
+            else HttpSender(
+                allow_private=routing.allow_private_destinations,
+                connections_per_host=routing.connections_per_destination,
+                connect_timeout=routing.connect_timeout,
+                total_timeout=routing.total_timeout,
+            ),
+            wake=self.network.commits.wake,
+            retention=routing.retention,
+            retry=Retry(routing.first_retry, routing.longest_retry),
+            in_memory=routing.messages_in_memory,
+            concurrency=routing.connections_per_destination,
+        )
+        self.network.commits.join(self.deliveries)
+        self.udp = SemtechUdpServer(
+            self.base_stations,
+            self.presence,
+            clock=clock,
+            uplink=self.network.receive,
+            report=self.network.transmit_reported,
+        )
+        self._seen = 0
+        self._applying = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ready = False
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Platform:
+        """Open the data directory of the settings and build on it."""
+        data = await DataDirectory.open(settings)
+        return cls(settings, data, generation=await data.generation())
+
+    def _transmit(self, downlink: GatewayDownlink) -> None:
+        self.udp.transmit(downlink)
+
+    async def start(self) -> None:
+        """Load what is small, and take up what an earlier process left; devices are loaded when heard."""
+        await self._data.store.take_leases()
+        self._seen = await self.store.read(changes.last_seq)
+        await self.base_stations.load(self.store)
+        await self.table.load()
+        await self.network.start()
+        await self.deliveries.start()
+
+    def watch(self) -> None:
+        """Begin the chores that come round: changes of other processes, presence, retention."""
+        for every, chore in (
+            (_CHANGES_EVERY, self.apply_changes),
+            (_PRESENCE_EVERY, self._write_presence),
+            (_PRUNE_EVERY, self._prune),
+        ):
+            self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(every, chore)))
+
+    async def _repeat(self, every: float, chore: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await chore()
+            except Exception:
+                # A chore that fails once is tried again; it must not end the server.
+                log.exception("chore_failed", chore=chore.__name__)
+
+    async def apply_changes(self) -> None:
+        """Take up what the inventory has changed, here or in another process."""
+        async with self._applying:
+            while pending := await self.store.read(lambda connection: changes.since(connection, self._seen)):
+                for change in pending:
+                    await self._apply(change)
+                    self._seen = change.seq
+
+    async def _apply(self, change: changes.Change) -> None:
+        if change.kind == "device":
+            await self.network.device_changed(change.ref)
+        elif change.kind == "rules":
+            await self.network.rules_changed()
+        elif change.kind == "routing":
+            await self.table.reload(change.ref)
+            await self.network.devices.refresh_routing(change.ref)
+        elif change.kind == "base_stations":
+            await self.base_stations.load(self.store)
+
+    async def _write_presence(self) -> None:
+        """Write down who was seen, for the operator's lists."""
+        seen, self.presence.last_seen = self.presence.last_seen, {}
+        unknown = dict(self.presence.unknown)
+
+        def write(connection: Connection) -> None:
+            for base_station, when in seen.items():
+                connection.execute(
+                    update(base_station_rows)
+                    .where(base_station_rows.c.id == str(base_station))
+                    .values(last_seen_at=int(when * 1000))
+                )
+            for gateway, knock in unknown.items():
+                connection.execute(
+                    delete(unknown_base_stations).where(unknown_base_stations.c.gateway_eui == str(gateway))
+                )
+                connection.execute(
+                    insert(unknown_base_stations).values(
+                        gateway_eui=str(gateway),
+                        address=knock.address,
+                        datagrams=knock.datagrams,
+                        last_seen_at=int(knock.last_seen_at * 1000),
+                    )
+                )
+
+        if seen or unknown:
+            await self.store.write(write)
+
+    async def _prune(self) -> None:
+        journal = self.settings.journal
+        now = self.clock()
+        await prune(self.store, now, frame_days=journal.frames, body_days=journal.bodies)
+        day_ago = int((now - 86_400) * 1000)
+        await self.store.write(lambda connection: changes.prune(connection, day_ago))
+
+    async def stop(self) -> None:
+        """Finish what was received, then close."""
+        self.ready = False
+        for task in self._tasks:
+            task.cancel()
+        self.udp.close()
+        await self.network.stop()
+        await self.deliveries.stop()
+        await self.network.commits.drain()
+        await self._data.close()

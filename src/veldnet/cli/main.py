@@ -1,0 +1,39 @@
+"""The command `veldnet`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from veldnet import __version__
+
+from .sandbox import sandbox_command
+from .serve import serve_command
+
+app = typer.Typer(
+    name="veldnet",
+    help="A LoRaWAN operator's platform that speaks the KPN / ThingPark device management API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A LoRaWAN operator's platform that speaks the KPN / ThingPark device management API."""
+
+
+app.command("serve")(serve_command)
+app.command("sandbox")(sandbox_command)

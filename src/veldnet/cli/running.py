@@ -1,0 +1,48 @@
+"""How commands get their settings, their data directory and an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from veldnet.data_directory import DataDirectory, DataDirectoryError
+from veldnet.inventory.errors import Refusal
+from veldnet.settings import Settings, SettingsError, load_settings
+
+from .output import fail
+
+T = TypeVar("T")
+
+
+def settings_or_fail(flags: dict[str, Any], file: Path | None = None) -> Settings:
+    try:
+        return load_settings(flags, file=file)
+    except SettingsError as error:
+        fail(str(error))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+def with_data(settings: Settings, work: Callable[[DataDirectory], Awaitable[T]]) -> T:
+    """Open the data directory, work on it, close it. Errors end the command in one line."""
+
+    async def opened() -> T:
+        data = await DataDirectory.open(settings)
+        try:
+            return await work(data)
+        finally:
+            await data.close()
+
+    try:
+        return run(opened())
+    except (DataDirectoryError, Refusal) as error:
+        fail(str(error))

@@ -1,0 +1,295 @@
+"""One typed tree of settings: from `veldnet.toml`, then the environment, then flags. Unknown keys are errors.
+
+The sample file and the documentation page are generated from this tree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has a value it must not have."""
+
+
+class Duration(float):
+    """Seconds. Written as a number of seconds, or with a unit: `200ms`, `10s`, `5m`, `24h`, `35d`."""
+
+    _UNITS: ClassVar[dict[str, float]] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+    _FORM: ClassVar[re.Pattern[str]] = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+
+    @classmethod
+    def parse(cls, value: object) -> Duration:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return cls(value)
+        found = cls._FORM.fullmatch(str(value).strip())
+        if found is None:
+            raise ValueError(f"{value!r} is not a duration; write for example 200ms, 10s, 5m, 24h or 35d")
+        return cls(float(found[1]) * cls._UNITS[found[2] or "s"])
+
+
+class Address(str):
+    """`HOST:PORT`; an IPv6 host stands in brackets. Port 0 takes any free one."""
+
+    @property
+    def host(self) -> str:
+        return self.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.rpartition(":")[2])
+
+    @classmethod
+    def parse(cls, value: object) -> Address:
+        text = str(value)
+        host, _colon, port = text.rpartition(":")
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+            raise ValueError(f"{text!r} is not HOST:PORT")
+        return cls(text)
+
+
+def _help(text: str, **limits: Any) -> Meta:
+    return Meta(description=text, **limits)
+
+
+class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The HTTP API."""
+
+    http: Annotated[Address, _help("Where HTTP is served.")] = Address("127.0.0.1:8080")
+    rate_limit: Annotated[float, _help("Requests a second for each project; 0 is no limit.", ge=0)] = 10.0
+    token_lifetime: Annotated[Duration, _help("How long an access token is valid.")] = Duration(3600)
+    hsm_required: Annotated[
+        bool, _help("Whether a device must name an HSM group, as KPN requires in version 1.2.")
+    ] = True
+    max_body: Annotated[int, _help("Largest request body in bytes.", ge=1024)] = 1_048_576
+
+
+class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Base stations."""
+
+    udp: Annotated[Address, _help("Where Semtech UDP packet forwarders send to.")] = Address("0.0.0.0:1700")
+    basics_station: Annotated[
+        Address, _help("Reserved for Basics Station, which this version does not serve yet.")
+    ] = Address("0.0.0.0:8887")
+
+
+class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The network server."""
+
+    net_id: Annotated[str, _help("NetID, six hexadecimal digits.", pattern="^[0-9A-Fa-f]{6}$")] = "000000"
+    lrc_id: Annotated[
+        str, _help("Identifier of this network server in messages.", pattern="^[0-9A-Fa-f]{8}$")
+    ] = "00000001"
+    region: Annotated[str, _help("Region of the network.")] = "EU868"
+    extra_channels: Annotated[
+        tuple[int, ...], _help("Channels beside the region's defaults, in Hz; the first five go into joins.")
+    ] = (867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)
+    rx1_delay: Annotated[int, _help("Seconds between an uplink and RX1.", ge=1, le=15)] = 1
+    rx2_data_rate: Annotated[int, _help("Data rate of RX2 where no profile says otherwise.", ge=0, le=15)] = 0
+    deduplication_window: Annotated[
+        Duration, _help("How long copies of a frame are collected; must fit well before RX1.")
+    ] = Duration(0.2)
+    adr_margin: Annotated[float, _help("Installation margin of ADR in dB.", ge=0, le=30)] = 10.0
+    device_capacity: Annotated[int, _help("Devices kept in memory at most.", ge=100)] = 200_000
+    commit_interval: Annotated[Duration, _help("Longest wait for a group commit.")] = Duration(0.010)
+    commit_size: Annotated[int, _help("Records after which a group commit begins at once.", ge=1)] = 500
+
+
+class RoutingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Application servers."""
+
+    allow_private_destinations: Annotated[
+        bool, _help("Whether messages may go to private addresses, such as this machine.")
+    ] = False
+    retention: Annotated[
+        Duration, _help("How long an unanswered message is tried again; 0 tries once, as ThingPark does.")
+    ] = Duration(86_400)
+    first_retry: Annotated[Duration, _help("Wait before the second attempt; it doubles from then on.")] = (
+        Duration(1)
+    )
+    longest_retry: Annotated[Duration, _help("Longest wait between two attempts.")] = Duration(300)
+    connect_timeout: Annotated[Duration, _help("Longest wait for a connection.")] = Duration(5)
+    total_timeout: Annotated[Duration, _help("Longest wait for an answer.")] = Duration(10)
+    connections_per_destination: Annotated[int, _help("Connections to one destination.", ge=1)] = 32
+    messages_in_memory: Annotated[
+        int, _help("Pending messages kept in memory at most; the rest waits in the store.", ge=100)
+    ] = 20_000
+    require_signed_downlinks: Annotated[
+        bool,
+        _help("Refuse downlinks for devices whose routing has no AS key; ThingPark accepts them unsigned."),
+    ] = False
+
+
+class KeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The vault."""
+
+    ask_plaintext: Annotated[
+        Literal["raw", "hex"], _help("Form of the AS key under RSA: 16 raw bytes, or 32 hexadecimal digits.")
+    ] = "raw"
+    master_key: Annotated[
+        str, _help("File of the master key; empty puts it beside the database, in vault/master.key.")
+    ] = ""
+
+
+class JournalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How long what happened is kept."""
+
+    frames: Annotated[Duration, _help("Retention of frame rows.")] = Duration(400 * 86_400)
+    bodies: Annotated[Duration, _help("Retention of record bodies and delivery results.")] = Duration(
+        35 * 86_400
+    )
+
+
+class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Logs, on standard error."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], _help("Least severity shown.")] = "info"
+    format: Annotated[Literal["text", "json"], _help("For people or for machines.")] = "text"
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """All settings of Veldnet."""
+
+    data: Annotated[str, _help("Directory of the database and the vault.")] = "./veldnet-data"
+    api: ApiSettings = ApiSettings()
+    gateways: GatewaySettings = GatewaySettings()
+    network: NetworkSettings = NetworkSettings()
+    routing: RoutingSettings = RoutingSettings()
+    keys: KeySettings = KeySettings()
+    journal: JournalSettings = JournalSettings()
+    log: LogSettings = LogSettings()
+
+
+_PREFIX = "VELDNET_"
+FILE = "veldnet.toml"
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings; `flags` maps `section.name` to a value. Raises `SettingsError`, naming the key."""
+    tree: dict[str, Any] = {}
+    path = file if file is not None else Path(FILE)
+    if file is not None or path.exists():
+        try:
+            tree = tomllib.loads(path.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from None
+    for key, value in (environment if environment is not None else os.environ).items():
+        if key.startswith(_PREFIX):
+            _put(tree, key.removeprefix(_PREFIX).lower().replace("__", "."), _from_text(value))
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _put(tree, key, value)
+    try:
+        settings = msgspec.convert(tree, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}") from None
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    window = settings.network.deduplication_window
+    if not 0 <= window <= 0.8 * settings.network.rx1_delay:
+        raise SettingsError(
+            f"settings: network.deduplication_window {window:g} s does not fit before RX1 "
+            f"({settings.network.rx1_delay} s); write for example 200ms"
+        )
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    *sections, name = key.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise SettingsError(f"settings: {section} is not a section")
+    tree[name] = value
+
+
+def _from_text(value: str) -> Any:
+    """Lists come as JSON in the environment; everything else stays text and is converted by its type."""
+    if value.startswith("["):
+        try:
+            return msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            return value
+    return value
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind in (Duration, Address):
+        return kind.parse(value)
+    raise NotImplementedError
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting as the documentation shows it."""
+
+    section: str
+    name: str
+    default: str
+    help: str
+
+    @property
+    def environment(self) -> str:
+        section = f"{self.section.upper()}__" if self.section else ""
+        return f"{_PREFIX}{section}{self.name.upper()}"
+
+
+def describe() -> Iterator[Setting]:
+    """Every setting in order, for the sample file and the documentation."""
+    defaults = Settings()
+    for name, kind in get_type_hints(Settings, include_extras=True).items():
+        value = getattr(defaults, name)
+        if isinstance(value, msgspec.Struct):
+            hints = get_type_hints(type(value), include_extras=True)
+            for inner, inner_kind in hints.items():
+                yield Setting(name, inner, _toml(getattr(value, inner)), _description(inner_kind))
+        else:
+            yield Setting("", name, _toml(value), _description(kind))
+
+
+def _description(kind: Any) -> str:
+    assert get_origin(kind) is Annotated
+    meta = get_args(kind)[1]
+    assert isinstance(meta, Meta) and meta.description is not None
+    return meta.description
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Duration):
+        for unit, seconds in (("d", 86_400.0), ("h", 3600.0), ("s", 1.0)):
+            if value >= seconds and value % seconds == 0:
+                return f'"{value / seconds:g}{unit}"'
+        return f'"{value * 1000:g}ms"'
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def sample_file() -> str:
+    """`veldnet.toml` with every setting at its default, each with its help."""
+    lines = ["# Settings of Veldnet. Every line shows the default; remove the # to change it."]
+    section = ""
+    for setting in describe():
+        if setting.section != section:
+            section = setting.section
+            lines += ["", f"[{section}]"]
+        lines += [f"# {setting.help} ({setting.environment})", f"# {setting.name} = {setting.default}"]
+    return "\n".join(lines) + "\n"
