@@ -8,6 +8,7 @@ import typer
 
 from veldnet import __version__
 
+from .demo import demo_command
 from .sandbox import sandbox_command
 from .serve import serve_command
 
@@ -36,4 +37,5 @@ def main(
 
 
 app.command("serve")(serve_command)
+app.command("demo")(demo_command)
 app.command("sandbox")(sandbox_command)

@@ -1,0 +1,160 @@
+"""`veldnet demo`: the platform, a sandbox, a town of virtual devices, and their readings as they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from sqlalchemy import Connection
+
+from veldnet.api.server import Addresses, CannotListen, serve
+from veldnet.data_directory import DataDirectory, DataDirectoryError
+from veldnet.inventory import accounts, base_stations
+from veldnet.inventory.sandbox import Sandbox
+from veldnet.lorawan import GatewayEui
+from veldnet.settings import Settings
+from veldnet.simulator.customer import Account, ApiProblem
+from veldnet.simulator.town import Town
+
+from .output import configure_logs, console, fail
+from .running import run, settings_or_fail
+from .sandbox import make_sandbox
+from .serve import Http, Json, Udp
+from .town_view import TownView
+
+
+async def _prepare(settings: Settings, stations: int) -> tuple[Sandbox, list[GatewayEui]]:
+    """A sandbox, and base stations beside its own."""
+    data = await DataDirectory.open(settings)
+    try:
+        sandbox = await make_sandbox(data)
+        gateways = [GatewayEui.parse(sandbox.base_station_eui)]
+        gateways += [GatewayEui(int(gateways[0]) + number) for number in range(1, stations)]
+        await data.store.write(partial(_create_base_stations, gateways[1:]))
+        return sandbox, gateways
+    finally:
+        await data.close()
+
+
+def _create_base_stations(gateways: list[GatewayEui], connection: Connection) -> None:
+    operator = accounts.find_operator(connection, "sandbox-ope")
+    for number, eui in enumerate(gateways, start=2):
+        base_stations.create_base_station(
+            connection,
+            operator,
+            eui,
+            f"Town base station {number}",
+            latitude=52.09 + 0.008 * number,
+            longitude=5.12 + 0.012 * number,
+        )
+
+
+async def _demo(
+    settings: Settings, devices: int, stations: int, period: float, duration: float | None, as_json: bool
+) -> int:
+    """Run until stopped, or for `duration` seconds; returns the number of readings."""
+    sandbox, gateways = await _prepare(settings, stations)
+    listening: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(
+        serve(settings, lambda _platform, addresses: listening.set_result(addresses))
+    )
+    serving.add_done_callback(lambda _task: listening.cancel())
+    try:
+        addresses = await listening
+    except asyncio.CancelledError:
+        await serving
+        raise
+    host, _colon, port = addresses.udp.rpartition(":")
+    account = msgspec.convert(msgspec.structs.asdict(sandbox), Account)
+    view = TownView(as_json=as_json)
+    town = Town(
+        account,
+        http=f"http://{addresses.http}",
+        udp=("127.0.0.1" if host == "0.0.0.0" else host, int(port)),  # noqa: S104 - compared, not bound
+        gateways=gateways,
+        devices=devices,
+        period=period,
+        rng=random.SystemRandom(),
+        decoded=view.decoded,
+        event=view.event,
+        problem=view.problem,
+    )
+    view.names = town.names
+    if as_json:
+        await town.settle(lambda _step: None)
+    else:
+        _introduce(settings, addresses, sandbox)
+        with console.status("Setting up") as status:
+            await town.settle(lambda step: status.update(f"Setting up: {step}"))
+    try:
+        with view:
+            await asyncio.wait({serving}, timeout=duration)
+    finally:
+        await town.leave()
+        if not serving.done():
+            serving.get_loop().call_soon(_interrupt)
+        await serving
+    return view.readings
+
+
+def _interrupt() -> None:
+    """End the server as Ctrl-C would."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _introduce(settings: Settings, addresses: Addresses, sandbox: Sandbox) -> None:
+    console.print(f"[bold]Veldnet demo[/] on [cyan]{settings.data}[/]; Ctrl-C stops it")
+    console.print(f"  HTTP API        http://{addresses.http}  (description: /docs)", highlight=False)
+    console.print(f"  base stations   udp://{addresses.udp}", highlight=False)
+    console.print(f"  client id       {sandbox.client_id}", highlight=False)
+    console.print(f"  client secret   {sandbox.client_secret}", highlight=False)
+    console.print(f"  ThingPark user  {sandbox.thingpark_username}", highlight=False)
+    console.print(f"  its password    {sandbox.thingpark_password}\n", highlight=False)
+
+
+def demo_command(
+    data: Annotated[
+        Path | None, typer.Option(help="Keep the data here; without it a temporary directory is used.")
+    ] = None,
+    http: Http = None,
+    udp: Udp = None,
+    devices: Annotated[int, typer.Option(min=1, max=500, help="Virtual devices.")] = 8,
+    base_station_count: Annotated[
+        int, typer.Option("--base-stations", min=1, max=20, help="Virtual base stations.")
+    ] = 3,
+    period: Annotated[float, typer.Option(min=1, help="Seconds between readings of a device.")] = 10,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show Veldnet at work: virtual devices join over UDP and their readings arrive, signed."""
+    directory = Path(tempfile.mkdtemp(prefix="veldnet-demo-")) if data is None else data
+    settings = settings_or_fail(
+        {
+            "data": str(directory),
+            "api.http": http,
+            "gateways.udp": udp if udp is not None else "127.0.0.1:1700",
+            # The application server of the demo is on this machine.
+            "routing.allow_private_destinations": True,
+            "api.rate_limit": 0,
+            "log.level": "error",
+        }
+    )
+    configure_logs(settings.log)
+    try:
+        readings = run(_demo(settings, devices, base_station_count, period, duration, as_json))
+    except (CannotListen, DataDirectoryError, ApiProblem, TimeoutError) as error:
+        fail(str(error) or "the server did not answer")
+    finally:
+        if data is None:
+            shutil.rmtree(directory, ignore_errors=True)
+    if not as_json:
+        console.print(f"\n{readings} readings arrived.")

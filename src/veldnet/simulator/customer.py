@@ -1,0 +1,107 @@
+"""A customer of the device management API: what a KPN LoRa customer does first, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import msgspec
+
+
+class ApiProblem(Exception):
+    """The API refused; the message is what it said."""
+
+
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """What a customer has been given, as `veldnet sandbox --json` prints it."""
+
+    thingpark_username: str
+    thingpark_password: str
+    client_id: str
+    client_secret: str
+    connectivity_plan_id: str
+    device_profile_id: str
+    hsm_group_id: str
+    base_station_eui: str
+
+
+class Customer:
+    """A session with the API at `base_url`, such as http://127.0.0.1:8080."""
+
+    def __init__(self, base_url: str, account: Account, http: aiohttp.ClientSession) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._account = account
+        self._http = http
+        self._token = ""
+
+    async def sign_in(self) -> None:
+        """Get a token and activate the project."""
+        form = {"client_id": self._account.client_id, "client_secret": self._account.client_secret}
+        url = f"{self._base_url}/oauth/client_credential/accesstoken?grant_type=client_credentials"
+        async with self._http.post(url, data=form) as response:
+            if response.status != 200:
+                raise ApiProblem(await response.text())
+            self._token = (await response.json())["access_token"]
+        await self.call(
+            "POST",
+            "/activate",
+            {
+                "thingpark_username": self._account.thingpark_username,
+                "thingpark_password": self._account.thingpark_password,
+            },
+        )
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """One operation below /data/lora/thingpark. Raises `ApiProblem`."""
+        async with self._http.request(
+            method,
+            f"{self._base_url}/data/lora/thingpark{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self._token}"},
+        ) as response:
+            text = await response.text()
+            if response.status >= 300:
+                raise ApiProblem(f"{method} {path}: {response.status} {text}")
+            return msgspec.json.decode(text) if text else None
+
+    async def create_routing_profile(
+        self, name: str, address: str, as_id: str, as_key: str, public_key_pem: str
+    ) -> tuple[str, str]:
+        """Id of a new routing profile with an AS key, and that key encrypted under RSA."""
+        created = await self.call(
+            "POST",
+            "/routingProfiles",
+            {
+                "name": name,
+                "hsmGroupId": self._account.hsm_group_id,
+                "rsaPublicKey": public_key_pem,
+                "routes": [{"contentType": "JSON", "asId": as_id, "asKey": as_key, "addresses": [address]}],
+            },
+        )
+        return created["id"], created["rsaEncryptedASKey"]
+
+    async def create_device(
+        self, name: str, dev_eui: str, join_eui: str, app_key: str, routing_profile_id: str
+    ) -> str:
+        """Ref of a new device."""
+        created = await self.call(
+            "POST",
+            "/devices",
+            {
+                "name": name,
+                "EUI": dev_eui,
+                "applicationEUI": join_eui,
+                "applicationKey": app_key,
+                "deviceProfileId": self._account.device_profile_id,
+                "connectivityPlanId": self._account.connectivity_plan_id,
+                "hsmGroupId": self._account.hsm_group_id,
+                "routingProfileId": routing_profile_id,
+            },
+        )
+        return str(created["ref"])
+
+    async def submit_downlink(self, query: str) -> str:
+        """Submit a downlink; returns the text of the answer."""
+        url = f"{self._base_url}/thingpark/lrc/rest/downlink?{query}"
+        async with self._http.post(url) as response:
+            return await response.text()

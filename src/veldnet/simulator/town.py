@@ -1,0 +1,125 @@
+"""A small town of virtual devices around some base stations, run against a server over its real protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+import aiohttp
+
+from veldnet.lorawan import AesKey, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan.regions import EU868
+
+from .air import Air
+from .application_server import ApplicationServer, DecodedUplink
+from .base_station import BaseStation
+from .customer import Account, Customer
+from .device import Identity, Received, VirtualDevice
+from .life import DeviceLife
+from .propagation import Place, Propagation
+from .sensors import MODELS
+from .udp_link import UdpLink
+
+_PLACES = ("Markt", "Station", "Haven", "Molen", "Kerk", "Dijk", "Sluis", "Brug", "Veld", "Park")
+
+
+class Town:
+    """Base stations, devices and an application server. `event` hears what devices do."""
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        http: str,
+        udp: tuple[str, int],
+        gateways: Sequence[GatewayEui],
+        devices: int,
+        period: float,
+        rng: random.Random,
+        decoded: Callable[[DecodedUplink], None],
+        event: Callable[[str, VirtualDevice, Received | None], None],
+        problem: Callable[[str], None],
+    ) -> None:
+        self._account = account
+        self._http = http
+        self._udp = udp
+        self._gateways = gateways
+        self._count = devices
+        self._period = period
+        self._rng = rng
+        self._event = event
+        self.names: dict[str, str] = {}
+        self.server = ApplicationServer(
+            "veldnet.town", secrets.token_hex(16), decoded=decoded, problem=problem
+        )
+        self.lives: list[DeviceLife] = []
+        self._air = Air(Propagation(rng))
+        self._links: list[UdpLink] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def settle(self, progress: Callable[[str], None]) -> None:
+        """Do with the API what a customer does, then switch everything on."""
+        progress("application server")
+        address = await self.server.start()
+        async with aiohttp.ClientSession() as session:
+            customer = Customer(self._http, self._account, session)
+            progress("token and activation")
+            await customer.sign_in()
+            progress("routing profile and AS key")
+            profile, encrypted = await customer.create_routing_profile(
+                "Town", address, self.server.as_id, self.server.as_key, self.server.public_key_pem
+            )
+            self.server.open_as_key(encrypted)
+            progress("base stations")
+            await self._place_base_stations()
+            for number in range(self._count):
+                progress(f"devices {number + 1}/{self._count}")
+                await self._create_device(customer, number, profile)
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(life.run()) for life in self.lives]
+
+    async def _place_base_stations(self) -> None:
+        for number, eui in enumerate(self._gateways):
+            angle = number * 2.0944
+            place = Place(1.2 * number * abs(1 - angle / 6), 0.9 * number)
+            station = BaseStation(eui, place)
+            self._air.add(station)
+            self._links.append(await UdpLink.connect(station, *self._udp, self._rng))
+
+    async def _create_device(self, customer: Customer, number: int, profile: str) -> None:
+        rng = self._rng
+        sensor = MODELS[number % len(MODELS)](rng)
+        identity = Identity(
+            DevEui(0x0059AC1000000000 | rng.getrandbits(32)),
+            JoinEui(0x0059AC0000000001),
+            AesKey(secrets.token_bytes(16)),
+        )
+        name = f"{_PLACES[number % len(_PLACES)]} {number + 1}"
+        eui = str(identity.dev_eui)
+        await customer.create_device(name, eui, str(identity.join_eui), identity.app_key.hex(), profile)
+        self.names[eui] = name
+        place = Place(rng.uniform(-1.5, 2.5), rng.uniform(-1.5, 2.5))
+        self.lives.append(
+            DeviceLife(
+                VirtualDevice(identity, EU868, rng, data_rate=3),
+                sensor,
+                place,
+                self._air,
+                rng,
+                clock=time.time,
+                period=self._period,
+                event=self._event,
+            )
+        )
+
+    async def leave(self) -> None:
+        """Switch everything off."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for link in self._links:
+            link.close()
+        await self.server.stop()

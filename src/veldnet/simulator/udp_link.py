@@ -1,0 +1,142 @@
+"""A virtual base station's connection to a real server: Semtech's UDP protocol, seen from its side."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+import struct
+from typing import Any, cast
+
+from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.modulation import Fsk, Lora, Modulation
+
+from .base_station import BaseStation
+from .propagation import Heard
+
+_KEEP_ALIVE = 5.0
+
+
+class UdpLink(asyncio.DatagramProtocol):
+    """Sends PUSH_DATA and PULL_DATA, takes PULL_RESP, answers TX_ACK. Protocol version 2."""
+
+    def __init__(self, station: BaseStation, rng: random.Random) -> None:
+        self._station = station
+        self._rng = rng
+        self._transport: asyncio.DatagramTransport | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.acknowledged = 0
+        self.connected = asyncio.Event()
+        station.link = self
+
+    @classmethod
+    async def connect(cls, station: BaseStation, host: str, port: int, rng: random.Random) -> UdpLink:
+        """Connect to a server and wait for its first PULL_ACK. Raises `TimeoutError` without one."""
+        loop = asyncio.get_running_loop()
+        _transport, link = await loop.create_datagram_endpoint(
+            lambda: cls(station, rng), remote_addr=(host, port)
+        )
+        link._task = loop.create_task(link._keep_alive())
+        async with asyncio.timeout(10):
+            await link.connected.wait()
+        return link
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transport has the methods, not the base class.
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def error_received(self, exc: Exception) -> None:
+        """The server is not there just now; keep-alives go on."""
+
+    def _token(self) -> bytes:
+        return self._rng.randbytes(2)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            self._send(b"\x02" + self._token() + b"\x02" + self._eui())
+            await asyncio.sleep(_KEEP_ALIVE if self.connected.is_set() else 0.5)
+
+    def _eui(self) -> bytes:
+        return int(self._station.eui).to_bytes(8, "big")
+
+    def _send(self, datagram: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(datagram)
+
+    def frame(
+        self,
+        station: BaseStation,
+        phy_payload: bytes,
+        frequency: int,
+        modulation: Modulation,
+        heard: Heard,
+        timestamp: int,
+    ) -> None:
+        self._send(
+            push_data(self._eui(), self._token(), phy_payload, frequency, modulation, heard, timestamp)
+        )
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if len(data) < 4:
+            return
+        if data[3] == 0x01:
+            self.acknowledged += 1
+        elif data[3] == 0x04:
+            self.connected.set()
+        elif data[3] == 0x03:
+            self._pull_resp(data)
+
+    def _pull_resp(self, data: bytes) -> None:
+        packet = json.loads(data[4:])["txpk"]
+        payload = base64.b64decode(packet["data"])
+        modulation: Modulation
+        if packet["modu"] == "LORA":
+            sf, bandwidth = packet["datr"][2:].split("BW")
+            modulation = Lora(int(sf), int(bandwidth))
+        else:
+            modulation = Fsk(int(packet["datr"]))
+        error = self._station.transmit(
+            payload,
+            round(packet["freq"] * 1_000_000),
+            modulation,
+            packet["tmst"],
+            packet["powe"] + 2,
+            time_on_air(modulation, len(payload), crc=False) / 1000,
+        )
+        body = b"" if error is None else json.dumps({"txpk_ack": {"error": error}}).encode()
+        self._send(b"\x02" + data[1:3] + b"\x05" + self._eui() + body)
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+
+_HEAD = struct.Struct(">B2sB8s")
+
+
+def push_data(
+    eui: bytes,
+    token: bytes,
+    phy_payload: bytes,
+    frequency: int,
+    modulation: Modulation,
+    heard: Heard,
+    timestamp: int,
+) -> bytes:
+    """A PUSH_DATA with one packet, as the reference forwarder writes it."""
+    rate = (
+        f'"LORA","datr":"{modulation}","codr":"4/5","lsnr":{heard.snr:.1f}'
+        if isinstance(modulation, Lora)
+        else f'"FSK","datr":{modulation.bitrate}'
+        if isinstance(modulation, Fsk)
+        else '"LORA"'
+    )
+    body = (
+        f'{{"rxpk":[{{"tmst":{timestamp},"chan":0,"rfch":0,"freq":{frequency / 1e6:.6f},"stat":1,'
+        f'"modu":{rate},"rssi":{heard.rssi:.0f},"size":{len(phy_payload)},'
+        f'"data":"{base64.b64encode(phy_payload).decode()}"}}]}}'
+    )
+    return _HEAD.pack(2, token, 0, eui) + body.encode()
