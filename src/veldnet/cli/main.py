@@ -8,6 +8,7 @@ import typer
 
 from veldnet import __version__
 
+from .bench import bench
 from .demo import demo_command
 from .sandbox import sandbox_command
 from .serve import serve_command
@@ -39,3 +40,4 @@ def main(
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("sandbox")(sandbox_command)
+app.add_typer(bench, name="bench")

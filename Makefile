@@ -1,0 +1,67 @@
+# Everything sets itself up: a machine with Python 3.11 and make is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fuzz simulation bench docs lock clean
+
+help: ## Show what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Veldnet needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# A stamp for each lock file, so that the second time takes no time.
+$(VENV)/.run: requirements/run.lock requirements/build.lock pyproject.toml | $(BIN)/python
+	@echo "installing what Veldnet needs to run"
+	@$(PIP) --require-hashes -r requirements/run.lock -r requirements/build.lock --progress-bar on --quiet
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing what the tests need"
+	@$(PIP) --require-hashes -r requirements/dev.lock --progress-bar on --quiet
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run ## Show Veldnet at work: virtual devices join and their readings arrive
+	@$(BIN)/veldnet demo $(ARGS)
+
+test: lint ## All checks and tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
+	@$(BIN)/ruff format --check src tests
+	@$(BIN)/ruff check src tests
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz tests/property $(ARGS)
+
+simulation: $(VENV)/.dev ## Longer runs of the simulation, over many seeds
+	@VELDNET_SIMULATION_SEEDS=40 $(BIN)/python -m pytest tests/simulation $(ARGS)
+
+bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
+	@$(BIN)/veldnet bench uplinks
+	@$(BIN)/veldnet bench uplinks --base-stations 3
+	@$(BIN)/veldnet bench uplinks --deliver
+	@$(BIN)/veldnet bench joins
+	@$(BIN)/veldnet bench start
+
+docs: $(VENV)/.dev ## Write the generated pages anew
+	@$(BIN)/python -m tests.docs_generator
+
+lock: $(VENV)/.dev ## Resolve the dependencies anew (needs uv)
+	@for kind in run dev build; do \
+		case $$kind in run) from="pyproject.toml";; dev) from="pyproject.toml --extra dev";; build) from="requirements/build.in";; esac; \
+		uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
+
+clean: ## Remove what was built
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

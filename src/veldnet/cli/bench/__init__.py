@@ -1,0 +1,71 @@
+"""`veldnet bench`: the benchmarks of docs/benchmarks.md, against a real server process, as JSON."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from veldnet.cli.output import errors, fail, print_json
+from veldnet.cli.running import run
+
+from .joins import bench_joins
+from .server import ServerFailed
+from .start import bench_start
+from .uplinks import bench_uplinks
+
+bench = typer.Typer(help="Measure, against a real server process.", no_args_is_help=True)
+
+Rate = Annotated[float, typer.Option(min=1, help="Frames a second to offer.")]
+Seconds = Annotated[float, typer.Option(min=1, help="How long to send.")]
+
+
+def _run(work: Callable[[Path], Awaitable[Any]]) -> None:
+    async def inside() -> Any:
+        with tempfile.TemporaryDirectory(prefix="veldnet-bench-") as directory:
+            return await work(Path(directory))
+
+    try:
+        print_json(run(inside()))
+    except ServerFailed as error:
+        fail(str(error))
+
+
+@bench.command("uplinks")
+def uplinks_command(
+    rate: Rate = 4000,
+    seconds: Seconds = 10,
+    devices: Annotated[int, typer.Option(min=1, max=500_000, help="Joined devices that send.")] = 10_000,
+    base_stations: Annotated[int, typer.Option(min=1, max=20, help="Base stations that hear each.")] = 1,
+    deliver: Annotated[bool, typer.Option(help="Deliver each by signed HTTP POST.")] = False,
+) -> None:
+    """Durable uplinks over UDP; latency is that of the downlink, or of the delivery with --deliver."""
+    _run(
+        lambda data: bench_uplinks(
+            data, rate=rate, seconds=seconds, devices=devices, stations=base_stations, deliver=deliver
+        )
+    )
+
+
+@bench.command("joins")
+def joins_command(rate: Rate = 1000, seconds: Seconds = 10) -> None:
+    """Over-the-air activations with the software vault."""
+    _run(lambda data: bench_joins(data, rate=rate, seconds=seconds))
+
+
+@bench.command("start")
+def start_command(
+    devices: Annotated[int, typer.Option(min=1, help="Devices in the store.")] = 1_000_000,
+) -> None:
+    """Start of the server with many devices in the store."""
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("writing devices", total=devices)
+        _run(
+            lambda data: bench_start(
+                data, devices=devices, progress=lambda done: bar.update(task, completed=done)
+            )
+        )

@@ -1,0 +1,114 @@
+"""`veldnet bench joins`: over-the-air activations with the software vault."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from veldnet.app import network_parameters
+from veldnet.cli.sandbox import make_sandbox
+from veldnet.data_directory import DataDirectory
+from veldnet.lorawan import GatewayEui
+from veldnet.lorawan.frames import JoinRequest
+from veldnet.lorawan.join import join_request_mic
+from veldnet.lorawan.modulation import Lora
+from veldnet.network.addressing import AddressSpace
+from veldnet.settings import Settings
+from veldnet.simulator.propagation import Heard
+from veldnet.simulator.udp_link import push_data
+
+from .fleet import JOIN_EUI, bench_device, create_fleet
+from .load import Generator, Percentiles, Prepared, percentiles
+from .server import BenchServer
+
+
+class JoinResult(msgspec.Struct, frozen=True):
+    """Rates a second; latency in milliseconds from the end of the window to the join-accept's hand-over."""
+
+    offered: int
+    offered_per_second: float
+    accepted: int
+    joins_per_second: float
+    latency_ms: Percentiles | None
+    cpu_seconds_per_1000_joins: float
+    resident_mb: float
+
+
+def _prepare(count: int, gateway: GatewayEui, space: AddressSpace) -> list[Prepared]:
+    eui = int(gateway).to_bytes(8, "big")
+    prepared = []
+    for position in range(count):
+        device = bench_device(position, space)
+        request = JoinRequest(JOIN_EUI, device.dev_eui, 1 + position % 65_000, b"")
+        octets = request.unsigned() + join_request_mic(device.app_key, request.unsigned())
+        prepared.append(
+            Prepared(
+                (
+                    push_data(
+                        eui,
+                        (position & 0xFFFF).to_bytes(2, "big"),
+                        octets,
+                        868_100_000,
+                        Lora(7, 125),
+                        Heard(-100, 5.0),
+                        position * 100 & 0xFFFFFFFF,
+                    ),
+                )
+            )
+        )
+    return prepared
+
+
+async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
+    """Every device joins once."""
+    settings = Settings(data=str(data))
+    parameters = network_parameters(settings.network)
+    count = int(rate * seconds)
+    opened = await DataDirectory.open(settings)
+    sandbox = await make_sandbox(opened)
+    await create_fleet(opened, parameters, count, joined=False)
+    await opened.close()
+    gateway = GatewayEui.parse(sandbox.base_station_eui)
+    prepared = _prepare(count, gateway, AddressSpace(parameters.net_id))
+    server = await BenchServer.start(data)
+    try:
+        async with aiohttp.ClientSession() as session:
+            generator = Generator(server.udp, [gateway])
+            generator.begin()
+            before = await server.metrics(session)
+            begun = time.perf_counter()
+            sending = await generator.send(prepared, rate)
+            last, last_change = -1.0, time.perf_counter()
+            while True:
+                after = await server.metrics(session)
+                accepted = after["joins_accepted_total"] - before["joins_accepted_total"]
+                if accepted != last:
+                    last, last_change = accepted, time.perf_counter()
+                if accepted >= count or time.perf_counter() - last_change > 3:
+                    break
+                await asyncio.sleep(0.02)
+            generator.close()
+    finally:
+        await server.stop()
+    window = settings.network.deduplication_window
+    positions = {(position * 100 + 5_000_000) & 0xFFFFFFFF: position for position in range(count)}
+    latencies = [
+        when - generator.sent_at[positions[timestamp]] - window
+        for when, _phy, timestamp in generator.downlinks
+        if timestamp in positions
+    ]
+    cpu = after["cpu_seconds_total"] - before["cpu_seconds_total"]
+    elapsed = max(last_change - begun - window, sending)
+    return JoinResult(
+        offered=count,
+        offered_per_second=round(count / sending, 1),
+        accepted=int(accepted),
+        joins_per_second=round(accepted / elapsed, 1),
+        latency_ms=percentiles(latencies),
+        cpu_seconds_per_1000_joins=round(cpu / max(accepted, 1) * 1000, 4),
+        resident_mb=round(after["resident_bytes"] / 1e6, 1),
+    )

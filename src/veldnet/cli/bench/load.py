@@ -1,0 +1,119 @@
+"""The load: datagrams prepared beforehand, sent at a steady rate, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import socket
+import time
+from collections.abc import Sequence
+from math import ceil
+
+import msgspec
+
+from veldnet.lorawan import GatewayEui
+
+_TICK = 0.002
+
+
+class Prepared(msgspec.Struct, frozen=True, gc=False):
+    """One frame: a datagram for each base station that hears it."""
+
+    datagrams: tuple[bytes, ...]
+
+
+class Percentiles(msgspec.Struct, frozen=True):
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+    count: int
+
+
+def percentiles(seconds: Sequence[float]) -> Percentiles | None:
+    if not seconds:
+        return None
+    ordered = sorted(seconds)
+
+    def at(share: float) -> float:
+        return round(ordered[min(ceil(share * len(ordered)) - 1, len(ordered) - 1)] * 1000, 2)
+
+    return Percentiles(at(0.50), at(0.95), at(0.99), len(ordered))
+
+
+class Generator:
+    """Sends frames over one socket for all base stations, and reads acknowledgements and downlinks.
+
+    `downlinks` collects (time, PHYPayload, timestamp) of each PULL_RESP.
+    """
+
+    def __init__(self, server: tuple[str, int], gateways: Sequence[GatewayEui]) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
+        self._socket.setblocking(False)
+        self._socket.connect(server)
+        self._gateways = gateways
+        self.acknowledged = 0
+        self.downlinks: list[tuple[float, bytes, int]] = []
+        self.sent_at: list[float] = []
+
+    def begin(self) -> None:
+        """Listen, and open the way back for downlinks."""
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
+        self.keep_alive()
+
+    def keep_alive(self) -> None:
+        for gateway in self._gateways:
+            self._socket.send(b"\x02\x00\x00\x02" + int(gateway).to_bytes(8, "big"))
+
+    def _read(self) -> None:
+        for _ in range(256):
+            try:
+                data = self._socket.recv(4096)
+            except (BlockingIOError, ConnectionRefusedError):
+                return
+            if data[3] == 0x01:
+                self.acknowledged += 1
+            elif data[3] == 0x03:
+                packet = json.loads(data[4:])["txpk"]
+                now = time.perf_counter()
+                self.downlinks.append((now, base64.b64decode(packet["data"]), packet["tmst"]))
+                eui = int(self._gateways[0]).to_bytes(8, "big")
+                self._socket.send(b"\x02" + data[1:3] + b"\x05" + eui)
+
+    async def send(self, frames: Sequence[Prepared], rate: float) -> float:
+        """Send all frames at `rate` a second; returns the seconds it took."""
+        begun = time.perf_counter()
+        position = 0
+        next_keep_alive = begun + 5
+        while position < len(frames):
+            now = time.perf_counter()
+            due = min(int((now - begun) * rate) + 1, len(frames))
+            for frame in frames[position:due]:
+                for datagram in frame.datagrams:
+                    self._send(datagram)
+                self.sent_at.append(time.perf_counter())
+            position = due
+            if now > next_keep_alive:
+                self.keep_alive()
+                next_keep_alive += 5
+            self._read()
+            await asyncio.sleep(_TICK)
+        return time.perf_counter() - begun
+
+    def _send(self, datagram: bytes) -> None:
+        while True:
+            try:
+                self._socket.send(datagram)
+                return
+            except BlockingIOError:
+                self._read()
+            except ConnectionRefusedError:
+                return
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()

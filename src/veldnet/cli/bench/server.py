@@ -1,0 +1,81 @@
+"""A real server process for benchmarks, on a processor core of its own where there is more than one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+
+class ServerFailed(Exception):
+    """The server did not start, or ended early."""
+
+
+class BenchServer:
+    """`veldnet serve` as a child process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, http: str, udp: tuple[str, int]) -> None:
+        self.process = process
+        self.http = f"http://{http}"
+        self.udp = udp
+
+    @classmethod
+    async def start(cls, data: Path, environment: dict[str, str] | None = None) -> BenchServer:
+        cores = sorted(os.sched_getaffinity(0))
+        own = {cores[0]} if len(cores) > 1 else set(cores)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "veldnet",
+            "serve",
+            "--data",
+            str(data),
+            "--http",
+            "127.0.0.1:0",
+            "--udp",
+            "127.0.0.1:0",
+            "--json",
+            stdout=asyncio.subprocess.PIPE,
+            env=os.environ
+            | {
+                "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
+                "VELDNET_API__RATE_LIMIT": "0",
+                "VELDNET_LOG__LEVEL": "error",
+            }
+            | (environment or {}),
+            preexec_fn=lambda: os.sched_setaffinity(0, own),
+        )
+        if len(cores) > 1:
+            os.sched_setaffinity(0, set(cores[1:]))
+        assert process.stdout is not None
+        lines = []
+        while line := await process.stdout.readline():
+            lines.append(line)
+            if line.strip() == b"}":
+                break
+        else:
+            raise ServerFailed("the server ended before it listened")
+        addresses: dict[str, Any] = msgspec.json.decode(b"".join(lines))
+        host, _colon, port = addresses["udp"].rpartition(":")
+        return cls(process, addresses["http"], (host, int(port)))
+
+    async def metrics(self, session: aiohttp.ClientSession) -> dict[str, float]:
+        """The metrics without labels, by name."""
+        async with session.get(f"{self.http}/metrics") as response:
+            text = await response.text()
+        found = {}
+        for line in text.splitlines():
+            if not line.startswith("#") and "{" not in line:
+                name, _blank, value = line.partition(" ")
+                found[name.removeprefix("veldnet_")] = float(value)
+        return found
+
+    async def stop(self) -> None:
+        if self.process.returncode is None:
+            self.process.terminate()
+        await self.process.wait()

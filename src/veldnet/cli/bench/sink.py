@@ -1,0 +1,59 @@
+"""An application server that only answers 204, as fast as it can, and notes when what arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_FRAME = re.compile(rb'"DevEUI":"([0-9A-F]{16})".*?"FCntUp":(\d+)')
+_ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._buffer = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            length = _LENGTH.search(self._buffer, 0, end)
+            size = int(length[1]) if length else 0
+            if len(self._buffer) < end + 4 + size:
+                return
+            body, self._buffer = self._buffer[end + 4 : end + 4 + size], self._buffer[end + 4 + size :]
+            self._sink.take(body)
+            if self._transport is not None:
+                self._transport.write(_ANSWER)
+
+
+class Sink:
+    """`arrived` maps (DevEUI, FCntUp) to the time of arrival."""
+
+    def __init__(self) -> None:
+        self.arrived: dict[tuple[bytes, int], float] = {}
+        self.messages = 0
+        self._server: asyncio.Server | None = None
+
+    def take(self, body: bytes) -> None:
+        self.messages += 1
+        found = _FRAME.search(body)
+        if found:
+            self.arrived.setdefault((found[1], int(found[2])), time.perf_counter())
+
+    async def start(self) -> str:
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self), "127.0.0.1", 0
+        )
+        port = self._server.sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}/uplink"
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()

@@ -1,0 +1,260 @@
+"""`veldnet bench uplinks`: durable uplinks, from the datagram to the commit and to the application server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from sqlalchemy import Connection
+
+from veldnet.app import network_parameters
+from veldnet.cli.sandbox import make_sandbox
+from veldnet.data_directory import DataDirectory
+from veldnet.inventory import accounts, base_stations
+from veldnet.lorawan import DevAddr, GatewayEui, frames
+from veldnet.lorawan.crypto import UPLINK, data_mic
+from veldnet.lorawan.frames import MType
+from veldnet.lorawan.modulation import Lora
+from veldnet.network.addressing import AddressSpace
+from veldnet.settings import Settings
+from veldnet.simulator.customer import Account, Customer
+from veldnet.simulator.propagation import Heard
+from veldnet.simulator.udp_link import push_data
+
+from .fleet import BenchDevice, bench_device, create_fleet
+from .load import Generator, Percentiles, Prepared, percentiles
+from .server import BenchServer
+from .sink import Sink
+
+# One frame in so many is confirmed: its acknowledgement tells when the downlink was handed over.
+_CONFIRMED_EVERY = 50
+_PAYLOAD = bytes(range(20))
+_FREQUENCIES = (868_100_000, 868_300_000, 868_500_000)
+
+
+class UplinkResult(msgspec.Struct, frozen=True):
+    """Rates a second; latencies in milliseconds, without the deduplication window."""
+
+    offered: int
+    offered_per_second: float
+    committed: int
+    committed_per_second: float
+    delivered_per_second: float | None
+    base_stations: int
+    devices: int
+    downlink_latency_ms: Percentiles | None
+    delivery_latency_ms: Percentiles | None
+    latency_ms: Percentiles | None
+    cpu_seconds_per_1000_uplinks: float
+    resident_mb: float
+    commits: int
+    mean_commit_ms: float
+
+
+def uplink_octets(device: BenchDevice, fcnt: int, confirmed: bool) -> bytes:
+    """A data uplink of a bench device, with the ADR bit."""
+    mtype = MType.CONFIRMED_UP if confirmed else MType.UNCONFIRMED_UP
+    octets = frames.data_frame_octets(mtype, device.dev_addr, frames.ADR, fcnt, b"", 1, _PAYLOAD)
+    return octets + data_mic(device.nwk_s_key, UPLINK, device.dev_addr, fcnt, octets)
+
+
+def prepare(
+    count: int, devices: int, gateways: list[GatewayEui], space: AddressSpace
+) -> tuple[list[Prepared], dict[tuple[DevAddr, int], int]]:
+    """Frames of all devices in turn with rising counters, and where each confirmed one stands."""
+    fleet = [bench_device(number, space) for number in range(devices)]
+    prepared = []
+    confirmed_at: dict[tuple[DevAddr, int], int] = {}
+    modulation = Lora(7, 125)
+    euis = [int(gateway).to_bytes(8, "big") for gateway in gateways]
+    for position in range(count):
+        device = fleet[position % devices]
+        fcnt = position // devices + 1
+        confirmed = position % _CONFIRMED_EVERY == 0
+        if confirmed:
+            confirmed_at[(device.dev_addr, fcnt)] = position
+        octets = uplink_octets(device, fcnt, confirmed)
+        token = (position & 0xFFFF).to_bytes(2, "big")
+        prepared.append(
+            Prepared(
+                tuple(
+                    push_data(
+                        eui,
+                        token,
+                        octets,
+                        _FREQUENCIES[position % 3],
+                        modulation,
+                        # With the margin of 10 dB this asks for no ADR step at SF7.
+                        Heard(-100 - station, 2.0 - station),
+                        position * 100 & 0xFFFFFFFF,
+                    )
+                    for station, eui in enumerate(euis)
+                )
+            )
+        )
+    return prepared, confirmed_at
+
+
+def _create_base_stations(gateways: list[GatewayEui], connection: Connection) -> None:
+    operator = accounts.find_operator(connection, "sandbox-ope")
+    for eui in gateways:
+        base_stations.create_base_station(connection, operator, eui, str(eui))
+
+
+async def bench_uplinks(
+    data: Path, *, rate: float, seconds: float, devices: int, stations: int, deliver: bool
+) -> UplinkResult:
+    """Set up a fleet, run the server on it, send, and count."""
+    settings = Settings(data=str(data))
+    parameters = network_parameters(settings.network)
+    sink = Sink()
+    address = await sink.start()
+    opened = await DataDirectory.open(settings)
+    sandbox = await make_sandbox(opened)
+    gateways = [GatewayEui.parse(sandbox.base_station_eui)]
+    gateways += [GatewayEui(int(gateways[0]) + number) for number in range(1, stations)]
+    await opened.store.write(partial(_create_base_stations, gateways[1:]))
+    if not deliver:
+        await create_fleet(opened, parameters, devices, joined=True)
+    await opened.close()
+    server = await BenchServer.start(data)
+    try:
+        if deliver:
+            await _create_delivering_fleet(settings, server, sandbox, address, devices)
+            await server.stop()
+            server = await BenchServer.start(data)
+        space = AddressSpace(parameters.net_id)
+        prepared, confirmed_at = prepare(int(rate * seconds), devices, gateways, space)
+        return await _measure(
+            server, prepared, confirmed_at, gateways, sink, rate, devices, settings, deliver, space
+        )
+    finally:
+        await server.stop()
+        sink.stop()
+
+
+async def _create_delivering_fleet(
+    settings: Settings, server: BenchServer, sandbox: Any, address: str, devices: int
+) -> None:
+    """A routing profile made over the API, and devices that use it."""
+    account = msgspec.convert(msgspec.structs.asdict(sandbox), Account)
+    async with aiohttp.ClientSession() as session:
+        customer = Customer(server.http, account, session)
+        await customer.sign_in()
+        await customer.call(
+            "POST",
+            "/routingProfiles",
+            {
+                "name": "bench",
+                "routes": [
+                    {
+                        "contentType": "JSON",
+                        "asId": "bench",
+                        "asKey": "46ab678cd45df4a4e4b3758acd096acc",
+                        "addresses": [address],
+                    }
+                ],
+            },
+        )
+    opened = await DataDirectory.open(settings)
+    await create_fleet(
+        opened, network_parameters(settings.network), devices, joined=True, routing_profile_ref=1
+    )
+    await opened.close()
+
+
+async def _measure(
+    server: BenchServer,
+    prepared: list[Prepared],
+    confirmed_at: dict[tuple[DevAddr, int], int],
+    gateways: list[GatewayEui],
+    sink: Sink,
+    rate: float,
+    devices: int,
+    settings: Settings,
+    deliver: bool,
+    space: AddressSpace,
+) -> UplinkResult:
+    async with aiohttp.ClientSession() as session:
+        generator = Generator(server.udp, gateways)
+        generator.begin()
+        before = await server.metrics(session)
+        begun = time.perf_counter()
+        sending = await generator.send(prepared, rate)
+        after, ended = await _settle(server, session, before, len(prepared), sink if deliver else None)
+        generator.close()
+    window = settings.network.deduplication_window
+    committed = int(after["uplinks_committed_total"] - before["uplinks_committed_total"])
+    # The last window stays open after the last frame was sent; it is no work.
+    elapsed = max(ended - begun - window, sending)
+    delivered_elapsed = max(sink.arrived.values(), default=ended) - begun - window
+    downlink = _downlink_latencies(generator, confirmed_at, window)
+    delivery = (
+        [
+            when - generator.sent_at[(fcnt - 1) * devices + number] - window
+            for number in range(devices)
+            for fcnt in range(1, len(prepared) // devices + 2)
+            if (when := sink.arrived.get((str(bench_device(number, space).dev_eui).encode(), fcnt)))
+        ]
+        if deliver
+        else []
+    )
+    cpu = after["cpu_seconds_total"] - before["cpu_seconds_total"]
+    commits = after["commits_total"] - before["commits_total"]
+    commit_seconds = after["commit_seconds_total"] - before["commit_seconds_total"]
+    return UplinkResult(
+        offered=len(prepared),
+        offered_per_second=round(len(prepared) / sending, 1),
+        committed=committed,
+        committed_per_second=round(committed / elapsed, 1),
+        delivered_per_second=round(len(sink.arrived) / delivered_elapsed, 1) if deliver else None,
+        base_stations=len(gateways),
+        devices=devices,
+        downlink_latency_ms=percentiles(downlink),
+        delivery_latency_ms=percentiles(delivery),
+        latency_ms=percentiles(delivery if deliver else downlink),
+        cpu_seconds_per_1000_uplinks=round(cpu / max(committed, 1) * 1000, 4),
+        resident_mb=round(after["resident_bytes"] / 1e6, 1),
+        commits=int(commits),
+        mean_commit_ms=round(commit_seconds / max(commits, 1) * 1000, 2),
+    )
+
+
+def _downlink_latencies(
+    generator: Generator, confirmed_at: dict[tuple[DevAddr, int], int], window: float
+) -> list[float]:
+    """Seconds from the end of the window to the PULL_RESP of each acknowledgement. The downlink names its
+    uplink by the timestamp, which the load generator numbered."""
+    by_timestamp = {(position * 100 + 1_000_000) & 0xFFFFFFFF: position for position in confirmed_at.values()}
+    return [
+        when - generator.sent_at[by_timestamp[timestamp]] - window
+        for when, _phy, timestamp in generator.downlinks
+        if timestamp in by_timestamp
+    ]
+
+
+async def _settle(
+    server: BenchServer,
+    session: aiohttp.ClientSession,
+    before: dict[str, float],
+    expected: int,
+    sink: Sink | None,
+) -> tuple[dict[str, float], float]:
+    """Wait until everything is committed (and delivered), or nothing moves for three seconds."""
+    last_change = time.perf_counter()
+    last = -1.0
+    while True:
+        now = await server.metrics(session)
+        committed = now["uplinks_committed_total"] - before["uplinks_committed_total"]
+        progress = committed + (len(sink.arrived) if sink else 0)
+        if progress != last:
+            last, last_change = progress, time.perf_counter()
+        done = committed >= expected and (sink is None or len(sink.arrived) >= expected)
+        if done or time.perf_counter() - last_change > 3:
+            return now, last_change
+        await asyncio.sleep(0.02)
