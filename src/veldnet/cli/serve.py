@@ -13,7 +13,7 @@ from veldnet.data_directory import DataDirectoryError
 from veldnet.settings import SettingsError
 
 from .output import configure_logs, console, fail, print_json
-from .running import run, settings_or_fail
+from .running import run, settings_or_fail, tune_garbage_collection
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]
 Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where HTTP is served.")]
@@ -53,6 +53,7 @@ def serve_command(
         console.print(f"  HTTP API        http://{addresses.http}  (description: /docs)")
         console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
 
+    tune_garbage_collection()
     try:
         run(serve(settings, started))
     except (CannotListen, DataDirectoryError, SettingsError) as error:

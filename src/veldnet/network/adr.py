@@ -6,7 +6,6 @@ The network raises data rate and lowers power; lowering the rate is left to the 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 
 import msgspec
 
@@ -47,15 +46,37 @@ def samples(history: bytes) -> list[tuple[int, float]]:
     return [(fcnt, quarter / 4) for fcnt, quarter in _SAMPLE.iter_unpack(history)]
 
 
-def loss(heard: Iterable[tuple[int, float]]) -> float:
+def loss(history: bytes) -> float:
     """Share of frames missing between the first and last counter of a history."""
-    counters = [fcnt for fcnt, _snr in heard]
-    span = counters[-1] - counters[0] + 1
-    return 1 - len(counters) / span
+    count = len(history) // _SAMPLE.size
+    first = int.from_bytes(history[:4], "little")
+    last = int.from_bytes(history[-_SAMPLE.size : -1], "little")
+    return 1 - count / (last - first + 1)
+
+
+def best_snr(history: bytes) -> float:
+    """Highest SNR of a history in dB."""
+    # Adding 128 turns signed octets into unsigned ones of the same order.
+    shifted = history[_SAMPLE.size - 1 :: _SAMPLE.size].translate(_SIGN_FLIPPED)
+    return (max(shifted) - 128) / 4
+
+
+_SIGN_FLIPPED = bytes((value + 128) % 256 for value in range(256))
 
 
 def bounds(region: Region, sf_min: int | None, sf_max: int | None) -> Bounds:
     """Data rates between the plan's spreading factors, never above the region's limit for ADR."""
+    known = _bounds.get((region.name, sf_min, sf_max))
+    if known is None:
+        known = _bounds[(region.name, sf_min, sf_max)] = _find_bounds(region, sf_min, sf_max)
+    return known
+
+
+# Few combinations exist, and every uplink asks.
+_bounds: dict[tuple[str, int | None, int | None], Bounds] = {}
+
+
+def _find_bounds(region: Region, sf_min: int | None, sf_max: int | None) -> Bounds:
     allowed = [
         index
         for index, modulation in region.data_rates.items()
@@ -75,12 +96,10 @@ def decide(
 
     `margin` is the installation margin in dB.
     """
-    heard = samples(history)
     modulation = region.data_rates[current.data_rate]
-    if len(heard) < HISTORY or not isinstance(modulation, Lora):
+    if len(history) < HISTORY * _SAMPLE.size or not isinstance(modulation, Lora):
         return current
-    floor = SNR_FLOOR[modulation.sf]
-    steps = int((max(snr for _fcnt, snr in heard) - floor - margin) / 3)
+    steps = int((best_snr(history) - SNR_FLOOR[modulation.sf] - margin) / 3)
     data_rate, tx_power = current.data_rate, current.tx_power
     while steps > 0 and (data_rate < limits.max_data_rate or tx_power < limits.max_tx_power):
         if data_rate < limits.max_data_rate:
@@ -91,7 +110,7 @@ def decide(
     while steps < 0 and tx_power > 0:
         tx_power -= 1
         steps += 1
-    return LinkParameters(data_rate, tx_power, _nb_trans(loss(heard), current.nb_trans))
+    return LinkParameters(data_rate, tx_power, _nb_trans(loss(history), current.nb_trans))
 
 
 def _nb_trans(lost: float, current: int) -> int:

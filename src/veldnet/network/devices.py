@@ -23,6 +23,8 @@ from .state import DeviceState, JoinMemory, decode_join_memory, decode_state
 K = TypeVar("K")
 
 _LOAD_BATCH = 400
+# A query costs a millisecond before its first row; a deduplication window leaves time to fill it.
+_ADDRESS_PATIENCE = 0.020
 
 
 class Entry:
@@ -39,10 +41,11 @@ class Entry:
 
 
 class _Loader(Generic[K]):
-    """Collects keys to load while a query runs, and loads them together in the next."""
+    """Collects keys for a moment, and while a query runs, and loads them together."""
 
-    def __init__(self, load: Callable[[Sequence[K]], Awaitable[None]]) -> None:
+    def __init__(self, load: Callable[[Sequence[K]], Awaitable[None]], patience: float = 0.0) -> None:
         self._load = load
+        self._patience = patience
         self._waiting: dict[K, list[Callable[[bool], None]]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -56,6 +59,8 @@ class _Loader(Generic[K]):
 
     async def _run(self) -> None:
         while self._waiting:
+            if len(self._waiting) < _LOAD_BATCH:
+                await asyncio.sleep(self._patience)
             keys = list(self._waiting)[:_LOAD_BATCH]
             callbacks = [self._waiting.pop(key) for key in keys]
             try:
@@ -96,7 +101,7 @@ class DeviceTable:
         # Addresses of which every session is in memory, and identifiers that the store does not know.
         self._complete: OrderedDict[int, None] = OrderedDict()
         self._unknown: OrderedDict[str, None] = OrderedDict()
-        self._addresses: _Loader[int] = _Loader(self._load_addresses)
+        self._addresses: _Loader[int] = _Loader(self._load_addresses, _ADDRESS_PATIENCE)
         self._euis: _Loader[str] = _Loader(self._load_euis)
         self._refs: _Loader[int] = _Loader(self._load_refs)
 
@@ -276,9 +281,9 @@ class DeviceTable:
             loader.cancel()
 
 
-def addresses(state: DeviceState) -> set[int]:
+def addresses(state: DeviceState) -> frozenset[int]:
     """The addresses of a device's sessions."""
-    return {int(session.dev_addr) for session in state.sessions}
+    return frozenset([session.dev_addr for session in state.sessions])
 
 
 def _without_state(row: DeviceRow) -> DeviceRow:

@@ -33,20 +33,16 @@ class Device(msgspec.Struct, frozen=True, gc=False):
 
 class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):
     """A frame with all copies of its deduplication window, best first. `id` names its record, `token`
-    the downlink it may cause."""
+    the downlink it may cause; `received_at` is when the first copy came, Unix seconds."""
 
     id: int
     token: int
     copies: tuple[GatewayUplink, ...]
+    received_at: float
 
     @property
     def best(self) -> GatewayUplink:
         return self.copies[0]
-
-    @property
-    def received_at(self) -> float:
-        """When the first copy came, Unix seconds."""
-        return min(copy.received_at for copy in self.copies)
 
 
 class DataReceived(msgspec.Struct, frozen=True, gc=False):

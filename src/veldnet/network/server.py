@@ -208,7 +208,9 @@ class NetworkServer:
     def _window_closed(self, window: Window) -> None:
         now = self._clock()
         window.frame_id = self._ids.next(now)
-        received = ReceivedFrame(window.frame_id, self._ids.next(now), window.ordered())
+        received = ReceivedFrame(
+            window.frame_id, self._ids.next(now), window.ordered(), window.copies[0].received_at
+        )
         frame = window.frame
         if isinstance(frame, DataFrame):
             self._data(received, frame)

@@ -129,7 +129,10 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def sessions(self) -> tuple[Session, ...]:
         """The pending session first, for it is the one a joined device uses next."""
-        return tuple(s for s in (self.pending_session, self.session) if s is not None)
+        pending, session = self.pending_session, self.session
+        if pending is None:
+            return () if session is None else (session,)
+        return (pending,) if session is None else (pending, session)
 
 
 class JoinMemory(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,12 +21,21 @@ from .interface import DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, Store
 
 T = TypeVar("T")
 
+log = structlog.get_logger(__name__)
+
 PARTITIONS = 64
+_COMMITS_PER_CHECKPOINT = 50
+# Pages of 4 KB, after which the log begins anew.
+_LONGEST_LOG = 32_768
 
 
-def _insert(table: str, statement: Statement) -> str:
-    columns = statement.value.split()
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+# Rows of one statement. Many rows a statement matter: the driver lets go of the interpreter lock for each,
+# and must win it back from a busy event loop. Few sizes, so that the statement cache holds them all.
+_CHUNKS = (128, 32, 8, 1)
+
+
+def _insert(table: str, statement: Statement, *, verb: str = "INSERT") -> str:
+    return f"{verb} INTO {table} ({', '.join(statement.value.split())}) VALUES {{rows}}"
 
 
 _SQL = {
@@ -33,17 +43,42 @@ _SQL = {
     Statement.INSERT_BODY: _insert("frame_bodies", Statement.INSERT_BODY),
     # An UPDATE, so that the state of a device deleted meanwhile goes nowhere.
     Statement.UPDATE_STATE: (
-        "UPDATE device_states SET dev_addr = ?, pending_dev_addr = ?, state = ? WHERE device_ref = ?"
+        "UPDATE device_states SET dev_addr = column1, pending_dev_addr = column2, state = column3 "
+        "FROM (VALUES {rows}) WHERE device_ref = column4"
     ),
-    Statement.UPDATE_JOIN_MEMORY: "UPDATE device_states SET join_memory = ? WHERE device_ref = ?",
+    Statement.UPDATE_JOIN_MEMORY: (
+        "UPDATE device_states SET join_memory = column1 FROM (VALUES {rows}) WHERE device_ref = column2"
+    ),
     Statement.INSERT_DELIVERY: _insert("deliveries", Statement.INSERT_DELIVERY),
-    Statement.DELETE_DELIVERY: "DELETE FROM deliveries WHERE id = ?",
-    Statement.EXPIRE_DELIVERY: "UPDATE deliveries SET state = 1, last_error = ? WHERE id = ?",
+    Statement.DELETE_DELIVERY: "DELETE FROM deliveries WHERE id IN (VALUES {rows})",
+    Statement.EXPIRE_DELIVERY: (
+        "UPDATE deliveries SET state = 1, last_error = column1 FROM (VALUES {rows}) WHERE id = column2"
+    ),
     # A message delivered again replaces what was said of it before.
-    Statement.INSERT_DELIVERY_RESULT: _insert("delivery_results", Statement.INSERT_DELIVERY_RESULT).replace(
-        "INSERT", "INSERT OR REPLACE", 1
+    Statement.INSERT_DELIVERY_RESULT: _insert(
+        "delivery_results", Statement.INSERT_DELIVERY_RESULT, verb="INSERT OR REPLACE"
     ),
 }
+
+
+def _texts(statement: Statement) -> dict[int, str]:
+    """The statement for each number of rows."""
+    row = f"({', '.join('?' * len(statement.value.split()))})"
+    return {size: _SQL[statement].format(rows=", ".join([row] * size)) for size in _CHUNKS}
+
+
+_TEXTS = {statement: _texts(statement) for statement in Statement}
+
+
+def _execute(cursor: Any, statement: Statement, values: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows with as few statements as there are chunks."""
+    texts = _TEXTS[statement]
+    position, total = 0, len(values)
+    for size in _CHUNKS:
+        while total - position >= size:
+            flat = [value for row in values[position : position + size] for value in row]
+            cursor.execute(texts[size], flat)
+            position += size
 
 
 class InlineExecutor(Executor):
@@ -75,7 +110,8 @@ def sqlite_engine(path: Path) -> Engine:
             "cache_size=-16000",
             "mmap_size=268435456",
             "temp_store=MEMORY",
-            "wal_autocheckpoint=4000",
+            # Copying the log into the database would hold up a commit; it happens beside them.
+            "wal_autocheckpoint=0",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
@@ -99,6 +135,12 @@ class SqliteStore:
         self._readers: Executor = (
             InlineExecutor() if inline else ThreadPoolExecutor(4, thread_name_prefix="store-reader")
         )
+        self._checkpointer: Executor = (
+            InlineExecutor() if inline else ThreadPoolExecutor(1, thread_name_prefix="store-checkpoint")
+        )
+        self._commits_since_checkpoint = 0
+        self._checkpointing = False
+        self._log_too_long = False
         self._connection: Connection | None = None
         self._epoch: int | None = None
 
@@ -133,13 +175,46 @@ class SqliteStore:
                 try:
                     self._check_lease(raw)
                     for statement, values in rows:
-                        raw.executemany(_SQL[statement], values)
+                        _execute(raw, statement, values)
                 finally:
                     raw.close()
         except SQLAlchemyError as error:
             raise StoreError(str(error)) from error
         except self.engine.dialect.loaded_dbapi.Error as error:
             raise StoreError(str(error)) from error
+        self._after_commit()
+
+    def _after_commit(self) -> None:
+        """See to it that the write-ahead log is copied into the database from time to time."""
+        self._commits_since_checkpoint += 1
+        if self._log_too_long:
+            # Under steady load the log never comes to an end by itself; the copy is nearly complete.
+            self._log_too_long = False
+            self._run_checkpoint("RESTART")
+        if self._commits_since_checkpoint >= _COMMITS_PER_CHECKPOINT and not self._checkpointing:
+            self._commits_since_checkpoint = 0
+            self._checkpointing = True
+            self._checkpointer.submit(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        try:
+            pages = self._run_checkpoint("PASSIVE")
+            self._log_too_long = pages > _LONGEST_LOG
+        finally:
+            self._checkpointing = False
+
+    def _run_checkpoint(self, mode: str) -> int:
+        """Copy the log; returns its length in pages. A failure is left to the next time."""
+        try:
+            raw = self.engine.raw_connection()
+            try:
+                row = raw.cursor().execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            finally:
+                raw.close()
+        except SQLAlchemyError as error:
+            log.warning("checkpoint_failed", error=str(error))
+            return 0
+        return int(row[1]) if row else 0
 
     def _check_lease(self, cursor: Any) -> None:
         if self._epoch is None:
@@ -160,7 +235,9 @@ class SqliteStore:
 
     def _write(self, change: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
-            return change(connection)
+            result = change(connection)
+        self._after_commit()
+        return result
 
     async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
         return await self.read(lambda connection: hot_reads.devices_by_dev_addr(connection, dev_addrs))
@@ -182,6 +259,7 @@ class SqliteStore:
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, self._close)
+        self._checkpointer.shutdown(wait=True)
         self._writer.shutdown(wait=False)
         self._readers.shutdown(wait=False)
 

@@ -129,7 +129,7 @@ async def bench_uplinks(
             await server.stop()
             server = await BenchServer.start(data)
         space = AddressSpace(parameters.net_id)
-        prepared, confirmed_at = prepare(int(rate * seconds), devices, gateways, space)
+        prepared, confirmed_at = prepare(devices + int(rate * seconds), devices, gateways, space)
         return await _measure(
             server, prepared, confirmed_at, gateways, sink, rate, devices, settings, deliver, space
         )
@@ -183,7 +183,12 @@ async def _measure(
     async with aiohttp.ClientSession() as session:
         generator = Generator(server.udp, gateways)
         generator.begin()
-        before = await server.metrics(session)
+        # Each device is heard once before the measurement, as in a network that has been running.
+        cold = await server.metrics(session)
+        await generator.send(prepared[:devices], min(rate, 2500))
+        before, _ended = await _settle(server, session, cold, devices, sink if deliver else None)
+        sink.arrived.clear()
+        prepared = prepared[devices:]
         begun = time.perf_counter()
         sending = await generator.send(prepared, rate)
         after, ended = await _settle(server, session, before, len(prepared), sink if deliver else None)
@@ -193,12 +198,12 @@ async def _measure(
     # The last window stays open after the last frame was sent; it is no work.
     elapsed = max(ended - begun - window, sending)
     delivered_elapsed = max(sink.arrived.values(), default=ended) - begun - window
-    downlink = _downlink_latencies(generator, confirmed_at, window)
+    downlink = _downlink_latencies(generator, confirmed_at, window, devices)
     delivery = (
         [
             when - generator.sent_at[(fcnt - 1) * devices + number] - window
             for number in range(devices)
-            for fcnt in range(1, len(prepared) // devices + 2)
+            for fcnt in range(2, len(prepared) // devices + 3)
             if (when := sink.arrived.get((str(bench_device(number, space).dev_eui).encode(), fcnt)))
         ]
         if deliver
@@ -226,7 +231,7 @@ async def _measure(
 
 
 def _downlink_latencies(
-    generator: Generator, confirmed_at: dict[tuple[DevAddr, int], int], window: float
+    generator: Generator, confirmed_at: dict[tuple[DevAddr, int], int], window: float, warm_up: int
 ) -> list[float]:
     """Seconds from the end of the window to the PULL_RESP of each acknowledgement. The downlink names its
     uplink by the timestamp, which the load generator numbered."""
@@ -234,7 +239,7 @@ def _downlink_latencies(
     return [
         when - generator.sent_at[by_timestamp[timestamp]] - window
         for when, _phy, timestamp in generator.downlinks
-        if timestamp in by_timestamp
+        if by_timestamp.get(timestamp, 0) >= warm_up
     ]
 
 

@@ -36,10 +36,6 @@ class Reaction(msgspec.Struct, frozen=True, gc=False):
     device_status: tuple[int, int] | None = None
 
 
-def _nothing_wanted(_session: Session, _context: Context) -> tuple[MacCommand, ...]:
-    return ()
-
-
 class Behaviour(msgspec.Struct, frozen=True):
     """One MAC command in the network server.
 
@@ -51,5 +47,5 @@ class Behaviour(msgspec.Struct, frozen=True):
     cid: int
     name: str
     received: Callable[[Session, MacCommand, bytes | None, Context], Reaction]
-    wanted: Callable[[Session, Context], tuple[MacCommand, ...]] = _nothing_wanted
+    wanted: Callable[[Session, Context], tuple[MacCommand, ...]] | None = None
     device_begins: bool = False

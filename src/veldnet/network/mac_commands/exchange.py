@@ -71,14 +71,13 @@ def next_requests(
     session: Session, context: Context, behaviours: Iterable[Behaviour]
 ) -> tuple[MacCommand, ...]:
     """The requests the network should send now, but for those the device keeps refusing or ignoring."""
-    refusals = dict(session.refusals)
     tired = {pending.cid for pending in session.pending_requests if pending.attempts >= MAX_ATTEMPTS}
-    requests: list[MacCommand] = []
+    tired.update(cid for cid, refusals in session.refusals if refusals >= MAX_REFUSALS)
+    requests: tuple[MacCommand, ...] = ()
     for behaviour in behaviours:
-        if behaviour.cid in tired or refusals.get(behaviour.cid, 0) >= MAX_REFUSALS:
-            continue
-        requests.extend(behaviour.wanted(session, context))
-    return tuple(requests)
+        if behaviour.wanted is not None and behaviour.cid not in tired:
+            requests += behaviour.wanted(session, context)
+    return requests
 
 
 def remember_requests(session: Session, sent: Iterable[MacCommand], now: float) -> Session:

@@ -12,15 +12,12 @@ from .behaviour import Behaviour, Context, Reaction
 
 
 def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    region = context.network.channel_plan.region
-    want = RXParamSetupReq(
-        context.profile.rx1DROffset,
-        wanted_rx2_data_rate(context.network, context.profile, context.plan),
-        region.rx2_frequency,
-    )
-    radio = session.radio
-    now = (radio.rx1_dr_offset, radio.rx2_data_rate, radio.rx2_frequency)
-    return () if now == (want.rx1_dr_offset, want.rx2_data_rate, want.frequency) else (want,)
+    radio, offset = session.radio, context.profile.rx1DROffset
+    frequency = context.network.channel_plan.region.rx2_frequency
+    data_rate = wanted_rx2_data_rate(context.network, context.profile, context.plan)
+    if (radio.rx1_dr_offset, radio.rx2_data_rate, radio.rx2_frequency) == (offset, data_rate, frequency):
+        return ()
+    return (RXParamSetupReq(offset, data_rate, frequency),)
 
 
 def received(session: Session, command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
