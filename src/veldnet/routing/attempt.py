@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Protocol
-from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -42,17 +41,16 @@ class Sender(Protocol):
 
 def signed_query(message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float) -> str:
     """The query of a delivery, percent-encoded. The token covers the decoded values."""
-    infos = f"TWA_{profile.customer_id}.{profile.ref}.AS-{route.index}-{delivery_id % 1_000_000_000}"
-    pairs = [
-        ("LrnDevEui", message.lrn_dev_eui),
-        ("LrnFPort", str(message.lrn_fport)),
-        ("LrnInfos", infos),
-    ]
-    if route.as_id is not None and route.as_key is not None:
-        pairs += [("AS_ID", route.as_id), ("Time", time_text(now))]
-        plain = "&".join(f"{name}={value}" for name, value in pairs)
-        pairs.append(("Token", uplink_token(message.elements, plain, route.as_key)))
-    return "&".join(f"{name}={quote(value, safe='')}" for name, value in pairs)
+    plain = (
+        f"LrnDevEui={message.lrn_dev_eui}&LrnFPort={message.lrn_fport}&LrnInfos=TWA_{profile.customer_id}"
+        f".{profile.ref}.AS-{route.index}-{delivery_id % 1_000_000_000}"
+    )
+    if route.as_id is None or route.as_key is None:
+        return plain
+    plain += f"&AS_ID={route.as_id}&Time={time_text(now)}"
+    token = uplink_token(message.elements, plain, route.as_key)
+    # Only the time holds characters that a query must escape: AS ids are checked when they are set.
+    return f"{plain.replace(':', '%3A').replace('+', '%2B')}&Token={token}"
 
 
 class HttpSender:
