@@ -8,10 +8,12 @@ import typer
 
 from veldnet import __version__
 
+from .admin import admin
 from .bench import bench
 from .demo import demo_command
 from .sandbox import sandbox_command
 from .serve import serve_command
+from .simulate import simulate_command
 
 app = typer.Typer(
     name="veldnet",
@@ -41,3 +43,5 @@ app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("sandbox")(sandbox_command)
 app.add_typer(bench, name="bench")
+app.command("simulate")(simulate_command)
+app.add_typer(admin, name="admin")

@@ -1,0 +1,430 @@
+"""`veldnet admin`: the operator's work on a data directory, also while a server runs on it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+from rich.prompt import Prompt
+from sqlalchemy import Connection, select
+
+from veldnet.data_directory import (
+    DataDirectory,
+    database_of,
+    master_key_of,
+    next_generation,
+)
+from veldnet.inventory import accounts, base_stations, catalogues
+from veldnet.inventory.resources import timestamp
+from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
+from veldnet.routing import deliver_again, list_undelivered
+from veldnet.settings import Settings
+from veldnet.store import SqliteStore, snapshot
+from veldnet.store.documents import PlanSettings, ProfileSettings
+from veldnet.store.schema import connectivity_plans, operators, subscribers, users
+
+from .output import console, fail, print_json, print_table
+from .running import run, settings_or_fail, with_data
+from .serve import Data, Json
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+admin = typer.Typer(help="The operator's work.", no_args_is_help=True)
+subscriber_app = typer.Typer(help="Customers.", no_args_is_help=True)
+user_app = typer.Typer(help="ThingPark users.", no_args_is_help=True)
+project_app = typer.Typer(help="Developer projects.", no_args_is_help=True)
+plan_app = typer.Typer(help="Connectivity plans.", no_args_is_help=True)
+profile_app = typer.Typer(help="Device profiles.", no_args_is_help=True)
+base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
+hsm_group_app = typer.Typer(help="HSM groups.", no_args_is_help=True)
+undelivered_app = typer.Typer(help="Messages that no application server took.", no_args_is_help=True)
+for name, sub in (
+    ("subscriber", subscriber_app),
+    ("user", user_app),
+    ("project", project_app),
+    ("plan", plan_app),
+    ("device-profile", profile_app),
+    ("base-station", base_station_app),
+    ("hsm-group", hsm_group_app),
+    ("undelivered", undelivered_app),
+):
+    admin.add_typer(sub, name=name)
+
+Operator = Annotated[str, typer.Option(help="Code of the operator.")]
+Setting = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")
+]
+
+
+def _settings(data: Path | None) -> Settings:
+    return settings_or_fail({"data": None if data is None else str(data)})
+
+
+def _document(kind: type[T], given: list[str] | None) -> T:
+    """A plan's or profile's settings from NAME=VALUE pairs."""
+    values: dict[str, Any] = {}
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            fail(f"--set {pair!r} must look like NAME=VALUE")
+        values[name] = value
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        fail(f"--set: {error}. Known: {', '.join(kind.__struct_fields__)}")
+
+
+@admin.command("operator-create")
+def create_operator(code: str, name: str, data: Data = None) -> None:
+    """Create a network operator."""
+    with_data(_settings(data), lambda d: d.store.write(lambda c: accounts.create_operator(c, code, name)))
+    console.print(f"operator {code} created")
+
+
+@admin.command("operator-list")
+def list_operators(data: Data = None, as_json: Json = False) -> None:
+    """List network operators."""
+    rows = with_data(
+        _settings(data),
+        lambda d: d.store.read(
+            lambda c: [tuple(r) for r in c.execute(select(operators.c.code, operators.c.name))]
+        ),
+    )
+    if as_json:
+        print_json([{"code": code, "name": name} for code, name in rows])
+    else:
+        print_table("Operators", ("Code", "Name"), rows)
+
+
+@subscriber_app.command("create")
+def create_subscriber(customer_id: str, name: str, operator: Operator, data: Data = None) -> None:
+    """Create a customer; CUSTOMER_ID has nine digits."""
+
+    def create(connection: Connection) -> None:
+        ref = accounts.find_operator(connection, operator)
+        accounts.create_subscriber(connection, ref, customer_id, name)
+
+    with_data(_settings(data), lambda d: d.store.write(create))
+    console.print(f"subscriber {customer_id} created")
+
+
+@subscriber_app.command("list")
+def list_subscribers(data: Data = None, as_json: Json = False) -> None:
+    """List customers."""
+    query = select(subscribers.c.customer_id, subscribers.c.name, operators.c.code).join(operators)
+    rows = with_data(
+        _settings(data), lambda d: d.store.read(lambda c: [tuple(row) for row in c.execute(query)])
+    )
+    if as_json:
+        print_json([{"customer_id": a, "name": b, "operator": c} for a, b, c in rows])
+    else:
+        print_table("Subscribers", ("Customer id", "Name", "Operator"), rows)
+
+
+@user_app.command("create")
+def create_user(
+    username: str,
+    customer_id: Annotated[str, typer.Option(help="Customer the user belongs to.")],
+    display_name: Annotated[str, typer.Option(help="Name shown with what the user does.")] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password; without it you are asked.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Create a ThingPark user."""
+    if password_file is not None:
+        password = password_file.read_text().strip()
+    else:
+        password = Prompt.ask("Password", password=True, console=console)
+
+    async def create(opened: DataDirectory) -> None:
+        password_hash = await asyncio.to_thread(accounts.hash_password, password)
+
+        def write(connection: Connection) -> None:
+            subscriber, _operator = accounts.find_subscriber(connection, customer_id)
+            accounts.create_user(connection, subscriber, username, password_hash, display_name or username)
+
+        await opened.store.write(write)
+
+    with_data(_settings(data), create)
+    console.print(f"user {username} created")
+
+
+@user_app.command("list")
+def list_users(data: Data = None, as_json: Json = False) -> None:
+    """List ThingPark users."""
+    query = select(users.c.username, users.c.display_name, subscribers.c.customer_id).join(subscribers)
+    rows = with_data(
+        _settings(data), lambda d: d.store.read(lambda c: [tuple(row) for row in c.execute(query)])
+    )
+    if as_json:
+        print_json([{"username": a, "display_name": b, "customer_id": c} for a, b, c in rows])
+    else:
+        print_table("Users", ("User name", "Name", "Customer id"), rows)
+
+
+@project_app.command("create")
+def create_project(name: str, data: Data = None, as_json: Json = False) -> None:
+    """Create a developer project; its secret is shown this once."""
+    credentials = with_data(
+        _settings(data), lambda d: d.store.write(lambda c: accounts.create_project(c, name))
+    )
+    if as_json:
+        print_json(credentials)
+        return
+    console.print(f"client id     [cyan]{credentials.client_id}[/]", highlight=False)
+    console.print(f"client secret [cyan]{credentials.client_secret}[/]  (shown this once)", highlight=False)
+
+
+@plan_app.command("create")
+def create_plan(
+    plan_id: str, name: str, operator: Operator, settings: Setting = None, data: Data = None
+) -> None:
+    """Create a connectivity plan; PLAN_ID looks like supplier-cs/plan-key."""
+    document = _document(PlanSettings, settings)
+
+    def create(connection: Connection) -> None:
+        ref = accounts.find_operator(connection, operator)
+        catalogues.create_connectivity_plan(connection, ref, plan_id, name, document)
+
+    with_data(_settings(data), lambda d: d.store.write(create))
+    console.print(f"connectivity plan {plan_id} created")
+
+
+@plan_app.command("change")
+def change_plan(plan_id: str, operator: Operator, settings: Setting = None, data: Data = None) -> None:
+    """Give a connectivity plan other settings; those not named return to their defaults."""
+    document = _document(PlanSettings, settings)
+
+    def change(connection: Connection) -> None:
+        ref = accounts.find_operator(connection, operator)
+        catalogues.change_connectivity_plan(connection, ref, plan_id, document)
+
+    with_data(_settings(data), lambda d: d.store.write(change))
+    console.print(f"connectivity plan {plan_id} changed")
+
+
+@plan_app.command("grant")
+def grant_plan(plan_id: str, customer_id: str, connections: int, data: Data = None) -> None:
+    """Let a customer use a plan for so many devices."""
+
+    def grant(connection: Connection) -> None:
+        subscriber, operator = accounts.find_subscriber(connection, customer_id)
+        plan = connection.execute(
+            select(connectivity_plans.c.ref).where(
+                connectivity_plans.c.operator_ref == operator, connectivity_plans.c.id == plan_id
+            )
+        ).scalar()
+        if plan is None:
+            fail(f"the operator of {customer_id} has no connectivity plan {plan_id}")
+        catalogues.grant_connectivity_plan(connection, subscriber, plan, connections)
+
+    with_data(_settings(data), lambda d: d.store.write(grant))
+    console.print(f"{customer_id} may use {plan_id} for {connections} devices")
+
+
+@profile_app.command("create")
+def create_profile(
+    profile_id: str, name: str, operator: Operator, settings: Setting = None, data: Data = None
+) -> None:
+    """Create a device profile."""
+    document = _document(ProfileSettings, settings)
+
+    def create(connection: Connection) -> None:
+        ref = accounts.find_operator(connection, operator)
+        catalogues.create_device_profile(connection, ref, profile_id, name, document)
+
+    with_data(_settings(data), lambda d: d.store.write(create))
+    console.print(f"device profile {profile_id} created")
+
+
+@hsm_group_app.command("create")
+def create_hsm_group(name: str, operator: Operator, data: Data = None) -> None:
+    """Create an HSM group; its id is printed."""
+
+    def create(connection: Connection) -> str:
+        return catalogues.create_hsm_group(connection, accounts.find_operator(connection, operator), name)
+
+    console.print(with_data(_settings(data), lambda d: d.store.write(create)))
+
+
+@base_station_app.command("create")
+def create_base_station(
+    eui: str,
+    name: str,
+    operator: Operator,
+    base_station_id: Annotated[str | None, typer.Option("--id", help="LRR id, eight hex digits.")] = None,
+    latitude: Annotated[float | None, typer.Option(min=-90, max=90)] = None,
+    longitude: Annotated[float | None, typer.Option(min=-180, max=180)] = None,
+    altitude: Annotated[float | None, typer.Option(help="Metres.")] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Register a base station by its EUI, 16 hexadecimal digits."""
+    try:
+        gateway = GatewayEui.parse(eui)
+        identifier = None if base_station_id is None else BaseStationId.parse(base_station_id)
+    except InvalidIdentifier as error:
+        fail(str(error))
+
+    def create(connection: Connection) -> base_stations.BaseStation:
+        return base_stations.create_base_station(
+            connection,
+            accounts.find_operator(connection, operator),
+            gateway,
+            name,
+            base_station_id=identifier,
+            latitude=latitude,
+            longitude=longitude,
+            altitude=altitude,
+        )
+
+    created = with_data(_settings(data), lambda d: d.store.write(create))
+    if as_json:
+        print_json(created)
+    else:
+        console.print(f"base station {created.id} created")
+
+
+@base_station_app.command("list")
+def list_base_stations(
+    unknown: Annotated[bool, typer.Option("--unknown", help="Those that knock unregistered.")] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List base stations and when they were last seen."""
+    if unknown:
+        knocks = with_data(_settings(data), lambda d: d.store.read(base_stations.list_unknown))
+        if as_json:
+            print_json(knocks)
+            return
+        print_table(
+            "Unknown base stations",
+            ("EUI", "Address", "Datagrams", "Last seen"),
+            [(k.gateway_eui, k.address, k.datagrams, timestamp(k.last_seen_at)) for k in knocks],
+        )
+        return
+    listed = with_data(_settings(data), lambda d: d.store.read(base_stations.list_base_stations))
+    if as_json:
+        print_json(listed)
+        return
+    print_table(
+        "Base stations",
+        ("Id", "EUI", "Name", "Latitude", "Longitude", "Last seen"),
+        [
+            (
+                s.id,
+                s.gateway_eui,
+                s.name,
+                s.latitude,
+                s.longitude,
+                "never" if s.last_seen_at is None else timestamp(s.last_seen_at),
+            )
+            for s in listed
+        ],
+    )
+
+
+@base_station_app.command("remove")
+def remove_base_station(base_station_id: str, data: Data = None) -> None:
+    """Remove a base station; its frames stay in the journal."""
+    with_data(
+        _settings(data),
+        lambda d: d.store.write(lambda c: base_stations.remove_base_station(c, base_station_id.upper())),
+    )
+    console.print(f"base station {base_station_id} removed")
+
+
+@undelivered_app.command("list")
+def undelivered(
+    hours: Annotated[float, typer.Option(help="How far to look back.")] = 24,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    pending: Annotated[bool, typer.Option("--pending", help="Also those that wait.")] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List messages that no application server took."""
+    now = int(time.time() * 1000)
+    found = with_data(
+        _settings(data),
+        lambda d: d.store.read(
+            lambda c: list_undelivered(
+                c, None, now - int(hours * 3_600_000), now + 1, limit, include_pending=pending
+            )
+        ),
+    )
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        "Undelivered messages",
+        ("Created", "DevEUI", "AS id", "Message", "State", "Last error"),
+        [(timestamp(m.created_at), m.dev_eui, m.as_id, m.message, m.state, m.last_error) for m in found],
+    )
+
+
+@undelivered_app.command("redeliver")
+def redeliver(
+    hours: Annotated[float, typer.Option(help="How far to look back.")] = 24,
+    retention: Annotated[float, typer.Option(help="Hours to try again.")] = 24,
+    data: Data = None,
+) -> None:
+    """Make undelivered messages pending again; a running server takes them up when it restarts."""
+    now = int(time.time() * 1000)
+    lanes = with_data(
+        _settings(data),
+        lambda d: d.store.write(
+            lambda c: deliver_again(
+                c, None, now - int(hours * 3_600_000), now + 1, now + int(retention * 3_600_000)
+            )
+        ),
+    )
+    console.print(f"{len(lanes)} device lanes have messages to deliver again")
+
+
+@admin.command("backup")
+def backup(target: Path, data: Data = None) -> None:
+    """Copy the database to TARGET, also while a server runs. The master key is not part of it: keep a copy
+    of it elsewhere, for without it the keys in the backup cannot be opened."""
+    settings = _settings(data)
+    database = database_of(settings)
+    if not database.exists():
+        fail(f"there is no database in {settings.data}")
+    if target.exists():
+        fail(f"{target} exists already")
+    with console.status("copying"):
+        snapshot(database, target)
+    target.chmod(0o600)
+    console.print(f"{target} written; the master key is {master_key_of(settings)}")
+
+
+@admin.command("restore")
+def restore(source: Path, data: Data = None) -> None:
+    """Put a backup in place of the database; stop the server first. Counters jump ahead, so that none is
+    used twice. Uplinks accepted since the backup could be accepted once more if somebody replays them."""
+    settings = _settings(data)
+    database = database_of(settings)
+    if not source.exists():
+        fail(f"there is no file {source}")
+    Path(settings.data).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if database.exists():
+        kept = database.with_suffix(f".before-restore-{int(time.time())}")
+        shutil.move(database, kept)
+        console.print(f"the database before is kept as {kept}")
+    for leftover in ("-wal", "-shm"):
+        database.with_name(database.name + leftover).unlink(missing_ok=True)
+    shutil.copy(source, database)
+    database.chmod(0o600)
+
+    async def mark() -> None:
+        store = SqliteStore(database)
+        await store.write(next_generation)
+        await store.close()
+
+    run(mark())
+    console.print(f"{source} restored")
