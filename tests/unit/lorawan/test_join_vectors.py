@@ -3,8 +3,7 @@ the reference device stack LoRaMac-node 4.7.0 (LIVE)."""
 
 import pytest
 
-from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId
-from veldnet.lorawan import frames, join
+from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames, join
 
 ONES = AesKey(b"\x01" * 16)
 LP_KEY = AesKey.parse("98929b92c49edba9676d646d3b612456")
