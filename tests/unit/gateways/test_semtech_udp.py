@@ -1,0 +1,233 @@
+"""The Semtech UDP protocol: messages, and the server's behaviour datagram by datagram."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from veldnet.gateways import Presence
+from veldnet.gateways.semtech_udp.downlink_path import keep_alive
+from veldnet.gateways.semtech_udp.messages import DatagramError, parse_header, pull_resp, uplink_of
+from veldnet.gateways.semtech_udp.server import SemtechUdpServer
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.modulation import Fsk, Lora, LrFhss
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
+
+STATION = BaseStationId(0xFF000001)
+EUI = GatewayEui.parse("0059AC0000000001")
+WIRE_EUI = int(EUI).to_bytes(8, "big")
+HERE, THERE = ("127.0.0.1", 1000), ("127.0.0.1", 2000)
+
+
+def rxpk(**changes: object) -> bytes:
+    packet: dict[str, object] = {
+        "tmst": 3512348611,
+        "freq": 866.349812,
+        "stat": 1,
+        "modu": "LORA",
+        "datr": "SF7BW125",
+        "codr": "4/6",
+        "rssi": -35,
+        "lsnr": 5.1,
+        "size": 32,
+        "data": "-DS4CGaDCdG+48eJNM3Vai-zDpsR71Pn9CPA9uCON84",
+    } | changes
+    return json.dumps({name: value for name, value in packet.items() if value is not None}).encode()
+
+
+def test_the_protocols_own_example_with_url_safe_base64_and_no_padding() -> None:
+    uplink = uplink_of(rxpk(), STATION, 10.0)
+    assert uplink is not None
+    assert (uplink.frequency, uplink.modulation, uplink.rssi, uplink.snr) == (
+        866_349_812,
+        Lora(7, 125),
+        -35,
+        5.1,
+    )
+    assert uplink.timestamp == 3512348611 and len(uplink.phy_payload) == 32
+
+
+def test_fsk_lr_fhss_and_antennas() -> None:
+    fsk = uplink_of(rxpk(modu="FSK", datr=50000, lsnr=None, codr=None), STATION, 0)
+    assert fsk is not None and fsk.modulation == Fsk(50_000) and fsk.snr == 0
+    hopping = uplink_of(rxpk(modu="LR-FHSS", datr="M0CW137", codr="4/6"), STATION, 0)
+    assert hopping is not None and hopping.modulation == LrFhss(137, "2/3")
+    antennas = [{"ant": 0, "rssic": -100, "lsnr": -3}, {"ant": 1, "rssic": -90, "rssis": -92, "lsnr": 4}]
+    best = uplink_of(rxpk(rssi=None, lsnr=None, rsig=antennas), STATION, 0)
+    assert best is not None and (best.rssi, best.snr) == (-92, 4)
+
+
+@pytest.mark.parametrize("stat", [-1, 0])
+def test_frames_without_a_good_crc_are_dropped(stat: int) -> None:
+    assert uplink_of(rxpk(stat=stat), STATION, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"data": "***"}, "bad_base64"),
+        ({"data": ""}, "bad_size"),
+        ({"size": 3}, "bad_size"),
+        ({"freq": 0.001}, "bad_frequency"),
+        ({"freq": "868.1"}, "bad_rxpk"),
+        ({"tmst": None}, "bad_timestamp"),
+        ({"tmst": -1}, "bad_timestamp"),
+        ({"datr": "SF7"}, "bad_data_rate"),
+        ({"datr": 50000}, "bad_data_rate"),
+        ({"modu": "AM"}, "bad_data_rate"),
+        ({"rssi": None}, "bad_signal"),
+        ({"rssi": 400}, "bad_signal"),
+        ({"lsnr": 1e9}, "bad_signal"),
+    ],
+)
+def test_bad_packets_are_named(changes: dict[str, object], code: str) -> None:
+    with pytest.raises(DatagramError) as caught:
+        uplink_of(rxpk(**changes), STATION, 0)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("datagram", "code"),
+    [
+        (b"", "short_datagram"),
+        (b"\x02\x00\x00\x00", "short_datagram"),
+        (b"\x07\x00\x00\x00" + WIRE_EUI, "unknown_version"),
+        (b"\x02\x00\x00\x01" + WIRE_EUI, "unknown_identifier"),
+        (b"\x02\x00\x00\x09" + WIRE_EUI, "unknown_identifier"),
+    ],
+)
+def test_bad_headers_are_named(datagram: bytes, code: str) -> None:
+    with pytest.raises(DatagramError) as caught:
+        parse_header(datagram)
+    assert caught.value.code == code
+
+
+def window(modulation: Lora | Fsk) -> TransmitWindow:
+    return TransmitWindow(1, 868_100_000, modulation, 4_000_000_000, 0.0, 16)
+
+
+def test_pull_resp_as_the_forwarder_wants_it() -> None:
+    downlink = GatewayDownlink(1, STATION, b"abc", window(Lora(9, 125)))
+    datagram = pull_resp(downlink, 2, b"\x01\x02")
+    assert datagram[:4] == b"\x02\x01\x02\x03"
+    assert json.loads(datagram[4:])["txpk"] == {
+        "imme": False,
+        "tmst": 4_000_000_000,
+        "freq": 868.1,
+        "rfch": 0,
+        "powe": 14,
+        "ipol": True,
+        "size": 3,
+        "data": "YWJj",
+        "ncrc": True,
+        "modu": "LORA",
+        "datr": "SF9BW125",
+        "codr": "4/5",
+        "prea": 8,
+    }
+    fsk = json.loads(pull_resp(GatewayDownlink(1, STATION, b"abc", window(Fsk(50_000))), 2, b"..")[4:])
+    assert (fsk["txpk"]["datr"], fsk["txpk"]["fdev"]) == (50_000, 25_000)
+
+
+class Harness:
+    """A server without a socket: what it sends is collected."""
+
+    def __init__(self) -> None:
+        self.uplinks: list[GatewayUplink] = []
+        self.reports: list[TransmitReport] = []
+        self.sent: list[tuple[bytes, tuple[str, int]]] = []
+        self.now = 100.0
+        self.presence = Presence()
+        self.server = SemtechUdpServer(
+            self,
+            self.presence,
+            clock=lambda: self.now,
+            uplink=self.uplinks.append,
+            report=self.reports.append,
+        )
+        self.server._socket = self  # type: ignore[assignment]
+
+    def find(self, gateway: GatewayEui) -> BaseStationId | None:
+        return STATION if gateway == EUI else None
+
+    def sendto(self, datagram: bytes, address: tuple[str, int]) -> None:
+        self.sent.append((datagram, address))
+
+    def push(self, body: bytes, version: int = 2, eui: bytes = WIRE_EUI) -> None:
+        self.server.datagram(bytes((version,)) + b"ab\x00" + eui + body, HERE)
+
+    def pull(self, address: tuple[str, int] = HERE, version: int = 2) -> None:
+        self.server.datagram(bytes((version,)) + b"cd\x02" + WIRE_EUI, address)
+
+
+def test_acknowledged_at_once_even_when_a_packet_is_bad() -> None:
+    harness = Harness()
+    good = rxpk().decode()
+    harness.push(f'{{"rxpk":[{{"bad":1}},{good}],"stat":{{"rxnb":2}}}}'.encode())
+    assert harness.sent == [(b"\x02ab\x01", HERE)]
+    assert len(harness.uplinks) == 1 and harness.server.refused["bad_rxpk"] == 1
+    harness.push(b"not json", version=1)
+    assert harness.sent[-1] == (b"\x01ab\x01", HERE) and harness.server.refused["bad_json"] == 1
+    harness.push(b'{"stat":{"time":"2026-01-01 00:00:00 GMT","ackr":100.0}}')
+    assert harness.server.datagrams["push_data"] == 3
+
+
+def test_unknown_base_stations_are_refused_and_visible() -> None:
+    harness = Harness()
+    harness.push(f'{{"rxpk":[{rxpk().decode()}]}}'.encode(), eui=b"\x01" * 8)
+    harness.push(b"{}", eui=b"\x01" * 8)
+    assert harness.sent == [] and harness.uplinks == []
+    ((eui, knock),) = harness.presence.unknown.items()
+    assert str(eui) == "0101010101010101" and knock.datagrams == 2 and knock.address == "127.0.0.1:1000"
+
+
+def test_downlinks_go_to_the_keep_alives_address_and_answers_find_their_downlink() -> None:
+    async def story() -> None:
+        harness = Harness()
+        downlink = GatewayDownlink(77, STATION, b"abc", window(Lora(9, 125)))
+        harness.server.transmit(downlink)
+        await asyncio.sleep(0)
+        assert harness.reports == [TransmitReport(77, STATION, "NO_ADDRESS")]
+        harness.pull()
+        assert harness.sent[-1] == (b"\x02cd\x04", HERE)
+        harness.server.transmit(downlink)
+        datagram, address = harness.sent[-1]
+        assert address == HERE
+        ack = b"\x02" + datagram[1:3] + b"\x05" + WIRE_EUI
+        harness.server.datagram(ack + b'{"txpk_ack":{"error":"TOO_LATE"}}', HERE)
+        assert harness.reports[-1] == TransmitReport(77, STATION, "TOO_LATE")
+        harness.server.datagram(ack, HERE)
+        assert harness.server.refused["unknown_token"] == 1 and len(harness.reports) == 2
+        for body in (b"", b"\x00", b'{"txpk_ack":{"error":"NONE"}}', b"{}"):
+            harness.server.transmit(downlink)
+            token = harness.sent[-1][0][1:3]
+            harness.server.datagram(b"\x02" + token + b"\x05" + WIRE_EUI + body, HERE)
+            assert harness.reports[-1] == TransmitReport(77, STATION, None)
+
+    asyncio.run(story())
+
+
+def test_version_1_has_no_tx_ack() -> None:
+    async def story() -> None:
+        harness = Harness()
+        harness.pull(version=1)
+        harness.server.transmit(GatewayDownlink(5, STATION, b"abc", window(Lora(9, 125))))
+        await asyncio.sleep(0)
+        assert harness.sent[-1][0][0] == 1 and harness.reports == [TransmitReport(5, STATION, None)]
+
+    asyncio.run(story())
+
+
+def test_the_address_moves_only_after_consistent_keep_alives() -> None:
+    path = keep_alive(None, HERE, 2, 0.0)
+    for now in (1.0, 2.0):
+        path = keep_alive(path, THERE, 2, now)
+        assert path.address == HERE
+    path = keep_alive(path, HERE, 2, 3.0)
+    for now in (4.0, 5.0):
+        path = keep_alive(path, THERE, 2, now)
+        assert path.address == HERE, "a keep-alive from the old address begins the count anew"
+    assert keep_alive(path, THERE, 2, 6.0).address == THERE
+    assert keep_alive(path, THERE, 2, 100.0).address == THERE, "the old address has been silent"

@@ -1,0 +1,43 @@
+"""Copies become one frame; late ones are folded in; repetitions are not."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tests.unit.network.builders import copy, uplink_frame
+from veldnet.lorawan import BaseStationId, frames
+from veldnet.network.deduplication import Deduplicator
+
+PHY = uplink_frame(0)
+
+
+def test_a_window_collects_and_orders_copies() -> None:
+    dedup = Deduplicator(0.2, 2.0)
+    frame = frames.parse(PHY)
+    assert isinstance(frame, frames.DataFrame)
+    window = dedup.open(frame, copy(PHY, snr=1.0), 10.0)
+    for station, snr, rssi in ((2, 5.0, -100.0), (3, 5.0, -90.0), (2, 4.0, -100.0)):
+        found = dedup.find(PHY)
+        assert found is window
+        found.copies.append(copy(PHY, snr=snr, base_station=BaseStationId(station), rssi=rssi))
+    assert dedup.close_due(10.199) == [] and dedup.next_close == 10.2
+    assert dedup.close_due(10.2) == [window]
+    ordered = window.ordered()
+    assert [int(c.base_station) for c in ordered[:2]] == [3, 2], "best SNR first, then RSSI"
+    assert len(ordered) == 3, "one copy of each base station"
+    late = replace(copy(PHY, snr=20.0), late=True)
+    window.copies.append(late)
+    assert window.ordered()[-1].base_station == late.base_station or not window.ordered()[0].late
+
+
+def test_late_copies_find_the_closed_window_until_a_repetition_is_possible() -> None:
+    dedup = Deduplicator(0.2, 2.0)
+    frame = frames.parse(PHY)
+    assert isinstance(frame, frames.DataFrame)
+    window = dedup.open(frame, copy(PHY), 10.0)
+    dedup.close_due(10.2)
+    assert dedup.find(PHY) is window
+    dedup.close_due(11.9)
+    assert dedup.find(PHY) is window
+    dedup.close_due(12.0)
+    assert dedup.find(PHY) is None and len(dedup) == 0

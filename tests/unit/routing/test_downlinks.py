@@ -1,0 +1,122 @@
+"""Reading and checking downlink submissions: every code that needs no network server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from veldnet.lorawan import DevEui
+from veldnet.network import SubmissionRefusal
+from veldnet.routing.downlinks import parse_time, submit_query
+from veldnet.routing.table import Profile, Route
+
+NOW = parse_time("2026-01-01T00:00:00Z")
+KEY = "46ab678cd45df4a4e4b375Eacd096acc"
+BASE = "DevEUI=0059AC0000170311&FPort=2&Payload=0102"
+
+
+def profile(*, key: str | None = KEY, deviation: int = 0) -> Profile:
+    route = Route(1, None, False, "JSON", "my.as", key, deviation, ("http://as.example/",))
+    return Profile(1, "100000001", (("my.as", (route,)),))
+
+
+def sign(
+    query: str, time: str = "2026-01-01T00:00:00.000+00:00", as_id: str = "my.as", key: str = KEY
+) -> str:
+    plain = f"{query}&AS_ID={as_id}&Time={time}"
+    token = hashlib.sha256((plain + key.lower()).encode()).hexdigest()
+    return f"{query}&AS_ID={as_id}&Time={quote(time, safe='')}&Token={token}"
+
+
+def submit(
+    query: str, target: Profile | None, *, required: bool = False
+) -> tuple[SubmissionRefusal | None, list[dict[str, Any]]]:
+    taken: list[dict[str, Any]] = []
+
+    async def profile_of(dev_eui: DevEui) -> Profile | None:
+        if str(dev_eui) != "0059AC0000170311":
+            raise LookupError
+        return target
+
+    async def accept(dev_eui: DevEui, **request: Any) -> SubmissionRefusal | None:
+        taken.append(request)
+        return None
+
+    refusal = asyncio.run(
+        submit_query(
+            query, profile_of=profile_of, submit=accept, clock=lambda: NOW, signature_required=required
+        )
+    )
+    return refusal, taken
+
+
+def test_a_signed_submission_is_taken() -> None:
+    query = sign(f"{BASE}&Confirmed=1&FCntDn=9&ValidityTime=60&CorrelationID=0123456789abcdef")
+    refusal, taken = submit(query, profile())
+    assert refusal is None
+    assert taken == [
+        {
+            "fport": 2,
+            "payload": b"\x01\x02",
+            "fcnt": 9,
+            "confirmed": True,
+            "flush": False,
+            "expires_at": NOW + 60,
+            "correlation_id": "0123456789ABCDEF",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-01-01T00:00:00", "2026-01-01T01:00:00.000+01:00", "2026-01-01T00:00:00Z"]
+)
+def test_times_with_and_without_an_offset(time: str) -> None:
+    refusal, _taken = submit(sign(BASE, time), profile(deviation=5))
+    assert refusal is None
+
+
+@pytest.mark.parametrize(
+    ("query", "target", "code"),
+    [
+        ("", profile(), 100),
+        ("DevEUI=xyz", profile(), 100),
+        ("DevEUI=0059AC0000170399&FPort=2&Payload=00", profile(), 100),
+        (BASE, profile(), 105),
+        (f"{BASE}&AS_ID=my.as", profile(), 106),
+        (f"{BASE}&AS_ID=my.as&Time=2026-01-01T00:00:00", profile(), 106),
+        (sign(BASE, as_id="other"), profile(), 107),
+        (f"{BASE}&AS_ID=my.as&Time=2026-01-01T00:00:00&Token=zz", profile(), 108),
+        (sign(BASE, time="yesterday"), profile(), 109),
+        (sign(BASE, time="2026-01-01T00:00:10+00:00"), profile(deviation=5), 110),
+        (sign(BASE, key="0" * 32), profile(), 111),
+        (sign(BASE).replace("Payload=0102", "Payload=0103"), profile(), 111),
+        (sign("DevEUI=0059AC0000170311&FPort=2"), profile(), 118),
+        (sign(BASE.replace("0102", "010")), profile(), 113),
+        (sign(BASE.replace("0102", "0g")), profile(), 113),
+        (sign(BASE.replace("FPort=2", "FPort=x")), profile(), 104),
+        (sign(BASE.replace("FPort=2", "FPort=300")), profile(), 104),
+        (sign(f"{BASE}&CorrelationID=12"), profile(), 117),
+        (sign(f"{BASE}&ValidityTime=soon"), profile(), 112),
+        (sign(f"{BASE}&ValidityTime=2025-12-31T23:59:59Z"), profile(), 112),
+        (sign(f"{BASE}&FCntDn=99999999999"), profile(), 102),
+    ],
+)
+def test_refusals(query: str, target: Profile, code: int) -> None:
+    refusal, taken = submit(query, target)
+    assert refusal is not None and refusal.code == code and taken == []
+
+
+def test_without_signing_anybody_may_submit_unless_the_operator_forbids_it() -> None:
+    assert submit(BASE, profile(key=None))[0] is None
+    assert submit(BASE, None)[0] is None
+    refusal, _taken = submit(BASE, profile(key=None), required=True)
+    assert refusal is not None and refusal.code == 105
+
+
+def test_a_flush_needs_no_payload() -> None:
+    refusal, taken = submit(sign("DevEUI=0059AC0000170311&FlushDownlinkQueue=1"), profile())
+    assert refusal is None and taken[0]["flush"] and taken[0]["payload"] is None
