@@ -1,0 +1,197 @@
+"""What every store must do; SQLite is the one there is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, inspect, select, text
+
+from veldnet.store import (
+    IdSource,
+    LeaseLost,
+    SqliteStore,
+    Statement,
+    StoreError,
+    first_id_at,
+    migrate,
+    millis_of,
+)
+from veldnet.store.schema import (
+    connectivity_plans,
+    deliveries,
+    device_profiles,
+    device_states,
+    devices,
+    frames,
+    metadata,
+    operators,
+    subscribers,
+)
+
+
+def open_sqlite(directory: Path) -> SqliteStore:
+    store = SqliteStore(directory / "test.db")
+    migrate(store.engine, store.path)
+    return store
+
+
+STORES = {"sqlite": open_sqlite}
+
+
+@pytest.fixture(params=STORES)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = STORES[request.param](tmp_path)
+    yield opened
+    await opened.close()
+
+
+def frame_row(identifier: int, device_ref: int = 1) -> tuple[object, ...]:
+    return (identifier, device_ref, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1)
+
+
+async def fleet(store: SqliteStore, count: int) -> None:
+    def write(connection):  # type: ignore[no-untyped-def]
+        connection.execute(insert(operators).values(ref=1, code="ope", name="x"))
+        connection.execute(
+            insert(subscribers).values(ref=1, operator_ref=1, customer_id="100000001", name="x")
+        )
+        settings = {"operator_ref": 1, "name": "x", "settings": "{}"}
+        connection.execute(
+            insert(connectivity_plans).values(ref=1, id="a/b", communication_type="UNICAST", **settings)
+        )
+        connection.execute(insert(device_profiles).values(ref=1, id="p", type_mac="LoRaMAC", **settings))
+        for ref in range(1, count + 1):
+            connection.execute(
+                insert(devices).values(
+                    ref=ref,
+                    subscriber_ref=1,
+                    dev_eui=f"{ref:016X}",
+                    name="x",
+                    activation_type="OTAA",
+                    device_class="A",
+                    profile_ref=1,
+                    plan_ref=1,
+                    details='{"dataflowTags":["t"]}',
+                    created_at=0,
+                    updated_at=0,
+                    updated_by="x",
+                )
+            )
+            connection.execute(insert(device_states).values(device_ref=ref))
+
+    await store.write(write)
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 33, 128, 300])
+async def test_batches_of_every_size_are_written_whole(store: SqliteStore, count: int) -> None:
+    await fleet(store, count)
+    refs = range(1, count + 1)
+    await store.commit(
+        [
+            (Statement.INSERT_FRAME, [frame_row(ref) for ref in refs]),
+            (Statement.INSERT_BODY, [(ref, 0, b"body") for ref in refs]),
+            (Statement.UPDATE_STATE, [(ref + 1000, None, b"s%d" % ref, ref) for ref in refs]),
+            (Statement.UPDATE_JOIN_MEMORY, [(b"m", ref) for ref in refs]),
+            (Statement.INSERT_DELIVERY, [(ref, ref, ref, 1, "1:", 5, 0, None, b"m") for ref in refs]),
+        ]
+    )
+    assert len(await store.read(lambda c: c.execute(select(frames.c.id)).all())) == count
+    rows = await store.devices_by_dev_addr([ref + 1000 for ref in refs][:400])
+    assert {(row.ref, row.state) for row in rows} == {(ref, b"s%d" % ref) for ref in refs}
+    assert rows[0].join_memory == b"m" and rows[0].tags == ("t",) and rows[0].customer_id == "100000001"
+    half = count // 2
+    await store.commit(
+        [
+            (Statement.DELETE_DELIVERY, [(ref,) for ref in refs[:half]]),
+            (Statement.EXPIRE_DELIVERY, [("why", ref) for ref in refs[half:]]),
+            (Statement.INSERT_DELIVERY_RESULT, [(1, ref, b"{}") for ref in refs]),
+            (Statement.INSERT_DELIVERY_RESULT, [(1, 1, b"again")]),
+        ]
+    )
+    left = await store.read(
+        lambda c: c.execute(select(deliveries.c.id, deliveries.c.state, deliveries.c.last_error)).all()
+    )
+    assert [tuple(row) for row in left] == [(ref, 1, "why") for ref in refs[half:]]
+
+
+async def test_a_batch_that_fails_leaves_nothing(store: SqliteStore) -> None:
+    await store.commit([(Statement.INSERT_FRAME, [frame_row(1)])])
+    with pytest.raises(StoreError):
+        await store.commit(
+            [(Statement.INSERT_FRAME, [frame_row(2)]), (Statement.INSERT_FRAME, [frame_row(1)])]
+        )
+    assert [row.id for row in await store.read(lambda c: c.execute(select(frames.c.id)).all())] == [1]
+
+
+async def test_a_change_that_raises_is_undone(store: SqliteStore) -> None:
+    def change(connection):  # type: ignore[no-untyped-def]
+        connection.execute(insert(operators).values(code="a", name="b"))
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await store.write(change)
+    assert await store.read(lambda c: c.execute(select(operators.c.ref)).all()) == []
+
+
+async def test_a_paused_process_cannot_write_past_its_lease(store: SqliteStore) -> None:
+    first = await store.take_leases("one")
+    await store.commit([(Statement.INSERT_FRAME, [frame_row(1)])])
+    other = SqliteStore(store.path)
+    assert await other.take_leases("two") == first + 1
+    with pytest.raises(LeaseLost):
+        await store.commit([(Statement.INSERT_FRAME, [frame_row(2)])])
+    await other.commit([(Statement.INSERT_FRAME, [frame_row(3)])])
+    await other.close()
+    assert [row.id for row in await store.read(lambda c: c.execute(select(frames.c.id)).all())] == [1, 3]
+
+
+async def test_state_of_a_deleted_device_goes_nowhere(store: SqliteStore) -> None:
+    await fleet(store, 1)
+    await store.write(lambda c: c.execute(text("DELETE FROM devices")))
+    await store.commit([(Statement.UPDATE_STATE, [(5, None, b"s", 1)])])
+    assert await store.devices_by_dev_addr([5]) == []
+
+
+async def test_pending_sessions_are_found_by_their_address(store: SqliteStore) -> None:
+    await fleet(store, 2)
+    await store.commit([(Statement.UPDATE_STATE, [(5, 6, b"s", 1), (6, None, b"t", 2)])])
+    assert {row.ref for row in await store.devices_by_dev_addr([6])} == {1, 2}
+    assert [row.ref for row in await store.devices_by_dev_eui([f"{2:016X}", "unknown"])] == [2]
+    assert [row.ref for row in await store.devices_by_ref([2, 9])] == [2]
+
+
+async def test_lanes_are_listed_in_pages(store: SqliteStore) -> None:
+    rows = [(n, n, n % 3, 1, f"{n % 2}:", 5, 0, None, b"m") for n in range(12)]
+    await store.commit([(Statement.INSERT_DELIVERY, rows)])
+    after, found = (-1, ""), []
+    while page := await store.pending_lanes(after, 2):
+        found += page
+        after = page[-1]
+    assert found == [(device, lane) for device in range(3) for lane in ("0:", "1:")]
+    listed = await store.pending_deliveries(0, "0:", 10)
+    assert [row.id for row in listed] == [0, 6]
+
+
+def test_migrations_give_the_schema_and_keep_a_snapshot(tmp_path: Path) -> None:
+    store = open_sqlite(tmp_path)
+    assert not migrate(store.engine, store.path), "a second time there is nothing to do"
+    inspector = inspect(store.engine)
+    for table in metadata.sorted_tables:
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        assert columns == {column.name for column in table.columns}, table.name
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+        assert {index.name for index in table.indexes} <= indexes, table.name
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(Exception, match="0000"):
+        migrate(store.engine, store.path)
+    assert (tmp_path / "test-0000.backup").exists()
+
+
+def test_identifiers_rise_and_tell_their_time() -> None:
+    ids = IdSource(process=3)
+    given = [ids.next(now) for now in (1000.0, 1000.0, 999.0, 1000.5) for _ in range(20_000)]
+    assert given == sorted(set(given))
+    assert millis_of(given[0]) == 1_000_000 and first_id_at(1_000_000) <= given[0]

@@ -1,0 +1,61 @@
+"""Group commit with a disk whose sync takes 20 ms: it fits, and downlinks keep their deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.simulation.world import MortalStore, World
+from veldnet.network import DownlinkRecord, UplinkRecord
+from veldnet.simulator.virtual_time import run_virtually
+from veldnet.store import StoreError
+
+
+def test_a_disk_that_takes_20_ms(tmp_path: Path, monkeypatch: Any) -> None:
+    commit = MortalStore.commit
+
+    async def slow(self: MortalStore, rows: Any) -> None:
+        await asyncio.sleep(0.020)
+        await commit(self, rows)
+
+    monkeypatch.setattr(MortalStore, "commit", slow)
+
+    async def story() -> None:
+        world = World(tmp_path, 5, loss=0.0)
+        await world.build(6, period=3.0)
+        await world.run(120)
+        records = await world.check_invariants()
+        assert sum(isinstance(r, UplinkRecord) for r in records) > 80
+        sent = [r for r in records if isinstance(r, DownlinkRecord) and r.delivered]
+        assert len(sent) > 20 and all(r.slot == 1 for r in sent), "every downlink was in time for RX1"
+        await world.close()
+
+    run_virtually(story())
+
+
+def test_a_store_that_fails_loses_frames_like_radio_and_nothing_else(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    commit = MortalStore.commit
+    calls = 0
+
+    async def failing(self: MortalStore, rows: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls % 7 == 0:
+            raise StoreError("disk full")
+        await commit(self, rows)
+
+    monkeypatch.setattr(MortalStore, "commit", failing)
+
+    async def story() -> None:
+        world = World(tmp_path, 6, loss=0.0)
+        await world.build(4, period=4.0)
+        await world.run(120)
+        await world.check_invariants()
+        assert world.server.platform.network.counters.commit_failures > 5
+        assert all(life.device.joined for life in world.lives)
+        await world.close()
+
+    run_virtually(story())

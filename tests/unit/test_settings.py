@@ -1,0 +1,92 @@
+"""Settings: where they come from, what is refused, and that the documentation tells them all."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from veldnet.app import network_parameters
+from veldnet.settings import Duration, Settings, SettingsError, describe, load_settings, sample_file
+
+
+def test_file_environment_and_flags_in_that_order(tmp_path: Path) -> None:
+    file = tmp_path / "veldnet.toml"
+    file.write_text('data = "/a"\n[api]\nrate_limit = 1\nhttp = "127.0.0.1:1"\n[routing]\nretention = "2h"\n')
+    environment = {
+        "VELDNET_API__RATE_LIMIT": "0",
+        "VELDNET_API__HTTP": "127.0.0.1:2",
+        "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
+        "VELDNET_NETWORK__DEDUPLICATION_WINDOW": "150ms",
+        "VELDNET_NETWORK__EXTRA_CHANNELS": "[867100000]",
+        "UNRELATED": "x",
+    }
+    settings = load_settings({"api.http": "127.0.0.1:3", "data": None}, file=file, environment=environment)
+    assert (settings.data, settings.api.rate_limit, settings.api.http) == ("/a", 0, "127.0.0.1:3")
+    assert (settings.api.http.host, settings.api.http.port) == ("127.0.0.1", 3)
+    assert float(settings.routing.retention) == 7200 and settings.routing.allow_private_destinations
+    assert settings.network.deduplication_window == pytest.approx(0.15)
+    assert network_parameters(settings.network).channel_plan.mask == 0b1111
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"VELDNET_API__RATE_LIMITS": "1"}, "rate_limits"),
+        ({"VELDNET_NONSENSE": "1"}, "nonsense"),
+        ({"VELDNET_API__RATE_LIMIT": "many"}, "rate_limit"),
+        ({"VELDNET_API__HTTP": "nowhere"}, "HOST:PORT"),
+        ({"VELDNET_API__HTTP": "a:99999"}, "HOST:PORT"),
+        ({"VELDNET_NETWORK__DEDUPLICATION_WINDOW": "200"}, "200ms"),
+        ({"VELDNET_ROUTING__RETENTION": "soon"}, "duration"),
+        ({"VELDNET_NETWORK__NET_ID": "zz"}, "net_id"),
+        ({"VELDNET_API": "x"}, "api"),
+    ],
+)
+def test_what_is_wrong_is_named(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load_settings(environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"VELDNET_NETWORK__REGION": "MARS"}, "EU868"),
+        ({"VELDNET_NETWORK__EXTRA_CHANNELS": "[915000000]"}, "outside EU868"),
+        ({"VELDNET_NETWORK__EXTRA_CHANNELS": str([867_100_000] * 14)}, "16 channels"),
+        ({"VELDNET_NETWORK__RX2_DATA_RATE": "8"}, "rx2_data_rate"),
+    ],
+)
+def test_radio_settings_must_fit_the_region(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        network_parameters(load_settings(environment=environment).network)
+
+
+def test_a_missing_or_broken_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        load_settings(file=tmp_path / "missing.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("data = ")
+    with pytest.raises(SettingsError, match=r"broken\.toml"):
+        load_settings(file=broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("200ms", 0.2), ("1.5s", 1.5), ("5 m", 300), ("24h", 86_400), ("35d", 3_024_000), (7, 7), ("7", 7)],
+)
+def test_durations(text: object, seconds: float) -> None:
+    assert Duration.parse(text) == pytest.approx(seconds)
+
+
+def test_the_sample_file_is_whole_and_valid(tmp_path: Path) -> None:
+    uncommented = "\n".join(
+        line[2:] if line.startswith("# ") and " = " in line and "(VELDNET" not in line else line
+        for line in sample_file().splitlines()
+    )
+    file = tmp_path / "veldnet.toml"
+    file.write_text(uncommented)
+    assert tomllib.loads(uncommented)["network"]["rx1_delay"] == 1
+    assert load_settings(file=file, environment={}) == Settings()
+    assert len({setting.environment for setting in describe()}) == len(list(describe())) > 30
