@@ -27,8 +27,10 @@ def test_a_disk_that_takes_20_ms(tmp_path: Path, monkeypatch: Any) -> None:
         await world.run(120)
         records = await world.check_invariants()
         assert sum(isinstance(r, UplinkRecord) for r in records) > 80
-        sent = [r for r in records if isinstance(r, DownlinkRecord) and r.delivered]
-        assert len(sent) > 20 and all(r.slot == 1 for r in sent), "every downlink was in time for RX1"
+        downlinks = [r for r in records if isinstance(r, DownlinkRecord)]
+        late = [r for r in downlinks if "B0" in (r.cause_rx1, r.cause_rx2)]
+        # A base station busy with another frame sends some in RX2; none came too late for RX1.
+        assert len(downlinks) > 40 and late == []
         await world.close()
 
     run_virtually(story())
