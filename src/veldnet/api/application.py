@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, Router, get
+from litestar import Litestar, MediaType, Response, Router, get
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
@@ -21,14 +19,13 @@ from veldnet.app import Platform
 from . import openapi
 from .auth import oauth
 from .auth.bearer import LATEST
-from .errors import EXCEPTION_HANDLERS
+from .errors import EXCEPTION_HANDLERS, transaction_of
 from .kpn import activation, catalogues, devices, routing_profiles
 from .metrics import Metrics
 from .services import Services
 from .tunnel import submit_v1, submit_v2
 from .v1 import deliveries, frames, security_context
 
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _DX_BASES = ("/thingpark/dx/core/{version:str}/api", "/core/{version:str}/api")
 # Nothing is loaded from any other host.
 _CSP = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
@@ -94,17 +91,12 @@ async def docs_start() -> str:
     return _DOCS_START
 
 
-async def _before_request(request: Request[Any, Any, Any]) -> None:
-    given = request.headers.get("x-request-id", "")
-    request.state["transaction_id"] = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-
-
 async def _before_send(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message=message)
     state = scope.get("state", {})
-    headers["x-request-id"] = str(state.get("transaction_id") or secrets.token_hex(16))
+    headers["x-request-id"] = transaction_of(scope)
     headers["api-version"] = _served_version(scope)
     headers["strict-transport-security"] = "max-age=31536000; includeSubDomains; preload"
     headers["x-content-type-options"] = "nosniff"
@@ -170,7 +162,6 @@ def create_application(platform: Platform) -> Litestar:
             "metrics": Provide(lambda: collected, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
-        before_request=_before_request,
         before_send=[_before_send],
         cors_config=CORSConfig(
             allow_origins=["*"],

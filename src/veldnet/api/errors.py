@@ -6,6 +6,7 @@ platform has ThingPark's `code`, `message`, `errorId` and the gateway's members 
 
 from __future__ import annotations
 
+import re
 import secrets
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Scope
 
 from veldnet.inventory.errors import Refusal
 from veldnet.keys import VaultError
@@ -31,10 +33,25 @@ class GatewayError(Exception):
         self.headers = headers or {}
 
 
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def transaction_of(scope: Scope) -> str:
+    """The caller's `x-request-id`, or one made up for this request; the same in body, header and log."""
+    state = scope.setdefault("state", {})
+    found = state.get("transaction_id")
+    if isinstance(found, str):
+        return found
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
+        "latin-1"
+    )
+    made = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    state["transaction_id"] = made
+    return made
+
+
 def transaction_id(request: Request[Any, Any, Any]) -> str:
-    """The caller's `x-request-id`, or a new one."""
-    found = request.state.get("transaction_id")
-    return found if isinstance(found, str) else secrets.token_hex(16)
+    return transaction_of(request.scope)
 
 
 def _name(status: int) -> str:

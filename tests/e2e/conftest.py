@@ -1,0 +1,35 @@
+"""One server for each module of end-to-end tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import Client, RunningServer, sandbox
+from veldnet.simulator.customer import Account
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("veldnet") / "data"
+
+
+@pytest.fixture(scope="module")
+def account(data: Path) -> Account:
+    return sandbox(data)
+
+
+@pytest.fixture(scope="module")
+def server(data: Path, account: Account) -> Iterator[RunningServer]:
+    running = RunningServer(data)
+    yield running
+    assert running.stop() == 0, "the server stops cleanly on SIGTERM"
+
+
+@pytest.fixture(scope="module")
+def client(server: RunningServer, account: Account) -> Client:
+    customer = Client(server, account)
+    customer.activate()
+    return customer

@@ -1,0 +1,151 @@
+"""The published contract as a table in our own words, and validation of bodies against a description.
+
+A test also holds the table against the published file where that lies beside the repository.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft4Validator
+from jsonschema.validators import extend
+
+PUBLISHED = Path(__file__).parents[3] / "shared" / "reference" / "kpn-openapi.yml"
+
+# operationId: (method, path, query parameters, has a body, status of success)
+OPERATIONS: dict[str, tuple[str, str, frozenset[str], bool, int]] = {
+    "Activation": ("post", "/activate", frozenset(), True, 200),
+    "Devicesretrieval": (
+        "get",
+        "/devices",
+        frozenset(
+            {
+                "deviceEUI",
+                "healthState",
+                "connectivityPlanId",
+                "statistics",
+                "commercialDetails",
+                "extendedInfo",
+                "pageIndex",
+            }
+        ),
+        False,
+        200,
+    ),
+    "Devicecreation": (
+        "post",
+        "/devices",
+        frozenset({"deviceToken", "jsProfile", "jsSubscriberRef"}),
+        True,
+        201,
+    ),
+    "Deviceretrieval": ("get", "/devices/{deviceRef}", frozenset(), False, 200),
+    "Deviceupdate": (
+        "put",
+        "/devices/{deviceRef}",
+        frozenset({"jsProfile", "jsSubscriberRef"}),
+        True,
+        200,
+    ),
+    "Devicedeletion": ("delete", "/devices/{deviceRef}", frozenset(), False, 204),
+    "Deviceprofilesretrieval": ("get", "/deviceProfiles", frozenset(), False, 200),
+    "Connectivityplansretrieval": ("get", "/connectivityPlans", frozenset(), False, 200),
+    "Routingprofilesretrieval": ("get", "/routingProfiles", frozenset({"routingProfileId"}), False, 200),
+    "Routingprofilescreation": ("post", "/routingProfiles", frozenset(), True, 201),
+    "Routingprofileretrieval": ("get", "/routingProfiles/{routingProfileRef}", frozenset(), False, 200),
+    "Routingprofileupdate": ("put", "/routingProfiles/{routingProfileRef}", frozenset(), True, 200),
+    "Routingprofiledeletion": ("delete", "/routingProfiles/{routingProfileRef}", frozenset(), False, 204),
+    "HSMgroupsretrieval": ("get", "/hsmGroups", frozenset({"pageIndex"}), False, 200),
+}
+
+# Published members of each resource, with their type.
+MEMBERS: dict[str, dict[str, str]] = {
+    "Device": {
+        "ref": "string",
+        "name": "string",
+        "EUI": "string",
+        "networkAddress": "string",
+        "activationType": "string",
+        "deviceClass": "string",
+        "classBState": "string",
+        "deviceProfileId": "string",
+        "connectivityPlanId": "string",
+        "processingStrategyId": "string",
+        "routingProfileId": "string",
+        "applicationEUI": "string",
+        "applicationKey": "string",
+        "administrativeInfo": "string",
+        "geoLatitude": "number",
+        "geoLongitude": "number",
+        "dataflowTags": "array",
+        "homeNsNetID": "string",
+        "asKeyId": "string",
+        "hsmGroupId": "string",
+        "secureElement": "string",
+        "alarmThresholds": "array",
+        "motionIndicator": "string",
+        "statistics": "object",
+        "commercialDetails": "object",
+    },
+    "RoutingProfile": {
+        "id": "string",
+        "ref": "string",
+        "name": "string",
+        "default": "boolean",
+        "hsmGroupId": "string",
+        "rsaEncryptedASKey": "string",
+        "rsaPublicKey": "string",
+        "routes": "array",
+    },
+    "Route": {
+        "sourcePorts": "string",
+        "strategy": "string",
+        "contentType": "string",
+        "asId": "string",
+        "asKey": "string",
+        "maxDeviation": "integer",
+        "addresses": "array",
+    },
+    "ConnectivityPlan": {
+        "id": "string",
+        "ref": "string",
+        "name": "string",
+        "grantedConnections": "integer",
+        "usedConnections": "integer",
+        "communicationType": "string",
+    },
+    "DeviceProfile": {"id": "string", "name": "string", "typeMAC": "string"},
+    "HSMGroup": {"id": "string", "name": "string"},
+    "ActivationReq": {"thingpark_username": "string", "thingpark_password": "string"},
+    "ActivationResp": {"status": "string"},
+}
+
+
+def _nullable(validator: Any, types: Any, instance: Any, schema: Any) -> Any:
+    if instance is None and schema.get("nullable"):
+        return
+    yield from Draft4Validator.VALIDATORS["type"](validator, types, instance, schema)
+
+
+# OpenAPI 3.0 schemas are those of JSON Schema's draft 4 but for `nullable`.
+OpenApiValidator = extend(Draft4Validator, {"type": _nullable})  # type: ignore[no-untyped-call]
+
+
+def validate(document: dict[str, Any], schema: dict[str, Any], instance: Any) -> None:
+    """Check a body against a schema of an OpenAPI document. Raises `jsonschema.ValidationError`."""
+    rooted = {**schema, "components": document["components"]}
+    OpenApiValidator(rooted).validate(instance)
+
+
+def response_schema(document: dict[str, Any], operation_id: str, status: int) -> dict[str, Any] | None:
+    """The schema of an answer's body, None where the contract gives none. Raises `KeyError` for a status
+    that the contract does not know."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and operation.get("operationId") == operation_id:
+                responses = {str(key): value for key, value in operation["responses"].items()}
+                content = responses[str(status)].get("content")
+                schema: dict[str, Any] | None = content["application/json"]["schema"] if content else None
+                return schema
+    raise KeyError(operation_id)

@@ -1,0 +1,128 @@
+"""A real server process on real sockets, and a customer who talks to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from veldnet.simulator.customer import Account
+
+KPN = "/data/lora/thingpark"
+
+
+def veldnet(*arguments: str, **environment: str) -> str:
+    """Run a command to its end; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "veldnet", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | environment,
+        check=False,
+    )
+    assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class RunningServer:
+    """`veldnet serve` on a data directory; may be killed and started again."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        self.data = data
+        self._environment = {
+            "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
+            "VELDNET_API__RATE_LIMIT": "0",
+            "VELDNET_LOG__LEVEL": "warning",
+        } | environment
+        self.http = ""
+        self.udp = ("", 0)
+        self.process: subprocess.Popen[str]
+        self.log = data.parent / f"{data.name}.log"
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "veldnet", "serve", "--json", "--data", str(self.data)),
+                    *("--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=os.environ | self._environment,
+            )
+        assert self.process.stdout is not None
+        printed = ""
+        for line in self.process.stdout:
+            printed += line
+            if line.strip() == "}":
+                break
+        assert printed, self.log.read_text()
+        addresses = json.loads(printed)
+        self.http = f"http://{addresses['http']}"
+        host, _colon, port = addresses["udp"].rpartition(":")
+        self.udp = (host, int(port))
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+class Client:
+    """A customer with a token."""
+
+    def __init__(self, server: RunningServer, account: Account) -> None:
+        self.server = server
+        self.account = account
+        self.http = httpx.Client(base_url=server.http, timeout=30)
+        answer = self.http.post(
+            "/oauth/client_credential/accesstoken?grant_type=client_credentials",
+            data={"client_id": account.client_id, "client_secret": account.client_secret},
+        )
+        assert answer.status_code == 200, answer.text
+        self.token: str = answer.json()["access_token"]
+        self.http.headers["authorization"] = f"Bearer {self.token}"
+
+    def activate(self) -> None:
+        body = {
+            "thingpark_username": self.account.thingpark_username,
+            "thingpark_password": self.account.thingpark_password,
+        }
+        assert self.call("POST", "/activate", body) == {"status": "activated"}
+
+    def request(self, method: str, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
+        return self.http.request(method, KPN + path, json=body, **arguments)
+
+    def call(self, method: str, path: str, body: Any = None, **arguments: Any) -> Any:
+        answer = self.request(method, path, body, **arguments)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def device_body(self, number: int, **changes: Any) -> dict[str, Any]:
+        return {
+            "EUI": f"0059AC00000{number:05X}",
+            "applicationEUI": "0059AC0000000001",
+            "applicationKey": "00112233445566778899AABBCCDDEEFF",
+            "deviceProfileId": self.account.device_profile_id,
+            "hsmGroupId": self.account.hsm_group_id,
+        } | changes
+
+
+def sandbox(data: Path) -> Account:
+    printed: dict[str, Any] = json.loads(veldnet("sandbox", "--data", str(data), "--json"))
+    return msgspec.convert(printed, Account)
