@@ -13,7 +13,7 @@ from .bench import bench
 from .demo import demo_command
 from .sandbox import sandbox_command
 from .serve import serve_command
-from .simulate import simulate_command
+from .simulate import simulate
 
 app = typer.Typer(
     name="veldnet",
@@ -43,5 +43,5 @@ app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("sandbox")(sandbox_command)
 app.add_typer(bench, name="bench")
-app.command("simulate")(simulate_command)
+app.add_typer(simulate, name="simulate")
 app.add_typer(admin, name="admin")

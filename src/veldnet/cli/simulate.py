@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from veldnet.lorawan import GatewayEui, InvalidIdentifier
+from veldnet.lorawan import AesKey, DevEui, GatewayEui, InvalidIdentifier, JoinEui
+from veldnet.lorawan.regions import EU868
 from veldnet.settings import Address
+from veldnet.simulator.air import Air
+from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.customer import Account, ApiProblem
+from veldnet.simulator.device import Identity, VirtualDevice
+from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.town import Town
+from veldnet.simulator.udp_link import UdpLink
 
 from .output import console, fail
 from .running import run
@@ -58,20 +65,27 @@ async def _simulate(
     return view.readings
 
 
-def simulate_command(
+simulate = typer.Typer(
+    help="Virtual base stations and devices against any server, over its real protocols.",
+    no_args_is_help=True,
+)
+
+Udp = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where base stations send to.")]
+
+
+@simulate.command("town")
+def town_command(
     account: Annotated[Path, typer.Option(help="What `veldnet sandbox --json` printed.")],
     http: Annotated[str, typer.Option(help="Base URL of the API.")] = "http://127.0.0.1:8080",
-    udp: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where base stations send to.")] = (
-        "127.0.0.1:1700"
-    ),
+    udp: Udp = "127.0.0.1:1700",
     devices: Annotated[int, typer.Option(min=1, max=1000, help="Virtual devices.")] = 5,
     period: Annotated[float, typer.Option(min=1, help="Seconds between readings of a device.")] = 10,
     duration: Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Repeat a run: places, payloads, channels.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Virtual devices that use a running server like real ones. The server must allow private
-    destinations, because their application server is on this machine."""
+    """Create devices over the API, have them speak, and show their readings as they arrive. The server must
+    allow private destinations, because the application server is on this machine."""
     try:
         loaded = msgspec.json.decode(account.read_bytes(), type=Account)
         address = Address.parse(udp)
@@ -85,3 +99,81 @@ def simulate_command(
         return
     if not as_json:
         console.print(f"\n{readings} readings arrived.")
+
+
+async def _speak(
+    identity: Identity,
+    gateway: GatewayEui,
+    udp: Address,
+    fport: int,
+    payload: bytes,
+    count: int,
+    period: float,
+    confirmed: bool,
+    event: Callable[[str], None],
+) -> None:
+    """Join, then send `count` uplinks, each followed by its receive windows."""
+    rng = random.SystemRandom()
+    air = Air(Propagation(rng, shadowing=0.0))
+    station = BaseStation(gateway, Place(0.0, 0.0))
+    air.add(station)
+    link = await UdpLink.connect(station, udp.host, udp.port, rng)
+    device = VirtualDevice(identity, EU868, rng, data_rate=5)
+    place = Place(0.2, 0.0)
+
+    def take(phy_payload: bytes, _snr: float) -> bool:
+        received = device.receive(phy_payload)
+        if received is None:
+            return False
+        if received.joined:
+            event(f"joined as {device.dev_addr}")
+            return True
+        parts = ["acknowledgement"] if received.ack else []
+        parts += [command.NAME for command in received.commands]
+        if received.payload:
+            parts.append(f"{received.payload.hex()} on port {received.fport}")
+        event(f"received {', '.join(parts) or 'an empty frame'}")
+        return True
+
+    try:
+        while not device.joined:
+            event("join-request")
+            await air.uplink(place, device.join_request(), take)
+        for _ in range(count):
+            event(f"uplink {device.fcnt_up} with {payload.hex()} on port {fport}")
+            await air.uplink(place, device.uplink(fport, payload, confirmed=confirmed), take)
+            await asyncio.sleep(period)
+    finally:
+        link.close()
+
+
+@simulate.command("device")
+def device_command(
+    dev_eui: Annotated[str, typer.Option(help="DevEUI, 16 hexadecimal digits.")],
+    join_eui: Annotated[str, typer.Option(help="JoinEUI, 16 hexadecimal digits.")],
+    app_key: Annotated[str, typer.Option(help="AppKey, 32 hexadecimal digits.")],
+    base_station_eui: Annotated[str, typer.Option(help="EUI of a registered base station.")],
+    udp: Udp = "127.0.0.1:1700",
+    fport: Annotated[int, typer.Option(min=1, max=223)] = 1,
+    payload: Annotated[str, typer.Option(metavar="HEX")] = "48656c6c6f",
+    count: Annotated[int, typer.Option(min=0, help="Uplinks to send.")] = 1,
+    period: Annotated[float, typer.Option(min=0, help="Seconds between uplinks.")] = 1,
+    confirmed: Annotated[bool, typer.Option("--confirmed", help="Ask for acknowledgements.")] = False,
+    timeout: Annotated[float, typer.Option(help="Give up after so many seconds.")] = 60,
+) -> None:
+    """Speak as one device that exists already: join, send, and print what comes down."""
+    try:
+        identity = Identity(DevEui.parse(dev_eui), JoinEui.parse(join_eui), AesKey.parse(app_key))
+        gateway, address = GatewayEui.parse(base_station_eui), Address.parse(udp)
+        octets = bytes.fromhex(payload)
+    except ValueError as error:
+        fail(str(error))
+
+    async def limited() -> None:
+        async with asyncio.timeout(timeout):
+            await _speak(identity, gateway, address, fport, octets, count, period, confirmed, typer.echo)
+
+    try:
+        run(limited())
+    except TimeoutError:
+        fail(f"the device was not served within {timeout:g} seconds")
