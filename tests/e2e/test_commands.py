@@ -1,0 +1,173 @@
+"""The commands as people type them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.running import Client, RunningServer, sandbox, veldnet
+
+
+def fails(*arguments: str, **environment: str) -> str:
+    """Run a command that must fail; returns its error, which is never a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "veldnet", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | environment,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return done.stderr
+
+
+def test_the_demo_shows_readings_that_were_signed_opened_and_decrypted(tmp_path: Path) -> None:
+    printed = veldnet(
+        *("demo", "--json", "--duration", "25", "--period", "3", "--devices", "4"),
+        *("--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"),
+    )
+    decoder = json.JSONDecoder()
+    readings: list[dict[str, Any]] = []
+    rest = printed.strip()
+    while rest:
+        reading, end = decoder.raw_decode(rest)
+        readings.append(reading)
+        rest = rest[end:].lstrip()
+    assert len({reading["DevEUI"] for reading in readings}) == 4
+    assert {"climate", "tracker"} <= {reading["model"] for reading in readings}
+    assert any(reading["base_stations"] > 1 for reading in readings)
+
+
+def test_every_command_has_help() -> None:
+    for command in (
+        "",
+        "serve",
+        "demo",
+        "sandbox",
+        "admin",
+        "simulate town",
+        "simulate device",
+        "bench uplinks",
+    ):
+        assert "Usage" in veldnet(*command.split(), "--help")
+    assert veldnet("--version").strip() == "0.1.0"
+
+
+def test_the_operators_work(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    password = tmp_path / "password"
+    password.write_text("correct horse battery")
+    veldnet("admin", "operator-create", "my-ope", "Mine", *data)
+    veldnet("admin", "subscriber", "create", "123456789", "Customer", "--operator", "my-ope", *data)
+    veldnet(
+        *("admin", "user", "create", "me@example.org", "--customer-id", "123456789"),
+        *("--password-file", str(password), *data),
+    )
+    project = json.loads(veldnet("admin", "project", "create", "p", "--json", *data))
+    veldnet("admin", "plan", "create", "my-cs/plan", "Plan", "--operator", "my-ope", *data)
+    veldnet("admin", "plan", "grant", "my-cs/plan", "123456789", "5", *data)
+    veldnet("admin", "device-profile", "create", "MINE/A", "A", "--operator", "my-ope", *data)
+    assert (
+        veldnet("admin", "hsm-group", "create", "G", "--operator", "my-ope", *data).strip() == "HSM_MY-OPE.1"
+    )
+    station = json.loads(
+        veldnet(
+            "admin",
+            "base-station",
+            "create",
+            "0011223344556677",
+            "B",
+            "--operator",
+            "my-ope",
+            "--json",
+            *data,
+        )
+    )
+    assert station["id"] == "FF000001"
+    assert "0011223344556677" in veldnet("admin", "base-station", "list", "--json", *data)
+    assert "me@example.org" in veldnet("admin", "user", "list", "--json", *data)
+    server = RunningServer(tmp_path / "data")
+    try:
+        with httpx.Client(base_url=server.http) as http:
+            token = http.post(
+                "/oauth/client_credential/accesstoken?grant_type=client_credentials",
+                data={"client_id": project["client_id"], "client_secret": project["client_secret"]},
+            ).json()["access_token"]
+            http.headers["authorization"] = f"Bearer {token}"
+            body = {"thingpark_username": "me@example.org", "thingpark_password": "correct horse battery"}
+            assert http.post("/data/lora/thingpark/activate", json=body).status_code == 200
+            device = {
+                "EUI": "0011223344556677",
+                "applicationKey": "00112233445566778899AABBCCDDEEFF",
+                "deviceProfileId": "MINE/A",
+                "hsmGroupId": "HSM_MY-OPE.1",
+            }
+            assert http.post("/data/lora/thingpark/devices", json=device).status_code == 201
+            # What another process changes reaches a running server.
+            veldnet(
+                *("admin", "plan", "change", "my-cs/plan", "--operator", "my-ope"),
+                *("--set", "downlinkTransmission=false", *data),
+            )
+            backup = tmp_path / "backup.db"
+            veldnet("admin", "backup", str(backup), *data)
+    finally:
+        server.stop()
+    veldnet("admin", "restore", str(backup), *data)
+    restored = RunningServer(tmp_path / "data")
+    assert httpx.get(f"{restored.http}/readyz").status_code == 200
+    restored.stop()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("serve", "--http", "nowhere"), "HOST:PORT"),
+        (("admin", "subscriber", "create", "12", "x", "--operator", "none"), "no operator none"),
+        (("admin", "restore", "/nonexistent"), "no file"),
+        (("simulate", "town", "--account", "/nonexistent"), "nonexistent"),
+        (("sandbox", "--base-station-eui", "xyz"), "16 hexadecimal"),
+        (("admin", "plan", "create", "a/b", "x", "--operator", "o", "--set", "nonsense=1"), "nonsense"),
+    ],
+)
+def test_errors_are_one_line_of_words(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    error = fails(*arguments, VELDNET_DATA=str(tmp_path / "data"))
+    assert words in " ".join(error.split())
+
+
+def test_a_taken_port_and_a_foreign_master_key(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    sandbox(data)
+    server = RunningServer(data)
+    taken = server.http.removeprefix("http://")
+    assert "Address already in use" in fails("serve", "--data", str(tmp_path / "b"), "--http", taken)
+    udp = f"{server.udp[0]}:{server.udp[1]}"
+    assert "cannot receive from base stations" in fails(
+        "serve", "--data", str(tmp_path / "c"), "--http", "127.0.0.1:0", "--udp", udp
+    )
+    server.stop()
+    key = data / "vault" / "master.key"
+    key.write_bytes(bytes(32))
+    assert "not the master key" in " ".join(fails("serve", "--data", str(data)).split())
+    key.unlink()
+    assert "cannot read the master key" in " ".join(fails("serve", "--data", str(data)).split())
+
+
+def test_a_second_server_takes_over_and_the_first_writes_no_more(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    account = sandbox(data)
+    first = RunningServer(data)
+    second = RunningServer(data)
+    client = Client(second, account)
+    client.activate()
+    assert client.call("GET", "/devices") == []
+    assert second.stop() == 0
+    assert first.stop() == 0

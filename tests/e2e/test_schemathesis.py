@@ -1,0 +1,37 @@
+"""Schemathesis against a running server: no server error, no answer outside the description."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.running import Client
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_headers_conformance,response_schema_conformance"
+)
+
+
+def test_the_api_keeps_its_description(client: Client, tmp_path: Path) -> None:
+    command = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    assert command, "schemathesis is part of the development requirements"
+    done = subprocess.run(
+        [
+            command,
+            *("run", f"{client.server.http}/openapi.json"),
+            *("--header", f"Authorization: Bearer {client.token}"),
+            *("--checks", CHECKS),
+            *("--max-examples", "40", "--seed", "1", "--workers", "2", "--request-timeout", "20"),
+            *("--suppress-health-check", "all"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert client.http.get("/readyz").status_code == 200
