@@ -18,6 +18,8 @@ from veldnet.store import (
     migrate,
     millis_of,
 )
+from veldnet.store.alembic_chain import head_revision
+from veldnet.store.migrating import HEAD
 from veldnet.store.schema import (
     connectivity_plans,
     deliveries,
@@ -175,6 +177,7 @@ async def test_lanes_are_listed_in_pages(store: SqliteStore) -> None:
 
 
 def test_migrations_give_the_schema_and_keep_a_snapshot(tmp_path: Path) -> None:
+    assert head_revision() == HEAD
     store = open_sqlite(tmp_path)
     assert not migrate(store.engine, store.path), "a second time there is nothing to do"
     inspector = inspect(store.engine)

@@ -14,6 +14,9 @@ from tests.e2e import contract
 from tests.e2e.running import KPN, Client, RunningServer, sandbox, veldnet
 from veldnet.simulator.customer import Account
 
+# The tests of this file share a server and build upon one another.
+pytestmark = pytest.mark.xdist_group("api")
+
 PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ONE_LINE_PEM = (
     PRIVATE_KEY.public_key()

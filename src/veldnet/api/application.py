@@ -67,8 +67,9 @@ async def openapi_json() -> dict[str, Any]:
     return openapi.describe()
 
 
-@get("/")
+@get(["/", "/console"])
 async def root() -> Redirect:
+    """Until there is a console, the API's description is what a browser is shown."""
     return Redirect("/docs")
 
 

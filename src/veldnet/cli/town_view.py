@@ -102,8 +102,17 @@ class TownView:
 
     def _render(self) -> Group:
         table = Table(header_style="bold", expand=True, box=None, padding=(0, 1))
-        for column in ("Device", "DevEUI", "Model", "Frames", "SF", "Heard by", "Latest reading", "Age"):
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        for column, width in (
+            ("Device", 12),
+            ("DevEUI", 16),
+            ("Model", 12),
+            ("Frames", 6),
+            ("SF", 2),
+            ("Heard by", 8),
+        ):
+            table.add_column(column, min_width=width, no_wrap=True)
+        table.add_column("Latest reading", ratio=1, no_wrap=True, overflow="ellipsis")
+        table.add_column("Age", min_width=5, no_wrap=True)
         now = time.time()
         for dev_eui in sorted(self.names, key=lambda eui: self.names[eui]):
             found = self._latest.get(dev_eui)

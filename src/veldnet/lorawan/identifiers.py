@@ -18,6 +18,8 @@ class InvalidIdentifier(ValueError):
 class _HexIdentifier(int):
     """An unsigned integer with a fixed number of bytes, written as upper-case hexadecimal."""
 
+    __slots__ = ()
+
     size: ClassVar[int]
     label: ClassVar[str]
 
@@ -54,6 +56,7 @@ class _HexIdentifier(int):
 class DevEui(_HexIdentifier):
     """Globally unique EUI-64 of an end-device."""
 
+    __slots__ = ()
     size = 8
     label = "DevEUI"
 
@@ -61,6 +64,7 @@ class DevEui(_HexIdentifier):
 class JoinEui(_HexIdentifier):
     """EUI-64 of the join server (AppEUI before LoRaWAN 1.0.4)."""
 
+    __slots__ = ()
     size = 8
     label = "JoinEUI"
 
@@ -68,6 +72,7 @@ class JoinEui(_HexIdentifier):
 class GatewayEui(_HexIdentifier):
     """EUI-64 by which a base station presents itself to the server."""
 
+    __slots__ = ()
     size = 8
     label = "gateway EUI"
 
@@ -75,6 +80,7 @@ class GatewayEui(_HexIdentifier):
 class BaseStationId(_HexIdentifier):
     """ThingPark's LRR id: 32 bits, eight hexadecimal digits."""
 
+    __slots__ = ()
     size = 4
     label = "base station id"
 
@@ -82,6 +88,7 @@ class BaseStationId(_HexIdentifier):
 class NetId(_HexIdentifier):
     """24-bit network identifier assigned by the LoRa Alliance."""
 
+    __slots__ = ()
     size = 3
     label = "NetID"
 
@@ -89,6 +96,7 @@ class NetId(_HexIdentifier):
 class DevAddr(_HexIdentifier):
     """32-bit address of a device in its network; not unique (TS001-1.0.4 §6.1.1)."""
 
+    __slots__ = ()
     size = 4
     label = "DevAddr"
 

@@ -15,6 +15,8 @@ class InvalidKey(ValueError):
 class AesKey(bytes):
     """Sixteen octets. `repr`, `str` and `format` hide them; `hex()` is the deliberate way to see them."""
 
+    __slots__ = ()
+
     def __new__(cls, octets: bytes) -> Self:
         if len(octets) != 16:
             raise InvalidKey(f"an AES-128 key has 16 bytes, not {len(octets)}")

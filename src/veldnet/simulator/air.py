@@ -28,6 +28,8 @@ class Listener:
         self.place = place
         self.windows = windows
         self.heard = heard
+        # Called with the end of a frame that begins in a window: listening goes on until then.
+        self.extend: Callable[[float], None] = lambda _until: None
 
 
 class Air:
@@ -43,7 +45,7 @@ class Air:
         self.base_stations.append(station)
 
     async def uplink(self, place: Place, sent: Transmission, heard: Callable[[bytes, float], bool]) -> bool:
-        """Send a frame, then listen; True when `heard` took a downlink. Returns when the windows are over."""
+        """Send a frame, then listen; True when `heard` took a downlink."""
         loop = asyncio.get_running_loop()
         airtime = time_on_air(sent.modulation, len(sent.phy_payload), crc=True) / 1000
         await asyncio.sleep(airtime)
@@ -63,14 +65,24 @@ class Air:
         listener = Listener(place, tuple((end + window.delay, window) for window in sent.windows), take)
         self._listeners.add(listener)
         try:
-            # The last window stays open for as long as the longest frame lasts.
-            async with asyncio.timeout(sent.windows[-1].delay + _TOLERANCE + 3.0):
-                await done.wait()
-        except TimeoutError:
-            pass
+            await self._listen(listener, done)
         finally:
             self._listeners.discard(listener)
         return done.is_set()
+
+    async def _listen(self, listener: Listener, done: asyncio.Event) -> None:
+        """Wait for a downlink until the last window has passed, or a frame that began in it has ended."""
+        until = listener.windows[-1][0] + 2 * _TOLERANCE
+        try:
+            async with asyncio.timeout_at(until) as limit:
+
+                def extend(end: float) -> None:
+                    limit.reschedule(max(until, end))
+
+                listener.extend = extend
+                await done.wait()
+        except TimeoutError:
+            return
 
     def _downlink(
         self,
@@ -93,6 +105,7 @@ class Air:
                 ):
                     signal = self._propagation.receive(station.place, listener.place, power, modulation)
                     if signal is not None:
+                        listener.extend(now + airtime + _TOLERANCE)
                         loop.call_later(airtime, self._arrive, listener, phy_payload, signal.snr)
 
     def _arrive(self, listener: Listener, phy_payload: bytes, snr: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -48,6 +49,8 @@ def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> li
     rows = []
     for row in connection.execute(_DEVICE.where(condition)):
         values = list(row)
+        # The same text for all devices of a subscriber.
+        values[2] = sys.intern(values[2])
         values[15] = _details.decode(values[15]).dataflowTags
         rows.append(DeviceRow(*values))
     return rows

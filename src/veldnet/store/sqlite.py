@@ -107,8 +107,8 @@ def sqlite_engine(path: Path) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "cache_size=-16000",
-            "mmap_size=268435456",
+            # 8 MB for each connection; the operating system keeps the rest of the file.
+            "cache_size=-8000",
             "temp_store=MEMORY",
             # Copying the log into the database would hold up a commit; it happens beside them.
             "wal_autocheckpoint=0",

@@ -1,0 +1,40 @@
+"""`make docs`: write the pages that are generated from the code. A test holds them current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from veldnet.settings import describe, sample_file
+
+ROOT = Path(__file__).parents[1]
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+SAMPLE_FILE = ROOT / "docs" / "veldnet.sample.toml"
+
+
+def settings_page() -> str:
+    """`docs/settings.md`."""
+    lines = [
+        "# Settings",
+        "",
+        "From `veldnet.toml` in the working directory, then the environment, then flags. Unknown keys are",
+        "errors. [`veldnet.sample.toml`](veldnet.sample.toml) has them all. Durations are seconds, or have a",
+        "unit: `200ms`, `10s`, `5m`, `24h`, `35d`. This page is generated: `make docs`.",
+    ]
+    section = None
+    for setting in describe():
+        if setting.section != section:
+            section = setting.section
+            lines += ["", f"## {section or 'General'}", "", "| setting | default | |", "|---|---|---|"]
+        lines.append(
+            f"| `{setting.name}`<br>`{setting.environment}` | `{setting.default}` | {setting.help} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    SETTINGS_PAGE.write_text(settings_page())
+    SAMPLE_FILE.write_text(sample_file())
+
+
+if __name__ == "__main__":
+    main()
