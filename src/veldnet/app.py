@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 _CHANGES_EVERY = 1.0
 _PRESENCE_EVERY = 10.0
 _PRUNE_EVERY = 3600.0
+_LAG_EVERY = 0.5
 
 
 def network_parameters(settings: NetworkSettings) -> NetworkParameters:
@@ -154,6 +155,7 @@ class Platform:
             uplink=self.network.receive,
             report=self.network.transmit_reported,
         )
+        self.loop_lag = 0.0
         self._seen = 0
         self._applying = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -185,6 +187,15 @@ class Platform:
             (_PRUNE_EVERY, self._prune),
         ):
             self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(every, chore)))
+        self._tasks.append(asyncio.get_running_loop().create_task(self._measure_lag()))
+
+    async def _measure_lag(self) -> None:
+        """How much later than asked for the event loop comes back."""
+        loop = asyncio.get_running_loop()
+        while True:
+            asked = loop.time() + _LAG_EVERY
+            await asyncio.sleep(_LAG_EVERY)
+            self.loop_lag = max(loop.time() - asked, 0.0)
 
     async def _repeat(self, every: float, chore: Callable[[], Awaitable[None]]) -> None:
         while True:

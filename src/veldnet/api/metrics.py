@@ -18,7 +18,6 @@ class PlatformCollector(Collector):
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self.loop_lag = 0.0
 
     def collect(self) -> Iterator[Metric]:
         network, deliveries, udp = (
@@ -58,7 +57,7 @@ class PlatformCollector(Collector):
             ("devices_in_memory", "Devices held in memory", len(self._platform.network.devices)),
             ("deliveries_in_memory", "Pending messages held in memory", deliveries.pending),
             ("commit_backlog", "Records waiting for a commit", self._platform.network.commits.waiting),
-            ("loop_lag_seconds", "Latest delay of the event loop", self.loop_lag),
+            ("loop_lag_seconds", "Latest delay of the event loop", self._platform.loop_lag),
             ("resident_bytes", "Resident memory of this process", _resident()),
             ("time_seconds", "The server's clock", time.time()),
         ):
@@ -77,9 +76,8 @@ class Metrics:
     """The registry of one platform."""
 
     def __init__(self, platform: Platform) -> None:
-        self.collector = PlatformCollector(platform)
         self._registry = CollectorRegistry()
-        self._registry.register(self.collector)
+        self._registry.register(PlatformCollector(platform))
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

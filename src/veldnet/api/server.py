@@ -91,6 +91,7 @@ async def serve(settings: Settings, started: Callable[[Platform, Addresses], Non
             lifespan="off",
             timeout_graceful_shutdown=5,
             timeout_keep_alive=65,
+            limit_concurrency=2000,
             h11_max_incomplete_event_size=65_536,
         )
     )

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import aiohttp
 import msgspec
 import typer
 from sqlalchemy import Connection
@@ -89,26 +90,21 @@ async def _demo(
         problem=view.problem,
     )
     view.names = town.names
-    if as_json:
-        await town.settle(lambda _step: None)
-    else:
-        _introduce(settings, addresses, sandbox)
-        with console.status("Setting up") as status:
-            await town.settle(lambda step: status.update(f"Setting up: {step}"))
     try:
+        if as_json:
+            await town.settle(lambda _step: None)
+        else:
+            _introduce(settings, addresses, sandbox)
+            with console.status("Setting up") as status:
+                await town.settle(lambda step: status.update(f"Setting up: {step}"))
         with view:
             await asyncio.wait({serving}, timeout=duration)
     finally:
         await town.leave()
         if not serving.done():
-            serving.get_loop().call_soon(_interrupt)
+            os.kill(os.getpid(), signal.SIGTERM)
         await serving
     return view.readings
-
-
-def _interrupt() -> None:
-    """End the server as Ctrl-C would."""
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _introduce(settings: Settings, addresses: Addresses, sandbox: Sandbox) -> None:
@@ -151,7 +147,7 @@ def demo_command(
     configure_logs(settings.log)
     try:
         readings = run(_demo(settings, devices, base_station_count, period, duration, as_json))
-    except (CannotListen, DataDirectoryError, ApiProblem, TimeoutError) as error:
+    except (CannotListen, DataDirectoryError, ApiProblem, aiohttp.ClientError, TimeoutError) as error:
         fail(str(error) or "the server did not answer")
     finally:
         if data is None:

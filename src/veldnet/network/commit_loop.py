@@ -158,6 +158,11 @@ class CommitLoop:
         except StoreError as error:
             self._fail(error)
             return
+        except Exception as error:
+            # A defect: whatever it was, memory must not stay ahead of the store.
+            log.exception("commit_broken")
+            self._fail(StoreError(str(error)))
+            return
         self._counters.commits += 1
         self._counters.commit_seconds += perf_counter() - started
         self._count(batch.recorded)

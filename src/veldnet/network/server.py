@@ -57,6 +57,8 @@ MAX_SHARING = 8
 # Frames of no known device that are recorded at most, each second; all are counted.
 UNATTRIBUTED_PER_SECOND = 50
 MAX_OPEN_WINDOWS = 50_000
+# Copies of one frame that are kept at most, in its window and again after it.
+MAX_COPIES = 64
 _VAULT_BATCH = 64
 
 
@@ -153,7 +155,7 @@ class NetworkServer:
         if window is not None:
             if window.frame_id:
                 self._fold_late(window, uplink)
-            else:
+            elif len(window.copies) < MAX_COPIES:
                 window.copies.append(uplink)
             return
         try:
@@ -202,6 +204,8 @@ class NetworkServer:
 
     def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
         self.counters.late_copies += 1
+        if len(window.late) >= MAX_COPIES:
+            return
         window.late.append(uplink)
         self.commits.add_part(window.frame_id, len(window.late), encode_record(copies_of((uplink,))))
 

@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 import structlog
 
-from veldnet.network import Recorded
+from veldnet.network import Device, Record, Recorded
 from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
 
 from .attempt import Outcome, Sender
 from .ledger import StoredMessage, address_messages, decode_message, encode_message, lane_of
-from .messages import MessageWriter
+from .messages import MessageWriter, TunnelMessage
 from .table import RoutingTable
 
 log = structlog.get_logger(__name__)
@@ -169,7 +169,7 @@ class Deliveries:
             profile = self._table.get(device.row.routing_profile_ref)
             if profile is None or not profile.servers:
                 continue
-            for message in self._writer.messages(record, device):
+            for message in self._messages(record, device):
                 for stored in address_messages(message, profile):
                     pending = Pending(
                         self._ids.next(self._clock()),
@@ -185,6 +185,15 @@ class Deliveries:
         if inserted:
             rows.append((Statement.INSERT_DELIVERY, inserted))
         return rows
+
+    def _messages(self, record: Record, device: Device) -> list[TunnelMessage]:
+        """The messages of a record. A defect here must not keep the frame itself from its commit."""
+        try:
+            return self._writer.messages(record, device)
+        except Exception:
+            log.exception("message_not_made", frame=record.id, kind=type(record).__name__)
+            self.counters.attempts["NotMade"] += 1
+            return []
 
     def committed(self) -> None:
         new, self._new = self._new, []
