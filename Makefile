@@ -4,6 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
 
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+# What pip says, as one line that moves.
+PROGRESS := awk '/^Collecting/ {n++; printf "\r  %d packages found", n; fflush()} \
+	/^Installing/ {printf "\r  installing %d packages ", n; fflush()} END {print "done"}'
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint fuzz simulation bench docs lock clean
 
@@ -19,13 +25,13 @@ $(BIN)/python:
 # A stamp for each lock file, so that the second time takes no time.
 $(VENV)/.run: requirements/run.lock requirements/build.lock pyproject.toml | $(BIN)/python
 	@echo "installing what Veldnet needs to run"
-	@$(PIP) --require-hashes -r requirements/run.lock -r requirements/build.lock --progress-bar on --quiet
+	@$(PIP) --require-hashes -r requirements/run.lock -r requirements/build.lock | $(PROGRESS)
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
 	@echo "installing what the tests need"
-	@$(PIP) --require-hashes -r requirements/dev.lock --progress-bar on --quiet
+	@$(PIP) --require-hashes -r requirements/dev.lock | $(PROGRESS)
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.run
 

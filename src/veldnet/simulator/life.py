@@ -47,9 +47,11 @@ class DeviceLife:
         """Live until cancelled."""
         await asyncio.sleep(self._rng.uniform(0, min(self._period, 3.0)))
         await self.join()
+        # A first reading soon, then at the device's own rhythm.
+        await asyncio.sleep(self._rng.uniform(0, min(self._period, 3.0)))
         while True:
-            await asyncio.sleep(self._period * self._rng.uniform(0.8, 1.2))
             await self.measure()
+            await asyncio.sleep(self._period * self._rng.uniform(0.8, 1.2))
 
     async def join(self) -> None:
         """Ask to join until the network accepts, waiting longer each time."""
