@@ -14,7 +14,7 @@ from tests.e2e import contract
 from tests.e2e.running import KPN, Client, RunningServer, sandbox, veldnet
 from veldnet.simulator.customer import Account
 
-# The tests of this file share a server and build upon one another.
+# The tests of this file share a server.
 pytestmark = pytest.mark.xdist_group("api")
 
 PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -37,8 +37,7 @@ def documents(client: Client) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def checked(client: Client, documents: list[dict[str, Any]]) -> Any:
+def checker(client: Client, documents: list[dict[str, Any]]) -> Any:
     """Call an operation and hold its answer against the contract."""
 
     def call(operation_id: str, body: Any = None, *, expect: int | None = None, **arguments: Any) -> Any:
@@ -56,6 +55,19 @@ def checked(client: Client, documents: list[dict[str, Any]]) -> Any:
         return answer.json() if answer.content else None
 
     return call
+
+
+@pytest.fixture(scope="module")
+def checked(client: Client, documents: list[dict[str, Any]]) -> Any:
+    return checker(client, documents)
+
+
+@pytest.fixture
+def newcomer(server: RunningServer) -> Client:
+    """A customer who has nothing yet."""
+    customer = Client(server, sandbox(server.data))
+    customer.activate()
+    return customer
 
 
 def refused(checked: Any, operation_id: str, body: Any, status: int = 400, **arguments: Any) -> str:
@@ -109,7 +121,8 @@ def test_catalogues(checked: Any, account: Account) -> None:
     assert checked("HSMgroupsretrieval", params={"pageIndex": "2"}) == []
 
 
-def test_routing_profiles(checked: Any, account: Account, client: Client) -> None:
+def test_routing_profiles(newcomer: Client, documents: list[dict[str, Any]]) -> None:
+    checked, account = checker(newcomer, documents), newcomer.account
     body = {
         "name": "First",
         "hsmGroupId": account.hsm_group_id,
@@ -180,7 +193,9 @@ def test_bad_routing_profiles_leave_nothing(checked: Any, change: dict[str, Any]
     assert checked("Routingprofilesretrieval") == before
 
 
-def test_a_devices_life(checked: Any, client: Client, account: Account) -> None:
+def test_a_devices_life(newcomer: Client, documents: list[dict[str, Any]]) -> None:
+    client, checked, account = newcomer, checker(newcomer, documents), newcomer.account
+    checked("Routingprofilescreation", {"name": "Default", "routes": [ROUTE]})
     created = checked("Devicecreation", client.device_body(1, name="One", dataflowTags=["t"]))
     assert created["processingStrategyId"] == "DATAFLOW" and "routingProfileId" not in created
     assert created["connectivityPlanId"] == account.connectivity_plan_id
@@ -271,7 +286,8 @@ def test_a_device_eui_is_unique(checked: Any, client: Client) -> None:
     checked("Devicedeletion", path={"deviceRef": created["ref"]})
 
 
-def test_pages_hold_a_hundred(checked: Any, client: Client) -> None:
+def test_pages_hold_a_hundred(newcomer: Client, documents: list[dict[str, Any]]) -> None:
+    client, checked = newcomer, checker(newcomer, documents)
     refs = [checked("Devicecreation", client.device_body(0x100 + n))["ref"] for n in range(101)]
     first = checked("Devicesretrieval", params={"pageIndex": "1"})
     second = checked("Devicesretrieval", params={"pageIndex": "2"})
@@ -286,7 +302,10 @@ def test_pages_hold_a_hundred(checked: Any, client: Client) -> None:
         checked("Devicedeletion", path={"deviceRef": ref})
 
 
-def test_the_dx_paths_show_the_configuration_in_lists(client: Client, checked: Any) -> None:
+def test_the_dx_paths_show_the_configuration_in_lists(
+    newcomer: Client, documents: list[dict[str, Any]]
+) -> None:
+    client, checked = newcomer, checker(newcomer, documents)
     created = checked("Devicecreation", client.device_body(3))
     for base in ("/thingpark/dx/core/latest/api", "/core/v155/api"):
         (listed,) = client.http.get(f"{base}/devices").json()
