@@ -11,6 +11,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
+# Before this process restricts itself to what the server leaves it.
+_CORES = sorted(os.sched_getaffinity(0))
+
 
 class ServerFailed(Exception):
     """The server did not start, or ended early."""
@@ -26,8 +29,7 @@ class BenchServer:
 
     @classmethod
     async def start(cls, data: Path, environment: dict[str, str] | None = None) -> BenchServer:
-        cores = sorted(os.sched_getaffinity(0))
-        own = {cores[0]} if len(cores) > 1 else set(cores)
+        own, others = set(_CORES[:1]), set(_CORES[1:])
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -50,8 +52,8 @@ class BenchServer:
             | (environment or {}),
             preexec_fn=lambda: os.sched_setaffinity(0, own),
         )
-        if len(cores) > 1:
-            os.sched_setaffinity(0, set(cores[1:]))
+        if others:
+            os.sched_setaffinity(0, others)
         assert process.stdout is not None
         lines = []
         while line := await process.stdout.readline():
