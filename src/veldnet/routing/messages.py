@@ -7,6 +7,7 @@ left out.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -56,7 +57,14 @@ class TunnelMessage(msgspec.Struct, frozen=True):
 
 def time_text(unix: float) -> str:
     """ISO 8601 in UTC with milliseconds and a numeric offset."""
-    return datetime.fromtimestamp(round(unix, 3), UTC).isoformat(timespec="milliseconds")
+    seconds, millis = divmod(round(unix * 1000), 1000)
+    return f"{_second_text(seconds)}.{millis:03d}+00:00"
+
+
+# Frames of one second share all but the milliseconds.
+@lru_cache(maxsize=64)
+def _second_text(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class MessageWriter:
