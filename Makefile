@@ -38,7 +38,15 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
 run: $(VENV)/.run ## Show Veldnet at work: virtual devices join and their readings arrive
 	@$(BIN)/veldnet demo $(ARGS)
 
-test: lint ## All checks and tests
+# The walk of docs/first-steps.md is run as a customer would type it.
+.PHONY: tools
+tools:
+	@missing=""; for tool in curl openssl xxd; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; \
+		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
+		{ echo "the tests need$$missing; install them and run make test again"; exit 1; }; fi
+
+test: lint tools ## All checks and tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms

@@ -40,6 +40,21 @@ def test_a_town_without_crashes(tmp_path: Path, seed: int) -> None:
         received = [r for life in world.lives for r in life.received]
         assert any(r.payload for r in received) and any(r.ack for r in received)
         assert any(r.commands for r in received), "ADR or another MAC command reached a device"
+        assert await world.late_parts() > 3, "late copies were folded into their frames"
+        await world.close()
+
+    run_virtually(story())
+
+
+def test_devices_that_do_not_fit_into_memory_come_and_go(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = World(tmp_path, 3, loss=0.0, capacity=1)
+        await world.build(6)
+        await world.run(200)
+        records = await world.check_invariants()
+        accepted = [r for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted"]
+        assert len(accepted) > 80 and all(life.device.joined for life in world.lives)
+        assert len(world.server.platform.network.devices) <= 2
         await world.close()
 
     run_virtually(story())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from veldnet.app import Platform
@@ -169,6 +170,7 @@ class World:
         die_at: int | None = None,
         loss: float = 0.05,
         delivery_failures: float = 0.1,
+        capacity: int | None = None,
     ) -> None:
         self.rng = random.Random(seed)
         self.steps = Steps(die_at)
@@ -177,6 +179,10 @@ class World:
         self.settings = load_settings(
             {"data": str(directory), "routing.first_retry": 1, "routing.longest_retry": 10}, environment={}
         )
+        if capacity is not None:
+            # Fewer than a setting may say: so that devices go and come all the time.
+            network = replace(self.settings.network, device_capacity=capacity)
+            self.settings = replace(self.settings, network=network)
         self.delivered: list[dict[str, dict[str, Any]]] = []
         self.on_air: list[bytes] = []
         self.heard_by_server: list[tuple[float, bytes]] = []
@@ -378,6 +384,12 @@ class World:
             ]
         )
         return [decode_record(body) for body in bodies]
+
+    async def late_parts(self) -> int:
+        """Copies that came after their window and were added to the frame."""
+        return await self.data.store.read(
+            lambda c: len(c.execute(select(frame_bodies.c.frame_id).where(frame_bodies.c.part > 0)).all())
+        )
 
     async def check_invariants(self) -> list[Record]:
         """I1 to I4 hold, whatever happened; returns the records for further looks."""
