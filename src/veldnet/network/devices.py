@@ -25,15 +25,18 @@ K = TypeVar("K")
 _LOAD_BATCH = 400
 # A query costs a millisecond before its first row; a deduplication window leaves time to fill it.
 _ADDRESS_PATIENCE = 0.020
+# Seconds for which a device counts as in use: longer than a join takes, vault and all.
+_IN_USE = 10.0
 
 
 class Entry:
     """A device in memory. `unwritten` counts the commits that will still write it."""
 
-    __slots__ = ("device", "memory", "removed", "state", "unwritten")
+    __slots__ = ("device", "memory", "removed", "state", "unwritten", "used_at")
 
-    def __init__(self, device: Device, state: DeviceState, memory: JoinMemory) -> None:
+    def __init__(self, device: Device, state: DeviceState, memory: JoinMemory, used_at: float) -> None:
         self.device = device
+        self.used_at = used_at
         self.state = state
         self.memory = memory
         self.unwritten = 0
@@ -41,10 +44,17 @@ class Entry:
 
 
 class _Loader(Generic[K]):
-    """Collects keys for a moment, and while a query runs, and loads them together."""
+    """Collects keys for a moment, and while a query runs, and loads them together. Those who asked are called
+    before `afterwards` may drop anything again."""
 
-    def __init__(self, load: Callable[[Sequence[K]], Awaitable[None]], patience: float = 0.0) -> None:
+    def __init__(
+        self,
+        load: Callable[[Sequence[K]], Awaitable[None]],
+        afterwards: Callable[[], None],
+        patience: float = 0.0,
+    ) -> None:
         self._load = load
+        self._afterwards = afterwards
         self._patience = patience
         self._waiting: dict[K, list[Callable[[bool], None]]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -71,6 +81,7 @@ class _Loader(Generic[K]):
             for waiting in callbacks:
                 for done in waiting:
                     done(loaded)
+            self._afterwards()
         self._task = None
 
     def cancel(self) -> None:
@@ -101,9 +112,9 @@ class DeviceTable:
         # Addresses of which every session is in memory, and identifiers that the store does not know.
         self._complete: OrderedDict[int, None] = OrderedDict()
         self._unknown: OrderedDict[str, None] = OrderedDict()
-        self._addresses: _Loader[int] = _Loader(self._load_addresses, _ADDRESS_PATIENCE)
-        self._euis: _Loader[str] = _Loader(self._load_euis)
-        self._refs: _Loader[int] = _Loader(self._load_refs)
+        self._addresses: _Loader[int] = _Loader(self._load_addresses, self._trim, _ADDRESS_PATIENCE)
+        self._euis: _Loader[str] = _Loader(self._load_euis, self._trim)
+        self._refs: _Loader[int] = _Loader(self._load_refs, self._trim)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -143,14 +154,21 @@ class DeviceTable:
         entry = self.by_ref(ref) if ref is not None else self.by_dev_eui(dev_eui or "")
         if entry is not None:
             return entry
-        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
+
+        def done(loaded: bool) -> None:
+            if answered.done():
+                return
+            if loaded:
+                answered.set_result(self.by_ref(ref) if ref is not None else self.by_dev_eui(dev_eui or ""))
+            else:
+                answered.set_exception(StoreError("the store did not answer"))
+
         if ref is not None:
-            self._refs.request(ref, answered.set_result)
+            self._refs.request(ref, done)
         else:
-            self._euis.request(dev_eui or "", answered.set_result)
-        if not await answered:
-            raise StoreError("the store did not answer")
-        return self.by_ref(ref) if ref is not None else self.by_dev_eui(dev_eui or "")
+            self._euis.request(dev_eui or "", done)
+        return await answered
 
     # Loading.
 
@@ -159,18 +177,15 @@ class DeviceTable:
         self._add(rows)
         for dev_addr in dev_addrs:
             self._complete[dev_addr] = None
-        self._trim()
 
     async def _load_euis(self, dev_euis: Sequence[str]) -> None:
         rows = await self._store.devices_by_dev_eui(dev_euis)
         self._add(rows)
         for dev_eui in set(dev_euis) - {row.dev_eui for row in rows}:
             self._unknown[dev_eui] = None
-        self._trim()
 
     async def _load_refs(self, refs: Sequence[int]) -> None:
         self._add(await self._store.devices_by_ref(refs))
-        self._trim()
 
     def _add(self, rows: Iterable[DeviceRow]) -> None:
         for row in rows:
@@ -180,7 +195,7 @@ class DeviceTable:
             memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
             # The decoded forms replace the stored ones.
             row = _without_state(row)
-            entry = Entry(self._catalogue.device(row), state, memory)
+            entry = Entry(self._catalogue.device(row), state, memory, self._now())
             self._entries[row.ref] = entry
             self._by_dev_eui[row.dev_eui] = row.ref
             self._index(row.ref, addresses(state))
@@ -212,7 +227,12 @@ class DeviceTable:
 
     def used(self, entry: Entry) -> None:
         """Note that a device is in use, so that others are dropped before it."""
+        entry.used_at = self._now()
         self._entries.move_to_end(entry.device.row.ref)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     async def refresh(self, ref: int) -> None:
         """Take up a change of the inventory: new rules for a device, or its removal."""
@@ -254,10 +274,14 @@ class DeviceTable:
             self._complete.pop(dev_addr, None)
 
     def _trim(self) -> None:
-        """Drop the devices unused for longest; one with unwritten state stays."""
+        """Drop the devices unused for longest. One with unwritten state stays, and one in use just now: what
+        was loaded for a frame must still be there when the frame is answered."""
+        settled = self._now() - _IN_USE
         kept = 0
         while len(self._entries) > self._capacity and kept < 1000:
             ref, entry = next(iter(self._entries.items()))
+            if entry.used_at > settled:
+                break
             if entry.unwritten:
                 self._entries.move_to_end(ref)
                 kept += 1

@@ -275,7 +275,10 @@ class NetworkServer:
         return dev_addr
 
     def _apply(self, entry: Entry, transition: Transition) -> None:
-        """Take over a transition. One that changes nothing durable needs no commit."""
+        """Take over a transition. One that changes nothing durable needs no commit; one of a device that was
+        removed meanwhile is dropped."""
+        if entry.removed:
+            return
         unchanged = transition.state is entry.state and transition.join_memory is None
         if unchanged and not transition.records:
             for effect in transition.effects:
@@ -385,7 +388,7 @@ class NetworkServer:
         Raises `UnknownDevice`, and `StoreError` when it could not be made durable.
         """
         entry = await self.devices.get(dev_eui=str(dev_eui))
-        if entry is None:
+        if entry is None or entry.removed:
             raise UnknownDevice(f"no device has DevEUI {dev_eui}")
         now = self._clock()
         event = DownlinkSubmitted(
