@@ -143,7 +143,7 @@ def test_routes(ports: str, address: str, as_id: str, deviation: int) -> None:
 
 @given(st.text(max_size=40), st.text(max_size=40), st.floats(), st.floats())
 def test_devices(eui: str, key: str, latitude: float, longitude: float) -> None:
-    from veldnet.inventory.devices import check_new_device
+    from veldnet.inventory.device_checks import check_new_device
 
     body = Device(
         EUI=eui,

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from veldnet.app import Platform
 from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, base_stations, devices, routing_profiles
+from veldnet.inventory import accounts, base_stations, device_checks, devices, routing_profiles
 from veldnet.inventory.resources import Device, Route, RoutingProfile
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui, frames
@@ -241,7 +241,7 @@ class World:
                 deviceProfileId=sandbox.device_profile_id,
                 routingProfileId=profile.id,
             )
-            new = devices.check_new_device(body, hsm_required=False)
+            new = device_checks.check_new_device(body, hsm_required=False)
             key = await self.data.vault.import_app_key(new.dev_eui, new.app_key)
             await store.write(lambda c, new=new, key=key: devices.create_device(c, scope, new, key))  # type: ignore[misc]
             self.lives.append(

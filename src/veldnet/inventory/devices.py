@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from veldnet.lorawan import AesKey, DevAddr, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
+from veldnet.lorawan import DevAddr
 from veldnet.store.documents import ProfileSettings, decode_profile
 from veldnet.store.schema import (
     connectivity_plans,
@@ -25,11 +24,11 @@ from veldnet.store.schema import (
 
 from . import catalogues, changes
 from . import routing_profiles as routing
+from .device_checks import NewDevice, parse_join_eui
 from .errors import (
     BadRequest,
     DuplicateEui,
     InvalidField,
-    MissingField,
     NoFreeConnection,
     NotFound,
     NotUpdatable,
@@ -37,7 +36,6 @@ from .errors import (
     UnknownReference,
 )
 from .resources import (
-    AlarmThreshold,
     CommercialDetails,
     Device,
     DeviceStatistics,
@@ -67,101 +65,8 @@ _DETAILS = (
     "secureElement",
     "alarmThresholds",
 )
-_MAX_TEXT = 255
 
 View = Literal["minimal", "configuration"]
-
-
-class NewDevice(msgspec.Struct, frozen=True):
-    """A device whose members have been checked as far as that needs no other row."""
-
-    dev_eui: DevEui
-    join_eui: JoinEui | None
-    app_key: AesKey
-    body: Device
-
-
-def check_new_device(body: Device, *, hsm_required: bool) -> NewDevice:
-    """Check the members of a creation request. Raises a `BadRequest` that names the member."""
-    if body.EUI is UNSET:
-        raise MissingField("EUI is mandatory: the DevEUI of the device, 16 hexadecimal digits")
-    try:
-        dev_eui = DevEui.parse(body.EUI)
-    except InvalidIdentifier as error:
-        raise InvalidField(f"EUI {body.EUI[:40]!r}: {error}") from None
-    if body.deviceProfileId is UNSET:
-        raise MissingField("deviceProfileId is mandatory; see GET /deviceProfiles")
-    if body.applicationKey is UNSET:
-        raise MissingField("applicationKey is mandatory for OTAA: the AppKey, 32 hexadecimal digits")
-    try:
-        app_key = AesKey.parse(body.applicationKey)
-    except InvalidKey:
-        raise InvalidField("applicationKey must be 32 hexadecimal digits") from None
-    if body.hsmGroupId is UNSET and hsm_required:
-        raise MissingField("hsmGroupId is mandatory; see GET /hsmGroups")
-    for name in ("ref", "networkAddress", "classBState", "statistics", "commercialDetails"):
-        if getattr(body, name) is not UNSET:
-            raise InvalidField(f"{name} is given by the network and must not be sent")
-    if body.name is not UNSET:
-        routing.check_name(body.name)
-    _check_details(body)
-    return NewDevice(dev_eui, parse_join_eui(body.applicationEUI), app_key, body)
-
-
-def parse_join_eui(text: str | UnsetType) -> JoinEui | None:
-    """The JoinEUI, None when absent."""
-    if text is UNSET:
-        return None
-    try:
-        return JoinEui.parse(text)
-    except InvalidIdentifier as error:
-        raise InvalidField(f"applicationEUI {text[:40]!r}: {error}") from None
-
-
-def _check_details(body: Device) -> None:
-    for name in ("administrativeInfo", "asKeyId", "secureElement"):
-        value = getattr(body, name)
-        if value is not UNSET and len(value) > _MAX_TEXT:
-            raise InvalidField(f"{name} has {len(value)} characters, at most {_MAX_TEXT} are allowed")
-    if body.homeNsNetID is not UNSET:
-        try:
-            NetId.parse(body.homeNsNetID)
-        except InvalidIdentifier as error:
-            raise InvalidField(f"homeNsNetID: {error}") from None
-    for name, limit in (("geoLatitude", 90.0), ("geoLongitude", 180.0)):
-        value = getattr(body, name)
-        if value is not UNSET and not -limit <= value <= limit:
-            raise InvalidField(f"{name} {value} must lie between -{limit:.0f} and {limit:.0f} degrees")
-    if (body.geoLatitude is UNSET) != (body.geoLongitude is UNSET):
-        raise MissingField("geoLatitude and geoLongitude go together")
-    tags = [] if body.dataflowTags is UNSET else body.dataflowTags
-    if len(tags) > 50 or any(len(tag) > _MAX_TEXT for tag in tags):
-        raise InvalidField(f"dataflowTags holds at most 50 tags of at most {_MAX_TEXT} characters")
-    _check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
-
-
-_DURATIONS = ("1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS")
-_LEVELS = ("ALL", "WARNING", "MINOR", "MAJOR", "CRITICAL")
-
-
-def _check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
-    """At most two steps, the second later and more severe than the first."""
-    if len(thresholds) > 2:
-        raise InvalidField("alarmThresholds holds at most two entries")
-    enabled = [t for t in thresholds if t.enabled is True]
-    for threshold in enabled:
-        if threshold.durationOfInactivity is UNSET or threshold.level is UNSET:
-            raise MissingField("an enabled alarmThresholds entry needs durationOfInactivity and level")
-    if len(thresholds) == 2 and thresholds[1].enabled is True:
-        if thresholds[0].enabled is not True:
-            raise InvalidField("the second alarmThresholds entry needs the first to be enabled")
-        first, second = thresholds
-        if _DURATIONS.index(str(first.durationOfInactivity)) >= _DURATIONS.index(
-            str(second.durationOfInactivity)
-        ) or _LEVELS.index(str(first.level)) >= _LEVELS.index(str(second.level)):
-            raise InvalidField(
-                "the second alarmThresholds entry must be later and more severe than the first"
-            )
 
 
 def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_app_key: bytes) -> Device:

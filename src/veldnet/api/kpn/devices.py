@@ -11,7 +11,7 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import legacy, require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import devices
+from veldnet.inventory import device_checks, devices
 from veldnet.inventory.resources import Device
 
 HEALTH_STATES = ("RF_CNX_ERROR", "INIT", "ACTIVE")
@@ -41,7 +41,7 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
         scope = await require_scope(request, services)
         body = await read_resource(request, Device, services.settings.max_body)
         hsm_required = services.settings.hsm_required and not legacy(request)
-        new = devices.check_new_device(body, hsm_required=hsm_required)
+        new = device_checks.check_new_device(body, hsm_required=hsm_required)
         sealed = await services.platform.vault.import_app_key(new.dev_eui, new.app_key)
         return await services.change(lambda c: devices.create_device(c, scope, new, sealed))
 
