@@ -6,12 +6,13 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.data_directory import DataDirectory
-from veldnet.gateways import Presence, SemtechUdpServer
+from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
 from veldnet.inventory import base_stations, changes
 from veldnet.lorawan import BaseStationId, GatewayEui, NetId
 from veldnet.lorawan.radio import GatewayDownlink
@@ -30,6 +31,7 @@ _CHANGES_EVERY = 1.0
 _PRESENCE_EVERY = 10.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
+_MAX_KNOCKS = 1000
 
 
 def network_parameters(settings: NetworkSettings) -> NetworkParameters:
@@ -156,6 +158,7 @@ class Platform:
             report=self.network.transmit_reported,
         )
         self.loop_lag = 0.0
+        self._presence_written = 0.0
         self._seen = 0
         self._applying = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -226,32 +229,16 @@ class Platform:
             await self.base_stations.load(self.store)
 
     async def _write_presence(self) -> None:
-        """Write down who was seen, for the operator's lists."""
+        """Write down who was seen since the last time, for the operator's lists."""
         seen, self.presence.last_seen = self.presence.last_seen, {}
-        unknown = dict(self.presence.unknown)
-
-        def write(connection: Connection) -> None:
-            for base_station, when in seen.items():
-                connection.execute(
-                    update(base_station_rows)
-                    .where(base_station_rows.c.id == str(base_station))
-                    .values(last_seen_at=int(when * 1000))
-                )
-            for gateway, knock in unknown.items():
-                connection.execute(
-                    delete(unknown_base_stations).where(unknown_base_stations.c.gateway_eui == str(gateway))
-                )
-                connection.execute(
-                    insert(unknown_base_stations).values(
-                        gateway_eui=str(gateway),
-                        address=knock.address,
-                        datagrams=knock.datagrams,
-                        last_seen_at=int(knock.last_seen_at * 1000),
-                    )
-                )
-
-        if seen or unknown:
-            await self.store.write(write)
+        since, self._presence_written = self._presence_written, self.clock()
+        knocks = {
+            str(gateway): knock
+            for gateway, knock in self.presence.unknown.items()
+            if knock.last_seen_at >= since
+        }
+        if seen or knocks:
+            await self.store.write(partial(_write_presence, seen, knocks))
 
     async def _prune(self) -> None:
         journal = self.settings.journal
@@ -270,3 +257,31 @@ class Platform:
         await self.deliveries.stop()
         await self.network.commits.drain()
         await self._data.close()
+
+
+def _write_presence(
+    seen: dict[BaseStationId, float], knocks: dict[str, UnknownBaseStation], connection: Connection
+) -> None:
+    for base_station, when in seen.items():
+        connection.execute(
+            update(base_station_rows)
+            .where(base_station_rows.c.id == str(base_station))
+            .values(last_seen_at=int(when * 1000))
+        )
+    rows = unknown_base_stations.c
+    for gateway, knock in knocks.items():
+        connection.execute(delete(unknown_base_stations).where(rows.gateway_eui == gateway))
+        connection.execute(
+            insert(unknown_base_stations).values(
+                gateway_eui=gateway,
+                address=knock.address,
+                datagrams=knock.datagrams,
+                last_seen_at=int(knock.last_seen_at * 1000),
+            )
+        )
+    # Anybody can knock under any number of EUIs; the newest are of interest.
+    oldest = connection.execute(
+        select(rows.last_seen_at).order_by(rows.last_seen_at.desc()).offset(_MAX_KNOCKS).limit(1)
+    ).scalar()
+    if oldest is not None:
+        connection.execute(delete(unknown_base_stations).where(rows.last_seen_at <= oldest))

@@ -138,14 +138,26 @@ def validate(document: dict[str, Any], schema: dict[str, Any], instance: Any) ->
     OpenApiValidator(rooted).validate(instance)
 
 
-def response_schema(document: dict[str, Any], operation_id: str, status: int) -> dict[str, Any] | None:
-    """The schema of an answer's body, None where the contract gives none. Raises `KeyError` for a status
-    that the contract does not know."""
+def _operation(document: dict[str, Any], operation_id: str) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             if isinstance(operation, dict) and operation.get("operationId") == operation_id:
-                responses = {str(key): value for key, value in operation["responses"].items()}
-                content = responses[str(status)].get("content")
-                schema: dict[str, Any] | None = content["application/json"]["schema"] if content else None
-                return schema
+                return operation
     raise KeyError(operation_id)
+
+
+def _schema(holder: dict[str, Any]) -> dict[str, Any] | None:
+    content = holder.get("content")
+    return content["application/json"]["schema"] if content else None
+
+
+def request_schema(document: dict[str, Any], operation_id: str) -> dict[str, Any] | None:
+    """The schema of a request's body, None where the operation takes none."""
+    return _schema(_operation(document, operation_id).get("requestBody", {}))
+
+
+def response_schema(document: dict[str, Any], operation_id: str, status: int) -> dict[str, Any] | None:
+    """The schema of an answer's body, None where the contract gives none. Raises `KeyError` for a status
+    that the contract does not know."""
+    responses = _operation(document, operation_id)["responses"]
+    return _schema({str(key): value for key, value in responses.items()}[str(status)])

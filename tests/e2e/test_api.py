@@ -47,6 +47,9 @@ def checker(client: Client, documents: list[dict[str, Any]]) -> Any:
         wanted = success if expect is None else expect
         assert answer.status_code == wanted, f"{method} {path}: {answer.status_code} {answer.text}"
         for document in documents:
+            asked = contract.request_schema(document, operation_id)
+            if asked is not None and answer.status_code == success:
+                contract.validate(document, asked, body)
             schema = contract.response_schema(document, operation_id, answer.status_code)
             if schema is not None:
                 assert answer.headers["content-type"].startswith("application/json")

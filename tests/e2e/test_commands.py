@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +173,23 @@ def test_a_second_server_takes_over_and_the_first_writes_no_more(tmp_path: Path)
     assert client.call("GET", "/devices") == []
     assert second.stop() == 0
     assert first.stop() == 0
+
+
+def test_base_stations_that_knock_unregistered_are_listed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    account = sandbox(data)
+    server = RunningServer(data)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for eui in ("0101010101010101", account.base_station_eui):
+            sock.sendto(b"\x02ab\x02" + bytes.fromhex(eui), server.udp)
+    deadline = time.monotonic() + 30
+    unknown: list[dict[str, Any]] = []
+    listing = ("admin", "base-station", "list", "--json", "--data", str(data))
+    while not unknown and time.monotonic() < deadline:
+        unknown = json.loads(
+            veldnet("admin", "base-station", "list", "--unknown", "--json", "--data", str(data))
+        )
+    assert [knock["gateway_eui"] for knock in unknown] == ["0101010101010101"]
+    (known,) = json.loads(veldnet(*listing))
+    assert known["last_seen_at"] is not None
+    server.stop()
