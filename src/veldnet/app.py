@@ -20,7 +20,7 @@ from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan
 from veldnet.monitoring import prune
 from veldnet.network import NetworkParameters, NetworkServer
 from veldnet.routing import Deliveries, HttpSender, MessageWriter, Position, Retry, RoutingTable, Sender
-from veldnet.settings import NetworkSettings, Settings, SettingsError
+from veldnet.settings import NetworkSettings, RoutingSettings, Settings, SettingsError
 from veldnet.store import IdSource, Store
 from veldnet.store.schema import base_stations as base_station_rows
 from veldnet.store.schema import unknown_base_stations
@@ -56,6 +56,15 @@ def network_parameters(settings: NetworkSettings) -> NetworkParameters:
         rx1_delay=settings.rx1_delay,
         rx2_data_rate=settings.rx2_data_rate,
         adr_margin=settings.adr_margin,
+    )
+
+
+def _http_sender(settings: RoutingSettings) -> HttpSender:
+    return HttpSender(
+        allow_private=settings.allow_private_destinations,
+        connections_per_host=settings.connections_per_destination,
+        connect_timeout=settings.connect_timeout,
+        total_timeout=settings.total_timeout,
     )
 
 
@@ -135,14 +144,7 @@ class Platform:
             clock=clock,
             ids=ids,
             rng=rng,
-            sender=sender
-            if sender is not None
-            else HttpSender(
-                allow_private=routing.allow_private_destinations,
-                connections_per_host=routing.connections_per_destination,
-                connect_timeout=routing.connect_timeout,
-                total_timeout=routing.total_timeout,
-            ),
+            sender=sender if sender is not None else _http_sender(routing),
             wake=self.network.commits.wake,
             retention=routing.retention,
             retry=Retry(routing.first_retry, routing.longest_retry),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import typer
 from rich.prompt import Prompt
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from veldnet.data_directory import (
     DataDirectory,
@@ -86,19 +86,22 @@ def create_operator(code: str, name: str, data: Data = None) -> None:
     console.print(f"operator {code} created")
 
 
+def _show(data: Path | None, as_json: bool, title: str, query: Select[*tuple[Any, ...]]) -> None:
+    """Print the rows of a query; its column names are the members of the JSON."""
+    names = query.selected_columns.keys()
+    rows = with_data(
+        _settings(data), lambda d: d.store.read(lambda c: [tuple(row) for row in c.execute(query)])
+    )
+    if as_json:
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        print_table(title, [name.replace("_", " ").capitalize() for name in names], rows)
+
+
 @admin.command("operator-list")
 def list_operators(data: Data = None, as_json: Json = False) -> None:
     """List network operators."""
-    rows = with_data(
-        _settings(data),
-        lambda d: d.store.read(
-            lambda c: [tuple(r) for r in c.execute(select(operators.c.code, operators.c.name))]
-        ),
-    )
-    if as_json:
-        print_json([{"code": code, "name": name} for code, name in rows])
-    else:
-        print_table("Operators", ("Code", "Name"), rows)
+    _show(data, as_json, "Operators", select(operators.c.code, operators.c.name))
 
 
 @subscriber_app.command("create")
@@ -116,14 +119,8 @@ def create_subscriber(customer_id: str, name: str, operator: Operator, data: Dat
 @subscriber_app.command("list")
 def list_subscribers(data: Data = None, as_json: Json = False) -> None:
     """List customers."""
-    query = select(subscribers.c.customer_id, subscribers.c.name, operators.c.code).join(operators)
-    rows = with_data(
-        _settings(data), lambda d: d.store.read(lambda c: [tuple(row) for row in c.execute(query)])
-    )
-    if as_json:
-        print_json([{"customer_id": a, "name": b, "operator": c} for a, b, c in rows])
-    else:
-        print_table("Subscribers", ("Customer id", "Name", "Operator"), rows)
+    query = select(subscribers.c.customer_id, subscribers.c.name, operators.c.code.label("operator"))
+    _show(data, as_json, "Subscribers", query.join(operators))
 
 
 @user_app.command("create")
@@ -158,14 +155,8 @@ def create_user(
 @user_app.command("list")
 def list_users(data: Data = None, as_json: Json = False) -> None:
     """List ThingPark users."""
-    query = select(users.c.username, users.c.display_name, subscribers.c.customer_id).join(subscribers)
-    rows = with_data(
-        _settings(data), lambda d: d.store.read(lambda c: [tuple(row) for row in c.execute(query)])
-    )
-    if as_json:
-        print_json([{"username": a, "display_name": b, "customer_id": c} for a, b, c in rows])
-    else:
-        print_table("Users", ("User name", "Name", "Customer id"), rows)
+    query = select(users.c.username, users.c.display_name, subscribers.c.customer_id)
+    _show(data, as_json, "Users", query.join(subscribers))
 
 
 @project_app.command("create")

@@ -84,6 +84,11 @@ class _Loader(Generic[K]):
             self._afterwards()
         self._task = None
 
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The loading under way."""
+        return self._task
+
     def cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -299,6 +304,12 @@ class DeviceTable:
         self._by_dev_eui.clear()
         self._by_dev_addr.clear()
         self._complete.clear()
+
+    @property
+    def loading(self) -> set[asyncio.Task[None]]:
+        """Loads under way, on which frames may wait."""
+        loaders = (self._addresses, self._euis, self._refs)
+        return {loader.task for loader in loaders if loader.task is not None}
 
     def close(self) -> None:
         for loader in (self._addresses, self._euis, self._refs):

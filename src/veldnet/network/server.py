@@ -43,7 +43,7 @@ from .events import (
 from .join import answer_join, request_join
 from .outcome import deactivate, report_downlink, reset_context
 from .parameters import NetworkParameters
-from .records import RefusedRecord, encode_record
+from .records import JoinRecord, Record, RefusedRecord, encode_record
 from .submission import submit_downlink
 from .transmission import TOO_LATE, Done
 from .transmitter import Transmitter
@@ -54,12 +54,29 @@ log = structlog.get_logger(__name__)
 # Sessions on one address whose MIC is checked at most, and devices an address is given to at most.
 MAX_CANDIDATES = 16
 MAX_SHARING = 8
-# Frames of no known device that are recorded at most, each second; all are counted.
+# Refused frames that are recorded at most, each second; all are counted. Anybody can send them, so the
+# journal must not grow without bound for them.
 UNATTRIBUTED_PER_SECOND = 50
+REFUSED_PER_SECOND = 500
 MAX_OPEN_WINDOWS = 50_000
 # Copies of one frame that are kept at most, in its window and again after it.
 MAX_COPIES = 64
 _VAULT_BATCH = 64
+
+
+class _PerSecond:
+    """Says yes so many times a second."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._second = 0
+        self._count = 0
+
+    def take(self, now: float) -> bool:
+        if int(now) != self._second:
+            self._second, self._count = int(now), 0
+        self._count += 1
+        return self._count <= self._limit
 
 
 class UnknownDevice(LookupError):
@@ -114,7 +131,8 @@ class NetworkServer:
         self._vault_task: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unattributed = (0, 0)
+        self._unattributed = _PerSecond(UNATTRIBUTED_PER_SECOND)
+        self._attributed = _PerSecond(REFUSED_PER_SECOND)
 
     async def start(self) -> None:
         """Load the rules devices live by; devices themselves are loaded when they are heard."""
@@ -126,13 +144,15 @@ class NetworkServer:
             self._close_timer.cancel()
         for window in self._dedup.close_due(float("inf")):
             self._window_closed(window)
-        while self._orders or self._vault_task is not None or self._tasks:
-            waiting = {task for task in (self._vault_task, *self._tasks) if task is not None}
-            if not waiting:
-                break
+        while waiting := self._under_way():
             await asyncio.wait(waiting)
         await self.commits.drain()
         self.close()
+
+    def _under_way(self) -> set[asyncio.Task[None]]:
+        """What received frames wait for: the store, the vault, reports on downlinks."""
+        vault = set() if self._vault_task is None else {self._vault_task}
+        return vault | self._tasks | self.devices.loading
 
     def close(self) -> None:
         """Let go of timers and tasks at once, finished or not."""
@@ -280,6 +300,11 @@ class NetworkServer:
         if entry.removed:
             return
         unchanged = transition.state is entry.state and transition.join_memory is None
+        refused = [record.outcome for record in transition.records if _is_refusal(record)]
+        if refused:
+            self.counters.refused.update(refused)
+            if unchanged and not self._attributed.take(self._clock()):
+                return
         if unchanged and not transition.records:
             for effect in transition.effects:
                 self._release(entry, effect)
@@ -420,22 +445,14 @@ class NetworkServer:
 
     def _refuse_received(self, received: ReceivedFrame, code: str, words: str) -> None:
         self.counters.refused[code] += 1
-        if self._may_record():
+        if self._unattributed.take(self._clock()):
             self.commits.add_record(_refused_record(received.id, received.copies, code, words))
 
     def _refuse(self, uplink: GatewayUplink, code: str, words: str) -> None:
         self.counters.refused[code] += 1
-        if self._may_record():
+        if self._unattributed.take(self._clock()):
             frame_id = self._ids.next(self._clock())
             self.commits.add_record(_refused_record(frame_id, (uplink,), code, words))
-
-    def _may_record(self) -> bool:
-        """Anybody can send frames of no device; the journal must not grow without bound for them."""
-        second = int(self._clock())
-        when, count = self._unattributed
-        count = count + 1 if when == second else 1
-        self._unattributed = (second, count)
-        return count <= UNATTRIBUTED_PER_SECOND
 
     # Failures and changes.
 
@@ -465,6 +482,12 @@ class NetworkServer:
         """Connectivity plans or device profiles changed."""
         await self.catalogue.load(self._store)
         self.devices.refresh_rules()
+
+
+def _is_refusal(record: Record) -> bool:
+    if isinstance(record, JoinRecord):
+        return record.outcome != "accepted"
+    return isinstance(record, RefusedRecord)
 
 
 def _refused_record(frame_id: int, copies: tuple[GatewayUplink, ...], code: str, words: str) -> RefusedRecord:

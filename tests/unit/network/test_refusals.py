@@ -1,0 +1,39 @@
+"""Refused frames of known devices are counted, all of them, and recorded within bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.simulation.world import World
+from veldnet.lorawan import AesKey, BaseStationId
+from veldnet.lorawan.join import join_request_mic
+from veldnet.lorawan.modulation import Lora
+from veldnet.lorawan.radio import GatewayUplink
+from veldnet.network import JoinRecord
+from veldnet.network.server import REFUSED_PER_SECOND
+from veldnet.simulator.virtual_time import run_virtually
+
+FORGED = REFUSED_PER_SECOND + 200
+
+
+def test_a_flood_of_forged_joins(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = World(tmp_path, 1)
+        await world.build(1)
+        network = world.server.platform.network
+        request = world.lives[0].device.join_request().phy_payload
+        for nonce in range(FORGED):
+            unsigned = request[:17] + nonce.to_bytes(2, "little")
+            phy = unsigned + join_request_mic(AesKey(bytes(16)), unsigned)
+            network.receive(
+                GatewayUplink(
+                    BaseStationId(0xFF000001), phy, 868_100_000, Lora(7, 125), -90, 5, 1, world.clock()
+                )
+            )
+        await network.stop()
+        assert network.counters.refused["wrong_mic"] == FORGED
+        recorded = [r for r in await world.records() if isinstance(r, JoinRecord)]
+        assert len(recorded) == REFUSED_PER_SECOND
+        await world.close()
+
+    run_virtually(story())
