@@ -5,7 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, log10
 
-from .modulation import Fsk, Lora, Modulation
+from .modulation import Fsk, LrFhss, Modulation
+
+# LR-FHSS (Semtech AN1200.64): 488.28125 bit/s; a header of 114 bits; payload hops of 48 coded bits behind 2.
+_LR_FHSS_HEADER = 233.472
+_LR_FHSS_HOP = 102.4
+_LR_FHSS_HEADERS = {"1/3": 3, "2/3": 2}
 
 
 @lru_cache(maxsize=4096)
@@ -15,12 +20,14 @@ def time_on_air(
     """Milliseconds on air of a PHYPayload of `size` octets.
 
     `crc` is True for uplinks and False for downlinks; `coding_rate` 1 to 4 stands for 4/5 to 4/8.
-    LR-FHSS depends on the radio's own tables and is refused with `ValueError`.
+    For LR-FHSS the last hop counts as a whole one, though the radio may end it early.
     """
     if isinstance(modulation, Fsk):
         return (5 + 3 + 1 + size + 2) * 8 * 1000 / modulation.bitrate
-    if not isinstance(modulation, Lora):
-        raise ValueError(f"no time on air for {modulation}")
+    if isinstance(modulation, LrFhss):
+        bits = ceil(((size + 2) * 8 + 6) * (3 if modulation.coding_rate == "1/3" else 1.5))
+        headers = _LR_FHSS_HEADERS.get(modulation.coding_rate, 2)
+        return headers * _LR_FHSS_HEADER + ceil(bits / 48) * _LR_FHSS_HOP
     sf = modulation.sf
     symbol = (1 << sf) / modulation.bandwidth
     low_rate = 1 if symbol >= 16 else 0

@@ -14,7 +14,8 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
     `frequency` in Hz, `rssi` in dBm, `snr` in dB, `received_at` in Unix seconds by the server's clock.
     `timestamp` is the base station's own counter in microseconds at the end of the frame, 32 bits; a
     downlink in answer is timed by it. `late` marks a copy that the base station queued while its
-    backhaul was down: it can no longer be answered.
+    backhaul was down: it can no longer be answered. `gps_time` is the end of the frame in GPS seconds where
+    the base station has a GPS clock; such a base station can also transmit at a GPS time.
     """
 
     base_station: BaseStationId
@@ -26,27 +27,36 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
     timestamp: int
     received_at: float
     late: bool = False
+    gps_time: float | None = None
 
 
 class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
-    """Where and when to transmit: RX1 or RX2. `timestamp` in the base station's microseconds, `opens_at`
-    the same moment in Unix seconds, `power` in dBm EIRP."""
+    """Where and when a base station may transmit. `slot` is ThingPark's: 1 RX1, 2 RX2, 3 ping slot.
 
+    `opens_at` is the moment in Unix seconds by the server's clock, `power` in dBm EIRP. The base station
+    is told `timestamp` (its own microseconds) or `gps_time` (GPS seconds); with neither it transmits at once.
+    """
+
+    base_station: BaseStationId
     slot: int
     frequency: int
     modulation: Modulation
-    timestamp: int
     opens_at: float
-    power: int
+    power: float
+    timestamp: int | None = None
+    gps_time: float | None = None
 
 
 class GatewayDownlink(msgspec.Struct, frozen=True, gc=False):
     """A frame for one base station to transmit in `window`. `token` names it in the base station's answer."""
 
     token: int
-    base_station: BaseStationId
     phy_payload: bytes
     window: TransmitWindow
+
+    @property
+    def base_station(self) -> BaseStationId:
+        return self.window.base_station
 
 
 class TransmitReport(msgspec.Struct, frozen=True, gc=False):

@@ -6,18 +6,24 @@ from collections.abc import Iterable
 
 import msgspec
 
+from .adr_param_setup import ADRParamSetupAns, ADRParamSetupReq
 from .beacon_freq import BeaconFreqAns, BeaconFreqReq
 from .beacon_timing import BeaconTimingAns, BeaconTimingReq
 from .command import MacCommand
 from .dev_status import DevStatusAns, DevStatusReq
+from .device_mode import DeviceModeConf, DeviceModeInd
 from .device_time import DeviceTimeAns, DeviceTimeReq
 from .dl_channel import DlChannelAns, DlChannelReq
 from .duty_cycle import DutyCycleAns, DutyCycleReq
+from .force_rejoin import ForceRejoinReq
 from .link_adr import LinkADRAns, LinkADRReq
 from .link_check import LinkCheckAns, LinkCheckReq
 from .new_channel import NewChannelAns, NewChannelReq
 from .ping_slot_channel import PingSlotChannelAns, PingSlotChannelReq
 from .ping_slot_info import PingSlotInfoAns, PingSlotInfoReq
+from .rejoin_param_setup import RejoinParamSetupAns, RejoinParamSetupReq
+from .rekey import RekeyConf, RekeyInd
+from .reset import ResetConf, ResetInd
 from .rx_param_setup import RXParamSetupAns, RXParamSetupReq
 from .rx_timing_setup import RXTimingSetupAns, RXTimingSetupReq
 from .tx_param_setup import TxParamSetupAns, TxParamSetupReq
@@ -25,6 +31,7 @@ from .tx_param_setup import TxParamSetupAns, TxParamSetupReq
 UPLINK_COMMANDS: dict[int, type[MacCommand]] = {
     command.CID: command
     for command in (
+        ResetInd,
         LinkCheckReq,
         LinkADRAns,
         DutyCycleAns,
@@ -34,17 +41,22 @@ UPLINK_COMMANDS: dict[int, type[MacCommand]] = {
         RXTimingSetupAns,
         TxParamSetupAns,
         DlChannelAns,
+        RekeyInd,
+        ADRParamSetupAns,
         DeviceTimeReq,
+        RejoinParamSetupAns,
         PingSlotInfoReq,
         PingSlotChannelAns,
         BeaconTimingReq,
         BeaconFreqAns,
+        DeviceModeInd,
     )
 }
 
 DOWNLINK_COMMANDS: dict[int, type[MacCommand]] = {
     command.CID: command
     for command in (
+        ResetConf,
         LinkCheckAns,
         LinkADRReq,
         DutyCycleReq,
@@ -54,12 +66,28 @@ DOWNLINK_COMMANDS: dict[int, type[MacCommand]] = {
         RXTimingSetupReq,
         TxParamSetupReq,
         DlChannelReq,
+        RekeyConf,
+        ADRParamSetupReq,
         DeviceTimeAns,
+        ForceRejoinReq,
+        RejoinParamSetupReq,
         PingSlotInfoAns,
         PingSlotChannelReq,
         BeaconTimingAns,
         BeaconFreqReq,
+        DeviceModeConf,
     )
+}
+
+# Commands that are known by name and not read: their CIDs end the reading like unknown ones.
+_UNREAD = {
+    0x40: "RelayConf",
+    0x41: "EndDeviceConf",
+    0x42: "FilterList",
+    0x43: "UpdateUplinkList",
+    0x44: "CtrlUplinkList",
+    0x45: "ConfigureFwdLimit",
+    0x46: "NotifyNewEndDevice",
 }
 
 
@@ -74,7 +102,12 @@ class MacStream(msgspec.Struct, frozen=True):
         """Why reading stopped early, in words, or None."""
         if not self.rest:
             return None
-        return f"MAC command 0x{self.rest[0]:02X} is unknown or incomplete"
+        cid = self.rest[0]
+        if cid in _UNREAD:
+            return f"relay command {_UNREAD[cid]} (0x{cid:02X}) is not supported and ends the reading"
+        if cid >= 0x80:
+            return f"proprietary MAC command 0x{cid:02X} ends the reading"
+        return f"MAC command 0x{cid:02X} is unknown or incomplete and ends the reading"
 
 
 def parse(octets: bytes, registry: dict[int, type[MacCommand]]) -> MacStream:
@@ -98,18 +131,23 @@ def serialise(commands: Iterable[MacCommand]) -> bytes:
 __all__ = [
     "DOWNLINK_COMMANDS",
     "UPLINK_COMMANDS",
+    "ADRParamSetupAns",
+    "ADRParamSetupReq",
     "BeaconFreqAns",
     "BeaconFreqReq",
     "BeaconTimingAns",
     "BeaconTimingReq",
     "DevStatusAns",
     "DevStatusReq",
+    "DeviceModeConf",
+    "DeviceModeInd",
     "DeviceTimeAns",
     "DeviceTimeReq",
     "DlChannelAns",
     "DlChannelReq",
     "DutyCycleAns",
     "DutyCycleReq",
+    "ForceRejoinReq",
     "LinkADRAns",
     "LinkADRReq",
     "LinkCheckAns",
@@ -126,6 +164,12 @@ __all__ = [
     "RXParamSetupReq",
     "RXTimingSetupAns",
     "RXTimingSetupReq",
+    "RejoinParamSetupAns",
+    "RejoinParamSetupReq",
+    "RekeyConf",
+    "RekeyInd",
+    "ResetConf",
+    "ResetInd",
     "TxParamSetupAns",
     "TxParamSetupReq",
     "parse",

@@ -33,6 +33,21 @@ class Empty(msgspec.Struct, frozen=True, gc=False):
         return cls()
 
 
+class MinorVersion(msgspec.Struct, frozen=True, gc=False):
+    """Base of the commands that agree on a minor version of LoRaWAN 1.x; 1 is LoRaWAN 1.1."""
+
+    SIZE: ClassVar[int] = 1
+
+    minor: int
+
+    def payload(self) -> bytes:
+        return bytes((self.minor,))
+
+    @classmethod
+    def from_payload(cls, octets: bytes) -> Self:
+        return cls(octets[0] & 0x0F)
+
+
 def frequency_to_wire(hertz: int) -> bytes:
     """24-bit frequency in steps of 100 Hz."""
     return (hertz // 100).to_bytes(3, "little")

@@ -1,9 +1,45 @@
 """Regional parameters as tables, one file a region, and the channel plan a network lays over them."""
 
-from .channel_plan import ChannelPlan
+from .as923 import AS923_1, AS923_2, AS923_3, AS923_4
+from .au915 import AU915
+from .channel_plan import ChannelPlan, parse_cf_list
+from .cn470 import CN470, CN470_26A, CN470_26B
+from .eu433 import EU433
 from .eu868 import EU868
-from .region import Channel, Region, SubBand
+from .in865 import IN865
+from .kr920 import KR920
+from .region import Channel, DataRate, Region, SubBand, max_frm_payload
+from .ru864 import RU864
+from .us915 import US915
 
-REGIONS: dict[str, Region] = {region.name: region for region in (EU868,)}
+REGIONS: dict[str, Region] = {
+    region.name: region
+    for region in (
+        EU868,
+        US915,
+        AU915,
+        AS923_1,
+        AS923_2,
+        AS923_3,
+        AS923_4,
+        IN865,
+        KR920,
+        RU864,
+        EU433,
+        CN470,
+        CN470_26A,
+        CN470_26B,
+    )
+}
 
-__all__ = ["EU868", "REGIONS", "Channel", "ChannelPlan", "Region", "SubBand"]
+__all__ = [
+    "EU868",
+    "REGIONS",
+    "Channel",
+    "ChannelPlan",
+    "DataRate",
+    "Region",
+    "SubBand",
+    "max_frm_payload",
+    "parse_cf_list",
+]

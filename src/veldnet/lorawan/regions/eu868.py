@@ -1,60 +1,34 @@
-"""EU863-870 (RP002-1.0.4 §2.4; duty cycles of ETSI EN 300 220)."""
+"""EU863-870 (RP002-1.0.4 §2.4, data rates 12 and 13 from RP002-1.0.5; ETSI EN 300 220)."""
 
 from __future__ import annotations
 
-from veldnet.lorawan.modulation import Fsk, Lora, LrFhss
+from veldnet.lorawan.modulation import Lora, LrFhss
 
-from .region import Channel, Region, SubBand
+from .region import Channel, ClassBTable, DataRate, Region, SubBand
+from .tables import BEACON_SF9, DYNAMIC_CONTROLS, LORA_125, LORA_250_AND_FSK, RX1_EU
+
+_LORA_FAST = {12: DataRate(Lora(6, 125), 250), 13: DataRate(Lora(5, 125), 250)}
 
 EU868 = Region(
     name="EU868",
-    default_channels=(
+    revision="RP002-1.0.5",
+    channels=(
         Channel(868_100_000, 0, 5),
         Channel(868_300_000, 0, 5),
         Channel(868_500_000, 0, 5),
     ),
-    data_rates={
-        0: Lora(12, 125),
-        1: Lora(11, 125),
-        2: Lora(10, 125),
-        3: Lora(9, 125),
-        4: Lora(8, 125),
-        5: Lora(7, 125),
-        6: Lora(7, 250),
-        7: Fsk(50_000),
-        8: LrFhss(137, "1/3"),
-        9: LrFhss(137, "2/3"),
-        10: LrFhss(336, "1/3"),
-        11: LrFhss(336, "2/3"),
-        12: Lora(6, 125),
-        13: Lora(5, 125),
+    uplink={
+        **LORA_125,
+        **LORA_250_AND_FSK,
+        8: DataRate(LrFhss(137, "1/3"), 58),
+        9: DataRate(LrFhss(137, "2/3"), 123),
+        10: DataRate(LrFhss(336, "1/3"), 58),
+        11: DataRate(LrFhss(336, "2/3"), 123),
+        **_LORA_FAST,
     },
-    uplink_only=frozenset({8, 9, 10, 11}),
-    max_mac_payload={
-        0: 59,
-        1: 59,
-        2: 59,
-        3: 123,
-        4: 250,
-        5: 250,
-        6: 250,
-        7: 250,
-        8: 58,
-        9: 123,
-        10: 58,
-        11: 123,
-        12: 250,
-        13: 250,
-    },
-    rx1_data_rates={
-        0: (0, 0, 0, 0, 0, 0),
-        1: (1, 0, 0, 0, 0, 0),
-        2: (2, 1, 0, 0, 0, 0),
-        3: (3, 2, 1, 0, 0, 0),
-        4: (4, 3, 2, 1, 0, 0),
-        5: (5, 4, 3, 2, 1, 0),
-        6: (6, 5, 4, 3, 2, 1),
-        7: (7, 6, 5, 4, 3, 2),
+    downlink={**LORA_125, **LORA_250_AND_FSK, **_LORA_FAST},
+    rx1={
+        **RX1_EU,
         8: (1, 0, 0, 0, 0, 0),
         9: (2, 1, 0, 0, 0, 0),
         10: (1, 0, 0, 0, 0, 0),
@@ -76,4 +50,7 @@ EU868 = Region(
         SubBand("K", 863_000_000, 865_000_000, 0.001, 14),
     ),
     adr_max_data_rate=5,
+    max_channels=16,
+    controls=DYNAMIC_CONTROLS,
+    class_b=ClassBTable((869_525_000,), 3, BEACON_SF9, (869_525_000,), 3),
 )
