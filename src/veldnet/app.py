@@ -14,13 +14,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from veldnet.data_directory import DataDirectory
 from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
 from veldnet.inventory import base_stations, changes
-from veldnet.lorawan import BaseStationId, GatewayEui, NetId
+from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan
 from veldnet.monitoring import prune
-from veldnet.network import NetworkParameters, NetworkServer
+from veldnet.network import NetworkServer
+from veldnet.network_settings import network_parameters
 from veldnet.routing import Deliveries, HttpSender, MessageWriter, Position, Retry, RoutingTable, Sender
-from veldnet.settings import NetworkSettings, RoutingSettings, Settings, SettingsError
+from veldnet.settings import RoutingSettings, Settings
 from veldnet.store import IdSource, Store
 from veldnet.store.schema import base_stations as base_station_rows
 from veldnet.store.schema import unknown_base_stations
@@ -32,31 +32,6 @@ _PRESENCE_EVERY = 10.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
 _MAX_KNOCKS = 1000
-
-
-def network_parameters(settings: NetworkSettings) -> NetworkParameters:
-    """The operator's decisions as the network server takes them. Raises `SettingsError`."""
-    region = REGIONS.get(settings.region)
-    if region is None:
-        raise SettingsError(f"settings: network.region {settings.region} is not one of {', '.join(REGIONS)}")
-    channels = []
-    for frequency in settings.extra_channels:
-        if region.sub_band(frequency) is None:
-            raise SettingsError(f"settings: network.extra_channels {frequency} Hz is outside {region.name}")
-        channels.append(Channel(frequency, 0, region.adr_max_data_rate))
-    try:
-        plan = ChannelPlan(region, tuple(channels))
-    except ValueError as error:
-        raise SettingsError(f"settings: network.extra_channels: {error}") from None
-    if settings.rx2_data_rate not in region.data_rates or settings.rx2_data_rate in region.uplink_only:
-        raise SettingsError(f"settings: network.rx2_data_rate is no downlink rate of {region.name}")
-    return NetworkParameters(
-        net_id=NetId.parse(settings.net_id),
-        channel_plan=plan,
-        rx1_delay=settings.rx1_delay,
-        rx2_data_rate=settings.rx2_data_rate,
-        adr_margin=settings.adr_margin,
-    )
 
 
 def _http_sender(settings: RoutingSettings) -> HttpSender:
@@ -135,6 +110,7 @@ class Platform:
             ids=ids,
             commit_interval=settings.network.commit_interval,
             commit_size=settings.network.commit_size,
+            duty_cycle=settings.network.duty_cycle,
         )
         routing = settings.routing
         self.deliveries = Deliveries(

@@ -89,15 +89,53 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         str, _help("Identifier of this network server in messages.", pattern="^[0-9A-Fa-f]{8}$")
     ] = "00000001"
     region: Annotated[str, _help("Region of the network.")] = "EU868"
+    more_regions: Annotated[
+        tuple[str, ...], _help("Regions served beside it; a device lives by that of its device profile.")
+    ] = ()
     extra_channels: Annotated[
-        tuple[int, ...], _help("Channels beside the region's defaults, in Hz; the first five go into joins.")
+        tuple[int, ...],
+        _help(
+            "Channels beside the defaults of regions with dynamic plans, in Hz, each for the first region it "
+            "lies in; the first five go into joins."
+        ),
     ] = (867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)
+    sub_bands: Annotated[
+        tuple[int, ...],
+        _help("Sub-bands used in regions with a fixed plan (US915, AU915, CN470), 1 for channels 0 to 7."),
+    ] = ()
+    rx1_frequencies: Annotated[
+        tuple[str, ...],
+        _help("RX1 on other frequencies, as UPLINK=DOWNLINK in Hz; devices are told with DlChannelReq."),
+    ] = ()
     rx1_delay: Annotated[int, _help("Seconds between an uplink and RX1.", ge=1, le=15)] = 1
-    rx2_data_rate: Annotated[int, _help("Data rate of RX2 where no profile says otherwise.", ge=0, le=15)] = 0
+    rx2_data_rate: Annotated[
+        int,
+        _help(
+            "Data rate of RX2 in `region` where no profile says otherwise; -1 is the region's.", ge=-1, le=15
+        ),
+    ] = -1
+    uplink_dwell: Annotated[
+        Literal["region", "on", "off"], _help("Dwell time limit of 400 ms for uplinks, in AS923 and AU915.")
+    ] = "region"
+    downlink_dwell: Annotated[
+        Literal["region", "on", "off"], _help("Dwell time limit of 400 ms for downlinks, in AS923 and AU915.")
+    ] = "region"
+    repeater: Annotated[bool, _help("Keep payloads short enough for repeaters.")] = False
+    duty_cycle: Annotated[bool, _help("Keep base stations within the duty cycles of their sub-bands.")] = True
+    adr_ack_limit_exp: Annotated[int, _help("ADR_ACK_LIMIT of 1.1 devices is 2 to this.", ge=0, le=15)] = 6
+    adr_ack_delay_exp: Annotated[int, _help("ADR_ACK_DELAY of 1.1 devices is 2 to this.", ge=0, le=15)] = 5
+    rejoin_time_exp: Annotated[
+        int,
+        _help("1.1 devices rejoin at least every 2^(this + 10) seconds; -1 leaves it to them.", ge=-1, le=15),
+    ] = -1
+    rejoin_count_exp: Annotated[
+        int,
+        _help("1.1 devices rejoin at least every 2^(this + 4) uplinks; needs rejoin_time_exp.", ge=0, le=15),
+    ] = 15
     deduplication_window: Annotated[
         Duration, _help("How long copies of a frame are collected; must fit well before RX1.")
     ] = Duration(0.2)
-    adr_margin: Annotated[float, _help("Installation margin of ADR in dB.", ge=0, le=30)] = 10.0
+    adr_margin: Annotated[float, _help("Installation margin of ADR v2 in dB.", ge=0, le=30)] = 10.0
     device_capacity: Annotated[int, _help("Devices kept in memory at most.", ge=100)] = 200_000
     commit_interval: Annotated[Duration, _help("Longest wait for a group commit.")] = Duration(0.010)
     commit_size: Annotated[int, _help("Records after which a group commit begins at once.", ge=1)] = 500

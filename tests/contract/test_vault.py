@@ -36,6 +36,7 @@ def order(
     accept = JoinAccept(5, NetId(0), DevAddr(0x01020304), 0, 1)
     return JoinOrder(
         dev_eui=DEV_EUI,
+        join_eui=JoinEui(1),
         sealed_app_key=sealed,
         request=request,
         accept=accept,
@@ -54,7 +55,7 @@ async def test_a_join_of_a_protected_device_gives_a_wrapped_app_s_key(vault: Vau
     assert isinstance(answer, JoinKeys)
     accept, _mic = decrypt_join_accept(APP_KEY, answer.join_accept)
     expected = derive_session_keys_10(APP_KEY, accept.join_nonce, accept.net_id, 9)
-    assert answer.nwk_s_key == expected.nwk_s_key and answer.app_s_key is None
+    assert answer.f_nwk_s_int_key == expected.nwk_s_key and answer.app_s_key is None
     assert answer.wrapped_app_s_key is not None
     assert aes_decrypt(transport_key, answer.wrapped_app_s_key) == expected.app_s_key
 

@@ -11,7 +11,6 @@ import httpx
 import msgspec
 
 from tests.e2e.running import Client, RunningServer, sandbox
-from veldnet.app import network_parameters
 from veldnet.cli.bench.fleet import create_fleet
 from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.sink import Sink
@@ -19,6 +18,7 @@ from veldnet.cli.bench.uplinks import prepare
 from veldnet.data_directory import DataDirectory
 from veldnet.lorawan import GatewayEui, frames
 from veldnet.network.addressing import AddressSpace
+from veldnet.network_settings import network_parameters
 from veldnet.settings import Settings
 
 DEVICES = 100

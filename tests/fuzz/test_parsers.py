@@ -65,7 +65,7 @@ def test_genuine_frames_with_any_content_never_break_the_core(
     assert isinstance(frame, frames.DataFrame)
     event = DataReceived(ReceivedFrame(1, 2, (copy(phy),), copy(phy).received_at), frame)
     state = DeviceState(session=session())
-    found = match(state, device(), event)
+    found = match(NETWORK, state, device(), event)
     assert found is not None
     transition = receive_data(NETWORK, device(), state, event, found, copy(phy).received_at)
     assert transition.records

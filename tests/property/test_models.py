@@ -15,6 +15,7 @@ from veldnet.lorawan.crypto import crypt_payload
 from veldnet.lorawan.frames import DataFrame, MType
 from veldnet.network import adr, nonces
 from veldnet.network.addressing import AddressSpace
+from veldnet.network.adr import history as history_of
 from veldnet.routing.downlinks import query_parameters
 from veldnet.routing.tokens import downlink_token_fits
 
@@ -121,9 +122,9 @@ def test_the_adr_history_keeps_the_last_twenty(steps: list[tuple[int, float]]) -
         model.append((counter, round(snr * 4) / 4))
     model = model[-adr.HISTORY :]
     assert adr.samples(history) == model
-    assert adr.best_snr(history) == max(snr for _fcnt, snr in model)
+    assert history_of.best_snr(history) == max(snr for _fcnt, snr in model)
     span = model[-1][0] - model[0][0] + 1
-    assert abs(adr.loss(history) - (1 - len(model) / span)) < 1e-9
+    assert abs(history_of.loss(history) - (1 - len(model) / span)) < 1e-9
 
 
 @given(

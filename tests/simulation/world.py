@@ -11,22 +11,31 @@ import random
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from veldnet.app import Platform
 from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, base_stations, device_checks, devices, routing_profiles
+from veldnet.inventory import (
+    accounts,
+    base_stations,
+    catalogues,
+    device_checks,
+    devices,
+    routing_profiles,
+)
 from veldnet.inventory.resources import Device, Route, RoutingProfile
 from veldnet.inventory.sandbox import create_sandbox
+from veldnet.inventory.scope import Scope
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui, frames
 from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
-from veldnet.lorawan.regions import EU868
+from veldnet.lorawan.regions import REGIONS, ChannelPlan
 from veldnet.network import JoinRecord, Record, UplinkRecord, decode_record
 from veldnet.routing import Outcome, Profile, secret_label
 from veldnet.routing import Route as DeliveryRoute
@@ -39,7 +48,9 @@ from veldnet.simulator.life import DeviceLife
 from veldnet.simulator.propagation import Heard, Place, Propagation
 from veldnet.simulator.sensors import Climate
 from veldnet.store import DeliveryRow, DeviceRow, Rows, SqliteStore
-from veldnet.store.schema import deliveries, frame_bodies
+from veldnet.store.documents import MacVersion, PlanSettings, ProfileSettings
+from veldnet.store.schema import deliveries, device_profiles, frame_bodies
+from veldnet.store.schema import devices as device_rows
 from veldnet.store.schema import frames as frame_rows
 
 EPOCH = 1_800_000_000.0
@@ -91,6 +102,10 @@ class MortalStore:
     async def devices_by_ref(self, refs: Any) -> list[DeviceRow]:
         await self._server.alive()
         return await self._store.devices_by_ref(refs)
+
+    async def restless_devices(self, after: int, limit: int) -> list[int]:
+        await self._server.alive()
+        return await self._store.restless_devices(after, limit)
 
     async def pending_lanes(self, after: Any, limit: int) -> list[tuple[int, str]]:
         return await self._store.pending_lanes(after, limit)
@@ -159,6 +174,31 @@ class Server:
         """Nothing is open."""
 
 
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of device: version, class and region."""
+
+    version: MacVersion = "1.0.2"
+    device_class: Literal["A", "B", "C"] = "A"
+    region: str = "EU868"
+
+    @property
+    def profile_id(self) -> str:
+        return f"SIM/{self.version}-{self.device_class}-{self.region}"
+
+
+PLAIN = (Kind(),)
+MIXED = (
+    Kind("1.0.2"),
+    Kind("1.1"),
+    Kind("1.0.3", "B"),
+    Kind("1.0.2", "C"),
+    Kind("1.1", "C"),
+    Kind("1.0.4"),
+    Kind("1.0.4", "A", "US915"),
+    Kind("1.1", "B", "AS923-1"),
+)
+
+
 class World:
     """Devices, base stations, air, and the server that happens to live."""
 
@@ -171,14 +211,25 @@ class World:
         loss: float = 0.05,
         delivery_failures: float = 0.1,
         capacity: int | None = None,
+        kinds: tuple[Kind, ...] = PLAIN,
+        downlinks_every: tuple[float, float] = (2.0, 6.0),
+        more: dict[str, Any] | None = None,
     ) -> None:
         self.rng = random.Random(seed)
         self.steps = Steps(die_at)
         self.loss = loss
         self.delivery_failures = delivery_failures
-        self.settings = load_settings(
-            {"data": str(directory), "routing.first_retry": 1, "routing.longest_retry": 10}, environment={}
-        )
+        self.kinds = kinds
+        self.regions = sorted({kind.region for kind in kinds}, key=lambda name: (name != "EU868", name))
+        self._downlinks_every = downlinks_every
+        values: dict[str, Any] = {
+            "data": str(directory),
+            "routing.first_retry": 1,
+            "routing.longest_retry": 10,
+            "network.more_regions": tuple(self.regions[1:]),
+            "network.sub_bands": (2,),
+        }
+        self.settings = load_settings(values | (more or {}), environment={})
         if capacity is not None:
             # Fewer than a setting may say: so that devices go and come all the time.
             network = replace(self.settings.network, device_capacity=capacity)
@@ -188,7 +239,10 @@ class World:
         self.heard_by_server: list[tuple[float, bytes]] = []
         self.lives: list[DeviceLife] = []
         self.deaths = 0
-        self._air = Air(Propagation(self.rng, shadowing=3.0))
+        self.airs = {
+            name: Air(Propagation(self.rng, shadowing=3.0), collisions=len(kinds) > 1)
+            for name in self.regions
+        }
         self._stations: dict[BaseStationId, BaseStation] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.data: DataDirectory
@@ -198,66 +252,127 @@ class World:
         return EPOCH + asyncio.get_running_loop().time()
 
     async def build(self, count: int, stations: int = 2, period: float = 8.0) -> None:
+        """`count` devices, of the kinds by turns, and so many base stations in each region."""
         self.data = await DataDirectory.open(self.settings, inline=True)
         store = self.data.store
         sandbox = await store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
         operator = await store.read(lambda c: accounts.find_operator(c, "sandbox-ope"))
-        for number in range(2, stations + 1):
-            await store.write(
-                lambda c, number=number: base_stations.create_base_station(  # type: ignore[misc]
-                    c, operator, GatewayEui(number), f"Station {number}"
-                )
-            )
-        for number in range(stations):
-            station = BaseStation(
-                GatewayEui(number + 1), Place(0.5 * number, 0.0), boot=-self.rng.uniform(0, 4294)
-            )
-            station.link = self
-            self._air.add(station)
-            self._stations[BaseStationId(0xFF000001 + number)] = station
+        await self._build_base_stations(operator, stations)
         scope = await store.read(lambda c: accounts.scope_of_user(c, 1))
         assert scope is not None
+        routing_profile = await self._build_routing(scope)
+        await self._build_rules(operator, scope)
+        for number in range(count):
+            await self._build_device(scope, number, routing_profile, period)
+        assert sandbox.customer_id
+        self.server = Server(self)
+        await self.server.platform.start()
+
+    async def _build_base_stations(self, operator: int, stations: int) -> None:
+        numbers = range(len(self.regions) * stations)
+        for number in numbers[1:]:
+            await self.data.store.write(
+                lambda c, number=number: base_stations.create_base_station(  # type: ignore[misc]
+                    c, operator, GatewayEui(number + 1), f"Station {number}"
+                )
+            )
+        for number in numbers:
+            place = Place(0.5 * (number % stations), 0.0)
+            boot = -self.rng.uniform(0, 4294)
+            region = self.regions[number // stations]
+            # The first base station of a region has no GPS.
+            gps = number % stations > 0
+            station = BaseStation(
+                GatewayEui(number + 1), place, boot=boot, gps=gps, frequencies=self._heard_in(region)
+            )
+            station.link = self
+            self.airs[region].add(station)
+            self._stations[BaseStationId(0xFF000001 + number)] = station
+
+    def _heard_in(self, region: str) -> frozenset[int] | None:
+        """A base station listens to eight channels; where there are more, to those of the sub-band."""
+        plan = ChannelPlan(REGIONS[region], sub_bands=(2,)) if REGIONS[region].fixed else None
+        if plan is None:
+            return None
+        return frozenset(c.frequency for n, c in enumerate(plan.channels) if plan.mask >> n & 1)
+
+    async def _build_routing(self, scope: Scope) -> str:
         route = Route(
             contentType="JSON", addresses=["http://as.example/up"], asId="as", asKey=secrets.token_hex(16)
         )
         checked = routing_profiles.check_routes([route])
         assert checked[0].as_key is not None
         sealed = await self.data.vault.seal(secret_label("as"), checked[0].as_key.encode())
-        profile = await store.write(
+        profile = await self.data.store.write(
             lambda c: routing_profiles.create_routing_profile(
                 c, scope, RoutingProfile(name="AS"), checked, [sealed], None, None
             )
         )
-        for number in range(count):
-            identity = Identity(
-                DevEui(0x0059AC0000000000 + number),
-                JoinEui(1),
-                AesKey(self.rng.randbytes(16)),
-            )
-            body = Device(
-                EUI=str(identity.dev_eui),
-                applicationEUI=str(identity.join_eui),
-                applicationKey=identity.app_key.hex(),
-                deviceProfileId=sandbox.device_profile_id,
-                routingProfileId=profile.id,
-            )
-            new = device_checks.check_new_device(body, hsm_required=False)
-            key = await self.data.vault.import_app_key(new.dev_eui, new.app_key)
-            await store.write(lambda c, new=new, key=key: devices.create_device(c, scope, new, key))  # type: ignore[misc]
-            self.lives.append(
-                DeviceLife(
-                    VirtualDevice(identity, EU868, self.rng, data_rate=3),
-                    Climate(self.rng),
-                    Place(self.rng.uniform(-1, 1), self.rng.uniform(-1, 1)),
-                    self._air,
-                    self.rng,
-                    clock=self.clock,
-                    period=period,
-                    confirmed_share=0.4,
+        return str(profile.id)
+
+    async def _build_rules(self, operator: int, scope: Scope) -> None:
+        def rules(connection: Connection) -> None:
+            for kind in self.kinds:
+                settings = ProfileSettings(
+                    loRaWANMacVersion=kind.version,
+                    loRaWANClass=kind.device_class,
+                    region=kind.region,
+                    regionalParameterVersion="RP2-1.0.4" if kind.version == "1.0.4" else "1.0.3revA",
                 )
+                catalogues.create_device_profile(
+                    connection, operator, kind.profile_id, kind.profile_id, settings
+                )
+            plan = catalogues.create_connectivity_plan(
+                connection, operator, "sim/plan", "Simulation", PlanSettings(allowClassB=True)
             )
-        self.server = Server(self)
-        await self.server.platform.start()
+            catalogues.grant_connectivity_plan(connection, scope.subscriber_ref, plan, 1_000_000)
+
+        await self.data.store.write(rules)
+
+    async def _build_device(self, scope: Scope, number: int, routing_profile: str, period: float) -> None:
+        kind = self.kinds[number % len(self.kinds)]
+        identity = Identity(
+            DevEui(0x0059AC0000000000 + number),
+            JoinEui(1),
+            AesKey(self.rng.randbytes(16)),
+            AesKey(self.rng.randbytes(16)) if kind.version == "1.1" else None,
+        )
+        body = Device(
+            EUI=str(identity.dev_eui),
+            applicationEUI=str(identity.join_eui),
+            applicationKey=identity.app_key.hex(),
+            deviceProfileId=kind.profile_id,
+            connectivityPlanId="sim/plan",
+            routingProfileId=routing_profile,
+        )
+        new = device_checks.check_new_device(body, hsm_required=False)
+        store, vault = self.data.store, self.data.vault
+        key = await vault.import_app_key(new.dev_eui, new.app_key)
+        created = await store.write(lambda c: devices.create_device(c, scope, new, key))
+        if identity.nwk_key is not None:
+            nwk_key = await vault.import_nwk_key(new.dev_eui, identity.nwk_key)
+            await store.write(lambda c: devices.set_nwk_key(c, scope, int(str(created.ref)), nwk_key))
+        region = REGIONS[kind.region]
+        self.lives.append(
+            DeviceLife(
+                VirtualDevice(
+                    identity,
+                    region,
+                    self.rng,
+                    data_rate=min(3, region.adr_max_data_rate),
+                    counter_based_nonce=kind.version == "1.0.4",
+                    device_class=kind.device_class,
+                    ping_periodicity=2,
+                ),
+                Climate(self.rng),
+                Place(self.rng.uniform(-1, 1), self.rng.uniform(-1, 1)),
+                self.airs[kind.region],
+                self.rng,
+                clock=self.clock,
+                period=period,
+                confirmed_share=0.4,
+            )
+        )
 
     def revive(self) -> None:
         """Another process starts on the same database."""
@@ -276,13 +391,22 @@ class World:
         heard: Heard,
         timestamp: int,
     ) -> None:
+        gps_time = unix_to_gps(self.clock()) if station.gps else None
         copies = 0 if self.rng.random() < self.loss else 2 if self.rng.random() < 0.1 else 1
         base_station = next(key for key, value in self._stations.items() if value is station)
         for _ in range(copies):
             slow = self.rng.random() < 0.05
             delay = self.rng.uniform(0.3, 1.5) if slow else self.rng.uniform(0.005, 0.12)
             asyncio.get_running_loop().call_later(
-                delay, self._arrive, base_station, phy_payload, frequency, modulation, heard, timestamp
+                delay,
+                self._arrive,
+                base_station,
+                phy_payload,
+                frequency,
+                modulation,
+                heard,
+                timestamp,
+                gps_time,
             )
 
     def _arrive(
@@ -293,6 +417,7 @@ class World:
         modulation: Modulation,
         heard: Heard,
         timestamp: int,
+        gps_time: float | None,
     ) -> None:
         if self.server.dead:
             return
@@ -307,6 +432,7 @@ class World:
                 heard.snr,
                 timestamp,
                 self.clock(),
+                gps_time=gps_time,
             )
         )
 
@@ -321,6 +447,7 @@ class World:
             window.timestamp,
             window.power,
             time_on_air(window.modulation, len(downlink.phy_payload), crc=False) / 1000,
+            delay=None if window.gps_time is None else gps_to_unix(window.gps_time) - self.clock(),
         )
         if error is None:
             self.on_air.append(downlink.phy_payload)
@@ -349,7 +476,7 @@ class World:
     async def _submit_downlinks(self) -> None:
         """An application server that sends something to a device now and then."""
         while True:
-            await asyncio.sleep(self.rng.uniform(2, 6))
+            await asyncio.sleep(self.rng.uniform(*self._downlinks_every))
             life = self.rng.choice(self.lives)
             server = self.server
             if not server.dead and life.device.joined:
@@ -391,6 +518,23 @@ class World:
             lambda c: len(c.execute(select(frame_bodies.c.frame_id).where(frame_bodies.c.part > 0)).all())
         )
 
+    async def _addresses_of_1_1(self, records: list[Record]) -> set[int]:
+        profiles = [kind.profile_id for kind in self.kinds if kind.version == "1.1"]
+        refs = await self.data.store.read(
+            lambda c: set(
+                c.execute(
+                    select(device_rows.c.ref)
+                    .join(device_profiles, device_profiles.c.ref == device_rows.c.profile_ref)
+                    .where(device_profiles.c.id.in_(profiles))
+                ).scalars()
+            )
+        )
+        return {
+            int(r.dev_addr)
+            for r in records
+            if isinstance(r, JoinRecord) and r.dev_addr is not None and r.device_ref in refs
+        }
+
     async def check_invariants(self) -> list[Record]:
         """I1 to I4 hold, whatever happened; returns the records for further looks."""
         records = await self.records()
@@ -398,15 +542,18 @@ class World:
         counters = [(r.device_ref, r.dev_addr, r.fcnt) for r in accepted]
         assert len(counters) == len(set(counters)), "I1: an uplink counter was accepted twice"
 
-        sent: dict[tuple[int, int], bytes] = {}
+        # Sessions of 1.1 count application downlinks apart.
+        eleven = await self._addresses_of_1_1(records)
+        sent: dict[tuple[int, int, bool], bytes] = {}
         for phy_payload in self.on_air:
             frame = frames.parse(phy_payload)
             if isinstance(frame, frames.DataFrame):
-                before = sent.setdefault((frame.dev_addr, frame.fcnt), phy_payload)
+                apart = frame.dev_addr in eleven and bool(frame.fport)
+                before = sent.setdefault((frame.dev_addr, frame.fcnt, apart), phy_payload)
                 assert before == phy_payload, "I2: a downlink counter was used for two payloads"
 
         joins = [r for r in records if isinstance(r, JoinRecord) and r.outcome == "accepted"]
-        nonces = [(r.device_ref, r.dev_nonce) for r in joins]
+        nonces = [(r.device_ref, r.dev_nonce) for r in joins if r.rejoin_type is None]
         assert len(nonces) == len(set(nonces)), "I3: a DevNonce was accepted twice"
         accepts = [p for p in self.on_air if p[0] == 0x20]
         assert len(accepts) <= 2 * len(joins), "a join-accept was sent without a session"

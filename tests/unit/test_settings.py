@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from veldnet.app import network_parameters
+from veldnet.network_settings import network_parameters
 from veldnet.settings import Duration, Settings, SettingsError, describe, load_settings, sample_file
 
 
@@ -27,7 +27,7 @@ def test_file_environment_and_flags_in_that_order(tmp_path: Path) -> None:
     assert (settings.api.http.host, settings.api.http.port) == ("127.0.0.1", 3)
     assert float(settings.routing.retention) == 7200 and settings.routing.allow_private_destinations
     assert settings.network.deduplication_window == pytest.approx(0.15)
-    assert network_parameters(settings.network).channel_plan.mask == 0b1111
+    assert network_parameters(settings.network).channel_plans["EU868"].mask == 0b1111
 
 
 @pytest.mark.parametrize(

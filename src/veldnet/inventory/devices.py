@@ -212,6 +212,7 @@ def _query() -> Any:
             subscribers.c.customer_id,
             func.coalesce(device_states.c.dev_addr, device_states.c.pending_dev_addr).label("dev_addr"),
             device_states.c.dev_addr.label("confirmed_dev_addr"),
+            device_states.c.current_class,
         )
         .join(device_profiles, device_profiles.c.ref == devices.c.profile_ref)
         .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
@@ -240,6 +241,8 @@ def _configuration(row: Row[*tuple[Any, ...]]) -> Device:
     device = _minimal(row)
     device.activationType = row.activation_type
     device.deviceClass = row.device_class
+    if row.device_class == "B":
+        device.classBState = "ACTIVE" if row.current_class == "B" else "INACTIVE"
     device.deviceProfileId = row.profile_id
     device.connectivityPlanId = _optional(row.plan_id)
     device.processingStrategyId = _optional(row.processing_strategy)
@@ -385,6 +388,16 @@ def update_device(connection: Connection, scope: Scope, ref: str, body: Device) 
         connection.execute(update(devices).where(devices.c.ref == row.ref).values(**values))
         changes.note(connection, "device", row.ref)
     return get_device(connection, scope, str(row.ref))
+
+
+def set_nwk_key(connection: Connection, scope: Scope, ref: int, sealed_nwk_key: bytes) -> None:
+    """Give a device of LoRaWAN 1.1 its NwkKey; sessions under an earlier one live on until the next join."""
+    connection.execute(
+        update(devices)
+        .where(devices.c.ref == ref)
+        .values(sealed_nwk_key=sealed_nwk_key, updated_at=changes.now_ms(), updated_by=scope.display_name)
+    )
+    changes.note(connection, "device", ref)
 
 
 def _new_routing(connection: Connection, scope: Scope, body: Device) -> dict[str, Any]:

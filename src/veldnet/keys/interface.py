@@ -11,8 +11,8 @@ from typing import Protocol
 
 import msgspec
 
-from veldnet.lorawan import AesKey, DevEui
-from veldnet.lorawan.frames import JoinRequest
+from veldnet.lorawan import AesKey, DevEui, JoinEui
+from veldnet.lorawan.frames import JoinRequest, RejoinRequest
 from veldnet.lorawan.join import JoinAccept
 
 
@@ -25,15 +25,19 @@ class VaultError(Exception):
 
 
 class JoinOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """Check a join-request and open its session.
+    """Check a join-request or rejoin-request and open its session.
 
+    With `sealed_nwk_key` the session is one of LoRaWAN 1.1, and `accept` says so with OptNeg. The MIC of
+    a rejoin-request of type 0 or 2 is made with a session key, so whoever holds that has checked it.
     `protected` devices belong to an HSM group: their AppSKey is wrapped under `sealed_as_transport_key`,
     or withheld when the customer has generated none.
     """
 
     dev_eui: DevEui
+    join_eui: JoinEui
     sealed_app_key: bytes
-    request: JoinRequest
+    sealed_nwk_key: bytes | None = None
+    request: JoinRequest | RejoinRequest
     accept: JoinAccept
     protected: bool
     sealed_as_transport_key: bytes | None
@@ -41,10 +45,13 @@ class JoinOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 class JoinKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a join order whose request was genuine. `join_accept` is the PHYPayload to send;
-    `app_s_key` is present only for unprotected devices, `wrapped_app_s_key` only for protected ones."""
+    `app_s_key` is present only for unprotected devices, `wrapped_app_s_key` only for protected ones. 1.0.x
+    has one network key, `f_nwk_s_int_key`; the other two are those of 1.1."""
 
     join_accept: bytes
-    nwk_s_key: AesKey
+    f_nwk_s_int_key: AesKey
+    s_nwk_s_int_key: AesKey | None = None
+    nwk_s_enc_key: AesKey | None = None
     app_s_key: AesKey | None
     wrapped_app_s_key: bytes | None
 
@@ -68,6 +75,9 @@ class Vault(Protocol):
 
     async def import_app_key(self, dev_eui: DevEui, app_key: AesKey) -> bytes:
         """Seal the AppKey of a device; the result may be stored anywhere."""
+
+    async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
+        """Seal the NwkKey of a device of LoRaWAN 1.1."""
 
     async def join(self, orders: Sequence[JoinOrder]) -> list[JoinKeys | JoinRefusal]:
         """Serve many join-requests at once, in order."""

@@ -18,10 +18,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from veldnet.lorawan import AesKey, DevEui
 from veldnet.lorawan.crypto import aes_encrypt
+from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import (
+    JOIN_REQUEST_TYPE,
+    derive_js_enc_key,
+    derive_js_int_key,
     derive_session_keys_10,
+    derive_session_keys_11,
     encrypt_join_accept,
     join_accept_mic,
+    join_accept_mic_11,
     join_request_mic,
 )
 
@@ -88,6 +94,9 @@ class SoftwareVault:
     async def import_app_key(self, dev_eui: DevEui, app_key: AesKey) -> bytes:
         return self._seal(f"app-key:{dev_eui}", app_key)
 
+    async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
+        return self._seal(f"nwk-key:{dev_eui}", nwk_key)
+
     async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
         public_key = parse_rsa_public_key(rsa_public_key_pem)
         key = secrets.token_bytes(16)
@@ -102,23 +111,55 @@ class SoftwareVault:
     def _join(self, order: JoinOrder) -> JoinKeys | JoinRefusal:
         try:
             app_key = AesKey(self._unseal(f"app-key:{order.dev_eui}", order.sealed_app_key))
+            if order.sealed_nwk_key is None:
+                return self._join_10(order, app_key)
+            nwk_key = AesKey(self._unseal(f"nwk-key:{order.dev_eui}", order.sealed_nwk_key))
+            return self._join_11(order, app_key, nwk_key)
         except VaultError as error:
             return JoinRefusal(error.code, str(error))
+
+    def _join_10(self, order: JoinOrder, app_key: AesKey) -> JoinKeys | JoinRefusal:
         request, accept = order.request, order.accept
+        if not isinstance(request, JoinRequest):
+            return JoinRefusal("rejoin_before_1_1", "LoRaWAN 1.0.x has no rejoin-requests")
         if not hmac.compare_digest(join_request_mic(app_key, request.unsigned()), request.mic):
             return JoinRefusal("wrong_mic", "the MIC does not fit the AppKey")
         keys = derive_session_keys_10(app_key, accept.join_nonce, accept.net_id, request.dev_nonce)
-        wrapped = None
-        if order.protected and order.sealed_as_transport_key is not None:
-            try:
-                transport_key = AesKey(self._unseal(_AS_TRANSPORT_KEY, order.sealed_as_transport_key))
-            except VaultError as error:
-                return JoinRefusal(error.code, str(error))
-            # One block of AES, which the customer opens with AES-128-CBC and a zero vector.
-            wrapped = aes_encrypt(transport_key, keys.app_s_key)
         return JoinKeys(
             join_accept=encrypt_join_accept(app_key, accept, join_accept_mic(app_key, accept)),
-            nwk_s_key=keys.nwk_s_key,
+            f_nwk_s_int_key=keys.nwk_s_key,
             app_s_key=None if order.protected else keys.app_s_key,
-            wrapped_app_s_key=wrapped,
+            wrapped_app_s_key=self._wrapped(order, keys.app_s_key),
         )
+
+    def _join_11(self, order: JoinOrder, app_key: AesKey, nwk_key: AesKey) -> JoinKeys | JoinRefusal:
+        request, accept = order.request, order.accept
+        int_key = derive_js_int_key(nwk_key, order.dev_eui)
+        if isinstance(request, JoinRequest):
+            mic_key: AesKey | None = nwk_key
+            kind, nonce, accept_key = JOIN_REQUEST_TYPE, request.dev_nonce, nwk_key
+        else:
+            mic_key = int_key if request.rejoin_type == 1 else None
+            kind, nonce = request.rejoin_type, request.rj_count
+            accept_key = derive_js_enc_key(nwk_key, order.dev_eui)
+        if mic_key is not None and not hmac.compare_digest(
+            join_request_mic(mic_key, request.unsigned()), request.mic
+        ):
+            return JoinRefusal("wrong_mic", "the MIC does not fit the NwkKey")
+        keys = derive_session_keys_11(nwk_key, app_key, accept.join_nonce, order.join_eui, nonce)
+        mic = join_accept_mic_11(int_key, accept, order.join_eui, nonce, kind)
+        return JoinKeys(
+            join_accept=encrypt_join_accept(accept_key, accept, mic),
+            f_nwk_s_int_key=keys.f_nwk_s_int_key,
+            s_nwk_s_int_key=keys.s_nwk_s_int_key,
+            nwk_s_enc_key=keys.nwk_s_enc_key,
+            app_s_key=None if order.protected else keys.app_s_key,
+            wrapped_app_s_key=self._wrapped(order, keys.app_s_key),
+        )
+
+    def _wrapped(self, order: JoinOrder, app_s_key: AesKey) -> bytes | None:
+        """The AppSKey as the customer opens it: AES-128-CBC of one block, with a zero vector."""
+        if not order.protected or order.sealed_as_transport_key is None:
+            return None
+        transport_key = AesKey(self._unseal(_AS_TRANSPORT_KEY, order.sealed_as_transport_key))
+        return aes_encrypt(transport_key, app_s_key)

@@ -64,10 +64,26 @@ def data_mic_uplink_11(
     tx_ch: int,
 ) -> bytes:
     """MIC of a 1.1 uplink: two halves under two keys; `conf_fcnt` is 0 without the ACK bit."""
-    b0 = _block(0x49, _ZERO4, UPLINK, dev_addr, fcnt, len(message))
+    serving = data_mic_serving_half(
+        s_nwk_s_int_key, dev_addr, fcnt, message, conf_fcnt=conf_fcnt, tx_dr=tx_dr, tx_ch=tx_ch
+    )
+    return serving + data_mic(f_nwk_s_int_key, UPLINK, dev_addr, fcnt, message)[:2]
+
+
+def data_mic_serving_half(
+    s_nwk_s_int_key: AesKey,
+    dev_addr: DevAddr,
+    fcnt: int,
+    message: bytes,
+    *,
+    conf_fcnt: int,
+    tx_dr: int,
+    tx_ch: int,
+) -> bytes:
+    """First half of the MIC of a 1.1 uplink; the other half is the first of `data_mic` with FNwkSIntKey."""
     transmit = (conf_fcnt & 0xFFFF).to_bytes(2, "little") + bytes((tx_dr, tx_ch))
     b1 = _block(0x49, transmit, UPLINK, dev_addr, fcnt, len(message))
-    return cmac(s_nwk_s_int_key, b1 + message)[:2] + cmac(f_nwk_s_int_key, b0 + message)[:2]
+    return cmac(s_nwk_s_int_key, b1 + message)[:2]
 
 
 def data_mic_downlink_11(

@@ -31,3 +31,9 @@ _LEAP_SECONDS = (
 def unix_to_gps(unix_seconds: float) -> float:
     """Seconds since 1980-01-06T00:00:00 on the GPS time scale."""
     return unix_seconds - _GPS_EPOCH_UNIX + bisect_right(_LEAP_SECONDS, unix_seconds)
+
+
+def gps_to_unix(gps_seconds: float) -> float:
+    """Unix seconds of a GPS time; a leap second itself counts as the second after it."""
+    unix = gps_seconds + _GPS_EPOCH_UNIX
+    return unix - bisect_right(_LEAP_SECONDS, unix - bisect_right(_LEAP_SECONDS, unix))

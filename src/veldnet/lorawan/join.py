@@ -10,6 +10,8 @@ from .identifiers import DevAddr, DevEui, JoinEui, NetId
 from .keys import AesKey
 
 JOIN_REQUEST_TYPE = 0xFF
+# DLSettings: the network speaks LoRaWAN 1.1.
+OPT_NEG = 0x80
 
 
 def _pad16(block: bytes) -> bytes:
@@ -53,6 +55,11 @@ class JoinAccept(msgspec.Struct, frozen=True, gc=False):
             body[11],
             body[12:],
         )
+
+    @property
+    def opt_neg(self) -> bool:
+        """Whether the network speaks LoRaWAN 1.1."""
+        return bool(self.dl_settings & OPT_NEG)
 
     @property
     def rx1_dr_offset(self) -> int:

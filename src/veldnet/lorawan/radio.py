@@ -45,6 +45,13 @@ class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
     power: float
     timestamp: int | None = None
     gps_time: float | None = None
+    # Expected link margin in dB, to choose among base stations.
+    margin: float = 0.0
+
+    @property
+    def immediate(self) -> bool:
+        """Whether it may be sent whenever the base station is free (class C)."""
+        return self.timestamp is None and self.gps_time is None
 
 
 class GatewayDownlink(msgspec.Struct, frozen=True, gc=False):

@@ -16,6 +16,7 @@ import structlog
 from veldnet.store import LeaseLost, Rows, Statement, Store, StoreError
 
 from .counters import Counters
+from .device_class import current_class, restless
 from .devices import Entry
 from .events import Device, Effect, Transition
 from .journal import journal_rows
@@ -221,11 +222,13 @@ class CommitLoop:
         await self._idle.wait()
 
 
-def _state_row(entry: Entry) -> tuple[int | None, int | None, bytes, int]:
+def _state_row(entry: Entry) -> tuple[int | None, int | None, bytes, int | None, str | None, int]:
     state = entry.state
     return (
         None if state.session is None else int(state.session.dev_addr),
         None if state.pending_session is None else int(state.pending_session.dev_addr),
         encode_state(state),
+        1 if restless(entry.device, state) else None,
+        None if state.session is None else current_class(entry.device, state.session),
         entry.device.row.ref,
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from veldnet.lorawan.frames import DataFrame, JoinRequest
+from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayUplink
 
-ReceivedType = DataFrame | JoinRequest
+ReceivedType = DataFrame | JoinRequest | RejoinRequest
 
 
 class Window:

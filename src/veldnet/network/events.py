@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal
-from veldnet.lorawan import BaseStationId, DevAddr
-from veldnet.lorawan.frames import DataFrame, JoinRequest
+from veldnet.lorawan import DevAddr
+from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
+from veldnet.lorawan.mac_commands import MacCommand
 from veldnet.lorawan.radio import GatewayUplink, TransmitWindow
 from veldnet.store import DeviceRow
 from veldnet.store.documents import PlanSettings, ProfileSettings
@@ -60,18 +61,28 @@ class JoinRequested(msgspec.Struct, frozen=True, gc=False):
     dev_addr: DevAddr
 
 
+class RejoinRequested(msgspec.Struct, frozen=True, gc=False):
+    """A rejoin-request of the device (LoRaWAN 1.1)."""
+
+    received: ReceivedFrame
+    request: RejoinRequest
+    dev_addr: DevAddr
+
+
 class VaultAnswered(msgspec.Struct, frozen=True, gc=False):
     """The vault's answer to a join order."""
 
-    join: JoinRequested
+    join: JoinRequested | RejoinRequested
     order: JoinOrder
     answer: JoinKeys | JoinRefusal
 
 
 class DownlinkSubmitted(msgspec.Struct, frozen=True, gc=False):
-    """An application server's downlink. `payload` None with `flush` only empties the queue."""
+    """An application server's downlink. `payload` None with `flush` only empties the queue. `token` names
+    the transmission, should it go out at once."""
 
     id: int
+    token: int
     fport: int | None
     payload: bytes | None
     fcnt: int | None
@@ -79,18 +90,54 @@ class DownlinkSubmitted(msgspec.Struct, frozen=True, gc=False):
     flush: bool
     expires_at: float | None
     correlation_id: str | None
+    priority: int = 0
 
 
 class DownlinkReported(msgspec.Struct, frozen=True, gc=False):
-    """What became of a downlink in flight; see `transmission`."""
+    """What became of a downlink in flight; see `transmission`. `next_token` names the transmission that may
+    follow it."""
 
     id: int
     token: int
+    next_token: int
     delivered: bool
     window: TransmitWindow | None
     cause_rx1: str
     cause_rx2: str
+    cause_ping: str
     decision: str
+
+
+class Need(msgspec.Struct, frozen=True, gc=False):
+    """Why a downlink is due. Answers come before requests when room is short."""
+
+    ack: bool = False
+    adr_ack: bool = False
+    answers: tuple[MacCommand, ...] = ()
+    requests: tuple[MacCommand, ...] = ()
+
+
+class AnswerDue(msgspec.Struct, frozen=True, gc=False):
+    """The application server has had its time to submit a downlink; the uplink is to be answered now."""
+
+    received: ReceivedFrame
+    dev_addr: DevAddr
+    fcnt: int
+    data_rate: int
+    need: Need
+
+
+class SendDue(msgspec.Struct, frozen=True, gc=False):
+    """A device of class B or C may be sent what waits for it. `id` and `token` name record and frame."""
+
+    id: int
+    token: int
+
+
+class RejoinAsked(msgspec.Struct, frozen=True, gc=False):
+    """An administrator wants the device to renew its session."""
+
+    id: int
 
 
 class ContextReset(msgspec.Struct, frozen=True, gc=False):
@@ -100,18 +147,35 @@ class ContextReset(msgspec.Struct, frozen=True, gc=False):
 
 
 class Transmit(msgspec.Struct, frozen=True, gc=False):
-    """Effect: hand a frame to a base station in time for one of its windows, in order of preference."""
+    """Effect: hand a frame to a base station in time for one of its windows, in order of preference.
+
+    Windows of one slot differ in their base stations only. With `deadline` the frame may go whenever a base
+    station is free until then.
+    """
 
     token: int
-    base_station: BaseStationId
     phy_payload: bytes
     windows: tuple[TransmitWindow, ...]
+    deadline: float | None = None
+
+
+class Wake(msgspec.Struct, frozen=True, gc=False):
+    """Effect: come back with `SendDue` at a time; it replaces an earlier one of the device."""
+
+    at: float
+
+
+class AnswerLater(msgspec.Struct, frozen=True, gc=False):
+    """Effect: come back with an event at a time."""
+
+    at: float
+    event: AnswerDue
 
 
 class AskVault(msgspec.Struct, frozen=True, gc=False):
     """Effect: have the vault serve a join order and return with `VaultAnswered`."""
 
-    join: JoinRequested
+    join: JoinRequested | RejoinRequested
     order: JoinOrder
 
 
@@ -123,6 +187,7 @@ class SubmissionRefusal(msgspec.Struct, frozen=True, gc=False):
     expected: int | None = None
     max_size: int | None = None
     rx2_dr: int | None = None
+    ping_slot_dr: int | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -131,7 +196,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     refusal: SubmissionRefusal | None
 
 
-Effect = Transmit | AskVault | Answer
+Effect = Transmit | AskVault | Answer | Wake | AnswerLater
 
 
 class Transition(msgspec.Struct, frozen=True, gc=False):

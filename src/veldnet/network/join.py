@@ -9,18 +9,35 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys import JoinOrder, JoinRefusal
 from veldnet.lorawan import DevEui, JoinEui
-from veldnet.lorawan.frames import JoinRequest
+from veldnet.lorawan.frames import JoinRequest, RejoinRequest
 from veldnet.lorawan.join import JoinAccept
-from veldnet.lorawan.radio import TransmitWindow
+from veldnet.lorawan.regions import ChannelPlan
 
 from . import nonces
-from .events import AskVault, Device, JoinRequested, Transition, Transmit, VaultAnswered
+from .events import (
+    AskVault,
+    Device,
+    Effect,
+    JoinRequested,
+    RejoinRequested,
+    Transition,
+    Transmit,
+    VaultAnswered,
+)
 from .parameters import NetworkParameters
-from .receive_windows import wanted_rx1_delay, wanted_rx2_data_rate, windows_after
 from .records import JoinRecord
-from .state import DeviceState, InFlight, JoinMemory, RadioParameters, Session
+from .sessions import (
+    accept_in_flight,
+    accept_windows,
+    cf_list,
+    default_radio,
+    dl_settings,
+    open_session,
+    wanted_delay,
+)
+from .state import DeviceState, JoinMemory
 from .uplink import copies_of
 
 MAX_JOIN_NONCE = 0xFFFFFF
@@ -30,46 +47,73 @@ def request_join(
     network: NetworkParameters, device: Device, state: DeviceState, memory: JoinMemory, event: JoinRequested
 ) -> Transition:
     """Refuse what needs no key to be refused; order the rest at the vault."""
-    refusal = _refusal(device, memory, event.request)
+    channel_plan = network.channel_plan(device.profile)
+    refusal = activation_refusal(channel_plan, device, memory, event) or _join_refusal(
+        device, memory, event.request
+    )
     if refusal is not None:
-        return Transition(state, (_record(network, device, event, *refusal),))
-    assert device.row.sealed_app_key is not None
+        return Transition(state, (join_record(channel_plan, device, event, *refusal),))
+    assert channel_plan is not None and device.plan is not None
     accept = JoinAccept(
         memory.join_nonce + 1,
         network.net_id,
         event.dev_addr,
-        _dl_settings(network, device),
-        wanted_rx1_delay(network, device.plan) if device.plan else network.rx1_delay,
-        network.channel_plan.cf_list,
+        dl_settings(channel_plan, device.profile, device.plan),
+        wanted_delay(network, device.plan),
+        cf_list(channel_plan, device.profile),
     )
-    order = JoinOrder(
-        dev_eui=event.request.dev_eui,
-        sealed_app_key=device.row.sealed_app_key,
-        request=event.request,
+    return Transition(state, effects=(AskVault(event, order(device, event, accept)),))
+
+
+def order(device: Device, event: JoinRequested | RejoinRequested, accept: JoinAccept) -> JoinOrder:
+    """What the vault is to do for a request of a device."""
+    row, request = device.row, event.request
+    join_eui = JoinEui.parse(row.join_eui) if row.join_eui is not None else request.join_eui
+    assert row.sealed_app_key is not None
+    return JoinOrder(
+        dev_eui=request.dev_eui,
+        join_eui=join_eui if join_eui is not None else JoinEui(0),
+        sealed_app_key=row.sealed_app_key,
+        sealed_nwk_key=row.sealed_nwk_key if device.profile.version_11 else None,
+        request=request,
         accept=accept,
-        protected=device.row.hsm_group_ref is not None,
-        sealed_as_transport_key=device.row.sealed_as_transport_key,
+        protected=row.hsm_group_ref is not None,
+        sealed_as_transport_key=row.sealed_as_transport_key,
     )
-    return Transition(state, effects=(AskVault(event, order),))
 
 
-def _dl_settings(network: NetworkParameters, device: Device) -> int:
-    assert device.plan is not None
-    rx2 = wanted_rx2_data_rate(network, device.profile, device.plan)
-    return device.profile.rx1DROffset << 4 | rx2
-
-
-def _refusal(device: Device, memory: JoinMemory, request: JoinRequest) -> tuple[str, str] | None:
-    """Code and words of a reason to refuse a join-request, None if there is none."""
-    row = device.row
+def activation_refusal(
+    channel_plan: ChannelPlan | None,
+    device: Device,
+    memory: JoinMemory,
+    event: JoinRequested | RejoinRequested,
+) -> tuple[str, str] | None:
+    """Code and words of a reason to serve no request of a device, None if there is none."""
+    row, best = device.row, event.received.best
+    if channel_plan is None:
+        return "region_not_served", f"the network does not serve {device.profile.region}"
     if not device.active or device.plan is None:
         return "device_inactive", "the device has no connectivity plan or no routing"
     if row.sealed_app_key is None:
         return "no_app_key", "the device has no AppKey"
-    if row.join_eui is not None and JoinEui.parse(row.join_eui) != request.join_eui:
-        return "wrong_join_eui", f"JoinEUI {request.join_eui} instead of {row.join_eui}"
+    if device.profile.version_11 and row.sealed_nwk_key is None:
+        return "no_nwk_key", "a device of LoRaWAN 1.1 needs a NwkKey, and this one has none"
+    region = channel_plan.region
+    if region.uplink_data_rate(best.modulation) is None or region.sub_band(best.frequency) is None:
+        return (
+            "wrong_region",
+            f"{best.frequency / 1e6:g} MHz with {best.modulation} is not of {region.name}, the region of the "
+            "device profile",
+        )
     if memory.join_nonce >= MAX_JOIN_NONCE:
         return "join_nonces_exhausted", "the device has joined 16,777,215 times; its root key must change"
+    return None
+
+
+def _join_refusal(device: Device, memory: JoinMemory, request: JoinRequest) -> tuple[str, str] | None:
+    row = device.row
+    if row.join_eui is not None and JoinEui.parse(row.join_eui) != request.join_eui:
+        return "wrong_join_eui", f"JoinEUI {request.join_eui} instead of {row.join_eui}"
     return _nonce_refusal(device, memory, request.dev_nonce)
 
 
@@ -94,127 +138,106 @@ def answer_join(
 ) -> Transition:
     """Open the session with the vault's keys and send the join-accept, or record the refusal."""
     join, answer, accept = event.join, event.answer, event.order.accept
+    channel_plan = network.channel_plan(device.profile)
     if isinstance(answer, JoinRefusal):
-        return Transition(state, (_record(network, device, join, answer.code, answer.message),))
-    refusal = _nonce_refusal(device, memory, join.request.dev_nonce)
-    if refusal is None and accept.join_nonce <= memory.join_nonce:
-        refusal = ("superseded", "another join of the device was served meanwhile")
-    if refusal is not None:
-        return Transition(state, (_record(network, device, join, *refusal),))
-    session = _open_session(network, event, answer, now)
+        return Transition(state, (join_record(channel_plan, device, join, answer.code, answer.message),))
+    refusal = _late_refusal(device, memory, event)
+    if refusal is not None or channel_plan is None:
+        words = refusal or ("region_not_served", "the region of the device is not served any more")
+        return Transition(state, (join_record(channel_plan, device, join, *words),))
+    current = state.session
+    rejoin_type = join.request.rejoin_type if isinstance(join, RejoinRequested) else None
+    kept = current.radio if rejoin_type == 2 and current is not None else None
+    session = open_session(channel_plan, accept, answer, _nonce(join), now, kept)
     state = replace(state, pending_session=session)
-    windows = _windows(network, join, now)
+    listening = (
+        current.radio if rejoin_type in (0, 2) and current is not None else default_radio(channel_plan)
+    )
+    windows = accept_windows(network, channel_plan, join.received, listening, now)
     decisions = [f"JoinNonce {accept.join_nonce}, DevAddr {accept.dev_addr}"]
-    effects: tuple[Transmit, ...] = ()
+    effects: tuple[Effect, ...] = ()
     if windows:
-        best = next(copy for copy in join.received.copies if not copy.late)
-        transmit = Transmit(join.received.token, best.base_station, answer.join_accept, windows)
+        transmit = Transmit(join.received.token, answer.join_accept, windows)
         effects = (transmit,)
-        state = replace(state, in_flight=(*state.in_flight, _in_flight(transmit, session, now)))
+        in_flight = accept_in_flight(transmit.token, len(answer.join_accept), session, windows[0], now)
+        state = replace(state, in_flight=(*state.in_flight, in_flight))
         decisions.append(f"join-accept in RX{windows[0].slot} ({windows[0].modulation})")
     else:
         decisions.append("no join-accept: both receive windows are over")
     record = replace(
-        _record(network, device, join, "accepted", *decisions),
+        join_record(channel_plan, device, join, "accepted", *decisions),
         dev_addr=accept.dev_addr,
         wrapped_app_s_key=session.wrapped_app_s_key,
     )
     return Transition(state, (record,), effects, _remember(device, memory, event))
 
 
+def _nonce(join: JoinRequested | RejoinRequested) -> int:
+    return join.request.dev_nonce if isinstance(join, JoinRequested) else join.request.rj_count
+
+
+def _late_refusal(device: Device, memory: JoinMemory, event: VaultAnswered) -> tuple[str, str] | None:
+    """What has changed while the vault was at work."""
+    join = event.join
+    refusal = None
+    if isinstance(join, JoinRequested):
+        refusal = _nonce_refusal(device, memory, join.request.dev_nonce)
+    elif join.request.rejoin_type == 1:
+        refusal = rj_count1_refusal(memory, join.request.rj_count)
+    if refusal is None and event.order.accept.join_nonce <= memory.join_nonce:
+        refusal = ("superseded", "another join of the device was served meanwhile")
+    return refusal
+
+
+def rj_count1_refusal(memory: JoinMemory, rj_count: int) -> tuple[str, str] | None:
+    """RJcount1 must rise for ever (TS001-1.1 §6.2.4.2)."""
+    last = memory.last_rj_count1
+    if last is not None and rj_count <= last:
+        return "rj_count_not_rising", f"RJcount1 {rj_count} does not follow {last}"
+    return None
+
+
 def _remember(device: Device, memory: JoinMemory, event: VaultAnswered) -> JoinMemory:
-    dev_nonce = event.join.request.dev_nonce
-    used = memory.dev_nonces
+    join = event.join
+    memory = replace(memory, join_nonce=event.order.accept.join_nonce)
+    if isinstance(join, RejoinRequested):
+        if join.request.rejoin_type == 1:
+            memory = replace(memory, last_rj_count1=join.request.rj_count)
+        return memory
+    dev_nonce, used = join.request.dev_nonce, memory.dev_nonces
     if not device.profile.counter_based_dev_nonce:
         used = nonces.add(used, dev_nonce)
     last = dev_nonce if memory.last_dev_nonce is None else max(memory.last_dev_nonce, dev_nonce)
-    return replace(memory, join_nonce=event.order.accept.join_nonce, dev_nonces=used, last_dev_nonce=last)
+    return replace(memory, dev_nonces=used, last_dev_nonce=last)
 
 
-def _open_session(network: NetworkParameters, event: VaultAnswered, keys: JoinKeys, now: float) -> Session:
-    accept = event.order.accept
-    plan = network.channel_plan
-    from_cf_list = min(len(plan.extra_channels), 5)
-    known = (1 << len(plan.region.default_channels) + from_cf_list) - 1
-    radio = RadioParameters(
-        rx1_delay=accept.rx_delay or 1,
-        rx1_dr_offset=accept.rx1_dr_offset,
-        rx2_data_rate=accept.rx2_data_rate,
-        rx2_frequency=plan.region.rx2_frequency,
-        ch_mask=known,
-        defined_channels=known,
-    )
-    return Session(
-        dev_addr=accept.dev_addr,
-        f_nwk_s_int_key=keys.nwk_s_key,
-        s_nwk_s_int_key=None,
-        nwk_s_enc_key=None,
-        app_s_key=keys.app_s_key,
-        wrapped_app_s_key=keys.wrapped_app_s_key,
-        opened_at=now,
-        dev_nonce=event.join.request.dev_nonce,
-        radio=radio,
-    )
-
-
-def _windows(network: NetworkParameters, join: JoinRequested, now: float) -> tuple[TransmitWindow, ...]:
-    """The windows of a join-accept, always with the region's default parameters (TS001-1.0.4 §6.2.5)."""
-    region = network.channel_plan.region
-    best = next((copy for copy in join.received.copies if not copy.late), None)
-    data_rate = None if best is None else region.data_rate_of(best.modulation)
-    if best is None or data_rate is None:
-        return ()
-    defaults = RadioParameters(
-        rx1_delay=region.rx1_delay,
-        rx1_dr_offset=0,
-        rx2_data_rate=region.rx2_data_rate,
-        rx2_frequency=region.rx2_frequency,
-        ch_mask=0,
-        defined_channels=0,
-    )
-    both = windows_after(region, best, data_rate, defaults, region.join_accept_delay1)
-    return tuple(window for window in both if window.opens_at - network.lead > now)
-
-
-def _in_flight(transmit: Transmit, session: Session, now: float) -> InFlight:
-    return InFlight(
-        token=transmit.token,
-        base_station=transmit.base_station,
-        planned_at=now,
-        join_accept=True,
-        dev_addr=session.dev_addr,
-        fcnt=0,
-        fport=None,
-        payload=b"",
-        size=len(transmit.phy_payload),
-        confirmed=False,
-        ack=False,
-        from_application=False,
-        correlation_id=None,
-        fcnt_up=None,
-    )
-
-
-def _record(
-    network: NetworkParameters, device: Device, event: JoinRequested, outcome: str, *decisions: str
+def join_record(
+    channel_plan: ChannelPlan | None,
+    device: Device,
+    event: JoinRequested | RejoinRequested,
+    outcome: str,
+    *decisions: str,
 ) -> JoinRecord:
-    best = event.received.best
-    region = network.channel_plan.region
-    band = region.sub_band(best.frequency)
+    """The record of a join-request or rejoin-request."""
+    best, request = event.received.best, event.request
+    region = None if channel_plan is None else channel_plan.region
+    band = region.sub_band(best.frequency) if region is not None else None
+    data_rate = None if region is None else region.uplink_data_rate(best.modulation)
     return JoinRecord(
         id=event.received.id,
         device_ref=device.row.ref,
         time=event.received.received_at,
         outcome=outcome,
         phy_payload=best.phy_payload,
-        dev_eui=DevEui(event.request.dev_eui),
-        join_eui=event.request.join_eui,
-        dev_nonce=event.request.dev_nonce,
+        dev_eui=DevEui(request.dev_eui),
+        join_eui=request.join_eui,
+        dev_nonce=_nonce(event),
         copies=copies_of(event.received.copies),
         frequency=best.frequency,
         modulation=best.modulation,
-        data_rate=region.data_rate_of(best.modulation),
-        channel=network.channel_plan.index_of(best.frequency),
+        data_rate=data_rate,
+        channel=None if channel_plan is None else channel_plan.uplink_index(best.frequency, data_rate),
         sub_band=band.name if band else None,
+        rejoin_type=request.rejoin_type if isinstance(request, RejoinRequest) else None,
         decisions=decisions,
     )

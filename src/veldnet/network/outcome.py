@@ -1,13 +1,17 @@
-"""The end of a downlink: its record, and the state without it."""
+"""The end of a downlink, and what administrators do to a session."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from .events import ContextReset, Device, DownlinkReported, Transition
+from veldnet.lorawan.radio import TransmitWindow
+from veldnet.lorawan.regions import ChannelPlan
+
+from .events import ContextReset, Device, DownlinkReported, RejoinAsked, SendDue, Transition
 from .parameters import NetworkParameters
 from .records import DownlinkRecord, ResetRecord
 from .state import DeviceState, InFlight, JoinMemory
+from .unsolicited import continue_sending
 
 
 def report_downlink(
@@ -18,15 +22,28 @@ def report_downlink(
     if found is None:
         return Transition(state)
     rest = tuple(item for item in state.in_flight if item is not found)
-    return Transition(replace(state, in_flight=rest), (_record(network, device, found, event, now),))
+    state = replace(_forget_unsent(state, found, event), in_flight=rest)
+    step = continue_sending(network, device, state, event.next_token, now)
+    return Transition(step.state, (_record(network, device, found, event, now), *step.records), step.effects)
+
+
+def _forget_unsent(state: DeviceState, item: InFlight, event: DownlinkReported) -> DeviceState:
+    """Nobody waits for the acknowledgement of a confirmed downlink that was not sent."""
+    session = state.session
+    if event.delivered or session is None or session.awaited_ack is None:
+        return state
+    if not item.confirmed or session.awaited_ack.fcnt != item.fcnt or session.dev_addr != item.dev_addr:
+        return state
+    return replace(state, session=replace(session, awaited_ack=None))
 
 
 def _record(
     network: NetworkParameters, device: Device, item: InFlight, event: DownlinkReported, now: float
 ) -> DownlinkRecord:
     window = event.window
-    region = network.channel_plan.region
-    band = region.sub_band(window.frequency) if window else None
+    channel_plan = network.channel_plan(device.profile)
+    region = None if channel_plan is None else channel_plan.region
+    band = region.sub_band(window.frequency) if window and region else None
     return DownlinkRecord(
         id=event.id,
         device_ref=device.row.ref,
@@ -46,20 +63,25 @@ def _record(
         slot=window.slot if window else 0,
         cause_rx1=event.cause_rx1,
         cause_rx2=event.cause_rx2,
-        base_station=item.base_station,
+        cause_ping=event.cause_ping,
+        base_station=window.base_station if window else item.base_station,
         frequency=window.frequency if window else None,
         modulation=window.modulation if window else None,
-        data_rate=region.data_rate_of(window.modulation) if window else None,
-        # RX2 is no channel of the uplink plan; ThingPark prints it as logical channel 253.
-        channel=(253 if window.slot == 2 else network.channel_plan.index_of(window.frequency))
-        if window
-        else None,
+        data_rate=region.downlink_data_rate(window.modulation) if window and region else None,
+        channel=_channel(channel_plan, window),
         sub_band=band.name if band else None,
         ack=item.ack,
         fpending=item.fpending,
         mac=item.mac,
         decisions=(event.decision,),
     )
+
+
+def _channel(channel_plan: ChannelPlan | None, window: TransmitWindow | None) -> int | None:
+    """RX2 is no channel of the uplink plan; ThingPark prints it as logical channel 253."""
+    if window is None or channel_plan is None:
+        return None
+    return 253 if window.slot == 2 else channel_plan.index_of(window.frequency)
 
 
 def reset_context(
@@ -79,9 +101,25 @@ def reset_context(
     cleared = DeviceState(
         battery=state.battery, margin=state.margin, status_at=state.status_at, generation=state.generation
     )
-    return Transition(
-        cleared, (record,), join_memory=JoinMemory(memory.join_nonce, generation=memory.generation)
-    )
+    # RJcount1 is a counter of the device that nothing resets, like the JoinNonce (TS001-1.1 §6.2.4.2).
+    kept = JoinMemory(memory.join_nonce, generation=memory.generation, last_rj_count1=memory.last_rj_count1)
+    return Transition(cleared, (record,), join_memory=kept)
+
+
+def send_due(
+    network: NetworkParameters, device: Device, state: DeviceState, event: SendDue, now: float
+) -> Transition:
+    """The moment of a downlink of class B or C has come."""
+    step = continue_sending(network, device, state, event.token, now)
+    return Transition(step.state, step.records, step.effects)
+
+
+def ask_rejoin(state: DeviceState, event: RejoinAsked) -> Transition:
+    """Have the next downlink ask a 1.1 device to renew its session."""
+    session = state.session
+    if session is None or not session.version_11:
+        return Transition(state)
+    return Transition(replace(state, session=replace(session, rejoin_wanted=True)))
 
 
 def deactivate(device: Device, state: DeviceState, event: ContextReset, now: float) -> Transition:

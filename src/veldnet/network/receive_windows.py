@@ -1,11 +1,14 @@
-"""Receive windows of class A: which parameters the network wants, and where RX1 and RX2 of an uplink lie."""
+"""Receive windows: which parameters the network wants, and where RX1 and RX2 of an uplink lie."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from veldnet.lorawan.radio import COUNTER_MODULUS, GatewayUplink, TransmitWindow
-from veldnet.lorawan.regions import Region
+from veldnet.lorawan.regions import ChannelPlan, Region
 from veldnet.store.documents import PlanSettings, ProfileSettings
 
+from .candidates import Candidate, margin
 from .parameters import NetworkParameters
 from .state import RadioParameters
 
@@ -15,33 +18,94 @@ def wanted_rx1_delay(network: NetworkParameters, plan: PlanSettings) -> int:
     return max(network.rx1_delay, plan.minRx1Delay or 0)
 
 
-def wanted_rx2_data_rate(network: NetworkParameters, profile: ProfileSettings, plan: PlanSettings) -> int:
-    """Plan before profile before network."""
+def wanted_rx2(channel_plan: ChannelPlan, profile: ProfileSettings, plan: PlanSettings) -> tuple[int, int]:
+    """Frequency in Hz and data rate of RX2: plan before profile before network."""
+    frequency = profile.rx2Frequency or channel_plan.region.rx2_frequency
     for wanted in (plan.forceRx2DataRate, profile.rx2DataRate):
-        if wanted is not None:
-            return wanted
-    return network.rx2_data_rate
+        if wanted is not None and wanted in channel_plan.region.downlink:
+            return frequency, wanted
+    return frequency, channel_plan.wanted_rx2_data_rate
+
+
+def device_eirp(region: Region, radio: RadioParameters) -> float:
+    """What the device transmits with, in dBm, as far as the network knows."""
+    return region.max_eirp - 2 * radio.tx_power
 
 
 def _window(
-    region: Region, uplink: GatewayUplink, slot: int, delay: int, frequency: int, data_rate: int
+    region: Region,
+    uplink: GatewayUplink,
+    radio: RadioParameters,
+    slot: int,
+    delay: int,
+    frequency: int,
+    data_rate: int,
 ) -> TransmitWindow:
+    modulation = region.downlink[data_rate].modulation
+    power = region.downlink_power(frequency)
     return TransmitWindow(
+        uplink.base_station,
         slot,
         frequency,
-        region.data_rates[data_rate],
-        (uplink.timestamp + delay * 1_000_000) % COUNTER_MODULUS,
+        modulation,
         uplink.received_at + delay,
-        region.downlink_power(frequency),
+        power,
+        timestamp=(uplink.timestamp + delay * 1_000_000) % COUNTER_MODULUS,
+        margin=margin(uplink.snr, device_eirp(region, radio), power, modulation),
     )
 
 
+def rx1_frequency(channel_plan: ChannelPlan, frequency: int, data_rate: int, radio: RadioParameters) -> int:
+    """Frequency of RX1: what DlChannelReq set for the channel, else the region's rule."""
+    channel = channel_plan.uplink_index(frequency, data_rate)
+    for index, changed in radio.dl_frequencies:
+        if index == channel:
+            return changed
+    return channel_plan.region.rx1_frequency(frequency, channel)
+
+
 def windows_after(
-    region: Region, uplink: GatewayUplink, uplink_data_rate: int, radio: RadioParameters, delay: int
-) -> tuple[TransmitWindow, TransmitWindow]:
-    """RX1 and RX2 after an uplink, by the counter of the base station that heard it."""
-    rx1_data_rate = region.rx1_data_rate(uplink_data_rate, radio.rx1_dr_offset)
+    channel_plan: ChannelPlan,
+    copies: Iterable[GatewayUplink],
+    uplink_data_rate: int,
+    radio: RadioParameters,
+    delay: int,
+) -> tuple[tuple[TransmitWindow, ...], tuple[TransmitWindow, ...]]:
+    """RX1 and RX2 after an uplink at each base station that heard it and can still answer, best first.
+
+    Times are by the counter of the base station, so a copy that came late on its way is as good as another.
+    """
+    region = channel_plan.region
+    heard = [copy for copy in copies if not copy.late]
+    if not heard:
+        return (), ()
+    rx1_rate = region.rx1_data_rate(uplink_data_rate, radio.rx1_dr_offset, dwell=radio.downlink_dwell)
+    frequency = rx1_frequency(channel_plan, heard[0].frequency, uplink_data_rate, radio)
     return (
-        _window(region, uplink, 1, delay, uplink.frequency, rx1_data_rate),
-        _window(region, uplink, 2, delay + 1, radio.rx2_frequency, radio.rx2_data_rate),
+        tuple(_window(region, copy, radio, 1, delay, frequency, rx1_rate) for copy in heard),
+        tuple(
+            _window(region, copy, radio, 2, delay + 1, radio.rx2_frequency, radio.rx2_data_rate)
+            for copy in heard
+        ),
+    )
+
+
+def immediate_windows(
+    region: Region, candidates: Iterable[Candidate], radio: RadioParameters, now: float
+) -> tuple[TransmitWindow, ...]:
+    """RX2 of a device of class C, which listens there all the time."""
+    modulation = region.downlink[radio.rx2_data_rate].modulation
+    power = region.downlink_power(radio.rx2_frequency)
+    eirp = device_eirp(region, radio)
+    return tuple(
+        TransmitWindow(
+            candidate.base_station,
+            2,
+            radio.rx2_frequency,
+            modulation,
+            now,
+            power,
+            margin=margin(candidate.snr, eirp, power, modulation),
+        )
+        for candidate in candidates
     )

@@ -70,6 +70,9 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     margin: int | None = None
     status_at: float | None = None
     device_status: tuple[int, int] | None = None
+    device_class: str = "A"
+    # Seconds between the ping slots of class B, rounded down.
+    ping_period: int | None = None
     decisions: tuple[str, ...] = ()
 
     @property
@@ -82,7 +85,8 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
 
 
 class JoinRecord(msgspec.Struct, frozen=True, kw_only=True, tag="join", omit_defaults=True):
-    """A join-request of a known device; `outcome` is `accepted` or the reason of the refusal."""
+    """A join-request or rejoin-request of a known device; `outcome` is `accepted` or the reason of the
+    refusal. `rejoin_type` is None for a join-request; `dev_nonce` is the RJcount of a rejoin-request."""
 
     id: int
     device_ref: int
@@ -90,7 +94,7 @@ class JoinRecord(msgspec.Struct, frozen=True, kw_only=True, tag="join", omit_def
     outcome: str
     phy_payload: bytes
     dev_eui: DevEui
-    join_eui: JoinEui
+    join_eui: JoinEui | None
     dev_nonce: int
     copies: tuple[Copy, ...]
     frequency: int
@@ -100,6 +104,7 @@ class JoinRecord(msgspec.Struct, frozen=True, kw_only=True, tag="join", omit_def
     sub_band: str | None
     dev_addr: DevAddr | None = None
     wrapped_app_s_key: bytes | None = None
+    rejoin_type: int | None = None
     decisions: tuple[str, ...] = ()
 
     @property
@@ -118,7 +123,7 @@ class JoinRecord(msgspec.Struct, frozen=True, kw_only=True, tag="join", omit_def
 class DownlinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="downlink", omit_defaults=True):
     """A downlink and what became of it. Causes are ThingPark's delivery-failure codes, `00` for success.
 
-    `slot` is 0 unknown or none, 1 RX1, 2 RX2. `join_accept` frames carry no counter.
+    `slot` is 0 unknown or none, 1 RX1, 2 RX2, 3 ping slot. `join_accept` frames carry no counter.
     """
 
     id: int
@@ -140,6 +145,7 @@ class DownlinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="downlink", 
     cause_rx1: str
     cause_rx2: str
     base_station: BaseStationId | None
+    cause_ping: str = "00"
     frequency: int | None = None
     modulation: Modulation | None = None
     data_rate: int | None = None

@@ -15,18 +15,22 @@ import structlog
 
 from veldnet.keys import JoinRefusal, Vault, VaultError
 from veldnet.lorawan import DevAddr, DevEui, frames
-from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest
+from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.store import IdSource, Store, StoreError
 
 from .addressing import AddressSpace
+from .air_schedule import AirSchedule
 from .catalogue import Catalogue
 from .commit_loop import CommitLoop
 from .counters import Counters
 from .deduplication import Deduplicator, Window
+from .device_class import restless
 from .devices import DeviceTable, Entry
 from .events import (
     Answer,
+    AnswerDue,
+    AnswerLater,
     AskVault,
     ContextReset,
     DataReceived,
@@ -35,24 +39,30 @@ from .events import (
     Effect,
     JoinRequested,
     ReceivedFrame,
+    RejoinAsked,
+    RejoinRequested,
+    SendDue,
     SubmissionRefusal,
     Transition,
     Transmit,
     VaultAnswered,
+    Wake,
 )
 from .join import answer_join, request_join
-from .outcome import deactivate, report_downlink, reset_context
+from .outcome import ask_rejoin, deactivate, report_downlink, reset_context, send_due
 from .parameters import NetworkParameters
 from .records import JoinRecord, Record, RefusedRecord, encode_record
+from .rejoin import request_rejoin
 from .submission import submit_downlink
-from .transmission import TOO_LATE, Done
+from .transmission import SUCCESS, TOO_LATE, Done
 from .transmitter import Transmitter
-from .uplink import copies_of, match, receive_data
+from .uplink import answer_late, copies_of, match, receive_data
 
 log = structlog.get_logger(__name__)
 
-# Sessions on one address whose MIC is checked at most, and devices an address is given to at most.
-MAX_CANDIDATES = 16
+# Sessions on one address whose MIC is checked at most, and devices an address is given to while others are
+# free.
+MAX_CANDIDATES = 256
 MAX_SHARING = 8
 # Refused frames that are recorded at most, each second; all are counted. Anybody can send them, so the
 # journal must not grow without bound for them.
@@ -62,6 +72,9 @@ MAX_OPEN_WINDOWS = 50_000
 # Copies of one frame that are kept at most, in its window and again after it.
 MAX_COPIES = 64
 _VAULT_BATCH = 64
+_RESTLESS_BATCH = 200
+# Seconds before a store that did not answer is asked again.
+_STORE_PAUSE = 1.0
 
 
 class _PerSecond:
@@ -101,6 +114,7 @@ class NetworkServer:
         ids: IdSource | None = None,
         commit_interval: float = 0.010,
         commit_size: int = 500,
+        duty_cycle: bool = True,
     ) -> None:
         self.parameters = parameters
         self.counters = Counters()
@@ -124,9 +138,17 @@ class NetworkServer:
             interval=commit_interval,
             size=commit_size,
         )
+        regions = [plan.region for plan in parameters.channel_plans.values()]
+        self.air = AirSchedule(regions, duty_cycle=duty_cycle)
         self._transmitter = Transmitter(
-            clock, send, self._transmitted, lead=parameters.lead, timeout=parameters.transmit_timeout
+            clock,
+            send,
+            self._transmitted,
+            self.air,
+            lead=parameters.lead,
+            timeout=parameters.transmit_timeout,
         )
+        self._wakes: dict[int, asyncio.TimerHandle] = {}
         self._orders: list[tuple[Entry, AskVault]] = []
         self._vault_task: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
@@ -135,8 +157,21 @@ class NetworkServer:
         self._attributed = _PerSecond(REFUSED_PER_SECOND)
 
     async def start(self) -> None:
-        """Load the rules devices live by; devices themselves are loaded when they are heard."""
+        """Load the rules devices live by; devices themselves are loaded when they are heard, or when a
+        downlink waits for them that needs no uplink."""
         await self.catalogue.load(self._store)
+        self._spawn(self._wake_restless())
+
+    async def _wake_restless(self) -> None:
+        """Go on with the devices of class B and C for which a process before this one had something left."""
+        after = 0
+        try:
+            while refs := await self._store.restless_devices(after, _RESTLESS_BATCH):
+                for ref in refs:
+                    await self._send_due(ref)
+                after = refs[-1]
+        except StoreError as error:
+            log.warning("restless_devices_unread", error=str(error))
 
     async def stop(self) -> None:
         """Finish what was received, then rest."""
@@ -158,6 +193,8 @@ class NetworkServer:
         """Let go of timers and tasks at once, finished or not."""
         if self._close_timer is not None:
             self._close_timer.cancel()
+        for timer in self._wakes.values():
+            timer.cancel()
         self._transmitter.close()
         self.devices.close()
         for task in (self._vault_task, *self._tasks):
@@ -183,10 +220,12 @@ class NetworkServer:
         except FrameError as error:
             self._refuse(uplink, error.code, str(error))
             return
-        if not isinstance(frame, DataFrame | JoinRequest) or (
+        if not isinstance(frame, DataFrame | JoinRequest | RejoinRequest) or (
             isinstance(frame, DataFrame) and not frame.uplink
         ):
-            self._refuse(uplink, "not_an_uplink", "the frame is not a data uplink or join-request")
+            self._refuse(
+                uplink, "not_an_uplink", "the frame is not a data uplink, join-request or rejoin-request"
+            )
             return
         if isinstance(frame, DataFrame) and not self._addresses.contains(frame.dev_addr):
             self._refuse(uplink, "foreign_network", f"DevAddr {frame.dev_addr} belongs to another network")
@@ -199,7 +238,7 @@ class NetworkServer:
         if self._close_timer is None:
             self._schedule_close()
 
-    def _prefetch(self, frame: DataFrame | JoinRequest) -> None:
+    def _prefetch(self, frame: DataFrame | JoinRequest | RejoinRequest) -> None:
         """Have the store answer while the window is open."""
         if isinstance(frame, DataFrame):
             if self.devices.on_address(frame.dev_addr) is None:
@@ -249,9 +288,8 @@ class NetworkServer:
             self.devices.request_address(int(frame.dev_addr), partial(self._data_loaded, received, frame))
             return
         event = DataReceived(received, frame)
-        # The device heard last on an address is the likeliest to be heard again.
-        for entry in reversed(entries[-MAX_CANDIDATES:]):
-            found = match(entry.state, entry.device, event)
+        for entry in self._likeliest_first(entries, frame):
+            found = match(self.parameters, entry.state, entry.device, event)
             if found is not None:
                 transition = receive_data(
                     self.parameters, entry.device, entry.state, event, found, self._clock()
@@ -262,13 +300,25 @@ class NetworkServer:
         words = f"the MIC fits none of {len(entries)} sessions on DevAddr {frame.dev_addr}"
         self._refuse_received(received, reason, words)
 
+    @staticmethod
+    def _likeliest_first(entries: list[Entry], frame: DataFrame) -> list[Entry]:
+        """The devices on an address in the order in which their keys are tried.
+
+        A counter goes on where it was, so the device whose last one is closest below comes first; among
+        many on one address the first is nearly always the right one.
+        """
+        if len(entries) == 1:
+            return entries
+        dev_addr, fcnt = frame.dev_addr, frame.fcnt
+        return sorted(entries, key=lambda entry: _distance(entry, dev_addr, fcnt))[:MAX_CANDIDATES]
+
     def _data_loaded(self, received: ReceivedFrame, frame: DataFrame, loaded: bool) -> None:
         if loaded:
             self._data(received, frame)
         else:
             self.counters.refused["store_unavailable"] += 1
 
-    def _join(self, received: ReceivedFrame, request: JoinRequest) -> None:
+    def _join(self, received: ReceivedFrame, request: JoinRequest | RejoinRequest) -> None:
         dev_eui = str(request.dev_eui)
         entry = self.devices.by_dev_eui(dev_eui)
         if entry is None:
@@ -277,10 +327,18 @@ class NetworkServer:
             else:
                 self.devices.request_dev_eui(dev_eui, partial(self._join_loaded, received, request))
             return
-        event = JoinRequested(received, request, self._allocate(request.dev_eui))
-        self._apply(entry, request_join(self.parameters, entry.device, entry.state, entry.memory, event))
+        dev_addr = self._allocate(request.dev_eui)
+        if isinstance(request, JoinRequest):
+            join = JoinRequested(received, request, dev_addr)
+            transition = request_join(self.parameters, entry.device, entry.state, entry.memory, join)
+        else:
+            rejoin = RejoinRequested(received, request, dev_addr)
+            transition = request_rejoin(self.parameters, entry.device, entry.state, entry.memory, rejoin)
+        self._apply(entry, transition)
 
-    def _join_loaded(self, received: ReceivedFrame, request: JoinRequest, loaded: bool) -> None:
+    def _join_loaded(
+        self, received: ReceivedFrame, request: JoinRequest | RejoinRequest, loaded: bool
+    ) -> None:
         if loaded:
             self._join(received, request)
         else:
@@ -328,6 +386,40 @@ class NetworkServer:
             answer = self._answers.pop(id(effect), None)
             if answer is not None and not answer.done():
                 answer.set_result(effect.refusal)
+        elif isinstance(effect, Wake):
+            self._wake_at(entry.device.row.ref, effect.at)
+        elif isinstance(effect, AnswerLater):
+            delay = max(effect.at - self._clock(), 0.0)
+            asyncio.get_running_loop().call_later(delay, self._answer_late, entry, effect.event)
+
+    def _answer_late(self, entry: Entry, event: AnswerDue) -> None:
+        if not entry.removed:
+            self._apply(entry, answer_late(self.parameters, entry.device, entry.state, event, self._clock()))
+
+    def _wake_at(self, ref: int, at: float) -> None:
+        """Come back to a device of class B or C; a later wish replaces an earlier one."""
+        before = self._wakes.pop(ref, None)
+        if before is not None:
+            before.cancel()
+        delay = max(at - self._clock(), 0.0)
+        self._wakes[ref] = asyncio.get_running_loop().call_later(delay, self._woken, ref)
+
+    def _woken(self, ref: int) -> None:
+        self._wakes.pop(ref, None)
+        self._spawn(self._send_due(ref))
+
+    async def _send_due(self, ref: int) -> None:
+        try:
+            entry = await self.devices.get(ref=ref)
+        except StoreError:
+            # The downlink is still in the queue; try again when the store answers.
+            self._wake_at(ref, self._clock() + _STORE_PAUSE)
+            return
+        if entry is None or entry.removed or not restless(entry.device, entry.state):
+            return
+        now = self._clock()
+        event = SendDue(self._ids.next(now), self._ids.next(now))
+        self._apply(entry, send_due(self.parameters, entry.device, entry.state, event, now))
 
     async def _serve_orders(self) -> None:
         """Take join orders to the vault, many at a time."""
@@ -360,13 +452,16 @@ class NetworkServer:
         self._transmitter.reported(report)
 
     def _transmitted(self, device_ref: int, token: int, outcome: Done) -> None:
+        now = self._clock()
         event = DownlinkReported(
-            self._ids.next(self._clock()),
+            self._ids.next(now),
             token,
+            self._ids.next(now),
             outcome.delivered,
             outcome.window,
             outcome.cause_rx1,
             outcome.cause_rx2,
+            outcome.cause_ping,
             outcome.decision,
         )
         entry = self.devices.by_ref(device_ref)
@@ -391,7 +486,12 @@ class NetworkServer:
         for item in entry.state.in_flight:
             if not self._transmitter.in_flight(item.token):
                 outcome = Done(
-                    False, None, TOO_LATE, TOO_LATE, "unknown: the server restarted while it was in flight"
+                    False,
+                    None,
+                    TOO_LATE,
+                    TOO_LATE,
+                    SUCCESS,
+                    "unknown: the server restarted while it was in flight",
                 )
                 ref = entry.device.row.ref
                 asyncio.get_running_loop().call_soon(self._transmitted, ref, item.token, outcome)
@@ -407,6 +507,7 @@ class NetworkServer:
         flush: bool = False,
         expires_at: float | None = None,
         correlation_id: str | None = None,
+        priority: int = 0,
     ) -> SubmissionRefusal | None:
         """Queue a downlink; returns when it is durable, or why it was refused.
 
@@ -417,10 +518,19 @@ class NetworkServer:
             raise UnknownDevice(f"no device has DevEUI {dev_eui}")
         now = self._clock()
         event = DownlinkSubmitted(
-            self._ids.next(now), fport, payload, fcnt, confirmed, flush, expires_at, correlation_id
+            self._ids.next(now),
+            self._ids.next(now),
+            fport,
+            payload,
+            fcnt,
+            confirmed,
+            flush,
+            expires_at,
+            correlation_id,
+            priority,
         )
         transition = submit_downlink(self.parameters, entry.device, entry.state, event, now)
-        (answer_effect,) = transition.effects
+        answer_effect = transition.effects[0]
         answer: asyncio.Future[SubmissionRefusal | None] = asyncio.get_running_loop().create_future()
         self._answers[id(answer_effect)] = answer
         self._apply(entry, transition)
@@ -440,6 +550,21 @@ class NetworkServer:
         event = ContextReset(self._ids.next(now))
         self._apply(entry, reset_context(entry.device, entry.state, entry.memory, event, now))
         await self.commits.drain()
+
+    async def ask_rejoin(self, device_ref: int) -> bool:
+        """Ask a 1.1 device to renew its session with its next downlink; False if it has no 1.1 session.
+
+        Raises `UnknownDevice`.
+        """
+        entry = await self.devices.get(ref=device_ref)
+        if entry is None:
+            raise UnknownDevice(f"no device has ref {device_ref}")
+        transition = ask_rejoin(entry.state, RejoinAsked(self._ids.next(self._clock())))
+        if transition.state is entry.state:
+            return False
+        self._apply(entry, transition)
+        await self.commits.drain()
+        return True
 
     # Refusals.
 
@@ -482,6 +607,18 @@ class NetworkServer:
         """Connectivity plans or device profiles changed."""
         await self.catalogue.load(self._store)
         self.devices.refresh_rules()
+
+
+def _distance(entry: Entry, dev_addr: DevAddr, fcnt: int) -> int:
+    """How far a counter on air lies ahead of the last one of a device on an address."""
+    return min(
+        (
+            fcnt - (-1 if session.fcnt_up is None else session.fcnt_up) & 0xFFFF
+            for session in entry.state.sessions
+            if session.dev_addr == dev_addr
+        ),
+        default=0x10000,
+    )
 
 
 def _is_refusal(record: Record) -> bool:

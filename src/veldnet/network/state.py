@@ -12,6 +12,10 @@ import msgspec
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr
 
 
+class ChannelMask(int):
+    """Channels as bits, bit 0 for channel 0; there may be more than a MessagePack integer has bits."""
+
+
 class RadioParameters(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the device is known to use: set at the join, then by MAC commands it has confirmed."""
 
@@ -19,21 +23,37 @@ class RadioParameters(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rx1_dr_offset: int
     rx2_data_rate: int
     rx2_frequency: int
-    ch_mask: int
-    # Channels the device has defined; bit 0 is channel 0.
-    defined_channels: int
+    ch_mask: ChannelMask
+    # Channels the device has defined.
+    defined_channels: ChannelMask
     data_rate: int | None = None
     tx_power: int = 0
     nb_trans: int = 1
     max_duty_cycle: int = 0
+    uplink_dwell: bool = False
+    downlink_dwell: bool = False
+    # TxParamSetupReq's code; None until the device has taken one.
+    max_eirp_code: int | None = None
+    adr_limit_exp: int = 6
+    adr_delay_exp: int = 5
+    # RejoinParamSetupReq's octet; None until the device has taken one.
+    rejoin_setup: int | None = None
+    # Class B; a frequency of 0 is the region's default.
+    beacon_frequency: int = 0
+    ping_frequency: int = 0
+    ping_data_rate: int | None = None
+    # Downlink frequencies that DlChannelReq changed, by channel.
+    dl_frequencies: tuple[tuple[int, int], ...] = ()
 
 
 class PendingRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A MAC request that was sent and not answered yet; `payload` is its wire form without the CID."""
+    """A MAC request that was sent and not answered yet; `payload` is its wire form without the CID. The
+    requests of an atomic block are one, their payloads joined."""
 
     cid: int
     payload: bytes
     attempts: int = 1
+    sent_at: float = 0.0
 
 
 class AwaitedAck(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -41,13 +61,22 @@ class AwaitedAck(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     fcnt: int
     correlation_id: str | None
+    sent_at: float = 0.0
+
+
+class Refusals(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How often a device has refused a MAC command since it last took one, and when it did last."""
+
+    cid: int
+    count: int
+    last_at: float = 0.0
 
 
 class Session(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A session of LoRaWAN 1.0.x; the fields of 1.1 are there and stay None or 0.
+    """A session. One of LoRaWAN 1.0.x has one network key and one downlink counter, `n_fcnt_down`.
 
     `fcnt_up` is the last accepted counter, None before the first uplink; the downlink counters are the
-    next to be used. `adr_history` holds packed samples, see `adr`.
+    next to be used. `adr_history` and `heard_by` hold packed samples, see `adr` and `candidates`.
     """
 
     dev_addr: DevAddr
@@ -65,13 +94,39 @@ class Session(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last_mic: bytes = b""
     repetitions: int = 0
     pending_requests: tuple[PendingRequest, ...] = ()
-    # (CID, refusals): after several the network asks no more in this session.
-    refusals: tuple[tuple[int, int], ...] = ()
+    refusals: tuple[Refusals, ...] = ()
     adr_history: bytes = b""
     awaited_ack: AwaitedAck | None = None
     last_uplink_at: float | None = None
     last_base_station: BaseStationId | None = None
     status_asked_at: float | None = None
+    # Counter of the confirmed downlink sent last, for the MIC of its acknowledgement in 1.1.
+    confirmed_fcnt: int = 0
+    rj_count0: int | None = None
+    class_b: bool = False
+    ping_periodicity: int | None = None
+    # The class a 1.1 device has announced.
+    device_mode: str | None = None
+    heard_by: bytes = b""
+    # Highest data rate and TXPower index that the device has not refused.
+    adr_caps: tuple[int, int] | None = None
+    personalised: bool = False
+    rejoin_wanted: bool = False
+
+    @property
+    def version_11(self) -> bool:
+        """Whether the session has the four keys of LoRaWAN 1.1."""
+        return self.s_nwk_s_int_key is not None
+
+    @property
+    def mac_key(self) -> AesKey:
+        """The key that encrypts MAC commands on FPort 0, and in FOpts of 1.1."""
+        return self.nwk_s_enc_key or self.f_nwk_s_int_key
+
+    @property
+    def application_fcnt(self) -> int:
+        """The next counter of a downlink with an application payload."""
+        return self.a_fcnt_down if self.version_11 else self.n_fcnt_down
 
 
 class QueuedDownlink(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -90,10 +145,13 @@ class QueuedDownlink(msgspec.Struct, frozen=True, array_like=True, gc=False):
     submitted_at: float
     # Meant for the session that a join opened and no uplink has confirmed yet.
     for_pending_session: bool = False
+    # Higher goes first, among downlinks that the network encrypts.
+    priority: int = 0
 
 
 class InFlight(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A downlink that was decided, whose transmission no base station has reported on yet."""
+    """A downlink that was decided, whose transmission no base station has reported on yet. `base_station` is
+    the first one that was to send it."""
 
     token: int
     base_station: BaseStationId
@@ -142,17 +200,23 @@ class JoinMemory(msgspec.Struct, frozen=True, array_like=True, gc=False):
     dev_nonces: bytes = b""
     last_dev_nonce: int | None = None
     generation: int = 0
+    # RJcount1 of the last rejoin-request of type 1 accepted; it is never reset.
+    last_rj_count1: int | None = None
 
 
 def _encode_hook(value: Any) -> Any:
     if isinstance(value, AesKey):
         return value[:]
+    if isinstance(value, ChannelMask):
+        return int(value) if value < 1 << 63 else value.to_bytes(12, "little")
     if isinstance(value, DevAddr | BaseStationId):
         return int(value)
     raise NotImplementedError
 
 
 def _decode_hook(kind: type, value: Any) -> Any:
+    if kind is ChannelMask and isinstance(value, bytes):
+        return ChannelMask(int.from_bytes(value, "little"))
     return kind(value)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.counters import MAX_FCNT_GAP
+from veldnet.lorawan.regions import ChannelPlan
 
-from .downlink import discarded
+from .device_class import current_class
+from .downlink import room
 from .events import Answer, Device, DownlinkSubmitted, SubmissionRefusal, Transition
 from .parameters import NetworkParameters
+from .queue import discarded, insert
 from .state import DeviceState, QueuedDownlink, Session
+from .unsolicited import continue_sending
 from .uplink import next_application_fcnt
 
 MAX_PAYLOAD = 250
@@ -36,11 +40,14 @@ def submit_downlink(
         correlation_id=event.correlation_id,
         submitted_at=now,
         for_pending_session=flushed.pending_session is not None,
+        priority=event.priority,
     )
     if len(flushed.queue) >= network.queue_limit:
         record = discarded(device.row.ref, flushed.session, item, now, "E1", "the queue is full")
         return Transition(flushed, (record,), (Answer(None),))
-    return Transition(replace(flushed, queue=(*flushed.queue, item)), effects=(Answer(None),))
+    queued = replace(flushed, queue=insert(flushed.queue, item))
+    step = continue_sending(network, device, queued, event.token, now)
+    return Transition(step.state, step.records, (Answer(None), *step.effects))
 
 
 def _refusal(
@@ -62,26 +69,42 @@ def _refusal(
         return SubmissionRefusal(112, "ValidityTime expired or invalid")
     if session is None:
         return SubmissionRefusal(115, "No Base Station Available")
-    return _size_refusal(network, session, len(event.payload)) or _counter_refusal(state, session, event)
+    channel_plan = network.channel_plan(device.profile)
+    if channel_plan is None:
+        return SubmissionRefusal(115, "No Base Station Available")
+    return _size_refusal(network, channel_plan, device, session, len(event.payload)) or _counter_refusal(
+        state, session, event
+    )
 
 
-def _size_refusal(network: NetworkParameters, session: Session, size: int) -> SubmissionRefusal | None:
-    """The payload must fit into RX1 or RX2 at the data rate that the device uses now."""
-    region = network.channel_plan.region
-    radio = session.radio
-    limits = [region.max_frm_payload(radio.rx2_data_rate)]
-    if radio.data_rate is not None:
-        limits.append(region.max_frm_payload(region.rx1_data_rate(radio.data_rate, radio.rx1_dr_offset)))
-    else:
+def _size_refusal(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    session: Session,
+    size: int,
+) -> SubmissionRefusal | None:
+    """The payload must fit into RX1, RX2 or a ping slot at the data rates that the device uses now."""
+    region, radio = channel_plan.region, session.radio
+    kind = current_class(device, session)
+    rates = {radio.rx2_data_rate}
+    ping = region.class_b.ping_data_rate if radio.ping_data_rate is None else radio.ping_data_rate
+    if kind == "B":
+        rates.add(ping)
+    if kind == "A" and radio.data_rate is None:
         # Not heard yet in this session: it may answer at any data rate.
-        limits.append(max(region.max_frm_payload(rate) for rate in region.data_rates))
-    if size <= max(limits):
+        rates |= set(region.downlink)
+    elif kind != "C" and radio.data_rate is not None:
+        rates.add(region.rx1_data_rate(radio.data_rate, radio.rx1_dr_offset, dwell=radio.downlink_dwell))
+    limit = max(room(network, channel_plan, device.profile, radio, rate) for rate in rates)
+    if size <= limit:
         return None
     return SubmissionRefusal(
         116,
         "Invalid payload size according to currents DR",
-        max_size=max(limits),
+        max_size=limit,
         rx2_dr=radio.rx2_data_rate,
+        ping_slot_dr=ping if kind == "B" else None,
     )
 
 

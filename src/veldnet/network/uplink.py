@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
+from hashlib import blake2s
 
 import msgspec
 from msgspec.structs import replace
 
 from veldnet.lorawan import AesKey
 from veldnet.lorawan.counters import MAX_FCNT_GAP, extend
-from veldnet.lorawan.crypto import UPLINK, crypt_payload, data_mic
+from veldnet.lorawan.crypto import (
+    FCNT_NETWORK,
+    UPLINK,
+    crypt_fopts,
+    crypt_payload,
+    data_mic,
+    data_mic_serving_half,
+)
 from veldnet.lorawan.frames import DataFrame
+from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, MacCommand
 from veldnet.lorawan.mac_commands import parse as parse_mac_commands
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
+from veldnet.lorawan.regions import ChannelPlan
 from veldnet.store.documents import PlanSettings
 
-from . import adr
-from .downlink import Need, discarded, plan_downlink
-from .events import DataReceived, Device, Transition
+from . import adr, candidates
+from .device_class import current_class
+from .downlink import plan_downlink
+from .events import AnswerDue, AnswerLater, DataReceived, Device, Effect, Need, Transition
 from .mac_commands import BEHAVIOURS, Context, Exchange, handle_uplink_commands, next_requests
 from .parameters import NetworkParameters
+from .queue import discarded
 from .records import Copy, Record, RefusedRecord, UplinkRecord
 from .state import DeviceState, Session
+from .unsolicited import continue_sending
 
 _BY_CID = {behaviour.cid: behaviour for behaviour in BEHAVIOURS}
 # A repetition is answered at most so often: NbTrans and confirmed retries end at 15 (TS001-1.0.4 §4.3.1.1).
@@ -41,14 +54,15 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     verdict: str
 
 
-def match(state: DeviceState, device: Device, event: DataReceived) -> Match | None:
+def match(
+    network: NetworkParameters, state: DeviceState, device: Device, event: DataReceived
+) -> Match | None:
     """Find the session of a device that a frame belongs to, by its MIC."""
     frame = event.frame
-    message = event.received.best.phy_payload[:-4]
     for session in state.sessions:
         if session.dev_addr != frame.dev_addr:
             continue
-        found = _match_session(session, device, frame, message)
+        found = _match_session(network, session, device, event)
         if found is not None:
             fcnt, verdict = found
             return Match(session, session is state.pending_session, fcnt, verdict)
@@ -56,31 +70,67 @@ def match(state: DeviceState, device: Device, event: DataReceived) -> Match | No
 
 
 def _match_session(
-    session: Session, device: Device, frame: DataFrame, message: bytes
+    network: NetworkParameters, session: Session, device: Device, event: DataReceived
 ) -> tuple[int, str] | None:
+    frame = event.frame
     last, wide = session.fcnt_up, device.profile.wideCounters
     fcnt = extend(last, frame.fcnt)
-    if _mic_fits(session, frame, message, fcnt if wide else frame.fcnt):
-        return fcnt, _judge_counter(session, device, frame, fcnt)
+    if _mic_fits(network, session, device, event, fcnt if wide else frame.fcnt):
+        return fcnt, _judge_counter(session, device, event, fcnt)
     # An old frame sent again carries a counter below the last one, and fits only with that.
     if last is not None and wide:
         old = (last & 0xFFFF0000) | frame.fcnt
-        if old != fcnt and _mic_fits(session, frame, message, old):
+        if old != fcnt and _mic_fits(network, session, device, event, old):
             return old, "counter_replayed"
     return None
 
 
-def _mic_fits(session: Session, frame: DataFrame, message: bytes, fcnt: int) -> bool:
+def _mic_fits(
+    network: NetworkParameters, session: Session, device: Device, event: DataReceived, fcnt: int
+) -> bool:
+    frame, message = event.frame, event.received.best.phy_payload[:-4]
     mic = data_mic(session.f_nwk_s_int_key, UPLINK, frame.dev_addr, fcnt, message)
-    return hmac.compare_digest(mic, frame.mic)
+    if session.s_nwk_s_int_key is None:
+        return hmac.compare_digest(mic, frame.mic)
+    if not hmac.compare_digest(mic[:2], frame.mic[2:]):
+        return False
+    channel_plan = network.channel_plan(device.profile)
+    best = event.received.best
+    rate = None if channel_plan is None else channel_plan.region.uplink_data_rate(best.modulation)
+    if channel_plan is None or rate is None:
+        return False
+    # The other half covers data rate and channel of this very transmission; a frequency may have several.
+    return any(
+        hmac.compare_digest(
+            data_mic_serving_half(
+                session.s_nwk_s_int_key,
+                frame.dev_addr,
+                fcnt,
+                message,
+                conf_fcnt=session.confirmed_fcnt if frame.ack else 0,
+                tx_dr=rate,
+                tx_ch=channel,
+            ),
+            frame.mic[:2],
+        )
+        for channel in channel_plan.indexes_of(best.frequency)
+    )
 
 
-def _judge_counter(session: Session, device: Device, frame: DataFrame, fcnt: int) -> str:
+def _fingerprint(session: Session, event: DataReceived) -> bytes:
+    """What a repetition has in common with the frame it repeats: in 1.0.x the MIC; in 1.1 every transmission
+    has its own, so the message itself."""
+    if not session.version_11:
+        return event.frame.mic
+    return blake2s(event.received.best.phy_payload[:-4], digest_size=4).digest()
+
+
+def _judge_counter(session: Session, device: Device, event: DataReceived, fcnt: int) -> str:
     last = session.fcnt_up
     if last is None:
         return "new"
     if fcnt == last:
-        if frame.mic != session.last_mic:
+        if _fingerprint(session, event) != session.last_mic:
             return "counter_replayed"
         return "repeated" if session.repetitions < MAX_REPETITIONS else "repeated_too_often"
     limited = device.profile.counter_gap_limited or not device.profile.wideCounters
@@ -98,47 +148,89 @@ def receive_data(
     now: float,
 ) -> Transition:
     """A frame whose MIC fits a session of the device."""
-    if not device.active or device.plan is None:
-        return _refused(
-            network, device, state, event, "device_inactive", "no connectivity plan or no routing"
-        )
+    channel_plan = network.channel_plan(device.profile)
+    if channel_plan is None:
+        words = f"the network does not serve {device.profile.region}"
+        return _refused(None, device, state, event, "region_not_served", words)
+    plan = device.plan
+    if not device.active or plan is None:
+        words = "no connectivity plan or no routing"
+        return _refused(channel_plan, device, state, event, "device_inactive", words)
     if found.verdict not in ("new", "repeated"):
         words = f"counter {found.fcnt} after {found.session.fcnt_up}: {found.verdict.replace('_', ' ')}"
-        return _refused(network, device, state, event, found.verdict, words)
+        return _refused(channel_plan, device, state, event, found.verdict, words)
     state, dropped = _promote(device, state, found, now)
     session = state.session
     assert session is not None
     acknowledged = session.awaited_ack.fcnt if session.awaited_ack and event.frame.ack else None
     previous = session.fcnt_up
     session = _count(session, event, found)
-    context = _context(network, device, event, device.plan)
+    context = _context(network, channel_plan, device, event, plan)
     commands, mac, problem = _mac_commands(session, event.frame, found.fcnt)
     if found.verdict == "new":
         exchange = handle_uplink_commands(session, commands, context, _BY_CID)
-        session, link_notes = _observe_link(network, exchange.session, event, found.fcnt)
+        session, link_notes = _observe_link(channel_plan, plan, exchange.session, event, found.fcnt)
     else:
         exchange, link_notes = Exchange(session), ("repetition: answered again, not delivered again",)
-    context, adr_notes = _run_adr(network, device.plan, session, event.frame, context)
+    context, adr_notes = _run_adr(network, channel_plan, device, plan, session, event.frame, context)
     state = replace(_note_status(state, exchange, now), session=session)
     need = Need(
-        ack=event.frame.confirmed and device.plan.ackedUplinkFrame,
+        ack=event.frame.confirmed and plan.ackedUplinkFrame,
         adr_ack=event.frame.adr_ack_req,
         answers=exchange.answers,
         requests=next_requests(session, context, BEHAVIOURS),
     )
-    data_rate = network.channel_plan.region.data_rate_of(event.received.best.modulation)
     notes = exchange.notes + problem + link_notes + adr_notes
+    state, answer_records, effects, answer_notes = _answer(
+        network, channel_plan, device, plan, state, event, found, need, now
+    )
+    record = _record(
+        channel_plan, device, state, event, found, previous, acknowledged, mac, exchange, notes + answer_notes
+    )
+    return Transition(state, (record, *dropped, *answer_records), effects)
+
+
+def _answer(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    plan: PlanSettings,
+    state: DeviceState,
+    event: DataReceived,
+    found: Match,
+    need: Need,
+    now: float,
+) -> tuple[DeviceState, tuple[Record, ...], tuple[Effect, ...], tuple[str, ...]]:
+    """The downlink after the uplink: now, after the application server has had its time, or none."""
+    data_rate = channel_plan.region.uplink_data_rate(event.received.best.modulation)
     if data_rate is None:
-        plan_records: tuple[Record, ...] = ()
-        transmit = None
-        notes += ("no downlink: the region has no data rate for this modulation",)
-    else:
-        plan = plan_downlink(network, device.row.ref, state, event.received, data_rate, need, now)
-        state, plan_records, transmit = plan.state, plan.records, plan.transmit
-        notes += plan.decisions
-    record = _record(network, device, state, event, found, previous, acknowledged, mac, exchange, notes)
-    effects = () if transmit is None else (transmit,)
-    return Transition(state, (record, *dropped, *plan_records), effects)
+        return state, (), (), ("no downlink: the region has no data rate for this modulation",)
+    if plan.uplinkProcessing and found.verdict == "new":
+        due = AnswerDue(event.received, event.frame.dev_addr, found.fcnt, data_rate, need)
+        later = AnswerLater(now + plan.uplinkProcessing / 1000, due)
+        words = f"the application server has {plan.uplinkProcessing} ms to submit a downlink"
+        return state, (), (later,), (words,)
+    planned = plan_downlink(network, channel_plan, device, state, event.received, data_rate, need, now)
+    effects: tuple[Effect, ...] = () if planned.transmit is None else (planned.transmit,)
+    step = continue_sending(network, device, planned.state, event.received.token, now)
+    return step.state, planned.records + step.records, effects + step.effects, planned.decisions
+
+
+def answer_late(
+    network: NetworkParameters, device: Device, state: DeviceState, event: AnswerDue, now: float
+) -> Transition:
+    """Answer an uplink when the time of the application server is over."""
+    session, channel_plan = state.session, network.channel_plan(device.profile)
+    if session is None or channel_plan is None or not device.active:
+        return Transition(state)
+    if (session.dev_addr, session.fcnt_up) != (event.dev_addr, event.fcnt):
+        # The device has spoken again, or joined anew; that has its own answer.
+        return Transition(state)
+    planned = plan_downlink(
+        network, channel_plan, device, state, event.received, event.data_rate, event.need, now
+    )
+    effects = () if planned.transmit is None else (planned.transmit,)
+    return Transition(planned.state, planned.records, effects)
 
 
 def _promote(
@@ -165,21 +257,32 @@ def _count(session: Session, event: DataReceived, found: Match) -> Session:
     return replace(
         session,
         fcnt_up=found.fcnt,
-        last_mic=event.frame.mic,
+        last_mic=_fingerprint(session, event),
         repetitions=0,
         awaited_ack=None,
         last_uplink_at=event.received.received_at,
         last_base_station=event.received.best.base_station,
+        heard_by=candidates.remember(event.received.copies) or session.heard_by,
+        class_b=event.frame.class_b,
     )
 
 
-def _context(network: NetworkParameters, device: Device, event: DataReceived, plan: PlanSettings) -> Context:
+def _context(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    event: DataReceived,
+    plan: PlanSettings,
+) -> Context:
     best = event.received.best
+    measured = next((copy.gps_time for copy in event.received.copies if copy.gps_time is not None), None)
     return Context(
         network,
+        channel_plan,
         device.profile,
         plan,
         event.received.received_at,
+        unix_to_gps(event.received.received_at) if measured is None else measured,
         best.snr,
         best.modulation.sf if isinstance(best.modulation, Lora) else None,
         len(event.received.copies),
@@ -191,7 +294,9 @@ def _mac_commands(
 ) -> tuple[Iterable[MacCommand], bytes, tuple[str, ...]]:
     octets = frame.fopts
     if frame.fport == 0:
-        octets = crypt_payload(session.f_nwk_s_int_key, UPLINK, frame.dev_addr, fcnt, frame.frm_payload)
+        octets = crypt_payload(session.mac_key, UPLINK, frame.dev_addr, fcnt, frame.frm_payload)
+    elif session.version_11 and octets:
+        octets = crypt_fopts(session.mac_key, UPLINK, frame.dev_addr, fcnt, octets, counter=FCNT_NETWORK)
     if not octets:
         return (), b"", ()
     stream = parse_mac_commands(octets, UPLINK_COMMANDS)
@@ -199,11 +304,11 @@ def _mac_commands(
 
 
 def _observe_link(
-    network: NetworkParameters, session: Session, event: DataReceived, fcnt: int
+    channel_plan: ChannelPlan, plan: PlanSettings, session: Session, event: DataReceived, fcnt: int
 ) -> tuple[Session, tuple[str, ...]]:
     """Take up the data rate in use; a device that lowered it on its own also raised its power."""
-    best = event.received.best
-    used = network.channel_plan.region.data_rate_of(best.modulation)
+    received = event.received
+    used = channel_plan.region.uplink_data_rate(received.best.modulation)
     radio, history = session.radio, session.adr_history
     notes: tuple[str, ...] = ()
     if used is not None and used != radio.data_rate:
@@ -212,12 +317,21 @@ def _observe_link(
         lowered = radio.data_rate is not None and used < radio.data_rate
         radio = replace(radio, data_rate=used, tx_power=0 if lowered else radio.tx_power)
         history = b""
-    history = adr.remember(history, fcnt, best.snr)
+    # The base station that counts is the last one of those that the plan wants to hear a device.
+    wanted, heard = plan.minAntennaDiversity, received.copies
+    snr = heard[wanted - 1].snr if len(heard) >= wanted else adr.UNHEARD
+    history = adr.remember(history, fcnt, snr)
     return replace(session, radio=radio, adr_history=history), notes
 
 
 def _run_adr(
-    network: NetworkParameters, plan: PlanSettings, session: Session, frame: DataFrame, context: Context
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    plan: PlanSettings,
+    session: Session,
+    frame: DataFrame,
+    context: Context,
 ) -> tuple[Context, tuple[str, ...]]:
     """Decide on the link parameters; without the ADR bit the device keeps its own (TS001-1.0.4 §4.3.1.1)."""
     radio = session.radio
@@ -225,13 +339,22 @@ def _run_adr(
         return context, ()
     if not (frame.adr or plan.forceAdaptiveDataRate):
         return context, ("ADR: the device controls its data rate",)
-    region = network.channel_plan.region
     current = adr.LinkParameters(radio.data_rate, radio.tx_power, radio.nb_trans)
-    limits = adr.bounds(region, plan.spreadingFactorMin, plan.spreadingFactorMax)
-    wanted = adr.decide(region, session.adr_history, current, network.adr_margin, limits)
+    limits = adr.bounds(
+        channel_plan.region,
+        plan.spreadingFactorMin,
+        plan.spreadingFactorMax,
+        dwell=radio.uplink_dwell,
+        caps=session.adr_caps,
+    )
+    motion = device.row.motion_indicator or device.profile.motionIndicator
+    decision = adr.decide(
+        channel_plan, plan, session.adr_history, current, limits, margin=network.adr_margin, motion=motion
+    )
+    wanted = decision.link
     if wanted == current:
-        return replace(context, link=wanted), ()
-    note = f"ADR: DR{wanted.data_rate}, power {wanted.tx_power}, NbTrans {wanted.nb_trans}"
+        return replace(context, link=wanted), (f"ADR: stays, {decision.reason}",)
+    note = f"ADR: DR{wanted.data_rate}, power {wanted.tx_power}, NbTrans {wanted.nb_trans}; {decision.reason}"
     return replace(context, link=wanted), (note,)
 
 
@@ -268,11 +391,11 @@ def next_application_fcnt(state: DeviceState) -> int:
     used = [
         item.fcnt + 1 for item in state.queue if item.fcnt is not None and item.for_pending_session == pending
     ]
-    return max([session.n_fcnt_down if session else 0, *used])
+    return max([session.application_fcnt if session else 0, *used])
 
 
 def _record(
-    network: NetworkParameters,
+    channel_plan: ChannelPlan,
     device: Device,
     state: DeviceState,
     event: DataReceived,
@@ -285,8 +408,9 @@ def _record(
 ) -> UplinkRecord:
     session, frame, best = state.session, event.frame, event.received.best
     assert session is not None
-    region = network.channel_plan.region
+    region = channel_plan.region
     band = region.sub_band(best.frequency)
+    data_rate = region.uplink_data_rate(best.modulation)
     payload, encrypted = _payload(session, frame, found.fcnt)
     return UplinkRecord(
         id=event.received.id,
@@ -307,8 +431,8 @@ def _record(
         copies=copies_of(event.received.copies),
         frequency=best.frequency,
         modulation=best.modulation,
-        data_rate=region.data_rate_of(best.modulation),
-        channel=network.channel_plan.index_of(best.frequency),
+        data_rate=data_rate,
+        channel=channel_plan.uplink_index(best.frequency, data_rate),
         sub_band=band.name if band else None,
         mac=mac,
         acknowledged_fcnt=acknowledged,
@@ -319,6 +443,8 @@ def _record(
         margin=state.margin,
         status_at=state.status_at,
         device_status=exchange.device_status,
+        device_class=current_class(device, session),
+        ping_period=None if session.ping_periodicity is None else 1 << session.ping_periodicity,
         decisions=notes,
     )
 
@@ -329,7 +455,12 @@ def copies_of(copies: Iterable[GatewayUplink]) -> tuple[Copy, ...]:
 
 
 def _refused(
-    network: NetworkParameters, device: Device, state: DeviceState, event: DataReceived, code: str, words: str
+    channel_plan: ChannelPlan | None,
+    device: Device,
+    state: DeviceState,
+    event: DataReceived,
+    code: str,
+    words: str,
 ) -> Transition:
     best = event.received.best
     record = RefusedRecord(
@@ -341,7 +472,7 @@ def _refused(
         copies=copies_of(event.received.copies),
         frequency=best.frequency,
         modulation=best.modulation,
-        data_rate=network.channel_plan.region.data_rate_of(best.modulation),
+        data_rate=None if channel_plan is None else channel_plan.region.uplink_data_rate(best.modulation),
         decisions=(words,),
     )
     return Transition(state, (record,))

@@ -129,7 +129,9 @@ class MessageWriter:
             fields["AppSKey"] = record.wrapped_app_s_key.hex()
         if record.mac:
             fields["rawMacCommands"] = record.mac.hex()
-        fields["DynamicClass"] = "A"
+        fields["DynamicClass"] = record.device_class
+        if record.device_class == "B" and record.ping_period is not None:
+            fields["ClassBPeriodicity"] = record.ping_period
         if record.status_at is not None:
             if plan.reportDeviceBatteryLevel:
                 fields |= {"BatteryLevel": record.battery, "BatteryTime": time_text(record.status_at)}
@@ -275,6 +277,9 @@ class MessageWriter:
             "DeliveryStatus": int(record.delivered),
             "DeliveryFailedCause1": record.cause_rx1,
             "DeliveryFailedCause2": record.cause_rx2,
+            "DeliveryFailedCause3": None
+            if record.cause_ping == "00" and record.slot != 3
+            else record.cause_ping,
             "CustomerID": customer["CustomerID"],
             "CustomerData": customer["CustomerData"],
             "TransmissionSlot": record.slot,

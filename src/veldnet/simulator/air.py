@@ -1,4 +1,4 @@
-"""The air between devices and base stations: who hears whom, and when."""
+"""The air between devices and base stations: who hears whom and when, and what collides."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.modulation import Modulation
 
 from .base_station import BaseStation
-from .device import ListeningWindow, Transmission
-from .propagation import Place, Propagation
+from .device import Transmission
+from .device_radio import ListeningWindow
+from .propagation import Heard, Place, Propagation
 
 # A device opens its window a little early and late enough to find the preamble.
 _TOLERANCE = 0.020
+# Of two frames at once on one channel and spreading factor the stronger survives by so many dB
+# (Bor et al., Do LoRa low-power wide-area networks scale?, 2016).
+_CAPTURE = 6.0
 
 
 class Listener:
@@ -32,26 +36,83 @@ class Listener:
         self.extend: Callable[[float], None] = lambda _until: None
 
 
-class Air:
-    """Carries frames both ways by the propagation model."""
+class Attentive:
+    """A device that listens without having spoken: `where` says on what, just now, or None."""
 
-    def __init__(self, propagation: Propagation) -> None:
+    def __init__(
+        self,
+        place: Place,
+        where: Callable[[], tuple[int, Modulation] | None],
+        heard: Callable[[bytes, float], bool],
+    ) -> None:
+        self.place = place
+        self.where = where
+        self.heard = heard
+        # While it transmits it is deaf.
+        self.deaf_until = 0.0
+
+
+class _OnAir:
+    """An uplink under way, and how each base station receives it."""
+
+    __slots__ = ("begin", "end", "frequency", "modulation", "signals")
+
+    def __init__(
+        self, begin: float, end: float, sent: Transmission, signals: dict[BaseStation, Heard]
+    ) -> None:
+        self.begin = begin
+        self.end = end
+        self.frequency = sent.frequency
+        self.modulation = sent.modulation
+        self.signals = signals
+
+
+class Air:
+    """Carries frames both ways by the propagation model. With `collisions` frames disturb each other, and a
+    base station that transmits hears nothing."""
+
+    def __init__(self, propagation: Propagation, *, collisions: bool = False) -> None:
         self._propagation = propagation
+        self._collisions = collisions
         self.base_stations: list[BaseStation] = []
+        self.collided = 0
         self._listeners: set[Listener] = set()
+        self._attentive: dict[int, Attentive] = {}
+        self._on_air: list[_OnAir] = []
 
     def add(self, station: BaseStation) -> None:
         station.on_air = self._downlink
         self.base_stations.append(station)
 
-    async def uplink(self, place: Place, sent: Transmission, heard: Callable[[bytes, float], bool]) -> bool:
+    def attend(self, attentive: Attentive) -> None:
+        """Let a device of class B or C listen from now on."""
+        self._attentive[id(attentive)] = attentive
+
+    async def uplink(
+        self,
+        place: Place,
+        sent: Transmission,
+        heard: Callable[[bytes, float], bool],
+        attentive: Attentive | None = None,
+    ) -> bool:
         """Send a frame, then listen; True when `heard` took a downlink."""
         loop = asyncio.get_running_loop()
         airtime = time_on_air(sent.modulation, len(sent.phy_payload), crc=True) / 1000
+        signals = {
+            station: signal
+            for station in self.base_stations
+            if station.listens(sent.frequency)
+            and (signal := self._propagation.receive(place, station.place, sent.power, sent.modulation))
+        }
+        mine = _OnAir(loop.time(), loop.time() + airtime, sent, signals)
+        if self._collisions:
+            self._on_air = [other for other in self._on_air if other.end > loop.time() - 10]
+            self._on_air.append(mine)
+        if attentive is not None:
+            attentive.deaf_until = mine.end
         await asyncio.sleep(airtime)
-        for station in self.base_stations:
-            signal = self._propagation.receive(place, station.place, sent.power, sent.modulation)
-            if signal is not None:
+        for station, signal in signals.items():
+            if not station.down and not (self._collisions and self._lost(station, signal, mine)):
                 station.hear(sent.phy_payload, sent.frequency, sent.modulation, signal)
         end = loop.time()
         done = asyncio.Event()
@@ -69,6 +130,23 @@ class Air:
         finally:
             self._listeners.discard(listener)
         return done.is_set()
+
+    def _lost(self, station: BaseStation, signal: Heard, mine: _OnAir) -> bool:
+        if station.transmitting(mine.begin, mine.end):
+            return True
+        for other in self._on_air:
+            if (
+                other is not mine
+                and other.begin < mine.end
+                and mine.begin < other.end
+                and other.frequency == mine.frequency
+                and other.modulation == mine.modulation
+                and (theirs := other.signals.get(station)) is not None
+                and signal.rssi - theirs.rssi < _CAPTURE
+            ):
+                self.collided += 1
+                return True
+        return False
 
     async def _listen(self, listener: Listener, done: asyncio.Event) -> None:
         """Wait for a downlink until the last window has passed, or a frame that began in it has ended."""
@@ -96,6 +174,7 @@ class Air:
         loop = asyncio.get_running_loop()
         now = loop.time()
         airtime = time_on_air(modulation, len(phy_payload), crc=False) / 1000
+        in_window = False
         for listener in list(self._listeners):
             for opens_at, window in listener.windows:
                 if (
@@ -103,10 +182,18 @@ class Air:
                     and window.frequency == frequency
                     and window.modulation == modulation
                 ):
+                    in_window = True
                     signal = self._propagation.receive(station.place, listener.place, power, modulation)
                     if signal is not None:
                         listener.extend(now + airtime + _TOLERANCE)
                         loop.call_later(airtime, self._arrive, listener, phy_payload, signal.snr)
+        if in_window:
+            return
+        for attentive in self._attentive.values():
+            if attentive.deaf_until <= now and attentive.where() == (frequency, modulation):
+                signal = self._propagation.receive(station.place, attentive.place, power, modulation)
+                if signal is not None:
+                    loop.call_later(airtime, attentive.heard, phy_payload, signal.snr)
 
     def _arrive(self, listener: Listener, phy_payload: bytes, snr: float) -> None:
         if listener in self._listeners:

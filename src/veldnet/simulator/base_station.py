@@ -14,6 +14,8 @@ from .propagation import Heard, Place
 # The reference forwarder needs a frame so long before it must be on air (Semtech packet forwarder 4.0).
 LATEST = 0.0325
 EARLIEST = 512.0
+# A frame to be sent at once goes out after so long.
+_PROMPT = 0.01
 
 
 class Link(Protocol):
@@ -31,11 +33,23 @@ class Link(Protocol):
 
 
 class BaseStation:
-    """A base station somewhere. `on_air` puts its downlinks on the air."""
+    """A base station somewhere. `on_air` puts its downlinks on the air. `frequencies` are the channels it
+    listens to, None for all; `gps` tells whether it knows GPS time; one that is `down` does nothing."""
 
-    def __init__(self, eui: GatewayEui, place: Place, *, boot: float = 0.0) -> None:
+    def __init__(
+        self,
+        eui: GatewayEui,
+        place: Place,
+        *,
+        boot: float = 0.0,
+        frequencies: frozenset[int] | None = None,
+        gps: bool = False,
+    ) -> None:
         self.eui = eui
         self.place = place
+        self.frequencies = frequencies
+        self.gps = gps
+        self.down = False
         self.link: Link | None = None
         self.on_air: Callable[[BaseStation, bytes, int, Modulation, float], None] | None = None
         self.frames_heard = 0
@@ -48,6 +62,13 @@ class BaseStation:
         now = asyncio.get_running_loop().time() if moment is None else moment
         return int((now - self._boot) * 1_000_000) & 0xFFFFFFFF
 
+    def listens(self, frequency: int) -> bool:
+        return not self.down and (self.frequencies is None or frequency in self.frequencies)
+
+    def transmitting(self, begin: float, end: float) -> bool:
+        """Whether it sends during a time, and so hears nothing."""
+        return any(start < end and begin < stop for start, stop in self._busy)
+
     def hear(self, phy_payload: bytes, frequency: int, modulation: Modulation, heard: Heard) -> None:
         """A frame ends now."""
         self.frames_heard += 1
@@ -59,26 +80,39 @@ class BaseStation:
         phy_payload: bytes,
         frequency: int,
         modulation: Modulation,
-        timestamp: int,
+        timestamp: int | None,
         power: float,
         airtime: float,
+        *,
+        delay: float | None = None,
     ) -> str | None:
-        """Queue a downlink for a counter value; returns the error a packet forwarder would give."""
+        """Queue a downlink for a counter value, for `delay` seconds from now (by GPS time), or with neither
+        at once; returns the error a packet forwarder would give."""
         loop = asyncio.get_running_loop()
-        delay = ((timestamp - self.timestamp()) & 0xFFFFFFFF) / 1_000_000
+        if self.down:
+            return "TX_FREQ"
+        if timestamp is not None:
+            delay = ((timestamp - self.timestamp()) & 0xFFFFFFFF) / 1_000_000
+        elif delay is not None and not self.gps:
+            return "GPS_UNLOCKED"
+        immediate = delay is None
+        if delay is None:
+            delay = _PROMPT
         if delay > EARLIEST:
             return "TOO_EARLY"
-        if delay < LATEST:
+        if delay < LATEST and not immediate:
             return "TOO_LATE"
         start = loop.time() + delay
-        self._busy = [(begin, end) for begin, end in self._busy if end > loop.time()]
-        if any(begin < start + airtime and start < end for begin, end in self._busy):
+        self._busy = [(begin, end) for begin, end in self._busy if end > loop.time() - 5]
+        if self.transmitting(start, start + airtime):
             return "COLLISION_PACKET"
         self._busy.append((start, start + airtime))
         loop.call_at(start, self._send, phy_payload, frequency, modulation, power)
         return None
 
     def _send(self, phy_payload: bytes, frequency: int, modulation: Modulation, power: float) -> None:
+        if self.down:
+            return
         self.frames_sent += 1
         if self.on_air is not None:
             self.on_air(self, phy_payload, frequency, modulation, power)

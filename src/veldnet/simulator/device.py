@@ -1,76 +1,78 @@
-"""A virtual end-device of class A, sans-IO: it makes the frames it would send and takes those it receives.
+"""A virtual end-device, sans-IO: it makes the frames it would send and takes those it receives.
 
-Written from the device's side of TS001-1.0.4, independently of the network server's code for the same
-exchange; only frames, cryptography and regional tables are shared.
+Written from the device's side of TS001-1.0.4 and TS001-1.1, independently of the network server's code for
+the same exchange; only frames, cryptography and regional tables are shared.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from itertools import groupby
 
 import msgspec
 
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
-from veldnet.lorawan.crypto import DOWNLINK, UPLINK, crypt_payload, data_mic
-from veldnet.lorawan.frames import DataFrame, EncryptedJoinAccept, JoinRequest, MType
+from veldnet.lorawan.class_b import BEACON_PERIOD, ping_slot_time
+from veldnet.lorawan.crypto import DOWNLINK, UPLINK, crypt_payload
+from veldnet.lorawan.frames import DataFrame, EncryptedJoinAccept, JoinRequest, MType, RejoinRequest
 from veldnet.lorawan.join import (
+    JOIN_REQUEST_TYPE,
+    JoinAccept,
     decrypt_join_accept,
+    derive_js_enc_key,
+    derive_js_int_key,
     derive_session_keys_10,
+    derive_session_keys_11,
     join_accept_mic,
+    join_accept_mic_11,
     join_request_mic,
 )
 from veldnet.lorawan.mac_commands import (
     DOWNLINK_COMMANDS,
-    DeviceTimeAns,
+    DeviceModeConf,
+    DeviceModeInd,
+    DeviceTimeReq,
     DevStatusAns,
     DevStatusReq,
-    DutyCycleAns,
-    DutyCycleReq,
-    LinkADRAns,
+    ForceRejoinReq,
     LinkADRReq,
-    LinkCheckAns,
     MacCommand,
-    NewChannelAns,
-    NewChannelReq,
-    RXParamSetupAns,
-    RXParamSetupReq,
-    RXTimingSetupAns,
-    RXTimingSetupReq,
+    PingSlotInfoAns,
+    PingSlotInfoReq,
+    RekeyConf,
+    RekeyInd,
     parse,
     serialise,
 )
 from veldnet.lorawan.modulation import Modulation
-from veldnet.lorawan.regions import Channel, Region
+from veldnet.lorawan.regions import Region
 
-ADR_ACK_LIMIT = 64
-ADR_ACK_DELAY = 32
+from .device_radio import HANDLERS, DeviceRadio, ListeningWindow
+from .security import Security, Security10, Security11
 
-
-class ListeningWindow(msgspec.Struct, frozen=True, gc=False):
-    """When the device listens after an uplink: `delay` in seconds from its end."""
-
-    delay: float
-    frequency: int
-    modulation: Modulation
+_FOPTS_LIMIT = 15
 
 
 class Transmission(msgspec.Struct, frozen=True, gc=False):
-    """A frame the device sends; `power` in dBm EIRP."""
+    """A frame the device sends; `power` in dBm EIRP. `message` is the frame without its MIC."""
 
     phy_payload: bytes
     frequency: int
     modulation: Modulation
     power: float
     windows: tuple[ListeningWindow, ...]
+    message: bytes = b""
+    fcnt: int = 0
+    conf_fcnt: int = 0
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """What is engraved in a device."""
+    """What is engraved in a device; `nwk_key` is there from LoRaWAN 1.1 on."""
 
     dev_eui: DevEui
     join_eui: JoinEui
     app_key: AesKey
+    nwk_key: AesKey | None = None
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -83,10 +85,12 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     fport: int | None = None
     payload: bytes = b""
     commands: tuple[MacCommand, ...] = ()
+    fpending: bool = False
 
 
 class VirtualDevice:
-    """One device. `rng` decides channels and, before 1.0.4, DevNonces."""
+    """One device. `rng` decides channels and, before 1.0.4, DevNonces. `device_class` is the one it wants to
+    be in; it becomes class B when the network has answered its questions."""
 
     def __init__(
         self,
@@ -97,148 +101,226 @@ class VirtualDevice:
         data_rate: int = 5,
         counter_based_nonce: bool = False,
         battery: int = 254,
+        device_class: str = "A",
+        ping_periodicity: int = 3,
+        adr: bool = True,
     ) -> None:
         self.identity = identity
         self.region = region
         self.battery = battery
-        self.data_rate = data_rate
-        self.tx_power = 0
-        self.nb_trans = 1
+        self.adr = adr
+        self.radio = DeviceRadio(region, data_rate)
         self.join_nonce = -1
         self.dev_nonce = 0
         self.dev_addr: DevAddr | None = None
-        self.nwk_s_key: AesKey | None = None
-        self.app_s_key: AesKey | None = None
+        self.security: Security | None = None
         self.fcnt_up = 0
-        self.fcnt_down = -1
         self.snr_of_last_downlink = 0.0
+        self.wanted_class = device_class
+        self.device_class = "A"
+        self.ping_periodicity = ping_periodicity
         self._rng = rng
-        self._counter_based_nonce = counter_based_nonce
-        self._channels: dict[int, Channel] = {}
-        self._mask = 0
+        self._counter_based_nonce = counter_based_nonce or identity.nwk_key is not None
         self._answers: list[MacCommand] = []
         self._sticky: list[MacCommand] = []
-        self._ack_due = False
+        # Sent with every uplink until the network confirms.
+        self._insistent: list[MacCommand] = []
+        self._ack_of: int | None = None
         self._adr_ack_cnt = 0
-        self._reset_radio()
-
-    def _reset_radio(self) -> None:
-        region = self.region
-        self._channels = dict(enumerate(region.default_channels))
-        self._mask = (1 << len(self._channels)) - 1
-        self.rx1_delay = region.rx1_delay
-        self.rx1_dr_offset = 0
-        self.rx2_data_rate = region.rx2_data_rate
-        self.rx2_frequency = region.rx2_frequency
-        self.max_duty_cycle = 0
+        self._net_id = NetId(0)
+        self._rj_count0 = 0
+        self._rj_count1 = 0
+        self._asked: int = JOIN_REQUEST_TYPE
+        self._asked_nonce = 0
+        self._joins = 0
+        self.rejoin_due: int | None = None
 
     @property
     def joined(self) -> bool:
-        return self.nwk_s_key is not None
+        return self.security is not None
 
     @property
-    def enabled_channels(self) -> list[int]:
-        """Indexes of the channels in use."""
-        return [index for index in self._channels if self._mask & 1 << index]
+    def data_rate(self) -> int:
+        return self.radio.data_rate
+
+    @data_rate.setter
+    def data_rate(self, value: int) -> None:
+        self.radio.data_rate = value
+
+    @property
+    def tx_power(self) -> int:
+        return self.radio.tx_power
+
+    @property
+    def nb_trans(self) -> int:
+        return self.radio.nb_trans
+
+    @property
+    def app_s_key(self) -> AesKey | None:
+        return None if self.security is None else self.security.app_s_key
 
     # Sending.
 
     def join_request(self) -> Transmission:
         """A join-request with a DevNonce not used before."""
-        self.dev_nonce = (
-            self.dev_nonce + 1 if self._counter_based_nonce else self._rng.getrandbits(16)
-        ) & 0xFFFF
+        fresh = self.dev_nonce + 1 if self._counter_based_nonce else self._rng.getrandbits(16)
+        self.dev_nonce = fresh & 0xFFFF
         identity = self.identity
         request = JoinRequest(identity.join_eui, identity.dev_eui, self.dev_nonce, b"")
-        phy = request.unsigned() + join_request_mic(identity.app_key, request.unsigned())
-        channel = self._rng.choice(self.region.default_channels)
-        return self._transmission(
+        key = identity.nwk_key or identity.app_key
+        self._asked, self._asked_nonce = JOIN_REQUEST_TYPE, self.dev_nonce
+        return self._join_transmission(request.unsigned() + join_request_mic(key, request.unsigned()))
+
+    def rejoin_request(self, rejoin_type: int) -> Transmission:
+        """A rejoin-request of type 0, 1 or 2 (LoRaWAN 1.1)."""
+        identity = self.identity
+        assert identity.nwk_key is not None and isinstance(self.security, Security11)
+        if rejoin_type == 1:
+            count = self._rj_count1
+            self._rj_count1 += 1
+            key = derive_js_int_key(identity.nwk_key, identity.dev_eui)
+        else:
+            count = self._rj_count0
+            self._rj_count0 += 1
+            key = self.security.keys.s_nwk_s_int_key
+        request = RejoinRequest(
+            rejoin_type,
+            None if rejoin_type == 1 else self._net_id,
+            identity.join_eui if rejoin_type == 1 else None,
+            identity.dev_eui,
+            count,
+            b"",
+        )
+        self._asked, self._asked_nonce = rejoin_type, count
+        self.rejoin_due = None
+        phy = request.unsigned() + join_request_mic(key, request.unsigned())
+        if rejoin_type == 1:
+            return self._join_transmission(phy)
+        channel = self.radio.pick(self._rng)
+        frequency = self.radio.channels[channel].frequency
+        windows = self.radio.windows(channel, frequency, self.data_rate)
+        # The answer comes after the join-accept delays, in the windows the device has now.
+        delay = self.region.join_accept_delay1
+        moved = tuple(
+            ListeningWindow(delay + n, window.frequency, window.modulation)
+            for n, window in enumerate(windows)
+        )
+        modulation = self.region.uplink[self.data_rate].modulation
+        return Transmission(phy, frequency, modulation, self.radio.power(), moved)
+
+    def _join_transmission(self, phy: bytes) -> Transmission:
+        """On a channel that every device knows; in fixed plans by turns on a narrow and a wide one."""
+        region = self.region
+        narrow = region.narrow_channels
+        low, high = region.join_data_rates
+        wide = narrow < len(region.channels) and self._joins % 2 == 1
+        self._joins += 1
+        indexes = range(narrow, len(region.channels)) if wide else range(narrow)
+        channel = self._rng.choice(indexes)
+        if narrow < len(region.channels):
+            rate = high if wide else low
+        else:
+            rate = max(low, min(self.data_rate, high))
+        frequency = region.channels[channel].frequency
+        return Transmission(
             phy,
-            channel.frequency,
-            self.region.join_accept_delay1,
-            0,
-            self.region.rx2_data_rate,
-            self.region.rx2_frequency,
+            frequency,
+            region.uplink[rate].modulation,
+            region.max_eirp,
+            DeviceRadio(region, rate).windows(channel, frequency, rate, join_delay=region.join_accept_delay1),
         )
 
     def uplink(self, fport: int | None, payload: bytes, *, confirmed: bool = False) -> Transmission:
         """A data uplink with the next counter. MAC answers that are due travel in its FOpts."""
-        assert self.nwk_s_key is not None and self.app_s_key is not None and self.dev_addr is not None
-        commands = serialise([*self._sticky, *self._answers])[:15]
-        self._answers.clear()
-        fctrl = frames.ADR
-        if self._ack_due:
+        security, address = self.security, self.dev_addr
+        assert security is not None and address is not None
+        fctrl = frames.ADR if self.adr else 0
+        conf_fcnt = 0
+        if self._ack_of is not None:
             fctrl |= frames.ACK
-            self._ack_due = False
-        self._adr_ack_cnt += 1
-        if self._adr_ack_cnt >= ADR_ACK_LIMIT:
-            fctrl |= frames.ADR_ACK_REQ
-        self._back_off()
+            conf_fcnt = self._ack_of
+            self._ack_of = None
+        if self.adr:
+            self._adr_ack_cnt += 1
+            if self._adr_ack_cnt >= self.radio.adr_ack_limit:
+                fctrl |= frames.ADR_ACK_REQ
+            over = self._adr_ack_cnt - self.radio.adr_ack_limit
+            if over > 0 and over % self.radio.adr_ack_delay == 0:
+                self.radio.back_off()
+        if self.device_class == "B":
+            fctrl |= frames.CLASS_B
         mtype = MType.CONFIRMED_UP if confirmed else MType.UNCONFIRMED_UP
         body = payload
         if fport is not None:
-            key = self.nwk_s_key if fport == 0 else self.app_s_key
-            body = crypt_payload(key, UPLINK, self.dev_addr, self.fcnt_up, payload)
-        octets = frames.data_frame_octets(mtype, self.dev_addr, fctrl, self.fcnt_up, commands, fport, body)
-        phy = octets + data_mic(self.nwk_s_key, UPLINK, self.dev_addr, self.fcnt_up, octets)
-        self.fcnt_up += 1
-        usable = [
-            self._channels[index]
-            for index in self.enabled_channels
-            if self._channels[index].min_dr <= self.data_rate <= self._channels[index].max_dr
-        ]
-        frequency = self._rng.choice(usable).frequency
-        return self.again(Transmission(phy, frequency, self.region.data_rates[self.data_rate], 0, ()))
+            key = security.mac_key() if fport == 0 else security.app_s_key
+            body = crypt_payload(key, UPLINK, address, self.fcnt_up, payload)
+        commands = security.uplink_commands(address, self.fcnt_up, self._commands(len(body)))
+        message = frames.data_frame_octets(mtype, address, fctrl, self.fcnt_up, commands, fport, body)
+        fcnt, self.fcnt_up = self.fcnt_up, self.fcnt_up + 1
+        limit = self.radio.rejoin_count_limit
+        if limit is not None and self.fcnt_up % limit == 0:
+            self.rejoin_due = 0
+        return self._sign(message, fcnt, conf_fcnt)
+
+    def _commands(self, payload: int) -> bytes:
+        """The MAC commands that fit; those that do not wait for the next uplink."""
+        waiting = [*self._insistent, *self._sticky, *self._answers]
+        fitting: list[MacCommand] = []
+        for command in waiting:
+            if len(serialise([*fitting, command])) > _FOPTS_LIMIT:
+                break
+            fitting.append(command)
+        sent = fitting[len(self._insistent) + len(self._sticky) :]
+        self._answers = self._answers[len(sent) :]
+        return serialise(fitting)
 
     def again(self, sent: Transmission) -> Transmission:
-        """The same frame once more, with the receive windows of now."""
-        return self._transmission(
-            sent.phy_payload,
-            sent.frequency,
-            self.rx1_delay,
-            self.rx1_dr_offset,
-            self.rx2_data_rate,
-            self.rx2_frequency,
-        )
+        """The same frame once more, on another channel and with the receive windows of now."""
+        return self._sign(sent.message, sent.fcnt, sent.conf_fcnt)
 
-    def _transmission(
-        self,
-        phy: bytes,
-        frequency: int,
-        delay: int,
-        rx1_dr_offset: int,
-        rx2_data_rate: int,
-        rx2_frequency: int,
-    ) -> Transmission:
-        region = self.region
-        rx1 = region.rx1_data_rate(self.data_rate, rx1_dr_offset)
+    def _sign(self, message: bytes, fcnt: int, conf_fcnt: int) -> Transmission:
+        security, address = self.security, self.dev_addr
+        assert security is not None and address is not None
+        channel = self.radio.pick(self._rng)
+        frequency = self.radio.channels[channel].frequency
+        mic = security.uplink_mic(
+            address, fcnt, message, conf_fcnt=conf_fcnt, data_rate=self.data_rate, channel=channel
+        )
         return Transmission(
-            phy,
+            message + mic,
             frequency,
-            region.data_rates[self.data_rate],
-            region.max_eirp - 2 * self.tx_power,
-            (
-                ListeningWindow(delay, frequency, region.data_rates[rx1]),
-                ListeningWindow(delay + 1, rx2_frequency, region.data_rates[rx2_data_rate]),
-            ),
+            self.region.uplink[self.data_rate].modulation,
+            self.radio.power(),
+            self.radio.windows(channel, frequency, self.data_rate),
+            message,
+            fcnt,
+            conf_fcnt,
         )
 
-    def _back_off(self) -> None:
-        """Without any downlink for long, first raise the power, then lower the rate (§4.3.1.1)."""
-        over = self._adr_ack_cnt - ADR_ACK_LIMIT
-        if over <= 0 or over % ADR_ACK_DELAY:
-            return
-        if self.tx_power:
-            self.tx_power = 0
-        elif self.data_rate:
-            self.data_rate -= 1
-        else:
-            self._mask |= (1 << len(self.region.default_channels)) - 1
-            self.nb_trans = 1
-
-    def link_check(self, command: MacCommand) -> None:
+    def ask(self, command: MacCommand) -> None:
         """Ask something of the network with the next uplink."""
         self._answers.append(command)
+
+    # Listening without having spoken.
+
+    def listens_always(self) -> tuple[int, Modulation] | None:
+        """Where a device of class C listens all the time."""
+        if self.device_class != "C" or not self.joined:
+            return None
+        return self.radio.rx2_frequency, self.region.downlink[self.radio.rx2_data_rate].modulation
+
+    def listens_at(self, gps: float, tolerance: float) -> tuple[int, Modulation] | None:
+        """Where a device of class B listens at a moment, None between its ping slots."""
+        if self.device_class != "B" or self.dev_addr is None:
+            return None
+        beacon = int(gps // BEACON_PERIOD * BEACON_PERIOD)
+        ping_nb = 1 << 7 - self.ping_periodicity
+        starts = (ping_slot_time(beacon, self.dev_addr, ping_nb, slot) for slot in range(ping_nb))
+        if not any(abs(start - gps) <= tolerance for start in starts):
+            return None
+        table = self.region.class_b.ping_frequencies
+        hop = table[(int(self.dev_addr) + int(beacon // BEACON_PERIOD)) % len(table)]
+        return self.radio.ping_frequency or hop, self.region.downlink[self.radio.ping_data_rate].modulation
 
     # Receiving.
 
@@ -255,56 +337,74 @@ class VirtualDevice:
         return None
 
     def _join_accept(self, phy: bytes) -> Received | None:
-        accept, mic = decrypt_join_accept(self.identity.app_key, phy)
-        if join_accept_mic(self.identity.app_key, accept) != mic or accept.join_nonce <= self.join_nonce:
+        identity = self.identity
+        if identity.nwk_key is None:
+            return self._join_accept_10(phy)
+        rejoin = self._asked != JOIN_REQUEST_TYPE
+        key = derive_js_enc_key(identity.nwk_key, identity.dev_eui) if rejoin else identity.nwk_key
+        accept, mic = decrypt_join_accept(key, phy)
+        int_key = derive_js_int_key(identity.nwk_key, identity.dev_eui)
+        nonce = self._asked_nonce
+        expected = join_accept_mic_11(int_key, accept, identity.join_eui, nonce, self._asked)
+        if not accept.opt_neg or expected != mic or accept.join_nonce <= self.join_nonce:
             return None
-        keys = derive_session_keys_10(
-            self.identity.app_key, accept.join_nonce, NetId(accept.net_id), self.dev_nonce
+        keys = derive_session_keys_11(
+            identity.nwk_key, identity.app_key, accept.join_nonce, identity.join_eui, nonce
         )
-        self.join_nonce = accept.join_nonce
-        self.nwk_s_key, self.app_s_key = keys.nwk_s_key, keys.app_s_key
-        self.dev_addr = accept.dev_addr
-        self.fcnt_up, self.fcnt_down = 0, -1
-        self._answers.clear()
-        self._sticky.clear()
-        self._ack_due = False
-        self._adr_ack_cnt = 0
-        self._reset_radio()
-        self.rx1_delay = accept.rx_delay or 1
-        self.rx1_dr_offset = accept.rx1_dr_offset
-        self.rx2_data_rate = accept.rx2_data_rate
-        for position in range(5 if accept.cf_list else 0):
-            frequency = int.from_bytes(accept.cf_list[3 * position : 3 * position + 3], "little") * 100
-            if frequency:
-                index = len(self.region.default_channels) + position
-                self._channels[index] = Channel(frequency, 0, 5)
-                self._mask |= 1 << index
+        self._begin(accept, keep_radio=self._asked == 2)
+        self.security = Security11(keys)
+        self._insistent.insert(0, RekeyInd(1))
+        if self.wanted_class == "C":
+            self._insistent.append(DeviceModeInd(2))
         return Received(joined=True)
 
+    def _join_accept_10(self, phy: bytes) -> Received | None:
+        key = self.identity.app_key
+        accept, mic = decrypt_join_accept(key, phy)
+        if join_accept_mic(key, accept) != mic or accept.join_nonce <= self.join_nonce:
+            return None
+        keys = derive_session_keys_10(key, accept.join_nonce, NetId(accept.net_id), self.dev_nonce)
+        self._begin(accept, keep_radio=False)
+        self.security = Security10(keys)
+        if self.wanted_class == "C":
+            self.device_class = "C"
+        return Received(joined=True)
+
+    def _begin(self, accept: JoinAccept, *, keep_radio: bool) -> None:
+        self.join_nonce = accept.join_nonce
+        self.dev_addr = accept.dev_addr
+        self._net_id = accept.net_id
+        self.fcnt_up = 0
+        self._rj_count0 = 0
+        self._answers.clear()
+        self._sticky.clear()
+        self._insistent = []
+        self._ack_of = None
+        self._adr_ack_cnt = 0
+        self.device_class = "A"
+        if not keep_radio:
+            self.radio.joined(accept.dl_settings, accept.rx_delay, accept.cf_list)
+        if self.wanted_class == "B":
+            self._answers.append(DeviceTimeReq())
+            self._insistent.append(PingSlotInfoReq(self.ping_periodicity))
+
     def _data(self, frame: DataFrame) -> Received | None:
-        if self.nwk_s_key is None or self.app_s_key is None or frame.dev_addr != self.dev_addr:
+        security = self.security
+        if security is None or frame.dev_addr != self.dev_addr:
             return None
-        last = max(self.fcnt_down, 0)
-        fcnt = (last & 0xFFFF0000) | frame.fcnt
-        if fcnt < last:
-            fcnt += 0x10000
-        mic = data_mic(self.nwk_s_key, DOWNLINK, frame.dev_addr, fcnt, frame.unsigned())
-        if mic != frame.mic or fcnt <= self.fcnt_down:
+        fcnt = security.accept(frame, last_uplink=self.fcnt_up - 1)
+        if fcnt is None:
             return None
-        self.fcnt_down = fcnt
         self._adr_ack_cnt = 0
         self._sticky.clear()
-        self._ack_due = frame.confirmed
-        payload, octets = b"", frame.fopts
-        if frame.fport == 0:
-            octets = crypt_payload(self.nwk_s_key, DOWNLINK, frame.dev_addr, fcnt, frame.frm_payload)
-        elif frame.fport is not None:
-            payload = crypt_payload(self.app_s_key, DOWNLINK, frame.dev_addr, fcnt, frame.frm_payload)
-        commands = parse(octets, DOWNLINK_COMMANDS).commands
-        for command in commands:
-            handler = _HANDLERS.get(type(command))
-            if handler is not None:
-                handler(self, command)
+        if frame.confirmed:
+            self._ack_of = fcnt
+        payload = b""
+        if frame.fport:
+            payload = crypt_payload(security.app_s_key, DOWNLINK, frame.dev_addr, fcnt, frame.frm_payload)
+        commands = parse(security.downlink_commands(frame, fcnt), DOWNLINK_COMMANDS).commands
+        for kind, together in groupby(commands, key=type):
+            self._obey(kind, list(together))
         return Received(
             ack=frame.ack,
             confirmed=frame.confirmed,
@@ -312,79 +412,31 @@ class VirtualDevice:
             fport=frame.fport,
             payload=payload,
             commands=commands,
+            fpending=frame.fpending,
         )
 
-    # MAC commands of the network.
-
-    def _link_adr(self, command: LinkADRReq) -> None:
-        wanted_mask = command.ch_mask if command.ch_mask_cntl == 0 else self._all_channels()
-        mask_ok = command.ch_mask_cntl in (0, 6) and wanted_mask != 0
-        mask_ok = mask_ok and not wanted_mask & ~self._all_channels()
-        rate = self.data_rate if command.data_rate == 15 else command.data_rate
-        rate_ok = rate in self.region.data_rates and any(
-            self._channels[index].min_dr <= rate <= self._channels[index].max_dr
-            for index in self._channels
-            if wanted_mask & 1 << index
-        )
-        power_ok = command.tx_power == 15 or command.tx_power <= self.region.tx_power_steps
-        if mask_ok and rate_ok and power_ok:
-            self.data_rate, self._mask = rate, wanted_mask
-            if command.tx_power != 15:
-                self.tx_power = command.tx_power
-            self.nb_trans = command.nb_trans or 1
-        self._answers.append(LinkADRAns(power_ok, rate_ok, mask_ok))
-
-    def _all_channels(self) -> int:
-        return sum(1 << index for index in self._channels)
-
-    def _duty_cycle(self, command: DutyCycleReq) -> None:
-        self.max_duty_cycle = command.max_duty_cycle
-        self._answers.append(DutyCycleAns())
-
-    def _rx_param_setup(self, command: RXParamSetupReq) -> None:
-        offset_ok = command.rx1_dr_offset <= 5
-        rate_ok = (
-            command.rx2_data_rate in self.region.data_rates
-            and command.rx2_data_rate not in self.region.uplink_only
-        )
-        channel_ok = self.region.sub_band(command.frequency) is not None
-        if offset_ok and rate_ok and channel_ok:
-            self.rx1_dr_offset = command.rx1_dr_offset
-            self.rx2_data_rate = command.rx2_data_rate
-            self.rx2_frequency = command.frequency
-        self._sticky.append(RXParamSetupAns(offset_ok, rate_ok, channel_ok))
-
-    def _dev_status(self, _command: DevStatusReq) -> None:
-        margin = max(-32, min(31, round(self.snr_of_last_downlink)))
-        self._answers.append(DevStatusAns(self.battery, margin))
-
-    def _new_channel(self, command: NewChannelReq) -> None:
-        rates_ok = command.min_dr <= command.max_dr
-        frequency_ok = (
-            len(self.region.default_channels) <= command.ch_index < self.region.max_channels
-            and self.region.sub_band(command.frequency) is not None
-        )
-        if rates_ok and frequency_ok:
-            self._channels[command.ch_index] = Channel(command.frequency, command.min_dr, command.max_dr)
-            self._mask |= 1 << command.ch_index
-        self._answers.append(NewChannelAns(rates_ok, frequency_ok))
-
-    def _rx_timing_setup(self, command: RXTimingSetupReq) -> None:
-        self.rx1_delay = command.delay
-        self._sticky.append(RXTimingSetupAns())
-
-
-def _ignore(_device: VirtualDevice, _command: MacCommand) -> None:
-    """Answers to the device's own questions change nothing in it."""
-
-
-_HANDLERS: dict[type, Callable[[VirtualDevice, MacCommand], None]] = {
-    LinkADRReq: VirtualDevice._link_adr,  # type: ignore[dict-item]
-    DutyCycleReq: VirtualDevice._duty_cycle,  # type: ignore[dict-item]
-    RXParamSetupReq: VirtualDevice._rx_param_setup,  # type: ignore[dict-item]
-    DevStatusReq: VirtualDevice._dev_status,  # type: ignore[dict-item]
-    NewChannelReq: VirtualDevice._new_channel,  # type: ignore[dict-item]
-    RXTimingSetupReq: VirtualDevice._rx_timing_setup,  # type: ignore[dict-item]
-    LinkCheckAns: _ignore,
-    DeviceTimeAns: _ignore,
-}
+    def _obey(self, kind: type, together: list[MacCommand]) -> None:
+        """Commands of one kind in a row; several LinkADRReq are one block, answered one by one."""
+        if kind is LinkADRReq:
+            answer = self.radio.link_adr([c for c in together if isinstance(c, LinkADRReq)])
+            self._answers += [answer] * len(together)
+            return
+        for command in together:
+            if isinstance(command, DevStatusReq):
+                margin = max(-32, min(31, round(self.snr_of_last_downlink)))
+                self._answers.append(DevStatusAns(self.battery, margin))
+            elif isinstance(command, ForceRejoinReq):
+                self.rejoin_due = 0 if command.rejoin_type in (0, 1) else 2
+            elif isinstance(command, RekeyConf):
+                self._insistent = [c for c in self._insistent if not isinstance(c, RekeyInd)]
+            elif isinstance(command, DeviceModeConf):
+                self._insistent = [c for c in self._insistent if not isinstance(c, DeviceModeInd)]
+                self.device_class = "C" if command.device_class == 2 else "A"
+            elif isinstance(command, PingSlotInfoAns):
+                self._insistent = [c for c in self._insistent if not isinstance(c, PingSlotInfoReq)]
+                self.device_class = "B"
+            elif kind in HANDLERS:
+                handler, sticky = HANDLERS[kind]
+                reply = handler(self.radio, command)
+                if reply is not None:
+                    (self._sticky if sticky else self._answers).append(reply)

@@ -6,12 +6,19 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from .air import Air
-from .device import Received, VirtualDevice
+from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.modulation import Modulation
+
+from .air import Air, Attentive
+from .device import Received, Transmission, VirtualDevice
+from .energy import transmit_energy
 from .propagation import Place
 from .sensors import Sensor
 
 _MAX_RETRIES = 3
+# A device of class B finds its slot by a clock that the beacon corrects every 128 s.
+_SLOT_TOLERANCE = 0.010
 
 
 class DeviceLife:
@@ -28,29 +35,47 @@ class DeviceLife:
         clock: Callable[[], float],
         period: float,
         confirmed_share: float = 0.2,
+        first: float = 3.0,
         event: Callable[[str, VirtualDevice, Received | None], None] | None = None,
     ) -> None:
         self.device = device
         self.sensor = sensor
         self.place = place
         self.sent = 0
+        self.transmissions = 0
+        self.airtime = 0.0
+        self.energy = 0.0
         self.received: list[Received] = []
         self._air = air
         self._rng = rng
         self._clock = clock
         self._period = period
+        self._first = min(period, first)
         self._confirmed_share = confirmed_share
         self._event = event or (lambda _what, _device, _received: None)
         self._last: Received | None = None
+        self._attentive: Attentive | None = None
+        if device.wanted_class != "A":
+            self._attentive = Attentive(place, self._listens, self._take)
+            air.attend(self._attentive)
+
+    def _listens(self) -> tuple[int, Modulation] | None:
+        device = self.device
+        if device.device_class == "C":
+            return device.listens_always()
+        return device.listens_at(unix_to_gps(self._clock()), _SLOT_TOLERANCE)
 
     async def run(self) -> None:
         """Live until cancelled."""
-        await asyncio.sleep(self._rng.uniform(0, min(self._period, 3.0)))
+        await asyncio.sleep(self._rng.uniform(0, self._first))
         await self.join()
         # A first reading soon, then at the device's own rhythm.
-        await asyncio.sleep(self._rng.uniform(0, min(self._period, 3.0)))
+        await asyncio.sleep(self._rng.uniform(0, self._first))
         while True:
             await self.measure()
+            if self.device.rejoin_due is not None:
+                await asyncio.sleep(self._rng.uniform(1, 4))
+                await self._transmit(self.device.rejoin_request(self.device.rejoin_due))
             await asyncio.sleep(self._period * self._rng.uniform(0.8, 1.2))
 
     async def join(self) -> None:
@@ -58,9 +83,11 @@ class DeviceLife:
         wait = 2.0
         while True:
             self._event("join-request", self.device, None)
-            await self._air.uplink(self.place, self.device.join_request(), self._take)
-            if self.device.joined and self._last is not None and self._last.joined:
-                self._event("joined", self.device, self._last)
+            self._last = None
+            await self._transmit(self.device.join_request())
+            last: Received | None = self._last
+            if self.device.joined and last is not None and last.joined:
+                self._event("joined", self.device, last)
                 return
             await asyncio.sleep(wait * self._rng.uniform(0.7, 1.3))
             wait = min(wait * 2, 120.0)
@@ -72,14 +99,23 @@ class DeviceLife:
         transmission = self.device.uplink(self.sensor.fport, payload, confirmed=confirmed)
         self.sent += 1
         repetitions = _MAX_RETRIES if confirmed else self.device.nb_trans
-        for _attempt in range(repetitions):
+        for attempt in range(repetitions):
             self._event("uplink", self.device, None)
             self._last = None
-            heard = await self._air.uplink(self.place, transmission, self._take)
-            if heard and (not confirmed or (self._last is not None and self._last.ack)):
+            heard = await self._transmit(transmission)
+            last: Received | None = self._last
+            if heard and (not confirmed or (last is not None and last.ack)):
                 break
-            transmission = self.device.again(transmission)
-            await asyncio.sleep(self._rng.uniform(1, 3))
+            if attempt + 1 < repetitions:
+                await asyncio.sleep(self._rng.uniform(1, 3))
+                transmission = self.device.again(transmission)
+
+    async def _transmit(self, transmission: Transmission) -> bool:
+        airtime = time_on_air(transmission.modulation, len(transmission.phy_payload), crc=True) / 1000
+        self.transmissions += 1
+        self.airtime += airtime
+        self.energy += transmit_energy(transmission.power, airtime)
+        return await self._air.uplink(self.place, transmission, self._take, self._attentive)
 
     def _take(self, phy_payload: bytes, snr: float) -> bool:
         received = self.device.receive(phy_payload)

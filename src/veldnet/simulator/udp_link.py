@@ -7,9 +7,11 @@ import base64
 import json
 import random
 import struct
+import time
 from typing import Any, cast
 
 from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, Modulation
 
 from .base_station import BaseStation
@@ -73,8 +75,9 @@ class UdpLink(asyncio.DatagramProtocol):
         heard: Heard,
         timestamp: int,
     ) -> None:
+        gps = unix_to_gps(time.time()) if station.gps else None
         self._send(
-            push_data(self._eui(), self._token(), phy_payload, frequency, modulation, heard, timestamp)
+            push_data(self._eui(), self._token(), phy_payload, frequency, modulation, heard, timestamp, gps)
         )
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
@@ -100,9 +103,10 @@ class UdpLink(asyncio.DatagramProtocol):
             payload,
             round(packet["freq"] * 1_000_000),
             modulation,
-            packet["tmst"],
+            packet.get("tmst"),
             packet["powe"] + 2,
             time_on_air(modulation, len(payload), crc=False) / 1000,
+            delay=gps_to_unix(packet["tmms"] / 1000) - time.time() if "tmms" in packet else None,
         )
         body = b"" if error is None else json.dumps({"txpk_ack": {"error": error}}).encode()
         self._send(b"\x02" + data[1:3] + b"\x05" + self._eui() + body)
@@ -125,6 +129,7 @@ def push_data(
     modulation: Modulation,
     heard: Heard,
     timestamp: int,
+    gps: float | None = None,
 ) -> bytes:
     """A PUSH_DATA with one packet, as the reference forwarder writes it."""
     rate = (
@@ -134,8 +139,9 @@ def push_data(
         if isinstance(modulation, Fsk)
         else '"LORA"'
     )
+    known = "" if gps is None else f'"tmms":{round(gps * 1000)},'
     body = (
-        f'{{"rxpk":[{{"tmst":{timestamp},"chan":0,"rfch":0,"freq":{frequency / 1e6:.6f},"stat":1,'
+        f'{{"rxpk":[{{"tmst":{timestamp},{known}"chan":0,"rfch":0,"freq":{frequency / 1e6:.6f},"stat":1,'
         f'"modu":{rate},"rssi":{heard.rssi:.0f},"size":{len(phy_payload)},'
         f'"data":"{base64.b64encode(phy_payload).decode()}"}}]}}'
     )

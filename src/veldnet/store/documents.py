@@ -22,25 +22,61 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     reportDeviceBatteryLevel: bool = False
     reportDeviceMargin: bool = False
     deviceStatusRequestsPerDay: int = 0
+    # Milliseconds to wait for an application server's downlink before the receive windows are decided on.
+    uplinkProcessing: int = 0
+    allowClassB: bool = False
     minRx1Delay: int | None = None
     spreadingFactorMin: int | None = None
     spreadingFactorMax: int | None = None
     forceRx2DataRate: int | None = None
+    # Hexadecimal, bit 0 is channel 0.
+    forceChannelMask: str | None = None
     maxDutyCycle: int | None = None
+    # ADR: 3 by packet error rate, 2 by signal-to-noise ratio.
+    adrVersion: Literal[2, 3] = 3
+    targetPacketErrorRate: float = 0.1
+    macroDiversityReliability: float = 0.8
+    minAntennaDiversity: int = 1
+    nbTransMin: int = 1
+    nbTransMax: int = 3
+    marginOffset: float = 0.0
+    nbTransOffset: int = 0
     maxDestinationPerRoute: int = 1
 
 
-MacVersion = Literal["1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4"]
+MacVersion = Literal["1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.1"]
+RegionalParameters = Literal[
+    "1.0.2revA",
+    "1.0.2revB",
+    "1.0.2revC",
+    "1.0.3revA",
+    "RP2-1.0.0",
+    "RP2-1.0.1",
+    "RP2-1.0.2",
+    "RP2-1.0.3",
+    "RP2-1.0.4",
+    "RP2-1.0.5",
+]
+MotionIndicator = Literal["NEAR_STATIC", "WALKING_SPEED", "BIKE_SPEED", "VEHICLE_SPEED", "RANDOM"]
 
 
 class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a device model can do and how it starts."""
 
     loRaWANMacVersion: MacVersion = "1.0.2"
+    regionalParameterVersion: RegionalParameters = "1.0.2revB"
     loRaWANClass: Literal["A", "B", "C"] = "A"
     region: str = "EU868"
-    motionIndicator: str = "RANDOM"
+    motionIndicator: MotionIndicator = "RANDOM"
     rx2DataRate: int | None = None
+    rx2Frequency: int | None = None
+    pingSlotDataRate: int | None = None
+    pingSlotFrequency: int | None = None
+    beaconFrequency: int | None = None
+    # Seconds in which a device of class B or C answers a confirmed downlink.
+    responseTimeout: int = 8
+    # MAC commands that the model lacks though its version has them, as `linkADR`, `devStatus`, ...
+    unsupportedMACCommands: tuple[str, ...] = ()
     rx1DROffset: int = 0
     wideCounters: bool = True
     devNonceCounterBased: bool | None = None
@@ -51,14 +87,31 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     @property
     def counter_based_dev_nonce(self) -> bool:
         """True where DevNonce must rise: always from 1.0.4 on (TS001-1.0.4 §6.2.2)."""
-        if self.loRaWANMacVersion == "1.0.4":
+        if self.loRaWANMacVersion in ("1.0.4", "1.1"):
             return True
         return bool(self.devNonceCounterBased)
 
     @property
     def counter_gap_limited(self) -> bool:
         """True where MAX_FCNT_GAP applies: before 1.0.4."""
-        return self.loRaWANMacVersion != "1.0.4"
+        return self.loRaWANMacVersion not in ("1.0.4", "1.1")
+
+    @property
+    def version_11(self) -> bool:
+        """True for LoRaWAN 1.1: two root keys, four session keys, two downlink counters."""
+        return self.loRaWANMacVersion == "1.1"
+
+    @property
+    def cf_list_type_1(self) -> bool:
+        """Whether the device reads a CFList of type 1; older ones mishandle it (RP 1.0.3)."""
+        return not self.regionalParameterVersion.startswith("1.0.2")
+
+    @property
+    def early_limits(self) -> bool:
+        """Whether payload limits from before RP002-1.0.1 hold."""
+        return not self.regionalParameterVersion.startswith("RP2") or self.regionalParameterVersion.endswith(
+            "1.0.0"
+        )
 
 
 _plan_decoder = msgspec.json.Decoder(PlanSettings)

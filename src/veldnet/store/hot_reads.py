@@ -25,6 +25,9 @@ _DEVICE = (
         devices.c.processing_strategy,
         devices.c.hsm_group_ref,
         devices.c.sealed_app_key,
+        devices.c.sealed_nwk_key,
+        devices.c.device_class,
+        devices.c.motion_indicator,
         routing_profiles.c.sealed_as_transport_key,
         devices.c.latitude,
         devices.c.longitude,
@@ -49,9 +52,9 @@ def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> li
     rows = []
     for row in connection.execute(_DEVICE.where(condition)):
         values = list(row)
-        # The same text for all devices of a subscriber.
-        values[2] = sys.intern(values[2])
-        values[15] = _details.decode(values[15]).dataflowTags
+        # The same texts for many devices.
+        values[2], values[13] = sys.intern(values[2]), sys.intern(values[13])
+        values[18] = _details.decode(values[18]).dataflowTags
         rows.append(DeviceRow(*values))
     return rows
 
@@ -69,6 +72,16 @@ def devices_by_dev_eui(connection: Connection, dev_euis: Sequence[str]) -> list[
 
 def devices_by_ref(connection: Connection, refs: Sequence[int]) -> list[DeviceRow]:
     return _devices_where(connection, devices.c.ref.in_(refs))
+
+
+def restless_devices(connection: Connection, after: int, limit: int) -> list[int]:
+    query = (
+        select(device_states.c.device_ref)
+        .where(device_states.c.restless.is_not(None), device_states.c.device_ref > after)
+        .order_by(device_states.c.device_ref)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def pending_lanes(connection: Connection, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:

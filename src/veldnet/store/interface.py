@@ -29,7 +29,7 @@ class Statement(Enum):
 
     INSERT_FRAME = "id device_ref kind outcome fcnt fport size rssi snr data_rate base_station copies"
     INSERT_BODY = "frame_id part body"
-    UPDATE_STATE = "dev_addr pending_dev_addr state device_ref"
+    UPDATE_STATE = "dev_addr pending_dev_addr state restless current_class device_ref"
     UPDATE_JOIN_MEMORY = "join_memory device_ref"
     INSERT_DELIVERY = "id frame_id device_ref subscriber_ref lane expires_at state last_error message"
     DELETE_DELIVERY = "id"
@@ -55,6 +55,9 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     processing_strategy: str | None
     hsm_group_ref: int | None
     sealed_app_key: bytes | None
+    sealed_nwk_key: bytes | None
+    device_class: str
+    motion_indicator: str | None
     sealed_as_transport_key: bytes | None
     latitude: float | None
     longitude: float | None
@@ -93,6 +96,9 @@ class Store(Protocol):
     async def devices_by_dev_eui(self, dev_euis: Sequence[str]) -> list[DeviceRow]: ...
 
     async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]: ...
+
+    async def restless_devices(self, after: int, limit: int) -> list[int]:
+        """References, in order and behind `after`, of devices for which something waits to be sent."""
 
     async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         """Device and lane of pending deliveries, in order, behind `after`."""

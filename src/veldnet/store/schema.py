@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -170,6 +171,8 @@ devices = Table(
     Column("processing_strategy", Text),
     Column("hsm_group_ref", ForeignKey("hsm_groups.ref")),
     Column("sealed_app_key", LargeBinary),
+    # LoRaWAN 1.1 has a second root key.
+    Column("sealed_nwk_key", LargeBinary),
     Column("motion_indicator", Text),
     Column("latitude", Float),
     Column("longitude", Float),
@@ -193,6 +196,16 @@ device_states = Table(
     Column("state", LargeBinary),
     # DevNonces used, and JoinNonces given: written by joins only.
     Column("join_memory", LargeBinary),
+    # 1 while a downlink waits that needs no uplink (class B and C); a starting server asks for these.
+    Column("restless", Integer),
+    # A, B or C: the class the device is in since its last frame.
+    Column("current_class", Text),
+    Index(
+        "ix_device_states_restless",
+        "device_ref",
+        sqlite_where=text("restless IS NOT NULL"),
+        postgresql_where=text("restless IS NOT NULL"),
+    ),
 )
 
 base_stations = Table(

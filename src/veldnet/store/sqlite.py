@@ -43,8 +43,8 @@ _SQL = {
     Statement.INSERT_BODY: _insert("frame_bodies", Statement.INSERT_BODY),
     # An UPDATE, so that the state of a device deleted meanwhile goes nowhere.
     Statement.UPDATE_STATE: (
-        "UPDATE device_states SET dev_addr = column1, pending_dev_addr = column2, state = column3 "
-        "FROM (VALUES {rows}) WHERE device_ref = column4"
+        "UPDATE device_states SET dev_addr = column1, pending_dev_addr = column2, state = column3, "
+        "restless = column4, current_class = column5 FROM (VALUES {rows}) WHERE device_ref = column6"
     ),
     Statement.UPDATE_JOIN_MEMORY: (
         "UPDATE device_states SET join_memory = column1 FROM (VALUES {rows}) WHERE device_ref = column2"
@@ -247,6 +247,9 @@ class SqliteStore:
 
     async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]:
         return await self.read(lambda connection: hot_reads.devices_by_ref(connection, refs))
+
+    async def restless_devices(self, after: int, limit: int) -> list[int]:
+        return await self.read(lambda connection: hot_reads.restless_devices(connection, after, limit))
 
     async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         return await self.read(lambda connection: hot_reads.pending_lanes(connection, after, limit))

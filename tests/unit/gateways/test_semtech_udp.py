@@ -6,12 +6,14 @@ import asyncio
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from veldnet.gateways import Presence
 from veldnet.gateways.semtech_udp.downlink_path import keep_alive
 from veldnet.gateways.semtech_udp.messages import DatagramError, parse_header, pull_resp, uplink_of
 from veldnet.gateways.semtech_udp.server import SemtechUdpServer
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
 
@@ -105,11 +107,11 @@ def test_bad_headers_are_named(datagram: bytes, code: str) -> None:
 
 
 def window(modulation: Lora | Fsk) -> TransmitWindow:
-    return TransmitWindow(1, 868_100_000, modulation, 4_000_000_000, 0.0, 16)
+    return TransmitWindow(STATION, 1, 868_100_000, modulation, 0.0, 16, timestamp=4_000_000_000)
 
 
 def test_pull_resp_as_the_forwarder_wants_it() -> None:
-    downlink = GatewayDownlink(1, STATION, b"abc", window(Lora(9, 125)))
+    downlink = GatewayDownlink(1, b"abc", window(Lora(9, 125)))
     datagram = pull_resp(downlink, 2, b"\x01\x02")
     assert datagram[:4] == b"\x02\x01\x02\x03"
     assert json.loads(datagram[4:])["txpk"] == {
@@ -127,8 +129,27 @@ def test_pull_resp_as_the_forwarder_wants_it() -> None:
         "codr": "4/5",
         "prea": 8,
     }
-    fsk = json.loads(pull_resp(GatewayDownlink(1, STATION, b"abc", window(Fsk(50_000))), 2, b"..")[4:])
+    fsk = json.loads(pull_resp(GatewayDownlink(1, b"abc", window(Fsk(50_000))), 2, b"..")[4:])
     assert (fsk["txpk"]["datr"], fsk["txpk"]["fdev"]) == (50_000, 25_000)
+
+
+def test_class_c_at_once_and_class_b_by_gps_time() -> None:
+    at_once = replace(window(Lora(9, 125)), timestamp=None)
+    txpk = json.loads(pull_resp(GatewayDownlink(1, b"abc", at_once), 2, b"..")[4:])["txpk"]
+    assert txpk["imme"] is True and "tmst" not in txpk and "tmms" not in txpk
+    ping = replace(at_once, gps_time=1479420808.81)
+    txpk = json.loads(pull_resp(GatewayDownlink(1, b"abc", ping), 2, b"..")[4:])["txpk"]
+    assert txpk["imme"] is False and txpk["tmms"] == 1479420808810 and "tmst" not in txpk
+
+
+def test_gps_time_is_taken_when_it_can_be_true() -> None:
+    now = 1_800_000_000.0
+    true = round(unix_to_gps(now) * 1000)
+    for tmms, expected in ((true, true / 1000), (true + 3_600_000, None), (10**300, None), (-1, None)):
+        packet = json.loads(rxpk())
+        packet["tmms"] = tmms
+        uplink = uplink_of(json.dumps(packet).encode(), STATION, now)
+        assert uplink is not None and uplink.gps_time == expected
 
 
 class Harness:
@@ -186,7 +207,7 @@ def test_unknown_base_stations_are_refused_and_visible() -> None:
 def test_downlinks_go_to_the_keep_alives_address_and_answers_find_their_downlink() -> None:
     async def story() -> None:
         harness = Harness()
-        downlink = GatewayDownlink(77, STATION, b"abc", window(Lora(9, 125)))
+        downlink = GatewayDownlink(77, b"abc", window(Lora(9, 125)))
         harness.server.transmit(downlink)
         await asyncio.sleep(0)
         assert harness.reports == [TransmitReport(77, STATION, "NO_ADDRESS")]
@@ -213,7 +234,7 @@ def test_version_1_has_no_tx_ack() -> None:
     async def story() -> None:
         harness = Harness()
         harness.pull(version=1)
-        harness.server.transmit(GatewayDownlink(5, STATION, b"abc", window(Lora(9, 125))))
+        harness.server.transmit(GatewayDownlink(5, b"abc", window(Lora(9, 125))))
         await asyncio.sleep(0)
         assert harness.sent[-1][0][0] == 1 and harness.reports == [TransmitReport(5, STATION, None)]
 

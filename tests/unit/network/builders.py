@@ -15,7 +15,7 @@ from veldnet.lorawan.radio import GatewayUplink
 from veldnet.lorawan.regions import EU868, Channel, ChannelPlan
 from veldnet.network.events import DataReceived, Device, ReceivedFrame, Transition
 from veldnet.network.parameters import NetworkParameters
-from veldnet.network.state import DeviceState, RadioParameters, Session
+from veldnet.network.state import ChannelMask, DeviceState, RadioParameters, Session
 from veldnet.network.uplink import match, receive_data
 from veldnet.store import DeviceRow
 from veldnet.store.documents import PlanSettings, ProfileSettings
@@ -26,12 +26,11 @@ APP_S_KEY = AesKey(bytes(range(16, 32)))
 ADDR = DevAddr.parse("01ABCDEF")
 STATION = BaseStationId(0xFF000001)
 
-NETWORK = NetworkParameters(
-    channel_plan=ChannelPlan(
-        EU868,
-        tuple(Channel(f, 0, 5) for f in (867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)),
-    )
+PLAN = ChannelPlan(
+    EU868,
+    tuple(Channel(f, 0, 5) for f in (867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)),
 )
+NETWORK = NetworkParameters(channel_plans={"EU868": PLAN})
 
 
 def row(**changes: object) -> DeviceRow:
@@ -48,6 +47,9 @@ def row(**changes: object) -> DeviceRow:
         processing_strategy=None,
         hsm_group_ref=1,
         sealed_app_key=b"sealed",
+        sealed_nwk_key=None,
+        device_class="A",
+        motion_indicator=None,
         sealed_as_transport_key=None,
         latitude=None,
         longitude=None,
@@ -70,8 +72,8 @@ def radio(**changes: object) -> RadioParameters:
         rx1_dr_offset=0,
         rx2_data_rate=0,
         rx2_frequency=869_525_000,
-        ch_mask=NETWORK.channel_plan.mask,
-        defined_channels=NETWORK.channel_plan.mask,
+        ch_mask=ChannelMask(PLAN.mask),
+        defined_channels=ChannelMask(PLAN.mask),
         data_rate=5,
     )
     return replace(base, **changes)
@@ -138,7 +140,7 @@ def receive(
     """Run an uplink through the core; None if no session of the device fits it."""
     target = target or device()
     event = data_event(phy_payload, number=number, **radio_values)
-    found = match(state, target, event)
+    found = match(network, state, target, event)
     if found is None:
         return None
     now = event.received.received_at + 0.2

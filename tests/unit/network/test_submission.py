@@ -17,7 +17,7 @@ CLEAR = DeviceState(session=session())
 
 
 def submission(**changes: object) -> DownlinkSubmitted:
-    base = DownlinkSubmitted(77, 2, b"\x01\x02", None, False, False, None, None)
+    base = DownlinkSubmitted(77, 78, 2, b"\x01\x02", None, False, False, None, None)
     return replace(base, **changes)
 
 
@@ -26,7 +26,7 @@ def submit(state: DeviceState, event: DownlinkSubmitted, target: Device | None =
 
 
 def refusal_of(transition: Transition) -> SubmissionRefusal | None:
-    (effect,) = transition.effects
+    effect = transition.effects[0]
     assert isinstance(effect, Answer)
     return effect.refusal
 

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
+from veldnet.network.air_schedule import Refusal
 from veldnet.network.events import Transmit
-from veldnet.network.transmission import CAUSE_OF_ERROR, Done, Handed, begin, report, silence
+from veldnet.network.transmission import CAUSE_OF_ERROR, Done, Handed, Held, begin, report, resume, silence
 
-RX1 = TransmitWindow(1, 868_100_000, Lora(7, 125), 1_000_000, 11.0, 16)
-RX2 = TransmitWindow(2, 869_525_000, Lora(12, 125), 2_000_000, 12.0, 29)
-BOTH = Transmit(1, BaseStationId(1), b"frame", (RX1, RX2))
+HERE, THERE = BaseStationId(1), BaseStationId(2)
+RX1 = TransmitWindow(HERE, 1, 868_100_000, Lora(7, 125), 11.0, 16, timestamp=1_000_000)
+RX2 = TransmitWindow(HERE, 2, 869_525_000, Lora(12, 125), 12.0, 29, timestamp=2_000_000)
+BOTH = Transmit(1, b"frame", (RX1, RX2))
+
+
+class Sky:
+    """Base stations that refuse what `refused` says: causes by base station and slot."""
+
+    def __init__(self, **refused: str) -> None:
+        self.refused = refused
+
+    def refusal(self, window: TransmitWindow, size: int, now: float) -> Refusal | None:
+        cause = self.refused.get(f"slot{window.slot}_{int(window.base_station)}")
+        return None if cause is None else Refusal(cause, now + 5)
+
+
+CLEAR = Sky()
 LEAD = 0.1
 
 
 def handed(transmit: Transmit = BOTH, now: float = 10.0) -> Handed:
-    step = begin(transmit, now, LEAD)
+    step = begin(transmit, now, LEAD, CLEAR)
     assert isinstance(step, Handed)
     return step
 
@@ -29,31 +46,31 @@ def handed(transmit: Transmit = BOTH, now: float = 10.0) -> Handed:
 def test_the_first_window_still_ahead_is_chosen(now: float, slot: int, cause_rx1: str) -> None:
     step = handed(now=now)
     assert step.attempt.current is not None and step.attempt.current.slot == slot
-    done = report(step.attempt, None, now, LEAD)
+    done = report(step.attempt, None, now, LEAD, CLEAR)
     assert isinstance(done, Done) and done.delivered
     assert (done.cause_rx1, done.cause_rx2) == (cause_rx1, "00")
 
 
 def test_too_late_for_both() -> None:
-    done = begin(BOTH, 11.95, LEAD)
+    done = begin(BOTH, 11.95, LEAD, CLEAR)
     assert isinstance(done, Done) and not done.delivered
     assert (done.cause_rx1, done.cause_rx2) == ("B0", "B0")
 
 
 def test_rx2_on_purpose_is_c0() -> None:
-    step = handed(Transmit(1, BaseStationId(1), b"frame", (RX2,)))
-    done = report(step.attempt, None, 10.0, LEAD)
+    step = handed(Transmit(1, b"frame", (RX2,)))
+    done = report(step.attempt, None, 10.0, LEAD, CLEAR)
     assert isinstance(done, Done) and (done.delivered, done.cause_rx1, done.window) == (True, "C0", RX2)
 
 
 @pytest.mark.parametrize("error", [*CAUSE_OF_ERROR, "SOMETHING_NEW"])
 def test_an_error_in_rx1_leads_to_rx2_and_keeps_the_cause(error: str) -> None:
     cause = CAUSE_OF_ERROR.get(error, "A6")
-    second = report(handed().attempt, error, 10.2, LEAD)
+    second = report(handed().attempt, error, 10.2, LEAD, CLEAR)
     assert isinstance(second, Handed) and second.attempt.current == RX2
-    sent = report(second.attempt, None, 10.3, LEAD)
+    sent = report(second.attempt, None, 10.3, LEAD, CLEAR)
     assert isinstance(sent, Done) and (sent.delivered, sent.cause_rx1, sent.cause_rx2) == (True, cause, "00")
-    failed = report(second.attempt, error, 10.3, LEAD)
+    failed = report(second.attempt, error, 10.3, LEAD, CLEAR)
     assert isinstance(failed, Done) and (failed.delivered, failed.cause_rx1, failed.cause_rx2) == (
         False,
         cause,
@@ -62,10 +79,50 @@ def test_an_error_in_rx1_leads_to_rx2_and_keeps_the_cause(error: str) -> None:
 
 
 def test_an_error_too_late_for_rx2() -> None:
-    done = report(handed().attempt, "TX_FREQ", 11.95, LEAD)
+    done = report(handed().attempt, "TX_FREQ", 11.95, LEAD, CLEAR)
     assert isinstance(done, Done) and (done.cause_rx1, done.cause_rx2) == ("A5", "B0")
 
 
 def test_silence_counts_as_failed() -> None:
     done = silence(handed().attempt)
     assert not done.delivered and done.cause_rx1 == "B0" and "did not confirm" in done.decision
+
+
+def test_another_base_station_is_tried_while_there_is_time() -> None:
+    elsewhere = replace(RX1, base_station=THERE)
+    first = handed(Transmit(1, b"frame", (RX1, elsewhere, RX2)))
+    second = report(first.attempt, "COLLISION_PACKET", 10.1, LEAD, CLEAR)
+    assert isinstance(second, Handed) and second.attempt.current == elsewhere
+    done = report(second.attempt, None, 10.2, LEAD, CLEAR)
+    assert isinstance(done, Done) and done.window == elsewhere and done.cause_rx1 == "A3"
+    assert "RX1 at 00000001: A3" in done.decision
+
+
+def test_a_spent_duty_cycle_leads_to_rx2() -> None:
+    step = begin(BOTH, 10.0, LEAD, Sky(slot1_1="DA"))
+    assert isinstance(step, Handed) and step.attempt.current == RX2 and step.attempt.cause_rx1 == "DA"
+    over = begin(BOTH, 10.0, LEAD, Sky(slot1_1="DA", slot2_1="A3"))
+    assert isinstance(over, Done) and (over.cause_rx1, over.cause_rx2) == ("DA", "A3")
+
+
+def test_class_c_waits_for_a_free_base_station_and_not_for_ever() -> None:
+    at_once = TransmitWindow(HERE, 2, 869_525_000, Lora(9, 125), 10.0, 29)
+    transmit = Transmit(1, b"frame", (at_once,), deadline=70.0)
+    held = begin(transmit, 10.0, LEAD, Sky(slot2_1="DA"))
+    assert isinstance(held, Held) and held.until == 15.0
+    again = resume(held.attempt, 15.0, LEAD, CLEAR)
+    assert isinstance(again, Handed)
+    refused = report(again.attempt, "COLLISION_PACKET", 15.1, LEAD, CLEAR)
+    assert isinstance(refused, Held) and 15.1 < refused.until < 17
+    sent = report(again.attempt, None, 15.1, LEAD, CLEAR)
+    assert isinstance(sent, Done) and sent.delivered and sent.cause_rx2 == "00" and sent.cause_rx1 == "00"
+    late = resume(held.attempt, 70.0, LEAD, CLEAR)
+    assert isinstance(late, Done) and late.cause_rx2 == "E0"
+    nearly = begin(transmit, 69.5, LEAD, Sky(slot2_1="DA"))
+    assert isinstance(nearly, Held) and nearly.until == 70.0
+
+
+def test_ping_slots_have_a_cause_of_their_own() -> None:
+    ping = TransmitWindow(HERE, 3, 869_525_000, Lora(9, 125), 12.0, 29, gps_time=1000.0)
+    done = report(handed(Transmit(1, b"frame", (ping,))).attempt, "GPS_UNLOCKED", 10.1, LEAD, CLEAR)
+    assert isinstance(done, Done) and (done.cause_rx1, done.cause_ping) == ("00", "DC")

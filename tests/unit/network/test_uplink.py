@@ -40,6 +40,7 @@ from veldnet.lorawan.mac_commands import (
     parse,
 )
 from veldnet.network.events import Transition, Transmit
+from veldnet.network.mac_commands.exchange import MAX_REFUSALS
 from veldnet.network.records import DownlinkRecord, DownlinkRejectedRecord, RefusedRecord, UplinkRecord
 from veldnet.network.state import DeviceState, QueuedDownlink, decode_state, encode_state
 from veldnet.store.documents import PlanSettings, ProfileSettings
@@ -247,7 +248,7 @@ def test_a_late_copy_or_a_slow_network_gets_no_downlink_or_rx2() -> None:
     from veldnet.network.uplink import match, receive_data
 
     event = data_event(confirmed)
-    found = match(JOINED, device(), event)
+    found = match(NETWORK, JOINED, device(), event)
     assert found is not None
     transition = receive_data(NETWORK, device(), JOINED, event, found, NOW + 1.1)
     _frame, effect = downlink(transition)
@@ -284,9 +285,9 @@ def test_an_unknown_mac_command_is_noted() -> None:
 
 def test_adr_raises_the_rate_and_the_answer_confirms_it() -> None:
     state = DeviceState(session=session(radio=radio(data_rate=0)))
-    transition = None
+    transition, target = None, device(plan=PlanSettings(adrVersion=2))
     for fcnt in range(20):
-        transition = receive(state, uplink_frame(fcnt), sf=12, snr=3.5, number=fcnt)
+        transition = receive(state, uplink_frame(fcnt), sf=12, snr=3.5, number=fcnt, target=target)
         assert transition is not None
         state = transition.state
     # The reference's worked example: margin 13.5 dB, four steps, from DR0 to DR4.
@@ -328,13 +329,13 @@ def test_a_refused_request_is_not_repeated_for_ever() -> None:
     target = device(plan=PlanSettings(forceRx2DataRate=3))
     state, sent = JOINED, 0
     refusal = RXParamSetupAns(rx1_dr_offset_ok=True, rx2_data_rate_ok=False, channel_ok=True)
-    for fcnt in range(8):
+    for fcnt in range(12):
         commands = (refusal,) if fcnt else ()
         transition = receive(state, uplink_frame(fcnt, commands=commands), number=fcnt, target=target)
         assert transition is not None
         sent += len(transition.effects)
         state = transition.state
-    assert sent == 3 and state.session is not None and state.session.radio.rx2_data_rate == 0
+    assert sent == MAX_REFUSALS == 7 and state.session is not None and state.session.radio.rx2_data_rate == 0
 
 
 @pytest.mark.parametrize(

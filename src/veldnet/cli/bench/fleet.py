@@ -14,7 +14,7 @@ from veldnet.inventory import changes
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui
 from veldnet.network.addressing import AddressSpace
 from veldnet.network.parameters import NetworkParameters
-from veldnet.network.state import DeviceState, RadioParameters, Session, encode_state
+from veldnet.network.state import ChannelMask, DeviceState, RadioParameters, Session, encode_state
 from veldnet.store.schema import (
     connectivity_plans,
     device_profiles,
@@ -142,7 +142,7 @@ def _write(
 
 
 def _joined_state(parameters: NetworkParameters, device: BenchDevice, now: float) -> DeviceState:
-    plan = parameters.channel_plan
+    plan = parameters.channel_plans["EU868"]
     return DeviceState(
         session=Session(
             dev_addr=device.dev_addr,
@@ -158,8 +158,8 @@ def _joined_state(parameters: NetworkParameters, device: BenchDevice, now: float
                 rx1_dr_offset=0,
                 rx2_data_rate=0,
                 rx2_frequency=plan.region.rx2_frequency,
-                ch_mask=plan.mask,
-                defined_channels=plan.mask,
+                ch_mask=ChannelMask(plan.mask),
+                defined_channels=ChannelMask(plan.mask),
                 data_rate=5,
             ),
             fcnt_up=0,

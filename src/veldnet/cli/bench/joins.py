@@ -9,7 +9,6 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from veldnet.app import network_parameters
 from veldnet.cli.sandbox import make_sandbox
 from veldnet.data_directory import DataDirectory
 from veldnet.lorawan import GatewayEui
@@ -17,6 +16,7 @@ from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.addressing import AddressSpace
+from veldnet.network_settings import network_parameters
 from veldnet.settings import Settings
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data

@@ -10,11 +10,11 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from veldnet.app import network_parameters
 from veldnet.cli.sandbox import make_sandbox
 from veldnet.data_directory import DataDirectory, database_of
 from veldnet.lorawan import GatewayEui
 from veldnet.network.addressing import AddressSpace
+from veldnet.network_settings import network_parameters
 from veldnet.settings import Settings
 
 from .fleet import create_fleet

@@ -12,7 +12,6 @@ import aiohttp
 import msgspec
 from sqlalchemy import Connection
 
-from veldnet.app import network_parameters
 from veldnet.cli.sandbox import make_sandbox
 from veldnet.data_directory import DataDirectory
 from veldnet.inventory import accounts, base_stations
@@ -21,6 +20,7 @@ from veldnet.lorawan.crypto import UPLINK, data_mic
 from veldnet.lorawan.frames import MType
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.addressing import AddressSpace
+from veldnet.network_settings import network_parameters
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, Customer
 from veldnet.simulator.propagation import Heard

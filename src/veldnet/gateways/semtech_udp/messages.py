@@ -13,10 +13,13 @@ from typing import Any
 import msgspec
 
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss, Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink
 
 MAX_PHY_PAYLOAD = 255
+# Seconds between a base station\'s GPS time and ours, at most.
+_PLAUSIBLE = 60.0
 
 
 class Identifier(IntEnum):
@@ -202,7 +205,16 @@ def uplink_of(
         snr,
         packet.tmst,
         received_at,
+        gps_time=_gps_time(packet.tmms, received_at),
     )
+
+
+def _gps_time(tmms: float | None, received_at: float) -> float | None:
+    """GPS seconds, unless the base station's clock is far from ours: then it does not know GPS time."""
+    if tmms is None:
+        return None
+    gps = tmms / 1000
+    return gps if abs(gps - unix_to_gps(received_at)) <= _PLAUSIBLE else None
 
 
 def _signal(packet: ReceivedPacket) -> tuple[float, float]:
@@ -220,14 +232,17 @@ def _signal(packet: ReceivedPacket) -> tuple[float, float]:
 
 
 def pull_resp(downlink: GatewayDownlink, version: int, token: bytes) -> bytes:
-    """The PULL_RESP that makes a base station transmit a frame at its timestamp."""
+    """The PULL_RESP that makes a base station transmit: at its timestamp, at a GPS time, or at once."""
     window = downlink.window
-    txpk: dict[str, Any] = {
-        "imme": False,
-        "tmst": window.timestamp,
+    txpk: dict[str, Any] = {"imme": window.immediate}
+    if window.timestamp is not None:
+        txpk["tmst"] = window.timestamp
+    elif window.gps_time is not None:
+        txpk["tmms"] = round(window.gps_time * 1000)
+    txpk |= {
         "freq": round(window.frequency / 1_000_000, 6),
         "rfch": 0,
-        "powe": window.power - 2,
+        "powe": round(window.power - 2),
         "ipol": True,
         "size": len(downlink.phy_payload),
         "data": base64.b64encode(downlink.phy_payload).decode(),

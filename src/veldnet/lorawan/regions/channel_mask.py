@@ -31,7 +31,7 @@ def apply(region: Region, mask: int, defined: int, ch_mask: int, ch_mask_cntl: i
 
 def requests(region: Region, current: int, wanted: int, defined: int) -> tuple[tuple[int, int], ...]:
     """The fewest (ChMask, ChMaskCntl) that lead from one mask to another; at least one, for every LinkADRReq
-    carries a mask. The answer is judged as one atomic block. Banks are not used: older devices refuse them."""
+    carries a mask. The block is answered as one. Banks are not used: older devices refuse them."""
     if current == wanted:
         return (_first_page(wanted),)
     candidates = [_pages(region, current, wanted)]

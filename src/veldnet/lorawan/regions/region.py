@@ -110,6 +110,10 @@ class Region(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     rx1_delay: int = 1
     join_accept_delay1: int = 5
 
+    def __hash__(self) -> int:
+        # Tables are not hashable; a region is known by its name.
+        return hash(self.name)
+
     @property
     def fixed(self) -> bool:
         """Whether the channels are given by the region and only switched on and off."""

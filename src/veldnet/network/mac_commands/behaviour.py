@@ -7,19 +7,25 @@ from collections.abc import Callable
 import msgspec
 
 from veldnet.lorawan.mac_commands import MacCommand
+from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.adr import LinkParameters
 from veldnet.network.parameters import NetworkParameters
 from veldnet.network.state import Session
 from veldnet.store.documents import PlanSettings, ProfileSettings
 
+_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.1")
+
 
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """The uplink that carried or causes a command. `link` is what ADR wants of the device."""
+    """The uplink that carried or causes a command. `link` is what ADR wants of the device; `gps_time` the end
+    of the uplink in GPS seconds."""
 
     network: NetworkParameters
+    channel_plan: ChannelPlan
     profile: ProfileSettings
     plan: PlanSettings
     received_at: float
+    gps_time: float
     snr: float
     spreading_factor: int | None
     gateway_count: int
@@ -41,7 +47,9 @@ class Behaviour(msgspec.Struct, frozen=True):
 
     `received(session, command, request, context)` handles it in an uplink; `request` is the wire form of
     the network's own request that it answers, None where the device began or the answer is a repeated
-    (sticky) one. `wanted(session, context)` says which requests the network should send now.
+    (sticky) one. `wanted(session, context)` says which requests the network should send now. `name` is the
+    one in device profiles, `since` the version that has the command. The requests of an `atomic` command
+    in one frame are one block with one fate.
     """
 
     cid: int
@@ -49,3 +57,12 @@ class Behaviour(msgspec.Struct, frozen=True):
     received: Callable[[Session, MacCommand, bytes | None, Context], Reaction]
     wanted: Callable[[Session, Context], tuple[MacCommand, ...]] | None = None
     device_begins: bool = False
+    since: str = "1.0.0"
+    atomic: bool = False
+
+    def known_to(self, profile: ProfileSettings) -> bool:
+        """Whether a device model has the command."""
+        return (
+            _VERSIONS.index(profile.loRaWANMacVersion) >= _VERSIONS.index(self.since)
+            and self.name not in profile.unsupportedMACCommands
+        )

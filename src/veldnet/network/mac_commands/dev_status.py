@@ -28,4 +28,4 @@ def received(session: Session, command: MacCommand, _request: bytes | None, _con
     )
 
 
-BEHAVIOUR = Behaviour(DevStatusReq.CID, "DevStatus", received, wanted)
+BEHAVIOUR = Behaviour(DevStatusReq.CID, "devStatus", received, wanted)

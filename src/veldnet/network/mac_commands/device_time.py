@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.mac_commands import DeviceTimeAns, DeviceTimeReq, MacCommand
 from veldnet.network.state import Session
 
@@ -10,8 +9,8 @@ from .behaviour import Behaviour, Context, Reaction
 
 
 def received(session: Session, _command: MacCommand, _request: bytes | None, context: Context) -> Reaction:
-    ticks = round(unix_to_gps(context.received_at) * 256)
+    ticks = round(context.gps_time * 256)
     return Reaction(session, DeviceTimeAns(ticks >> 8, ticks & 0xFF), "device time answered")
 
 
-BEHAVIOUR = Behaviour(DeviceTimeReq.CID, "DeviceTime", received, device_begins=True)
+BEHAVIOUR = Behaviour(DeviceTimeReq.CID, "deviceTime", received, device_begins=True, since="1.0.3")

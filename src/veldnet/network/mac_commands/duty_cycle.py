@@ -23,4 +23,4 @@ def received(session: Session, _command: MacCommand, request: bytes | None, _con
     return Reaction(replace(session, radio=radio), note=f"DutyCycleReq taken: 1/{1 << limit}")
 
 
-BEHAVIOUR = Behaviour(DutyCycleReq.CID, "DutyCycle", received, wanted)
+BEHAVIOUR = Behaviour(DutyCycleReq.CID, "dutyCycle", received, wanted)

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from veldnet.lorawan.mac_commands import DevStatusReq, MacCommand
-from veldnet.network.state import PendingRequest, Session
+from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, DevStatusReq, MacCommand
+from veldnet.network.state import PendingRequest, Refusals, Session
 
 from .behaviour import Behaviour, Context
 
-# After so many requests without an answer, or refusals, the network asks no more in this session.
+# After so many requests without an answer, or refusals, the network asks once a day only.
 MAX_ATTEMPTS = 4
-MAX_REFUSALS = 3
+MAX_REFUSALS = 7
+_TRY_AGAIN = 86_400.0
 
 
 class Exchange(msgspec.Struct, frozen=True, gc=False):
@@ -26,6 +27,15 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     device_status: tuple[int, int] | None = None
 
 
+class Blocked(msgspec.Struct, frozen=True):
+    """A request the network has stopped sending; `reason` is `rejected` or `no answer`. Alarms 012 and 013
+    are about these."""
+
+    name: str
+    reason: str
+    attempts: int
+
+
 def handle_uplink_commands(
     session: Session, commands: Iterable[MacCommand], context: Context, behaviours: dict[int, Behaviour]
 ) -> Exchange:
@@ -33,10 +43,14 @@ def handle_uplink_commands(
     answers: list[MacCommand] = []
     notes: list[str] = []
     device_status = None
+    answered: set[int] = set()
     for command in commands:
         behaviour = behaviours.get(command.CID)
         if behaviour is None:
             notes.append(f"{command.NAME} is not supported and ignored")
+            continue
+        if behaviour.atomic and command.CID in answered:
+            # A device may answer each request of a block; the first answer speaks for all.
             continue
         request = None
         if not behaviour.device_begins:
@@ -44,7 +58,10 @@ def handle_uplink_commands(
         reaction = behaviour.received(session, command, request, context)
         session = reaction.session
         if reaction.rejected:
-            session = _count_refusal(session, command.CID)
+            session = _count_refusal(session, command.CID, context.received_at)
+        elif request is not None:
+            session = _forget_refusals(session, command.CID)
+        answered.add(command.CID)
         if reaction.answer is not None:
             answers.append(reaction.answer)
         if reaction.note is not None:
@@ -61,40 +78,82 @@ def _take_pending(session: Session, cid: int) -> tuple[Session, bytes | None]:
     return session, None
 
 
-def _count_refusal(session: Session, cid: int) -> Session:
-    refusals = dict(session.refusals)
-    refusals[cid] = refusals.get(cid, 0) + 1
-    return replace(session, refusals=tuple(refusals.items()))
+def _count_refusal(session: Session, cid: int, now: float) -> Session:
+    count = next((refusals.count for refusals in session.refusals if refusals.cid == cid), 0)
+    session = _forget_refusals(session, cid)
+    return replace(session, refusals=(*session.refusals, Refusals(cid, count + 1, now)))
+
+
+def _forget_refusals(session: Session, cid: int) -> Session:
+    if not session.refusals:
+        return session
+    return replace(session, refusals=tuple(r for r in session.refusals if r.cid != cid))
+
+
+def blocked(session: Session) -> tuple[Blocked, ...]:
+    """The requests that the device keeps refusing or ignoring."""
+    ignored = [
+        Blocked(DOWNLINK_COMMANDS[pending.cid].NAME, "no answer", pending.attempts)
+        for pending in session.pending_requests
+        if pending.attempts >= MAX_ATTEMPTS
+    ]
+    refused = [
+        Blocked(DOWNLINK_COMMANDS[refusals.cid].NAME, "rejected", refusals.count)
+        for refusals in session.refusals
+        if refusals.count >= MAX_REFUSALS
+    ]
+    return (*ignored, *refused)
 
 
 def next_requests(
     session: Session, context: Context, behaviours: Iterable[Behaviour]
 ) -> tuple[MacCommand, ...]:
-    """The requests the network should send now, but for those the device keeps refusing or ignoring."""
-    tired = {pending.cid for pending in session.pending_requests if pending.attempts >= MAX_ATTEMPTS}
-    tired.update(cid for cid, refusals in session.refusals if refusals >= MAX_REFUSALS)
+    """The requests the network should send now; rarely those the device keeps refusing or ignoring."""
+    recent = context.received_at - _TRY_AGAIN
+    tired = {
+        pending.cid
+        for pending in session.pending_requests
+        if pending.attempts >= MAX_ATTEMPTS and pending.sent_at > recent
+    }
+    tired.update(r.cid for r in session.refusals if r.count >= MAX_REFUSALS and r.last_at > recent)
     requests: tuple[MacCommand, ...] = ()
     for behaviour in behaviours:
-        if behaviour.wanted is not None and behaviour.cid not in tired:
-            requests += behaviour.wanted(session, context)
+        if behaviour.wanted is None or behaviour.cid in tired:
+            continue
+        wanted = behaviour.wanted(session, context)
+        if wanted and behaviour.known_to(context.profile):
+            requests += wanted
     return requests
 
 
 def remember_requests(session: Session, sent: Iterable[MacCommand], now: float) -> Session:
-    """The session with the requests that a downlink carries marked as pending."""
+    """The session with the requests that a downlink carries marked as pending.
+
+    Several LinkADRReq are one block, answered as one; several NewChannelReq are answered one by one.
+    """
     sent = tuple(sent)
     if not sent:
         return session
+    payloads: list[tuple[int, bytes]] = []
+    for command in sent:
+        if payloads and command.CID == _LINK_ADR and payloads[-1][0] == _LINK_ADR:
+            payloads[-1] = (_LINK_ADR, payloads[-1][1] + command.payload())
+        else:
+            payloads.append((command.CID, command.payload()))
     before = {(pending.cid, pending.payload): pending.attempts for pending in session.pending_requests}
     sent_cids = {command.CID for command in sent}
     kept = tuple(pending for pending in session.pending_requests if pending.cid not in sent_cids)
     added = tuple(
-        PendingRequest(command.CID, command.payload(), before.get((command.CID, command.payload()), 0) + 1)
-        for command in sent
+        PendingRequest(cid, payload, before.get((cid, payload), 0) + 1, now) for cid, payload in payloads
     )
     asked_status = DevStatusReq.CID in sent_cids
     return replace(
         session,
         pending_requests=kept + added,
         status_asked_at=now if asked_status else session.status_asked_at,
+        rejoin_wanted=session.rejoin_wanted and _FORCE_REJOIN not in sent_cids,
     )
+
+
+_LINK_ADR = 0x03
+_FORCE_REJOIN = 0x0E

@@ -18,4 +18,4 @@ def received(session: Session, _command: MacCommand, _request: bytes | None, con
     )
 
 
-BEHAVIOUR = Behaviour(LinkCheckReq.CID, "LinkCheck", received, device_begins=True)
+BEHAVIOUR = Behaviour(LinkCheckReq.CID, "linkCheck", received, device_begins=True)

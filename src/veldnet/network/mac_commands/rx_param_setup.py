@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, RXParamSetupAns, RXParamSetupReq
-from veldnet.network.receive_windows import wanted_rx2_data_rate
+from veldnet.network.receive_windows import wanted_rx2
 from veldnet.network.state import Session
 
 from .behaviour import Behaviour, Context, Reaction
@@ -13,8 +13,7 @@ from .behaviour import Behaviour, Context, Reaction
 
 def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
     radio, offset = session.radio, context.profile.rx1DROffset
-    frequency = context.network.channel_plan.region.rx2_frequency
-    data_rate = wanted_rx2_data_rate(context.network, context.profile, context.plan)
+    frequency, data_rate = wanted_rx2(context.channel_plan, context.profile, context.plan)
     if (radio.rx1_dr_offset, radio.rx2_data_rate, radio.rx2_frequency) == (offset, data_rate, frequency):
         return ()
     return (RXParamSetupReq(offset, data_rate, frequency),)
@@ -37,4 +36,4 @@ def received(session: Session, command: MacCommand, request: bytes | None, _cont
     return Reaction(replace(session, radio=radio), note=note)
 
 
-BEHAVIOUR = Behaviour(RXParamSetupReq.CID, "RXParamSetup", received, wanted)
+BEHAVIOUR = Behaviour(RXParamSetupReq.CID, "rxParamSetup", received, wanted)

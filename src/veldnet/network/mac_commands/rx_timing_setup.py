@@ -24,4 +24,4 @@ def received(session: Session, _command: MacCommand, request: bytes | None, _con
     return Reaction(replace(session, radio=radio), note=f"RXTimingSetupReq taken: RX1 after {delay} s")
 
 
-BEHAVIOUR = Behaviour(RXTimingSetupReq.CID, "RXTimingSetup", received, wanted)
+BEHAVIOUR = Behaviour(RXTimingSetupReq.CID, "rxTimingSetup", received, wanted)

@@ -1,0 +1,81 @@
+"""The operator's settings of the network, checked against the tables of its regions."""
+
+from __future__ import annotations
+
+from veldnet.lorawan import NetId
+from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan, Region
+from veldnet.network import NetworkParameters
+from veldnet.settings import NetworkSettings, SettingsError
+
+
+def network_parameters(settings: NetworkSettings) -> NetworkParameters:
+    """The operator's decisions as the network server takes them. Raises `SettingsError`."""
+    regions = _regions(settings)
+    extra = _extra_channels(settings, regions)
+    plans = {}
+    for region in regions:
+        main = region is regions[0]
+        rx2 = settings.rx2_data_rate if main and settings.rx2_data_rate >= 0 else None
+        if rx2 is not None and rx2 not in region.downlink:
+            raise SettingsError(f"settings: network.rx2_data_rate is no downlink rate of {region.name}")
+        try:
+            plans[region.name] = ChannelPlan(
+                region, extra[region.name], settings.sub_bands if region.fixed else (), rx2
+            )
+        except ValueError as error:
+            name = "sub_bands" if region.fixed else "extra_channels"
+            raise SettingsError(f"settings: network.{name}: {error}") from None
+    rejoin = settings.rejoin_time_exp << 4 | settings.rejoin_count_exp
+    return NetworkParameters(
+        net_id=NetId.parse(settings.net_id),
+        channel_plans=plans,
+        rx1_delay=settings.rx1_delay,
+        adr_margin=settings.adr_margin,
+        adr_limit_exp=settings.adr_ack_limit_exp,
+        adr_delay_exp=settings.adr_ack_delay_exp,
+        rejoin_setup=rejoin if settings.rejoin_time_exp >= 0 else None,
+        uplink_dwell=_DWELL[settings.uplink_dwell],
+        downlink_dwell=_DWELL[settings.downlink_dwell],
+        repeater=settings.repeater,
+        rx1_frequencies=tuple(_pair(text, regions) for text in settings.rx1_frequencies),
+    )
+
+
+_DWELL = {"region": None, "on": True, "off": False}
+
+
+def _regions(settings: NetworkSettings) -> list[Region]:
+    found = []
+    for key, name in (
+        ("region", settings.region), *(("more_regions", name) for name in settings.more_regions)
+    ):  # fmt: skip
+        region = REGIONS.get(name)
+        if region is None:
+            raise SettingsError(f"settings: network.{key} {name} is not one of {', '.join(REGIONS)}")
+        if region not in found:
+            found.append(region)
+    return found
+
+
+def _extra_channels(settings: NetworkSettings, regions: list[Region]) -> dict[str, tuple[Channel, ...]]:
+    """Each extra channel belongs to the first region with a dynamic plan that it lies in."""
+    extra: dict[str, tuple[Channel, ...]] = {region.name: () for region in regions}
+    dynamic = [region for region in regions if not region.fixed]
+    for frequency in settings.extra_channels:
+        home = next((region for region in dynamic if region.sub_band(frequency) is not None), None)
+        if home is not None:
+            extra[home.name] += (Channel(frequency, 0, home.adr_max_data_rate),)
+        elif settings.extra_channels != NetworkSettings().extra_channels:
+            names = ", ".join(region.name for region in regions)
+            raise SettingsError(f"settings: network.extra_channels {frequency} Hz is outside {names}")
+    return extra
+
+
+def _pair(text: str, regions: list[Region]) -> tuple[int, int]:
+    uplink, _equals, downlink = text.partition("=")
+    if not (uplink.strip().isdecimal() and downlink.strip().isdecimal()):
+        raise SettingsError(f"settings: network.rx1_frequencies {text!r} is not UPLINK=DOWNLINK in Hz")
+    pair = int(uplink), int(downlink)
+    if not any(all(region.sub_band(frequency) for frequency in pair) for region in regions):
+        raise SettingsError(f"settings: network.rx1_frequencies {text!r} is outside the regions served")
+    return pair
