@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MAX_FCNT_GAP = 16384
+MAX_FCNT = 0xFFFF_FFFF
 
 
 def extend(last: int | None, fcnt16: int, *, wide: bool = True) -> int:

@@ -13,7 +13,7 @@ from veldnet.store.documents import ProfileSettings
 from . import queue
 from .candidates import recall
 from .device_class import current_class
-from .downlink_frame import FOPTS_LIMIT, Content, build, in_words
+from .downlink_frame import FOPTS_LIMIT, Content, build, counter_ended, in_words
 from .events import Device, Need, ReceivedFrame, Transmit
 from .parameters import NetworkParameters
 from .receive_windows import immediate_windows, windows_after
@@ -72,6 +72,8 @@ def plan_downlink(
     state, records, chosen = queue.choose(device.row.ref, state, max(s.room for s in slots), now)
     if chosen is None and not due:
         return Plan(state, records, None, ("no downlink: nothing to send",))
+    if counter_ended(state, chosen):
+        return Plan(state, records, None, ("no downlink: its counter has ended, the device must join again",))
     content = _compose(slots, chosen, need)
     if content is None:
         why = "no downlink: its MAC commands do not fit at the current data rate"

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from veldnet.lorawan import frames
+from veldnet.lorawan.counters import MAX_FCNT
 from veldnet.lorawan.crypto import (
     DOWNLINK,
     FCNT_APPLICATION,
@@ -43,6 +44,13 @@ class Layout(msgspec.Struct, frozen=True, gc=False):
     fopts: bytes
     fport: int | None
     payload: bytes
+
+
+def counter_ended(state: DeviceState, chosen: QueuedDownlink | None) -> bool:
+    """Whether no downlink counter is left in the session: none may be used twice."""
+    session = state.session
+    assert session is not None
+    return (session.application_fcnt if chosen is not None else session.n_fcnt_down) > MAX_FCNT
 
 
 def build(

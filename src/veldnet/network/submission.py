@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from veldnet.lorawan.counters import MAX_FCNT_GAP
+from veldnet.lorawan.counters import MAX_FCNT, MAX_FCNT_GAP
 from veldnet.lorawan.regions import ChannelPlan
 
 from .device_class import current_class
@@ -120,7 +120,7 @@ def _counter_refusal(
         return None
     if event.fcnt < expected:
         return SubmissionRefusal(101, f"Downlink counter value already used. Expected={expected}", expected)
-    if event.fcnt - expected > MAX_FCNT_GAP:
+    if event.fcnt - expected > MAX_FCNT_GAP or event.fcnt > MAX_FCNT:
         return SubmissionRefusal(
             102, f"Downlink counter value increment too large. Expected={expected}", expected
         )

@@ -18,7 +18,7 @@ from . import queue
 from .candidates import margin, recall
 from .device_class import current_class
 from .downlink import room
-from .downlink_frame import Content, build
+from .downlink_frame import Content, build, counter_ended
 from .events import Device, Effect, Wake
 from .parameters import NetworkParameters
 from .receive_windows import device_eirp, immediate_windows
@@ -103,7 +103,7 @@ def _send(
     assert session is not None
     limit = room(network, channel_plan, device.profile, session.radio, data_rate)
     state, records, chosen = queue.choose(device.row.ref, state, limit, now)
-    if chosen is None:
+    if chosen is None or counter_ended(state, chosen):
         return Step(state, records)
     content = Content(chosen, (), (), False, windows)
     state, transmit = build(state, content, token, now, deadline)

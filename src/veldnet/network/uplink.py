@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from veldnet.lorawan import AesKey
-from veldnet.lorawan.counters import MAX_FCNT_GAP, extend
+from veldnet.lorawan.counters import MAX_FCNT, MAX_FCNT_GAP, extend
 from veldnet.lorawan.crypto import (
     FCNT_NETWORK,
     UPLINK,
@@ -75,6 +75,10 @@ def _match_session(
     frame = event.frame
     last, wide = session.fcnt_up, device.profile.wideCounters
     fcnt = extend(last, frame.fcnt)
+    if fcnt > MAX_FCNT:
+        # A session ends with its counter; a device that begins again from 0 repeats its key streams.
+        ended = _mic_fits(network, session, device, event, frame.fcnt)
+        return (frame.fcnt, "counter_ended") if ended else None
     if _mic_fits(network, session, device, event, fcnt if wide else frame.fcnt):
         return fcnt, _judge_counter(session, device, event, fcnt)
     # An old frame sent again carries a counter below the last one, and fits only with that.

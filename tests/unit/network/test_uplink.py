@@ -326,7 +326,7 @@ def test_a_request_without_answer_is_repeated_then_given_up() -> None:
 
 
 def test_a_refused_request_is_not_repeated_for_ever() -> None:
-    target = device(plan=PlanSettings(forceRx2DataRate=3))
+    target = device(plan=PlanSettings(forceRx2DataRate=3, adrVersion=2))
     state, sent = JOINED, 0
     refusal = RXParamSetupAns(rx1_dr_offset_ok=True, rx2_data_rate_ok=False, channel_ok=True)
     for fcnt in range(12):

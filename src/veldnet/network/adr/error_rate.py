@@ -83,9 +83,11 @@ def decide(
     settings = _settings(region, limits.data_rates, plan.nbTransMin, plan.nbTransMax)
     best = next((s for s in settings if _good(link, s, 0, plan)), None)
     if best is None:
-        # The slowest rate, full power and all repetitions come nearest.
-        last = max(settings, key=lambda s: (-s.data_rate, s.nb_trans))
-        wanted = LinkParameters(last.data_rate, 0, last.nb_trans)
+        # What comes nearest; a slower rate is of no use against collisions.
+        nearest = min(
+            settings, key=lambda s: (round(link.single_loss(s.data_rate, 0) ** s.nb_trans, 2), s.airtime)
+        )
+        wanted = LinkParameters(nearest.data_rate, 0, nearest.nb_trans)
         return wanted, f"{lost:.0%} lost; no setting reaches {target:.0%}, this one comes nearest"
     now = Setting(current.data_rate, current.nb_trans, _airtime(region, current.data_rate) * current.nb_trans)
     dear = now.data_rate in limits.data_rates and best.airtime > now.airtime * _WORTHWHILE

@@ -1,0 +1,138 @@
+"""Devices of every version, class and region on one network, and what only some of them do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.world import MIXED, Kind, World
+from veldnet.lorawan.mac_commands import RekeyConf
+from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
+from veldnet.simulator.security import Security11
+from veldnet.simulator.virtual_time import run_virtually
+
+# Steps of a run are spread over so many tests, which run side by side.
+SHARDS = 8
+
+
+def test_every_kind_of_device_lives(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = World(tmp_path, 5, kinds=MIXED)
+        await world.build(16, period=20)
+        await world.run(900)
+        records = await world.check_invariants()
+        for life, kind in zip(world.lives, MIXED * 2, strict=True):
+            device = life.device
+            assert device.joined and life.sent > 20, kind
+            assert device.device_class == kind.device_class, kind
+            assert isinstance(device.security, Security11) == (kind.version == "1.1"), kind
+            assert any(received.payload for received in life.received), kind
+            # ADR found out that the base stations are near.
+            assert device.data_rate == device.region.adr_max_data_rate, kind
+            if kind.version == "1.1":
+                confirmed = [c for r in life.received for c in r.commands if isinstance(c, RekeyConf)]
+                assert len(confirmed) >= 1, "RekeyInd stays until it is confirmed"
+        slots = Counter(r.slot for r in records if isinstance(r, DownlinkRecord) and r.delivered)
+        assert slots[1] > 100 and slots[2] > 5 and slots[3] > 5
+        accepted = [r for r in records if isinstance(r, UplinkRecord) and r.outcome == "accepted"]
+        assert {r.device_class for r in accepted} == {"A", "B", "C"}
+        assert not any(type(r).__name__ == "RefusedRecord" for r in records)
+        await world.close()
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("kind", [Kind("1.0.2", "C"), Kind("1.1", "C"), Kind("1.0.3", "B")])
+def test_downlinks_reach_listening_devices_without_an_uplink(tmp_path: Path, kind: Kind) -> None:
+    """Devices that send once in ten minutes hear of a downlink within seconds."""
+
+    async def story() -> None:
+        world = World(tmp_path, 3, kinds=(kind,), loss=0.0, downlinks_every=(20.0, 40.0))
+        await world.build(3, period=600)
+        await world.run(1800)
+        records = await world.check_invariants()
+        downlinks = [r for r in records if isinstance(r, DownlinkRecord) and r.from_application]
+        at_once = [r for r in downlinks if r.slot == (3 if kind.device_class == "B" else 2) and r.delivered]
+        heard = [r for life in world.lives for r in life.received if r.payload]
+        assert len(at_once) > 20
+        # What was sent was heard: the device listened just there and then.
+        assert len(heard) >= 0.95 * sum(r.delivered for r in downlinks)
+        await world.close()
+
+    run_virtually(story())
+
+
+def test_sessions_of_1_1_are_renewed_without_losing_the_device(tmp_path: Path) -> None:
+    async def story() -> None:
+        world = World(tmp_path, 4, kinds=(Kind("1.1"),), more={"network.rejoin_time_exp": 0})
+        await world.build(3, period=10)
+        loop_time = 0.0
+        network = None
+
+        async def ask() -> None:
+            nonlocal network, loop_time
+            import asyncio
+
+            await asyncio.sleep(120)
+            network = world.server.platform.network
+            assert await network.ask_rejoin(1) and await network.ask_rejoin(2)
+            await asyncio.sleep(120)
+            # Type 2 and type 1 by the devices' own will.
+            world.lives[0].device.rejoin_due = 2
+            world.lives[2].device.rejoin_due = 1
+            loop_time = asyncio.get_running_loop().time()
+
+        import asyncio
+
+        task = asyncio.get_running_loop().create_task(ask())
+        await world.run(480)
+        await task
+        records = await world.check_invariants()
+        joins = [r for r in records if isinstance(r, JoinRecord)]
+        accepted = Counter(r.rejoin_type for r in joins if r.outcome == "accepted")
+        assert accepted[None] == 3 and accepted[0] >= 2 and accepted[1] == 1 and accepted[2] == 1
+        last = {ref: max(r.time for r in joins if r.device_ref == ref) for ref in (1, 2, 3)}
+        for ref, moment in last.items():
+            assert any(
+                isinstance(r, UplinkRecord) and r.device_ref == ref and r.time > moment for r in records
+            ), "the device speaks under its new session"
+        await world.close()
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_mixed_devices_killed_at_every_step(tmp_path: Path, shard: int) -> None:
+    async def story(directory: Path, die_at: int | None) -> World:
+        directory.mkdir()
+        kinds = (Kind("1.1", "C"), Kind("1.0.3", "B"), Kind("1.0.4", "A", "AS923-2"))
+        world = World(directory, 21, die_at=die_at, kinds=kinds)
+        await world.build(3)
+        await world.run(40)
+        return world
+
+    async def baseline() -> int:
+        world = await story(tmp_path / "baseline", None)
+        await world.check_invariants()
+        await world.close()
+        return world.steps.count
+
+    async def killed(die_at: int) -> None:
+        world = await story(tmp_path / f"step-{die_at}", die_at)
+        records = await world.check_invariants()
+        assert world.deaths == 1 and all(life.device.joined for life in world.lives)
+        assert any(isinstance(r, UplinkRecord) for r in records)
+        # A downlink that waited for a listening device is sent by the next server, or listed as failed.
+        network = world.server.platform.network
+        for life in world.lives:
+            entry = network.devices.by_dev_eui(str(life.device.identity.dev_eui))
+            if entry is not None and life.device.device_class != "A":
+                assert not entry.state.in_flight
+        await world.close()
+
+    steps = run_virtually(baseline())
+    assert steps > 60
+    for die_at in range(shard, steps, SHARDS):
+        run_virtually(killed(die_at))
