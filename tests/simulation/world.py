@@ -226,6 +226,7 @@ class World:
             "data": str(directory),
             "routing.first_retry": 1,
             "routing.longest_retry": 10,
+            "network.region": self.regions[0],
             "network.more_regions": tuple(self.regions[1:]),
             "network.sub_bands": (2,),
         }

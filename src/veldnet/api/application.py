@@ -24,7 +24,7 @@ from .kpn import activation, catalogues, devices, routing_profiles
 from .metrics import Metrics
 from .services import Services
 from .tunnel import submit_v1, submit_v2
-from .v1 import deliveries, frames, security_context
+from .v1 import deliveries, frames, security_context, sessions
 
 _DX_BASES = ("/thingpark/dx/core/{version:str}/api", "/core/{version:str}/api")
 # Nothing is loaded from any other host.
@@ -135,6 +135,10 @@ def create_application(platform: Platform) -> Litestar:
             deliveries.list_messages,
             deliveries.redeliver,
             security_context.reset,
+            sessions.get_session,
+            sessions.get_explanation,
+            sessions.ask_rejoin,
+            sessions.put_network_key,
         ],
     )
     interface = create_static_files_router(

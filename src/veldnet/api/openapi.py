@@ -18,11 +18,13 @@ from veldnet.inventory.resources import (
     HSMGroup,
     RoutingProfile,
 )
+from veldnet.network import DeviceView, Explanation
 
 from .kpn.activation import ActivationReq, ActivationResp
 from .kpn.devices import HEALTH_STATES
 from .v1.deliveries import Redelivery, RedeliveryStarted, UndeliveredMessage
 from .v1.frames import FrameDetail, FrameSummary
+from .v1.sessions import NetworkKey
 
 KPN = "/data/lora/thingpark"
 V1 = "/api/v1"
@@ -257,6 +259,42 @@ OPERATIONS = (
         "Device",
         "Reset the security context of a device.",
         204,
+    ),
+    Operation(
+        "get",
+        f"{V1}/devices/{{deviceRef}}/session",
+        "getSession",
+        "Device",
+        "The session of a device, without its keys.",
+        200,
+        DeviceView,
+    ),
+    Operation(
+        "get",
+        f"{V1}/devices/{{deviceRef}}/explanation",
+        "getExplanation",
+        "Device",
+        "Why a device does not join or is not heard.",
+        200,
+        Explanation,
+    ),
+    Operation(
+        "post",
+        f"{V1}/devices/{{deviceRef}}/rejoin",
+        "askRejoin",
+        "Device",
+        "Ask a device of LoRaWAN 1.1 to renew its session.",
+        202,
+    ),
+    Operation(
+        "put",
+        f"{V1}/devices/{{deviceRef}}/networkKey",
+        "setNetworkKey",
+        "Device",
+        "Give a device of LoRaWAN 1.1 its NwkKey.",
+        204,
+        None,
+        NetworkKey,
     ),
 )
 

@@ -28,6 +28,7 @@ from veldnet.store import SqliteStore, snapshot
 from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import connectivity_plans, operators, subscribers, users
 
+from .admin_device import device_app
 from .output import console, fail, print_json, print_table
 from .running import run, settings_or_fail, with_data
 from .serve import Data, Json
@@ -52,6 +53,7 @@ for name, sub in (
     ("base-station", base_station_app),
     ("hsm-group", hsm_group_app),
     ("undelivered", undelivered_app),
+    ("device", device_app),
 ):
     admin.add_typer(sub, name=name)
 

@@ -7,6 +7,8 @@ The shell (`server`, `deduplication`, `devices`, `commit_loop`, `transmitter`) d
 
 from .commit_loop import CommitLoop, Participant, Recorded
 from .events import Device, SubmissionRefusal
+from .explaining import Explanation, Finding, explain_device, explain_frame
+from .inspection import DeviceView
 from .parameters import NetworkParameters
 from .records import (
     Copy,
@@ -27,8 +29,11 @@ __all__ = [
     "CommitLoop",
     "Copy",
     "Device",
+    "DeviceView",
     "DownlinkRecord",
     "DownlinkRejectedRecord",
+    "Explanation",
+    "Finding",
     "FrameKind",
     "JoinRecord",
     "NetworkParameters",
@@ -43,4 +48,6 @@ __all__ = [
     "UplinkRecord",
     "decode_copies",
     "decode_record",
+    "explain_device",
+    "explain_frame",
 ]

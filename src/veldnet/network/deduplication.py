@@ -55,9 +55,17 @@ class Deduplicator:
     def __len__(self) -> int:
         return len(self._open)
 
-    def find(self, phy_payload: bytes) -> Window | None:
+    def find(self, phy_payload: bytes, now: float) -> Window | None:
         """The window of a frame, open or closed a short while ago."""
-        return self._open.get(phy_payload) or self._closed.get(phy_payload)
+        window = self._open.get(phy_payload)
+        if window is not None:
+            return window
+        window = self._closed.get(phy_payload)
+        # On a quiet network nothing else closes, and what is over is not forgotten yet.
+        return window if window is not None and self._forget_at(window) > now else None
+
+    def _forget_at(self, window: Window) -> float:
+        return window.closes_at - self.duration + self.horizon
 
     def open(self, frame: ReceivedType, first: GatewayUplink, now: float) -> Window:
         window = Window(frame, first, now + self.duration)
@@ -78,8 +86,12 @@ class Deduplicator:
             key = window.copies[0].phy_payload
             del self._open[key]
             self._closed[key] = window
-            self._forget.append((window.closes_at - self.duration + self.horizon, key))
+            self._forget.append((self._forget_at(window), key))
             closed.append(window)
         while self._forget and self._forget[0][0] <= now:
-            self._closed.pop(self._forget.popleft()[1], None)
+            forget_at, key = self._forget.popleft()
+            # The frame may have been sent again meanwhile, and have a window of its own.
+            current = self._closed.get(key)
+            if current is not None and self._forget_at(current) <= forget_at:
+                del self._closed[key]
         return closed

@@ -48,6 +48,7 @@ from .events import (
     VaultAnswered,
     Wake,
 )
+from .inspection import DeviceView, inspect
 from .join import answer_join, request_join
 from .outcome import ask_rejoin, deactivate, report_downlink, reset_context, send_due
 from .parameters import NetworkParameters
@@ -208,7 +209,7 @@ class NetworkServer:
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
         self.counters.copies += 1
-        window = self._dedup.find(uplink.phy_payload)
+        window = self._dedup.find(uplink.phy_payload, self._clock())
         if window is not None:
             if window.frame_id:
                 self._fold_late(window, uplink)
@@ -565,6 +566,13 @@ class NetworkServer:
         self._apply(entry, transition)
         await self.commits.drain()
         return True
+
+    async def inspect(self, device_ref: int) -> DeviceView:
+        """What is known of a device's session, without keys. Raises `UnknownDevice`."""
+        entry = await self.devices.get(ref=device_ref)
+        if entry is None:
+            raise UnknownDevice(f"no device has ref {device_ref}")
+        return inspect(self.parameters, entry.device, entry.state, entry.memory)
 
     # Refusals.
 

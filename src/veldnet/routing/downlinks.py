@@ -40,6 +40,7 @@ class Submit(Protocol):
         flush: bool,
         expires_at: float | None,
         correlation_id: str | None,
+        priority: int,
     ) -> Awaitable[SubmissionRefusal | None]: ...
 
 
@@ -54,6 +55,7 @@ class DownlinkRequest(msgspec.Struct, frozen=True):
     flush: bool
     expires_at: float | None
     correlation_id: str | None
+    priority: int = 0
 
 
 class Refused(Exception):
@@ -112,6 +114,7 @@ def parse_request(parameters: dict[str, str], now: float) -> DownlinkRequest:
         flush,
         _validity(parameters.get("ValidityTime"), now),
         None if correlation_id is None else correlation_id.upper(),
+        _number(parameters.get("Priority", "0"), 120, "Invalid Priority. Must be 0 to 255", 255),
     )
 
 
@@ -218,4 +221,5 @@ async def submit_query(
         flush=request.flush,
         expires_at=request.expires_at,
         correlation_id=request.correlation_id,
+        priority=request.priority,
     )

@@ -209,13 +209,20 @@ class VirtualDevice:
         return Transmission(phy, frequency, modulation, self.radio.power(), moved)
 
     def _join_transmission(self, phy: bytes) -> Transmission:
-        """On a channel that every device knows; in fixed plans by turns on a narrow and a wide one."""
+        """On a channel that every device knows; in fixed plans through the sub-bands one after the other, and
+        then on a wide one, so that a network of one sub-band is found soon."""
         region = self.region
         narrow = region.narrow_channels
         low, high = region.join_data_rates
-        wide = narrow < len(region.channels) and self._joins % 2 == 1
+        wide = narrow < len(region.channels) and self._joins % 9 == 8
+        bank = 8 * (self._joins % 9)
         self._joins += 1
-        indexes = range(narrow, len(region.channels)) if wide else range(narrow)
+        if wide:
+            indexes = range(narrow, len(region.channels))
+        elif region.fixed:
+            indexes = range(bank % narrow, min(bank % narrow + 8, narrow))
+        else:
+            indexes = range(narrow)
         channel = self._rng.choice(indexes)
         if narrow < len(region.channels):
             rate = high if wide else low

@@ -17,7 +17,7 @@ def test_a_window_collects_and_orders_copies() -> None:
     assert isinstance(frame, frames.DataFrame)
     window = dedup.open(frame, copy(PHY, snr=1.0), 10.0)
     for station, snr, rssi in ((2, 5.0, -100.0), (3, 5.0, -90.0), (2, 4.0, -100.0)):
-        found = dedup.find(PHY)
+        found = dedup.find(PHY, 10.1)
         assert found is window
         found.copies.append(copy(PHY, snr=snr, base_station=BaseStationId(station), rssi=rssi))
     assert dedup.close_due(10.199) == [] and dedup.next_close == 10.2
@@ -36,8 +36,13 @@ def test_late_copies_find_the_closed_window_until_a_repetition_is_possible() -> 
     assert isinstance(frame, frames.DataFrame)
     window = dedup.open(frame, copy(PHY), 10.0)
     dedup.close_due(10.2)
-    assert dedup.find(PHY) is window
+    assert dedup.find(PHY, 10.3) is window
     dedup.close_due(11.9)
-    assert dedup.find(PHY) is window
-    dedup.close_due(12.0)
-    assert dedup.find(PHY) is None and len(dedup) == 0
+    assert dedup.find(PHY, 11.9) is window
+    # Also where nothing else has closed since, as on a quiet network.
+    assert dedup.find(PHY, 12.0) is None
+    again = dedup.open(frame, copy(PHY), 13.0)
+    assert dedup.close_due(13.2) == [again]
+    assert dedup.find(PHY, 13.3) is again and len(dedup) == 0
+    dedup.close_due(15.0)
+    assert dedup.find(PHY, 15.0) is None

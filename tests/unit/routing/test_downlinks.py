@@ -67,6 +67,7 @@ def test_a_signed_submission_is_taken() -> None:
             "flush": False,
             "expires_at": NOW + 60,
             "correlation_id": "0123456789ABCDEF",
+            "priority": 0,
         }
     ]
 

@@ -1,0 +1,65 @@
+"""A device's session: inspect it, explain it, renew it, and the second root key of LoRaWAN 1.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post, put
+
+from veldnet.api.auth.bearer import require_scope
+from veldnet.api.body import read_resource
+from veldnet.api.services import Services
+from veldnet.inventory import devices
+from veldnet.inventory.errors import BadRequest, InvalidField
+from veldnet.lorawan import AesKey, DevEui, InvalidKey
+from veldnet.network import DeviceView, Explanation, explain_device
+
+
+class NetworkKey(msgspec.Struct):
+    """The NwkKey of a device of LoRaWAN 1.1, 32 hexadecimal digits; it is never returned."""
+
+    networkKey: str
+
+
+@get("/devices/{device_ref:str}/session")
+async def get_session(device_ref: str, request: Request[Any, Any, Any], services: Services) -> DeviceView:
+    """The session of a device without its keys: counters, and parameters wanted and confirmed."""
+    scope = await require_scope(request, services)
+    ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
+    return await services.platform.network.inspect(ref)
+
+
+@get("/devices/{device_ref:str}/explanation")
+async def get_explanation(
+    device_ref: str, request: Request[Any, Any, Any], services: Services
+) -> Explanation:
+    """Why a device does not join or is not heard, in words."""
+    scope = await require_scope(request, services)
+    now = services.platform.clock()
+    dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
+    return await services.read(lambda c: explain_device(c, DevEui.parse(str(dev_eui)), now))
+
+
+@post("/devices/{device_ref:str}/rejoin", status_code=202)
+async def ask_rejoin(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Ask a 1.1 device to renew its session with its next downlink."""
+    scope = await require_scope(request, services)
+    ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
+    if not await services.platform.network.ask_rejoin(ref):
+        raise BadRequest("the device has no session of LoRaWAN 1.1")
+
+
+@put("/devices/{device_ref:str}/networkKey", status_code=204)
+async def put_network_key(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Give a device of LoRaWAN 1.1 its NwkKey."""
+    scope = await require_scope(request, services)
+    body = await read_resource(request, NetworkKey, services.settings.max_body)
+    try:
+        nwk_key = AesKey.parse(body.networkKey)
+    except InvalidKey:
+        raise InvalidField("networkKey must be 32 hexadecimal digits") from None
+    dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
+    ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
+    sealed = await services.platform.vault.import_nwk_key(DevEui.parse(str(dev_eui)), nwk_key)
+    await services.change(lambda c: devices.set_nwk_key(c, scope, ref, sealed))

@@ -1,0 +1,63 @@
+"""`veldnet admin device`: find out what a device or frame went through."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veldnet.lorawan import DevEui, InvalidIdentifier
+from veldnet.network import Explanation, explain_device, explain_frame
+
+from .output import console, fail, print_json
+from .running import settings_or_fail, with_data
+from .serve import Data, Json
+
+device_app = typer.Typer(help="Devices.", no_args_is_help=True)
+
+_MARKS = {"ok": "[green]✓[/]", "note": "[dim]·[/]", "problem": "[red]✗[/]"}
+
+
+@device_app.command("explain")
+def explain(
+    subject: Annotated[str, typer.Argument(metavar="EUI_OR_FRAME", help="DevEUI, or number of a frame.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Say in words why a device does not join or is not heard, or what happened to a frame.
+
+    It reads the journal, so it works while a server runs, and on a backup.
+    """
+    explanation = _explain(data, subject.strip())
+    if as_json:
+        print_json(explanation)
+        return
+    console.print(f"[bold]{explanation.subject}[/]")
+    for finding in explanation.findings:
+        console.print(f"  {_MARKS[finding.level]} {finding.text}", highlight=False, soft_wrap=True)
+        if finding.next is not None:
+            console.print(f"    [cyan]→ {finding.next}[/]", highlight=False, soft_wrap=True)
+
+
+def _explain(data: Path | None, subject: str) -> Explanation:
+    # A frame's number has 18 or 19 digits; a DevEUI has 16, with separators or not.
+    if subject.isascii() and subject.isdigit() and len(subject) > 16:
+        if int(subject) >= 1 << 63:
+            fail(f"{subject} is not the number of a frame")
+        return _frame(data, int(subject))
+    try:
+        dev_eui = DevEui.parse(subject)
+    except InvalidIdentifier as error:
+        fail(f"{subject!r} is neither a DevEUI nor the number of a frame: {error}")
+    settings = settings_or_fail({"data": None if data is None else str(data)})
+    return with_data(settings, lambda d: d.store.read(lambda c: explain_device(c, dev_eui, time.time())))
+
+
+def _frame(data: Path | None, frame_id: int) -> Explanation:
+    settings = settings_or_fail({"data": None if data is None else str(data)})
+    found = with_data(settings, lambda d: d.store.read(lambda c: explain_frame(c, frame_id)))
+    if found is None:
+        fail(f"the journal holds no frame {frame_id}; record bodies are kept for journal.bodies")
+    return found

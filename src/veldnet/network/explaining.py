@@ -1,0 +1,358 @@
+"""Say in words what happened to a frame, or why a device does not join or is not heard.
+
+It reads the journal and the stored state, so it works beside a running server and on a backup as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from veldnet.lorawan import DevEui, frames
+from veldnet.lorawan.frames import FrameError, JoinRequest, RejoinRequest
+from veldnet.store.schema import base_stations, device_states, devices, frame_bodies
+from veldnet.store.schema import frames as frame_rows
+
+from .candidates import floor
+from .causes import cause_in_words, refusal_in_words
+from .mac_commands import blocked
+from .records import (
+    DownlinkRecord,
+    DownlinkRejectedRecord,
+    JoinRecord,
+    Record,
+    RefusedRecord,
+    UplinkRecord,
+    decode_record,
+)
+from .state import DeviceState, decode_state
+
+# Frames looked back on.
+_OF_DEVICE = 100
+_UNATTRIBUTED = 3000
+# A device heard so long ago is said to be silent, in seconds.
+_SILENT = 2 * 86_400.0
+# A base station heard within so many seconds counts as connected.
+_CONNECTED = 600.0
+# Margins in dB below this make a weak link.
+_WEAK = 3.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that was found: `level` is `ok`, `note` or `problem`."""
+
+    level: str
+    text: str
+    next: str | None = None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What is known of a device or frame, the most telling findings first."""
+
+    subject: str
+    findings: tuple[Finding, ...]
+
+
+def explain_frame(connection: Connection, frame_id: int) -> Explanation | None:
+    """What happened to a frame, step by step; None if the journal does not hold it."""
+    body = connection.execute(
+        select(frame_bodies.c.body).where(frame_bodies.c.frame_id == frame_id, frame_bodies.c.part == 0)
+    ).scalar()
+    if body is None:
+        return None
+    record = decode_record(body)
+    late = connection.execute(
+        select(frame_bodies.c.part).where(frame_bodies.c.frame_id == frame_id, frame_bodies.c.part > 0)
+    ).all()
+    findings = [_headline(record), *_heard(record)]
+    if late:
+        findings.append(Finding("note", f"{len(late)} more copies came after the deduplication window"))
+    findings += [Finding("note", words) for words in record.decisions]
+    return Explanation(f"frame {frame_id}", tuple(findings))
+
+
+def _headline(record: Record) -> Finding:
+    if isinstance(record, UplinkRecord):
+        what = f"uplink {record.fcnt} of DevAddr {record.dev_addr} was {record.outcome}"
+        return Finding("ok", what)
+    if isinstance(record, JoinRecord):
+        kind = "join-request" if record.rejoin_type is None else f"rejoin-request {record.rejoin_type}"
+        what = f"{kind} of {record.dev_eui} with nonce {record.dev_nonce}"
+        if record.outcome == "accepted":
+            return Finding("ok", f"{what} was accepted")
+        why, next_step = refusal_in_words(record.outcome)
+        return Finding("problem", f"{what} was refused: {why}", next_step)
+    if isinstance(record, DownlinkRecord):
+        return _downlink(record)
+    if isinstance(record, DownlinkRejectedRecord):
+        return Finding("problem", f"a queued downlink was rejected: {record.cause}", "send less at once")
+    if isinstance(record, RefusedRecord):
+        why, next_step = refusal_in_words(record.outcome)
+        return Finding("problem", f"the frame was refused: {why}", next_step)
+    return Finding("note", f"the session ended: {record.outcome.replace('_', ' ')}")
+
+
+def _downlink(record: DownlinkRecord) -> Finding:
+    what = "join-accept" if record.join_accept else f"downlink {record.fcnt}"
+    if record.delivered:
+        slot = {1: "RX1", 2: "RX2", 3: "a ping slot"}.get(record.slot, "an unknown slot")
+        return Finding("ok", f"{what} was sent in {slot} by base station {record.base_station}")
+    causes = [
+        f"{slot}: {cause_in_words(code)}"
+        for slot, code in (
+            ("RX1", record.cause_rx1), ("RX2", record.cause_rx2), ("ping slot", record.cause_ping)
+        )
+        if code != "00"
+    ]  # fmt: skip
+    return Finding("problem", f"{what} was not sent; {'; '.join(causes)}", _after_causes(record))
+
+
+def _after_causes(record: DownlinkRecord) -> str:
+    codes = {record.cause_rx1, record.cause_rx2, record.cause_ping}
+    if "B0" in codes:
+        return "raise network.rx1_delay, or look at the backhaul of the base station: answers come too late"
+    if codes & {"DA", "D0"}:
+        return "send fewer or shorter downlinks, or add base stations: the duty cycle is used up"
+    if codes & {"DD", "A0", "A1"}:
+        return "look at the base station: it is not connected, or its radio is stopped"
+    return "read the decisions of the frame"
+
+
+def _heard(record: Record) -> list[Finding]:
+    if not isinstance(record, UplinkRecord | JoinRecord | RefusedRecord):
+        return []
+    best = record.best
+    margin = best.snr - floor(record.modulation)
+    names = ", ".join(str(copy.base_station) for copy in record.copies[:5])
+    words = (
+        f"heard by {len(record.copies)} base stations ({names}) on {record.frequency / 1e6:g} MHz with "
+        f"{record.modulation}; best: {best.rssi:g} dBm, {best.snr:g} dB, margin {margin:.1f} dB"
+    )
+    return [Finding("note", words)]
+
+
+def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Explanation:
+    """Why a device does not join or is not heard, or that all is well. `now` in Unix seconds."""
+    row = connection.execute(
+        select(devices, device_states.c.state)
+        .join(device_states, device_states.c.device_ref == devices.c.ref)
+        .where(devices.c.dev_eui == str(dev_eui))
+    ).first()
+    subject = f"device {dev_eui}"
+    if row is None:
+        return Explanation(subject, tuple(_unknown(connection, dev_eui)))
+    records = _records(connection, row.ref, _OF_DEVICE)
+    state = decode_state(row.state)
+    findings = [
+        *_configuration(row),
+        *_joining(records, state),
+        *_listening(connection, records, state, now),
+        *_commands(state),
+        *_downlinks(records),
+    ]
+    if not records:
+        findings += _never_heard(connection, now)
+    if not any(finding.level == "problem" for finding in findings):
+        findings.append(Finding("ok", "nothing is wrong as far as the network can see"))
+    order = {"problem": 0, "ok": 1, "note": 2}
+    return Explanation(subject, tuple(sorted(findings, key=lambda finding: order[finding.level])))
+
+
+def _records(connection: Connection, device_ref: int, limit: int) -> list[tuple[int, Record]]:
+    """The newest records of a device, or of frames that belong to none (0), newest first."""
+    ids = (
+        select(frame_rows.c.id)
+        .where(frame_rows.c.device_ref == device_ref)
+        .order_by(frame_rows.c.id.desc())
+        .limit(limit)
+    )
+    rows = connection.execute(
+        select(frame_bodies.c.frame_id, frame_bodies.c.body)
+        .where(frame_bodies.c.frame_id.in_(ids), frame_bodies.c.part == 0)
+        .order_by(frame_bodies.c.frame_id.desc())
+    )
+    return [(row.frame_id, decode_record(row.body)) for row in rows]
+
+
+def _unknown(connection: Connection, dev_eui: DevEui) -> list[Finding]:
+    """No such device: it may be heard all the same, or its EUI be written the wrong way round."""
+    findings = [Finding("problem", f"no device has DevEUI {dev_eui}", "create the device")]
+    backwards = str(DevEui.from_wire(bytes.fromhex(str(dev_eui))))
+    if connection.execute(select(devices.c.ref).where(devices.c.dev_eui == backwards)).first():
+        findings.append(
+            Finding(
+                "problem", f"a device {backwards} exists: the octets are in reverse", "correct the DevEUI"
+            )
+        )
+    heard = [
+        record
+        for _id, record in _records(connection, 0, _UNATTRIBUTED)
+        if isinstance(record, RefusedRecord) and _asks_for(record.phy_payload) == dev_eui
+    ]
+    if heard:
+        findings += [
+            Finding("note", f"its join-requests are heard, {len(heard)} of them lately"),
+            *_heard(heard[0]),
+        ]
+    else:
+        findings.append(Finding("note", "no join-request with it has been heard lately"))
+    return findings
+
+
+def _asks_for(phy_payload: bytes) -> DevEui | None:
+    try:
+        frame = frames.parse(phy_payload)
+    except FrameError:
+        return None
+    return frame.dev_eui if isinstance(frame, JoinRequest | RejoinRequest) else None
+
+
+def _configuration(row: Row[Any]) -> list[Finding]:
+    missing = []
+    if row.plan_ref is None:
+        missing.append("connectivity plan")
+    if row.routing_profile_ref is None and row.processing_strategy is None:
+        missing.append("routing profile")
+    if not missing:
+        return []
+    words = " and no ".join(missing)
+    return [
+        Finding("problem", f"the device has no {words}, so it may not transmit", f"give it a {missing[0]}")
+    ]
+
+
+def _joining(records: Sequence[tuple[int, Record]], state: DeviceState) -> list[Finding]:
+    joins = [record for _id, record in records if isinstance(record, JoinRecord)]
+    if not joins:
+        return []
+    newest = joins[0]
+    findings = []
+    if newest.outcome != "accepted":
+        why, next_step = refusal_in_words(newest.outcome)
+        times = sum(join.outcome == newest.outcome for join in joins)
+        findings.append(Finding("problem", f"its join-requests are refused ({times}): {why}", next_step))
+        findings += [Finding("note", words) for words in newest.decisions]
+    elif state.pending_session is not None:
+        findings += _unheard_accepts(records, state)
+    return findings
+
+
+def _unheard_accepts(records: Sequence[tuple[int, Record]], state: DeviceState) -> list[Finding]:
+    """Accepted, and no uplink followed: the answer was too late, or the device did not hear it."""
+    pending = state.pending_session
+    assert pending is not None
+    since = [record for _id, record in records if record.time >= pending.opened_at - 10]
+    accepts = [r for r in since if isinstance(r, DownlinkRecord) and r.join_accept]
+    failed = [accept for accept in accepts if not accept.delivered]
+    if accepts and len(failed) == len(accepts):
+        return [_downlink(failed[0])]
+    answered = sum(isinstance(r, JoinRecord) and r.outcome == "accepted" for _id, r in records)
+    waiting = [r for r in since if isinstance(r, JoinRecord) and "no join-accept" in " ".join(r.decisions)]
+    if waiting:
+        return [
+            Finding(
+                "problem",
+                "the join-request was genuine, but its receive windows were over when it was answered",
+                "look at the backhaul of the base station: frames arrive too late",
+            )
+        ]
+    level = "problem" if answered > 1 else "note"
+    return [
+        Finding(
+            level,
+            f"{answered} join-accepts were sent, and no uplink came under the newest session: the device "
+            "does not hear them, or refuses their JoinNonce",
+            "check antenna and RX windows of the device, the base station's transmit power, and whether the "
+            "device was used with another network before",
+        )
+    ]
+
+
+def _listening(
+    connection: Connection, records: Sequence[tuple[int, Record]], state: DeviceState, now: float
+) -> list[Finding]:
+    findings = []
+    uplinks = [record for _id, record in records if isinstance(record, UplinkRecord)]
+    if uplinks:
+        newest = uplinks[0]
+        margin = newest.best.snr - floor(newest.modulation)
+        ago = now - newest.time
+        level = "problem" if ago > _SILENT else "ok"
+        next_step = "look at the device's power and place" if level == "problem" else None
+        findings.append(Finding(level, f"last uplink {newest.fcnt} came {_ago(ago)} ago", next_step))
+        findings += _heard(newest)
+        if margin < _WEAK:
+            findings.append(
+                Finding("note", f"the link is weak: {margin:.1f} dB above what can be received",
+                        "move the antenna, or add a base station")
+            )  # fmt: skip
+    refused = [record for _id, record in records if isinstance(record, RefusedRecord)]
+    if refused and (not uplinks or refused[0].time > uplinks[0].time):
+        why, next_step = refusal_in_words(refused[0].outcome)
+        findings.append(Finding("problem", f"its newest frame was refused: {why}", next_step))
+    findings += _on_its_address(connection, state)
+    return findings
+
+
+def _on_its_address(connection: Connection, state: DeviceState) -> list[Finding]:
+    """Frames on the device's address whose MIC fits nobody: it may use a session we have forgotten."""
+    session = state.session
+    if session is None:
+        return []
+    count = 0
+    for _id, record in _records(connection, 0, _UNATTRIBUTED):
+        if isinstance(record, RefusedRecord) and record.outcome == "wrong_mic":
+            count += record.phy_payload[1:5] == session.dev_addr.to_wire()
+    if not count:
+        return []
+    words = f"{count} frames on its DevAddr {session.dev_addr} fit no session: it may use other session keys"
+    return [Finding("note", words, "let the device join anew, if it is this one")]
+
+
+def _commands(state: DeviceState) -> list[Finding]:
+    if state.session is None:
+        return []
+    return [
+        Finding(
+            "problem",
+            f"the network has stopped sending {trouble.name}: {trouble.reason} ({trouble.attempts} times)",
+            "check that the device profile names the model's version and MAC commands rightly",
+        )
+        for trouble in blocked(state.session)
+    ]
+
+
+def _downlinks(records: Sequence[tuple[int, Record]]) -> list[Finding]:
+    downlinks = [r for _id, r in records if isinstance(r, DownlinkRecord) and not r.join_accept]
+    failed = [record for record in downlinks if not record.delivered]
+    if not failed:
+        return []
+    newest = _downlink(failed[0])
+    words = f"{len(failed)} of its last {len(downlinks)} downlinks were not sent; the newest: {newest.text}"
+    return [Finding("problem" if failed[0] is downlinks[0] else "note", words, newest.next)]
+
+
+def _never_heard(connection: Connection, now: float) -> list[Finding]:
+    seen = connection.execute(select(base_stations.c.last_seen_at)).scalars().all()
+    connected = sum(at is not None and now - at / 1000 < _CONNECTED for at in seen)
+    if not connected:
+        return [
+            Finding("problem", f"none of {len(seen)} base stations is connected", "connect a base station")
+        ]
+    return [
+        Finding(
+            "problem",
+            f"no base station has heard the device, and {connected} are connected",
+            "switch it on near a base station; check its region, its channels and its antenna",
+        )
+    ]
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} seconds"
