@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from tests.e2e.running import Client, RunningServer, sandbox
-from veldnet.cli.bench.fleet import create_fleet
+from veldnet.cli.bench.fleet import bench_device, create_fleet
 from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import prepare
@@ -61,7 +61,9 @@ async def test_killed_under_load(tmp_path: Path) -> None:
     sink = Sink()
     gateway = await prepare_data(data, await sink.start())
     space = AddressSpace(network_parameters(Settings().network).net_id)
-    prepared, _confirmed = prepare(FRAMES, DEVICES, [gateway], space)
+    prepared, _confirmed = prepare(
+        FRAMES, [bench_device(number, space) for number in range(DEVICES)], [gateway], 1
+    )
     server = RunningServer(data, VELDNET_ROUTING__FIRST_RETRY="200ms")
     sent: dict[tuple[int, int], bytes] = {}
     known_committed = 0
@@ -78,7 +80,7 @@ async def test_killed_under_load(tmp_path: Path) -> None:
         await sending
         await asyncio.sleep(0.5)
         generator.close()
-        for _when, phy, _timestamp in generator.downlinks:
+        for _when, phy in generator.downlinks:
             frame = frames.parse(phy)
             assert isinstance(frame, frames.DataFrame)
             assert sent.setdefault((frame.dev_addr, frame.fcnt), phy) == phy, "I2 is broken"

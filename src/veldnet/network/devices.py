@@ -105,12 +105,14 @@ class DeviceTable:
         capacity: int,
         generation: int,
         on_load: Callable[[Entry], None],
+        clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._capacity = capacity
         self._generation = generation
         self._on_load = on_load
+        self._clock = clock
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._by_dev_eui: dict[str, int] = {}
         self._by_dev_addr: dict[int, list[int]] = {}
@@ -200,7 +202,7 @@ class DeviceTable:
             memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
             # The decoded forms replace the stored ones.
             row = _without_state(row)
-            entry = Entry(self._catalogue.device(row), state, memory, self._now())
+            entry = Entry(self._catalogue.device(row), state, memory, self._clock())
             self._entries[row.ref] = entry
             self._by_dev_eui[row.dev_eui] = row.ref
             self._index(row.ref, addresses(state))
@@ -230,14 +232,10 @@ class DeviceTable:
             self._unindex(ref, before - after)
             self._index(ref, after - before)
 
-    def used(self, entry: Entry) -> None:
+    def used(self, entry: Entry, now: float) -> None:
         """Note that a device is in use, so that others are dropped before it."""
-        entry.used_at = self._now()
+        entry.used_at = now
         self._entries.move_to_end(entry.device.row.ref)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
 
     async def refresh(self, ref: int) -> None:
         """Take up a change of the inventory: new rules for a device, or its removal."""
@@ -281,7 +279,7 @@ class DeviceTable:
     def _trim(self) -> None:
         """Drop the devices unused for longest. One with unwritten state stays, and one in use just now: what
         was loaded for a frame must still be there when the frame is answered."""
-        settled = self._now() - _IN_USE
+        settled = self._clock() - _IN_USE
         kept = 0
         while len(self._entries) > self._capacity and kept < 1000:
             ref, entry = next(iter(self._entries.items()))

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import TypeGuard
 
 import structlog
 
@@ -48,12 +49,14 @@ from .events import (
     VaultAnswered,
     Wake,
 )
+from .flood_guard import FloodGuard
 from .inspection import DeviceView, inspect
 from .join import answer_join, request_join
 from .outcome import ask_rejoin, deactivate, report_downlink, reset_context, send_due
 from .parameters import NetworkParameters
 from .records import JoinRecord, Record, RefusedRecord, encode_record
 from .rejoin import request_rejoin
+from .shared_addresses import likeliest_first
 from .submission import submit_downlink
 from .transmission import SUCCESS, TOO_LATE, Done
 from .transmitter import Transmitter
@@ -61,9 +64,7 @@ from .uplink import answer_late, copies_of, match, receive_data
 
 log = structlog.get_logger(__name__)
 
-# Sessions on one address whose MIC is checked at most, and devices an address is given to while others are
-# free.
-MAX_CANDIDATES = 256
+# Devices an address is given to while others are free.
 MAX_SHARING = 8
 # Refused frames that are recorded at most, each second; all are counted. Anybody can send them, so the
 # journal must not grow without bound for them.
@@ -129,7 +130,7 @@ class NetworkServer:
         self._dedup = Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0))
         self._close_timer: asyncio.TimerHandle | None = None
         self.devices = DeviceTable(
-            store, self.catalogue, capacity=capacity, generation=generation, on_load=self._resume
+            store, self.catalogue, capacity=capacity, generation=generation, on_load=self._resume, clock=clock
         )
         self.commits = CommitLoop(
             store,
@@ -150,6 +151,7 @@ class NetworkServer:
             timeout=parameters.transmit_timeout,
         )
         self._wakes: dict[int, asyncio.TimerHandle] = {}
+        self._guard = FloodGuard()
         self._orders: list[tuple[Entry, AskVault]] = []
         self._vault_task: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
@@ -234,10 +236,18 @@ class NetworkServer:
         if len(self._dedup) >= MAX_OPEN_WINDOWS:
             self.counters.refused["overload"] += 1
             return
-        self._dedup.open(frame, uplink, self._clock())
+        now = self._clock()
+        if self._guard.floods(uplink.base_station, now) and self._is_stranger(frame):
+            self.counters.refused["flood"] += 1
+            return
+        self._dedup.open(frame, uplink, now)
         self._prefetch(frame)
         if self._close_timer is None:
             self._schedule_close()
+
+    def _is_stranger(self, frame: DataFrame | JoinRequest | RejoinRequest) -> bool:
+        """Whether no session in memory speaks for a frame."""
+        return not (isinstance(frame, DataFrame) and self.devices.on_address(frame.dev_addr))
 
     def _prefetch(self, frame: DataFrame | JoinRequest | RejoinRequest) -> None:
         """Have the store answer while the window is open."""
@@ -289,7 +299,7 @@ class NetworkServer:
             self.devices.request_address(int(frame.dev_addr), partial(self._data_loaded, received, frame))
             return
         event = DataReceived(received, frame)
-        for entry in self._likeliest_first(entries, frame):
+        for entry in likeliest_first(entries, frame, received):
             found = match(self.parameters, entry.state, entry.device, event)
             if found is not None:
                 transition = receive_data(
@@ -300,18 +310,6 @@ class NetworkServer:
         reason = "wrong_mic" if entries else "unknown_dev_addr"
         words = f"the MIC fits none of {len(entries)} sessions on DevAddr {frame.dev_addr}"
         self._refuse_received(received, reason, words)
-
-    @staticmethod
-    def _likeliest_first(entries: list[Entry], frame: DataFrame) -> list[Entry]:
-        """The devices on an address in the order in which their keys are tried.
-
-        A counter goes on where it was, so the device whose last one is closest below comes first; among
-        many on one address the first is nearly always the right one.
-        """
-        if len(entries) == 1:
-            return entries
-        dev_addr, fcnt = frame.dev_addr, frame.fcnt
-        return sorted(entries, key=lambda entry: _distance(entry, dev_addr, fcnt))[:MAX_CANDIDATES]
 
     def _data_loaded(self, received: ReceivedFrame, frame: DataFrame, loaded: bool) -> None:
         if loaded:
@@ -359,9 +357,10 @@ class NetworkServer:
         if entry.removed:
             return
         unchanged = transition.state is entry.state and transition.join_memory is None
-        refused = [record.outcome for record in transition.records if _is_refusal(record)]
+        refused = [record for record in transition.records if _is_refusal(record)]
         if refused:
-            self.counters.refused.update(refused)
+            self.counters.refused.update(record.outcome for record in refused)
+            self._guard.refused(refused[0].best.base_station, self._clock())
             if unchanged and not self._attributed.take(self._clock()):
                 return
         if unchanged and not transition.records:
@@ -371,7 +370,7 @@ class NetworkServer:
         self.devices.set_state(entry, transition.state)
         if transition.join_memory is not None:
             entry.memory = transition.join_memory
-        self.devices.used(entry)
+        self.devices.used(entry, self._clock())
         self.commits.add(entry, transition)
 
     # Effects.
@@ -578,6 +577,7 @@ class NetworkServer:
 
     def _refuse_received(self, received: ReceivedFrame, code: str, words: str) -> None:
         self.counters.refused[code] += 1
+        self._guard.refused(received.best.base_station, self._clock())
         if self._unattributed.take(self._clock()):
             self.commits.add_record(_refused_record(received.id, received.copies, code, words))
 
@@ -617,19 +617,7 @@ class NetworkServer:
         self.devices.refresh_rules()
 
 
-def _distance(entry: Entry, dev_addr: DevAddr, fcnt: int) -> int:
-    """How far a counter on air lies ahead of the last one of a device on an address."""
-    return min(
-        (
-            fcnt - (-1 if session.fcnt_up is None else session.fcnt_up) & 0xFFFF
-            for session in entry.state.sessions
-            if session.dev_addr == dev_addr
-        ),
-        default=0x10000,
-    )
-
-
-def _is_refusal(record: Record) -> bool:
+def _is_refusal(record: Record) -> TypeGuard[JoinRecord | RefusedRecord]:
     if isinstance(record, JoinRecord):
         return record.outcome != "accepted"
     return isinstance(record, RefusedRecord)

@@ -20,8 +20,7 @@ from veldnet.lorawan.crypto import (
     data_mic_serving_half,
 )
 from veldnet.lorawan.frames import DataFrame
-from veldnet.lorawan.gpstime import unix_to_gps
-from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, MacCommand
+from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, LinkADRReq, MacCommand
 from veldnet.lorawan.mac_commands import parse as parse_mac_commands
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
@@ -32,7 +31,15 @@ from . import adr, candidates
 from .device_class import current_class
 from .downlink import plan_downlink
 from .events import AnswerDue, AnswerLater, DataReceived, Device, Effect, Need, Transition
-from .mac_commands import BEHAVIOURS, Context, Exchange, handle_uplink_commands, next_requests
+from .mac_commands import (
+    BEHAVIOURS,
+    REQUESTING,
+    Context,
+    Exchange,
+    awaiting,
+    handle_uplink_commands,
+    next_requests,
+)
 from .parameters import NetworkParameters
 from .queue import discarded
 from .records import Copy, Record, RefusedRecord, UplinkRecord
@@ -182,7 +189,7 @@ def receive_data(
         ack=event.frame.confirmed and plan.ackedUplinkFrame,
         adr_ack=event.frame.adr_ack_req,
         answers=exchange.answers,
-        requests=next_requests(session, context, BEHAVIOURS),
+        requests=next_requests(session, context, REQUESTING),
     )
     notes = exchange.notes + problem + link_notes + adr_notes
     state, answer_records, effects, answer_notes = _answer(
@@ -216,6 +223,8 @@ def _answer(
         return state, (), (later,), (words,)
     planned = plan_downlink(network, channel_plan, device, state, event.received, data_rate, need, now)
     effects: tuple[Effect, ...] = () if planned.transmit is None else (planned.transmit,)
+    if not planned.state.queue:
+        return planned.state, planned.records, effects, planned.decisions
     step = continue_sending(network, device, planned.state, event.received.token, now)
     return step.state, planned.records + step.records, effects + step.effects, planned.decisions
 
@@ -286,7 +295,7 @@ def _context(
         device.profile,
         plan,
         event.received.received_at,
-        unix_to_gps(event.received.received_at) if measured is None else measured,
+        measured,
         best.snr,
         best.modulation.sf if isinstance(best.modulation, Lora) else None,
         len(event.received.copies),
@@ -344,6 +353,9 @@ def _run_adr(
     if not (frame.adr or plan.forceAdaptiveDataRate):
         return context, ("ADR: the device controls its data rate",)
     current = adr.LinkParameters(radio.data_rate, radio.tx_power, radio.nb_trans)
+    urgent = frame.adr_ack_req or awaiting(session, LinkADRReq.CID)
+    if not urgent and adr.may_wait(plan, session.adr_history, session.fcnt_up or 0):
+        return replace(context, link=current), ("ADR: looked at with every fourth uplink",)
     limits = adr.bounds(
         channel_plan.region,
         plan.spreadingFactorMin,

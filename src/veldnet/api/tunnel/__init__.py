@@ -38,6 +38,7 @@ class V2Refusal(msgspec.Struct, omit_defaults=True):
     expected: int | None = None
     maxSize: int | None = None
     rx2DR: int | None = None
+    pingSlotDR: int | None = None
 
 
 async def _submit(request: Request[Any, Any, Any], services: Services) -> SubmissionRefusal | None:
@@ -83,5 +84,6 @@ async def submit_v2(request: Request[Any, Any, Any], services: Services) -> Resp
         refusal.expected,
         refusal.max_size,
         refusal.rx2_dr,
+        refusal.ping_slot_dr,
     )
     return Response(body, status_code=409)

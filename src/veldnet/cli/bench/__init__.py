@@ -13,6 +13,8 @@ from rich.progress import Progress
 from veldnet.cli.output import errors, fail, print_json
 from veldnet.cli.running import run
 
+from .downlinks import bench_downlinks
+from .forged import bench_forged
 from .joins import bench_joins
 from .server import ServerFailed
 from .start import bench_start
@@ -42,11 +44,20 @@ def uplinks_command(
     devices: Annotated[int, typer.Option(min=1, max=500_000, help="Joined devices that send.")] = 10_000,
     base_stations: Annotated[int, typer.Option(min=1, max=20, help="Base stations that hear each.")] = 1,
     deliver: Annotated[bool, typer.Option(help="Deliver each by signed HTTP POST.")] = False,
+    sharing: Annotated[
+        int, typer.Option(min=1, max=256, help="Devices on each DevAddr; not with --deliver.")
+    ] = 1,
 ) -> None:
     """Durable uplinks over UDP; latency is that of the downlink, or of the delivery with --deliver."""
     _run(
         lambda data: bench_uplinks(
-            data, rate=rate, seconds=seconds, devices=devices, stations=base_stations, deliver=deliver
+            data,
+            rate=rate,
+            seconds=seconds,
+            devices=devices,
+            stations=base_stations,
+            deliver=deliver,
+            sharing=sharing,
         )
     )
 
@@ -55,6 +66,22 @@ def uplinks_command(
 def joins_command(rate: Rate = 1000, seconds: Seconds = 10) -> None:
     """Over-the-air activations with the software vault."""
     _run(lambda data: bench_joins(data, rate=rate, seconds=seconds))
+
+
+@bench.command("downlinks")
+def downlinks_command(rate: Rate = 200, seconds: Seconds = 10) -> None:
+    """Downlinks to devices of class C, from the HTTP request to the base station."""
+    _run(lambda data: bench_downlinks(data, rate=rate, seconds=seconds))
+
+
+@bench.command("forged")
+def forged_command(
+    rate: Annotated[float, typer.Option(min=1, help="Genuine uplinks a second.")] = 1000,
+    forged: Annotated[float, typer.Option(min=1, help="Forged frames a second.")] = 5000,
+    seconds: Seconds = 10,
+) -> None:
+    """Latency of genuine devices alone, then amid forged join-requests, and amid unknown addresses."""
+    _run(lambda data: bench_forged(data, rate=rate, forged=forged, seconds=seconds))
 
 
 @bench.command("start")

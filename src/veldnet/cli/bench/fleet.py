@@ -11,8 +11,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from veldnet.data_directory import DataDirectory
 from veldnet.inventory import changes
-from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui
+from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
+from veldnet.lorawan.modulation import Lora
+from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network.addressing import AddressSpace
+from veldnet.network.candidates import remember
 from veldnet.network.parameters import NetworkParameters
 from veldnet.network.state import ChannelMask, DeviceState, RadioParameters, Session, encode_state
 from veldnet.store.schema import (
@@ -28,6 +31,11 @@ from veldnet.store.schema import (
 JOIN_EUI = JoinEui(0x0059AC00000000BE)
 _FIRST_EUI = 0x0059ACBE00000000
 _PIECE = 20_000
+# Base stations of a benchmark network: one alone could not send all the answers.
+SITES = 256
+FIRST_BASE_STATION = 0xFF000001
+# One device in so many is of class C.
+CLASS_C_EVERY = 5
 
 
 class BenchDevice(msgspec.Struct, frozen=True, gc=False):
@@ -39,14 +47,16 @@ class BenchDevice(msgspec.Struct, frozen=True, gc=False):
     app_key: AesKey
 
 
-def bench_device(number: int, space: AddressSpace) -> BenchDevice:
-    """Device `number` of every benchmark fleet; nothing random, so that no list needs to be kept."""
+def bench_device(number: int, space: AddressSpace, sharing: int = 1) -> BenchDevice:
+    """Device `number` of every benchmark fleet; nothing random, so that no list needs to be kept. So many
+    devices share each address."""
     dev_eui = DevEui(_FIRST_EUI + number)
     digest = hashlib.blake2s(number.to_bytes(8, "big"), digest_size=32).digest()
-    host = (number & 0x7FFFF) << space.partition_bits
+    first = number - number % sharing
+    host = (first & 0x7FFFF) << space.partition_bits
     return BenchDevice(
         dev_eui,
-        DevAddr(host | space.partition_of_device(dev_eui)),
+        DevAddr(host | space.partition_of_device(DevEui(_FIRST_EUI + first))),
         AesKey(digest[:16]),
         AesKey(digest[16:]),
     )
@@ -59,6 +69,8 @@ async def create_fleet(
     *,
     joined: bool,
     routing_profile_ref: int | None = None,
+    sharing: int = 1,
+    class_c_every: int = CLASS_C_EVERY,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> None:
     """Write `count` devices of the sandbox's subscriber, each with a session when `joined`."""
@@ -68,10 +80,21 @@ async def create_fleet(
         numbers = range(start, min(start + _PIECE, count))
         sealed = [
             await data.vault.import_app_key(device.dev_eui, device.app_key)
-            for device in (bench_device(number, space) for number in numbers)
+            for device in (bench_device(number, space, sharing) for number in numbers)
         ]
         await data.store.write(
-            partial(_write, space, parameters, refs, numbers, sealed, joined, routing_profile_ref)
+            partial(
+                _write,
+                space,
+                parameters,
+                refs,
+                numbers,
+                sealed,
+                joined,
+                routing_profile_ref,
+                sharing,
+                class_c_every,
+            )
         )
         progress(numbers[-1] + 1)
 
@@ -100,10 +123,12 @@ def _write(
     sealed: list[bytes],
     joined: bool,
     routing_profile_ref: int | None,
+    sharing: int,
+    class_c_every: int,
     connection: Connection,
 ) -> None:
     now = changes.now_ms()
-    fleet = [bench_device(number, space) for number in numbers]
+    fleet = [bench_device(number, space, sharing) for number in numbers]
     rows = [
         {
             "ref": number + 1,
@@ -112,7 +137,7 @@ def _write(
             "join_eui": str(JOIN_EUI),
             "name": f"Bench {number}",
             "activation_type": "OTAA",
-            "device_class": "A",
+            "device_class": "C" if number % class_c_every == 0 else "A",
             "profile_ref": refs.profile,
             "plan_ref": refs.plan,
             "routing_profile_ref": routing_profile_ref,
@@ -131,7 +156,7 @@ def _write(
         {
             "device_ref": number + 1,
             "dev_addr": int(device.dev_addr) if joined else None,
-            "state": encode_state(_joined_state(parameters, device, now / 1000)) if joined else None,
+            "state": encode_state(_joined_state(parameters, device, number, now / 1000)) if joined else None,
         }
         for number, device in zip(numbers, fleet, strict=True)
     ]
@@ -141,7 +166,7 @@ def _write(
     )
 
 
-def _joined_state(parameters: NetworkParameters, device: BenchDevice, now: float) -> DeviceState:
+def _joined_state(parameters: NetworkParameters, device: BenchDevice, number: int, now: float) -> DeviceState:
     plan = parameters.channel_plans["EU868"]
     return DeviceState(
         session=Session(
@@ -156,13 +181,21 @@ def _joined_state(parameters: NetworkParameters, device: BenchDevice, now: float
             radio=RadioParameters(
                 rx1_delay=1,
                 rx1_dr_offset=0,
-                rx2_data_rate=0,
+                # As networks that send much in RX2 set it.
+                rx2_data_rate=3,
                 rx2_frequency=plan.region.rx2_frequency,
                 ch_mask=ChannelMask(plan.mask),
                 defined_channels=ChannelMask(plan.mask),
                 data_rate=5,
             ),
             fcnt_up=0,
-            last_uplink_at=now,
+            last_uplink_at=now - 60,
+            heard_by=heard_at(number),
         )
     )
+
+
+def heard_at(number: int) -> bytes:
+    """Where the network heard a device last: at one of the base stations of the benchmark."""
+    station = FIRST_BASE_STATION + number % SITES
+    return remember((GatewayUplink(BaseStationId(station), b"", 0, Lora(7, 125), -90, 5.0, 0, 0.0),))

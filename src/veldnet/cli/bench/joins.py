@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -13,7 +14,7 @@ from veldnet.cli.sandbox import make_sandbox
 from veldnet.data_directory import DataDirectory
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.frames import JoinRequest
-from veldnet.lorawan.join import join_request_mic
+from veldnet.lorawan.join import decrypt_join_accept, join_accept_mic, join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.addressing import AddressSpace
 from veldnet.network_settings import network_parameters
@@ -24,6 +25,7 @@ from veldnet.simulator.udp_link import push_data
 from .fleet import JOIN_EUI, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
+from .uplinks import create_sites
 
 
 class JoinResult(msgspec.Struct, frozen=True):
@@ -38,8 +40,8 @@ class JoinResult(msgspec.Struct, frozen=True):
     resident_mb: float
 
 
-def _prepare(count: int, gateway: GatewayEui, space: AddressSpace) -> list[Prepared]:
-    eui = int(gateway).to_bytes(8, "big")
+def _prepare(count: int, gateways: Sequence[GatewayEui], space: AddressSpace) -> list[Prepared]:
+    euis = [int(gateway).to_bytes(8, "big") for gateway in gateways]
     prepared = []
     for position in range(count):
         device = bench_device(position, space)
@@ -49,7 +51,7 @@ def _prepare(count: int, gateway: GatewayEui, space: AddressSpace) -> list[Prepa
             Prepared(
                 (
                     push_data(
-                        eui,
+                        euis[position % len(euis)],
                         (position & 0xFFFF).to_bytes(2, "big"),
                         octets,
                         868_100_000,
@@ -70,14 +72,14 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
     count = int(rate * seconds)
     opened = await DataDirectory.open(settings)
     sandbox = await make_sandbox(opened)
+    gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     await create_fleet(opened, parameters, count, joined=False)
     await opened.close()
-    gateway = GatewayEui.parse(sandbox.base_station_eui)
-    prepared = _prepare(count, gateway, AddressSpace(parameters.net_id))
+    prepared = _prepare(count, gateways, AddressSpace(parameters.net_id))
     server = await BenchServer.start(data)
     try:
         async with aiohttp.ClientSession() as session:
-            generator = Generator(server.udp, [gateway])
+            generator = Generator(server.udp, gateways)
             generator.begin()
             before = await server.metrics(session)
             begun = time.perf_counter()
@@ -95,12 +97,7 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
     finally:
         await server.stop()
     window = settings.network.deduplication_window
-    positions = {(position * 100 + 5_000_000) & 0xFFFFFFFF: position for position in range(count)}
-    latencies = [
-        when - generator.sent_at[positions[timestamp]] - window
-        for when, _phy, timestamp in generator.downlinks
-        if timestamp in positions
-    ]
+    latencies = _latencies(generator, count, AddressSpace(parameters.net_id), window)
     cpu = after["cpu_seconds_total"] - before["cpu_seconds_total"]
     elapsed = max(last_change - begun - window, sending)
     return JoinResult(
@@ -112,3 +109,18 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
         cpu_seconds_per_1000_joins=round(cpu / max(accepted, 1) * 1000, 4),
         resident_mb=round(after["resident_bytes"] / 1e6, 1),
     )
+
+
+def _latencies(generator: Generator, count: int, space: AddressSpace, window: float) -> list[float]:
+    """Seconds from the end of the window to each join-accept. Which request it answers only the device's key
+    tells; the accepts come in the order of the requests, so the key of one nearby opens it."""
+    latencies, expected = [], 0
+    for when, phy_payload in generator.downlinks:
+        for position in range(max(expected - 200, 0), min(expected + 200, count)):
+            key = bench_device(position, space).app_key
+            accept, mic = decrypt_join_accept(key, phy_payload)
+            if join_accept_mic(key, accept) == mic:
+                latencies.append(when - generator.sent_at[position] - window)
+                expected = position + 1
+                break
+    return latencies

@@ -44,45 +44,49 @@ def percentiles(seconds: Sequence[float]) -> Percentiles | None:
 
 
 class Generator:
-    """Sends frames over one socket for all base stations, and reads acknowledgements and downlinks.
+    """Sends frames over a socket for each base station, and reads acknowledgements and downlinks.
 
-    `downlinks` collects (time, PHYPayload, timestamp) of each PULL_RESP.
+    `downlinks` collects (time, PHYPayload) of each PULL_RESP.
     """
 
     def __init__(self, server: tuple[str, int], gateways: Sequence[GatewayEui]) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
-        self._socket.setblocking(False)
-        self._socket.connect(server)
-        self._gateways = gateways
+        self._sockets = {int(gateway).to_bytes(8, "big"): self._connect(server) for gateway in gateways}
         self.acknowledged = 0
-        self.downlinks: list[tuple[float, bytes, int]] = []
+        self.downlinks: list[tuple[float, bytes]] = []
         self.sent_at: list[float] = []
+
+    @staticmethod
+    def _connect(server: tuple[str, int]) -> socket.socket:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        sock.setblocking(False)
+        sock.connect(server)
+        return sock
 
     def begin(self) -> None:
         """Listen, and open the way back for downlinks."""
-        asyncio.get_running_loop().add_reader(self._socket, self._read)
+        loop = asyncio.get_running_loop()
+        for eui, sock in self._sockets.items():
+            loop.add_reader(sock, self._read, eui, sock)
         self.keep_alive()
 
     def keep_alive(self) -> None:
-        for gateway in self._gateways:
-            self._socket.send(b"\x02\x00\x00\x02" + int(gateway).to_bytes(8, "big"))
+        for eui, sock in self._sockets.items():
+            sock.send(b"\x02\x00\x00\x02" + eui)
 
-    def _read(self) -> None:
+    def _read(self, eui: bytes, sock: socket.socket) -> None:
         for _ in range(256):
             try:
-                data = self._socket.recv(4096)
+                data = sock.recv(4096)
             except (BlockingIOError, ConnectionRefusedError):
                 return
             if data[3] == 0x01:
                 self.acknowledged += 1
             elif data[3] == 0x03:
-                packet = json.loads(data[4:])["txpk"]
                 now = time.perf_counter()
-                self.downlinks.append((now, base64.b64decode(packet["data"]), packet["tmst"]))
-                eui = int(self._gateways[0]).to_bytes(8, "big")
-                self._socket.send(b"\x02" + data[1:3] + b"\x05" + eui)
+                self.downlinks.append((now, base64.b64decode(json.loads(data[4:])["txpk"]["data"])))
+                sock.send(b"\x02" + data[1:3] + b"\x05" + eui)
 
     async def send(self, frames: Sequence[Prepared], rate: float) -> float:
         """Send all frames at `rate` a second; returns the seconds it took."""
@@ -100,20 +104,23 @@ class Generator:
             if now > next_keep_alive:
                 self.keep_alive()
                 next_keep_alive += 5
-            self._read()
             await asyncio.sleep(_TICK)
         return time.perf_counter() - begun
 
     def _send(self, datagram: bytes) -> None:
+        eui = datagram[4:12]
+        sock = self._sockets[eui]
         while True:
             try:
-                self._socket.send(datagram)
+                sock.send(datagram)
                 return
             except BlockingIOError:
-                self._read()
+                self._read(eui, sock)
             except ConnectionRefusedError:
                 return
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets.values():
+            loop.remove_reader(sock)
+            sock.close()

@@ -17,7 +17,7 @@ from veldnet.network.addressing import AddressSpace
 from veldnet.network_settings import network_parameters
 from veldnet.settings import Settings
 
-from .fleet import create_fleet
+from .fleet import bench_device, create_fleet
 from .load import Generator
 from .server import BenchServer
 from .uplinks import prepare
@@ -42,7 +42,8 @@ async def bench_start(data: Path, *, devices: int, progress: Callable[[int], Non
     await create_fleet(opened, parameters, devices, joined=True, progress=progress)
     await opened.close()
     gateway = GatewayEui.parse(sandbox.base_station_eui)
-    prepared, _confirmed = prepare(1, devices, [gateway], AddressSpace(parameters.net_id))
+    space = AddressSpace(parameters.net_id)
+    prepared, _confirmed = prepare(1, [bench_device(0, space)], [gateway], 1)
     begun = time.perf_counter()
     server = await BenchServer.start(data)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from veldnet.inventory import accounts, base_stations
 from veldnet.lorawan import DevAddr, GatewayEui, frames
 from veldnet.lorawan.crypto import UPLINK, data_mic
 from veldnet.lorawan.frames import MType
+from veldnet.lorawan.mac_commands import DeviceTimeReq, LinkCheckReq, serialise
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.addressing import AddressSpace
 from veldnet.network_settings import network_parameters
@@ -26,13 +28,16 @@ from veldnet.simulator.customer import Account, Customer
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
 
-from .fleet import BenchDevice, bench_device, create_fleet
+from .fleet import SITES, BenchDevice, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
 from .sink import Sink
 
 # One frame in so many is confirmed: its acknowledgement tells when the downlink was handed over.
 _CONFIRMED_EVERY = 50
+# One frame in so many carries LinkCheckReq and DeviceTimeReq, which ask for an answer.
+_QUESTION_EVERY = 97
+_QUESTIONS = serialise([LinkCheckReq(), DeviceTimeReq()])
 _PAYLOAD = bytes(range(20))
 _FREQUENCIES = (868_100_000, 868_300_000, 868_500_000)
 
@@ -56,29 +61,31 @@ class UplinkResult(msgspec.Struct, frozen=True):
     mean_commit_ms: float
 
 
-def uplink_octets(device: BenchDevice, fcnt: int, confirmed: bool) -> bytes:
+def uplink_octets(device: BenchDevice, fcnt: int, confirmed: bool, fopts: bytes = b"") -> bytes:
     """A data uplink of a bench device, with the ADR bit."""
     mtype = MType.CONFIRMED_UP if confirmed else MType.UNCONFIRMED_UP
-    octets = frames.data_frame_octets(mtype, device.dev_addr, frames.ADR, fcnt, b"", 1, _PAYLOAD)
+    octets = frames.data_frame_octets(mtype, device.dev_addr, frames.ADR, fcnt, fopts, 1, _PAYLOAD)
     return octets + data_mic(device.nwk_s_key, UPLINK, device.dev_addr, fcnt, octets)
 
 
 def prepare(
-    count: int, devices: int, gateways: list[GatewayEui], space: AddressSpace
-) -> tuple[list[Prepared], dict[tuple[DevAddr, int], int]]:
-    """Frames of all devices in turn with rising counters, and where each confirmed one stands."""
-    fleet = [bench_device(number, space) for number in range(devices)]
+    count: int, fleet: Sequence[BenchDevice], gateways: Sequence[GatewayEui], stations: int
+) -> tuple[list[Prepared], dict[DevAddr, list[int]]]:
+    """Frames of all devices in turn with rising counters, each heard by `stations` of the gateways, and where
+    the confirmed ones of each address stand."""
     prepared = []
-    confirmed_at: dict[tuple[DevAddr, int], int] = {}
+    confirmed_at: dict[DevAddr, list[int]] = {}
     modulation = Lora(7, 125)
     euis = [int(gateway).to_bytes(8, "big") for gateway in gateways]
     for position in range(count):
-        device = fleet[position % devices]
-        fcnt = position // devices + 1
+        device = fleet[position % len(fleet)]
+        fcnt = position // len(fleet) + 1
         confirmed = position % _CONFIRMED_EVERY == 0
         if confirmed:
-            confirmed_at[(device.dev_addr, fcnt)] = position
-        octets = uplink_octets(device, fcnt, confirmed)
+            confirmed_at.setdefault(device.dev_addr, []).append(position)
+        questions = _QUESTIONS if position % _QUESTION_EVERY == 0 else b""
+        octets = uplink_octets(device, fcnt, confirmed, questions)
+        near = [euis[(position % len(fleet) + number) % len(euis)] for number in range(stations)]
         token = (position & 0xFFFF).to_bytes(2, "big")
         prepared.append(
             Prepared(
@@ -93,11 +100,18 @@ def prepare(
                         Heard(-100 - station, 2.0 - station),
                         position * 100 & 0xFFFFFFFF,
                     )
-                    for station, eui in enumerate(euis)
+                    for station, eui in enumerate(near)
                 )
             )
         )
     return prepared, confirmed_at
+
+
+async def create_sites(opened: DataDirectory, first: GatewayEui) -> list[GatewayEui]:
+    """The base stations of a benchmark network, the sandbox's first."""
+    gateways = [GatewayEui(int(first) + number) for number in range(SITES)]
+    await opened.store.write(partial(_create_base_stations, gateways[1:]))
+    return gateways
 
 
 def _create_base_stations(gateways: list[GatewayEui], connection: Connection) -> None:
@@ -107,7 +121,14 @@ def _create_base_stations(gateways: list[GatewayEui], connection: Connection) ->
 
 
 async def bench_uplinks(
-    data: Path, *, rate: float, seconds: float, devices: int, stations: int, deliver: bool
+    data: Path,
+    *,
+    rate: float,
+    seconds: float,
+    devices: int,
+    stations: int,
+    deliver: bool,
+    sharing: int = 1,
 ) -> UplinkResult:
     """Set up a fleet, run the server on it, send, and count."""
     settings = Settings(data=str(data))
@@ -116,11 +137,9 @@ async def bench_uplinks(
     address = await sink.start()
     opened = await DataDirectory.open(settings)
     sandbox = await make_sandbox(opened)
-    gateways = [GatewayEui.parse(sandbox.base_station_eui)]
-    gateways += [GatewayEui(int(gateways[0]) + number) for number in range(1, stations)]
-    await opened.store.write(partial(_create_base_stations, gateways[1:]))
+    gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     if not deliver:
-        await create_fleet(opened, parameters, devices, joined=True)
+        await create_fleet(opened, parameters, devices, joined=True, sharing=sharing)
     await opened.close()
     server = await BenchServer.start(data)
     try:
@@ -129,9 +148,10 @@ async def bench_uplinks(
             await server.stop()
             server = await BenchServer.start(data)
         space = AddressSpace(parameters.net_id)
-        prepared, confirmed_at = prepare(devices + int(rate * seconds), devices, gateways, space)
+        fleet = [bench_device(number, space, sharing) for number in range(devices)]
+        prepared, confirmed_at = prepare(devices + int(rate * seconds), fleet, gateways, stations)
         return await _measure(
-            server, prepared, confirmed_at, gateways, sink, rate, devices, settings, deliver, space
+            server, prepared, confirmed_at, gateways, sink, rate, devices, settings, deliver, space, stations
         )
     finally:
         await server.stop()
@@ -171,7 +191,7 @@ async def _create_delivering_fleet(
 async def _measure(
     server: BenchServer,
     prepared: list[Prepared],
-    confirmed_at: dict[tuple[DevAddr, int], int],
+    confirmed_at: dict[DevAddr, list[int]],
     gateways: list[GatewayEui],
     sink: Sink,
     rate: float,
@@ -179,6 +199,7 @@ async def _measure(
     settings: Settings,
     deliver: bool,
     space: AddressSpace,
+    stations: int,
 ) -> UplinkResult:
     async with aiohttp.ClientSession() as session:
         generator = Generator(server.udp, gateways)
@@ -198,7 +219,7 @@ async def _measure(
     # The last window stays open after the last frame was sent; it is no work.
     elapsed = max(ended - begun - window, sending)
     delivered_elapsed = max(sink.arrived.values(), default=ended) - begun - window
-    downlink = _downlink_latencies(generator, confirmed_at, window, devices)
+    downlink = downlink_latencies(generator, confirmed_at, window, devices)
     delivery = (
         [
             when - generator.sent_at[(fcnt - 1) * devices + number] - window
@@ -218,7 +239,7 @@ async def _measure(
         committed=committed,
         committed_per_second=round(committed / elapsed, 1),
         delivered_per_second=round(len(sink.arrived) / delivered_elapsed, 1) if deliver else None,
-        base_stations=len(gateways),
+        base_stations=stations,
         devices=devices,
         downlink_latency_ms=percentiles(downlink),
         delivery_latency_ms=percentiles(delivery),
@@ -230,17 +251,25 @@ async def _measure(
     )
 
 
-def _downlink_latencies(
-    generator: Generator, confirmed_at: dict[tuple[DevAddr, int], int], window: float, warm_up: int
+def downlink_latencies(
+    generator: Generator,
+    confirmed_at: dict[DevAddr, list[int]],
+    window: float,
+    warm_up: int,
+    skip: int = 0,
 ) -> list[float]:
-    """Seconds from the end of the window to the PULL_RESP of each acknowledgement. The downlink names its
-    uplink by the timestamp, which the load generator numbered."""
-    by_timestamp = {(position * 100 + 1_000_000) & 0xFFFFFFFF: position for position in confirmed_at.values()}
-    return [
-        when - generator.sent_at[by_timestamp[timestamp]] - window
-        for when, _phy, timestamp in generator.downlinks
-        if by_timestamp.get(timestamp, 0) >= warm_up
-    ]
+    """Seconds from the end of the window to the PULL_RESP of each acknowledgement, which answers the newest
+    confirmed frame of its address. `skip` leaves out so many of them, `warm_up` those of frames before."""
+    latencies = []
+    for when, phy_payload in generator.downlinks[skip:]:
+        frame = frames.parse(phy_payload)
+        if not isinstance(frame, frames.DataFrame) or not frame.ack:
+            continue
+        sent = [p for p in confirmed_at.get(frame.dev_addr, ()) if p < len(generator.sent_at)]
+        position = max((p for p in sent if generator.sent_at[p] <= when), default=0)
+        if position >= warm_up:
+            latencies.append(when - generator.sent_at[position] - window)
+    return latencies
 
 
 async def _settle(

@@ -11,11 +11,15 @@ from veldnet.lorawan.regions import ChannelPlan
 from veldnet.store.documents import PlanSettings
 
 from . import error_rate, snr_based
-from .history import HISTORY, UNHEARD, remember, samples
+from .history import HISTORY, SIZE, UNHEARD, remember, samples
 from .link import Bounds, LinkParameters, bounds
 
 # Decibels kept back for devices that move: their link an hour from now is not that of now.
 _MOTION = {"NEAR_STATIC": 0.0, "WALKING_SPEED": 2.0, "BIKE_SPEED": 3.0, "VEHICLE_SPEED": 5.0, "RANDOM": 0.0}
+
+
+# Once it has enough uplinks, v3 decides with every fourth.
+_EVERY = 4
 
 
 class Decision(LinkParameters, frozen=True, gc=False):
@@ -52,6 +56,11 @@ def decide(
     return Decision(wanted.data_rate, wanted.tx_power, wanted.nb_trans, reason)
 
 
+def may_wait(plan: PlanSettings, history: bytes, fcnt: int) -> bool:
+    """Whether v3 need not decide with this uplink: it has decided before, and one frame more tells little."""
+    return plan.adrVersion == 3 and fcnt % _EVERY != 0 and len(history) > error_rate.ENOUGH * SIZE
+
+
 def _keep(current: LinkParameters, reason: str) -> Decision:
     return Decision(current.data_rate, current.tx_power, current.nb_trans, reason)
 
@@ -64,6 +73,7 @@ __all__ = [
     "LinkParameters",
     "bounds",
     "decide",
+    "may_wait",
     "remember",
     "samples",
 ]

@@ -23,7 +23,15 @@ from . import (
     tx_param_setup,
 )
 from .behaviour import Behaviour, Context, Reaction
-from .exchange import Blocked, Exchange, blocked, handle_uplink_commands, next_requests, remember_requests
+from .exchange import (
+    Blocked,
+    Exchange,
+    awaiting,
+    blocked,
+    handle_uplink_commands,
+    next_requests,
+    remember_requests,
+)
 
 # In the order in which requests go out when a frame cannot hold them all.
 BEHAVIOURS: tuple[Behaviour, ...] = (
@@ -49,13 +57,20 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     beacon_timing.BEHAVIOUR,
 )
 
+# Those that the network begins.
+REQUESTING: tuple[Behaviour, ...] = tuple(
+    behaviour for behaviour in BEHAVIOURS if behaviour.wanted is not None
+)
+
 __all__ = [
     "BEHAVIOURS",
+    "REQUESTING",
     "Behaviour",
     "Blocked",
     "Context",
     "Exchange",
     "Reaction",
+    "awaiting",
     "blocked",
     "handle_uplink_commands",
     "next_requests",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.mac_commands import MacCommand
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.adr import LinkParameters
@@ -17,19 +18,24 @@ _VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.1")
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """The uplink that carried or causes a command. `link` is what ADR wants of the device; `gps_time` the end
-    of the uplink in GPS seconds."""
+    """The uplink that carried or causes a command. `link` is what ADR wants of the device; `measured_gps` the
+    end of the uplink in GPS seconds where a base station knew it."""
 
     network: NetworkParameters
     channel_plan: ChannelPlan
     profile: ProfileSettings
     plan: PlanSettings
     received_at: float
-    gps_time: float
+    measured_gps: float | None
     snr: float
     spreading_factor: int | None
     gateway_count: int
     link: LinkParameters | None = None
+
+    @property
+    def gps_time(self) -> float:
+        """End of the uplink in GPS seconds, by the server's clock where no base station knows better."""
+        return unix_to_gps(self.received_at) if self.measured_gps is None else self.measured_gps
 
 
 class Reaction(msgspec.Struct, frozen=True, gc=False):

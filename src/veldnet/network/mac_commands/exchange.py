@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 from msgspec.structs import replace
@@ -90,6 +90,11 @@ def _forget_refusals(session: Session, cid: int) -> Session:
     return replace(session, refusals=tuple(r for r in session.refusals if r.cid != cid))
 
 
+def awaiting(session: Session, cid: int) -> bool:
+    """Whether a request waits for its answer and will be repeated without one."""
+    return any(p.cid == cid and p.attempts < MAX_ATTEMPTS for p in session.pending_requests)
+
+
 def blocked(session: Session) -> tuple[Blocked, ...]:
     """The requests that the device keeps refusing or ignoring."""
     ignored = [
@@ -109,21 +114,25 @@ def next_requests(
     session: Session, context: Context, behaviours: Iterable[Behaviour]
 ) -> tuple[MacCommand, ...]:
     """The requests the network should send now; rarely those the device keeps refusing or ignoring."""
-    recent = context.received_at - _TRY_AGAIN
+    tired = _tired(session, context.received_at) if session.pending_requests or session.refusals else ()
+    requests: tuple[MacCommand, ...] = ()
+    for behaviour in behaviours:
+        wanted = behaviour.wanted(session, context) if behaviour.wanted is not None else ()
+        if wanted and behaviour.cid not in tired and behaviour.known_to(context.profile):
+            requests += wanted
+    return requests
+
+
+def _tired(session: Session, now: float) -> Collection[int]:
+    """Commands that the device keeps refusing or ignoring, and was asked lately."""
+    recent = now - _TRY_AGAIN
     tired = {
         pending.cid
         for pending in session.pending_requests
         if pending.attempts >= MAX_ATTEMPTS and pending.sent_at > recent
     }
     tired.update(r.cid for r in session.refusals if r.count >= MAX_REFUSALS and r.last_at > recent)
-    requests: tuple[MacCommand, ...] = ()
-    for behaviour in behaviours:
-        if behaviour.wanted is None or behaviour.cid in tired:
-            continue
-        wanted = behaviour.wanted(session, context)
-        if wanted and behaviour.known_to(context.profile):
-            requests += wanted
-    return requests
+    return tired
 
 
 def remember_requests(session: Session, sent: Iterable[MacCommand], now: float) -> Session:

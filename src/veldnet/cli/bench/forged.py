@@ -1,0 +1,123 @@
+"""`veldnet bench forged`: what real devices feel of frames that anybody can send."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from veldnet.cli.sandbox import make_sandbox
+from veldnet.data_directory import DataDirectory
+from veldnet.lorawan import DevAddr, DevEui, GatewayEui, JoinEui, frames
+from veldnet.lorawan.frames import JoinRequest, MType
+from veldnet.lorawan.modulation import Lora
+from veldnet.network.addressing import AddressSpace
+from veldnet.network_settings import network_parameters
+from veldnet.settings import Settings
+from veldnet.simulator.propagation import Heard
+from veldnet.simulator.udp_link import push_data
+
+from .fleet import JOIN_EUI, bench_device, create_fleet
+from .load import Generator, Percentiles, Prepared, percentiles
+from .server import BenchServer
+from .uplinks import create_sites, downlink_latencies, prepare
+
+_DEVICES = 5000
+
+
+class ForgedResult(msgspec.Struct, frozen=True):
+    """Milliseconds from the end of the window to the acknowledgement of genuine uplinks: alone, and with so
+    many forged frames a second of each sort beside them."""
+
+    rate: float
+    forged_rate: float
+    alone_ms: Percentiles | None
+    unknown_addresses_ms: Percentiles | None
+    unknown_joins_ms: Percentiles | None
+    wrong_keys_ms: Percentiles | None
+
+
+def _unknown_address(rng: random.Random, _space: AddressSpace) -> bytes:
+    address = DevAddr(0x01800000 | rng.getrandbits(23))
+    octets = frames.data_frame_octets(
+        MType.UNCONFIRMED_UP, address, 0x80, rng.getrandbits(16), b"", 1, rng.randbytes(12)
+    )
+    return octets + rng.randbytes(4)
+
+
+def _unknown_join(rng: random.Random, _space: AddressSpace) -> bytes:
+    request = JoinRequest(JoinEui(1), DevEui(rng.getrandbits(64)), rng.getrandbits(16), rng.randbytes(4))
+    return request.to_bytes()
+
+
+def _wrong_key(rng: random.Random, space: AddressSpace) -> bytes:
+    """A join-request of a device that exists, under a key that is not its own."""
+    device = bench_device(rng.randrange(_DEVICES), space)
+    return JoinRequest(JOIN_EUI, device.dev_eui, rng.getrandbits(16), rng.randbytes(4)).to_bytes()
+
+
+def _noise(
+    count: int,
+    forge: Callable[[random.Random, AddressSpace], bytes],
+    space: AddressSpace,
+    gateways: Sequence[GatewayEui],
+) -> list[Prepared]:
+    rng = random.Random(7)  # noqa: S311 - a load, not a key
+    euis = [int(gateway).to_bytes(8, "big") for gateway in gateways]
+    return [
+        Prepared(
+            (
+                push_data(
+                    euis[number % len(euis)],
+                    b"fg",
+                    forge(rng, space),
+                    868_100_000,
+                    Lora(7, 125),
+                    Heard(-110, 0.0),
+                    number * 100 & 0xFFFFFFFF,
+                ),
+            )
+        )
+        for number in range(count)
+    ]
+
+
+async def bench_forged(data: Path, *, rate: float, forged: float, seconds: float) -> ForgedResult:
+    """Four measurements on one server, one after the other."""
+    settings = Settings(data=str(data))
+    parameters = network_parameters(settings.network)
+    space = AddressSpace(parameters.net_id)
+    opened = await DataDirectory.open(settings)
+    sandbox = await make_sandbox(opened)
+    gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
+    await create_fleet(opened, parameters, _DEVICES, joined=True)
+    await opened.close()
+    fleet = [bench_device(number, space) for number in range(_DEVICES)]
+    count = int(rate * seconds)
+    prepared, confirmed_at = prepare(_DEVICES + 4 * count, fleet, gateways, 1)
+    window = settings.network.deduplication_window
+    server = await BenchServer.start(data)
+    measured: list[Percentiles | None] = []
+    try:
+        genuine, noise = Generator(server.udp, gateways), Generator(server.udp, gateways[:8])
+        genuine.begin()
+        await genuine.send(prepared[:_DEVICES], 2000)
+        for number, forge in enumerate((None, _unknown_address, _unknown_join, _wrong_key)):
+            start = _DEVICES + number * count
+            seen = len(genuine.downlinks)
+            load = genuine.send(prepared[start : start + count], rate)
+            if forge is None:
+                await load
+            else:
+                forgeries = _noise(int(forged * seconds), forge, space, gateways[:8])
+                await asyncio.gather(load, noise.send(forgeries, forged))
+            await asyncio.sleep(2)
+            latencies = downlink_latencies(genuine, confirmed_at, window, start, seen)
+            measured.append(percentiles(latencies))
+        genuine.close()
+    finally:
+        await server.stop()
+    return ForgedResult(rate, forged, *measured)

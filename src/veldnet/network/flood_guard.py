@@ -1,0 +1,61 @@
+"""Keeps frames that anybody can forge from slowing down those of real devices.
+
+A base station hears at most a few hundred frames a second, and hardly any that belong to nobody. One that
+keeps bringing frames which turn out to be refused is watched: what comes through it from devices without a
+session in memory is dropped before any work is done for it, until it has calmed down. Devices with a session
+are never held up, and another base station's copy of a frame opens the way as always.
+"""
+
+from __future__ import annotations
+
+from veldnet.lorawan import BaseStationId
+
+# Refused frames that a base station may bring lately, and how fast they are forgotten (halved each so many
+# seconds). A tenth of it when all base stations together bring many.
+LIMIT = 100.0
+_HALF_LIFE = 2.0
+_ALL = 1000.0
+_WATCHED = 10_000
+
+
+class _Score:
+    __slots__ = ("at", "value")
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self.at = 0.0
+
+    def after(self, now: float) -> float:
+        """The score as of now."""
+        if now > self.at:
+            self.value *= 0.5 ** ((now - self.at) / _HALF_LIFE)
+            self.at = now
+        return self.value
+
+
+class FloodGuard:
+    """Scores of refused frames by base station. Times are seconds of any one clock."""
+
+    def __init__(self) -> None:
+        self._scores: dict[BaseStationId, _Score] = {}
+        self._all = _Score()
+
+    def refused(self, base_station: BaseStationId, now: float) -> None:
+        """A frame that this base station heard best was refused."""
+        score = self._scores.get(base_station)
+        if score is None:
+            if len(self._scores) >= _WATCHED:
+                del self._scores[next(iter(self._scores))]
+            score = self._scores[base_station] = _Score()
+        score.after(now)
+        score.value += 1
+        self._all.after(now)
+        self._all.value += 1
+
+    def floods(self, base_station: BaseStationId, now: float) -> bool:
+        """Whether strangers from this base station are to be dropped just now."""
+        score = self._scores.get(base_station)
+        if score is None:
+            return False
+        limit = LIMIT if self._all.after(now) < _ALL else LIMIT / 10
+        return score.after(now) >= limit

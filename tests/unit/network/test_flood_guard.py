@@ -1,0 +1,58 @@
+"""Forged frames cost little, and real devices are not held up by them."""
+
+from __future__ import annotations
+
+from tests.unit.network.builders import ADDR, copy, data_event, device, session, uplink_frame
+from veldnet.lorawan import BaseStationId
+from veldnet.network.devices import Entry
+from veldnet.network.flood_guard import LIMIT, FloodGuard
+from veldnet.network.shared_addresses import likeliest_first
+from veldnet.network.state import DeviceState, JoinMemory, Session
+
+HERE, THERE = BaseStationId(1), BaseStationId(2)
+
+
+def test_a_base_station_that_brings_nothing_but_refused_frames_is_watched_for_a_while() -> None:
+    guard = FloodGuard()
+    for number in range(int(LIMIT) + 1):
+        assert not guard.floods(HERE, 100.0 + number / 1000) or number >= LIMIT
+        guard.refused(HERE, 100.0 + number / 1000)
+    assert guard.floods(HERE, 100.2) and not guard.floods(THERE, 100.2)
+    assert not guard.floods(HERE, 103.0), "it has calmed down"
+
+
+def test_a_few_refused_frames_every_second_are_normal() -> None:
+    guard = FloodGuard()
+    for second in range(100):
+        for number in range(20):
+            guard.refused(HERE, second + number / 20)
+        assert not guard.floods(HERE, second + 1.0)
+
+
+def test_a_flood_through_many_base_stations_is_one_too() -> None:
+    guard = FloodGuard()
+    for number in range(2000):
+        guard.refused(BaseStationId(number % 100), 100.0 + number / 1000)
+    assert guard.floods(BaseStationId(5), 102.0)
+    assert not guard.floods(BaseStationId(500), 102.0), "those that bring none are not watched"
+
+
+def entry(number: int, **values: object) -> Entry:
+    base: Session = session(**values)
+    return Entry(device(ref=number), DeviceState(session=base), JoinMemory(), 0.0)
+
+
+def test_the_device_whose_counter_and_place_fit_best_is_tried_first() -> None:
+    phy = uplink_frame(500)
+    event = data_event(phy, base_station=HERE)
+    entries = [
+        entry(0, fcnt_up=499, last_base_station=THERE),
+        entry(1, fcnt_up=700, last_base_station=HERE),
+        entry(2, fcnt_up=499, last_base_station=HERE),
+        entry(3, fcnt_up=400, last_base_station=HERE),
+        entry(4, fcnt_up=None),
+    ]
+    order = likeliest_first(entries, event.frame, event.received)
+    assert [e.device.row.ref for e in order] == [2, 3, 4, 1, 0]
+    assert likeliest_first(entries[:1], event.frame, event.received) == entries[:1]
+    assert copy(phy).phy_payload[1:5] == ADDR.to_wire()
