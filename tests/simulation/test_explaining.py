@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from tests.simulation.world import Kind, World
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, JoinEui
 from veldnet.network import Explanation, explain_device, explain_frame
 from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store.schema import base_stations, devices
 from veldnet.store.schema import frames as frame_rows
+from veldnet.virtual import Faults, Kind
+from veldnet.virtual import VirtualNetwork as World
 
 EUI = DevEui(0x0059AC0000000000)
 
@@ -41,7 +42,7 @@ def story(
     """What is said of a device after two minutes of trying, the problems only."""
 
     async def run() -> str:
-        world = World(directory, 1, loss=0.0, kinds=(kind or Kind(),))
+        world = World(directory, 1, faults=Faults(loss=0.0), kinds=(kind or Kind(),))
         await world.build(1)
         prepare(world)
         # Base stations speak up all the time; the journal alone would not know of those that hear nothing.
@@ -148,7 +149,7 @@ def test_the_device_never_hears_the_accept(tmp_path: Path) -> None:
 
 def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
     async def run() -> None:
-        world = World(tmp_path, 1, loss=0.0)
+        world = World(tmp_path, 1, faults=Faults(loss=0.0))
         await world.build(1)
         await world.run(120)
         explanation = await explain(world)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.world import MIXED, Kind, World
 from veldnet.lorawan.mac_commands import RekeyConf
 from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.security import Security11
 from veldnet.simulator.virtual_time import run_virtually
+from veldnet.virtual import MIXED, Faults, Kind
+from veldnet.virtual import VirtualNetwork as World
 
 # Steps of a run are spread over so many tests, which run side by side.
 SHARDS = 8
@@ -49,7 +50,7 @@ def test_downlinks_reach_listening_devices_without_an_uplink(tmp_path: Path, kin
     """Devices that send once in ten minutes hear of a downlink within seconds."""
 
     async def story() -> None:
-        world = World(tmp_path, 3, kinds=(kind,), loss=0.0, downlinks_every=(20.0, 40.0))
+        world = World(tmp_path, 3, kinds=(kind,), faults=Faults(loss=0.0), downlinks_every=(20.0, 40.0))
         await world.build(3, period=600)
         await world.run(1800)
         records = await world.check_invariants()

@@ -12,9 +12,9 @@ import msgspec
 import typer
 
 from veldnet.lorawan import AesKey, DevEui, GatewayEui, InvalidIdentifier, JoinEui
-from veldnet.lorawan.regions import EU868
+from veldnet.lorawan.regions import REGIONS
 from veldnet.settings import Address
-from veldnet.simulator.air import Air
+from veldnet.simulator.air import Air, Attentive
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.device import Identity, VirtualDevice
@@ -25,6 +25,7 @@ from veldnet.simulator.udp_link import UdpLink
 from .output import console, fail
 from .running import run
 from .serve import Json
+from .simulate_network import adr_command, network_command
 from .town_view import TownView
 
 
@@ -70,6 +71,9 @@ simulate = typer.Typer(
     no_args_is_help=True,
 )
 
+simulate.command("network")(network_command)
+simulate.command("adr")(adr_command)
+
 Udp = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where base stations send to.")]
 
 
@@ -102,7 +106,7 @@ def town_command(
 
 
 async def _speak(
-    identity: Identity,
+    device: VirtualDevice,
     gateway: GatewayEui,
     udp: Address,
     fport: int,
@@ -118,7 +122,6 @@ async def _speak(
     station = BaseStation(gateway, Place(0.0, 0.0))
     air.add(station)
     link = await UdpLink.connect(station, udp.host, udp.port, rng)
-    device = VirtualDevice(identity, EU868, rng, data_rate=5)
     place = Place(0.2, 0.0)
 
     def take(phy_payload: bytes, _snr: float) -> bool:
@@ -135,13 +138,17 @@ async def _speak(
         event(f"received {', '.join(parts) or 'an empty frame'}")
         return True
 
+    attentive = None
+    if device.wanted_class == "C":
+        attentive = Attentive(place, device.listens_always, take)
+        air.attend(attentive)
     try:
         while not device.joined:
             event("join-request")
             await air.uplink(place, device.join_request(), take)
         for _ in range(count):
             event(f"uplink {device.fcnt_up} with {payload.hex()} on port {fport}")
-            await air.uplink(place, device.uplink(fport, payload, confirmed=confirmed), take)
+            await air.uplink(place, device.uplink(fport, payload, confirmed=confirmed), take, attentive)
             await asyncio.sleep(period)
     finally:
         link.close()
@@ -153,6 +160,11 @@ def device_command(
     join_eui: Annotated[str, typer.Option(help="JoinEUI, 16 hexadecimal digits.")],
     app_key: Annotated[str, typer.Option(help="AppKey, 32 hexadecimal digits.")],
     base_station_eui: Annotated[str, typer.Option(help="EUI of a registered base station.")],
+    nwk_key: Annotated[
+        str | None, typer.Option(help="NwkKey, 32 hexadecimal digits; the device is of LoRaWAN 1.1.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="Region of the device.")] = "EU868",
+    device_class: Annotated[str, typer.Option(help="A or C.")] = "A",
     udp: Udp = "127.0.0.1:1700",
     fport: Annotated[int, typer.Option(min=1, max=223)] = 1,
     payload: Annotated[str, typer.Option(metavar="HEX")] = "48656c6c6f",
@@ -163,15 +175,30 @@ def device_command(
 ) -> None:
     """Speak as one device that exists already: join, send, and print what comes down."""
     try:
-        identity = Identity(DevEui.parse(dev_eui), JoinEui.parse(join_eui), AesKey.parse(app_key))
+        second = None if nwk_key is None else AesKey.parse(nwk_key)
+        identity = Identity(DevEui.parse(dev_eui), JoinEui.parse(join_eui), AesKey.parse(app_key), second)
         gateway, address = GatewayEui.parse(base_station_eui), Address.parse(udp)
         octets = bytes.fromhex(payload)
     except ValueError as error:
         fail(str(error))
 
+    if region not in REGIONS:
+        fail(f"region {region} is not one of {', '.join(REGIONS)}")
+    if device_class not in ("A", "C"):
+        fail(f"class {device_class} is not A or C; class B needs a base station that sends beacons")
+    table = REGIONS[region]
+    device = VirtualDevice(
+        identity,
+        table,
+        random.SystemRandom(),
+        data_rate=table.adr_max_data_rate,
+        device_class=device_class,
+        counter_based_nonce=second is not None,
+    )
+
     async def limited() -> None:
         async with asyncio.timeout(timeout):
-            await _speak(identity, gateway, address, fport, octets, count, period, confirmed, typer.echo)
+            await _speak(device, gateway, address, fport, octets, count, period, confirmed, typer.echo)
 
     try:
         run(limited())

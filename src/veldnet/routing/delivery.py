@@ -358,6 +358,11 @@ class Deliveries:
         """Messages held in memory."""
         return self._held
 
+    def abandon(self) -> None:
+        """Let go of everything at once, as a killed process does; the ledger has it."""
+        for task in self._tasks:
+            task.cancel()
+
     async def stop(self, patience: float = 5.0) -> None:
         """Let attempts under way end, for a while."""
         self._closed = True

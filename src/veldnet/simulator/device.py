@@ -134,6 +134,8 @@ class VirtualDevice:
         self._asked_nonce = 0
         self._joins = 0
         self.rejoin_due: int | None = None
+        # Of class B: the beacon period and address, and when the first ping slot is.
+        self._first_slot: tuple[tuple[int, int], float] = ((-1, 0), 0.0)
 
     @property
     def joined(self) -> bool:
@@ -321,9 +323,13 @@ class VirtualDevice:
         if self.device_class != "B" or self.dev_addr is None:
             return None
         beacon = int(gps // BEACON_PERIOD * BEACON_PERIOD)
-        ping_nb = 1 << 7 - self.ping_periodicity
-        starts = (ping_slot_time(beacon, self.dev_addr, ping_nb, slot) for slot in range(ping_nb))
-        if not any(abs(start - gps) <= tolerance for start in starts):
+        if self._first_slot[0] != (beacon, self.dev_addr):
+            first = ping_slot_time(beacon, self.dev_addr, 1 << 7 - self.ping_periodicity, 0)
+            self._first_slot = ((beacon, self.dev_addr), first)
+        # Slots are 0.96 s times 2^periodicity apart.
+        apart = 0.96 * (1 << self.ping_periodicity)
+        off = (gps - self._first_slot[1]) % apart
+        if gps < self._first_slot[1] - tolerance or min(off, apart - off) > tolerance:
             return None
         table = self.region.class_b.ping_frequencies
         hop = table[(int(self.dev_addr) + int(beacon // BEACON_PERIOD)) % len(table)]

@@ -93,8 +93,9 @@ class InlineExecutor(Executor):
         return future
 
 
-def sqlite_engine(path: Path) -> Engine:
-    """An engine whose transactions take the write lock at once and whose commits are durable."""
+def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
+    """An engine whose transactions take the write lock at once and whose commits are durable, unless a
+    simulation has no use for that."""
     engine = create_engine(
         f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False}, pool_size=8
     )
@@ -105,7 +106,7 @@ def sqlite_engine(path: Path) -> Engine:
         connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={'FULL' if durable else 'OFF'}",
             "foreign_keys=ON",
             # 8 MB for each connection; the operating system keeps the rest of the file.
             "cache_size=-8000",
@@ -128,7 +129,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, inline: bool = False) -> None:
         self.path = path
-        self.engine = sqlite_engine(path)
+        self.engine = sqlite_engine(path, durable=not inline)
         self._writer: Executor = (
             InlineExecutor() if inline else ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         )

@@ -14,7 +14,7 @@ HERE, THERE = BaseStationId(1), BaseStationId(2)
 
 def test_a_base_station_that_brings_nothing_but_refused_frames_is_watched_for_a_while() -> None:
     guard = FloodGuard()
-    for number in range(int(LIMIT) + 1):
+    for number in range(int(LIMIT) + 10):
         assert not guard.floods(HERE, 100.0 + number / 1000) or number >= LIMIT
         guard.refused(HERE, 100.0 + number / 1000)
     assert guard.floods(HERE, 100.2) and not guard.floods(THERE, 100.2)

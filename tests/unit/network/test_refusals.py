@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.simulation.world import World
 from veldnet.lorawan import AesKey, BaseStationId
 from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
@@ -12,6 +11,7 @@ from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network import JoinRecord
 from veldnet.network.server import REFUSED_PER_SECOND
 from veldnet.simulator.virtual_time import run_virtually
+from veldnet.virtual import VirtualNetwork as World
 
 FORGED = REFUSED_PER_SECOND + 200
 

@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.simulation.world import MortalStore, World
 from veldnet.network import DownlinkRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
+from veldnet.virtual import Faults
+from veldnet.virtual import VirtualNetwork as World
+from veldnet.virtual.mortal import MortalStore
 
 
 def test_a_disk_that_takes_20_ms(tmp_path: Path, monkeypatch: Any) -> None:
@@ -22,7 +24,7 @@ def test_a_disk_that_takes_20_ms(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(MortalStore, "commit", slow)
 
     async def story() -> None:
-        world = World(tmp_path, 5, loss=0.0)
+        world = World(tmp_path, 5, faults=Faults(loss=0.0))
         await world.build(6, period=3.0)
         await world.run(120)
         records = await world.check_invariants()
@@ -52,7 +54,7 @@ def test_a_store_that_fails_loses_frames_like_radio_and_nothing_else(
     monkeypatch.setattr(MortalStore, "commit", failing)
 
     async def story() -> None:
-        world = World(tmp_path, 6, loss=0.0)
+        world = World(tmp_path, 6, faults=Faults(loss=0.0))
         await world.build(4, period=4.0)
         await world.run(120)
         await world.check_invariants()

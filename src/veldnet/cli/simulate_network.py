@@ -1,0 +1,175 @@
+"""`veldnet simulate network` and `adr`: a whole network under a virtual clock, with a report."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from veldnet.simulator.virtual_time import run_virtually
+from veldnet.store.documents import PlanSettings
+from veldnet.virtual import MIXED, Faults, InvariantBroken, Kind, VirtualNetwork
+from veldnet.virtual.faults import STORMY
+from veldnet.virtual.report import write_report
+from veldnet.virtual.results import Clock, Results, results_of
+
+from .output import console, errors, fail, print_json, print_table
+from .serve import Json
+
+Hours = Annotated[float, typer.Option(min=0.1, help="Hours of virtual time.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same history.")]
+Stations = Annotated[int, typer.Option(min=1, max=200, help="Base stations in each region.")]
+Radius = Annotated[float, typer.Option(min=0.1, max=50, help="Kilometres from the middle to the edge.")]
+Period = Annotated[float, typer.Option(min=5, help="Seconds between the readings of a device.")]
+Report = Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")]
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """A network to simulate."""
+
+    name: str
+    devices: int
+    hours: float
+    seed: int
+    stations: int
+    radius: float
+    period: float
+    kinds: tuple[Kind, ...]
+    faults: Faults
+    plan: PlanSettings
+    shadowing: float = 7.0
+    adr: bool = True
+
+
+def _simulate(scenario: Scenario, bar: Progress) -> Results:
+    """Run a scenario; the task of the bar counts virtual seconds. Raises `InvariantBroken`."""
+    building = bar.add_task(f"{scenario.name}: building", total=scenario.devices)
+    running = bar.add_task(f"{scenario.name}: running", total=scenario.hours * 3600, start=False)
+
+    async def story(directory: Path) -> Results:
+        network = VirtualNetwork(
+            directory,
+            scenario.seed,
+            kinds=scenario.kinds,
+            faults=scenario.faults,
+            plan=scenario.plan,
+            radius=scenario.radius,
+            shadowing=scenario.shadowing,
+            downlinks_every=(5.0, 20.0),
+        )
+        await network.build(
+            scenario.devices,
+            scenario.stations,
+            scenario.period,
+            confirmed_share=0.1,
+            first=min(scenario.period, 1800.0),
+            progress=lambda done: bar.update(building, completed=done),
+        )
+        for life in network.lives:
+            life.device.adr = scenario.adr
+        bar.start_task(running)
+        clock = Clock(network)
+
+        def progress(now: float) -> None:
+            clock.tick(now)
+            bar.update(running, completed=now)
+
+        await network.run(scenario.hours * 3600, progress)
+        await network.data.store.read(network.checker.check_ledger)
+        results = results_of(network, scenario.seed, scenario.hours, clock)
+        await network.close()
+        return results
+
+    with tempfile.TemporaryDirectory(prefix="veldnet-virtual-") as directory:
+        return run_virtually(story(Path(directory)))
+
+
+def _run_all(scenarios: list[Scenario], report: Path | None, as_json: bool) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
+    try:
+        with Progress(*columns, TimeElapsedColumn(), console=errors) as bar:
+            runs = {scenario.name: _simulate(scenario, bar) for scenario in scenarios}
+    except InvariantBroken as broken:
+        fail(f"an invariant is broken: {broken}; the same seed shows it again")
+    if report is not None:
+        write_report(report, runs)
+    if as_json:
+        print_json(runs)
+        return
+    print_table(
+        "Simulated networks",
+        ("", "joined", "sent", "delivered", "share", "airtime", "energy", "killed"),
+        [
+            (
+                name,
+                f"{run.joined}/{run.devices}",
+                run.sent,
+                run.delivered,
+                f"{run.delivered_share:.2%}",
+                f"{run.airtime_per_reading:.3f} s",
+                f"{1000 * run.energy_per_reading:.1f} mJ",
+                run.server_deaths,
+            )
+            for name, run in runs.items()
+        ],
+    )
+    console.print("[green]All invariants held.[/]")
+    if report is not None:
+        console.print(f"Report: {report}")
+
+
+def network_command(
+    devices: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Devices of every class and version.")
+    ] = 500,
+    hours: Hours = 6,
+    seed: Seed = 1,
+    base_stations: Stations = 8,
+    radius: Radius = 4,
+    period: Period = 1800,
+    faults: Annotated[
+        bool, typer.Option(help="Loss, duplicates, late copies, dead base stations, killed servers.")
+    ] = True,
+    report: Report = None,
+    as_json: Json = False,
+) -> None:
+    """Devices of mixed class, version and region under a virtual clock; every invariant is checked after
+    each commit and transmission."""
+    scenario = Scenario(
+        "mixed", devices, hours, seed, base_stations, radius, period, MIXED,
+        STORMY if faults else Faults(), PlanSettings(allowClassB=True),
+    )  # fmt: skip
+    _run_all([scenario], report, as_json)
+
+
+def adr_command(
+    devices: Annotated[int, typer.Option(min=1, max=20_000, help="Devices in the city.")] = 300,
+    hours: Hours = 12,
+    seed: Seed = 1,
+    base_stations: Stations = 6,
+    radius: Radius = 4,
+    period: Period = 300,
+    report: Report = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the ADR algorithms over the same city with shadowing: delivered share, airtime and energy."""
+    versions: list[tuple[str, PlanSettings, bool]] = [
+        ("no ADR", PlanSettings(), False),
+        ("v2 (SNR)", PlanSettings(adrVersion=2), True),
+        ("v3 (PER)", PlanSettings(adrVersion=3), True),
+    ]
+    kinds = (Kind(motion="NEAR_STATIC"),)
+    _run_all(
+        [
+            Scenario(
+                name, devices, hours, seed, base_stations, radius, period, kinds, Faults(), plan, adr=adr
+            )
+            for name, plan, adr in versions
+        ],
+        report,
+        as_json,
+    )

@@ -1,0 +1,23 @@
+"""A whole network in one process under a virtual clock: real store, real network server, virtual radio.
+
+Days of traffic pass in minutes, the same for a seed, with loss, duplicates, late copies, base stations that
+fail and servers that are killed; invariants are checked after each commit and transmission.
+"""
+
+from .faults import Faults
+from .invariants import Checker, InvariantBroken
+from .mortal import EPOCH, Steps
+from .network import VirtualNetwork
+from .population import MIXED, PLAIN, Kind
+
+__all__ = [
+    "EPOCH",
+    "MIXED",
+    "PLAIN",
+    "Checker",
+    "Faults",
+    "InvariantBroken",
+    "Kind",
+    "Steps",
+    "VirtualNetwork",
+]

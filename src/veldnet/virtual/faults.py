@@ -1,0 +1,24 @@
+"""What goes wrong in a virtual network, and how often."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Faults(msgspec.Struct, frozen=True):
+    """Shares of copies; times in seconds. Rates are for each hour of virtual time."""
+
+    loss: float = 0.05
+    duplicates: float = 0.1
+    slow: float = 0.05
+    # Backhaul delay of an ordinary copy and of a slow one, least and most.
+    delay: tuple[float, float] = (0.005, 0.12)
+    slow_delay: tuple[float, float] = (0.3, 1.5)
+    delivery_failures: float = 0.1
+    crashes: float = 0.0
+    base_station_outages: float = 0.0
+    outage: tuple[float, float] = (60.0, 1800.0)
+
+
+CALM = Faults(loss=0.0, duplicates=0.0, slow=0.0, delivery_failures=0.0)
+STORMY = Faults(crashes=0.5, base_station_outages=2.0)

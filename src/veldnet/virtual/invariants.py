@@ -1,0 +1,150 @@
+"""The invariants of the design, checked after each commit and each transmission of a virtual network.
+
+I1 an uplink counter is accepted once; I2 a downlink counter carries one payload; I3 a DevNonce is accepted
+once; I4 an accepted uplink is delivered or listed; I8 the old session lives until the first uplink under
+the new one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from veldnet.lorawan import frames
+from veldnet.network import DownlinkRecord, JoinRecord, Record, Recorded, UplinkRecord
+from veldnet.store import Rows
+from veldnet.store.schema import deliveries, frame_bodies
+from veldnet.store.schema import frames as frame_rows
+
+
+class InvariantBroken(AssertionError):
+    """The network did what it must never do."""
+
+
+class Checker:
+    """Looks at everything that becomes durable, goes on air, or is delivered. It outlives every server."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.slots: Counter[int] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.accepted = 0
+        self._by_device: Counter[int] = Counter()
+        # Copies with which accepted uplinks were heard.
+        self.copies = 0
+        self._uplinks: set[tuple[int, int, int]] = set()
+        self._nonces: set[tuple[int, int]] = set()
+        self._reported: dict[int, tuple[str, int]] = {}
+        self._delivered: set[tuple[str, int]] = set()
+        self._downlinks: dict[tuple[int, int, bool], bytes] = {}
+        self._join_accepts = 0
+        self._joins = 0
+        self._version_11: set[int] = set()
+        self._waiting: list[Record] = []
+
+    def participant(self) -> _Participant:
+        """Take part in the commits of a server."""
+        return _Participant(self)
+
+    def committed(self, recorded: Sequence[Recorded]) -> None:
+        """Records have become durable."""
+        for record, device in recorded:
+            self.outcomes[f"{record.kind.name.lower()} {record.outcome}"] += 1
+            if isinstance(record, UplinkRecord) and record.outcome == "accepted":
+                self._uplink(record)
+            elif isinstance(record, JoinRecord) and record.outcome == "accepted":
+                if device is not None and device.profile.version_11 and record.dev_addr is not None:
+                    self._version_11.add(int(record.dev_addr))
+                self._join(record)
+            elif isinstance(record, DownlinkRecord):
+                if record.delivered:
+                    self.slots[record.slot] += 1
+                else:
+                    causes = (record.cause_rx1, record.cause_rx2, record.cause_ping)
+                    self.failures["/".join(causes)] += 1
+
+    def _uplink(self, record: UplinkRecord) -> None:
+        key = (record.device_ref, int(record.dev_addr), record.fcnt)
+        if key in self._uplinks:
+            raise InvariantBroken(f"I1: uplink {record.fcnt} of {record.dev_addr} was accepted twice")
+        self._uplinks.add(key)
+        self.accepted += 1
+        self._by_device[record.device_ref] += 1
+        self.copies += len(record.copies)
+        if record.reported:
+            self._reported[record.id] = (str(record.dev_addr), record.fcnt)
+
+    def _join(self, record: JoinRecord) -> None:
+        self._joins += 1
+        if record.rejoin_type is not None:
+            return
+        key = (record.device_ref, record.dev_nonce)
+        if key in self._nonces:
+            raise InvariantBroken(f"I3: DevNonce {record.dev_nonce} of {record.dev_eui} was accepted twice")
+        self._nonces.add(key)
+
+    def on_air(self, phy_payload: bytes) -> None:
+        """A base station has been given a frame."""
+        if phy_payload[0] == 0x20:
+            self._join_accepts += 1
+            return
+        frame = frames.parse(phy_payload)
+        if not isinstance(frame, frames.DataFrame):
+            raise InvariantBroken("something that is no downlink was sent")
+        # Sessions of 1.1 count application downlinks apart.
+        apart = int(frame.dev_addr) in self._version_11 and bool(frame.fport)
+        before = self._downlinks.setdefault((int(frame.dev_addr), frame.fcnt, apart), phy_payload)
+        if before != phy_payload:
+            raise InvariantBroken(f"I2: downlink {frame.fcnt} of {frame.dev_addr} carried two payloads")
+
+    def delivered(self, message: dict[str, Any]) -> None:
+        """An application server has taken a message."""
+        uplink = message.get("DevEUI_uplink", {})
+        if "FCntUp" in uplink:
+            self._delivered.add((uplink["DevAddr"], uplink["FCntUp"]))
+
+    def accepted_of(self, device_ref: int) -> int:
+        """Accepted uplinks of a device."""
+        return self._by_device[device_ref]
+
+    @property
+    def delivered_count(self) -> int:
+        return len(self._delivered)
+
+    def check_ledger(self, connection: Connection) -> None:
+        """I4, and that every frame row has its body; when everything has come to rest."""
+        # A base station may be offered one in RX1 and again in RX2; the next one likewise.
+        if self._join_accepts > 4 * self._joins:
+            raise InvariantBroken("a join-accept was sent without a session")
+        kept = set(connection.execute(select(deliveries.c.frame_id)).scalars())
+        for frame_id, key in self._reported.items():
+            if key not in self._delivered and frame_id not in kept:
+                raise InvariantBroken(f"I4: uplink {key[1]} of {key[0]} is neither delivered nor listed")
+        rows = set(connection.execute(select(frame_rows.c.id)).scalars())
+        bodies = set(
+            connection.execute(select(frame_bodies.c.frame_id).where(frame_bodies.c.part == 0)).scalars()
+        )
+        if rows != bodies:
+            raise InvariantBroken("a frame row has no body")
+
+
+class _Participant:
+    """Sees the records of a server's commits."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+        self._batch: list[Recorded] = []
+
+    def rows(self, recorded: Sequence[Recorded]) -> Sequence[Rows]:
+        self._batch = list(recorded)
+        return ()
+
+    def committed(self) -> None:
+        batch, self._batch = self._batch, []
+        self._checker.committed(batch)
+
+    def failed(self) -> None:
+        self._batch = []

@@ -1,0 +1,170 @@
+"""Servers that can be killed: what is committed stays, everything in memory goes.
+
+A death stops a server as `kill -9` would: nothing that was about to happen happens. Then another server
+starts on the same database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from veldnet.app import Platform
+from veldnet.data_directory import DataDirectory
+from veldnet.lorawan.radio import GatewayDownlink
+from veldnet.routing import Outcome, Profile, Route
+from veldnet.routing.ledger import StoredMessage
+from veldnet.settings import Settings
+from veldnet.store import DeliveryRow, DeviceRow, Rows, SqliteStore
+
+from .invariants import Checker
+
+# Where virtual time begins, in Unix seconds.
+EPOCH = 1_800_000_000.0
+# A new server is there after so many seconds.
+REVIVAL = 3.0
+
+
+class Steps:
+    """Counts the steps at which a server can die, and says at which one it does."""
+
+    def __init__(self, die_at: int | None = None) -> None:
+        self.count = 0
+        self.names: set[str] = set()
+        self._die_at = die_at
+
+    def reached(self, name: str) -> bool:
+        """True where the server dies here."""
+        self.names.add(name)
+        self.count += 1
+        return self.count - 1 == self._die_at
+
+
+class World(Protocol):
+    """What surrounds a server."""
+
+    rng: random.Random
+    steps: Steps
+    settings: Settings
+    data: DataDirectory
+    checker: Checker
+    delivery_failures: float
+
+    def clock(self) -> float: ...
+
+    def transmit(self, server: MortalServer, downlink: GatewayDownlink) -> None: ...
+
+    def revive(self) -> None: ...
+
+
+class MortalStore:
+    """The real store, until the server it belongs to is dead."""
+
+    def __init__(self, store: SqliteStore, server: MortalServer) -> None:
+        self._store = store
+        self._server = server
+
+    async def commit(self, rows: Iterable[Rows]) -> None:
+        await self._server.step("before commit")
+        await self._store.commit(rows)
+        await self._server.step("after commit")
+
+    async def read(self, query: Callable[..., Any]) -> Any:
+        await self._server.alive()
+        return await self._store.read(query)
+
+    async def write(self, change: Callable[..., Any]) -> Any:
+        await self._server.alive()
+        return await self._store.write(change)
+
+    async def devices_by_dev_addr(self, dev_addrs: Any) -> list[DeviceRow]:
+        await self._server.alive()
+        return await self._store.devices_by_dev_addr(dev_addrs)
+
+    async def devices_by_dev_eui(self, dev_euis: Any) -> list[DeviceRow]:
+        await self._server.alive()
+        return await self._store.devices_by_dev_eui(dev_euis)
+
+    async def devices_by_ref(self, refs: Any) -> list[DeviceRow]:
+        await self._server.alive()
+        return await self._store.devices_by_ref(refs)
+
+    async def restless_devices(self, after: int, limit: int) -> list[int]:
+        await self._server.alive()
+        return await self._store.restless_devices(after, limit)
+
+    async def pending_lanes(self, after: Any, limit: int) -> list[tuple[int, str]]:
+        return await self._store.pending_lanes(after, limit)
+
+    async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+        await self._server.alive()
+        return await self._store.pending_deliveries(device_ref, lane, limit)
+
+    async def close(self) -> None:
+        """The database outlives the server."""
+
+
+class MortalServer:
+    """One life of the server, between two deaths. It is also its own application server."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.dead = False
+        self.platform = Platform(
+            world.settings,
+            world.data,
+            clock=world.clock,
+            rng=random.Random(world.rng.random()),  # noqa: S311 - chance is the seed's
+            transmit=self._transmit,
+            sender=self,
+            store=MortalStore(world.data.store, self),
+        )
+        # Last of those that take part, so that it sees what the commit will hold.
+        self.platform.network.commits.join(world.checker.participant())
+
+    async def alive(self) -> None:
+        if self.dead:
+            await asyncio.Event().wait()
+
+    async def step(self, name: str) -> None:
+        if not self.dead and self.world.steps.reached(name):
+            self.die()
+        await self.alive()
+
+    def die(self) -> None:
+        """Stop at once, as a killed process does."""
+        if self.dead:
+            return
+        self.dead = True
+        self.platform.network.close()
+        self.platform.deliveries.abandon()
+        asyncio.get_running_loop().call_later(REVIVAL, self.world.revive)
+
+    def _transmit(self, downlink: GatewayDownlink) -> None:
+        if self.dead:
+            return
+        if self.world.steps.reached("before transmit"):
+            self.die()
+            return
+        self.world.transmit(self, downlink)
+        if self.world.steps.reached("after transmit"):
+            self.die()
+
+    async def send(
+        self, message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float
+    ) -> Outcome:
+        """The application server: takes most messages, late."""
+        await self.step("before delivery")
+        await asyncio.sleep(self.world.rng.uniform(0.01, 0.2))
+        if self.world.rng.random() < self.world.delivery_failures:
+            return Outcome(False, "Error", "HTTP status 500")
+        self.world.checker.delivered(msgspec.json.decode(message.body))
+        await self.step("after delivery")
+        return Outcome(True, "Ok")
+
+    async def close(self) -> None:
+        """Nothing is open."""

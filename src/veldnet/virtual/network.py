@@ -1,0 +1,392 @@
+"""The virtual network: devices, base stations, air and backhaul, and the server that happens to live."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from math import cos, pi, sin, sqrt
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import select
+
+from veldnet.data_directory import DataDirectory
+from veldnet.inventory import accounts, base_stations
+from veldnet.inventory.sandbox import create_sandbox
+from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
+from veldnet.lorawan.modulation import Modulation
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+from veldnet.lorawan.regions import REGIONS, ChannelPlan
+from veldnet.network import Record, decode_record
+from veldnet.settings import load_settings
+from veldnet.simulator.air import Air
+from veldnet.simulator.base_station import BaseStation
+from veldnet.simulator.device import Identity, VirtualDevice
+from veldnet.simulator.life import DeviceLife
+from veldnet.simulator.propagation import Heard, Place, Propagation
+from veldnet.simulator.sensors import Climate
+from veldnet.store.documents import PlanSettings
+from veldnet.store.schema import frame_bodies
+
+from .faults import Faults
+from .invariants import Checker
+from .mortal import EPOCH, MortalServer, Steps
+from .population import PLAIN, Kind, create_device, create_rules
+
+# The sub-band that base stations of regions with a fixed plan listen to.
+_SUB_BAND = 2
+
+
+class VirtualNetwork:
+    """`radius` in km is that of the area in which base stations and devices stand, each region apart."""
+
+    def __init__(
+        self,
+        directory: Path,
+        seed: int,
+        *,
+        die_at: int | None = None,
+        faults: Faults | None = None,
+        capacity: int | None = None,
+        kinds: tuple[Kind, ...] = PLAIN,
+        plan: PlanSettings | None = None,
+        downlinks_every: tuple[float, float] = (2.0, 6.0),
+        radius: float = 1.0,
+        shadowing: float = 3.0,
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        self.rng = random.Random(seed)  # noqa: S311 - the same seed must give the same history
+        self.steps = Steps(die_at)
+        self.faults = faults or Faults()
+        self.delivery_failures = self.faults.delivery_failures
+        self.kinds = kinds
+        self.plan = plan or PlanSettings(allowClassB=True)
+        self.regions = sorted({kind.region for kind in kinds}, key=lambda name: (name != "EU868", name))
+        self.radius = radius
+        self._downlinks_every = downlinks_every
+        values: dict[str, Any] = {
+            "data": str(directory),
+            "routing.first_retry": 1,
+            "routing.longest_retry": 10,
+            "network.region": self.regions[0],
+            "network.more_regions": tuple(self.regions[1:]),
+            "network.sub_bands": (_SUB_BAND,),
+        }
+        self.settings = load_settings(values | (more or {}), environment={})
+        if capacity is not None:
+            # Fewer than a setting may say: so that devices go and come all the time.
+            network = replace(self.settings.network, device_capacity=capacity)
+            self.settings = replace(self.settings, network=network)
+        self.checker = Checker()
+        self.lives: list[DeviceLife] = []
+        self.deaths = 0
+        self.outages = 0
+        self.airs = {
+            name: Air(Propagation(self.rng, shadowing=shadowing), collisions=len(kinds) > 1 or radius > 1)
+            for name in self.regions
+        }
+        self._stations: dict[BaseStationId, BaseStation] = {}
+        self._ids: dict[GatewayEui, BaseStationId] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.data: DataDirectory
+        self.server: MortalServer
+
+    def clock(self) -> float:
+        return EPOCH + asyncio.get_running_loop().time()
+
+    # Building.
+
+    async def build(
+        self,
+        count: int,
+        stations: int = 2,
+        period: float = 8.0,
+        *,
+        confirmed_share: float = 0.4,
+        first: float = 3.0,
+        progress: Callable[[int], None] = lambda _done: None,
+    ) -> None:
+        """`count` devices, of the kinds by turns, and so many base stations in each region."""
+        self.data = await DataDirectory.open(self.settings, inline=True)
+        store = self.data.store
+        await store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
+        operator = await store.read(lambda c: accounts.find_operator(c, "sandbox-ope"))
+        await self._build_base_stations(operator, stations)
+        scope = await store.read(lambda c: accounts.scope_of_user(c, 1))
+        assert scope is not None
+        routing_profile = await create_rules(self.data, operator, scope, self.kinds, self.plan)
+        for number in range(count):
+            kind = self.kinds[number % len(self.kinds)]
+            identity = self._identity(number, kind)
+            await create_device(self.data, scope, kind, identity, routing_profile)
+            self.lives.append(self._life(kind, identity, period, confirmed_share, first))
+            progress(number + 1)
+        self.server = MortalServer(self)
+        await self.server.platform.start()
+
+    def _identity(self, number: int, kind: Kind) -> Identity:
+        return Identity(
+            DevEui(0x0059AC0000000000 + number),
+            JoinEui(1),
+            AesKey(self.rng.randbytes(16)),
+            AesKey(self.rng.randbytes(16)) if kind.version == "1.1" else None,
+        )
+
+    def _life(
+        self, kind: Kind, identity: Identity, period: float, confirmed_share: float, first: float
+    ) -> DeviceLife:
+        region = REGIONS[kind.region]
+        device = VirtualDevice(
+            identity,
+            region,
+            self.rng,
+            data_rate=min(3, region.adr_max_data_rate) if self.radius <= 1 else min(region.join_data_rates),
+            counter_based_nonce=kind.version == "1.0.4",
+            device_class=kind.device_class,
+            ping_periodicity=2,
+        )
+        return DeviceLife(
+            device,
+            Climate(self.rng),
+            self._place(),
+            self.airs[kind.region],
+            self.rng,
+            clock=self.clock,
+            period=period,
+            confirmed_share=confirmed_share,
+            first=first,
+        )
+
+    def _place(self) -> Place:
+        """Anywhere in the area."""
+        distance, angle = self.radius * sqrt(self.rng.random()), 2 * pi * self.rng.random()
+        return Place(distance * cos(angle), distance * sin(angle))
+
+    async def _build_base_stations(self, operator: int, stations: int) -> None:
+        numbers = range(len(self.regions) * stations)
+        for number in numbers[1:]:
+            await self.data.store.write(
+                lambda c, number=number: base_stations.create_base_station(  # type: ignore[misc]
+                    c, operator, GatewayEui(number + 1), f"Station {number}"
+                )
+            )
+        for number in numbers:
+            region = self.regions[number // stations]
+            station = BaseStation(
+                GatewayEui(number + 1),
+                self._site(number % stations, stations),
+                boot=-self.rng.uniform(0, 4294),
+                # The first base station of a region has no GPS.
+                gps=number % stations > 0,
+                frequencies=_heard_in(region),
+            )
+            station.link = self
+            self.airs[region].add(station)
+            base_station = BaseStationId(0xFF000001 + number)
+            self._stations[base_station] = station
+            self._ids[station.eui] = base_station
+
+    def _site(self, number: int, stations: int) -> Place:
+        """Base stations side by side in a small area, spread like a sunflower's seeds in a large one."""
+        if self.radius <= 1:
+            return Place(0.5 * number, 0.0)
+        distance = self.radius * sqrt((number + 0.5) / stations)
+        angle = number * pi * (3 - sqrt(5))
+        return Place(distance * cos(angle), distance * sin(angle))
+
+    def revive(self) -> None:
+        """Another process starts on the same database."""
+        self.deaths += 1
+        self.server = MortalServer(self)
+        self._spawn(self.server.platform.start())
+
+    # The way up, with loss, delay and duplicates.
+
+    def frame(
+        self,
+        station: BaseStation,
+        phy_payload: bytes,
+        frequency: int,
+        modulation: Modulation,
+        heard: Heard,
+        timestamp: int,
+    ) -> None:
+        """A base station has heard a frame; its copies travel to the server."""
+        rng, faults = self.rng, self.faults
+        gps_time = unix_to_gps(self.clock()) if station.gps else None
+        copies = 0 if rng.random() < faults.loss else 2 if rng.random() < faults.duplicates else 1
+        base_station = self._ids[station.eui]
+        for _ in range(copies):
+            delay = rng.uniform(*(faults.slow_delay if rng.random() < faults.slow else faults.delay))
+            asyncio.get_running_loop().call_later(
+                delay,
+                self._arrive,
+                base_station,
+                phy_payload,
+                frequency,
+                modulation,
+                heard,
+                timestamp,
+                gps_time,
+            )
+
+    def _arrive(
+        self,
+        base_station: BaseStationId,
+        phy_payload: bytes,
+        frequency: int,
+        modulation: Modulation,
+        heard: Heard,
+        timestamp: int,
+        gps_time: float | None,
+    ) -> None:
+        if self.server.dead:
+            return
+        self.server.platform.network.receive(
+            GatewayUplink(
+                base_station,
+                phy_payload,
+                frequency,
+                modulation,
+                heard.rssi,
+                heard.snr,
+                timestamp,
+                self.clock(),
+                gps_time=gps_time,
+            )
+        )
+
+    # The way down.
+
+    def transmit(self, server: MortalServer, downlink: GatewayDownlink) -> None:
+        """The server hands a frame to a base station."""
+        window = downlink.window
+        error = self._stations[downlink.base_station].transmit(
+            downlink.phy_payload,
+            window.frequency,
+            window.modulation,
+            window.timestamp,
+            window.power,
+            time_on_air(window.modulation, len(downlink.phy_payload), crc=False) / 1000,
+            delay=None if window.gps_time is None else gps_to_unix(window.gps_time) - self.clock(),
+        )
+        if error is None:
+            self.checker.on_air(downlink.phy_payload)
+        report = TransmitReport(downlink.token, downlink.base_station, error)
+
+        def answer() -> None:
+            if not server.dead:
+                server.platform.network.transmit_reported(report)
+
+        asyncio.get_running_loop().call_later(0.02, answer)
+
+    # Living.
+
+    async def run(self, seconds: float, progress: Callable[[float], None] = lambda _now: None) -> None:
+        """Let everything live, then let deliveries come to an end."""
+        loop = asyncio.get_running_loop()
+        living = [loop.create_task(life.run()) for life in self.lives]
+        living += [loop.create_task(self._submit_downlinks()), loop.create_task(self._trouble())]
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0:
+            await asyncio.sleep(min(left, 60.0))
+            progress(loop.time())
+            broken = next((task for task in living if task.done()), None)
+            if broken is not None:
+                broken.result()
+        for task in living:
+            task.cancel()
+        await asyncio.gather(*living, return_exceptions=True)
+        self.delivery_failures = 0.0
+        await asyncio.sleep(60)
+
+    async def _submit_downlinks(self) -> None:
+        """An application server that sends something to a device now and then."""
+        while True:
+            await asyncio.sleep(self.rng.uniform(*self._downlinks_every))
+            life = self.rng.choice(self.lives)
+            server = self.server
+            if not server.dead and life.device.joined:
+                payload = self.rng.randbytes(self.rng.randrange(1, 20))
+                self._spawn(self._submit(server, life.device.identity.dev_eui, payload))
+
+    async def _submit(self, server: MortalServer, dev_eui: DevEui, payload: bytes) -> None:
+        await server.platform.network.submit(
+            dev_eui, fport=9, payload=payload, confirmed=self.rng.random() < 0.3
+        )
+
+    async def _trouble(self) -> None:
+        """Kill the server and switch base stations off, as often as the faults say."""
+        faults = self.faults
+        rate = (faults.crashes + faults.base_station_outages) / 3600
+        while True:
+            if not rate:
+                await asyncio.Event().wait()
+            await asyncio.sleep(self.rng.expovariate(rate))
+            if self.rng.random() < faults.crashes / (faults.crashes + faults.base_station_outages):
+                self.server.die()
+            else:
+                self._switch_off(self.rng.choice(list(self._stations.values())))
+
+    def _switch_off(self, station: BaseStation) -> None:
+        if station.down:
+            return
+        self.outages += 1
+        station.down = True
+
+        def back() -> None:
+            station.down = False
+
+        asyncio.get_running_loop().call_later(self.rng.uniform(*self.faults.outage), back)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        self.server.dead = True
+        self.server.platform.network.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.data.close()
+
+    # Looking.
+
+    async def records(self) -> list[Record]:
+        """Every record of the journal, oldest first."""
+        bodies = await self.data.store.read(
+            lambda c: list(
+                c.execute(
+                    select(frame_bodies.c.body)
+                    .where(frame_bodies.c.part == 0)
+                    .order_by(frame_bodies.c.frame_id)
+                ).scalars()
+            )
+        )
+        return [decode_record(body) for body in bodies]
+
+    async def late_parts(self) -> int:
+        """Copies that came after their window and were added to the frame."""
+        return await self.data.store.read(
+            lambda c: len(c.execute(select(frame_bodies.c.frame_id).where(frame_bodies.c.part > 0)).all())
+        )
+
+    async def check_invariants(self) -> list[Record]:
+        """What can be checked only at rest; the rest was, all along. Returns the records to look at."""
+        await self.data.store.read(self.checker.check_ledger)
+        return await self.records()
+
+
+def _heard_in(region: str) -> frozenset[int] | None:
+    """A base station listens to eight channels; where there are more, to those of the sub-band."""
+    if not REGIONS[region].fixed:
+        return None
+    plan = ChannelPlan(REGIONS[region], sub_bands=(_SUB_BAND,))
+    return frozenset(c.frequency for n, c in enumerate(plan.channels) if plan.mask >> n & 1)

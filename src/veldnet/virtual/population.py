@@ -1,0 +1,103 @@
+"""Who lives in a virtual network: kinds of devices, their rules in the inventory, the devices."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection
+
+from veldnet.data_directory import DataDirectory
+from veldnet.inventory import catalogues, device_checks, devices, routing_profiles
+from veldnet.inventory.resources import Device, Route, RoutingProfile
+from veldnet.inventory.scope import Scope
+from veldnet.routing import secret_label
+from veldnet.simulator.device import Identity
+from veldnet.store.documents import MacVersion, MotionIndicator, PlanSettings, ProfileSettings
+
+PLAN_ID = "virtual/plan"
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of device: version, class, region and movement."""
+
+    version: MacVersion = "1.0.2"
+    device_class: Literal["A", "B", "C"] = "A"
+    region: str = "EU868"
+    motion: MotionIndicator = "RANDOM"
+
+    @property
+    def profile_id(self) -> str:
+        return f"VIRTUAL/{self.version}-{self.device_class}-{self.region}-{self.motion}"
+
+    @property
+    def profile(self) -> ProfileSettings:
+        return ProfileSettings(
+            loRaWANMacVersion=self.version,
+            loRaWANClass=self.device_class,
+            region=self.region,
+            regionalParameterVersion="RP2-1.0.4" if self.version == "1.0.4" else "1.0.3revA",
+            motionIndicator=self.motion,
+        )
+
+
+PLAIN = (Kind(),)
+MIXED = (
+    Kind("1.0.2"),
+    Kind("1.1"),
+    Kind("1.0.3", "B"),
+    Kind("1.0.2", "C"),
+    Kind("1.1", "C"),
+    Kind("1.0.4"),
+    Kind("1.0.4", "A", "US915"),
+    Kind("1.1", "B", "AS923-1"),
+)
+
+
+async def create_rules(
+    data: DataDirectory, operator: int, scope: Scope, kinds: tuple[Kind, ...], plan: PlanSettings
+) -> str:
+    """Device profiles, a connectivity plan and a routing profile; returns the id of the last."""
+
+    def write(connection: Connection) -> None:
+        for kind in kinds:
+            catalogues.create_device_profile(
+                connection, operator, kind.profile_id, kind.profile_id, kind.profile
+            )
+        plan_ref = catalogues.create_connectivity_plan(connection, operator, PLAN_ID, "Virtual", plan)
+        catalogues.grant_connectivity_plan(connection, scope.subscriber_ref, plan_ref, 10_000_000)
+
+    await data.store.write(write)
+    route = Route(
+        contentType="JSON", addresses=["http://as.example/up"], asId="as", asKey=secrets.token_hex(16)
+    )
+    checked = routing_profiles.check_routes([route])
+    assert checked[0].as_key is not None
+    sealed = await data.vault.seal(secret_label("as"), checked[0].as_key.encode())
+    profile = await data.store.write(
+        lambda c: routing_profiles.create_routing_profile(
+            c, scope, RoutingProfile(name="AS"), checked, [sealed], None, None
+        )
+    )
+    return str(profile.id)
+
+
+async def create_device(
+    data: DataDirectory, scope: Scope, kind: Kind, identity: Identity, routing_profile: str
+) -> None:
+    """Write a device into the inventory, as a customer would over the API."""
+    body = Device(
+        EUI=str(identity.dev_eui),
+        applicationEUI=str(identity.join_eui),
+        applicationKey=identity.app_key.hex(),
+        deviceProfileId=kind.profile_id,
+        connectivityPlanId=PLAN_ID,
+        routingProfileId=routing_profile,
+    )
+    new = device_checks.check_new_device(body, hsm_required=False)
+    key = await data.vault.import_app_key(new.dev_eui, new.app_key)
+    created = await data.store.write(lambda c: devices.create_device(c, scope, new, key))
+    if identity.nwk_key is not None:
+        nwk_key = await data.vault.import_nwk_key(new.dev_eui, identity.nwk_key)
+        await data.store.write(lambda c: devices.set_nwk_key(c, scope, int(str(created.ref)), nwk_key))
