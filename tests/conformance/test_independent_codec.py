@@ -72,7 +72,7 @@ def codec(tmp_path_factory: pytest.TempPathFactory) -> Any:
         capture_output=True,
         text=True,
     )
-    assert installed.returncode == 0, f"npm could not install lora-packet: {installed.stderr[-800:]}"
+    assert installed.returncode == 0, f"npm could not install lora-packet: {installed.stderr[-800:]!r}"
 
     def ask(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         done: subprocess.CompletedProcess[str] = node(

@@ -14,7 +14,7 @@ from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store.documents import PlanSettings
 from veldnet.virtual import MIXED, Faults, InvariantBroken, Kind, VirtualNetwork
 from veldnet.virtual.faults import STORMY
-from veldnet.virtual.report import write_report
+from veldnet.virtual.report import write_plots, write_report
 from veldnet.virtual.results import Clock, Results, results_of
 
 from .output import console, errors, fail, print_json, print_table
@@ -26,6 +26,7 @@ Stations = Annotated[int, typer.Option(min=1, max=200, help="Base stations in ea
 Radius = Annotated[float, typer.Option(min=0.1, max=50, help="Kilometres from the middle to the edge.")]
 Period = Annotated[float, typer.Option(min=5, help="Seconds between the readings of a device.")]
 Report = Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")]
+Plots = Annotated[Path | None, typer.Option(help="Write each plot as SVG into a directory.")]
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -88,7 +89,7 @@ def _simulate(scenario: Scenario, bar: Progress) -> Results:
         return run_virtually(story(Path(directory)))
 
 
-def _run_all(scenarios: list[Scenario], report: Path | None, as_json: bool) -> None:
+def _run_all(scenarios: list[Scenario], report: Path | None, plots: Path | None, as_json: bool) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
     try:
         with Progress(*columns, TimeElapsedColumn(), console=errors) as bar:
@@ -97,6 +98,8 @@ def _run_all(scenarios: list[Scenario], report: Path | None, as_json: bool) -> N
         fail(f"an invariant is broken: {broken}; the same seed shows it again")
     if report is not None:
         write_report(report, runs)
+    if plots is not None:
+        write_plots(plots, runs)
     if as_json:
         print_json(runs)
         return
@@ -135,6 +138,7 @@ def network_command(
         bool, typer.Option(help="Loss, duplicates, late copies, dead base stations, killed servers.")
     ] = True,
     report: Report = None,
+    plots: Plots = None,
     as_json: Json = False,
 ) -> None:
     """Devices of mixed class, version and region under a virtual clock; every invariant is checked after
@@ -143,7 +147,7 @@ def network_command(
         "mixed", devices, hours, seed, base_stations, radius, period, MIXED,
         STORMY if faults else Faults(), PlanSettings(allowClassB=True),
     )  # fmt: skip
-    _run_all([scenario], report, as_json)
+    _run_all([scenario], report, plots, as_json)
 
 
 def adr_command(
@@ -154,6 +158,7 @@ def adr_command(
     radius: Radius = 4,
     period: Period = 300,
     report: Report = None,
+    plots: Plots = None,
     as_json: Json = False,
 ) -> None:
     """Compare the ADR algorithms over the same city with shadowing: delivered share, airtime and energy."""
@@ -171,5 +176,6 @@ def adr_command(
             for name, plan, adr in versions
         ],
         report,
+        plots,
         as_json,
     )

@@ -109,6 +109,9 @@ def places(run: Results) -> str:
 
 
 def _svg(chart: Any) -> str:
+    if not chart._layers:
+        # A run too short to have anything to show.
+        chart.add_line([(0, 0), (1, 0)], name="nothing yet")
     svg: object = chart.to_svg(width=_WIDTH, height=_HEIGHT)
     return str(svg)
 
@@ -165,3 +168,10 @@ def page(runs: dict[str, Results]) -> str:
 def write_report(path: Path, runs: dict[str, Results]) -> None:
     """Write the page."""
     path.write_text(page(runs), encoding="utf-8")
+
+
+def write_plots(directory: Path, runs: dict[str, Results]) -> None:
+    """Write each plot as an SVG file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, svg in plots(runs).items():
+        (directory / f"{name}.svg").write_text(svg, encoding="utf-8")

@@ -71,17 +71,24 @@ class Clock:
 
     def tick(self, now: float) -> None:
         """`now` in virtual seconds; called at least once an hour."""
-        number = int(now // 3600)
-        if number <= len(self.hours):
-            return
+        if int(now // 3600) > len(self.hours):
+            self._close_hour()
+
+    def finish(self) -> None:
+        """Count what is left of the last hour."""
+        if sum(life.sent for life in self._network.lives) > self._before[0]:
+            self._close_hour()
+
+    def _close_hour(self) -> None:
         sent = sum(life.sent for life in self._network.lives)
         accepted = self._network.checker.accepted
-        self.hours.append(Hour(number, sent - self._before[0], accepted - self._before[1]))
+        self.hours.append(Hour(len(self.hours) + 1, sent - self._before[0], accepted - self._before[1]))
         self._before = (sent, accepted)
 
 
 def results_of(network: VirtualNetwork, seed: int, hours: float, clock: Clock) -> Results:
     """Sum up a run."""
+    clock.finish()
     lives, checker = network.lives, network.checker
     per_device = tuple(_device(network, number, life) for number, life in enumerate(lives))
     sent = sum(life.sent for life in lives)

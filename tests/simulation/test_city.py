@@ -1,0 +1,86 @@
+"""A city of mixed devices with everything that goes wrong in one, and what is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from veldnet.cli.main import app
+from veldnet.simulator.virtual_time import run_virtually
+from veldnet.virtual import MIXED, Checker, Faults, InvariantBroken, VirtualNetwork
+from veldnet.virtual.report import page, plots, write_plots
+from veldnet.virtual.results import Clock, Results, results_of
+
+FAULTS = Faults(crashes=4.0, base_station_outages=6.0)
+HOURS = 2.0
+
+
+def live(directory: Path, seed: int) -> Results:
+    async def story() -> Results:
+        network = VirtualNetwork(
+            directory, seed, kinds=MIXED, faults=FAULTS, radius=3.0, shadowing=6.0, downlinks_every=(5, 20)
+        )
+        await network.build(48, stations=6, period=300, confirmed_share=0.1, first=120)
+        clock = Clock(network)
+        await network.run(HOURS * 3600, clock.tick)
+        await network.check_invariants()
+        results = results_of(network, seed, HOURS, clock)
+        await network.close()
+        return results
+
+    directory.mkdir()
+    return run_virtually(story())
+
+
+def test_two_hours_of_trouble(tmp_path: Path) -> None:
+    results = live(tmp_path / "a", 1)
+    assert results.server_deaths >= 3 and results.base_station_outages >= 3
+    assert results.joined == results.devices == 48
+    # What is lost is lost on the radio, to dead servers and to dead base stations.
+    assert results.sent > 700 and results.delivered_share > 0.85
+    assert results.delivered == results.accepted or results.delivered_share > 0.85
+    assert set(results.downlinks_by_slot) == {"RX1", "RX2", "ping slot"}
+    assert len(results.per_hour) == 2 and results.copies_per_uplink > 1
+    assert live(tmp_path / "b", 1) == results, "the same seed gives the same history"
+
+
+def test_the_report_shows_what_happened(tmp_path: Path) -> None:
+    results = live(tmp_path / "a", 2)
+    alone = page({"mixed": results})
+    assert alone.count("<svg") == len(plots({"mixed": results})) == 5
+    assert f"{results.delivered:,}" in alone
+    both = {"one": results, "other": results}
+    write_plots(tmp_path / "plots", both)
+    assert {path.stem for path in (tmp_path / "plots").iterdir()} == {
+        "airtime", "data-rates", "delivered", "energy", "loss", "per-hour",
+    }  # fmt: skip
+
+
+def test_the_command(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    done = CliRunner().invoke(
+        app, ["simulate", "network", "--devices", "8", "--hours", "0.3", "--report", str(report), "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    assert '"delivered_share"' in done.stdout and report.read_text().startswith("<!doctype html>")
+
+
+def test_the_checker_finds_what_must_never_happen() -> None:
+    from tests.unit.network.builders import receive, session, uplink_frame
+    from veldnet.network.state import DeviceState
+
+    checker = Checker()
+    transition = receive(DeviceState(session=session()), uplink_frame(1))
+    assert transition is not None
+    recorded = [(transition.records[0], None)]
+    checker.committed(recorded)
+    with pytest.raises(InvariantBroken, match="I1"):
+        checker.committed(recorded)
+    # A downlink of 12 octets, and another with the same counter.
+    frame = bytes.fromhex("60efcdab01a00000") + b"\x01\x02\x03\x04"
+    checker.on_air(frame)
+    checker.on_air(frame)
+    with pytest.raises(InvariantBroken, match="I2"):
+        checker.on_air(frame[:-1] + b"\x05")
