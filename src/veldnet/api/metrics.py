@@ -49,6 +49,15 @@ class PlatformCollector(Collector):
             for key, count in counts.items():
                 family.add_metric([key], count)
             yield family
+        duty = GaugeMetricFamily(
+            "veldnet_base_station_duty_cycle",
+            "Share of the last hour that a base station was on air, by sub-band",
+            labels=["base_station", "sub_band"],
+        )
+        for base_station, shares in self._platform.network.air.duty_cycles(self._platform.clock()).items():
+            for band, share in shares.items():
+                duty.add_metric([str(base_station), band], share)
+        yield duty
         usage = resource.getrusage(resource.RUSAGE_SELF)
         yield CounterMetricFamily(
             "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime

@@ -21,6 +21,21 @@ PROFILES = (
         "LoRaWAN 1.0.4 class A, RX2 at SF12",
         ProfileSettings(loRaWANMacVersion="1.0.4", rx2DataRate=0),
     ),
+    (
+        "LORA/GenericB.1.0.3_ETSI_Rx2-SF12",
+        "LoRaWAN 1.0.3 class B, RX2 at SF12",
+        ProfileSettings(loRaWANMacVersion="1.0.3", loRaWANClass="B", rx2DataRate=0),
+    ),
+    (
+        "LORA/GenericC.1_ETSI_Rx2-SF9",
+        "LoRaWAN 1.0 class C, RX2 at SF9",
+        ProfileSettings(loRaWANClass="C", rx2DataRate=3),
+    ),
+    (
+        "LORA/GenericA.1.1_ETSI_Rx2-SF12",
+        "LoRaWAN 1.1 class A or C, RX2 at SF12",
+        ProfileSettings(loRaWANMacVersion="1.1", regionalParameterVersion="RP2-1.0.4", rx2DataRate=0),
+    ),
 )
 
 
@@ -58,6 +73,7 @@ def create_sandbox(
         reportDeviceBatteryLevel=True,
         reportDeviceMargin=True,
         maxDestinationPerRoute=5,
+        allowClassB=True,
     )
     plan = catalogues.create_connectivity_plan(connection, operator, plan_id, "Sandbox plan", settings)
     catalogues.grant_connectivity_plan(connection, subscriber, plan, 1000)

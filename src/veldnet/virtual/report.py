@@ -18,7 +18,7 @@ leather: Any = untyped_leather
 _WIDTH, _HEIGHT = 640, 360
 _COLOURS = ("#8a94a0", "#2f6db3", "#2a9d5c", "#e9a13b", "#7b4fa3", "#c8443a")
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 85rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem } table { border-collapse: collapse; margin: 1rem 0 }
 td, th { padding: .25rem .8rem; border-bottom: 1px solid #d5dbe1; text-align: right }
 th:first-child, td:first-child { text-align: left } figure { margin: 0 }
@@ -76,7 +76,8 @@ def loss_by_device(runs: dict[str, Results]) -> str:
     chart = leather.Chart("Readings lost, %, by devices from the best to the worst, %")
     for (name, run), colour in zip(runs.items(), _COLOURS, strict=False):
         losses = sorted(_loss(device) for device in run.per_device if device.sent)
-        points = [(100 * (n + 1) / len(losses), 100 * loss) for n, loss in enumerate(losses)]
+        every = max(len(losses) // 100, 1)
+        points = [(100 * n / len(losses), 100 * losses[n - 1]) for n in range(every, len(losses) + 1, every)]
         if points:
             chart.add_line(points, name=name, stroke_color=colour, width=3)
     chart.add_x_axis(name="devices, %")
