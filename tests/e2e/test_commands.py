@@ -59,6 +59,11 @@ def test_every_command_has_help() -> None:
         "simulate town",
         "simulate device",
         "bench uplinks",
+        "bench downlinks",
+        "bench forged",
+        "simulate network",
+        "simulate adr",
+        "admin device explain",
     ):
         assert "Usage" in veldnet(*command.split(), "--help")
     assert veldnet("--version").strip() == "0.1.0"
@@ -193,3 +198,40 @@ def test_base_stations_that_knock_unregistered_are_listed(tmp_path: Path) -> Non
     (known,) = json.loads(veldnet(*listing))
     assert known["last_seen_at"] is not None
     server.stop()
+
+
+def test_rules_that_a_region_does_not_have_are_refused(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    veldnet("admin", "operator-create", "my-ope", "Mine", *data)
+    profile = ("admin", "device-profile", "create")
+    for number, (settings, words) in enumerate(
+        (
+            (("region=MARS",), "region MARS is not one of EU868"),
+            (("rx2DataRate=8",), "rx2DataRate 8 is no downlink rate of EU868"),
+            (("region=US915", "pingSlotDataRate=3"), "pingSlotDataRate 3 is no downlink rate of US915"),
+            (("rx2Frequency=915000000",), "outside EU868"),
+            (("region=US915", "rx1DROffset=5"), "rx1DROffset of US915 is at most 3"),
+            (("loRaWANMacVersion=2.0",), "loRaWANMacVersion"),
+            (("unsupportedMACCommands=[linkADR",), "unsupportedMACCommands"),
+        )
+    ):
+        flags = [word for setting in settings for word in ("--set", setting)]
+        error = fails(*profile, f"P/{number}", "P", "--operator", "my-ope", *flags, *data)
+        assert words in error.replace("\n", " "), error
+    veldnet(
+        *(*profile, "P/GOOD", "P", "--operator", "my-ope", "--set", "region=AS923-1"),
+        *("--set", "loRaWANMacVersion=1.1", "--set", 'unsupportedMACCommands=["dutyCycle"]', *data),
+    )
+    for setting in (
+        "minRx1Delay=16",
+        "spreadingFactorMin=4",
+        "forceChannelMask=xyz",
+        "nbTransMax=0",
+        "targetPacketErrorRate=0",
+        "adrVersion=1",
+        "uplinkProcessing=-1",
+    ):
+        error = fails(
+            *("admin", "plan", "create", "my-cs/p", "P", "--operator", "my-ope", "--set", setting, *data)
+        )
+        assert setting.partition("=")[0] in error or "Invalid" in error or "Expected" in error, error

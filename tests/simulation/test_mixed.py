@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from veldnet.inventory import accounts
+from veldnet.inventory.devices import get_device
 from veldnet.lorawan.mac_commands import RekeyConf
 from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.security import Security11
@@ -55,6 +57,12 @@ def test_downlinks_reach_listening_devices_without_an_uplink(tmp_path: Path, kin
         await world.run(1800)
         records = await world.check_invariants()
         downlinks = [r for r in records if isinstance(r, DownlinkRecord) and r.from_application]
+        if kind.device_class == "B":
+            scope = await world.data.store.read(lambda c: accounts.scope_of_user(c, 1))
+            assert scope is not None
+            for ref in ("1", "2", "3"):
+                device = await world.data.store.read(lambda c, ref=ref: get_device(c, scope, ref))  # type: ignore[misc]
+                assert (device.deviceClass, device.classBState) == ("B", "ACTIVE")
         at_once = [r for r in downlinks if r.slot == (3 if kind.device_class == "B" else 2) and r.delivered]
         heard = [r for life in world.lives for r in life.received if r.payload]
         assert len(at_once) > 20

@@ -74,7 +74,11 @@ def _document(kind: type[T], given: list[str] | None) -> T:
         name, equals, value = pair.partition("=")
         if not equals:
             fail(f"--set {pair!r} must look like NAME=VALUE")
-        values[name] = value
+        try:
+            # Lists and objects are written as JSON.
+            values[name] = msgspec.json.decode(value) if value[:1] in ("[", "{") else value
+        except msgspec.DecodeError as error:
+            fail(f"--set {name}: {error}")
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

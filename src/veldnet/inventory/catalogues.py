@@ -66,8 +66,7 @@ def create_device_profile(
     connection: Connection, operator_ref: int, profile_id: str, name: str, settings: ProfileSettings
 ) -> int:
     """A device model of an operator."""
-    if settings.region not in REGIONS:
-        raise InvalidField(f"region {settings.region} is not one of {', '.join(REGIONS)}")
+    _check_radio(settings)
     _must_be_new(connection, device_profiles, operator_ref, profile_id)
     result = connection.execute(
         insert(device_profiles).values(
@@ -76,6 +75,29 @@ def create_device_profile(
     )
     changes.note(connection, "rules", 0)
     return inserted_ref(result)
+
+
+def _check_radio(settings: ProfileSettings) -> None:
+    """What a profile says of the radio must exist in its region."""
+    region = REGIONS.get(settings.region)
+    if region is None:
+        raise InvalidField(f"region {settings.region} is not one of {', '.join(REGIONS)}")
+    for name, rate in (
+        ("rx2DataRate", settings.rx2DataRate),
+        ("pingSlotDataRate", settings.pingSlotDataRate),
+    ):
+        if rate is not None and rate not in region.downlink:
+            known = ", ".join(str(index) for index in region.downlink)
+            raise InvalidField(f"{name} {rate} is no downlink rate of {region.name}: {known}")
+    for name, frequency in (
+        ("rx2Frequency", settings.rx2Frequency),
+        ("pingSlotFrequency", settings.pingSlotFrequency),
+        ("beaconFrequency", settings.beaconFrequency),
+    ):
+        if frequency is not None and region.sub_band(frequency) is None:
+            raise InvalidField(f"{name} {frequency} Hz is outside {region.name}")
+    if settings.rx1DROffset > region.max_rx1_dr_offset:
+        raise InvalidField(f"rx1DROffset of {region.name} is at most {region.max_rx1_dr_offset}")
 
 
 def create_hsm_group(connection: Connection, operator_ref: int, name: str) -> str:

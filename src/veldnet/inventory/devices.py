@@ -436,13 +436,17 @@ def _refuse_fixed(body: Device, current: Device) -> None:
 def _compatible_profile(
     connection: Connection, scope: Scope, row: Row[*tuple[Any, ...]], profile_id: str
 ) -> int:
-    """A model with the same MAC version; others would not understand the session."""
+    """A model with the same MAC version and region; others would not understand the session."""
     profile_ref, wanted = _find_profile(connection, scope, profile_id)
     current = decode_profile(row.profile_settings)
     if wanted.loRaWANMacVersion != current.loRaWANMacVersion:
         raise InvalidField(
             f"deviceProfileId {profile_id[:80]} is for LoRaWAN {wanted.loRaWANMacVersion}, "
             f"the device uses {current.loRaWANMacVersion}"
+        )
+    if wanted.region != current.region:
+        raise InvalidField(
+            f"deviceProfileId {profile_id[:80]} is for {wanted.region}, the device uses {current.region}"
         )
     return profile_ref
 

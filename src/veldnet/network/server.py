@@ -14,9 +14,9 @@ from typing import TypeGuard
 
 import structlog
 
-from veldnet.keys import JoinRefusal, Vault, VaultError
-from veldnet.lorawan import DevAddr, DevEui, frames
-from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest, RejoinRequest
+from veldnet.keys import Vault
+from veldnet.lorawan import DevAddr, DevEui
+from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.store import IdSource, Store, StoreError
 
@@ -25,7 +25,7 @@ from .air_schedule import AirSchedule
 from .catalogue import Catalogue
 from .commit_loop import CommitLoop
 from .counters import Counters
-from .deduplication import Deduplicator, Window
+from .deduplication import Deduplicator, ReceivedType
 from .device_class import restless
 from .devices import DeviceTable, Entry
 from .events import (
@@ -49,49 +49,29 @@ from .events import (
     VaultAnswered,
     Wake,
 )
-from .flood_guard import FloodGuard
 from .inspection import DeviceView, inspect
 from .join import answer_join, request_join
 from .outcome import ask_rejoin, deactivate, report_downlink, reset_context, send_due
 from .parameters import NetworkParameters
-from .records import JoinRecord, Record, RefusedRecord, encode_record
+from .reception import Reception
+from .records import JoinRecord, Record, RefusedRecord
+from .refusals import Refusals
 from .rejoin import request_rejoin
 from .shared_addresses import likeliest_first
 from .submission import submit_downlink
 from .transmission import SUCCESS, TOO_LATE, Done
 from .transmitter import Transmitter
-from .uplink import answer_late, copies_of, match, receive_data
+from .uplink import answer_late, match, receive_data
+from .vault_orders import VaultOrders
+from .wakes import Wakes
 
 log = structlog.get_logger(__name__)
 
 # Devices an address is given to while others are free.
 MAX_SHARING = 8
-# Refused frames that are recorded at most, each second; all are counted. Anybody can send them, so the
-# journal must not grow without bound for them.
-UNATTRIBUTED_PER_SECOND = 50
-REFUSED_PER_SECOND = 500
-MAX_OPEN_WINDOWS = 50_000
-# Copies of one frame that are kept at most, in its window and again after it.
-MAX_COPIES = 64
-_VAULT_BATCH = 64
 _RESTLESS_BATCH = 200
 # Seconds before a store that did not answer is asked again.
 _STORE_PAUSE = 1.0
-
-
-class _PerSecond:
-    """Says yes so many times a second."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._second = 0
-        self._count = 0
-
-    def take(self, now: float) -> bool:
-        if int(now) != self._second:
-            self._second, self._count = int(now), 0
-        self._count += 1
-        return self._count <= self._limit
 
 
 class UnknownDevice(LookupError):
@@ -122,13 +102,10 @@ class NetworkServer:
         self.counters = Counters()
         self.catalogue = Catalogue()
         self._store = store
-        self._vault = vault
         self._clock = clock
         self._rng = rng
         self._ids = ids or IdSource()
         self._addresses = AddressSpace(parameters.net_id)
-        self._dedup = Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0))
-        self._close_timer: asyncio.TimerHandle | None = None
         self.devices = DeviceTable(
             store, self.catalogue, capacity=capacity, generation=generation, on_load=self._resume, clock=clock
         )
@@ -150,14 +127,22 @@ class NetworkServer:
             lead=parameters.lead,
             timeout=parameters.transmit_timeout,
         )
-        self._wakes: dict[int, asyncio.TimerHandle] = {}
-        self._guard = FloodGuard()
-        self._orders: list[tuple[Entry, AskVault]] = []
-        self._vault_task: asyncio.Task[None] | None = None
+        self._refusals = Refusals(self.counters, self.commits, self._ids, clock)
+        self._reception = Reception(
+            Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0)),
+            self._addresses,
+            self.devices,
+            self.commits,
+            self._refusals,
+            self.counters,
+            self._ids,
+            clock,
+            self._received,
+        )
+        self._wakes = Wakes(clock, self._woken)
+        self._orders = VaultOrders(vault, self._vault_answered)
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unattributed = _PerSecond(UNATTRIBUTED_PER_SECOND)
-        self._attributed = _PerSecond(REFUSED_PER_SECOND)
 
     async def start(self) -> None:
         """Load the rules devices live by; devices themselves are loaded when they are heard, or when a
@@ -178,10 +163,7 @@ class NetworkServer:
 
     async def stop(self) -> None:
         """Finish what was received, then rest."""
-        if self._close_timer is not None:
-            self._close_timer.cancel()
-        for window in self._dedup.close_due(float("inf")):
-            self._window_closed(window)
+        self._reception.finish()
         while waiting := self._under_way():
             await asyncio.wait(waiting)
         await self.commits.drain()
@@ -189,109 +171,32 @@ class NetworkServer:
 
     def _under_way(self) -> set[asyncio.Task[None]]:
         """What received frames wait for: the store, the vault, reports on downlinks."""
-        vault = set() if self._vault_task is None else {self._vault_task}
+        vault = set() if self._orders.task is None else {self._orders.task}
         return vault | self._tasks | self.devices.loading
 
     def close(self) -> None:
         """Let go of timers and tasks at once, finished or not."""
-        if self._close_timer is not None:
-            self._close_timer.cancel()
-        for timer in self._wakes.values():
-            timer.cancel()
+        self._reception.close()
+        self._wakes.close()
         self._transmitter.close()
         self.devices.close()
-        for task in (self._vault_task, *self._tasks):
+        for task in (self._orders.task, *self._tasks):
             if task is not None:
                 task.cancel()
         for answer in self._answers.values():
             answer.cancel()
 
-    # Uplinks: deduplication.
+    # Uplinks.
 
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
-        self.counters.copies += 1
-        window = self._dedup.find(uplink.phy_payload, self._clock())
-        if window is not None:
-            if window.frame_id:
-                self._fold_late(window, uplink)
-            elif len(window.copies) < MAX_COPIES:
-                window.copies.append(uplink)
-            return
-        try:
-            frame = frames.parse(uplink.phy_payload)
-        except FrameError as error:
-            self._refuse(uplink, error.code, str(error))
-            return
-        if not isinstance(frame, DataFrame | JoinRequest | RejoinRequest) or (
-            isinstance(frame, DataFrame) and not frame.uplink
-        ):
-            self._refuse(
-                uplink, "not_an_uplink", "the frame is not a data uplink, join-request or rejoin-request"
-            )
-            return
-        if isinstance(frame, DataFrame) and not self._addresses.contains(frame.dev_addr):
-            self._refuse(uplink, "foreign_network", f"DevAddr {frame.dev_addr} belongs to another network")
-            return
-        if len(self._dedup) >= MAX_OPEN_WINDOWS:
-            self.counters.refused["overload"] += 1
-            return
-        now = self._clock()
-        if self._guard.floods(uplink.base_station, now) and self._is_stranger(frame):
-            self.counters.refused["flood"] += 1
-            return
-        self._dedup.open(frame, uplink, now)
-        self._prefetch(frame)
-        if self._close_timer is None:
-            self._schedule_close()
+        self._reception.receive(uplink)
 
-    def _is_stranger(self, frame: DataFrame | JoinRequest | RejoinRequest) -> bool:
-        """Whether no session in memory speaks for a frame."""
-        return not (isinstance(frame, DataFrame) and self.devices.on_address(frame.dev_addr))
-
-    def _prefetch(self, frame: DataFrame | JoinRequest | RejoinRequest) -> None:
-        """Have the store answer while the window is open."""
-        if isinstance(frame, DataFrame):
-            if self.devices.on_address(frame.dev_addr) is None:
-                self.devices.request_address(int(frame.dev_addr))
-        elif self.devices.by_dev_eui(dev_eui := str(frame.dev_eui)) is None and not self.devices.is_unknown(
-            dev_eui
-        ):
-            self.devices.request_dev_eui(dev_eui)
-
-    def _schedule_close(self) -> None:
-        due = self._dedup.next_close
-        if due is not None:
-            delay = max(due - self._clock(), 0.0)
-            self._close_timer = asyncio.get_running_loop().call_later(delay, self._close_windows)
-
-    def _close_windows(self) -> None:
-        self._close_timer = None
-        # Timers may fire a little early by the other clock; what is due within a millisecond is due.
-        for window in self._dedup.close_due(self._clock() + 0.001):
-            self._window_closed(window)
-        self._schedule_close()
-
-    def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
-        self.counters.late_copies += 1
-        if len(window.late) >= MAX_COPIES:
-            return
-        window.late.append(uplink)
-        self.commits.add_part(window.frame_id, len(window.late), encode_record(copies_of((uplink,))))
-
-    def _window_closed(self, window: Window) -> None:
-        now = self._clock()
-        window.frame_id = self._ids.next(now)
-        received = ReceivedFrame(
-            window.frame_id, self._ids.next(now), window.ordered(), window.copies[0].received_at
-        )
-        frame = window.frame
+    def _received(self, received: ReceivedFrame, frame: ReceivedType) -> None:
         if isinstance(frame, DataFrame):
             self._data(received, frame)
         else:
             self._join(received, frame)
-
-    # Uplinks: the transitions.
 
     def _data(self, received: ReceivedFrame, frame: DataFrame) -> None:
         entries = self.devices.on_address(frame.dev_addr)
@@ -309,7 +214,7 @@ class NetworkServer:
                 return
         reason = "wrong_mic" if entries else "unknown_dev_addr"
         words = f"the MIC fits none of {len(entries)} sessions on DevAddr {frame.dev_addr}"
-        self._refuse_received(received, reason, words)
+        self._refusals.frame(received, reason, words)
 
     def _data_loaded(self, received: ReceivedFrame, frame: DataFrame, loaded: bool) -> None:
         if loaded:
@@ -322,7 +227,7 @@ class NetworkServer:
         entry = self.devices.by_dev_eui(dev_eui)
         if entry is None:
             if self.devices.is_unknown(dev_eui):
-                self._refuse_received(received, "unknown_dev_eui", f"no device has DevEUI {dev_eui}")
+                self._refusals.frame(received, "unknown_dev_eui", f"no device has DevEUI {dev_eui}")
             else:
                 self.devices.request_dev_eui(dev_eui, partial(self._join_loaded, received, request))
             return
@@ -358,11 +263,8 @@ class NetworkServer:
             return
         unchanged = transition.state is entry.state and transition.join_memory is None
         refused = [record for record in transition.records if _is_refusal(record)]
-        if refused:
-            self.counters.refused.update(record.outcome for record in refused)
-            self._guard.refused(refused[0].best.base_station, self._clock())
-            if unchanged and not self._attributed.take(self._clock()):
-                return
+        if refused and not self._refusals.of_device(refused) and unchanged:
+            return
         if unchanged and not transition.records:
             for effect in transition.effects:
                 self._release(entry, effect)
@@ -379,15 +281,13 @@ class NetworkServer:
         if isinstance(effect, Transmit):
             self._transmitter.transmit(entry.device.row.ref, effect)
         elif isinstance(effect, AskVault):
-            self._orders.append((entry, effect))
-            if self._vault_task is None:
-                self._vault_task = asyncio.get_running_loop().create_task(self._serve_orders())
+            self._orders.ask(entry, effect)
         elif isinstance(effect, Answer):
             answer = self._answers.pop(id(effect), None)
             if answer is not None and not answer.done():
                 answer.set_result(effect.refusal)
         elif isinstance(effect, Wake):
-            self._wake_at(entry.device.row.ref, effect.at)
+            self._wakes.at(entry.device.row.ref, effect.at)
         elif isinstance(effect, AnswerLater):
             delay = max(effect.at - self._clock(), 0.0)
             asyncio.get_running_loop().call_later(delay, self._answer_late, entry, effect.event)
@@ -396,16 +296,7 @@ class NetworkServer:
         if not entry.removed:
             self._apply(entry, answer_late(self.parameters, entry.device, entry.state, event, self._clock()))
 
-    def _wake_at(self, ref: int, at: float) -> None:
-        """Come back to a device of class B or C; a later wish replaces an earlier one."""
-        before = self._wakes.pop(ref, None)
-        if before is not None:
-            before.cancel()
-        delay = max(at - self._clock(), 0.0)
-        self._wakes[ref] = asyncio.get_running_loop().call_later(delay, self._woken, ref)
-
     def _woken(self, ref: int) -> None:
-        self._wakes.pop(ref, None)
         self._spawn(self._send_due(ref))
 
     async def _send_due(self, ref: int) -> None:
@@ -413,7 +304,7 @@ class NetworkServer:
             entry = await self.devices.get(ref=ref)
         except StoreError:
             # The downlink is still in the queue; try again when the store answers.
-            self._wake_at(ref, self._clock() + _STORE_PAUSE)
+            self._wakes.at(ref, self._clock() + _STORE_PAUSE)
             return
         if entry is None or entry.removed or not restless(entry.device, entry.state):
             return
@@ -421,29 +312,11 @@ class NetworkServer:
         event = SendDue(self._ids.next(now), self._ids.next(now))
         self._apply(entry, send_due(self.parameters, entry.device, entry.state, event, now))
 
-    async def _serve_orders(self) -> None:
-        """Take join orders to the vault, many at a time."""
-        try:
-            while self._orders:
-                batch, self._orders = self._orders[:_VAULT_BATCH], self._orders[_VAULT_BATCH:]
-                orders = [effect.order for _entry, effect in batch]
-                try:
-                    answers = await self._vault.join(orders)
-                except VaultError as error:
-                    answers = [JoinRefusal(error.code, str(error))] * len(orders)
-                now = self._clock()
-                for (entry, effect), answer in zip(batch, answers, strict=True):
-                    if entry.removed:
-                        continue
-                    event = VaultAnswered(effect.join, effect.order, answer)
-                    transition = answer_join(
-                        self.parameters, entry.device, entry.state, entry.memory, event, now
-                    )
-                    self._apply(entry, transition)
-                # Let frames through between batches.
-                await asyncio.sleep(0)
-        finally:
-            self._vault_task = None
+    def _vault_answered(self, entry: Entry, event: VaultAnswered) -> None:
+        transition = answer_join(
+            self.parameters, entry.device, entry.state, entry.memory, event, self._clock()
+        )
+        self._apply(entry, transition)
 
     # Downlinks.
 
@@ -573,20 +446,6 @@ class NetworkServer:
             raise UnknownDevice(f"no device has ref {device_ref}")
         return inspect(self.parameters, entry.device, entry.state, entry.memory)
 
-    # Refusals.
-
-    def _refuse_received(self, received: ReceivedFrame, code: str, words: str) -> None:
-        self.counters.refused[code] += 1
-        self._guard.refused(received.best.base_station, self._clock())
-        if self._unattributed.take(self._clock()):
-            self.commits.add_record(_refused_record(received.id, received.copies, code, words))
-
-    def _refuse(self, uplink: GatewayUplink, code: str, words: str) -> None:
-        self.counters.refused[code] += 1
-        if self._unattributed.take(self._clock()):
-            frame_id = self._ids.next(self._clock())
-            self.commits.add_record(_refused_record(frame_id, (uplink,), code, words))
-
     # Failures and changes.
 
     def _commit_failed(self) -> None:
@@ -621,18 +480,3 @@ def _is_refusal(record: Record) -> TypeGuard[JoinRecord | RefusedRecord]:
     if isinstance(record, JoinRecord):
         return record.outcome != "accepted"
     return isinstance(record, RefusedRecord)
-
-
-def _refused_record(frame_id: int, copies: tuple[GatewayUplink, ...], code: str, words: str) -> RefusedRecord:
-    best = copies[0]
-    return RefusedRecord(
-        id=frame_id,
-        device_ref=0,
-        time=best.received_at,
-        outcome=code,
-        phy_payload=best.phy_payload,
-        copies=copies_of(copies),
-        frequency=best.frequency,
-        modulation=best.modulation,
-        decisions=(words,),
-    )

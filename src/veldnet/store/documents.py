@@ -5,9 +5,15 @@ Names and defaults are those of ThingPark's network subscription and device prof
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
+
+DataRateIndex = Annotated[int, Meta(ge=0, le=15)]
+SpreadingFactor = Annotated[int, Meta(ge=5, le=12)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+Transmissions = Annotated[int, Meta(ge=1, le=15)]
 
 
 class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -21,26 +27,26 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     addLrrMetaInfo: bool = True
     reportDeviceBatteryLevel: bool = False
     reportDeviceMargin: bool = False
-    deviceStatusRequestsPerDay: int = 0
+    deviceStatusRequestsPerDay: Annotated[int, Meta(ge=0, le=1440)] = 0
     # Milliseconds to wait for an application server's downlink before the receive windows are decided on.
-    uplinkProcessing: int = 0
+    uplinkProcessing: Annotated[int, Meta(ge=0, le=14_000)] = 0
     allowClassB: bool = False
-    minRx1Delay: int | None = None
-    spreadingFactorMin: int | None = None
-    spreadingFactorMax: int | None = None
-    forceRx2DataRate: int | None = None
-    # Hexadecimal, bit 0 is channel 0.
-    forceChannelMask: str | None = None
-    maxDutyCycle: int | None = None
+    minRx1Delay: Annotated[int, Meta(ge=1, le=15)] | None = None
+    spreadingFactorMin: SpreadingFactor | None = None
+    spreadingFactorMax: SpreadingFactor | None = None
+    forceRx2DataRate: DataRateIndex | None = None
+    # Hexadecimal, bit 0 is channel 0; 16 to 96 bits.
+    forceChannelMask: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{1,24}$")] | None = None
+    maxDutyCycle: DataRateIndex | None = None
     # ADR: 3 by packet error rate, 2 by signal-to-noise ratio.
     adrVersion: Literal[2, 3] = 3
-    targetPacketErrorRate: float = 0.1
-    macroDiversityReliability: float = 0.8
-    minAntennaDiversity: int = 1
-    nbTransMin: int = 1
-    nbTransMax: int = 3
-    marginOffset: float = 0.0
-    nbTransOffset: int = 0
+    targetPacketErrorRate: Share = 0.1
+    macroDiversityReliability: Share = 0.8
+    minAntennaDiversity: Annotated[int, Meta(ge=1, le=10)] = 1
+    nbTransMin: Transmissions = 1
+    nbTransMax: Transmissions = 3
+    marginOffset: Annotated[float, Meta(ge=-20, le=30)] = 0.0
+    nbTransOffset: Annotated[int, Meta(ge=-14, le=14)] = 0
     maxDestinationPerRoute: int = 1
 
 
@@ -68,16 +74,16 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     loRaWANClass: Literal["A", "B", "C"] = "A"
     region: str = "EU868"
     motionIndicator: MotionIndicator = "RANDOM"
-    rx2DataRate: int | None = None
+    rx2DataRate: DataRateIndex | None = None
     rx2Frequency: int | None = None
-    pingSlotDataRate: int | None = None
+    pingSlotDataRate: DataRateIndex | None = None
     pingSlotFrequency: int | None = None
     beaconFrequency: int | None = None
     # Seconds in which a device of class B or C answers a confirmed downlink.
-    responseTimeout: int = 8
+    responseTimeout: Annotated[int, Meta(ge=1, le=600)] = 8
     # MAC commands that the model lacks though its version has them, as `linkADR`, `devStatus`, ...
     unsupportedMACCommands: tuple[str, ...] = ()
-    rx1DROffset: int = 0
+    rx1DROffset: Annotated[int, Meta(ge=0, le=7)] = 0
     wideCounters: bool = True
     devNonceCounterBased: bool | None = None
     dummyPayloadMaxSize: int = 0

@@ -219,3 +219,26 @@ def test_a_downlink_that_no_base_station_could_send_is_recorded_with_its_cause()
     state = submit(C_STATE, C_DEVICE, LATER).state
     (record,) = report(state, C_DEVICE, LATER + 60, delivered=False).records
     assert isinstance(record, DownlinkRecord) and record.cause_rx2 == "E0" and not record.delivered
+
+
+def test_an_application_server_may_answer_an_uplink_in_the_same_window() -> None:
+    """Asynchronous uplink processing: the windows are decided on when its time is over."""
+    from veldnet.network.events import AnswerLater
+    from veldnet.network.uplink import answer_late
+
+    target = device(plan=PlanSettings(uplinkProcessing=400))
+    transition = receive(DeviceState(session=heard_session()), uplink_frame(4, confirmed=True), target=target)
+    assert transition is not None
+    (later,) = transition.effects
+    assert isinstance(later, AnswerLater) and later.at == pytest.approx(NOW + 0.6)
+    assert "has 400 ms" in transition.records[0].decisions[-1]
+    queued = submit(transition.state, target, NOW + 0.4)
+    answered = answer_late(NETWORK, target, queued.state, later.event, later.at)
+    transmit = transmit_of(answered)
+    frame = frames.parse(transmit.phy_payload)
+    assert isinstance(frame, frames.DataFrame) and frame.ack and frame.fport == 9
+    assert transmit.windows[0].slot == 1
+    # A device that has spoken again meanwhile has its own answer coming.
+    again = receive(queued.state, uplink_frame(5), target=target, number=2)
+    assert again is not None
+    assert answer_late(NETWORK, target, again.state, later.event, later.at).effects == ()

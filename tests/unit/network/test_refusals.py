@@ -9,7 +9,7 @@ from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network import JoinRecord
-from veldnet.network.server import REFUSED_PER_SECOND
+from veldnet.network.refusals import REFUSED_PER_SECOND
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import VirtualNetwork as World
 

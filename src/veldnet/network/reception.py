@@ -1,0 +1,152 @@
+"""From base stations' copies to frames: parse, drop what is not ours, collect copies, close the windows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from veldnet.lorawan import frames
+from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest, RejoinRequest
+from veldnet.lorawan.radio import GatewayUplink
+from veldnet.store import IdSource
+
+from .addressing import AddressSpace
+from .commit_loop import CommitLoop
+from .counters import Counters
+from .deduplication import Deduplicator, ReceivedType, Window
+from .devices import DeviceTable
+from .events import ReceivedFrame
+from .records import encode_record
+from .refusals import Refusals
+from .uplink import copies_of
+
+log = structlog.get_logger(__name__)
+
+MAX_OPEN_WINDOWS = 50_000
+# Copies of one frame that are kept at most, in its window and again after it.
+MAX_COPIES = 64
+
+
+class Reception:
+    """`received(frame, what it parsed to)` hears each frame when its window closes."""
+
+    def __init__(
+        self,
+        windows: Deduplicator,
+        addresses: AddressSpace,
+        devices: DeviceTable,
+        commits: CommitLoop,
+        refusals: Refusals,
+        counters: Counters,
+        ids: IdSource,
+        clock: Callable[[], float],
+        received: Callable[[ReceivedFrame, ReceivedType], None],
+    ) -> None:
+        self._windows = windows
+        self._addresses = addresses
+        self._devices = devices
+        self._commits = commits
+        self._refusals = refusals
+        self._counters = counters
+        self._ids = ids
+        self._clock = clock
+        self._received = received
+        self._timer: asyncio.TimerHandle | None = None
+
+    def receive(self, uplink: GatewayUplink) -> None:
+        """Take a base station's copy of a frame."""
+        self._counters.copies += 1
+        now = self._clock()
+        window = self._windows.find(uplink.phy_payload, now)
+        if window is not None:
+            if window.frame_id:
+                self._fold_late(window, uplink)
+            elif len(window.copies) < MAX_COPIES:
+                window.copies.append(uplink)
+            return
+        try:
+            frame = frames.parse(uplink.phy_payload)
+        except FrameError as error:
+            self._refusals.copy(uplink, error.code, str(error))
+            return
+        if not isinstance(frame, DataFrame | JoinRequest | RejoinRequest) or (
+            isinstance(frame, DataFrame) and not frame.uplink
+        ):
+            words = "the frame is not a data uplink, join-request or rejoin-request"
+            self._refusals.copy(uplink, "not_an_uplink", words)
+            return
+        if isinstance(frame, DataFrame) and not self._addresses.contains(frame.dev_addr):
+            words = f"DevAddr {frame.dev_addr} belongs to another network"
+            self._refusals.copy(uplink, "foreign_network", words)
+            return
+        if len(self._windows) >= MAX_OPEN_WINDOWS:
+            self._counters.refused["overload"] += 1
+            return
+        if self._refusals.guard.floods(uplink.base_station, now) and self._is_stranger(frame):
+            self._counters.refused["flood"] += 1
+            return
+        self._windows.open(frame, uplink, now)
+        self._prefetch(frame)
+        if self._timer is None:
+            self._schedule()
+
+    def _is_stranger(self, frame: ReceivedType) -> bool:
+        """Whether no session in memory speaks for a frame."""
+        return not (isinstance(frame, DataFrame) and self._devices.on_address(frame.dev_addr))
+
+    def _prefetch(self, frame: ReceivedType) -> None:
+        """Have the store answer while the window is open."""
+        devices = self._devices
+        if isinstance(frame, DataFrame):
+            if devices.on_address(frame.dev_addr) is None:
+                devices.request_address(int(frame.dev_addr))
+            return
+        dev_eui = str(frame.dev_eui)
+        if devices.by_dev_eui(dev_eui) is None and not devices.is_unknown(dev_eui):
+            devices.request_dev_eui(dev_eui)
+
+    def _schedule(self) -> None:
+        due = self._windows.next_close
+        if due is not None:
+            delay = max(due - self._clock(), 0.0)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._close_due)
+
+    def _close_due(self) -> None:
+        self._timer = None
+        # Timers may fire a little early by the other clock; what is due within a millisecond is due.
+        self._close_until(self._clock() + 0.001)
+        self._schedule()
+
+    def _close_until(self, moment: float) -> None:
+        for window in self._windows.close_due(moment):
+            now = self._clock()
+            window.frame_id = self._ids.next(now)
+            received = ReceivedFrame(
+                window.frame_id, self._ids.next(now), window.ordered(), window.copies[0].received_at
+            )
+            try:
+                self._received(received, window.frame)
+            except Exception:
+                # A defect of ours; the other frames must not suffer from it.
+                log.exception("frame_broken", frame_id=window.frame_id)
+                self._counters.refused["defect"] += 1
+
+    def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
+        self._counters.late_copies += 1
+        if len(window.late) >= MAX_COPIES:
+            return
+        window.late.append(uplink)
+        self._commits.add_part(window.frame_id, len(window.late), encode_record(copies_of((uplink,))))
+
+    def finish(self) -> None:
+        """Close every window now."""
+        self.close()
+        self._close_until(float("inf"))
+
+    def close(self) -> None:
+        """Let go of the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

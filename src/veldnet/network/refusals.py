@@ -1,0 +1,89 @@
+"""Refused frames: all are counted, some are recorded, and base stations that bring many are watched.
+
+Anybody can send such frames, so the journal must not grow without bound for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from veldnet.lorawan.radio import GatewayUplink
+from veldnet.store import IdSource
+
+from .commit_loop import CommitLoop
+from .counters import Counters
+from .events import ReceivedFrame
+from .flood_guard import FloodGuard
+from .records import JoinRecord, RefusedRecord
+from .uplink import copies_of
+
+# Refused frames that are recorded at most, each second: of no device, and of known ones.
+UNATTRIBUTED_PER_SECOND = 50
+REFUSED_PER_SECOND = 500
+
+
+class _PerSecond:
+    """Says yes so many times a second."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._second = 0
+        self._count = 0
+
+    def take(self, now: float) -> bool:
+        if int(now) != self._second:
+            self._second, self._count = int(now), 0
+        self._count += 1
+        return self._count <= self._limit
+
+
+class Refusals:
+    """Counts and records what was refused."""
+
+    def __init__(
+        self, counters: Counters, commits: CommitLoop, ids: IdSource, clock: Callable[[], float]
+    ) -> None:
+        self.guard = FloodGuard()
+        self._counters = counters
+        self._commits = commits
+        self._ids = ids
+        self._clock = clock
+        self._unattributed = _PerSecond(UNATTRIBUTED_PER_SECOND)
+        self._attributed = _PerSecond(REFUSED_PER_SECOND)
+
+    def copy(self, uplink: GatewayUplink, code: str, words: str) -> None:
+        """A copy that is no frame of ours; nothing was done for it yet."""
+        self._counters.refused[code] += 1
+        now = self._clock()
+        if self._unattributed.take(now):
+            self._commits.add_record(_record(self._ids.next(now), (uplink,), code, words))
+
+    def frame(self, received: ReceivedFrame, code: str, words: str) -> None:
+        """A frame that belongs to no device."""
+        self._counters.refused[code] += 1
+        now = self._clock()
+        self.guard.refused(received.best.base_station, now)
+        if self._unattributed.take(now):
+            self._commits.add_record(_record(received.id, received.copies, code, words))
+
+    def of_device(self, records: list[JoinRecord | RefusedRecord]) -> bool:
+        """Frames of a known device; whether they are to be recorded."""
+        now = self._clock()
+        self._counters.refused.update(record.outcome for record in records)
+        self.guard.refused(records[0].best.base_station, now)
+        return self._attributed.take(now)
+
+
+def _record(frame_id: int, copies: tuple[GatewayUplink, ...], code: str, words: str) -> RefusedRecord:
+    best = copies[0]
+    return RefusedRecord(
+        id=frame_id,
+        device_ref=0,
+        time=best.received_at,
+        outcome=code,
+        phy_payload=best.phy_payload,
+        copies=copies_of(copies),
+        frequency=best.frequency,
+        modulation=best.modulation,
+        decisions=(words,),
+    )
