@@ -14,7 +14,7 @@ from tests.e2e.running import Client, RunningServer, sandbox
 from veldnet.cli.bench.fleet import bench_device, create_fleet
 from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.sink import Sink
-from veldnet.cli.bench.uplinks import prepare
+from veldnet.cli.bench.uplinks import create_sites, prepare
 from veldnet.data_directory import DataDirectory
 from veldnet.lorawan import GatewayEui, frames
 from veldnet.network.addressing import AddressSpace
@@ -32,7 +32,7 @@ def committed(server: RunningServer) -> int:
     return int(float(line.split()[1]))
 
 
-async def prepare_data(data: Path, address: str) -> GatewayEui:
+async def prepare_data(data: Path, address: str) -> list[GatewayEui]:
     """A sandbox whose devices deliver to `address`, with sessions in the store."""
     account = sandbox(data)
     server = RunningServer(data)
@@ -51,24 +51,25 @@ async def prepare_data(data: Path, address: str) -> GatewayEui:
     await create_fleet(
         opened, network_parameters(settings.network), DEVICES, joined=True, routing_profile_ref=1
     )
+    gateways = await create_sites(opened, GatewayEui.parse(account.base_station_eui))
     await opened.close()
-    return GatewayEui.parse(account.base_station_eui)
+    return gateways
 
 
 async def test_killed_under_load(tmp_path: Path) -> None:
     rng = random.Random(1)
     data = tmp_path / "data"
     sink = Sink()
-    gateway = await prepare_data(data, await sink.start())
+    gateways = await prepare_data(data, await sink.start())
     space = AddressSpace(network_parameters(Settings().network).net_id)
     prepared, _confirmed = prepare(
-        FRAMES, [bench_device(number, space) for number in range(DEVICES)], [gateway], 1
+        FRAMES, [bench_device(number, space) for number in range(DEVICES)], gateways, 1
     )
     server = RunningServer(data, VELDNET_ROUTING__FIRST_RETRY="200ms")
     sent: dict[tuple[int, int], bytes] = {}
     known_committed = 0
     for piece in range(4):
-        generator = Generator(server.udp, [gateway])
+        generator = Generator(server.udp, gateways)
         generator.begin()
         batch = prepared[piece * 1000 : (piece + 1) * 1000]
         sending = asyncio.create_task(generator.send(batch, RATE))

@@ -17,7 +17,7 @@ ReceivedType = DataFrame | JoinRequest | RejoinRequest
 class Window:
     """The copies of a frame heard so far. `frame` is what it parsed to; `frame_id` is set when it closes."""
 
-    __slots__ = ("closes_at", "copies", "frame", "frame_id", "late")
+    __slots__ = ("closes_at", "copies", "frame", "frame_id", "late", "stranger")
 
     def __init__(self, frame: ReceivedType, first: GatewayUplink, closes_at: float) -> None:
         self.frame = frame
@@ -25,6 +25,8 @@ class Window:
         self.closes_at = closes_at
         self.frame_id = 0
         self.late: list[GatewayUplink] = []
+        # No session in memory spoke for the frame when it came.
+        self.stranger = False
 
     def ordered(self) -> tuple[GatewayUplink, ...]:
         """One copy of each base station, best SNR first, then best RSSI."""

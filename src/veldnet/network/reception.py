@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
 
-from veldnet.lorawan import frames
+from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.store import IdSource
@@ -25,6 +26,8 @@ from .uplink import copies_of
 log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
+# A base station hears no more strangers than this within a window unless somebody forges them: 160 a second.
+MAX_STRANGERS = 32
 # Copies of one frame that are kept at most, in its window and again after it.
 MAX_COPIES = 64
 
@@ -54,6 +57,8 @@ class Reception:
         self._clock = clock
         self._received = received
         self._timer: asyncio.TimerHandle | None = None
+        # Open windows of frames for which no session in memory speaks, by the base station that came first.
+        self._strangers: Counter[BaseStationId] = Counter()
 
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
@@ -84,10 +89,17 @@ class Reception:
         if len(self._windows) >= MAX_OPEN_WINDOWS:
             self._counters.refused["overload"] += 1
             return
-        if self._refusals.guard.floods(uplink.base_station, now) and self._is_stranger(frame):
+        station = uplink.base_station
+        stranger = self._is_stranger(frame)
+        if stranger and (
+            self._strangers[station] >= MAX_STRANGERS or self._refusals.guard.floods(station, now)
+        ):
             self._counters.refused["flood"] += 1
             return
-        self._windows.open(frame, uplink, now)
+        window = self._windows.open(frame, uplink, now)
+        if stranger:
+            window.stranger = True
+            self._strangers[station] += 1
         self._prefetch(frame)
         if self._timer is None:
             self._schedule()
@@ -123,6 +135,8 @@ class Reception:
         for window in self._windows.close_due(moment):
             now = self._clock()
             window.frame_id = self._ids.next(now)
+            if window.stranger:
+                self._strangers[window.copies[0].base_station] -= 1
             received = ReceivedFrame(
                 window.frame_id, self._ids.next(now), window.ordered(), window.copies[0].received_at
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr
 
@@ -230,7 +231,24 @@ def encode_state(state: DeviceState) -> bytes:
 
 
 def decode_state(octets: bytes | None) -> DeviceState:
-    return DeviceState() if octets is None else _state_decoder.decode(octets)
+    if octets is None:
+        return DeviceState()
+    state = _state_decoder.decode(octets)
+    session = state.session
+    return (
+        state if session is None else replace(state, session=replace(session, radio=_shared(session.radio)))
+    )
+
+
+# Most devices of a network use the same parameters, so most share one value.
+_radios: dict[RadioParameters, RadioParameters] = {}
+_MAX_SHARED = 10_000
+
+
+def _shared(radio: RadioParameters) -> RadioParameters:
+    if len(_radios) >= _MAX_SHARED:
+        _radios.clear()
+    return _radios.setdefault(radio, radio)
 
 
 def encode_join_memory(memory: JoinMemory) -> bytes:

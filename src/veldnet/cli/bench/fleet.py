@@ -152,11 +152,15 @@ def _write(
         for number, device, key in zip(numbers, fleet, sealed, strict=True)
     ]
     connection.execute(insert(devices), rows)
+    # As the sandbox's first profile has it; where all are of class C, as networks that send much in RX2.
+    rx2 = 3 if class_c_every == 1 else 0
     states = [
         {
             "device_ref": number + 1,
             "dev_addr": int(device.dev_addr) if joined else None,
-            "state": encode_state(_joined_state(parameters, device, number, now / 1000)) if joined else None,
+            "state": encode_state(_joined_state(parameters, device, number, now / 1000, rx2))
+            if joined
+            else None,
         }
         for number, device in zip(numbers, fleet, strict=True)
     ]
@@ -166,7 +170,9 @@ def _write(
     )
 
 
-def _joined_state(parameters: NetworkParameters, device: BenchDevice, number: int, now: float) -> DeviceState:
+def _joined_state(
+    parameters: NetworkParameters, device: BenchDevice, number: int, now: float, rx2_data_rate: int
+) -> DeviceState:
     plan = parameters.channel_plans["EU868"]
     return DeviceState(
         session=Session(
@@ -181,8 +187,7 @@ def _joined_state(parameters: NetworkParameters, device: BenchDevice, number: in
             radio=RadioParameters(
                 rx1_delay=1,
                 rx1_dr_offset=0,
-                # As networks that send much in RX2 set it.
-                rx2_data_rate=3,
+                rx2_data_rate=rx2_data_rate,
                 rx2_frequency=plan.region.rx2_frequency,
                 ch_mask=ChannelMask(plan.mask),
                 defined_channels=ChannelMask(plan.mask),
