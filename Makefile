@@ -58,14 +58,18 @@ lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz tests/property $(ARGS)
 
-simulation: $(VENV)/.dev ## Longer runs of the simulation, over many seeds
+simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, and a day of 5,000 devices
 	@VELDNET_SIMULATION_SEEDS=40 $(BIN)/python -m pytest tests/simulation $(ARGS)
+	@$(BIN)/veldnet simulate network --devices 5000 --hours 24 --base-stations 12 --radius 5 --period 3600
 
 bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
 	@$(BIN)/veldnet bench uplinks
 	@$(BIN)/veldnet bench uplinks --base-stations 3
+	@$(BIN)/veldnet bench uplinks --rate 2000 --sharing 100
 	@$(BIN)/veldnet bench uplinks --deliver
 	@$(BIN)/veldnet bench joins
+	@$(BIN)/veldnet bench downlinks
+	@$(BIN)/veldnet bench forged
 	@$(BIN)/veldnet bench start
 
 docs: $(VENV)/.dev ## Write the generated pages anew
