@@ -112,6 +112,40 @@ def test_sessions_of_1_1_are_renewed_without_losing_the_device(tmp_path: Path) -
     run_virtually(story())
 
 
+def test_sixteen_channels_as_on_kpns_network(tmp_path: Path) -> None:
+    """Five come with the join-accept, the rest by NewChannelReq."""
+    extra = tuple(867_100_000 + 200_000 * n for n in range(5)) + tuple(
+        865_100_000 + 200_000 * n for n in range(8)
+    )
+
+    async def story() -> None:
+        world = World(tmp_path, 6, kinds=(Kind(), Kind("1.1")), more={"network.extra_channels": extra})
+        await world.build(4, period=10)
+        await world.run(600)
+        await world.check_invariants()
+        for life in world.lives:
+            assert len(life.device.radio.channels) == len(life.device.radio.enabled_channels) == 16
+            assert {c.frequency for c in life.device.radio.channels.values()} >= set(extra)
+        await world.close()
+
+    run_virtually(story())
+
+
+def test_a_sub_band_of_a_fixed_plan_is_told_with_or_without_a_cf_list(tmp_path: Path) -> None:
+    async def story() -> None:
+        # The profile of 1.0.4 reads a CFList of type 1; that of 1.0.2 does not, and is told by LinkADRReq.
+        kinds = (Kind("1.0.4", "A", "US915"), Kind("1.0.2", "A", "AU915"))
+        world = World(tmp_path, 8, kinds=kinds)
+        await world.build(4, period=15)
+        await world.run(900)
+        await world.check_invariants()
+        for life in world.lives:
+            assert life.device.radio.enabled_channels == [*range(8, 16), 65]
+        await world.close()
+
+    run_virtually(story())
+
+
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_mixed_devices_killed_at_every_step(tmp_path: Path, shard: int) -> None:
     async def story(directory: Path, die_at: int | None) -> World:

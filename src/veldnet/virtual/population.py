@@ -14,9 +14,22 @@ from veldnet.inventory.resources import Device, Route, RoutingProfile
 from veldnet.inventory.scope import Scope
 from veldnet.routing import secret_label
 from veldnet.simulator.device import Identity
-from veldnet.store.documents import MacVersion, MotionIndicator, PlanSettings, ProfileSettings
+from veldnet.store.documents import (
+    MacVersion,
+    MotionIndicator,
+    PlanSettings,
+    ProfileSettings,
+    RegionalParameters,
+)
 
 PLAN_ID = "virtual/plan"
+
+
+_REVISIONS: dict[MacVersion, RegionalParameters] = {
+    "1.0.3": "1.0.3revA",
+    "1.0.4": "RP2-1.0.4",
+    "1.1": "RP2-1.0.0",
+}
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -37,7 +50,7 @@ class Kind(msgspec.Struct, frozen=True):
             loRaWANMacVersion=self.version,
             loRaWANClass=self.device_class,
             region=self.region,
-            regionalParameterVersion="RP2-1.0.4" if self.version == "1.0.4" else "1.0.3revA",
+            regionalParameterVersion=_REVISIONS.get(self.version, "1.0.2revB"),
             motionIndicator=self.motion,
         )
 
