@@ -127,8 +127,9 @@ def _heard(record: Record) -> list[Finding]:
     best = record.best
     margin = best.snr - floor(record.modulation)
     names = ", ".join(str(copy.base_station) for copy in record.copies[:5])
+    stations = "1 base station" if len(record.copies) == 1 else f"{len(record.copies)} base stations"
     words = (
-        f"heard by {len(record.copies)} base stations ({names}) on {record.frequency / 1e6:g} MHz with "
+        f"heard by {stations} ({names}) on {record.frequency / 1e6:g} MHz with "
         f"{record.modulation}; best: {best.rssi:g} dBm, {best.snr:g} dB, margin {margin:.1f} dB"
     )
     return [Finding("note", words)]
