@@ -127,8 +127,9 @@ class MortalServer:
         self.platform.network.commits.join(world.checker.participant())
 
     async def alive(self) -> None:
+        """Goes no further in a dead server."""
         if self.dead:
-            await asyncio.Event().wait()
+            raise asyncio.CancelledError
 
     async def step(self, name: str) -> None:
         if not self.dead and self.world.steps.reached(name):
