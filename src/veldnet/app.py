@@ -11,15 +11,17 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection, delete, insert, select, update
 
+from veldnet.base_station_directory import BaseStations
 from veldnet.data_directory import DataDirectory
 from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
-from veldnet.inventory import base_stations, changes
-from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.inventory import changes
+from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import prune
+from veldnet.monitoring_service import MonitoringService
 from veldnet.network import NetworkServer
 from veldnet.network_settings import network_parameters
-from veldnet.routing import Deliveries, HttpSender, MessageWriter, Position, Retry, RoutingTable, Sender
+from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
 from veldnet.settings import RoutingSettings, Settings
 from veldnet.store import IdSource, Store
 from veldnet.store.schema import base_stations as base_station_rows
@@ -41,31 +43,6 @@ def _http_sender(settings: RoutingSettings) -> HttpSender:
         connect_timeout=settings.connect_timeout,
         total_timeout=settings.total_timeout,
     )
-
-
-class BaseStations:
-    """The registered base stations in memory: who they are, and where they stand."""
-
-    def __init__(self) -> None:
-        self._by_eui: dict[GatewayEui, BaseStationId] = {}
-        self._positions: dict[BaseStationId, Position] = {}
-
-    async def load(self, store: Store) -> None:
-        listed = await store.read(base_stations.list_base_stations)
-        self._by_eui = {
-            GatewayEui.parse(station.gateway_eui): BaseStationId.parse(station.id) for station in listed
-        }
-        self._positions = {
-            BaseStationId.parse(station.id): Position(station.latitude, station.longitude)
-            for station in listed
-            if station.latitude is not None and station.longitude is not None
-        }
-
-    def find(self, gateway: GatewayEui) -> BaseStationId | None:
-        return self._by_eui.get(gateway)
-
-    def position(self, base_station: BaseStationId) -> Position | None:
-        return self._positions.get(base_station)
 
 
 class Platform:
@@ -128,6 +105,16 @@ class Platform:
             concurrency=routing.connections_per_destination,
         )
         self.network.commits.join(self.deliveries)
+        self.monitoring = MonitoringService(
+            settings,
+            self.store,
+            self.vault,
+            self.network,
+            self.base_stations,
+            self.presence,
+            ids,
+            clock=clock,
+        )
         self.udp = SemtechUdpServer(
             self.base_stations,
             self.presence,
@@ -159,6 +146,7 @@ class Platform:
         await self.table.load()
         await self.network.start()
         await self.deliveries.start()
+        await self.monitoring.start()
 
     def watch(self) -> None:
         """Begin the chores that come round: changes of other processes, presence, retention."""
@@ -166,9 +154,12 @@ class Platform:
             (_CHANGES_EVERY, self.apply_changes),
             (_PRESENCE_EVERY, self._write_presence),
             (_PRUNE_EVERY, self._prune),
+            (self.settings.alarms.check_interval, self.monitoring.look_at_devices),
+            (self.settings.alarms.check_interval, self.monitoring.look_at_base_stations),
         ):
             self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(every, chore)))
-        self._tasks.append(asyncio.get_running_loop().create_task(self._measure_lag()))
+        for work in (self._measure_lag(), self.monitoring.notifier.run()):
+            self._tasks.append(asyncio.get_running_loop().create_task(work))
 
     async def _measure_lag(self) -> None:
         """How much later than asked for the event loop comes back."""
@@ -198,6 +189,7 @@ class Platform:
     async def _apply(self, change: changes.Change) -> None:
         if change.kind == "device":
             await self.network.device_changed(change.ref)
+            await self.monitoring.device_changed(change.ref)
         elif change.kind == "rules":
             await self.network.rules_changed()
         elif change.kind == "routing":
@@ -205,6 +197,8 @@ class Platform:
             await self.network.devices.refresh_routing(change.ref)
         elif change.kind == "base_stations":
             await self.base_stations.load(self.store)
+        elif change.kind == "recipients":
+            await self.monitoring.load_recipients()
 
     async def _write_presence(self) -> None:
         """Write down who was seen since the last time, for the operator's lists."""
@@ -221,7 +215,15 @@ class Platform:
     async def _prune(self) -> None:
         journal = self.settings.journal
         now = self.clock()
-        await prune(self.store, now, frame_days=journal.frames, body_days=journal.bodies)
+        await prune(
+            self.store,
+            now,
+            frames=journal.frames,
+            bodies=journal.bodies,
+            statistics=journal.statistics,
+            alarms=self.settings.alarms.history,
+            audit=journal.audit,
+        )
         day_ago = int((now - 86_400) * 1000)
         await self.store.write(lambda connection: changes.prune(connection, day_ago))
 

@@ -135,6 +135,10 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     deduplication_window: Annotated[
         Duration, _help("How long copies of a frame are collected; must fit well before RX1.")
     ] = Duration(0.2)
+    mean_per: Annotated[
+        Literal["window50", "ewma"],
+        _help("MeanPER over a window of 50 frames as ThingPark 7.3, or smoothed as 7.2."),
+    ] = "window50"
     adr_margin: Annotated[float, _help("Installation margin of ADR v2 in dB.", ge=0, le=30)] = 10.0
     device_capacity: Annotated[int, _help("Devices kept in memory at most.", ge=100)] = 200_000
     commit_interval: Annotated[Duration, _help("Longest wait for a group commit.")] = Duration(0.010)
@@ -184,6 +188,65 @@ class JournalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     bodies: Annotated[Duration, _help("Retention of record bodies and delivery results.")] = Duration(
         35 * 86_400
     )
+    statistics: Annotated[
+        Duration, _help("Retention of the hourly totals of fleets, plans and base stations.")
+    ] = Duration(1095 * 86_400)
+    audit: Annotated[Duration, _help("Retention of the audit log.")] = Duration(1095 * 86_400)
+
+
+class AlarmSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Alarms of devices and base stations."""
+
+    severities: Annotated[
+        tuple[str, ...],
+        _help("Severities other than the built-in ones, as 10=MAJOR or by occurrences 10=WARNING,MAJOR@50."),
+    ] = ()
+    unheard: Annotated[
+        Duration,
+        _help("Silence after which a device without alarmThresholds counts as RF_CNX_ERROR."),
+    ] = Duration(7 * 86_400)
+    learnt_factor: Annotated[
+        float,
+        _help(
+            "Alarm 004 for devices without alarmThresholds after so many times their longest usual interval; "
+            "0 is off.",
+            ge=0,
+            le=1000,
+        ),
+    ] = 0.0
+    check_interval: Annotated[
+        Duration, _help("How often silent devices and base stations are looked at.")
+    ] = Duration(15)
+    base_station_silence: Annotated[
+        Duration, _help("Silence after which a base station counts as disconnected.")
+    ] = Duration(180)
+    base_station_no_frames: Annotated[
+        Duration, _help("Time without a frame after which a connected base station counts as deaf.")
+    ] = Duration(12 * 3600)
+    history: Annotated[Duration, _help("How long cleared alarms stay in the history.")] = Duration(
+        15 * 86_400
+    )
+    notification_window: Annotated[Duration, _help("How long changes are collected for one message.")] = (
+        Duration(60)
+    )
+    notification_interval: Annotated[
+        Duration, _help("Least time between two messages to the same customer or operator.")
+    ] = Duration(600)
+
+
+class MailSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The mail server that takes messages about alarms."""
+
+    host: Annotated[str, _help("Name of the mail server; empty sends no e-mail.")] = ""
+    port: Annotated[int, _help("Its port.", ge=1, le=65_535)] = 587
+    security: Annotated[
+        Literal["starttls", "tls", "none"],
+        _help("How the connection is protected; none only on one machine."),
+    ] = "starttls"
+    sender: Annotated[str, _help("Address that messages come from.")] = "veldnet@localhost"
+    username: Annotated[str, _help("User name; empty does not sign in.")] = ""
+    password_file: Annotated[str, _help("File with the password.")] = ""
+    ca_file: Annotated[str, _help("Certificates to trust beside those of the system.")] = ""
 
 
 class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -203,6 +266,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     routing: RoutingSettings = RoutingSettings()
     keys: KeySettings = KeySettings()
     journal: JournalSettings = JournalSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    mail: MailSettings = MailSettings()
     log: LogSettings = LogSettings()
 
 

@@ -50,7 +50,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def frame_row(identifier: int, device_ref: int = 1) -> tuple[object, ...]:
-    return (identifier, device_ref, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1)
+    return (identifier, device_ref, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, None, 0, *[None] * 8)
 
 
 async def fleet(store: SqliteStore, count: int) -> None:
@@ -94,7 +94,10 @@ async def test_batches_of_every_size_are_written_whole(store: SqliteStore, count
         [
             (Statement.INSERT_FRAME, [frame_row(ref) for ref in refs]),
             (Statement.INSERT_BODY, [(ref, 0, b"body") for ref in refs]),
-            (Statement.UPDATE_STATE, [(ref + 1000, None, b"s%d" % ref, None, "A", ref) for ref in refs]),
+            (
+                Statement.UPDATE_STATE,
+                [(ref + 1000, None, b"s%d" % ref, None, "A", b"w", ref) for ref in refs],
+            ),
             (Statement.UPDATE_JOIN_MEMORY, [(b"m", ref) for ref in refs]),
             (Statement.INSERT_DELIVERY, [(ref, ref, ref, 1, "1:", 5, 0, None, b"m") for ref in refs]),
         ]
@@ -152,13 +155,15 @@ async def test_a_paused_process_cannot_write_past_its_lease(store: SqliteStore) 
 async def test_state_of_a_deleted_device_goes_nowhere(store: SqliteStore) -> None:
     await fleet(store, 1)
     await store.write(lambda c: c.execute(text("DELETE FROM devices")))
-    await store.commit([(Statement.UPDATE_STATE, [(5, None, b"s", None, None, 1)])])
+    await store.commit([(Statement.UPDATE_STATE, [(5, None, b"s", None, None, None, 1)])])
     assert await store.devices_by_dev_addr([5]) == []
 
 
 async def test_pending_sessions_are_found_by_their_address(store: SqliteStore) -> None:
     await fleet(store, 2)
-    await store.commit([(Statement.UPDATE_STATE, [(5, 6, b"s", 1, "C", 1), (6, None, b"t", None, "A", 2)])])
+    await store.commit(
+        [(Statement.UPDATE_STATE, [(5, 6, b"s", 1, "C", None, 1), (6, None, b"t", None, "A", None, 2)])]
+    )
     assert {row.ref for row in await store.devices_by_dev_addr([6])} == {1, 2}
     assert [row.ref for row in await store.devices_by_dev_eui([f"{2:016X}", "unknown"])] == [2]
     assert [row.ref for row in await store.devices_by_ref([2, 9])] == [2]

@@ -79,7 +79,7 @@ def test_signed_frames_in_every_region(
     region = REGIONS[name]
     target = device(
         ProfileSettings(region=name, loRaWANMacVersion="1.0.4"),
-        PlanSettings(allowClassB=True, deviceStatusRequestsPerDay=1, maxDutyCycle=3),
+        PlanSettings(allowClassB=True, deviceStatusRequestFrequency=1, maxDutyCycle=3),
         device_class="C",
     )
     before: Session = session(

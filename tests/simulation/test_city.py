@@ -69,12 +69,13 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_the_checker_finds_what_must_never_happen() -> None:
     from tests.unit.network.builders import receive, session, uplink_frame
+    from veldnet.network import Recorded
     from veldnet.network.state import DeviceState
 
     checker = Checker()
     transition = receive(DeviceState(session=session()), uplink_frame(1))
     assert transition is not None
-    recorded = [(transition.records[0], None)]
+    recorded = [Recorded(transition.records[0], None)]
     checker.committed(recorded)
     with pytest.raises(InvariantBroken, match="I1"):
         checker.committed(recorded)

@@ -20,6 +20,58 @@ class UnknownBaseStation(msgspec.Struct):
     last_seen_at: float
 
 
+class Seen:
+    """What a base station has shown of itself since this process started. Times are Unix seconds."""
+
+    __slots__ = ("_bad", "_packets", "_period", "acknowledged", "frame_at", "gps_at", "poor", "seen_at")
+
+    def __init__(self, now: float) -> None:
+        self.seen_at = now
+        self.frame_at: float | None = None
+        self.gps_at: float | None = None
+        # The share of its datagrams that were acknowledged, where two reports in a row say so.
+        self.acknowledged: float | None = None
+        self.poor = False
+        # Packets and those with a wrong CRC, of this hour and the one before.
+        self._period = int(now // _HOUR)
+        self._packets = [0, 0]
+        self._bad = [0, 0]
+
+    def frame(self, now: float, gps: bool) -> None:
+        self.frame_at = now
+        if gps:
+            self.gps_at = now
+
+    def status(self, now: float, received: float, good: float, forwarded: float, acknowledged: float) -> None:
+        """A status report: packets received, with a good CRC and forwarded since the last one, and the
+        share of datagrams acknowledged, in per cent."""
+        self._advance(now)
+        self._packets[0] += int(received)
+        self._bad[0] += int(max(received - good, 0))
+        if forwarded > 0:
+            share = min(acknowledged, 100.0) / 100
+            poor = share < _POOR
+            if not poor or self.poor:
+                self.acknowledged = share
+            self.poor = poor
+
+    def _advance(self, now: float) -> None:
+        period = int(now // _HOUR)
+        if period != self._period:
+            again = period == self._period + 1
+            self._packets = [0, self._packets[0] if again else 0]
+            self._bad = [0, self._bad[0] if again else 0]
+            self._period = period
+
+    def packets(self) -> tuple[int, int]:
+        """Packets of the last one to two hours, and how many of them had a wrong CRC."""
+        return sum(self._packets), sum(self._bad)
+
+
+_HOUR = 3600.0
+_POOR = 0.9
+
+
 class BaseStationDirectory(Protocol):
     """Registered base stations by the EUI they present."""
 
@@ -31,10 +83,16 @@ class Presence:
 
     def __init__(self) -> None:
         self.last_seen: dict[BaseStationId, float] = {}
+        self.stations: dict[BaseStationId, Seen] = {}
         self.unknown: OrderedDict[GatewayEui, UnknownBaseStation] = OrderedDict()
 
-    def seen(self, base_station: BaseStationId, now: float) -> None:
+    def seen(self, base_station: BaseStationId, now: float) -> Seen:
         self.last_seen[base_station] = now
+        station = self.stations.get(base_station)
+        if station is None:
+            station = self.stations[base_station] = Seen(now)
+        station.seen_at = now
+        return station
 
     def refused(self, gateway: GatewayEui, address: str, now: float) -> None:
         known = self.unknown.get(gateway)

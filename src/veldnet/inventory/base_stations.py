@@ -27,6 +27,7 @@ class BaseStation(msgspec.Struct, frozen=True):
     longitude: float | None
     altitude: float | None
     last_seen_at: int | None
+    operator_ref: int = 0
 
 
 def create_base_station(
@@ -78,6 +79,7 @@ def list_base_stations(connection: Connection) -> list[BaseStation]:
             columns.longitude,
             columns.altitude,
             columns.last_seen_at,
+            columns.operator_ref,
         ).order_by(columns.ref)
     )
     return [BaseStation(*row) for row in rows]

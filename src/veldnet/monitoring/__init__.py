@@ -1,5 +1,50 @@
-"""How the network is doing. In this version: the retention of the journal."""
+"""How the network is doing: alarms, statistics and health of devices and base stations, who is told,
+retention."""
 
+from .alarms.silence import SilenceRules
+from .alarms.types import (
+    BASE_STATION_TYPES,
+    DEVICE_TYPES,
+    AlarmType,
+    Level,
+    SeverityError,
+    with_severities,
+)
+from .base_stations import BaseStationMonitor, Facts, Limits
+from .monitor import Monitor
+from .notification.events import (
+    NotificationSettings,
+    Recipients,
+    check_settings,
+    read_all,
+    read_settings,
+    write_settings,
+)
+from .notification.mail import Mailer, MailSettings
+from .notification.notifier import Notifier, Pace
 from .retention import prune
 
-__all__ = ["prune"]
+__all__ = [
+    "BASE_STATION_TYPES",
+    "DEVICE_TYPES",
+    "AlarmType",
+    "BaseStationMonitor",
+    "Facts",
+    "Level",
+    "Limits",
+    "MailSettings",
+    "Mailer",
+    "Monitor",
+    "NotificationSettings",
+    "Notifier",
+    "Pace",
+    "Recipients",
+    "SeverityError",
+    "SilenceRules",
+    "check_settings",
+    "prune",
+    "read_all",
+    "read_settings",
+    "with_severities",
+    "write_settings",
+]

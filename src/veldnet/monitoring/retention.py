@@ -8,7 +8,15 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Table, delete, select
 
 from veldnet.store import Store, first_id_at
-from veldnet.store.schema import deliveries, delivery_results, frame_bodies, frames
+from veldnet.store.schema import (
+    alarm_history,
+    deliveries,
+    delivery_results,
+    frame_bodies,
+    hourly_statistics,
+)
+from veldnet.store.schema import audit as audit_rows
+from veldnet.store.schema import frames as frame_rows
 
 PIECE = 2000
 # Between pieces, so that frames get the writer.
@@ -28,16 +36,31 @@ def _delete_piece(table: Table, column_name: str, before_id: int) -> Callable[[C
     return run
 
 
-async def prune(store: Store, now: float, *, frame_days: float, body_days: float) -> int:
-    """Delete what is older than its retention; returns the number of rows. Times in seconds."""
-    keep_frames = first_id_at(int((now - frame_days) * 1000))
-    keep_bodies = first_id_at(int((now - body_days) * 1000))
+async def prune(
+    store: Store,
+    now: float,
+    *,
+    frames: float,
+    bodies: float,
+    statistics: float,
+    alarms: float,
+    audit: float,
+) -> int:
+    """Delete what is older than its retention; returns the number of rows. All in seconds."""
+
+    def since(retention: float) -> int:
+        return int((now - retention) * 1000)
+
+    keep_bodies = first_id_at(since(bodies))
     removed = 0
     for table, column, before in (
-        (frames, "id", keep_frames),
+        (frame_rows, "id", first_id_at(since(frames))),
         (frame_bodies, "frame_id", keep_bodies),
         (delivery_results, "frame_id", keep_bodies),
         (deliveries, "id", keep_bodies),
+        (hourly_statistics, "hour", since(statistics) // 3_600_000),
+        (alarm_history, "cleared_at", since(alarms)),
+        (audit_rows, "at", since(audit)),
     ):
         piece = _delete_piece(table, column, before)
         while (count := await store.write(piece)) > 0:

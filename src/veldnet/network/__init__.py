@@ -6,11 +6,14 @@ The shell (`server`, `deduplication`, `devices`, `commit_loop`, `transmitter`) d
 """
 
 from .commit_loop import CommitLoop, Participant, Recorded
+from .devices import Entry
 from .events import Device, SubmissionRefusal
 from .explaining import Explanation, Finding, explain_device, explain_frame
 from .inspection import DeviceView
+from .journal import LATE, OVER_LIMIT, FrameRow, heard_at, unpack_copies
 from .parameters import NetworkParameters
 from .records import (
+    BlockedCommand,
     Copy,
     DownlinkRecord,
     DownlinkRejectedRecord,
@@ -26,15 +29,20 @@ from .records import (
 from .server import NetworkServer, UnknownDevice
 
 __all__ = [
+    "LATE",
+    "OVER_LIMIT",
+    "BlockedCommand",
     "CommitLoop",
     "Copy",
     "Device",
     "DeviceView",
     "DownlinkRecord",
     "DownlinkRejectedRecord",
+    "Entry",
     "Explanation",
     "Finding",
     "FrameKind",
+    "FrameRow",
     "JoinRecord",
     "NetworkParameters",
     "NetworkServer",
@@ -50,4 +58,6 @@ __all__ = [
     "decode_record",
     "explain_device",
     "explain_frame",
+    "heard_at",
+    "unpack_copies",
 ]

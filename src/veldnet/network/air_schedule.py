@@ -173,6 +173,14 @@ class AirSchedule:
             shares[base_station] = {name: u.total / _HOUR for name, u in station.usage.items()}
         return shares
 
+    def loads(self, now: float) -> dict[BaseStationId, float]:
+        """Share used of the airtime that a base station is allowed, in its fullest sub-band."""
+        allowed = {band.name: band.duty_cycle for region in self._regions for band in region.sub_bands}
+        return {
+            station: max((share / allowed.get(name, 1.0) for name, share in shares.items()), default=0.0)
+            for station, shares in self.duty_cycles(now).items()
+        }
+
     def _band(self, frequency: int) -> SubBand | None:
         return _band(self._regions, frequency)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -19,23 +19,30 @@ from .counters import Counters
 from .device_class import current_class, restless
 from .devices import Entry
 from .events import Device, Effect, Transition
-from .journal import journal_rows
+from .journal import FrameRow, journal_rows
 from .records import DownlinkRecord, JoinRecord, Record, UplinkRecord
 from .state import encode_join_memory, encode_state
 
 log = structlog.get_logger(__name__)
 
-Recorded = tuple[Record, Device | None]
+
+class Recorded(NamedTuple):
+    """A record, and the device it is of with its place in memory, where it is of one."""
+
+    record: Record
+    device: Device | None
+    entry: Entry | None = None
 
 
 class Participant(Protocol):
     """A room that takes part in the frames' own transaction.
 
-    `rows` turns the records of a batch, and what the room has to write of its own, into rows for the same
-    commit. Then `committed` hears that they are durable, or `failed` that nothing was written.
+    `rows` turns the records of a batch, their frame rows, and what the room has to write of its own, into
+    rows for the same commit. It may change `watch` of the entries, which is written with their state. Then
+    `committed` hears that all is durable, or `failed` that nothing was written.
     """
 
-    def rows(self, recorded: Sequence[Recorded]) -> Sequence[Rows]: ...
+    def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]: ...
 
     def committed(self) -> None: ...
 
@@ -43,7 +50,7 @@ class Participant(Protocol):
 
 
 class _Batch:
-    __slots__ = ("effects", "entries", "memories", "parts", "recorded")
+    __slots__ = ("done", "effects", "entries", "memories", "parts", "recorded")
 
     def __init__(self) -> None:
         self.recorded: list[Recorded] = []
@@ -51,6 +58,7 @@ class _Batch:
         self.entries: dict[int, Entry] = {}
         self.memories: dict[int, Entry] = {}
         self.parts: list[tuple[int, int, bytes]] = []
+        self.done: asyncio.Future[bool] | None = None
 
 
 class CommitLoop:
@@ -99,20 +107,37 @@ class CommitLoop:
         batch = self._batch
         device = entry.device
         for record in transition.records:
-            batch.recorded.append((record, device))
+            batch.recorded.append(Recorded(record, device, entry))
         for effect in transition.effects:
             batch.effects.append((entry, effect))
-        ref = device.row.ref
-        if ref not in batch.entries:
-            batch.entries[ref] = entry
-            entry.unwritten += 1
+        self._enlist(entry)
         if transition.join_memory is not None:
-            batch.memories[ref] = entry
+            batch.memories[device.row.ref] = entry
         self.wake()
+
+    def touch(self, entry: Entry) -> None:
+        """Have an entry written though nothing is recorded of it: its `watch` has changed, or will."""
+        self._enlist(entry)
+        self.wake()
+
+    def _enlist(self, entry: Entry) -> None:
+        ref = entry.device.row.ref
+        if ref not in self._batch.entries:
+            self._batch.entries[ref] = entry
+            entry.unwritten += 1
+
+    async def durable(self) -> None:
+        """Wait until what was handed over so far is written. Raises `StoreError` if it could not be."""
+        if self._batch.done is None:
+            self._batch.done = asyncio.get_running_loop().create_future()
+        done = self._batch.done
+        self.wake()
+        if not await done:
+            raise StoreError("the commit failed; nothing of it was written")
 
     def add_record(self, record: Record) -> None:
         """Record something that belongs to no device."""
-        self._batch.recorded.append((record, None))
+        self._batch.recorded.append(Recorded(record, None))
         self.wake()
 
     def add_part(self, frame_id: int, part: int, body: bytes) -> None:
@@ -157,12 +182,12 @@ class CommitLoop:
             if rows:
                 await self._store.commit(rows)
         except StoreError as error:
-            self._fail(error)
+            self._fail(error, batch)
             return
         except Exception as error:
             # A defect: whatever it was, memory must not stay ahead of the store.
             log.exception("commit_broken")
-            self._fail(StoreError(str(error)))
+            self._fail(StoreError(str(error)), batch)
             return
         self._counters.commits += 1
         self._counters.commit_seconds += perf_counter() - started
@@ -173,8 +198,14 @@ class CommitLoop:
             self._release(entry, effect)
         for participant in self._participants:
             participant.committed()
+        if batch.done is not None and not batch.done.done():
+            batch.done.set_result(True)
 
     def _rows(self, batch: _Batch) -> list[Rows]:
+        frames, bodies = journal_rows(batch.recorded)
+        parts: list[Rows] = []
+        for participant in self._participants:
+            parts.extend(participant.rows(batch.recorded, frames))
         rows: list[Rows] = []
         if batch.entries:
             rows.append((Statement.UPDATE_STATE, [_state_row(entry) for entry in batch.entries.values()]))
@@ -183,28 +214,29 @@ class CommitLoop:
                 (encode_join_memory(entry.memory), entry.device.row.ref) for entry in batch.memories.values()
             ]
             rows.append((Statement.UPDATE_JOIN_MEMORY, memories))
-        if batch.recorded:
-            frames, bodies = journal_rows(record for record, _device in batch.recorded)
-            rows += [frames, (bodies[0], [*bodies[1], *batch.parts])]
-        elif batch.parts:
-            rows.append((Statement.INSERT_BODY, batch.parts))
-        for participant in self._participants:
-            rows.extend(participant.rows(batch.recorded))
-        return rows
+        if frames:
+            rows.append((Statement.INSERT_FRAME, frames))
+        if bodies or batch.parts:
+            rows.append((Statement.INSERT_BODY, [*bodies, *batch.parts]))
+        return rows + parts
 
-    def _fail(self, error: StoreError) -> None:
+    def _fail(self, error: StoreError, batch: _Batch) -> None:
         """Nothing was written. Memory is ahead of the store, so it goes; the frames are lost like radio."""
         self._counters.commit_failures += 1
         self.lost_lease = self.lost_lease or isinstance(error, LeaseLost)
         log.error("commit_failed", error=str(error), lease_lost=self.lost_lease)
+        lost = self._batch
         self._batch = _Batch()
         for participant in self._participants:
             participant.failed()
         self._failed()
+        for done in (batch.done, lost.done):
+            if done is not None and not done.done():
+                done.set_result(False)
 
     def _count(self, recorded: Sequence[Recorded]) -> None:
         counters = self._counters
-        for record, _device in recorded:
+        for record, _device, _entry in recorded:
             if isinstance(record, UplinkRecord):
                 counters.uplinks_committed += record.outcome == "accepted"
             elif isinstance(record, JoinRecord):
@@ -222,7 +254,7 @@ class CommitLoop:
         await self._idle.wait()
 
 
-def _state_row(entry: Entry) -> tuple[int | None, int | None, bytes, int | None, str | None, int]:
+def _state_row(entry: Entry) -> tuple[Any, ...]:
     state = entry.state
     return (
         None if state.session is None else int(state.session.dev_addr),
@@ -230,5 +262,6 @@ def _state_row(entry: Entry) -> tuple[int | None, int | None, bytes, int | None,
         encode_state(state),
         1 if restless(entry.device, state) else None,
         None if state.session is None else current_class(entry.device, state.session),
+        entry.stored_watch,
         entry.device.row.ref,
     )

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from veldnet.store import DeviceRow, Store, StoreError
@@ -30,17 +31,35 @@ _IN_USE = 10.0
 
 
 class Entry:
-    """A device in memory. `unwritten` counts the commits that will still write it."""
+    """A device in memory. `unwritten` counts the commits that will still write it. `watch` is what another
+    room keeps of the device, as it came from the store or as the value that room has made of it; it is
+    loaded, written and dropped together with the state."""
 
-    __slots__ = ("device", "memory", "removed", "state", "unwritten", "used_at")
+    __slots__ = ("device", "memory", "removed", "state", "unwritten", "used_at", "watch")
 
-    def __init__(self, device: Device, state: DeviceState, memory: JoinMemory, used_at: float) -> None:
+    def __init__(
+        self,
+        device: Device,
+        state: DeviceState,
+        memory: JoinMemory,
+        used_at: float,
+        watch: bytes | msgspec.Struct | None = None,
+    ) -> None:
+        self.watch = watch
         self.device = device
         self.used_at = used_at
         self.state = state
         self.memory = memory
         self.unwritten = 0
         self.removed = False
+
+    @property
+    def stored_watch(self) -> bytes | None:
+        watch = self.watch
+        return watch if watch is None or isinstance(watch, bytes) else _encode_watch(watch)
+
+
+_encode_watch = msgspec.msgpack.Encoder().encode
 
 
 class _Loader(Generic[K]):
@@ -201,8 +220,8 @@ class DeviceTable:
             state = catch_up_state(decode_state(row.state), self._generation)
             memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
             # The decoded forms replace the stored ones.
-            row = _without_state(row)
-            entry = Entry(self._catalogue.device(row), state, memory, self._clock())
+            watch, row = row.watch, _without_state(row)
+            entry = Entry(self._catalogue.device(row), state, memory, self._clock(), watch)
             self._entries[row.ref] = entry
             self._by_dev_eui[row.dev_eui] = row.ref
             self._index(row.ref, addresses(state))
@@ -320,4 +339,4 @@ def addresses(state: DeviceState) -> frozenset[int]:
 
 
 def _without_state(row: DeviceRow) -> DeviceRow:
-    return replace(row, state=None, join_memory=None)
+    return replace(row, state=None, join_memory=None, watch=None)

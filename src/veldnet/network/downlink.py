@@ -79,7 +79,7 @@ def plan_downlink(
         why = "no downlink: its MAC commands do not fit at the current data rate"
         return Plan(state, records, None, (why,))
     deadline = now + network.class_c_patience if content.windows[0].immediate else None
-    state, transmit = build(state, content, received.token, now, deadline)
+    state, transmit = build(device.plan, state, content, received.token, now, deadline)
     return Plan(state, records, transmit, (in_words(content, state),))
 
 

@@ -19,9 +19,11 @@ from veldnet.lorawan.crypto import (
 from veldnet.lorawan.frames import MType
 from veldnet.lorawan.mac_commands import MacCommand, serialise
 from veldnet.lorawan.radio import TransmitWindow
+from veldnet.store.documents import PlanSettings
 
 from .events import Transmit
 from .mac_commands import remember_requests
+from .regulator import charge_downlink
 from .state import AwaitedAck, DeviceState, InFlight, QueuedDownlink, Session
 
 FOPTS_LIMIT = 15
@@ -54,9 +56,15 @@ def counter_ended(state: DeviceState, chosen: QueuedDownlink | None) -> bool:
 
 
 def build(
-    state: DeviceState, content: Content, token: int, now: float, deadline: float | None = None
+    plan: PlanSettings | None,
+    state: DeviceState,
+    content: Content,
+    token: int,
+    now: float,
+    deadline: float | None = None,
 ) -> tuple[DeviceState, Transmit]:
-    """The state with the downlink in flight, and the transmission."""
+    """The state with the downlink in flight, and the transmission; it takes a token of the regulator."""
+    state, over_limit = charge_downlink(plan, state, now)
     session, chosen = state.session, content.chosen
     assert session is not None
     layout = _layout(serialise(content.mac), chosen)
@@ -85,6 +93,7 @@ def build(
         fcnt_up=session.fcnt_up,
         mac=serialise(content.mac),
         fpending=bool(fctrl & frames.FPENDING),
+        over_limit=over_limit,
     )
     session = _spend(remember_requests(session, content.requests, now), fcnt, application)
     if chosen is not None and confirmed:

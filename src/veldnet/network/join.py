@@ -38,7 +38,7 @@ from .sessions import (
     wanted_delay,
 )
 from .state import DeviceState, JoinMemory
-from .uplink import copies_of
+from .uplink_record import copies_of
 
 MAX_JOIN_NONCE = 0xFFFFFF
 

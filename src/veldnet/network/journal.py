@@ -2,61 +2,173 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from typing import Any
 
-from veldnet.store import Rows, Statement
+from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.modulation import Lora, Modulation
+from veldnet.store import millis_of
 
-from .records import (
-    DownlinkRecord,
-    JoinRecord,
-    Record,
-    RefusedRecord,
-    UplinkRecord,
-    encode_record,
-)
+from .records import Copy, DownlinkRecord, JoinRecord, RefusedRecord, UplinkRecord, encode_record
+
+# In the order of `Statement.INSERT_FRAME`.
+FrameRow = tuple[Any, ...]
+
+LATE, OVER_LIMIT = 1, 2
+_COPY = struct.Struct("<Ihh")
+# MHDR, FHDR without FOpts, and MIC.
+_HEADERS = 12
 
 
-def _row(record: Record) -> tuple[Any, ...]:
-    if isinstance(record, UplinkRecord | JoinRecord | RefusedRecord):
-        best = record.best
-        fcnt = record.fcnt if isinstance(record, UplinkRecord) else None
-        fport = record.fport if isinstance(record, UplinkRecord) else None
-        radio = (round(best.rssi * 10), round(best.snr * 10), record.data_rate, int(best.base_station))
-        return (
-            record.id,
-            record.device_ref,
-            int(record.kind),
-            record.outcome,
-            fcnt,
-            fport,
-            record.size,
-            *radio,
-            len(record.copies),
-        )
-    fcnt = record.fcnt if isinstance(record, DownlinkRecord) else None
-    data_rate = record.data_rate if isinstance(record, DownlinkRecord) else None
-    station = record.base_station if isinstance(record, DownlinkRecord) else None
+def pack_copies(copies: tuple[Copy, ...]) -> bytes | None:
+    """Base station, RSSI and SNR in tenths of each copy; None for a single one, which the row itself
+    shows."""
+    if len(copies) < 2:
+        return None
+    return b"".join(
+        _COPY.pack(int(copy.base_station), round(copy.rssi * 10), round(copy.snr * 10)) for copy in copies
+    )
+
+
+def unpack_copies(octets: bytes) -> list[tuple[int, int, int]]:
+    return list(_COPY.iter_unpack(octets))
+
+
+def _airtime(modulation: Modulation | None, size: int, *, uplink: bool) -> int | None:
+    """Tenths of a millisecond."""
+    return None if modulation is None else round(10 * time_on_air(modulation, size, crc=uplink))
+
+
+def _data_size(fport: int | None, size: int, mac: bytes) -> int:
+    """Octets of a data frame's PHYPayload."""
+    if fport is None:
+        return _HEADERS + len(mac)
+    return _HEADERS + 1 + (len(mac) if fport == 0 else size + len(mac))
+
+
+def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) -> FrameRow:
+    best, modulation = record.best, record.modulation
+    battery, margin = record.device_status or (None, None)
     return (
         record.id,
         record.device_ref,
         int(record.kind),
         record.outcome,
-        fcnt,
-        getattr(record, "fport", None),
+        record.fcnt,
+        record.fport,
         record.size,
-        None,
-        None,
-        data_rate,
-        None if station is None else int(station),
-        0,
+        round(best.rssi * 10),
+        round(best.snr * 10),
+        record.data_rate,
+        int(best.base_station),
+        len(record.copies),
+        round(record.time * 1000) if record.late else None,
+        (LATE if record.late else 0) | (OVER_LIMIT if record.over_limit else 0),
+        record.gap,
+        _airtime(modulation, _data_size(record.fport, record.size, record.mac), uplink=True),
+        modulation.sf if isinstance(modulation, Lora) else None,
+        pack_copies(record.copies),
+        subscriber,
+        plan,
+        battery,
+        margin,
     )
 
 
-def journal_rows(records: Iterable[Record]) -> tuple[Rows, Rows]:
-    """Frame rows and bodies of records."""
+def _request_row(record: JoinRecord | RefusedRecord, subscriber: int | None, plan: int | None) -> FrameRow:
+    best, modulation = record.best, record.modulation
+    return (
+        record.id,
+        record.device_ref,
+        int(record.kind),
+        record.outcome,
+        record.fcnt if isinstance(record, RefusedRecord) else None,
+        record.fport if isinstance(record, RefusedRecord) else None,
+        record.size,
+        round(best.rssi * 10),
+        round(best.snr * 10),
+        record.data_rate,
+        int(best.base_station),
+        len(record.copies),
+        round(record.time * 1000) if best.late else None,
+        LATE if best.late else 0,
+        None,
+        _airtime(modulation, record.size, uplink=True),
+        modulation.sf if isinstance(modulation, Lora) else None,
+        pack_copies(record.copies),
+        subscriber,
+        plan,
+        None,
+        None,
+    )
+
+
+def _downlink_row(record: DownlinkRecord, subscriber: int | None, plan: int | None) -> FrameRow:
+    station, modulation = record.base_station, record.modulation if record.delivered else None
+    octets = record.size if record.join_accept else _data_size(record.fport, record.size, record.mac)
+    return (
+        record.id,
+        record.device_ref,
+        int(record.kind),
+        record.outcome,
+        record.fcnt,
+        record.fport,
+        # MAC commands on FPort 0 are no payload.
+        record.size if record.fport or record.join_accept else 0,
+        None,
+        None,
+        record.data_rate,
+        None if station is None else int(station),
+        0,
+        None,
+        OVER_LIMIT if record.over_limit else 0,
+        None,
+        _airtime(modulation, octets, uplink=False),
+        modulation.sf if isinstance(modulation, Lora) else None,
+        None,
+        subscriber,
+        plan,
+        None,
+        None,
+    )
+
+
+def frame_row(record: Any, subscriber: int | None, plan: int | None) -> FrameRow:
+    """The frame row of a record; `subscriber` and `plan` are those of its device at the time."""
+    if isinstance(record, UplinkRecord):
+        return _uplink_row(record, subscriber, plan)
+    if isinstance(record, DownlinkRecord):
+        return _downlink_row(record, subscriber, plan)
+    if isinstance(record, JoinRecord | RefusedRecord):
+        return _request_row(record, subscriber, plan)
+    over = OVER_LIMIT if getattr(record, "over_limit", False) else 0
+    row = (
+        record.id,
+        record.device_ref,
+        int(record.kind),
+        record.outcome,
+        None,
+        getattr(record, "fport", None),
+    )
+    return (*row, record.size, *(None,) * 4, 0, None, over, *(None,) * 4, subscriber, plan, None, None)
+
+
+def heard_at(row: FrameRow) -> int:
+    """Unix milliseconds at which the frame of a row was on air, as far as it is known."""
+    at: int | None = row[12]
+    return millis_of(row[0]) if at is None else at
+
+
+def journal_rows(recorded: Iterable[Any]) -> tuple[list[FrameRow], list[tuple[int, int, bytes]]]:
+    """Frame rows and bodies of what a batch has recorded."""
     frames, bodies = [], []
-    for record in records:
-        frames.append(_row(record))
+    for record, device, _entry in recorded:
+        row = None if device is None else device.row
+        frames.append(
+            frame_row(record, None, None)
+            if row is None
+            else frame_row(record, row.subscriber_ref, row.plan_ref)
+        )
         bodies.append((record.id, 0, encode_record(record)))
-    return (Statement.INSERT_FRAME, frames), (Statement.INSERT_BODY, bodies)
+    return frames, bodies

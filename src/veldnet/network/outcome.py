@@ -73,6 +73,7 @@ def _record(
         ack=item.ack,
         fpending=item.fpending,
         mac=item.mac,
+        over_limit=item.over_limit,
         decisions=(event.decision,),
     )
 
@@ -98,9 +99,7 @@ def reset_context(
         dev_addr=session.dev_addr if session else None,
         decisions=("security context reset: the device must join again",),
     )
-    cleared = DeviceState(
-        battery=state.battery, margin=state.margin, status_at=state.status_at, generation=state.generation
-    )
+    cleared = replace(state, session=None, pending_session=None, queue=(), in_flight=())
     # RJcount1 is a counter of the device that nothing resets, like the JoinNonce (TS001-1.1 §6.2.4.2).
     kept = JoinMemory(memory.join_nonce, generation=memory.generation, last_rj_count1=memory.last_rj_count1)
     return Transition(cleared, (record,), join_memory=kept)

@@ -39,6 +39,8 @@ class NetworkParameters(msgspec.Struct, frozen=True):
     transmit_timeout: float = 3.0
     class_b_lead: float = 1.5
     class_c_patience: float = 60.0
+    # MeanPER as ThingPark 7.2 smoothed it, instead of over a window.
+    smoothed_per: bool = False
 
     def channel_plan(self, profile: ProfileSettings) -> ChannelPlan | None:
         """The channels of a device, None where its region is not served."""

@@ -21,7 +21,7 @@ from .devices import DeviceTable
 from .events import ReceivedFrame
 from .records import encode_record
 from .refusals import Refusals
-from .uplink import copies_of
+from .uplink_record import copies_of
 
 log = structlog.get_logger(__name__)
 

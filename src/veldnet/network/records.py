@@ -33,6 +33,14 @@ class Copy(msgspec.Struct, frozen=True, gc=False):
     late: bool = False
 
 
+class BlockedCommand(msgspec.Struct, frozen=True, gc=False):
+    """A MAC request that the device keeps refusing (`rejected`) or ignoring (`no answer`)."""
+
+    name: str
+    reason: str
+    attempts: int
+
+
 class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit_defaults=True):
     """A data frame of a known session. `payload` is in clear only where the network has the AppSKey.
 
@@ -73,6 +81,21 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     device_class: str = "A"
     # Seconds between the ping slots of class B, rounded down.
     ping_period: int | None = None
+    # Packet error rates from 0 to 1; `gap` is the distance to the counter before, None for the first.
+    gap: int | None = None
+    instant_per: float = 0.0
+    mean_per: float = 0.0
+    # Beyond what the plan's regulator lets pass; `reported` tells whether it was dropped for that.
+    over_limit: bool = False
+    # The data rate the device was told to use, as a spreading factor, where that is LoRa's.
+    commanded_sf: int | None = None
+    # Of a repetition: how often the frame was sent, how often it should be, and seconds since the first time.
+    transmissions: int = 1
+    nb_trans: int = 1
+    repeated_after: float = 0.0
+    blocked: tuple[BlockedCommand, ...] = ()
+    # DevNonce of a join whose session the device does not use, though it is still heard in the one before.
+    unused_dev_nonce: int | None = None
     decisions: tuple[str, ...] = ()
 
     @property
@@ -154,6 +177,7 @@ class DownlinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="downlink", 
     ack: bool = False
     fpending: bool = False
     mac: bytes = b""
+    over_limit: bool = False
     decisions: tuple[str, ...] = ()
 
     @property
@@ -174,6 +198,9 @@ class DownlinkRejectedRecord(
     size: int
     cause: str
     correlation_id: str | None
+    # Refused at once, so that whoever submitted it knows already.
+    answered: bool = False
+    over_limit: bool = False
     decisions: tuple[str, ...] = ()
 
     @property
@@ -209,6 +236,12 @@ class RefusedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="refused", om
     frequency: int
     modulation: Modulation
     data_rate: int | None = None
+    # The counter of a data frame whose MIC fits a session.
+    fcnt: int | None = None
+    fport: int | None = None
+    # Of one repeated too often: see `UplinkRecord`.
+    transmissions: int = 1
+    repeated_after: float = 0.0
     decisions: tuple[str, ...] = ()
 
     @property

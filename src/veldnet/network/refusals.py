@@ -15,7 +15,7 @@ from .counters import Counters
 from .events import ReceivedFrame
 from .flood_guard import FloodGuard
 from .records import JoinRecord, RefusedRecord
-from .uplink import copies_of
+from .uplink_record import copies_of
 
 # Refused frames that are recorded at most, each second: of no device, and of known ones.
 UNATTRIBUTED_PER_SECOND = 50

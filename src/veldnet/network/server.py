@@ -62,6 +62,7 @@ from .submission import submit_downlink
 from .transmission import SUCCESS, TOO_LATE, Done
 from .transmitter import Transmitter
 from .uplink import answer_late, match, receive_data
+from .uplink_record import wrong_mic
 from .vault_orders import VaultOrders
 from .wakes import Wakes
 
@@ -212,6 +213,10 @@ class NetworkServer:
                 )
                 self._apply(entry, transition)
                 return
+        if len(entries) == 1:
+            # Nobody else has the address, so that the frame is this device's, or pretends to be.
+            self._apply(entries[0], wrong_mic(self.parameters, entries[0].device, entries[0].state, event))
+            return
         reason = "wrong_mic" if entries else "unknown_dev_addr"
         words = f"the MIC fits none of {len(entries)} sessions on DevAddr {frame.dev_addr}"
         self._refusals.frame(received, reason, words)
@@ -422,7 +427,7 @@ class NetworkServer:
         now = self._clock()
         event = ContextReset(self._ids.next(now))
         self._apply(entry, reset_context(entry.device, entry.state, entry.memory, event, now))
-        await self.commits.drain()
+        await self.commits.durable()
 
     async def ask_rejoin(self, device_ref: int) -> bool:
         """Ask a 1.1 device to renew its session with its next downlink; False if it has no 1.1 session.
@@ -436,7 +441,7 @@ class NetworkServer:
         if transition.state is entry.state:
             return False
         self._apply(entry, transition)
-        await self.commits.drain()
+        await self.commits.durable()
         return True
 
     async def inspect(self, device_ref: int) -> DeviceView:
@@ -468,7 +473,7 @@ class NetworkServer:
             now = self._clock()
             event = ContextReset(self._ids.next(now))
             self._apply(entry, deactivate(entry.device, entry.state, event, now))
-            await self.commits.drain()
+            await self.commits.durable()
 
     async def rules_changed(self) -> None:
         """Connectivity plans or device profiles changed."""

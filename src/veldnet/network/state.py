@@ -47,6 +47,13 @@ class RadioParameters(msgspec.Struct, frozen=True, array_like=True, gc=False):
     dl_frequencies: tuple[tuple[int, int], ...] = ()
 
 
+class Bucket(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Tokens left in a regulator's bucket at a time, Unix seconds."""
+
+    tokens: float
+    at: float
+
+
 class PendingRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A MAC request that was sent and not answered yet; `payload` is its wire form without the CID. The
     requests of an atomic block are one, their payloads joined."""
@@ -113,6 +120,11 @@ class Session(msgspec.Struct, frozen=True, array_like=True, gc=False):
     adr_caps: tuple[int, int] | None = None
     personalised: bool = False
     rejoin_wanted: bool = False
+    # The data rate of the last LinkADRReq that the device took.
+    commanded_data_rate: int | None = None
+    # Distances of the last FCntUp, two octets each, and the smoothed error rate; see `error_rate`.
+    gaps: bytes = b""
+    smoothed_per: float = 0.0
 
     @property
     def version_11(self) -> bool:
@@ -170,6 +182,7 @@ class InFlight(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fcnt_up: int | None
     mac: bytes = b""
     fpending: bool = False
+    over_limit: bool = False
 
 
 class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -184,6 +197,8 @@ class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     status_at: float | None = None
     # Grows when a backup is restored; a state of an older generation skips downlink counters.
     generation: int = 0
+    uplink_bucket: Bucket | None = None
+    downlink_bucket: Bucket | None = None
 
     @property
     def sessions(self) -> tuple[Session, ...]:

@@ -12,9 +12,11 @@ from .downlink import room
 from .events import Answer, Device, DownlinkSubmitted, SubmissionRefusal, Transition
 from .parameters import NetworkParameters
 from .queue import discarded, insert
+from .records import DownlinkRejectedRecord
+from .regulator import refuses_downlink
 from .state import DeviceState, QueuedDownlink, Session
 from .unsolicited import continue_sending
-from .uplink import next_application_fcnt
+from .uplink_record import next_application_fcnt
 
 MAX_PAYLOAD = 250
 
@@ -30,6 +32,9 @@ def submit_downlink(
     if refusal is not None:
         return Transition(state, effects=(Answer(refusal),))
     assert event.payload is not None and event.fport is not None
+    if device.plan is not None and refuses_downlink(device.plan, flushed, now):
+        refusal = SubmissionRefusal(121, "Token bucket limit reached")
+        return Transition(state, (_over_limit(device, event, now),), (Answer(refusal),))
     item = QueuedDownlink(
         id=event.id,
         fport=event.fport,
@@ -48,6 +53,23 @@ def submit_downlink(
     queued = replace(flushed, queue=insert(flushed.queue, item))
     step = continue_sending(network, device, queued, event.token, now)
     return Transition(step.state, step.records, (Answer(None), *step.effects))
+
+
+def _over_limit(device: Device, event: DownlinkSubmitted, now: float) -> DownlinkRejectedRecord:
+    assert event.payload is not None and event.fport is not None
+    return DownlinkRejectedRecord(
+        id=event.id,
+        device_ref=device.row.ref,
+        time=now,
+        outcome="over_limit",
+        fport=event.fport,
+        size=len(event.payload),
+        cause="Token bucket limit reached",
+        correlation_id=event.correlation_id,
+        answered=True,
+        over_limit=True,
+        decisions=("the plan's downlink rate is used up",),
+    )
 
 
 def _refusal(

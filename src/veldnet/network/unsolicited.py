@@ -106,7 +106,7 @@ def _send(
     if chosen is None or counter_ended(state, chosen):
         return Step(state, records)
     content = Content(chosen, (), (), False, windows)
-    state, transmit = build(state, content, token, now, deadline)
+    state, transmit = build(device.plan, state, content, token, now, deadline)
     return Step(state, records, (transmit,))
 
 

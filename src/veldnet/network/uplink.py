@@ -6,10 +6,8 @@ import hmac
 from collections.abc import Iterable
 from hashlib import blake2s
 
-import msgspec
 from msgspec.structs import replace
 
-from veldnet.lorawan import AesKey
 from veldnet.lorawan.counters import MAX_FCNT, MAX_FCNT_GAP, extend
 from veldnet.lorawan.crypto import (
     FCNT_NETWORK,
@@ -23,12 +21,10 @@ from veldnet.lorawan.frames import DataFrame
 from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, LinkADRReq, MacCommand
 from veldnet.lorawan.mac_commands import parse as parse_mac_commands
 from veldnet.lorawan.modulation import Lora
-from veldnet.lorawan.radio import GatewayUplink
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.store.documents import PlanSettings
 
-from . import adr, candidates
-from .device_class import current_class
+from . import adr, candidates, error_rate
 from .downlink import plan_downlink
 from .events import AnswerDue, AnswerLater, DataReceived, Device, Effect, Need, Transition
 from .mac_commands import (
@@ -37,28 +33,21 @@ from .mac_commands import (
     Context,
     Exchange,
     awaiting,
+    blocked,
     handle_uplink_commands,
     next_requests,
 )
 from .parameters import NetworkParameters
 from .queue import discarded
-from .records import Copy, Record, RefusedRecord, UplinkRecord
+from .records import Record
+from .regulator import charge_uplink
 from .state import DeviceState, Session
 from .unsolicited import continue_sending
+from .uplink_record import Conduct, Match, refused, uplink_record
 
 _BY_CID = {behaviour.cid: behaviour for behaviour in BEHAVIOURS}
 # A repetition is answered at most so often: NbTrans and confirmed retries end at 15 (TS001-1.0.4 §4.3.1.1).
 MAX_REPETITIONS = 15
-
-
-class Match(msgspec.Struct, frozen=True, gc=False):
-    """A session whose key fits the frame. `fcnt` is the full counter; `verdict` `new`, `repeated` or the
-    reason why the counter is refused."""
-
-    session: Session
-    pending: bool
-    fcnt: int
-    verdict: str
 
 
 def match(
@@ -162,20 +151,24 @@ def receive_data(
     channel_plan = network.channel_plan(device.profile)
     if channel_plan is None:
         words = f"the network does not serve {device.profile.region}"
-        return _refused(None, device, state, event, "region_not_served", words)
+        return refused(None, device, state, event, "region_not_served", words)
     plan = device.plan
     if not device.active or plan is None:
         words = "no connectivity plan or no routing"
-        return _refused(channel_plan, device, state, event, "device_inactive", words)
+        return refused(channel_plan, device, state, event, "device_inactive", words)
     if found.verdict not in ("new", "repeated"):
         words = f"counter {found.fcnt} after {found.session.fcnt_up}: {found.verdict.replace('_', ' ')}"
-        return _refused(channel_plan, device, state, event, found.verdict, words)
+        return refused(channel_plan, device, state, event, found.verdict, words, found)
     state, dropped = _promote(device, state, found, now)
+    over_limit = False
+    if found.verdict == "new":
+        state, over_limit = charge_uplink(plan, state, now)
     session = state.session
     assert session is not None
+    commanded = session.commanded_data_rate
     acknowledged = session.awaited_ack.fcnt if session.awaited_ack and event.frame.ack else None
     previous = session.fcnt_up
-    session = _count(session, event, found)
+    session = _count(network, plan, session, event, found)
     context = _context(network, channel_plan, device, event, plan)
     commands, mac, problem = _mac_commands(session, event.frame, found.fcnt)
     if found.verdict == "new":
@@ -185,6 +178,7 @@ def receive_data(
         exchange, link_notes = Exchange(session), ("repetition: answered again, not delivered again",)
     context, adr_notes = _run_adr(network, channel_plan, device, plan, session, event.frame, context)
     state = replace(_note_status(state, exchange, now), session=session)
+    conduct = Conduct(previous, over_limit, commanded, blocked(session))
     need = Need(
         ack=event.frame.confirmed and plan.ackedUplinkFrame,
         adr_ack=event.frame.adr_ack_req,
@@ -195,9 +189,10 @@ def receive_data(
     state, answer_records, effects, answer_notes = _answer(
         network, channel_plan, device, plan, state, event, found, need, now
     )
-    record = _record(
-        channel_plan, device, state, event, found, previous, acknowledged, mac, exchange, notes + answer_notes
-    )
+    record = uplink_record(
+        network, channel_plan, device, state, event, found, conduct, acknowledged, mac,
+        exchange.device_status, notes + answer_notes,
+    )  # fmt: skip
     return Transition(state, (record, *dropped, *answer_records), effects)
 
 
@@ -264,16 +259,24 @@ def _promote(
     return replace(state, session=found.session, pending_session=None, queue=queue), dropped
 
 
-def _count(session: Session, event: DataReceived, found: Match) -> Session:
+def _count(
+    network: NetworkParameters, plan: PlanSettings, session: Session, event: DataReceived, found: Match
+) -> Session:
     if found.verdict == "repeated":
         return replace(session, repetitions=session.repetitions + 1)
+    gap = None if session.fcnt_up is None else found.fcnt - session.fcnt_up
+    smoothed = 0.0
+    if network.smoothed_per:
+        smoothed = error_rate.smoothed(session.smoothed_per, gap, plan.adrVersion)
     return replace(
         session,
         fcnt_up=found.fcnt,
+        gaps=error_rate.remember(session.gaps, gap),
+        smoothed_per=smoothed,
         last_mic=_fingerprint(session, event),
         repetitions=0,
         awaited_ack=None,
-        last_uplink_at=event.received.received_at,
+        last_uplink_at=max(event.received.received_at, session.last_uplink_at or 0.0),
         last_base_station=event.received.best.base_station,
         heard_by=candidates.remember(event.received.copies) or session.heard_by,
         class_b=event.frame.class_b,
@@ -379,116 +382,3 @@ def _note_status(state: DeviceState, exchange: Exchange, now: float) -> DeviceSt
         return state
     battery, margin = exchange.device_status
     return replace(state, battery=battery, margin=margin, status_at=now)
-
-
-def _payload(session: Session, frame: DataFrame, fcnt: int) -> tuple[bytes, bool]:
-    """The application payload as the network may show it, and whether it is still encrypted."""
-    if frame.fport in (None, 0) or not frame.frm_payload:
-        return b"", False
-    key: AesKey | None = session.app_s_key
-    if key is None:
-        return frame.frm_payload, True
-    return crypt_payload(key, UPLINK, frame.dev_addr, fcnt, frame.frm_payload), False
-
-
-def _reported(
-    device: Device, event: DataReceived, found: Match, payload: bytes, acknowledged: int | None
-) -> bool:
-    """Whether application servers hear of the frame: it has a payload, or it acknowledges a downlink."""
-    if found.verdict != "new":
-        return False
-    return len(payload) > device.profile.dummyPayloadMaxSize or acknowledged is not None or event.frame.ack
-
-
-def next_application_fcnt(state: DeviceState) -> int:
-    """The downlink counter an application server must use next, behind what it has queued already."""
-    session = state.pending_session or state.session
-    pending = state.pending_session is not None
-    used = [
-        item.fcnt + 1 for item in state.queue if item.fcnt is not None and item.for_pending_session == pending
-    ]
-    return max([session.application_fcnt if session else 0, *used])
-
-
-def _record(
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    event: DataReceived,
-    found: Match,
-    previous: int | None,
-    acknowledged: int | None,
-    mac: bytes,
-    exchange: Exchange,
-    notes: tuple[str, ...],
-) -> UplinkRecord:
-    session, frame, best = state.session, event.frame, event.received.best
-    assert session is not None
-    region = channel_plan.region
-    band = region.sub_band(best.frequency)
-    data_rate = region.uplink_data_rate(best.modulation)
-    payload, encrypted = _payload(session, frame, found.fcnt)
-    return UplinkRecord(
-        id=event.received.id,
-        device_ref=device.row.ref,
-        time=event.received.received_at,
-        outcome="accepted" if found.verdict == "new" else "repeated",
-        dev_addr=session.dev_addr,
-        confirmed=frame.confirmed,
-        fctrl=frame.fctrl,
-        fcnt=found.fcnt,
-        previous_fcnt=previous,
-        fport=frame.fport,
-        payload=payload,
-        encrypted=encrypted,
-        wrapped_app_s_key=session.wrapped_app_s_key,
-        mic=frame.mic,
-        size=len(frame.frm_payload) if frame.fport else 0,
-        copies=copies_of(event.received.copies),
-        frequency=best.frequency,
-        modulation=best.modulation,
-        data_rate=data_rate,
-        channel=channel_plan.uplink_index(best.frequency, data_rate),
-        sub_band=band.name if band else None,
-        mac=mac,
-        acknowledged_fcnt=acknowledged,
-        next_fcnt_down=next_application_fcnt(state),
-        late=best.late,
-        reported=_reported(device, event, found, payload, acknowledged),
-        battery=state.battery,
-        margin=state.margin,
-        status_at=state.status_at,
-        device_status=exchange.device_status,
-        device_class=current_class(device, session),
-        ping_period=None if session.ping_periodicity is None else 1 << session.ping_periodicity,
-        decisions=notes,
-    )
-
-
-def copies_of(copies: Iterable[GatewayUplink]) -> tuple[Copy, ...]:
-    """What the journal keeps of the copies of a frame."""
-    return tuple(Copy(c.base_station, c.rssi, c.snr, c.received_at, c.late) for c in copies)
-
-
-def _refused(
-    channel_plan: ChannelPlan | None,
-    device: Device,
-    state: DeviceState,
-    event: DataReceived,
-    code: str,
-    words: str,
-) -> Transition:
-    best = event.received.best
-    record = RefusedRecord(
-        id=event.received.id,
-        device_ref=device.row.ref,
-        time=event.received.received_at,
-        outcome=code,
-        phy_payload=best.phy_payload,
-        copies=copies_of(event.received.copies),
-        frequency=best.frequency,
-        modulation=best.modulation,
-        data_rate=None if channel_plan is None else channel_plan.region.uplink_data_rate(best.modulation),
-        decisions=(words,),
-    )
-    return Transition(state, (record,))

@@ -11,6 +11,7 @@ from .downlinks import Submit, submit_query
 from .messages import MessageWriter, Position, Positions
 from .table import Profile, Route, RoutingTable, secret_label
 from .undelivered import Undelivered, deliver_again, list_undelivered
+from .webhook import post_signed
 
 __all__ = [
     "Deliveries",
@@ -31,6 +32,7 @@ __all__ = [
     "check_literal",
     "deliver_again",
     "list_undelivered",
+    "post_signed",
     "secret_label",
     "submit_query",
 ]

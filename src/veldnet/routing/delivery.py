@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from veldnet.network import Device, Record, Recorded
+from veldnet.network import Device, FrameRow, Record, Recorded
 from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
 
 from .attempt import Outcome, Sender
@@ -160,11 +160,11 @@ class Deliveries:
 
     # Part of the commit.
 
-    def rows(self, recorded: Sequence[Recorded]) -> Sequence[Rows]:
+    def rows(self, recorded: Sequence[Recorded], _frames: Sequence[FrameRow]) -> Sequence[Rows]:
         self._writing, self._ended = self._ended, []
         inserted: list[tuple[Any, ...]] = []
-        for record, device in recorded:
-            if device is None:
+        for record, device, _entry in recorded:
+            if device is None or device.plan is None or not device.plan.thirdPartyAppServersRouting:
                 continue
             profile = self._table.get(device.row.routing_profile_ref)
             if profile is None or not profile.servers:

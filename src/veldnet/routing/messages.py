@@ -89,7 +89,7 @@ class MessageWriter:
             )
             return [self._downlink_sent(record, device)] if wanted else []
         if isinstance(record, DownlinkRejectedRecord):
-            wanted = device.plan is not None and device.plan.downlinkSentIndication
+            wanted = not record.answered and device.plan is not None and device.plan.downlinkSentIndication
             return [self._downlink_rejected(record, device)] if wanted else []
         if isinstance(record, ResetRecord) and record.outcome == "admin_reset":
             return [self._notification(device, record.time, record.dev_addr, "reset", record.outcome, None)]
@@ -132,6 +132,8 @@ class MessageWriter:
         fields["DynamicClass"] = record.device_class
         if record.device_class == "B" and record.ping_period is not None:
             fields["ClassBPeriodicity"] = record.ping_period
+        if plan.addPerInfo:
+            fields |= {"InstantPER": round(record.instant_per, 6), "MeanPER": round(record.mean_per, 6)}
         if record.status_at is not None:
             if plan.reportDeviceBatteryLevel:
                 fields |= {"BatteryLevel": record.battery, "BatteryTime": time_text(record.status_at)}

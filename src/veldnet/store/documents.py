@@ -5,6 +5,7 @@ Names and defaults are those of ThingPark's network subscription and device prof
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +15,21 @@ DataRateIndex = Annotated[int, Meta(ge=0, le=15)]
 SpreadingFactor = Annotated[int, Meta(ge=5, le=12)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 Transmissions = Annotated[int, Meta(ge=1, le=15)]
+# Frames in a unit of time; 0 means that the regulator is off.
+Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
+RateUnit = Literal["HOUR", "DAY", "WEEK"]
+BucketSize = Annotated[int, Meta(ge=1, le=1_000_000)]
+Policy = Literal["MARK", "DROP"]
+
+_UNIT_SECONDS = {"HOUR": 3600.0, "DAY": 86_400.0, "WEEK": 604_800.0}
+
+
+class Regulator(msgspec.Struct, frozen=True, gc=False):
+    """A token bucket: `rate` tokens a second flow in, at most `size` are kept; `drop` what finds none."""
+
+    rate: float
+    size: int
+    drop: bool
 
 
 class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -27,7 +43,31 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     addLrrMetaInfo: bool = True
     reportDeviceBatteryLevel: bool = False
     reportDeviceMargin: bool = False
-    deviceStatusRequestsPerDay: Annotated[int, Meta(ge=0, le=1440)] = 0
+    deviceStatusRequestFrequency: Annotated[float, Meta(ge=0, le=1440)] = 0
+    deviceStatusRequestFrequencyUnit: Literal["DAY", "WEEK"] = "DAY"
+    # InstantPER and MeanPER in uplink messages.
+    addPerInfo: bool = False
+    uplinkRate: Rate = 10
+    uplinkRateUnit: RateUnit = "HOUR"
+    uplinkBucketSize: BucketSize = 10
+    uplinkRegulatorPolicy: Policy = "MARK"
+    downlinkRate: Rate = 1
+    downlinkRateUnit: RateUnit = "HOUR"
+    downlinkBucketSize: BucketSize = 2
+    downlinkRegulatorPolicy: Policy = "MARK"
+    # Whether messages go to application servers of routing profiles. The two beside it are stored only.
+    thirdPartyAppServersRouting: bool = True
+    thingParkCloudRouting: bool = True
+    thingParkKafkaRouting: bool = False
+    # Stored, for what there is no network geolocation, peering and roaming yet.
+    nwGeolocalization: bool = False
+    nwGeolocAlgo: Literal["TDOA", "RSSI"] | None = None
+    npAccessControlType: Literal["NONE", "WHITELIST", "BLACKLIST"] = "NONE"
+    raAllowed: bool = False
+    prAllowed: bool = False
+    hrAllowed: bool = False
+    supplier: str = ""
+    commercialName: str = ""
     # Milliseconds to wait for an application server's downlink before the receive windows are decided on.
     uplinkProcessing: Annotated[int, Meta(ge=0, le=14_000)] = 0
     allowClassB: bool = False
@@ -47,7 +87,32 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     nbTransMax: Transmissions = 3
     marginOffset: Annotated[float, Meta(ge=-20, le=30)] = 0.0
     nbTransOffset: Annotated[int, Meta(ge=-14, le=14)] = 0
-    maxDestinationPerRoute: int = 1
+    maxDestinationPerRoute: Annotated[int, Meta(ge=0, le=5)] = 1
+
+    @property
+    def uplink_regulator(self) -> Regulator | None:
+        """None where the regulator is off."""
+        return _regulator(
+            self.uplinkRate, self.uplinkRateUnit, self.uplinkBucketSize, self.uplinkRegulatorPolicy
+        )
+
+    @property
+    def downlink_regulator(self) -> Regulator | None:
+        return _regulator(
+            self.downlinkRate, self.downlinkRateUnit, self.downlinkBucketSize, self.downlinkRegulatorPolicy
+        )
+
+    @property
+    def status_request_interval(self) -> float | None:
+        """Seconds between two DevStatusReq, None where there are none."""
+        if not self.deviceStatusRequestFrequency:
+            return None
+        return _UNIT_SECONDS[self.deviceStatusRequestFrequencyUnit] / self.deviceStatusRequestFrequency
+
+
+@lru_cache(maxsize=1024)
+def _regulator(rate: float, unit: RateUnit, size: int, policy: Policy) -> Regulator | None:
+    return Regulator(rate / _UNIT_SECONDS[unit], size, policy == "DROP") if rate else None
 
 
 MacVersion = Literal["1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.1"]

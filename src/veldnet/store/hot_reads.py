@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, literal_column, or_, select, tuple_
 
 from .interface import DeliveryRow, DeviceRow
 from .schema import deliveries, device_states, devices, routing_profiles, subscribers
@@ -32,8 +32,12 @@ _DEVICE = (
         devices.c.latitude,
         devices.c.longitude,
         devices.c.details,
+        # Made of `details` below.
+        literal_column("NULL"),
+        devices.c.health,
         device_states.c.state,
         device_states.c.join_memory,
+        device_states.c.watch,
     )
     .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
     .join(device_states, device_states.c.device_ref == devices.c.ref)
@@ -41,8 +45,31 @@ _DEVICE = (
 )
 
 
+class _Threshold(msgspec.Struct):
+    enabled: bool = False
+    durationOfInactivity: str = ""
+    level: str = ""
+
+
 class _Details(msgspec.Struct):
     dataflowTags: tuple[str, ...] = ()
+    alarmThresholds: tuple[_Threshold, ...] = ()
+
+
+_HOUR = 3600
+_SECONDS = {"HOUR": _HOUR, "HOURS": _HOUR, "DAY": 24 * _HOUR, "DAYS": 24 * _HOUR}
+# ThingPark's levels; ALL has the place of UNCLEARED.
+_LEVELS = {"ALL": 2, "WARNING": 3, "MINOR": 4, "MAJOR": 5, "CRITICAL": 6}
+
+
+def _silence_steps(thresholds: tuple[_Threshold, ...]) -> tuple[tuple[int, int], ...]:
+    """`2_DAYS` at `WARNING` as (172800, 3); what is not enabled or not whole is left out."""
+    steps = []
+    for threshold in thresholds:
+        number, _underscore, unit = threshold.durationOfInactivity.partition("_")
+        if threshold.enabled and unit in _SECONDS and number.isdigit() and threshold.level in _LEVELS:
+            steps.append((int(number) * _SECONDS[unit], _LEVELS[threshold.level]))
+    return tuple(sorted(steps))
 
 
 _details = msgspec.json.Decoder(_Details)
@@ -54,7 +81,8 @@ def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> li
         values = list(row)
         # The same texts for many devices.
         values[2], values[13] = sys.intern(values[2]), sys.intern(values[13])
-        values[18] = _details.decode(values[18]).dataflowTags
+        details = _details.decode(values[18])
+        values[18], values[19] = details.dataflowTags, _silence_steps(details.alarmThresholds)
         rows.append(DeviceRow(*values))
     return rows
 
@@ -79,6 +107,16 @@ def restless_devices(connection: Connection, after: int, limit: int) -> list[int
         select(device_states.c.device_ref)
         .where(device_states.c.restless.is_not(None), device_states.c.device_ref > after)
         .order_by(device_states.c.device_ref)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def devices_to_check(connection: Connection, now: int, limit: int) -> list[int]:
+    query = (
+        select(device_states.c.device_ref)
+        .where(device_states.c.check_at <= now)
+        .order_by(device_states.c.check_at)
         .limit(limit)
     )
     return list(connection.execute(query).scalars())

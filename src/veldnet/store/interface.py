@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from .schema import HOURLY_COUNTERS
+
 T = TypeVar("T")
 
 
@@ -27,14 +29,27 @@ class LeaseLost(StoreError):
 class Statement(Enum):
     """The statements of the hot path; each engine has its own text for them. Values name the columns."""
 
-    INSERT_FRAME = "id device_ref kind outcome fcnt fport size rssi snr data_rate base_station copies"
+    INSERT_FRAME = (
+        "id device_ref kind outcome fcnt fport size rssi snr data_rate base_station copies "
+        "at flags gap airtime sf heard subscriber_ref plan_ref battery margin"
+    )
     INSERT_BODY = "frame_id part body"
-    UPDATE_STATE = "dev_addr pending_dev_addr state restless current_class device_ref"
+    UPDATE_STATE = "dev_addr pending_dev_addr state restless current_class watch device_ref"
     UPDATE_JOIN_MEMORY = "join_memory device_ref"
     INSERT_DELIVERY = "id frame_id device_ref subscriber_ref lane expires_at state last_error message"
     DELETE_DELIVERY = "id"
     EXPIRE_DELIVERY = "last_error id"
     INSERT_DELIVERY_RESULT = "frame_id delivery_id result"
+    UPDATE_CHECK = "check_at device_ref"
+    UPDATE_HEALTH = "health ref"
+    ADD_HOURLY = f"scope scope_ref hour {' '.join(HOURLY_COUNTERS)}"
+    PUT_ALARM = (
+        "device_ref type object state occurrence acked created_at updated_at acked_at ack_author "
+        "info1 info2 info3 info4 info5"
+    )
+    ACKNOWLEDGE_ALARM = "acked_at ack_author device_ref type object"
+    INSERT_ALARM_HISTORY = "device_ref type object cleared_at"
+    INSERT_NOTIFICATION = "id scope scope_ref event"
 
 
 Rows = tuple[Statement, Sequence[tuple[Any, ...]]]
@@ -62,8 +77,12 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     latitude: float | None
     longitude: float | None
     tags: tuple[str, ...]
+    # Seconds of silence and level (2 to 6) of each step of alarm 004.
+    silence_steps: tuple[tuple[int, int], ...]
+    health: int
     state: bytes | None
     join_memory: bytes | None
+    watch: bytes | None
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, gc=False):
@@ -99,6 +118,9 @@ class Store(Protocol):
 
     async def restless_devices(self, after: int, limit: int) -> list[int]:
         """References, in order and behind `after`, of devices for which something waits to be sent."""
+
+    async def devices_to_check(self, now: int, limit: int) -> list[int]:
+        """References of devices whose `check_at` (Unix milliseconds) has come, those due first."""
 
     async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         """Device and lane of pending deliveries, in order, behind `after`."""

@@ -7,6 +7,8 @@ look them up, as integers where the hot path does.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -176,12 +178,15 @@ devices = Table(
     Column("motion_indicator", Text),
     Column("latitude", Float),
     Column("longitude", Float),
+    # 0 INIT, 1 ACTIVE, 2 RF_CNX_ERROR.
+    Column("health", Integer, nullable=False, server_default="0"),
     # Members that the network does not act upon, as one JSON object.
     Column("details", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("updated_by", Text, nullable=False),
     Index("ix_devices_subscriber_ref_ref", "subscriber_ref", "ref"),
+    Index("ix_devices_subscriber_ref_health_ref", "subscriber_ref", "health", "ref"),
     Index("ix_devices_routing_profile_ref", "routing_profile_ref"),
     sqlite_autoincrement=True,
 )
@@ -200,11 +205,21 @@ device_states = Table(
     Column("restless", Integer),
     # A, B or C: the class the device is in since its last frame.
     Column("current_class", Text),
+    # What monitoring keeps of the device: statistics and the state of its alarms.
+    Column("watch", LargeBinary),
+    # When monitoring must look at a device that stays silent; never later than that, often earlier.
+    Column("check_at", BigInteger),
     Index(
         "ix_device_states_restless",
         "device_ref",
         sqlite_where=text("restless IS NOT NULL"),
         postgresql_where=text("restless IS NOT NULL"),
+    ),
+    Index(
+        "ix_device_states_check_at",
+        "check_at",
+        sqlite_where=text("check_at IS NOT NULL"),
+        postgresql_where=text("check_at IS NOT NULL"),
     ),
 )
 
@@ -247,6 +262,23 @@ frames = Table(
     Column("data_rate", Integer),
     Column("base_station", BigInteger),
     Column("copies", Integer, nullable=False),
+    # When the frame was heard, where that is not when it came (the id's time): late frames.
+    Column("at", BigInteger),
+    # Bits: 1 late, 2 over the limit of its regulator.
+    Column("flags", Integer, nullable=False, server_default="0"),
+    # FCntUp's distance to the uplink before; NULL for the first of a session.
+    Column("gap", Integer),
+    # Tenths of a millisecond on air.
+    Column("airtime", Integer),
+    # LoRa's spreading factor.
+    Column("sf", Integer),
+    # Every copy where there are several, eight octets each; see `copies`.
+    Column("heard", LargeBinary),
+    Column("subscriber_ref", BigInteger),
+    Column("plan_ref", BigInteger),
+    # DevStatusAns, with the uplink that brought it.
+    Column("battery", Integer),
+    Column("margin", Integer),
     Index("ix_frames_device_ref_id", "device_ref", "id"),
 )
 
@@ -306,6 +338,148 @@ leases = Table(
     Column("partition", Integer, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     Column("owner", Text, nullable=False),
+)
+
+# Devices of a subscriber in each state of health; triggers on `devices` keep it.
+health_counts = Table(
+    "health_counts",
+    metadata,
+    Column("subscriber_ref", BigInteger, nullable=False),
+    Column("health", Integer, nullable=False),
+    Column("devices", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subscriber_ref", "health"),
+)
+
+
+def _alarm_columns() -> list[Column[Any]]:
+    """What an alarm says: state 1 CLEARED to 6 CRITICAL, and up to five details."""
+    return [
+        Column("type", Integer, nullable=False),
+        Column("object", Text, nullable=False),
+        Column("state", Integer, nullable=False),
+        Column("occurrence", Integer, nullable=False),
+        Column("acked", Boolean, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("updated_at", BigInteger, nullable=False),
+        Column("acked_at", BigInteger),
+        Column("ack_author", Text),
+        *(Column(f"info{number}", Text) for number in range(1, 6)),
+    ]
+
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("device_ref", BigInteger, nullable=False),
+    Column("subscriber_ref", BigInteger, nullable=False),
+    *_alarm_columns(),
+    UniqueConstraint("device_ref", "type", "object"),
+    Index("ix_alarms_subscriber_ref_updated_at_ref", "subscriber_ref", "updated_at", "ref"),
+    sqlite_autoincrement=True,
+)
+
+# What an alarm was before it was cleared.
+alarm_history = Table(
+    "alarm_history",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("device_ref", BigInteger, nullable=False),
+    Column("cleared_at", BigInteger, nullable=False),
+    *_alarm_columns(),
+    Index("ix_alarm_history_device_ref_cleared_at", "device_ref", "cleared_at"),
+    Index("ix_alarm_history_cleared_at", "cleared_at"),
+)
+
+base_station_alarms = Table(
+    "base_station_alarms",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("base_station", BigInteger, nullable=False),
+    *_alarm_columns(),
+    UniqueConstraint("base_station", "type", "object"),
+    sqlite_autoincrement=True,
+)
+
+# Totals by the hour: `scope` 1 subscriber, 2 connectivity plan, 3 base station. Sums of levels are in tenths
+# of a dB(m), of error rates in ten-thousandths, of airtime in tenths of a millisecond.
+HOURLY_COUNTERS = (
+    "uplinks",
+    "uplinks_late",
+    "uplink_bytes",
+    "late_bytes",
+    "lost",
+    "rssi",
+    "snr",
+    "esp",
+    "per",
+    "uplink_airtime",
+    "sf7",
+    "sf8",
+    "sf9",
+    "sf10",
+    "sf11",
+    "sf12",
+    "sf_other",
+    "uplinks_over",
+    "downlinks_sent",
+    "downlinks_failed",
+    "sent_bytes",
+    "failed_bytes",
+    "downlink_airtime",
+    "downlinks_over",
+    "joins",
+    "joins_refused",
+    "refused",
+)
+
+hourly_statistics = Table(
+    "hourly_statistics",
+    metadata,
+    Column("scope", Integer, nullable=False),
+    Column("scope_ref", BigInteger, nullable=False),
+    # Hours since 1970.
+    Column("hour", Integer, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in HOURLY_COUNTERS),
+    PrimaryKeyConstraint("scope", "scope_ref", "hour"),
+    Index("ix_hourly_statistics_hour", "hour"),
+    sqlite_with_rowid=False,
+)
+
+# Who is told of alarms: `scope` 1 a subscriber, of devices; 2 an operator, of base stations.
+notification_settings = Table(
+    "notification_settings",
+    metadata,
+    Column("scope", Integer, nullable=False),
+    Column("scope_ref", BigInteger, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("sealed_secret", LargeBinary),
+    PrimaryKeyConstraint("scope", "scope_ref"),
+)
+
+# Alarm changes that recipients have not been told of yet.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Ref, primary_key=True),
+    Column("scope", Integer, nullable=False),
+    Column("scope_ref", BigInteger, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+)
+
+# Who changed what.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Ref, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subscriber_ref", BigInteger),
+    Column("action", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Index("ix_audit_subscriber_ref_id", "subscriber_ref", "id"),
+    sqlite_autoincrement=True,
 )
 
 properties = Table(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import hot_reads
 from .interface import DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, StoreError
+from .schema import HOURLY_COUNTERS
 
 T = TypeVar("T")
 
@@ -44,7 +45,8 @@ _SQL = {
     # An UPDATE, so that the state of a device deleted meanwhile goes nowhere.
     Statement.UPDATE_STATE: (
         "UPDATE device_states SET dev_addr = column1, pending_dev_addr = column2, state = column3, "
-        "restless = column4, current_class = column5 FROM (VALUES {rows}) WHERE device_ref = column6"
+        "restless = column4, current_class = column5, watch = column6 FROM (VALUES {rows}) "
+        "WHERE device_ref = column7"
     ),
     Statement.UPDATE_JOIN_MEMORY: (
         "UPDATE device_states SET join_memory = column1 FROM (VALUES {rows}) WHERE device_ref = column2"
@@ -58,6 +60,41 @@ _SQL = {
     Statement.INSERT_DELIVERY_RESULT: _insert(
         "delivery_results", Statement.INSERT_DELIVERY_RESULT, verb="INSERT OR REPLACE"
     ),
+    Statement.UPDATE_CHECK: (
+        "UPDATE device_states SET check_at = column1 FROM (VALUES {rows}) WHERE device_ref = column2"
+    ),
+    Statement.UPDATE_HEALTH: "UPDATE devices SET health = column1 FROM (VALUES {rows}) WHERE ref = column2",
+    Statement.ADD_HOURLY: (
+        f"{_insert('hourly_statistics', Statement.ADD_HOURLY)} ON CONFLICT (scope, scope_ref, hour) "
+        f"DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in HOURLY_COUNTERS)}"
+    ),
+    # From `devices`, so that the alarm of a device deleted meanwhile goes nowhere. `created_at` and who
+    # acknowledged stay.
+    Statement.PUT_ALARM: (
+        "INSERT INTO alarms (device_ref, subscriber_ref, type, object, state, occurrence, acked, created_at, "
+        "updated_at, acked_at, ack_author, info1, info2, info3, info4, info5) "
+        "SELECT column1, subscriber_ref, column2, column3, column4, column5, column6, column7, column8, "
+        "column9, column10, column11, column12, column13, column14, column15 "
+        "FROM (VALUES {rows}) JOIN devices ON devices.ref = column1 WHERE true "
+        "ON CONFLICT (device_ref, type, object) DO UPDATE SET state = excluded.state, "
+        "occurrence = excluded.occurrence, acked = excluded.acked, updated_at = excluded.updated_at, "
+        "info1 = excluded.info1, info2 = excluded.info2, info3 = excluded.info3, info4 = excluded.info4, "
+        "info5 = excluded.info5"
+    ),
+    Statement.ACKNOWLEDGE_ALARM: (
+        "UPDATE alarms SET acked = 1, acked_at = column1, ack_author = column2 FROM (VALUES {rows}) "
+        "WHERE device_ref = column3 AND type = column4 AND object = column5"
+    ),
+    # What the alarm is just before it is cleared.
+    Statement.INSERT_ALARM_HISTORY: (
+        "INSERT INTO alarm_history (device_ref, cleared_at, type, object, state, occurrence, acked, "
+        "created_at, updated_at, acked_at, ack_author, info1, info2, info3, info4, info5) "
+        "SELECT a.device_ref, column4, a.type, a.object, a.state, a.occurrence, a.acked, a.created_at, "
+        "a.updated_at, a.acked_at, a.ack_author, a.info1, a.info2, a.info3, a.info4, a.info5 "
+        "FROM (VALUES {rows}) JOIN alarms a ON a.device_ref = column1 AND a.type = column2 "
+        "AND a.object = column3"
+    ),
+    Statement.INSERT_NOTIFICATION: _insert("notifications", Statement.INSERT_NOTIFICATION),
 }
 
 
@@ -251,6 +288,9 @@ class SqliteStore:
 
     async def restless_devices(self, after: int, limit: int) -> list[int]:
         return await self.read(lambda connection: hot_reads.restless_devices(connection, after, limit))
+
+    async def devices_to_check(self, now: int, limit: int) -> list[int]:
+        return await self.read(lambda connection: hot_reads.devices_to_check(connection, now, limit))
 
     async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         return await self.read(lambda connection: hot_reads.pending_lanes(connection, after, limit))

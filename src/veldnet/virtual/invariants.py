@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from veldnet.lorawan import frames
-from veldnet.network import DownlinkRecord, JoinRecord, Record, Recorded, UplinkRecord
+from veldnet.network import DownlinkRecord, FrameRow, JoinRecord, Record, Recorded, UplinkRecord
 from veldnet.store import Rows
 from veldnet.store.schema import deliveries, frame_bodies
 from veldnet.store.schema import frames as frame_rows
@@ -51,7 +51,7 @@ class Checker:
 
     def committed(self, recorded: Sequence[Recorded]) -> None:
         """Records have become durable."""
-        for record, device in recorded:
+        for record, device, _entry in recorded:
             self.outcomes[f"{record.kind.name.lower()} {record.outcome}"] += 1
             if isinstance(record, UplinkRecord) and record.outcome == "accepted":
                 self._uplink(record)
@@ -138,7 +138,7 @@ class _Participant:
         self._checker = checker
         self._batch: list[Recorded] = []
 
-    def rows(self, recorded: Sequence[Recorded]) -> Sequence[Rows]:
+    def rows(self, recorded: Sequence[Recorded], _frames: Sequence[FrameRow]) -> Sequence[Rows]:
         self._batch = list(recorded)
         return ()
 

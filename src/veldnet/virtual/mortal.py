@@ -97,6 +97,10 @@ class MortalStore:
         await self._server.alive()
         return await self._store.restless_devices(after, limit)
 
+    async def devices_to_check(self, now: int, limit: int) -> list[int]:
+        await self._server.alive()
+        return await self._store.devices_to_check(now, limit)
+
     async def pending_lanes(self, after: Any, limit: int) -> list[tuple[int, str]]:
         return await self._store.pending_lanes(after, limit)
 

@@ -54,8 +54,11 @@ def row(**changes: object) -> DeviceRow:
         latitude=None,
         longitude=None,
         tags=(),
+        silence_steps=(),
+        health=0,
         state=None,
         join_memory=None,
+        watch=None,
     )
     return replace(base, **changes)
 

@@ -108,7 +108,7 @@ CASES: dict[str, Case] = {
     "DevStatus": case(
         DevStatusReq(),
         DevStatusAns(100, 5),
-        plan=PlanSettings(deviceStatusRequestsPerDay=24),
+        plan=PlanSettings(deviceStatusRequestFrequency=24),
         before=session(),
     ),
     "LinkADR": case(

@@ -388,7 +388,7 @@ def test_wanted_parameters_are_asked_for_and_taken_over_when_confirmed(
 
 
 def test_device_status_is_asked_as_often_as_the_plan_says() -> None:
-    target = device(plan=PlanSettings(deviceStatusRequestsPerDay=2))
+    target = device(plan=PlanSettings(deviceStatusRequestFrequency=2))
     first = receive(JOINED, uplink_frame(0), target=target)
     assert mac_of(first) == (DevStatusReq(),)
     assert first is not None

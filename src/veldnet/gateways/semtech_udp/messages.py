@@ -13,13 +13,15 @@ from typing import Any
 import msgspec
 
 from veldnet.lorawan import BaseStationId, GatewayEui
-from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss, Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink
 
 MAX_PHY_PAYLOAD = 255
 # Seconds between a base station\'s GPS time and ours, at most.
 _PLAUSIBLE = 60.0
+# A frame that was kept is at least and at most so many seconds old.
+_LATE, _LATEST = 60.0, 86_400.0
 
 
 class Identifier(IntEnum):
@@ -196,6 +198,7 @@ def uplink_of(
     if packet.tmst is None or not 0 <= packet.tmst < 1 << 32:
         raise DatagramError("bad_timestamp", "tmst must be a 32-bit counter")
     rssi, snr = _signal(packet)
+    heard_at = _heard_late(packet.tmms, received_at)
     return GatewayUplink(
         base_station,
         payload,
@@ -204,9 +207,19 @@ def uplink_of(
         rssi,
         snr,
         packet.tmst,
-        received_at,
+        received_at if heard_at is None else heard_at,
+        late=heard_at is not None,
         gps_time=_gps_time(packet.tmms, received_at),
     )
+
+
+def _heard_late(tmms: float | None, received_at: float) -> float | None:
+    """When a frame was heard that the base station kept while its backhaul was down, by its GPS clock: Unix
+    seconds; None for a frame that comes at once, or from a clock that is not to be believed."""
+    if tmms is None:
+        return None
+    heard_at = gps_to_unix(tmms / 1000)
+    return heard_at if _LATE <= received_at - heard_at <= _LATEST else None
 
 
 def _gps_time(tmms: float | None, received_at: float) -> float | None:

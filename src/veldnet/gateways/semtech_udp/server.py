@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from veldnet.gateways.directory import BaseStationDirectory, Presence
+from veldnet.gateways.directory import BaseStationDirectory, Presence, Seen
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
@@ -104,17 +104,19 @@ class SemtechUdpServer:
             if base_station is None:
                 self._presence.refused(header.gateway, f"{address[0]}:{address[1]}", self._clock())
                 raise DatagramError("unknown_base_station", f"{header.gateway} is not registered")
-            self._presence.seen(base_station, self._clock())
-            self._handle(header, base_station, datagram, address)
+            seen = self._presence.seen(base_station, self._clock())
+            self._handle(header, base_station, seen, datagram, address)
         except DatagramError as error:
             self.refused[error.code] += 1
             log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
 
-    def _handle(self, header: Header, base_station: BaseStationId, datagram: bytes, address: Address) -> None:
+    def _handle(
+        self, header: Header, base_station: BaseStationId, seen: Seen, datagram: bytes, address: Address
+    ) -> None:
         if header.identifier == Identifier.PUSH_DATA:
             self.datagrams["push_data"] += 1
             self._send(header.acknowledgement(), address)
-            self._push_data(base_station, datagram)
+            self._push_data(base_station, seen, datagram)
         elif header.identifier == Identifier.PULL_DATA:
             self.datagrams["pull_data"] += 1
             self._send(header.acknowledgement(), address)
@@ -123,9 +125,13 @@ class SemtechUdpServer:
             self.datagrams["tx_ack"] += 1
             self._tx_ack(header, base_station, datagram)
 
-    def _push_data(self, base_station: BaseStationId, datagram: bytes) -> None:
+    def _push_data(self, base_station: BaseStationId, seen: Seen, datagram: bytes) -> None:
         push = parse_push_data(datagram)
         now = self._clock()
+        status = push.stat
+        if status is not None:
+            share = 100.0 if status.ackr is None else status.ackr
+            seen.status(now, status.rxnb, status.rxok, status.rxfw, share)
         for raw in push.rxpk:
             try:
                 uplink = uplink_of(raw, base_station, now)
@@ -135,6 +141,7 @@ class SemtechUdpServer:
             if uplink is None:
                 self.refused["crc_failed"] += 1
             else:
+                seen.frame(now, uplink.gps_time is not None)
                 self._uplink(uplink)
 
     def _pull_data(self, header: Header, base_station: BaseStationId, address: Address) -> None:

@@ -24,7 +24,6 @@ from . import (
 )
 from .behaviour import Behaviour, Context, Reaction
 from .exchange import (
-    Blocked,
     Exchange,
     awaiting,
     blocked,
@@ -66,7 +65,6 @@ __all__ = [
     "BEHAVIOURS",
     "REQUESTING",
     "Behaviour",
-    "Blocked",
     "Context",
     "Exchange",
     "Reaction",

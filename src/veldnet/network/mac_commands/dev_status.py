@@ -7,15 +7,13 @@ from veldnet.network.state import Session
 
 from .behaviour import Behaviour, Context, Reaction
 
-_DAY = 86_400.0
-
 
 def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    rate = context.plan.deviceStatusRequestsPerDay
-    if rate <= 0:
+    interval = context.plan.status_request_interval
+    if interval is None:
         return ()
     asked = session.status_asked_at
-    due = asked is None or context.received_at - asked >= _DAY / rate
+    due = asked is None or context.received_at - asked >= interval
     return (DevStatusReq(),) if due else ()
 
 

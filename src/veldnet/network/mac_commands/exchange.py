@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, DevStatusReq, MacCommand
+from veldnet.network.records import BlockedCommand
 from veldnet.network.state import PendingRequest, Refusals, Session
 
 from .behaviour import Behaviour, Context
@@ -25,15 +26,6 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     answers: tuple[MacCommand, ...] = ()
     notes: tuple[str, ...] = ()
     device_status: tuple[int, int] | None = None
-
-
-class Blocked(msgspec.Struct, frozen=True):
-    """A request the network has stopped sending; `reason` is `rejected` or `no answer`. Alarms 012 and 013
-    are about these."""
-
-    name: str
-    reason: str
-    attempts: int
 
 
 def handle_uplink_commands(
@@ -95,15 +87,17 @@ def awaiting(session: Session, cid: int) -> bool:
     return any(p.cid == cid and p.attempts < MAX_ATTEMPTS for p in session.pending_requests)
 
 
-def blocked(session: Session) -> tuple[Blocked, ...]:
+def blocked(session: Session) -> tuple[BlockedCommand, ...]:
     """The requests that the device keeps refusing or ignoring."""
+    if not (session.pending_requests or session.refusals):
+        return ()
     ignored = [
-        Blocked(DOWNLINK_COMMANDS[pending.cid].NAME, "no answer", pending.attempts)
+        BlockedCommand(DOWNLINK_COMMANDS[pending.cid].NAME, "no answer", pending.attempts)
         for pending in session.pending_requests
         if pending.attempts >= MAX_ATTEMPTS
     ]
     refused = [
-        Blocked(DOWNLINK_COMMANDS[refusals.cid].NAME, "rejected", refusals.count)
+        BlockedCommand(DOWNLINK_COMMANDS[refusals.cid].NAME, "rejected", refusals.count)
         for refusals in session.refusals
         if refusals.count >= MAX_REFUSALS
     ]

@@ -77,7 +77,8 @@ def received(session: Session, command: MacCommand, request: bytes | None, conte
         ch_mask=ChannelMask(mask),
     )
     note = f"LinkADRReq taken: DR{radio.data_rate}, power {radio.tx_power}, NbTrans {radio.nb_trans}"
-    return Reaction(replace(session, radio=radio, adr_history=b""), note=note)
+    session = replace(session, radio=radio, adr_history=b"", commanded_data_rate=radio.data_rate)
+    return Reaction(session, note=note)
 
 
 def _refused(session: Session, command: LinkADRAns, asked: LinkADRReq) -> Reaction:

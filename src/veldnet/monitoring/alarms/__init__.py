@@ -1,0 +1,1 @@
+"""Device and base station alarms: the types, the machine they live by, and the rules that drive it."""

@@ -1,0 +1,304 @@
+"""Monitoring as part of the commits: statistics, alarms and health of the devices a batch is about.
+
+Everything it decides is written in the transaction of the frames it is decided from. What time decides, the
+silence of a device above all, comes in through `look`; what people decide, through `acknowledge`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from veldnet.network import (
+    CommitLoop,
+    DownlinkRecord,
+    DownlinkRejectedRecord,
+    Entry,
+    FrameRow,
+    JoinRecord,
+    Record,
+    Recorded,
+    RefusedRecord,
+    ResetRecord,
+    UplinkRecord,
+)
+from veldnet.store import IdSource, Rows, Statement
+
+from . import health
+from .alarms import machine, rules, silence
+from .alarms.machine import Alarm, Signal, Step
+from .alarms.types import DEVICE_TYPES, SILENCE, AlarmType
+from .notification.events import AlarmEvent, Recipients, encode_event
+from .statistics.rollups import HourlyTotals
+from .watch import INTERVALS, Watch, note_downlink, note_uplink, watch_of
+
+log = structlog.get_logger(__name__)
+
+
+class MonitorCounters:
+    """What happened since the start, by alarm type."""
+
+    def __init__(self) -> None:
+        self.raised: Counter[int] = Counter()
+        self.cleared: Counter[int] = Counter()
+
+
+class _Batch:
+    """What monitoring writes with one commit."""
+
+    def __init__(self) -> None:
+        self.raised: dict[tuple[int, int, str], tuple[Any, ...]] = {}
+        self.history: list[tuple[Any, ...]] = []
+        self.final: dict[tuple[int, int, str], tuple[Any, ...]] = {}
+        self.acknowledged: dict[tuple[int, int, str], tuple[Any, ...]] = {}
+        self.checks: dict[int, int | None] = {}
+        self.health: dict[int, int] = {}
+        self.notifications: list[tuple[Any, ...]] = []
+
+    def rows(self) -> list[Rows]:
+        # An alarm that was raised and cleared within one batch passes through its table on its way to
+        # history.
+        return [
+            (Statement.PUT_ALARM, list(self.raised.values())),
+            (Statement.INSERT_ALARM_HISTORY, self.history),
+            (Statement.PUT_ALARM, list(self.final.values())),
+            (Statement.ACKNOWLEDGE_ALARM, list(self.acknowledged.values())),
+            (Statement.UPDATE_CHECK, [(at, ref) for ref, at in self.checks.items()]),
+            (Statement.UPDATE_HEALTH, [(value, ref) for ref, value in self.health.items()]),
+            (Statement.INSERT_NOTIFICATION, self.notifications),
+        ]
+
+
+class Monitor:
+    """Takes part in the commits. `cause` names what is behind the silence of a device, if that is known."""
+
+    def __init__(
+        self,
+        commits: CommitLoop,
+        ids: IdSource,
+        *,
+        clock: Callable[[], float],
+        kinds: dict[int, AlarmType] = DEVICE_TYPES,
+        silence_rules: silence.SilenceRules | None = None,
+        recipients: Recipients | None = None,
+        cause: Callable[[tuple[int, ...]], str | None] = lambda _stations: None,
+    ) -> None:
+        self.counters = MonitorCounters()
+        self.kinds = kinds
+        self.silence_rules = silence_rules or silence.SilenceRules()
+        self._commits = commits
+        self._ids = ids
+        self._clock = clock
+        self._recipients = recipients or Recipients()
+        self._cause = cause
+        self._batch = _Batch()
+        self._wake_notifier: Callable[[], None] = lambda: None
+        self._notified = False
+
+    def on_notification(self, wake: Callable[[], None]) -> None:
+        """Have somebody called after commits that hold notifications."""
+        self._wake_notifier = wake
+
+    # Part of the commit.
+
+    def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]:
+        totals = HourlyTotals()
+        for (record, device, entry), frame in zip(recorded, frames, strict=True):
+            totals.add(frame)
+            if device is not None and entry is not None:
+                self._observe(record, entry)
+        batch, self._batch = self._batch, _Batch()
+        self._notified = bool(batch.notifications)
+        return [totals.rows(), *batch.rows()]
+
+    def committed(self) -> None:
+        if self._notified:
+            self._wake_notifier()
+
+    def failed(self) -> None:
+        """The entries are dropped with all that was noted in them."""
+        self._batch = _Batch()
+
+    def _observe(self, record: Record, entry: Entry) -> None:
+        """A defect in a rule must not keep the frame itself from its commit."""
+        try:
+            self._note(record, entry)
+        except Exception:
+            log.exception("monitoring_broken", frame=record.id, kind=type(record).__name__)
+
+    def _note(self, record: Record, entry: Entry) -> None:
+        watch = watch_of(entry)
+        if isinstance(record, UplinkRecord):
+            if record.outcome == "accepted":
+                self._uplink(record, entry, watch)
+            else:
+                self._run(rules.REPEATED, record, entry, watch)
+        elif isinstance(record, DownlinkRecord):
+            if record.delivered and not record.join_accept:
+                note_downlink(watch, record)
+            if record.over_limit:
+                self._run(rules.DOWNLINK, record, entry, watch)
+        elif isinstance(record, JoinRecord):
+            if record.outcome == "accepted":
+                watch.instant_per = watch.mean_per = 0.0
+            self._run(rules.JOIN, record, entry, watch)
+        elif isinstance(record, RefusedRecord):
+            self._run(rules.REFUSED, record, entry, watch)
+        elif isinstance(record, ResetRecord):
+            self._reset(record, entry, watch)
+        elif isinstance(record, DownlinkRejectedRecord):
+            self._run(rules.DOWNLINK, record, entry, watch)
+
+    def _uplink(self, record: UplinkRecord, entry: Entry, watch: Watch) -> None:
+        if not rules.quiet_for(record, watch):
+            self._run(rules.ACCEPTED, record, entry, watch)
+        note_uplink(watch, record)
+        if watch.health != health.ACTIVE:
+            self._set_health(entry, watch, health.ACTIVE)
+        learnt = self.silence_rules.learnt_factor and len(watch.intervals) == INTERVALS // 2
+        if watch.check_at is None or learnt:
+            self._plan_look(entry, watch, round(record.time * 1000))
+
+    def _reset(self, record: ResetRecord, entry: Entry, watch: Watch) -> None:
+        watch.instant_per = watch.mean_per = 0.0
+        self._run(rules.RESET, record, entry, watch)
+        if record.outcome == "deactivated":
+            self._set_health(entry, watch, health.INIT)
+            watch.silent_since = None
+
+    def _run(self, wanted: Iterable[rules.Rule], record: Record, entry: Entry, watch: Watch) -> None:
+        seen = rules.Seen(entry.device, watch)
+        now = round(self._clock() * 1000)
+        for rule in wanted:
+            # A rule may look at the alarms while it names their changes.
+            for signal in tuple(rule(record, seen)):
+                self._signal(entry, watch, signal, now)
+
+    # Alarms.
+
+    def _signal(self, entry: Entry, watch: Watch, signal: Signal, now: int) -> None:
+        kind, before = self.kinds[signal.type], watch.alarm(signal.type, signal.object)
+        step = machine.apply(kind, before, signal, now)
+        if step.alarm is None or not step.written:
+            return
+        watch.put(step.alarm)
+        self._write(entry, step, signal.infos)
+        self._tell(entry, watch, step, signal.infos)
+        if step.change == "raised":
+            self.counters.raised[kind.id] += 1
+        elif step.change == "cleared":
+            self.counters.cleared[kind.id] += 1
+        if step.alarm.active and kind.quiet is not None:
+            self._look_before(entry, watch, now + kind.quiet)
+
+    def _write(self, entry: Entry, step: Step, infos: tuple[str, ...]) -> None:
+        alarm, batch, ref = step.alarm, self._batch, entry.device.row.ref
+        assert alarm is not None
+        key = (ref, alarm.type, alarm.object)
+        row = (
+            ref,
+            alarm.type,
+            alarm.object,
+            alarm.state,
+            alarm.occurrence,
+            alarm.acked,
+            alarm.created_at,
+            alarm.updated_at,
+            None,
+            None,
+            *(infos[position] if position < len(infos) else None for position in range(5)),
+        )
+        if step.before is not None:
+            pending = batch.final.pop(key, None)
+            if pending is not None:
+                batch.raised[key] = pending
+            batch.history.append((*key, alarm.updated_at))
+        if not alarm.acked:
+            batch.acknowledged.pop(key, None)
+        batch.final[key] = row
+
+    def _tell(self, entry: Entry, watch: Watch, step: Step, infos: tuple[str, ...]) -> None:
+        alarm, row = step.alarm, entry.device.row
+        if step.change is None or alarm is None:
+            return
+        if not self._recipients.wants_device(row.subscriber_ref, step.change, alarm.state):
+            return
+        event = AlarmEvent(
+            change=step.change,
+            type=alarm.type,
+            state=alarm.state,
+            at=alarm.updated_at,
+            subject=row.dev_eui,
+            name=row.name,
+            object=alarm.object,
+            infos=infos,
+            occurrence=alarm.occurrence,
+            cause=self._cause(watch.stations) if alarm.type == SILENCE else None,
+        )
+        identifier = self._ids.next(self._clock())
+        self._batch.notifications.append((identifier, 1, row.subscriber_ref, encode_event(event)))
+
+    def _set_health(self, entry: Entry, watch: Watch, value: int) -> None:
+        if watch.health != value:
+            watch.health = value
+            self._batch.health[entry.device.row.ref] = value
+
+    # Time.
+
+    def look(self, entry: Entry) -> None:
+        """The time has come to look at a device: what its silence means, and which alarms have been quiet."""
+        watch, now = watch_of(entry), round(self._clock() * 1000)
+        for signal in tuple(rules.due(watch, now, self.kinds)):
+            self._signal(entry, watch, signal, now)
+        if entry.device.active:
+            steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
+            raised = silence.judge(steps, watch, now)
+            if raised is not None:
+                self._signal(entry, watch, raised, now)
+            alarm = watch.alarm(SILENCE)
+            if (alarm is not None and alarm.active) or silence.lost(self.silence_rules, steps, watch, now):
+                self._set_health(entry, watch, health.RF_CNX_ERROR)
+        watch.check_at = None
+        self._plan_look(entry, watch, now)
+        self._batch.checks[entry.device.row.ref] = watch.check_at
+        self._commits.touch(entry)
+
+    def _plan_look(self, entry: Entry, watch: Watch, now: int) -> None:
+        """Set the next look at the device."""
+        ahead = [rules.next_due(watch, self.kinds)]
+        if entry.device.active:
+            steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
+            ahead.append(silence.next_look(self.silence_rules, steps, watch, now))
+        due = min((moment for moment in ahead if moment is not None), default=None)
+        if due is not None:
+            self._look_before(entry, watch, due)
+
+    def _look_before(self, entry: Entry, watch: Watch, moment: int) -> None:
+        if watch.check_at is None or moment < watch.check_at:
+            watch.check_at = moment
+            self._batch.checks[entry.device.row.ref] = moment
+
+    def reconsider(self, entry: Entry) -> None:
+        """The rules of a device have changed: its thresholds, or its plan."""
+        self.look(entry)
+
+    # People.
+
+    def acknowledge(self, entry: Entry, kind: int, of: str, author: str) -> bool:
+        """Note that somebody has seen an alarm; False if the device has none such. `commits.durable` tells
+        when it is written."""
+        watch, now = watch_of(entry), round(self._clock() * 1000)
+        alarm: Alarm | None = watch.alarm(kind, of)
+        if alarm is None:
+            return False
+        step = machine.acknowledge(alarm)
+        if step.written and step.alarm is not None:
+            watch.put(step.alarm)
+            key = (entry.device.row.ref, kind, of)
+            self._batch.acknowledged[key] = (now, author, *key)
+            self._tell(entry, watch, step, ())
+        self._commits.touch(entry)
+        return True

@@ -1,0 +1,1 @@
+"""Telling people: e-mail and signed webhooks about changes of alarms, grouped, rate-limited and durable."""

@@ -1,0 +1,153 @@
+"""What recipients are told, and who wants to hear of what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection, delete, insert, select
+
+from veldnet.inventory.errors import InvalidField
+from veldnet.monitoring.alarms.machine import Change
+from veldnet.monitoring.alarms.types import Level
+from veldnet.store.schema import notification_settings
+
+SUBSCRIBER, OPERATOR = 1, 2
+
+State = Literal["CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL", "ACKED"]
+_MOST = 20
+# One that a mail server may be handed: no blanks, no control characters, one @.
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+
+
+class AlarmEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A change of an alarm. `subject` is a DevEUI or a base station's id; `cause` the base station behind
+    it."""
+
+    change: Change
+    type: int
+    state: int
+    at: int
+    subject: str
+    name: str
+    object: str = ""
+    infos: tuple[str, ...] = ()
+    occurrence: int = 1
+    cause: str | None = None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(AlarmEvent)
+
+
+def encode_event(event: AlarmEvent) -> bytes:
+    return _encoder.encode(event)
+
+
+def decode_event(octets: bytes) -> AlarmEvent:
+    return _decoder.decode(octets)
+
+
+class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is told. BASIC: `recipients` hear of every state; ADVANCED: each state has recipients of its own,
+    also acknowledgements. The webhook hears of everything."""
+
+    mode: Literal["OFF", "BASIC", "ADVANCED"] = "OFF"
+    recipients: Annotated[list[str], Meta(max_length=_MOST)] = []
+    recipientsByState: dict[State, Annotated[list[str], Meta(max_length=_MOST)]] = {}
+    webhook: Annotated[str, Meta(max_length=2000)] | None = None
+
+    def addresses(self, change: Change, state: int) -> list[str]:
+        """Who gets an e-mail about a change."""
+        if self.mode == "BASIC":
+            return self.recipients if change != "acknowledged" else []
+        if self.mode == "ADVANCED":
+            key = "ACKED" if change == "acknowledged" else Level(state).name
+            return self.recipientsByState.get(key, [])  # type: ignore[call-overload,no-any-return]
+        return []
+
+    def wants(self, change: Change, state: int) -> bool:
+        return self.webhook is not None or bool(self.addresses(change, state))
+
+
+def check_settings(settings: NotificationSettings, *, mail: bool) -> None:
+    """Refuse what cannot work. Raises `InvalidField`."""
+    everybody = [*settings.recipients, *(a for listed in settings.recipientsByState.values() for a in listed)]
+    for address in everybody:
+        if _ADDRESS.fullmatch(address) is None:
+            raise InvalidField(f"{address[:80]!r} is not an e-mail address")
+    if settings.mode != "OFF" and not mail:
+        raise InvalidField("mode must be OFF: this server sends no e-mail, mail.host is not set")
+    if settings.mode == "BASIC" and not settings.recipients:
+        raise InvalidField("mode BASIC needs recipients")
+    if settings.webhook is not None:
+        url = urlsplit(settings.webhook)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise InvalidField("webhook must be an http or https URL")
+
+
+class Recipients:
+    """The settings of all who want to hear of alarms, in memory."""
+
+    def __init__(self) -> None:
+        self._settings: dict[tuple[int, int], NotificationSettings] = {}
+
+    def load(self, settings: Mapping[tuple[int, int], NotificationSettings]) -> None:
+        self._settings = dict(settings)
+
+    def find(self, scope: int, ref: int) -> NotificationSettings | None:
+        return self._settings.get((scope, ref))
+
+    def wants_device(self, subscriber_ref: int, change: Change, state: int) -> bool:
+        settings = self._settings.get((SUBSCRIBER, subscriber_ref))
+        return settings is not None and settings.wants(change, state)
+
+    def wants_base_station(self, operator_ref: int, change: Change, state: int) -> bool:
+        settings = self._settings.get((OPERATOR, operator_ref))
+        return settings is not None and settings.wants(change, state)
+
+
+_settings_decoder = msgspec.json.Decoder(NotificationSettings)
+
+
+def read_all(connection: Connection) -> dict[tuple[int, int], NotificationSettings]:
+    columns = notification_settings.c
+    rows = connection.execute(select(columns.scope, columns.scope_ref, columns.settings))
+    return {(row.scope, row.scope_ref): _settings_decoder.decode(row.settings) for row in rows}
+
+
+def read_settings(connection: Connection, scope: int, ref: int) -> NotificationSettings:
+    """The settings of one, the defaults where there are none."""
+    columns = notification_settings.c
+    text = connection.execute(
+        select(columns.settings).where(columns.scope == scope, columns.scope_ref == ref)
+    ).scalar()
+    return NotificationSettings() if text is None else _settings_decoder.decode(text)
+
+
+def read_secret(connection: Connection, scope: int, ref: int) -> bytes | None:
+    """The sealed secret of a webhook's signature."""
+    columns = notification_settings.c
+    sealed: bytes | None = connection.execute(
+        select(columns.sealed_secret).where(columns.scope == scope, columns.scope_ref == ref)
+    ).scalar()
+    return sealed
+
+
+def write_settings(
+    connection: Connection, scope: int, ref: int, settings: NotificationSettings, sealed_secret: bytes | None
+) -> None:
+    columns = notification_settings.c
+    connection.execute(delete(notification_settings).where(columns.scope == scope, columns.scope_ref == ref))
+    connection.execute(
+        insert(notification_settings).values(
+            scope=scope,
+            scope_ref=ref,
+            settings=msgspec.json.encode(settings).decode(),
+            sealed_secret=sealed_secret,
+        )
+    )

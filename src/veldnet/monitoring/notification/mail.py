@@ -1,0 +1,81 @@
+"""E-mail by SMTP, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import ssl
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from .digest import Message
+
+
+class MailSettings(msgspec.Struct, frozen=True):
+    """A mail server. `security`: a TLS connection, STARTTLS that must succeed, or none."""
+
+    host: str
+    port: int
+    security: Literal["tls", "starttls", "none"]
+    sender: str
+    username: str = ""
+    password_file: str = ""
+    timeout: float = 20.0
+    # Of a mail server with a certificate of its own.
+    ca_file: str = ""
+
+
+class MailFailed(Exception):
+    """The mail server did not take the message."""
+
+
+class Mailer:
+    """Sends messages through one mail server."""
+
+    def __init__(self, settings: MailSettings) -> None:
+        self._settings = settings
+
+    async def send(self, recipients: Sequence[str], message: Message) -> None:
+        """Hand a message over. Raises `MailFailed`."""
+        try:
+            await asyncio.to_thread(self._send, recipients, message)
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailFailed(f"{type(error).__name__}: {error}"[:300]) from None
+
+    def _send(self, recipients: Sequence[str], message: Message) -> None:
+        settings = self._settings
+        mail = EmailMessage()
+        mail["Subject"] = message.subject
+        mail["From"] = settings.sender
+        mail["To"] = ", ".join(recipients)
+        mail["Date"] = formatdate()
+        mail["Message-ID"] = make_msgid(domain=settings.sender.rpartition("@")[2] or None)
+        # Nobody's holiday note should come back.
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.text)
+        mail.add_alternative(message.html, subtype="html")
+        with self._connect() as server:
+            if settings.username:
+                password = Path(settings.password_file).read_text().strip() if settings.password_file else ""
+                server.login(settings.username, password)
+            server.send_message(mail)
+
+    def _connect(self) -> smtplib.SMTP:
+        settings = self._settings
+        if settings.security == "none":
+            return smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
+        context = ssl.create_default_context(cafile=settings.ca_file or None)
+        if settings.security == "tls":
+            return smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout, context=context)
+        server = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
+        try:
+            server.starttls(context=context)
+        except BaseException:
+            server.close()
+            raise
+        return server

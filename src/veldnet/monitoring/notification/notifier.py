@@ -1,0 +1,277 @@
+"""Sends what waits in the store: grouped for a while, not too often, each at least once.
+
+When a base station fails, hundreds of devices fall silent over hours. Its name stands in the first message;
+the devices that follow are held back, and reported together when it is back or too long away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, delete, select
+
+from veldnet.monitoring.alarms.types import SILENCE
+from veldnet.store import Store, StoreError, millis_of
+from veldnet.store.schema import notifications
+
+from .digest import compose
+from .events import AlarmEvent, NotificationSettings, Recipients, decode_event, read_secret
+from .mail import Mailer, MailFailed
+from .webhook import body_of, signed_headers
+
+log = structlog.get_logger(__name__)
+
+Scope = tuple[int, int]
+Waiting = tuple[int, AlarmEvent]
+
+_PAGE = 5000
+_DAY = 86_400.0
+_FIRST_RETRY, _LONGEST_RETRY = 30.0, 900.0
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Seconds: how long changes are collected before a message, the least distance of two messages, how long
+    devices behind a failed base station are held back, and after its return."""
+
+    window: float = 60.0
+    interval: float = 600.0
+    hold: float = _DAY / 2
+    grace: float = 900.0
+
+
+class _Held:
+    """A base station that a scope was told about, and the devices that are silent for it."""
+
+    def __init__(self, now: float) -> None:
+        self.announced_at = now
+        self.back_at: float | None = None
+        self.devices: set[str] = set()
+
+
+class _Account:
+    """What the notifier remembers of a scope."""
+
+    def __init__(self) -> None:
+        self.next_at = 0.0
+        self.failures = 0
+        self.held: dict[str, _Held] = {}
+        self.posted = 0
+
+    def cause_of(self, event: AlarmEvent) -> str | None:
+        """The failed base station behind an event, also for the end of a silence that it had caused."""
+        if event.cause is not None:
+            return event.cause
+        if event.type == SILENCE and event.change == "cleared":
+            return next((cause for cause, held in self.held.items() if event.subject in held.devices), None)
+        return None
+
+
+class NotifierCounters:
+    """Since the start: messages by channel and result."""
+
+    def __init__(self) -> None:
+        self.messages: Counter[tuple[str, str]] = Counter()
+
+
+Post = Callable[[str, dict[str, str], bytes], Awaitable[str | None]]
+
+
+class Notifier:
+    """`post` sends a body to a URL and returns what went wrong; `unseal` opens the secret of a webhook;
+    `is_down` tells of a base station by its id; `titles` name a scope."""
+
+    def __init__(
+        self,
+        store: Store,
+        recipients: Recipients,
+        *,
+        clock: Callable[[], float],
+        post: Post,
+        unseal: Callable[[bytes], Awaitable[bytes]],
+        mailer: Mailer | None = None,
+        is_down: Callable[[str], bool] = lambda _station: False,
+        pace: Pace | None = None,
+    ) -> None:
+        self.counters = NotifierCounters()
+        self._store = store
+        self._recipients = recipients
+        self._clock = clock
+        self._post = post
+        self._unseal = unseal
+        self._mailer = mailer
+        self._is_down = is_down
+        self._pace = pace or Pace()
+        self._accounts: defaultdict[Scope, _Account] = defaultdict(_Account)
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something new may be waiting."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        self._woken.set()
+        while True:
+            await self._woken.wait()
+            await asyncio.sleep(self._pace.window)
+            self._woken.clear()
+            try:
+                later = await self.deliver()
+            except StoreError as error:
+                log.warning("notifications_unread", error=str(error))
+                later = self._clock() + _FIRST_RETRY
+            if later is not None:
+                delay = max(later - self._clock() - self._pace.window, 0.0)
+                asyncio.get_running_loop().call_later(delay, self._woken.set)
+
+    async def deliver(self) -> float | None:
+        """Send what is due now; returns when to look again, None when nothing is left."""
+        waiting: dict[Scope, list[Waiting]] = {}
+        for row in await self._store.read(_read):
+            waiting.setdefault((row[1], row[2]), []).append((row[0], decode_event(row[3])))
+        later = None
+        for scope, events in waiting.items():
+            again = await self._scope(scope, events)
+            if again is not None:
+                later = again if later is None else min(later, again)
+        return later
+
+    async def _scope(self, scope: Scope, waiting: list[Waiting]) -> float | None:
+        now, account = self._clock(), self._accounts[scope]
+        if now < account.next_at:
+            return account.next_at
+        settings = self._recipients.find(*scope)
+        expired = [i for i, _event in waiting if now - millis_of(i) / 1000 > _DAY]
+        if settings is None or expired:
+            gone = [i for i, _event in waiting] if settings is None else expired
+            await self._forget(gone)
+            self.counters.messages[("any", "dropped")] += len(gone)
+            waiting = [item for item in waiting if item[0] not in set(gone)]
+        if settings is None or not waiting:
+            return None
+        problem = await self._webhook(scope, settings, account, waiting)
+        fresh, over = self._split(account, waiting, now)
+        if problem is None and (fresh or over):
+            problem = await self._mail(settings, account, fresh, over)
+        if problem is not None:
+            account.failures += 1
+            account.next_at = now + min(_FIRST_RETRY * 2 ** (account.failures - 1), _LONGEST_RETRY)
+            log.warning("notification_failed", scope=scope, error=problem)
+            return account.next_at
+        account.failures = 0
+        sent = [*fresh, *(item for items in over.values() for item in items)]
+        if sent:
+            account.next_at = now + self._pace.interval
+            await self._forget([identifier for identifier, _event in sent])
+            self._note_causes(account, fresh, over, now)
+        held = len(waiting) - len(sent)
+        return max(account.next_at, now + min(self._pace.interval, self._pace.grace)) if held else None
+
+    def _split(
+        self, account: _Account, waiting: Sequence[Waiting], now: float
+    ) -> tuple[list[Waiting], dict[str, list[Waiting]]]:
+        """What is told one by one now, and what has been held back for a base station and may go."""
+        fresh: list[Waiting] = []
+        behind: dict[str, list[Waiting]] = {}
+        for item in waiting:
+            cause = account.cause_of(item[1])
+            held = None if cause is None else account.held.get(cause)
+            if cause is None or held is None:
+                fresh.append(item)
+            else:
+                held.devices.add(item[1].subject)
+                behind.setdefault(cause, []).append(item)
+        for cause, held in account.held.items():
+            if self._is_down(cause):
+                held.back_at = None
+            elif held.back_at is None:
+                held.back_at = now
+        return fresh, {
+            cause: items for cause, items in behind.items() if self._is_over(account.held[cause], now)
+        }
+
+    def _is_over(self, held: _Held, now: float) -> bool:
+        back = held.back_at is not None and now - held.back_at >= self._pace.grace
+        return back or now - held.announced_at >= self._pace.hold
+
+    def _note_causes(
+        self, account: _Account, fresh: Sequence[Waiting], over: dict[str, list[Waiting]], now: float
+    ) -> None:
+        for cause in over:
+            del account.held[cause]
+        for _identifier, event in fresh:
+            if event.cause is not None:
+                account.held.setdefault(event.cause, _Held(now)).devices.add(event.subject)
+
+    async def _mail(
+        self,
+        settings: NotificationSettings,
+        account: _Account,
+        fresh: Sequence[Waiting],
+        over: dict[str, list[Waiting]],
+    ) -> str | None:
+        """One message for all who are to hear the same; returns what went wrong."""
+        groups: dict[tuple[int, ...], list[str]] = {}
+        released = [item for items in over.values() for item in items]
+        everybody = {a for _i, e in (*fresh, *released) for a in settings.addresses(e.change, e.state)}
+        for address in sorted(everybody):
+            wanted = tuple(
+                identifier
+                for identifier, event in (*fresh, *released)
+                if address in settings.addresses(event.change, event.state)
+            )
+            groups.setdefault(wanted, []).append(address)
+        if groups and self._mailer is None:
+            # The settings were made when this server had a mail server.
+            log.warning("mail_not_configured", recipients=len(everybody))
+            return None
+        for wanted, addresses in groups.items():
+            assert self._mailer is not None
+            events = [event for identifier, event in fresh if identifier in wanted]
+            folded = {
+                cause: len({event.subject for identifier, event in items if identifier in wanted})
+                for cause, items in over.items()
+            }
+            try:
+                await self._mailer.send(addresses, compose(events, folded, "Alarms of your network"))
+            except MailFailed as error:
+                self.counters.messages[("mail", "failed")] += 1
+                return str(error)
+            self.counters.messages[("mail", "sent")] += 1
+        return None
+
+    async def _webhook(
+        self, scope: Scope, settings: NotificationSettings, account: _Account, waiting: Sequence[Waiting]
+    ) -> str | None:
+        """Post what the webhook has not had; machines get everything, without holding back."""
+        events = [(i, event) for i, event in waiting if i > account.posted]
+        if settings.webhook is None or not events:
+            return None
+        sealed = await self._store.read(lambda connection: read_secret(connection, *scope))
+        secret = b"" if sealed is None else await self._unseal(sealed)
+        body = body_of([event for _identifier, event in events])
+        problem = await self._post(settings.webhook, signed_headers(secret, body, self._clock()), body)
+        if problem is None:
+            account.posted = events[-1][0]
+        self.counters.messages[("webhook", "sent" if problem is None else "failed")] += 1
+        return problem
+
+    async def _forget(self, identifiers: Sequence[int]) -> None:
+        def remove(connection: Connection) -> None:
+            for start in range(0, len(identifiers), 500):
+                piece = identifiers[start : start + 500]
+                connection.execute(delete(notifications).where(notifications.c.id.in_(piece)))
+
+        await self._store.write(remove)
+
+
+def _read(connection: Connection) -> list[tuple[int, int, int, bytes]]:
+    columns = notifications.c
+    rows = connection.execute(
+        select(columns.id, columns.scope, columns.scope_ref, columns.event).order_by(columns.id).limit(_PAGE)
+    )
+    return [(row.id, row.scope, row.scope_ref, row.event) for row in rows]

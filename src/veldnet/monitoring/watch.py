@@ -1,0 +1,178 @@
+"""What monitoring keeps of each device: its statistics, its alarms, and when it must be looked at again.
+
+A watch is loaded, written and dropped together with the device's session. Its stored form is MessagePack with
+positional fields, so fields are only ever appended. Times are Unix milliseconds, levels tenths of a dB(m).
+"""
+
+from __future__ import annotations
+
+import struct
+from math import log2
+
+import msgspec
+
+from veldnet.lorawan.modulation import Lora
+from veldnet.network import DownlinkRecord, Entry, UplinkRecord
+
+from .alarms.machine import Alarm
+
+_PAIR = struct.Struct("<hh")
+# ThingPark's averages are over so many uplinks.
+RECENT = 5
+# "The last 24 hours" are so many slots of two hours.
+SLOTS = 12
+SLOT = 7_200_000
+# Intervals between uplinks that the rhythm is learnt from.
+INTERVALS = 16
+# Different JoinEUIs that are told apart.
+MAX_JOIN_EUIS = 33
+_STATIONS = 3
+
+
+class Watch(msgspec.Struct, array_like=True):
+    """One device."""
+
+    first_uplink_at: int | None = None
+    last_uplink_at: int | None = None
+    last_downlink_at: int | None = None
+    last_rssi: int = 0
+    last_snr: int = 0
+    last_sf: int | None = None
+    # RSSI and SNR of the last uplinks, packed.
+    recent: bytes = b""
+    instant_per: float = 0.0
+    mean_per: float = 0.0
+    battery: int | None = None
+    battery_at: int | None = None
+    margin: int | None = None
+    # Frames in the two-hour slots that end with the newest one, newest first; the number of that slot.
+    uplinks: list[int] = []
+    uplink_slot: int = 0
+    downlinks: list[int] = []
+    downlink_slot: int = 0
+    # Logarithms of the intervals between uplinks, an octet each.
+    intervals: bytes = b""
+    alarms: tuple[Alarm, ...] = ()
+    join_euis: tuple[int, ...] = ()
+    # When the store will say that it is time to look; it may be earlier than needed, never later.
+    check_at: int | None = None
+    health: int = 0
+    # Base stations that heard the last uplink, the best first.
+    stations: tuple[int, ...] = ()
+    # Since when the device is silent, None while silence means nothing: before the first uplink, and from the
+    # loss of its connectivity plan on.
+    silent_since: int | None = None
+
+    def alarm(self, kind: int, of: str = "") -> Alarm | None:
+        for alarm in self.alarms:
+            if alarm.type == kind and alarm.object == of:
+                return alarm
+        return None
+
+    def put(self, alarm: Alarm) -> None:
+        """Take over the new state of an alarm."""
+        for position, known in enumerate(self.alarms):
+            if known.type == alarm.type and known.object == alarm.object:
+                self.alarms = (*self.alarms[:position], alarm, *self.alarms[position + 1 :])
+                return
+        self.alarms = (*self.alarms, alarm)
+
+
+_decode = msgspec.msgpack.Decoder(Watch).decode
+
+
+def watch_of(entry: Entry) -> Watch:
+    """The watch of a device in memory, decoded when it is first asked for."""
+    watch = entry.watch
+    if isinstance(watch, Watch):
+        return watch
+    if isinstance(watch, bytes):
+        fresh = _decode(watch)
+    else:
+        fresh = Watch(health=entry.device.row.health)
+    entry.watch = fresh
+    return fresh
+
+
+def decode(octets: bytes | None) -> Watch:
+    """A stored watch; an empty one where there is none."""
+    return Watch() if octets is None else _decode(octets)
+
+
+def note_uplink(watch: Watch, record: UplinkRecord) -> None:
+    """An uplink that was accepted."""
+    at, best = round(record.time * 1000), record.copies[0]
+    before = watch.last_uplink_at
+    if before is None:
+        watch.first_uplink_at = at
+    elif at > before:
+        watch.intervals = (watch.intervals + _interval(at - before))[-INTERVALS:]
+    # A late frame is older than what came before it.
+    if before is None or at >= before:
+        watch.last_uplink_at = watch.silent_since = at
+        watch.last_rssi, watch.last_snr = round(best.rssi * 10), round(best.snr * 10)
+        modulation = record.modulation
+        watch.last_sf = modulation.sf if isinstance(modulation, Lora) else None
+        copies = record.copies
+        watch.stations = (
+            (int(best.base_station),)
+            if len(copies) == 1
+            else tuple([int(copy.base_station) for copy in copies[:_STATIONS]])
+        )
+    watch.recent = (watch.recent + _PAIR.pack(round(best.rssi * 10), round(best.snr * 10)))[
+        -RECENT * _PAIR.size :
+    ]
+    watch.instant_per, watch.mean_per = record.instant_per, record.mean_per
+    watch.uplink_slot = _count(watch.uplinks, watch.uplink_slot, at // SLOT)
+    status = record.device_status
+    if status is not None:
+        watch.battery, watch.margin = status
+        watch.battery_at = at
+
+
+def note_downlink(watch: Watch, record: DownlinkRecord) -> None:
+    """A data downlink that a base station sent."""
+    at = round(record.time * 1000)
+    watch.last_downlink_at = at
+    watch.downlink_slot = _count(watch.downlinks, watch.downlink_slot, at // SLOT)
+
+
+def _count(slots: list[int], newest: int, slot: int) -> int:
+    """Count a frame in its slot; returns the newest slot. Frames older than all slots are not counted."""
+    if slot > newest or not slots:
+        if slots:
+            slots[:0] = [0] * min(slot - newest, SLOTS)
+            del slots[SLOTS:]
+        else:
+            slots.append(0)
+        slots[0] += 1
+        return slot
+    back = newest - slot
+    if back < SLOTS:
+        slots.extend([0] * (back + 1 - len(slots)))
+        slots[back] += 1
+    return newest
+
+
+def averages(watch: Watch) -> tuple[float, float] | None:
+    """Mean RSSI and SNR of the last uplinks, in dB(m)."""
+    pairs = list(_PAIR.iter_unpack(watch.recent))
+    if not pairs:
+        return None
+    return (
+        sum(rssi for rssi, _snr in pairs) / len(pairs) / 10,
+        sum(snr for _rssi, snr in pairs) / len(pairs) / 10,
+    )
+
+
+# Intervals are kept as eighths of powers of two of seconds, from 1 s to 2^31 s.
+def _interval(millis: int) -> bytes:
+    return min(255, max(0, round(8 * log2(max(millis / 1000, 1.0))))).to_bytes(1, "little")
+
+
+def longest_interval(watch: Watch) -> float | None:
+    """The longest of the intervals that are remembered, in seconds; None while there are too few."""
+    if len(watch.intervals) < INTERVALS // 2:
+        return None
+    longest: float = 2 ** (max(watch.intervals) / 8)
+    return longest

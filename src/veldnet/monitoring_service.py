@@ -1,0 +1,198 @@
+"""Monitoring put together: the participant of the commits, the looks at silent devices, base stations,
+messages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from veldnet.base_station_directory import BaseStations
+from veldnet.gateways import Presence
+from veldnet.keys import Vault
+from veldnet.lorawan import BaseStationId
+from veldnet.monitoring import (
+    BASE_STATION_TYPES,
+    DEVICE_TYPES,
+    BaseStationMonitor,
+    Facts,
+    Limits,
+    Mailer,
+    MailSettings,
+    Monitor,
+    Notifier,
+    Pace,
+    Recipients,
+    SeverityError,
+    SilenceRules,
+    read_all,
+    with_severities,
+)
+from veldnet.network import NetworkServer
+from veldnet.routing import post_signed
+from veldnet.settings import Settings, SettingsError
+from veldnet.store import IdSource, Store
+
+log = structlog.get_logger(__name__)
+
+# What the secret of a webhook is sealed as.
+WEBHOOK_LABEL = "alarm webhook"
+_LOOKS = 400
+
+
+class MonitoringService:
+    """`clock` is Unix seconds. Nothing runs until the chores are called."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        vault: Vault,
+        network: NetworkServer,
+        base_stations: BaseStations,
+        presence: Presence,
+        ids: IdSource,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.recipients = Recipients()
+        self._store = store
+        self._network = network
+        self._base_stations = base_stations
+        self._presence = presence
+        self._clock = clock
+        self._started_at = clock()
+        alarms = settings.alarms
+        try:
+            kinds = with_severities(DEVICE_TYPES, alarms.severities, others=BASE_STATION_TYPES)
+            station_kinds = with_severities(BASE_STATION_TYPES, alarms.severities, others=DEVICE_TYPES)
+        except SeverityError as error:
+            raise SettingsError(f"settings: alarms.severities: {error}") from None
+        self.stations = BaseStationMonitor(
+            store,
+            ids,
+            self.recipients,
+            clock=clock,
+            limits=Limits(silence=alarms.base_station_silence, no_frames=alarms.base_station_no_frames),
+            kinds=station_kinds,
+        )
+        self.monitor = Monitor(
+            network.commits,
+            ids,
+            clock=clock,
+            kinds=kinds,
+            silence_rules=SilenceRules(alarms.unheard, alarms.learnt_factor),
+            recipients=self.recipients,
+            cause=self.stations.cause,
+        )
+        network.commits.join(self.monitor)
+        self.notifier = Notifier(
+            store,
+            self.recipients,
+            clock=clock,
+            post=post_signed(allow_private=settings.routing.allow_private_destinations),
+            unseal=lambda sealed: vault.unseal(WEBHOOK_LABEL, sealed),
+            mailer=_mailer(settings),
+            is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
+            pace=Pace(alarms.notification_window, alarms.notification_interval),
+        )
+        self.monitor.on_notification(self.notifier.wake)
+        self.stations.on_notification(self.notifier.wake)
+
+    async def start(self) -> None:
+        """Load what is small."""
+        self._started_at = self._clock()
+        await self.load_recipients()
+        await self.stations.load()
+
+    async def load_recipients(self) -> None:
+        self.recipients.load(await self._store.read(read_all))
+
+    async def look_at_devices(self) -> None:
+        """Look at the devices whose time has come; what follows is durable when this returns."""
+        while refs := await self._store.devices_to_check(round(self._clock() * 1000), _LOOKS):
+            devices = self._network.devices
+            entries = await asyncio.gather(*(devices.get(ref=ref) for ref in refs))
+            for entry in entries:
+                if entry is not None and not entry.removed:
+                    self.monitor.look(entry)
+            await self._network.commits.durable()
+            if len(refs) < _LOOKS:
+                return
+
+    async def look_at_base_stations(self) -> None:
+        """Look at every base station."""
+        now = self._clock()
+        loads = self._network.air.loads(now)
+        facts = {
+            identifier: self._facts(
+                identifier, station.name, station.operator_ref, station.last_seen_at, loads
+            )
+            for identifier, station in self._base_stations.all()
+        }
+        await self.stations.look(facts)
+
+    def _facts(
+        self,
+        identifier: BaseStationId,
+        name: str,
+        operator_ref: int,
+        last_seen_at: int | None,
+        loads: dict[BaseStationId, float],
+    ) -> Facts:
+        seen = self._presence.stations.get(identifier)
+        if seen is None:
+            # Since the start it has not been heard; before, it may have been. It gets the time it always has.
+            known = last_seen_at is not None
+            down = self.stations.is_down(identifier)
+            at = (last_seen_at or 0) / 1000 if down else self._started_at
+            return Facts(name=name, operator_ref=operator_ref, seen_at=at if known else None)
+        packets, bad = seen.packets()
+        return Facts(
+            name=name,
+            operator_ref=operator_ref,
+            seen_at=seen.seen_at,
+            frame_at=seen.frame_at,
+            gps_at=seen.gps_at,
+            packets=packets,
+            bad_packets=bad,
+            acknowledged=seen.acknowledged,
+            downlink_load=loads.get(identifier, 0.0),
+        )
+
+    async def device_changed(self, ref: int) -> None:
+        """Thresholds or plan of a device have changed: its next look may be due earlier."""
+        entry = self._network.devices.by_ref(ref)
+        if entry is None:
+            entry = await self._network.devices.get(ref=ref)
+        if entry is not None and not entry.removed and entry.watch is not None:
+            self.monitor.look(entry)
+            await self._network.commits.durable()
+
+    async def acknowledge(self, device_ref: int, kind: int, of: str, author: str) -> bool:
+        """Note that somebody has seen an alarm; durable when this returns. False if there is none such."""
+        entry = await self._network.devices.get(ref=device_ref)
+        if entry is None or entry.removed:
+            return False
+        found = self.monitor.acknowledge(entry, kind, of, author)
+        await self._network.commits.durable()
+        return found
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    mail = settings.mail
+    if not mail.host:
+        return None
+    return Mailer(
+        MailSettings(
+            mail.host,
+            mail.port,
+            mail.security,
+            mail.sender,
+            mail.username,
+            mail.password_file,
+            ca_file=mail.ca_file,
+        )
+    )
