@@ -19,7 +19,7 @@ from veldnet.data_directory import (
     master_key_of,
     next_generation,
 )
-from veldnet.inventory import accounts, base_stations, catalogues
+from veldnet.inventory import accounts, audit, base_stations, catalogues
 from veldnet.inventory.resources import timestamp
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.routing import deliver_again, list_undelivered
@@ -29,8 +29,9 @@ from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import connectivity_plans, operators, subscribers, users
 
 from .admin_device import device_app
+from .admin_monitoring import alarms_app, audit_command, statistics_app
 from .output import console, fail, print_json, print_table
-from .running import run, settings_or_fail, with_data
+from .running import administrator, change_data, run, settings_or_fail, with_data
 from .serve import Data, Json
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -54,8 +55,11 @@ for name, sub in (
     ("hsm-group", hsm_group_app),
     ("undelivered", undelivered_app),
     ("device", device_app),
+    ("alarms", alarms_app),
+    ("statistics", statistics_app),
 ):
     admin.add_typer(sub, name=name)
+admin.command("audit")(audit_command)
 
 Operator = Annotated[str, typer.Option(help="Code of the operator.")]
 Setting = Annotated[
@@ -88,7 +92,7 @@ def _document(kind: type[T], given: list[str] | None) -> T:
 @admin.command("operator-create")
 def create_operator(code: str, name: str, data: Data = None) -> None:
     """Create a network operator."""
-    with_data(_settings(data), lambda d: d.store.write(lambda c: accounts.create_operator(c, code, name)))
+    change_data(_settings(data), "operator.created", code, lambda c: accounts.create_operator(c, code, name))
     console.print(f"operator {code} created")
 
 
@@ -118,7 +122,7 @@ def create_subscriber(customer_id: str, name: str, operator: Operator, data: Dat
         ref = accounts.find_operator(connection, operator)
         accounts.create_subscriber(connection, ref, customer_id, name)
 
-    with_data(_settings(data), lambda d: d.store.write(create))
+    change_data(_settings(data), "subscriber.created", customer_id, create)
     console.print(f"subscriber {customer_id} created")
 
 
@@ -151,6 +155,7 @@ def create_user(
         def write(connection: Connection) -> None:
             subscriber, _operator = accounts.find_subscriber(connection, customer_id)
             accounts.create_user(connection, subscriber, username, password_hash, display_name or username)
+            audit.note(connection, administrator(), subscriber, "user.created", username)
 
         await opened.store.write(write)
 
@@ -168,8 +173,8 @@ def list_users(data: Data = None, as_json: Json = False) -> None:
 @project_app.command("create")
 def create_project(name: str, data: Data = None, as_json: Json = False) -> None:
     """Create a developer project; its secret is shown this once."""
-    credentials = with_data(
-        _settings(data), lambda d: d.store.write(lambda c: accounts.create_project(c, name))
+    credentials = change_data(
+        _settings(data), "project.created", name, lambda c: accounts.create_project(c, name)
     )
     if as_json:
         print_json(credentials)
@@ -189,7 +194,7 @@ def create_plan(
         ref = accounts.find_operator(connection, operator)
         catalogues.create_connectivity_plan(connection, ref, plan_id, name, document)
 
-    with_data(_settings(data), lambda d: d.store.write(create))
+    change_data(_settings(data), "connectivityPlan.created", plan_id, create)
     console.print(f"connectivity plan {plan_id} created")
 
 
@@ -202,7 +207,7 @@ def change_plan(plan_id: str, operator: Operator, settings: Setting = None, data
         ref = accounts.find_operator(connection, operator)
         catalogues.change_connectivity_plan(connection, ref, plan_id, document)
 
-    with_data(_settings(data), lambda d: d.store.write(change))
+    change_data(_settings(data), "connectivityPlan.changed", plan_id, change)
     console.print(f"connectivity plan {plan_id} changed")
 
 
@@ -221,7 +226,9 @@ def grant_plan(plan_id: str, customer_id: str, connections: int, data: Data = No
             fail(f"the operator of {customer_id} has no connectivity plan {plan_id}")
         catalogues.grant_connectivity_plan(connection, subscriber, plan, connections)
 
-    with_data(_settings(data), lambda d: d.store.write(grant))
+    change_data(
+        _settings(data), "connectivityPlan.granted", f"{plan_id} to {customer_id}: {connections}", grant
+    )
     console.print(f"{customer_id} may use {plan_id} for {connections} devices")
 
 
@@ -236,7 +243,7 @@ def create_profile(
         ref = accounts.find_operator(connection, operator)
         catalogues.create_device_profile(connection, ref, profile_id, name, document)
 
-    with_data(_settings(data), lambda d: d.store.write(create))
+    change_data(_settings(data), "deviceProfile.created", profile_id, create)
     console.print(f"device profile {profile_id} created")
 
 
@@ -247,7 +254,7 @@ def create_hsm_group(name: str, operator: Operator, data: Data = None) -> None:
     def create(connection: Connection) -> str:
         return catalogues.create_hsm_group(connection, accounts.find_operator(connection, operator), name)
 
-    console.print(with_data(_settings(data), lambda d: d.store.write(create)))
+    console.print(change_data(_settings(data), "hsmGroup.created", name, create))
 
 
 @base_station_app.command("create")
@@ -281,7 +288,7 @@ def create_base_station(
             altitude=altitude,
         )
 
-    created = with_data(_settings(data), lambda d: d.store.write(create))
+    created = change_data(_settings(data), "baseStation.created", eui, create)
     if as_json:
         print_json(created)
     else:
@@ -330,9 +337,12 @@ def list_base_stations(
 @base_station_app.command("remove")
 def remove_base_station(base_station_id: str, data: Data = None) -> None:
     """Remove a base station; its frames stay in the journal."""
-    with_data(
+    identifier = base_station_id.upper()
+    change_data(
         _settings(data),
-        lambda d: d.store.write(lambda c: base_stations.remove_base_station(c, base_station_id.upper())),
+        "baseStation.removed",
+        identifier,
+        lambda c: base_stations.remove_base_station(c, identifier),
     )
     console.print(f"base station {base_station_id} removed")
 

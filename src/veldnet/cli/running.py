@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import getpass
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import Connection
+
 from veldnet.data_directory import DataDirectory, DataDirectoryError
+from veldnet.inventory import audit
 from veldnet.inventory.errors import Refusal
 from veldnet.settings import Settings, SettingsError, load_settings
 
@@ -39,6 +43,28 @@ def tune_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def change_data(
+    settings: Settings,
+    action: str,
+    what: str,
+    change: Callable[[Connection], T],
+    subscriber_ref: int | None = None,
+) -> T:
+    """Carry out a change and write down in the audit log that an administrator made it."""
+
+    def audited(connection: Connection) -> T:
+        result = change(connection)
+        audit.note(connection, administrator(), subscriber_ref, action, what)
+        return result
+
+    return with_data(settings, lambda data: data.store.write(audited))
+
+
+def administrator() -> str:
+    """Who works at the command line, for the audit log."""
+    return f"administrator {getpass.getuser()}"
 
 
 def with_data(settings: Settings, work: Callable[[DataDirectory], Awaitable[T]]) -> T:

@@ -1,0 +1,79 @@
+"""Make the hourly totals again from the frame rows, an hour at a time, and compare or replace them (I7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from veldnet.store import Store, first_id_at
+from veldnet.store.schema import HOURLY_COUNTERS, frames, hourly_statistics
+
+from .rollups import HOUR, HourlyTotals, Key
+from .totals import frame_rows
+
+# A late frame may come so many hours after it was heard.
+_LATEST_HOURS = 24
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A total that is not what the frame rows say."""
+
+    scope: int
+    scope_ref: int
+    hour: int
+    counter: str
+    stored: int
+    computed: int
+
+
+def computed(connection: Connection, hour: int) -> dict[Key, list[int]]:
+    """The totals of an hour after the frame rows. Late frames stand with the hours they came in."""
+    totals = HourlyTotals()
+    first = first_id_at(hour * HOUR)
+    end = first_id_at((hour + 1 + _LATEST_HOURS) * HOUR)
+    in_hour = first_id_at((hour + 1) * HOUR)
+    late = frames.c.at.is_not(None) & (frames.c.id >= in_hour)
+    query = frame_rows().where(frames.c.id >= first, frames.c.id < end, (frames.c.id < in_hour) | late)
+    for row in connection.execute(query):
+        totals.add(tuple(row))
+    return {key: total for key, total in totals.totals.items() if key[2] == hour}
+
+
+def stored(connection: Connection, hour: int) -> dict[Key, list[int]]:
+    rows = connection.execute(select(hourly_statistics).where(hourly_statistics.c.hour == hour))
+    return {(row[0], row[1], row[2]): list(row[3:]) for row in rows}
+
+
+def differences(connection: Connection, hour: int) -> Iterator[Difference]:
+    """Where stored totals of an hour and its frame rows disagree."""
+    found, wanted = stored(connection, hour), computed(connection, hour)
+    nothing = [0] * len(HOURLY_COUNTERS)
+    for key in sorted(found.keys() | wanted.keys()):
+        pairs = zip(HOURLY_COUNTERS, found.get(key, nothing), wanted.get(key, nothing), strict=True)
+        for counter, have, want in pairs:
+            if have != want:
+                yield Difference(*key, counter, have, want)
+
+
+def replace_hour(connection: Connection, hour: int) -> int:
+    """Put the totals of the frame rows in place of those stored; returns how many rows there are now."""
+    totals = computed(connection, hour)
+    connection.execute(delete(hourly_statistics).where(hourly_statistics.c.hour == hour))
+    names = ("scope", "scope_ref", "hour", *HOURLY_COUNTERS)
+    rows = [dict(zip(names, (*key, *total), strict=True)) for key, total in totals.items()]
+    if rows:
+        connection.execute(insert(hourly_statistics), rows)
+    return len(rows)
+
+
+async def recompute(store: Store, hour: int) -> tuple[list[Difference], int]:
+    """Compare an hour, then replace its totals in one transaction."""
+    found = await store.read(lambda connection: list(differences(connection, hour)))
+    return found, await store.write(partial(_replace, hour))
+
+
+def _replace(hour: int, connection: Connection) -> int:
+    return replace_hour(connection, hour)
