@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from veldnet.base_station_directory import BaseStations
 from veldnet.data_directory import DataDirectory
@@ -23,7 +25,7 @@ from veldnet.network import NetworkServer
 from veldnet.network_settings import network_parameters
 from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
 from veldnet.settings import RoutingSettings, Settings
-from veldnet.store import IdSource, Store
+from veldnet.store import IdSource, Store, StoreError
 from veldnet.store.schema import base_stations as base_station_rows
 from veldnet.store.schema import unknown_base_stations
 
@@ -34,6 +36,10 @@ _PRESENCE_EVERY = 10.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
 _MAX_KNOCKS = 1000
+_STORE_PATIENCE = 3.0
+_LONGEST_LAG = 5.0
+# Bytes that must be free for the log and a day of frames.
+_LEAST_FREE = 100_000_000
 
 
 def _http_sender(settings: RoutingSettings) -> HttpSender:
@@ -156,6 +162,7 @@ class Platform:
             (_PRUNE_EVERY, self._prune),
             (self.settings.alarms.check_interval, self.monitoring.look_at_devices),
             (self.settings.alarms.check_interval, self.monitoring.look_at_base_stations),
+            (self.settings.alarms.check_interval, self.monitoring.count_devices),
         ):
             self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(every, chore)))
         for work in (self._measure_lag(), self.monitoring.notifier.run()):
@@ -177,6 +184,26 @@ class Platform:
             except Exception:
                 # A chore that fails once is tried again; it must not end the server.
                 log.exception("chore_failed", chore=chore.__name__)
+
+    async def problems(self) -> list[str]:
+        """Why the platform cannot do its work now, in words; nothing where it can."""
+        commits = self.network.commits
+        found = [] if self.ready else ["starting: not every port listens yet"]
+        if commits.lost_lease:
+            found.append("another process has taken over this data directory")
+        elif commits.failing:
+            found.append("the last commit failed: frames are not accepted")
+        try:
+            async with asyncio.timeout(_STORE_PATIENCE):
+                await self.store.read(changes.last_seq)
+        except (StoreError, TimeoutError, SQLAlchemyError):
+            found.append(f"the store does not answer within {_STORE_PATIENCE:g} s")
+        free = shutil.disk_usage(self.settings.data).free
+        if free < _LEAST_FREE:
+            found.append(f"the data directory has {free // 1_000_000} MB left")
+        if self.loop_lag > _LONGEST_LAG:
+            found.append(f"the event loop is {self.loop_lag:.1f} s late")
+        return found
 
     async def apply_changes(self) -> None:
         """Take up what the inventory has changed, here or in another process."""

@@ -27,6 +27,7 @@ from veldnet.monitoring import (
     Recipients,
     SeverityError,
     SilenceRules,
+    health,
     read_all,
     with_severities,
 )
@@ -58,6 +59,8 @@ class MonitoringService:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.recipients = Recipients()
+        # Devices by state of health, as last counted.
+        self.fleet: dict[str, int] = {}
         self._store = store
         self._network = network
         self._base_stations = base_stations
@@ -87,7 +90,8 @@ class MonitoringService:
             recipients=self.recipients,
             cause=self.stations.cause,
         )
-        network.commits.join(self.monitor)
+        if alarms.enabled:
+            network.commits.join(self.monitor)
         self.notifier = Notifier(
             store,
             self.recipients,
@@ -106,6 +110,7 @@ class MonitoringService:
         self._started_at = self._clock()
         await self.load_recipients()
         await self.stations.load()
+        await self.count_devices()
 
     async def load_recipients(self) -> None:
         self.recipients.load(await self._store.read(read_all))
@@ -121,6 +126,15 @@ class MonitoringService:
             await self._network.commits.durable()
             if len(refs) < _LOOKS:
                 return
+
+    async def count_devices(self) -> None:
+        """Take up how many devices are in which state, for the metrics."""
+        counts = await self._store.read(health.fleet_counts)
+        self.fleet = dict(zip(("INIT", "ACTIVE", "RF_CNX_ERROR"), counts.values(), strict=True))
+
+    @property
+    def base_station_count(self) -> int:
+        return sum(1 for _station in self._base_stations.all())
 
     async def look_at_base_stations(self) -> None:
         """Look at every base station."""

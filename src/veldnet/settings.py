@@ -197,6 +197,9 @@ class JournalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class AlarmSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Alarms of devices and base stations."""
 
+    enabled: Annotated[
+        bool, _help("Whether there are alarms, health and hourly totals; off to measure what they cost.")
+    ] = True
     severities: Annotated[
         tuple[str, ...],
         _help("Severities other than the built-in ones, as 10=MAJOR or by occurrences 10=WARNING,MAJOR@50."),

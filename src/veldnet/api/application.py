@@ -20,11 +20,13 @@ from . import openapi
 from .auth import oauth
 from .auth.bearer import LATEST
 from .errors import EXCEPTION_HANDLERS, transaction_of
-from .kpn import activation, catalogues, devices, routing_profiles
+from .kpn import activation, catalogues, devices, monitoring, routing_profiles
 from .metrics import Metrics
+from .operations import KPN, V1
 from .services import Services
 from .tunnel import submit_v1, submit_v2
 from .v1 import deliveries, frames, security_context, sessions
+from .v1 import monitoring as v1_monitoring
 
 _DX_BASES = ("/thingpark/dx/core/{version:str}/api", "/core/{version:str}/api")
 # Nothing is loaded from any other host.
@@ -41,6 +43,7 @@ def _catalogue_handlers() -> list[Any]:
         routing_profiles.get_routing_profile,
         routing_profiles.update_routing_profile,
         routing_profiles.delete_routing_profile,
+        *monitoring.HANDLERS,
     ]
 
 
@@ -52,9 +55,9 @@ async def healthz() -> str:
 
 @get("/readyz", media_type=MediaType.TEXT)
 async def readyz(services: Services) -> Response[str]:
-    """Ready once every port listens and the store can be written."""
-    ready = services.platform.ready and not services.platform.network.commits.lost_lease
-    return Response("ready" if ready else "not ready", status_code=200 if ready else 503)
+    """Ready once every port listens, and as long as what is received can be written."""
+    problems = await services.platform.problems()
+    return Response("\n".join(problems) or "ready", status_code=503 if problems else 200)
 
 
 @get("/metrics")
@@ -120,7 +123,7 @@ def create_application(platform: Platform) -> Litestar:
     services = Services(platform)
     collected = Metrics(platform)
     kpn = Router(
-        openapi.KPN,
+        KPN,
         route_handlers=[activation.activate, *devices.handlers("minimal"), *_catalogue_handlers()],
     )
     dx = [
@@ -128,7 +131,7 @@ def create_application(platform: Platform) -> Litestar:
         for base in _DX_BASES
     ]
     v1 = Router(
-        openapi.V1,
+        V1,
         route_handlers=[
             frames.list_frames,
             frames.get_frame,
@@ -139,6 +142,7 @@ def create_application(platform: Platform) -> Litestar:
             sessions.get_explanation,
             sessions.ask_rejoin,
             sessions.put_network_key,
+            *v1_monitoring.HANDLERS,
         ],
     )
     interface = create_static_files_router(

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from veldnet.app import Platform
+from veldnet.monitoring import DEVICE_TYPES
 
 
 class PlatformCollector(Collector):
@@ -49,6 +50,7 @@ class PlatformCollector(Collector):
             for key, count in counts.items():
                 family.add_metric([key], count)
             yield family
+        yield from self._monitoring()
         duty = GaugeMetricFamily(
             "veldnet_base_station_duty_cycle",
             "Share of the last hour that a base station was on air, by sub-band",
@@ -71,6 +73,39 @@ class PlatformCollector(Collector):
             ("time_seconds", "The server's clock", time.time()),
         ):
             yield GaugeMetricFamily(f"veldnet_{name}", text, value=number)
+
+    def _monitoring(self) -> Iterator[Metric]:
+        monitoring = self._platform.monitoring
+        counters = monitoring.monitor.counters
+        for name, text, counts in (
+            ("alarms_raised", "Device alarms raised, by type", counters.raised),
+            ("alarms_cleared", "Device alarms cleared, by type", counters.cleared),
+        ):
+            family = CounterMetricFamily(f"veldnet_{name}", text, labels=["type"])
+            for kind in DEVICE_TYPES:
+                family.add_metric([f"{kind:03d}"], counts[kind])
+            yield family
+        sent = CounterMetricFamily(
+            "veldnet_notifications",
+            "Messages about alarms, by channel and result",
+            labels=["channel", "result"],
+        )
+        for (channel, result), count in monitoring.notifier.counters.messages.items():
+            sent.add_metric([channel, result], count)
+        yield sent
+        stations = GaugeMetricFamily(
+            "veldnet_base_station_alarms", "Active alarms of base stations, by type", labels=["type"]
+        )
+        for kind, number in monitoring.stations.active.items():
+            stations.add_metric([str(kind)], number)
+        yield stations
+        devices = GaugeMetricFamily("veldnet_devices", "Devices, by state of health", labels=["health"])
+        for name, number in monitoring.fleet.items():
+            devices.add_metric([name], number)
+        yield devices
+        yield GaugeMetricFamily(
+            "veldnet_base_stations", "Base stations that are registered", value=monitoring.base_station_count
+        )
 
 
 def _resident() -> int:

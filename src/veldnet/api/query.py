@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request
@@ -9,6 +10,8 @@ from litestar import Request
 from veldnet.inventory.errors import InvalidField
 
 _MAX_PAGE = 1 << 31
+# The year 2200.
+_LATEST = 7_258_118_400_000
 
 
 def text(request: Request[Any, Any, Any], name: str) -> str | None:
@@ -33,11 +36,26 @@ def flag(request: Request[Any, Any, Any], name: str) -> bool:
     return value.lower() == "true"
 
 
+def moment(value: str, name: str) -> int:
+    """Unix milliseconds of an ISO 8601 time; without an offset it is UTC."""
+    try:
+        # A + in a query arrives as a blank.
+        parsed = datetime.fromisoformat(value.replace(" ", "+"))
+    except ValueError:
+        raise InvalidField(f"{name} {value[:40]!r} must look like 2026-01-31T12:00:00Z") from None
+    parsed = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
+    millis = int(parsed.timestamp() * 1000)
+    if not 0 <= millis <= _LATEST:
+        raise InvalidField(f"{name} {value[:40]!r} must lie between 1970 and 2200")
+    return millis
+
+
 def whole(request: Request[Any, Any, Any], name: str, *, least: int, most: int = _MAX_PAGE - 1) -> int | None:
     value = text(request, name)
     if value is None:
         return None
     number = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1
     if not least <= number <= most:
-        raise InvalidField(f"{name} {value[:40]!r} must be a whole number of at least {least}")
+        bounds = f"of at least {least}" if most == _MAX_PAGE - 1 else f"from {least} to {most}"
+        raise InvalidField(f"{name} {value[:40]!r} must be a whole number {bounds}")
     return number

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from veldnet.app import Platform
+from veldnet.inventory import audit
+from veldnet.inventory.scope import Scope
 from veldnet.settings import ApiSettings
 
 from .auth.tokens import TokenCache
@@ -30,8 +32,30 @@ class Services:
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self.platform.store.read(query)
 
-    async def change(self, change: Callable[[Connection], T]) -> T:
-        """Carry out a change and let the network take it up before the answer goes out."""
-        result = await self.platform.store.write(change)
+    async def change(
+        self,
+        change: Callable[[Connection], T],
+        *,
+        by: Scope,
+        action: str,
+        what: str = "",
+        details: Any = None,
+    ) -> T:
+        """Carry out a change, write down who made it, and let the network take it up before the answer goes
+        out. `what` names what is changed; without it the result of a creation does."""
+
+        def audited(connection: Connection) -> T:
+            result = change(connection)
+            named = what or f"{type(result).__name__.lower()} {getattr(result, 'ref', '')}".strip()
+            audit.note(connection, by.display_name, by.subscriber_ref, action, named, details)
+            return result
+
+        result = await self.platform.store.write(audited)
         await self.platform.apply_changes()
         return result
+
+    async def note(self, by: Scope, action: str, what: str) -> None:
+        """Write down something that was done in the network itself."""
+        await self.platform.store.write(
+            lambda c: audit.note(c, by.display_name, by.subscriber_ref, action, what)
+        )

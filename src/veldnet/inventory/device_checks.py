@@ -81,14 +81,14 @@ def _check_details(body: Device) -> None:
     tags = [] if body.dataflowTags is UNSET else body.dataflowTags
     if len(tags) > 50 or any(len(tag) > _MAX_TEXT for tag in tags):
         raise InvalidField(f"dataflowTags holds at most 50 tags of at most {_MAX_TEXT} characters")
-    _check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
+    check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
 
 
 _DURATIONS = ("1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS")
 _LEVELS = ("ALL", "WARNING", "MINOR", "MAJOR", "CRITICAL")
 
 
-def _check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
+def check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
     """At most two steps, the second later and more severe than the first."""
     if len(thresholds) > 2:
         raise InvalidField("alarmThresholds holds at most two entries")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from veldnet.lorawan import DevAddr
 from veldnet.store.documents import ProfileSettings, decode_profile
 from veldnet.store.schema import (
+    alarm_history,
+    alarms,
     connectivity_plans,
     device_profiles,
     device_states,
@@ -36,9 +39,11 @@ from .errors import (
     UnknownReference,
 )
 from .resources import (
+    AlarmThreshold,
     CommercialDetails,
     Device,
     DeviceStatistics,
+    HealthState,
     timestamp,
 )
 from .rows import inserted_ref
@@ -67,6 +72,9 @@ _DETAILS = (
 )
 
 View = Literal["minimal", "configuration"]
+# Members of `DeviceStatistics` from what monitoring has stored of a device.
+Observed = Callable[[bytes | None], dict[str, Any]]
+_HEALTH: tuple[HealthState, ...] = ("INIT", "ACTIVE", "RF_CNX_ERROR")
 
 
 def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_app_key: bytes) -> Device:
@@ -211,8 +219,8 @@ def _query() -> Any:
             hsm_groups.c.id.label("hsm_group_id"),
             subscribers.c.customer_id,
             func.coalesce(device_states.c.dev_addr, device_states.c.pending_dev_addr).label("dev_addr"),
-            device_states.c.dev_addr.label("confirmed_dev_addr"),
             device_states.c.current_class,
+            device_states.c.watch,
         )
         .join(device_profiles, device_profiles.c.ref == devices.c.profile_ref)
         .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
@@ -266,18 +274,19 @@ def _motion_indicator(row: Row[*tuple[Any, ...]]) -> Any:
     return "VEHICLE_SPEED" if indicator == "BIKE_SPEED" else indicator
 
 
-def _statistics(row: Row[*tuple[Any, ...]]) -> DeviceStatistics:
-    active = row.confirmed_dev_addr is not None
+def _statistics(row: Row[*tuple[Any, ...]], observed: Observed | None) -> DeviceStatistics:
+    active = row.dev_addr is not None
     routed = row.routing_profile_ref is not None or row.processing_strategy is not None
     prepared = row.plan_ref is None or not routed
     return DeviceStatistics(
         creationTime=timestamp(row.created_at),
-        healthState="ACTIVE" if active else "INIT",
+        healthState=_HEALTH[row.health],
         commissioningState="PERSONALIZED" if prepared else "ACTIVATED" if active else "COMMISSIONED",
-        loraClass=row.device_class,
+        loraClass=row.current_class or row.device_class,
         motionIndicator=_motion_indicator(row),
         lastUpdateUser=row.updated_by,
         lastUpdateTime=timestamp(row.updated_at),
+        **({} if observed is None else observed(row.watch)),
     )
 
 
@@ -297,31 +306,41 @@ class Filter(msgspec.Struct, frozen=True):
     commercial_details: bool = False
 
 
-def list_devices(connection: Connection, scope: Scope, wanted: Filter) -> list[Device]:
-    """Devices of the subscriber in order of their refs; pages hold 100."""
-    query = _query().where(devices.c.subscriber_ref == scope.subscriber_ref)
+def _chosen(scope: Scope, wanted: Filter) -> Select[int]:
+    """Refs of the devices that a filter lets through, one page of them: from indexes of `devices` alone, so
+    that pages far behind cost little."""
+    query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref)
     if wanted.dev_eui is not None:
         query = query.where(devices.c.dev_eui == wanted.dev_eui.upper())
     if wanted.health_state is not None:
-        confirmed = device_states.c.dev_addr
-        by_state = {"ACTIVE": confirmed.is_not(None), "INIT": confirmed.is_(None)}
-        if wanted.health_state not in by_state:
-            return []
-        query = query.where(by_state[wanted.health_state])
+        query = query.where(devices.c.health == _HEALTH.index(wanted.health_state))
     if wanted.connectivity_plan_id == "_NOCP":
         query = query.where(devices.c.plan_ref.is_(None))
     elif wanted.connectivity_plan_id == "_CP":
         query = query.where(devices.c.plan_ref.is_not(None))
     elif wanted.connectivity_plan_id is not None:
-        query = query.where(connectivity_plans.c.id == wanted.connectivity_plan_id)
+        plans = select(connectivity_plans.c.ref).where(
+            connectivity_plans.c.operator_ref == scope.operator_ref,
+            connectivity_plans.c.id == wanted.connectivity_plan_id,
+        )
+        query = query.where(devices.c.plan_ref.in_(plans))
+    query = query.order_by(devices.c.ref)
     if wanted.page_index is not None:
         query = query.limit(PAGE).offset((wanted.page_index - 1) * PAGE)
+    return query
+
+
+def list_devices(
+    connection: Connection, scope: Scope, wanted: Filter, observed: Observed | None = None
+) -> list[Device]:
+    """Devices of the subscriber in order of their refs; pages hold 100."""
+    query = _query().where(devices.c.ref.in_(_chosen(scope, wanted)))
     build = _minimal if wanted.view == "minimal" else _configuration
     listed = []
     for row in connection.execute(query):
         device = build(row)
         if wanted.statistics:
-            device.statistics = _statistics(row)
+            device.statistics = _statistics(row, observed)
         if wanted.commercial_details:
             device.commercialDetails = _commercial_details(row)
         listed.append(device)
@@ -343,12 +362,19 @@ def _own(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any, ...]
     return row
 
 
-def get_device(connection: Connection, scope: Scope, ref: str, *, with_statistics: bool = True) -> Device:
+def get_device(
+    connection: Connection,
+    scope: Scope,
+    ref: str,
+    *,
+    with_statistics: bool = True,
+    observed: Observed | None = None,
+) -> Device:
     """One device, all of its configuration; never a key."""
     row = _own(connection, scope, ref)
     device = _configuration(row)
     if with_statistics:
-        device.statistics = _statistics(row)
+        device.statistics = _statistics(row, observed)
         device.commercialDetails = _commercial_details(row)
     return device
 
@@ -358,7 +384,9 @@ def device_ref(connection: Connection, scope: Scope, ref: str) -> int:
     return int(_own(connection, scope, ref).ref)
 
 
-def update_device(connection: Connection, scope: Scope, ref: str, body: Device) -> Device:
+def update_device(
+    connection: Connection, scope: Scope, ref: str, body: Device, observed: Observed | None = None
+) -> Device:
     """Change the six members that may change; `reset` takes plan or routing away."""
     row = _own(connection, scope, ref)
     _refuse_fixed(body, _configuration(row))
@@ -387,7 +415,39 @@ def update_device(connection: Connection, scope: Scope, ref: str, body: Device) 
         values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
         connection.execute(update(devices).where(devices.c.ref == row.ref).values(**values))
         changes.note(connection, "device", row.ref)
-    return get_device(connection, scope, str(row.ref))
+    return get_device(connection, scope, str(row.ref), observed=observed)
+
+
+def set_thresholds(
+    connection: Connection, scope: Scope, ref: str, thresholds: list[AlarmThreshold]
+) -> Device:
+    """Give a device other thresholds of alarm 004; an empty list takes them away."""
+    row = _own(connection, scope, ref)
+    details = msgspec.json.decode(row.details)
+    details.pop("alarmThresholds", None)
+    if thresholds:
+        details["alarmThresholds"] = thresholds
+    connection.execute(
+        update(devices)
+        .where(devices.c.ref == row.ref)
+        .values(
+            details=msgspec.json.encode(details).decode(),
+            updated_at=changes.now_ms(),
+            updated_by=scope.display_name,
+        )
+    )
+    changes.note(connection, "device", row.ref)
+    return get_device(connection, scope, str(row.ref), with_statistics=False)
+
+
+def refs_of(connection: Connection, scope: Scope, dev_euis: Sequence[str]) -> dict[str, int]:
+    """The numbers of the subscriber's devices among some DevEUIs."""
+    rows = connection.execute(
+        select(devices.c.dev_eui, devices.c.ref).where(
+            devices.c.subscriber_ref == scope.subscriber_ref, devices.c.dev_eui.in_(dev_euis)
+        )
+    )
+    return {row.dev_eui: row.ref for row in rows}
 
 
 def set_nwk_key(connection: Connection, scope: Scope, ref: int, sealed_nwk_key: bytes) -> None:
@@ -456,4 +516,6 @@ def delete_device(connection: Connection, scope: Scope, ref: str) -> None:
     row = _own(connection, scope, ref)
     _give_connection_back(connection, scope.subscriber_ref, row.plan_ref)
     connection.execute(delete(devices).where(devices.c.ref == row.ref))
+    for table in (alarms, alarm_history):
+        connection.execute(delete(table).where(table.c.device_ref == row.ref))
     changes.note(connection, "device", row.ref)

@@ -30,6 +30,8 @@ CommunicationType = Literal["UNICAST", "MULTICAST"]
 DurationOfInactivity = Literal[
     "1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS"
 ]
+AlarmState = Literal["CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
+FrameType = Literal["UPLINK", "DOWNLINK"]
 Level = Literal["ALL", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 
 
@@ -41,16 +43,95 @@ class AlarmThreshold(msgspec.Struct, forbid_unknown_fields=False):
     level: Level | UnsetType = UNSET
 
 
+class AlarmStatistics(msgspec.Struct):
+    """Alarms that nobody has acknowledged, by their state."""
+
+    nonAckedClearedCount: int = 0
+    nonAckedUnclearedCount: int = 0
+    nonAckedWarningCount: int = 0
+    nonAckedMinorCount: int = 0
+    nonAckedMajorCount: int = 0
+    nonAckedCriticalCount: int = 0
+
+
 class DeviceStatistics(msgspec.Struct):
-    """What is known of a device's life."""
+    """What is known of a device's life. RSSI in dBm and SNR in dB are those of the best base station; error
+    rates lie between 0 and 1; counts of 24 hours end with the last frame."""
 
     creationTime: Text = UNSET
     healthState: HealthState | UnsetType = UNSET
+    lastRSSI: Number = UNSET
+    lastSNR: Number = UNSET
+    averageRSSI: Number = UNSET
+    averageSNR: Number = UNSET
+    lastSF: Whole = UNSET
+    last24hUplinkCount: Whole = UNSET
+    last24hDownlinkCount: Whole = UNSET
+    firstUplinkTime: Text = UNSET
+    lastUplinkTime: Text = UNSET
+    lastDownlinkTime: Text = UNSET
+    lastInstantPER: Number = UNSET
+    lastMeanPER: Number = UNSET
+    lastBatteryLevel: Whole = UNSET
+    lastBatteryLevelTime: Text = UNSET
+    alarmStatistics: AlarmStatistics | UnsetType = UNSET
     commissioningState: CommissioningState | UnsetType = UNSET
     loraClass: DeviceClass | UnsetType = UNSET
     motionIndicator: MotionIndicator | UnsetType = UNSET
     lastUpdateUser: Text = UNSET
     lastUpdateTime: Text = UNSET
+
+
+class DeviceAlarm(msgspec.Struct):
+    """An alarm of a device. `deviceAlarmObjectId` tells alarms of one type apart, as the MAC command of 12
+    and 13."""
+
+    ref: str
+    alarmState: AlarmState
+    occurrence: int
+    acked: bool
+    creationTime: str
+    lastUpdateTime: str
+    deviceRef: str
+    deviceAlarmTypeId: int
+    lastAckTime: Text = UNSET
+    ackAuthor: Text = UNSET
+    additionalInfo1: Text = UNSET
+    additionalInfo2: Text = UNSET
+    additionalInfo3: Text = UNSET
+    additionalInfo4: Text = UNSET
+    additionalInfo5: Text = UNSET
+    deviceAlarmObjectId: Text = UNSET
+
+
+class DeviceHealthStatistics(msgspec.Struct):
+    """Devices by their state of health."""
+
+    initCount: int
+    activeCount: int
+    rfConnectionErrorCount: int
+    totalCount: int
+
+
+class FrameStatistics(msgspec.Struct):
+    """A frame, or the frames of a time slot. Sizes are sums of payload octets; RSSI in dBm, SNR in dB and
+    the error rate are means."""
+
+    type: FrameType
+    date: str
+    frameCount: int
+    payloadSize: int
+    baseStationRSSI: Number = UNSET
+    baseStationSNR: Number = UNSET
+    payloadReceivedOnTime: Whole = UNSET
+    payloadReceivedLate: Whole = UNSET
+    payloadReceivedOnTimeSize: Whole = UNSET
+    payloadReceivedLateSize: Whole = UNSET
+    payloadSentWithSuccess: Whole = UNSET
+    payloadSentWithSuccessSize: Whole = UNSET
+    payloadSentWithFailure: Whole = UNSET
+    payloadSentWithFailureSize: Whole = UNSET
+    averagePER: Number = UNSET
 
 
 class CommercialDetails(msgspec.Struct):

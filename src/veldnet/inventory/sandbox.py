@@ -74,6 +74,11 @@ def create_sandbox(
         reportDeviceMargin=True,
         maxDestinationPerRoute=5,
         allowClassB=True,
+        # Room for whoever tries things out; a plan without this has ThingPark's 10 and 1 an hour.
+        uplinkRate=3600,
+        uplinkBucketSize=1000,
+        downlinkRate=3600,
+        downlinkBucketSize=1000,
     )
     plan = catalogues.create_connectivity_plan(connection, operator, plan_id, "Sandbox plan", settings)
     catalogues.grant_connectivity_plan(connection, subscriber, plan, 1000)

@@ -1,6 +1,7 @@
 """How the network is doing: alarms, statistics and health of devices and base stations, who is told,
 retention."""
 
+from . import health
 from .alarms.silence import SilenceRules
 from .alarms.types import (
     BASE_STATION_TYPES,
@@ -42,6 +43,7 @@ __all__ = [
     "SeverityError",
     "SilenceRules",
     "check_settings",
+    "health",
     "prune",
     "read_all",
     "read_settings",

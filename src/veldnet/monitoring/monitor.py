@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from veldnet.network import (
-    CommitLoop,
     DownlinkRecord,
     DownlinkRejectedRecord,
     Entry,
@@ -44,6 +43,12 @@ class MonitorCounters:
     def __init__(self) -> None:
         self.raised: Counter[int] = Counter()
         self.cleared: Counter[int] = Counter()
+
+
+class Commits(Protocol):
+    """The part of the commit loop that monitoring needs."""
+
+    def touch(self, entry: Entry) -> None: ...
 
 
 class _Batch:
@@ -77,7 +82,7 @@ class Monitor:
 
     def __init__(
         self,
-        commits: CommitLoop,
+        commits: Commits,
         ids: IdSource,
         *,
         clock: Callable[[], float],
@@ -106,10 +111,9 @@ class Monitor:
 
     def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]:
         totals = HourlyTotals()
-        for (record, device, entry), frame in zip(recorded, frames, strict=True):
+        for item, frame in zip(recorded, frames, strict=True):
             totals.add(frame)
-            if device is not None and entry is not None:
-                self._observe(record, entry)
+            self.observe(item)
         batch, self._batch = self._batch, _Batch()
         self._notified = bool(batch.notifications)
         return [totals.rows(), *batch.rows()]
@@ -122,8 +126,11 @@ class Monitor:
         """The entries are dropped with all that was noted in them."""
         self._batch = _Batch()
 
-    def _observe(self, record: Record, entry: Entry) -> None:
-        """A defect in a rule must not keep the frame itself from its commit."""
+    def observe(self, recorded: Recorded) -> None:
+        """Take up a record. A defect in a rule must not keep the frame itself from its commit."""
+        record, _device, entry = recorded
+        if entry is None:
+            return
         try:
             self._note(record, entry)
         except Exception:
@@ -261,6 +268,10 @@ class Monitor:
             alarm = watch.alarm(SILENCE)
             if (alarm is not None and alarm.active) or silence.lost(self.silence_rules, steps, watch, now):
                 self._set_health(entry, watch, health.RF_CNX_ERROR)
+        else:
+            # Without a connectivity plan silence means nothing; the device begins anew with the next one.
+            watch.silent_since = None
+            self._set_health(entry, watch, health.INIT)
         watch.check_at = None
         self._plan_look(entry, watch, now)
         self._batch.checks[entry.device.row.ref] = watch.check_at

@@ -86,10 +86,7 @@ def watch_of(entry: Entry) -> Watch:
     watch = entry.watch
     if isinstance(watch, Watch):
         return watch
-    if isinstance(watch, bytes):
-        fresh = _decode(watch)
-    else:
-        fresh = Watch(health=entry.device.row.health)
+    fresh = _decode(watch) if isinstance(watch, bytes) else Watch(health=entry.device.row.health)
     entry.watch = fresh
     return fresh
 

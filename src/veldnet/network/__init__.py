@@ -6,7 +6,7 @@ The shell (`server`, `deduplication`, `devices`, `commit_loop`, `transmitter`) d
 """
 
 from .commit_loop import CommitLoop, Participant, Recorded
-from .devices import Entry
+from .devices import Entry, new_entry
 from .events import Device, SubmissionRefusal
 from .explaining import Explanation, Finding, explain_device, explain_frame
 from .inspection import DeviceView
@@ -59,5 +59,6 @@ __all__ = [
     "explain_device",
     "explain_frame",
     "heard_at",
+    "new_entry",
     "unpack_copies",
 ]

@@ -92,6 +92,8 @@ class CommitLoop:
         self._idle = asyncio.Event()
         self._idle.set()
         self.lost_lease = False
+        # Whether the last commit could not be made.
+        self.failing = False
 
     def join(self, participant: Participant) -> None:
         """Let a room take part in the commits."""
@@ -189,6 +191,7 @@ class CommitLoop:
             log.exception("commit_broken")
             self._fail(StoreError(str(error)), batch)
             return
+        self.failing = False
         self._counters.commits += 1
         self._counters.commit_seconds += perf_counter() - started
         self._count(batch.recorded)
@@ -222,6 +225,7 @@ class CommitLoop:
 
     def _fail(self, error: StoreError, batch: _Batch) -> None:
         """Nothing was written. Memory is ahead of the store, so it goes; the frames are lost like radio."""
+        self.failing = True
         self._counters.commit_failures += 1
         self.lost_lease = self.lost_lease or isinstance(error, LeaseLost)
         log.error("commit_failed", error=str(error), lease_lost=self.lost_lease)

@@ -59,6 +59,11 @@ class Entry:
         return watch if watch is None or isinstance(watch, bytes) else _encode_watch(watch)
 
 
+def new_entry(device: Device) -> Entry:
+    """A device of which nothing is known yet."""
+    return Entry(device, DeviceState(), JoinMemory(), 0.0)
+
+
 _encode_watch = msgspec.msgpack.Encoder().encode
 
 

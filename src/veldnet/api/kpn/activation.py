@@ -14,7 +14,7 @@ from veldnet.api.body import read_resource
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
 from veldnet.inventory import accounts
-from veldnet.inventory.errors import MissingField
+from veldnet.inventory.errors import MissingField, Unauthorized
 
 
 class ActivationReq(msgspec.Struct):
@@ -38,6 +38,14 @@ async def activate(request: Request[Any, Any, Any], services: Services) -> Activ
     if project_ref is None:
         raise GatewayError(403, "This token belongs to a user; only a project needs to be activated")
     user_ref = await verify_user(services, body.thingpark_username, body.thingpark_password)
-    await services.change(lambda c: accounts.activate_project(c, project_ref, user_ref))
+    scope = await services.read(lambda c: accounts.scope_of_user(c, user_ref))
+    if scope is None:
+        raise Unauthorized("the user was removed")
+    await services.change(
+        lambda c: accounts.activate_project(c, project_ref, user_ref),
+        by=scope,
+        action="project.activated",
+        what=f"project {project_ref}",
+    )
     services.tokens.forget()
     return ActivationResp("activated")

@@ -13,6 +13,7 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import device_checks, devices
 from veldnet.inventory.resources import Device
+from veldnet.monitoring.observed import observed_statistics
 
 HEALTH_STATES = ("RF_CNX_ERROR", "INIT", "ACTIVE")
 
@@ -34,7 +35,7 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
             statistics=query.flag(request, "statistics") or extended,
             commercial_details=query.flag(request, "commercialDetails") or extended,
         )
-        return await services.read(lambda c: devices.list_devices(c, scope, wanted))
+        return await services.read(lambda c: devices.list_devices(c, scope, wanted, observed_statistics))
 
     @post("/devices", status_code=201)
     async def create_device(request: Request[Any, Any, Any], services: Services) -> Device:
@@ -43,22 +44,39 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
         hsm_required = services.settings.hsm_required and not legacy(request)
         new = device_checks.check_new_device(body, hsm_required=hsm_required)
         sealed = await services.platform.vault.import_app_key(new.dev_eui, new.app_key)
-        return await services.change(lambda c: devices.create_device(c, scope, new, sealed))
+        return await services.change(
+            lambda c: devices.create_device(c, scope, new, sealed),
+            by=scope,
+            action="device.created",
+            details=body,
+        )
 
     @get("/devices/{device_ref:str}")
     async def get_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
         scope = await require_scope(request, services)
-        return await services.read(lambda c: devices.get_device(c, scope, device_ref))
+        return await services.read(
+            lambda c: devices.get_device(c, scope, device_ref, observed=observed_statistics)
+        )
 
     @put("/devices/{device_ref:str}")
     async def update_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
         scope = await require_scope(request, services)
         body = await read_resource(request, Device, services.settings.max_body)
-        return await services.change(lambda c: devices.update_device(c, scope, device_ref, body))
+        return await services.change(
+            lambda c: devices.update_device(c, scope, device_ref, body, observed_statistics),
+            by=scope,
+            action="device.changed",
+            details=body,
+        )
 
     @delete("/devices/{device_ref:str}")
     async def delete_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
         scope = await require_scope(request, services)
-        await services.change(lambda c: devices.delete_device(c, scope, device_ref))
+        await services.change(
+            lambda c: devices.delete_device(c, scope, device_ref),
+            by=scope,
+            action="device.deleted",
+            what=f"device {device_ref}",
+        )
 
     return [list_devices, create_device, get_device, update_device, delete_device]

@@ -49,7 +49,10 @@ async def create_routing_profile(request: Request[Any, Any, Any], services: Serv
     group, generated = await _generate(services, scope, body)
     sealed = await _seal(services, checked)
     return await services.change(
-        lambda c: routing_profiles.create_routing_profile(c, scope, body, checked, sealed, group, generated)
+        lambda c: routing_profiles.create_routing_profile(c, scope, body, checked, sealed, group, generated),
+        by=scope,
+        action="routingProfile.created",
+        details=body,
     )
 
 
@@ -72,7 +75,10 @@ async def update_routing_profile(
     return await services.change(
         lambda c: routing_profiles.update_routing_profile(
             c, scope, routing_profile_ref, body, checked, sealed, group, generated
-        )
+        ),
+        by=scope,
+        action="routingProfile.changed",
+        details=body,
     )
 
 
@@ -81,7 +87,12 @@ async def delete_routing_profile(
     routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
 ) -> None:
     scope = await require_scope(request, services)
-    await services.change(lambda c: routing_profiles.delete_routing_profile(c, scope, routing_profile_ref))
+    await services.change(
+        lambda c: routing_profiles.delete_routing_profile(c, scope, routing_profile_ref),
+        by=scope,
+        action="routingProfile.deleted",
+        what=f"routingProfile {routing_profile_ref}",
+    )
 
 
 def _refuse_given(body: RoutingProfile) -> None:

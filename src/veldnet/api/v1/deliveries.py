@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory.errors import InvalidField, MissingField
+from veldnet.inventory.errors import MissingField
 from veldnet.inventory.resources import timestamp
 from veldnet.routing import deliver_again, list_undelivered
 
@@ -45,23 +44,13 @@ class RedeliveryStarted(msgspec.Struct):
     lanes: int
 
 
-def moment(text: str, name: str) -> int:
-    """Unix milliseconds of an ISO 8601 time; without an offset it is UTC."""
-    try:
-        parsed = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        raise InvalidField(f"{name} {text[:40]!r} must look like 2026-01-31T12:00:00Z") from None
-    parsed = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
-    return int(parsed.timestamp() * 1000)
-
-
 @get("/undelivered")
 async def list_messages(request: Request[Any, Any, Any], services: Services) -> list[UndeliveredMessage]:
     """Messages given up in a time range (`from`, `to`), oldest first; `pending=true` adds those that wait."""
     scope = await require_scope(request, services)
     start, end = query.text(request, "from"), query.text(request, "to")
-    from_ms = 0 if start is None else moment(start, "from")
-    to_ms = 1 << 42 if end is None else moment(end, "to")
+    from_ms = 0 if start is None else query.moment(start, "from")
+    to_ms = 1 << 42 if end is None else query.moment(end, "to")
     pending = query.flag(request, "pending")
     limit = query.whole(request, "limit", least=1, most=_MOST) or 100
     listed = await services.read(
@@ -90,7 +79,7 @@ async def redeliver(request: Request[Any, Any, Any], services: Services) -> Rede
     body = await read_resource(request, Redelivery, services.settings.max_body)
     if body.start is UNSET or body.end is UNSET:
         raise MissingField("from and to are mandatory")
-    from_ms, to_ms = moment(body.start, "from"), moment(body.end, "to")
+    from_ms, to_ms = query.moment(body.start, "from"), query.moment(body.end, "to")
     platform = services.platform
     expires_at = int((platform.clock() + platform.settings.routing.retention) * 1000)
     lanes = await platform.store.write(

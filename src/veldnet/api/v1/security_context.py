@@ -16,6 +16,7 @@ async def _reset(device_ref: str, request: Request[Any, Any, Any], services: Ser
     scope = await require_scope(request, services)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
     await services.platform.network.reset_context(ref)
+    await services.note(scope, "device.contextReset", f"device {ref}")
 
 
 reset = post("/devices/{device_ref:str}/securityContext/reset", status_code=204)(_reset)

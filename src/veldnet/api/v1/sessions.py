@@ -62,4 +62,9 @@ async def put_network_key(device_ref: str, request: Request[Any, Any, Any], serv
     dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
     sealed = await services.platform.vault.import_nwk_key(DevEui.parse(str(dev_eui)), nwk_key)
-    await services.change(lambda c: devices.set_nwk_key(c, scope, ref, sealed))
+    await services.change(
+        lambda c: devices.set_nwk_key(c, scope, ref, sealed),
+        by=scope,
+        action="device.networkKey",
+        what=f"device {ref}",
+    )

@@ -139,9 +139,18 @@ def read_secret(connection: Connection, scope: int, ref: int) -> bytes | None:
 
 
 def write_settings(
-    connection: Connection, scope: int, ref: int, settings: NotificationSettings, sealed_secret: bytes | None
+    connection: Connection,
+    scope: int,
+    ref: int,
+    settings: NotificationSettings,
+    sealed_secret: bytes | None = None,
+    *,
+    keep_secret: bool = False,
 ) -> None:
+    """Put settings in place of those before; with `keep_secret` the webhook's secret stays."""
     columns = notification_settings.c
+    if keep_secret:
+        sealed_secret = read_secret(connection, scope, ref)
     connection.execute(delete(notification_settings).where(columns.scope == scope, columns.scope_ref == ref))
     connection.execute(
         insert(notification_settings).values(

@@ -1,0 +1,84 @@
+"""The audit log: who changed what, written with the change itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from veldnet.store.schema import audit
+
+from .changes import now_ms
+from .resources import timestamp
+
+# Members whose values are never written down.
+_SECRET = frozenset(
+    {
+        "applicationKey",
+        "networkKey",
+        "networkSessionKey",
+        "applicationSessionKeyRules",
+        "asKey",
+        "rsaEncryptedASKey",
+        "thingpark_password",
+        "secret",
+    }
+)
+_MOST = 4000
+
+
+class AuditEntry(msgspec.Struct):
+    """A change: `actor` is a user's display name, or an administrator at the command line."""
+
+    time: str
+    actor: str
+    action: str
+    object: str
+    details: dict[str, Any]
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: "***" if name in _SECRET else _shown(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_shown(inner) for inner in value]
+    return value
+
+
+def note(
+    connection: Connection,
+    actor: str,
+    subscriber_ref: int | None,
+    action: str,
+    what: str,
+    details: Any = None,
+) -> None:
+    """Write down a change; part of the changing transaction. Secrets in `details` are left out."""
+    plain = {} if details is None else _shown(msgspec.to_builtins(details))
+    text = msgspec.json.encode(plain).decode()
+    connection.execute(
+        insert(audit).values(
+            at=now_ms(),
+            actor=actor,
+            subscriber_ref=subscriber_ref,
+            action=action,
+            object=what,
+            details=text if len(text) <= _MOST else "{}",
+        )
+    )
+
+
+def list_entries(
+    connection: Connection, subscriber_ref: int | None, limit: int, before_ms: int | None = None
+) -> list[AuditEntry]:
+    """The newest entries; of one subscriber, or all."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if subscriber_ref is not None:
+        query = query.where(audit.c.subscriber_ref == subscriber_ref)
+    if before_ms is not None:
+        query = query.where(audit.c.at < before_ms)
+    return [
+        AuditEntry(timestamp(row.at), row.actor, row.action, row.object, msgspec.json.decode(row.details))
+        for row in connection.execute(query)
+    ]

@@ -1,0 +1,204 @@
+"""Alarms as the API lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from sqlalchemy import Connection, Row, Select, select
+
+from veldnet.inventory.devices import PAGE
+from veldnet.inventory.errors import NotFound
+from veldnet.inventory.resources import DeviceAlarm, timestamp
+from veldnet.inventory.scope import Scope
+from veldnet.store.schema import alarm_history, alarms, base_station_alarms, devices, operators
+from veldnet.store.schema import base_stations as base_station_rows
+
+from .types import BASE_STATION_TYPES, DEVICE_TYPES, Level
+
+
+def _time(millis: int | None) -> Any:
+    return UNSET if millis is None else timestamp(millis)
+
+
+def _text(value: str | None) -> Any:
+    return UNSET if value is None else value
+
+
+def _alarm(row: Row[*tuple[Any, ...]]) -> DeviceAlarm:
+    return DeviceAlarm(
+        ref=str(row.ref),
+        alarmState=Level(row.state).name,  # type: ignore[arg-type]
+        occurrence=row.occurrence,
+        acked=bool(row.acked),
+        creationTime=timestamp(row.created_at),
+        lastUpdateTime=timestamp(row.updated_at),
+        deviceRef=str(row.device_ref),
+        deviceAlarmTypeId=row.type,
+        lastAckTime=_time(row.acked_at),
+        ackAuthor=_text(row.ack_author),
+        additionalInfo1=_text(row.info1),
+        additionalInfo2=_text(row.info2),
+        additionalInfo3=_text(row.info3),
+        additionalInfo4=_text(row.info4),
+        additionalInfo5=_text(row.info5),
+        deviceAlarmObjectId=row.object or UNSET,
+    )
+
+
+def _own(scope: Scope) -> Select[tuple[Any, ...]]:
+    return select(*alarms.c).where(alarms.c.subscriber_ref == scope.subscriber_ref)
+
+
+def list_alarms(
+    connection: Connection, scope: Scope, dev_eui: str | None, page_index: int | None
+) -> list[DeviceAlarm]:
+    """The subscriber's alarms, cleared ones too, the last updated first; pages hold 100."""
+    query = _own(scope).order_by(alarms.c.updated_at.desc(), alarms.c.ref.desc())
+    if dev_eui is not None:
+        own = select(devices.c.ref).where(
+            devices.c.dev_eui == dev_eui.upper(), devices.c.subscriber_ref == scope.subscriber_ref
+        )
+        query = query.where(alarms.c.device_ref.in_(own))
+    if page_index is not None:
+        query = query.limit(PAGE).offset((page_index - 1) * PAGE)
+    return [_alarm(row) for row in connection.execute(query)]
+
+
+def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
+    """One alarm of the subscriber. Raises `NotFound`."""
+    number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+    row = connection.execute(_own(scope).where(alarms.c.ref == number)).first()
+    if row is None:
+        raise NotFound("DeviceAlarm", ref)
+    return _alarm(row)
+
+
+class PastAlarm(msgspec.Struct):
+    """An alarm that was cleared, as it was just before."""
+
+    alarmState: str
+    occurrence: int
+    acked: bool
+    creationTime: str
+    lastUpdateTime: str
+    clearanceTime: str
+    deviceAlarmTypeId: int
+    alarmType: str
+    deviceAlarmObjectId: str
+    additionalInfos: list[str]
+
+
+def list_history(connection: Connection, device_ref: int, limit: int) -> list[PastAlarm]:
+    """The cleared alarms of a device, the last cleared first."""
+    columns = alarm_history.c
+    rows = connection.execute(
+        select(*columns)
+        .where(columns.device_ref == device_ref)
+        .order_by(columns.cleared_at.desc(), columns.ref.desc())
+        .limit(limit)
+    )
+    return [
+        PastAlarm(
+            alarmState=Level(row.state).name,
+            occurrence=row.occurrence,
+            acked=bool(row.acked),
+            creationTime=timestamp(row.created_at),
+            lastUpdateTime=timestamp(row.updated_at),
+            clearanceTime=timestamp(row.cleared_at),
+            deviceAlarmTypeId=row.type,
+            alarmType=DEVICE_TYPES[row.type].label,
+            deviceAlarmObjectId=row.object,
+            additionalInfos=_infos(row),
+        )
+        for row in rows
+    ]
+
+
+def _infos(row: Row[*tuple[Any, ...]]) -> list[str]:
+    return [info for info in (row.info1, row.info2, row.info3, row.info4, row.info5) if info is not None]
+
+
+class BaseStationAlarm(msgspec.Struct):
+    """An alarm of a base station."""
+
+    baseStationId: str
+    name: str
+    operator: str
+    alarmState: str
+    alarmTypeId: int
+    alarmType: str
+    acked: bool
+    creationTime: str
+    lastUpdateTime: str
+    additionalInfos: list[str]
+
+
+def list_base_station_alarms(connection: Connection, *, cleared: bool) -> list[BaseStationAlarm]:
+    """The alarms of all base stations, the last updated first."""
+    columns = base_station_alarms.c
+    query = select(*columns).order_by(columns.updated_at.desc())
+    if not cleared:
+        query = query.where(columns.state > int(Level.CLEARED))
+    known = connection.execute(
+        select(base_station_rows.c.id, base_station_rows.c.name, operators.c.code).join(operators)
+    )
+    names = {int(row.id, 16): (row.name, row.code) for row in known}
+    return [
+        BaseStationAlarm(
+            f"{row.base_station:08X}",
+            *names.get(row.base_station, ("", "")),
+            Level(row.state).name,
+            row.type,
+            BASE_STATION_TYPES[row.type].label,
+            bool(row.acked),
+            timestamp(row.created_at),
+            timestamp(row.updated_at),
+            _infos(row),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+class FleetAlarm(msgspec.Struct):
+    """An alarm of any device, for operators."""
+
+    device_eui: str
+    name: str
+    state: str
+    type: int
+    label: str
+    occurrence: int
+    acked: bool
+    updated: str
+    infos: list[str]
+
+
+def list_fleet_alarms(
+    connection: Connection, least: Level, limit: int, *, unacknowledged: bool
+) -> list[FleetAlarm]:
+    """The newest alarms of all devices that are at least so grave."""
+    query = (
+        select(*alarms.c, devices.c.dev_eui, devices.c.name)
+        .join(devices, devices.c.ref == alarms.c.device_ref)
+        .where(alarms.c.state >= int(least))
+        .order_by(alarms.c.updated_at.desc())
+        .limit(limit)
+    )
+    if unacknowledged:
+        query = query.where(alarms.c.acked.is_(False))
+    return [
+        FleetAlarm(
+            row.dev_eui,
+            row.name,
+            Level(row.state).name,
+            row.type,
+            DEVICE_TYPES[row.type].label,
+            row.occurrence,
+            bool(row.acked),
+            timestamp(row.updated_at),
+            _infos(row),
+        )
+        for row in connection.execute(query)
+    ]

@@ -1,0 +1,59 @@
+"""A watch as the API shows it: the members of `DeviceStatistics` that the network has observed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from veldnet.inventory.resources import AlarmStatistics, timestamp
+
+from .watch import Watch, averages, decode
+
+_COUNTS = (
+    "nonAckedClearedCount",
+    "nonAckedUnclearedCount",
+    "nonAckedWarningCount",
+    "nonAckedMinorCount",
+    "nonAckedMajorCount",
+    "nonAckedCriticalCount",
+)
+
+
+def observed_statistics(stored: bytes | None) -> dict[str, Any]:
+    """Members by name, those that are not known left out."""
+    watch = decode(stored)
+    members: dict[str, Any] = {"alarmStatistics": _alarms(watch)}
+    for name, at in (
+        ("firstUplinkTime", watch.first_uplink_at),
+        ("lastUplinkTime", watch.last_uplink_at),
+        ("lastDownlinkTime", watch.last_downlink_at),
+        ("lastBatteryLevelTime", watch.battery_at),
+    ):
+        if at is not None:
+            members[name] = timestamp(at)
+    if watch.battery is not None:
+        members["lastBatteryLevel"] = watch.battery
+    means = averages(watch)
+    if means is not None:
+        members |= {
+            "lastRSSI": watch.last_rssi / 10,
+            "lastSNR": watch.last_snr / 10,
+            "averageRSSI": round(means[0], 3),
+            "averageSNR": round(means[1], 3),
+            "lastInstantPER": round(watch.instant_per, 6),
+            "lastMeanPER": round(watch.mean_per, 6),
+        }
+    if watch.last_sf is not None:
+        members["lastSF"] = watch.last_sf
+    if watch.uplinks:
+        members["last24hUplinkCount"] = sum(watch.uplinks)
+    if watch.downlinks:
+        members["last24hDownlinkCount"] = sum(watch.downlinks)
+    return members
+
+
+def _alarms(watch: Watch) -> AlarmStatistics:
+    counts = dict.fromkeys(_COUNTS, 0)
+    for alarm in watch.alarms:
+        if not alarm.acked:
+            counts[_COUNTS[alarm.state - 1]] += 1
+    return AlarmStatistics(**counts)

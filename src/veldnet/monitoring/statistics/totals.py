@@ -1,0 +1,124 @@
+"""Totals of a fleet, plan, base station or device by slots of hours, with all that is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, func, select
+
+from veldnet.inventory.resources import timestamp
+from veldnet.network import FrameRow
+from veldnet.store import Statement, first_id_at
+from veldnet.store.schema import HOURLY_COUNTERS, frames, hourly_statistics
+
+from .frame_statistics import Span
+from .rollups import HOUR, SUBSCRIBER, totals_of
+
+_LATEST = 86_400_000
+
+
+class Totals(msgspec.Struct):
+    """Frames of a slot. RSSI and ESP in dBm, SNR in dB, error rate from 0 to 1: means; airtime in seconds.
+    `lostUplinks` are gaps of counters; `overLimit` counts what the plan's regulators found too much."""
+
+    date: str
+    uplinks: int
+    uplinksLate: int
+    uplinkBytes: int
+    lostUplinks: int
+    rssi: float | None
+    snr: float | None
+    esp: float | None
+    packetErrorRate: float | None
+    uplinkAirtime: float
+    spreadingFactors: dict[str, int]
+    uplinksOverLimit: int
+    downlinksSent: int
+    downlinksFailed: int
+    downlinkBytes: int
+    downlinkAirtime: float
+    downlinksOverLimit: int
+    joins: int
+    joinsRefused: int
+    framesRefused: int
+
+
+def _mean(total: int, count: int, scale: float) -> float | None:
+    return None if not count else round(total / count / scale, 4)
+
+
+def _shown(at: int, counters: Sequence[int]) -> Totals:
+    of = dict(zip(HOURLY_COUNTERS, (int(value) for value in counters), strict=True))
+    heard = of["uplinks"]
+    return Totals(
+        date=timestamp(at),
+        uplinks=heard,
+        uplinksLate=of["uplinks_late"],
+        uplinkBytes=of["uplink_bytes"],
+        lostUplinks=of["lost"],
+        rssi=_mean(of["rssi"], heard, 10),
+        snr=_mean(of["snr"], heard, 10),
+        esp=_mean(of["esp"], heard, 10),
+        packetErrorRate=_mean(of["per"], heard, 10_000),
+        uplinkAirtime=of["uplink_airtime"] / 10_000,
+        spreadingFactors={
+            **{f"SF{sf}": of[f"sf{sf}"] for sf in range(7, 13) if of[f"sf{sf}"]},
+            **({"other": of["sf_other"]} if of["sf_other"] else {}),
+        },
+        uplinksOverLimit=of["uplinks_over"],
+        downlinksSent=of["downlinks_sent"],
+        downlinksFailed=of["downlinks_failed"],
+        downlinkBytes=of["sent_bytes"] + of["failed_bytes"],
+        downlinkAirtime=of["downlink_airtime"] / 10_000,
+        downlinksOverLimit=of["downlinks_over"],
+        joins=of["joins"],
+        joinsRefused=of["joins_refused"],
+        framesRefused=of["refused"],
+    )
+
+
+def of_scope(connection: Connection, scope: int, ref: int, span: Span, hours: int) -> list[Totals]:
+    """The totals of a subscriber, plan or base station."""
+    columns = hourly_statistics.c
+    slot = (columns.hour - columns.hour % hours).label("slot")
+    rows = connection.execute(
+        select(slot, *(func.sum(columns[name]) for name in HOURLY_COUNTERS))
+        .where(
+            columns.scope == scope,
+            columns.scope_ref == ref,
+            columns.hour >= span.start // HOUR,
+            columns.hour < -(-span.end // HOUR),
+        )
+        .group_by(slot)
+        .order_by(slot)
+    )
+    return [_shown(row[0] * HOUR, row[1:]) for row in rows]
+
+
+def frame_rows() -> Select[tuple[Any, ...]]:
+    """Frame rows with their columns in the order they are written in."""
+    return select(*(frames.c[name] for name in Statement.INSERT_FRAME.value.split()))
+
+
+def of_device(connection: Connection, device_ref: int, span: Span, hours: int) -> list[Totals]:
+    """The same of one device, from its frame rows."""
+    rows: list[FrameRow] = [
+        # As if the device were a fleet of its own.
+        (*tuple(row)[:18], device_ref, None, *tuple(row)[20:])
+        for row in connection.execute(
+            frame_rows().where(
+                frames.c.device_ref == device_ref,
+                frames.c.id >= first_id_at(span.start),
+                frames.c.id < first_id_at(span.end + _LATEST),
+            )
+        )
+    ]
+    slots: dict[int, list[int]] = {}
+    for (scope, _ref, hour), counters in totals_of(rows).totals.items():
+        if scope == SUBSCRIBER and span.start <= hour * HOUR + HOUR - 1 and hour * HOUR < span.end:
+            slot = slots.setdefault(hour // hours * hours, [0] * len(HOURLY_COUNTERS))
+            for position, value in enumerate(counters):
+                slot[position] += value
+    return [_shown(hour * HOUR, counters) for hour, counters in sorted(slots.items())]
