@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Literal
 
 import msgspec
@@ -23,6 +22,8 @@ from veldnet.store.documents import (
 )
 
 PLAN_ID = "virtual/plan"
+# Nobody checks signatures in a virtual network.
+_AS_KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
 _REVISIONS: dict[MacVersion, RegionalParameters] = {
@@ -82,9 +83,7 @@ async def create_rules(
         catalogues.grant_connectivity_plan(connection, scope.subscriber_ref, plan_ref, 10_000_000)
 
     await data.store.write(write)
-    route = Route(
-        contentType="JSON", addresses=["http://as.example/up"], asId="as", asKey=secrets.token_hex(16)
-    )
+    route = Route(contentType="JSON", addresses=["http://as.example/up"], asId="as", asKey=_AS_KEY)
     checked = routing_profiles.check_routes([route])
     assert checked[0].as_key is not None
     sealed = await data.vault.seal(secret_label("as"), checked[0].as_key.encode())
