@@ -16,6 +16,7 @@ from veldnet.cli.running import run
 from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
+from .monitoring import bench_monitoring
 from .server import ServerFailed
 from .start import bench_start
 from .uplinks import bench_uplinks
@@ -94,5 +95,27 @@ def start_command(
         _run(
             lambda data: bench_start(
                 data, devices=devices, progress=lambda done: bar.update(task, completed=done)
+            )
+        )
+
+
+@bench.command("monitoring")
+def monitoring_command(
+    rate: Annotated[float, typer.Option(min=1, help="Frames a second to offer; more than fit.")] = 8000,
+    seconds: Seconds = 10,
+    devices: Annotated[int, typer.Option(min=1, max=500_000, help="Joined devices that send.")] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Measurements with and without each.")] = 4,
+) -> None:
+    """What alarms and statistics take of the uplink throughput, side by side."""
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("measuring", total=2 * rounds)
+        _run(
+            lambda data: bench_monitoring(
+                data,
+                rate=rate,
+                seconds=seconds,
+                devices=devices,
+                rounds=rounds,
+                progress=lambda done: bar.update(task, completed=done),
             )
         )

@@ -129,6 +129,7 @@ async def bench_uplinks(
     stations: int,
     deliver: bool,
     sharing: int = 1,
+    environment: dict[str, str] | None = None,
 ) -> UplinkResult:
     """Set up a fleet, run the server on it, send, and count."""
     settings = Settings(data=str(data))
@@ -141,12 +142,12 @@ async def bench_uplinks(
     if not deliver:
         await create_fleet(opened, parameters, devices, joined=True, sharing=sharing)
     await opened.close()
-    server = await BenchServer.start(data)
+    server = await BenchServer.start(data, environment)
     try:
         if deliver:
             await _create_delivering_fleet(settings, server, sandbox, address, devices)
             await server.stop()
-            server = await BenchServer.start(data)
+            server = await BenchServer.start(data, environment)
         space = AddressSpace(parameters.net_id)
         fleet = [bench_device(number, space, sharing) for number in range(devices)]
         prepared, confirmed_at = prepare(devices + int(rate * seconds), fleet, gateways, stations)
