@@ -13,6 +13,7 @@ from rich.progress import Progress
 from veldnet.cli.output import errors, fail, print_json
 from veldnet.cli.running import run
 
+from .api import bench_api
 from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
@@ -119,3 +120,19 @@ def monitoring_command(
                 progress=lambda done: bar.update(task, completed=done),
             )
         )
+
+
+@bench.command("api")
+def api_command(
+    devices: Annotated[int, typer.Option(min=1000, help="Devices in the store.")] = 1_000_000,
+    rows: Annotated[int, typer.Option(min=1_000_000, help="Frame rows in the store.")] = 50_000_000,
+    requests: Annotated[int, typer.Option(min=10, help="Requests of each operation.")] = 500,
+) -> None:
+    """Statistics, health and lists of devices on a store of national size (15 GB of disk)."""
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("")
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        _run(lambda data: bench_api(data, devices=devices, rows=rows, requests=requests, progress=progress))

@@ -6,11 +6,11 @@ it was heard.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from veldnet.inventory.errors import BadRequest
 from veldnet.inventory.resources import FrameStatistics, timestamp
@@ -22,6 +22,8 @@ from .rollups import HOUR, SUBSCRIBER
 
 # Frames of one answer without aggregation.
 MOST_FRAMES = 50_000
+# Frames that one answer adds up.
+MOST_ADDED_UP = 1_000_000
 # A late frame comes at most so long after it was heard.
 _LATEST = 86_400_000
 
@@ -43,7 +45,7 @@ class _Slot:
         self.rssi = self.snr = self.per = 0.0
 
 
-def _shown(kind: FrameKind, at: int, slot: _Slot) -> FrameStatistics:
+def _shown(kind: int, at: int, slot: _Slot) -> FrameStatistics:
     entry = FrameStatistics(
         type="UPLINK" if kind == FrameKind.UPLINK else "DOWNLINK",
         date=timestamp(at),
@@ -95,56 +97,80 @@ def _within(query: Select[Any], span: Span) -> Select[Any]:
     return query.where(frames.c.id >= first_id_at(span.start), frames.c.id < first_id_at(span.end + _LATEST))
 
 
-def _at_station(row: Row[Any], station: int | None) -> tuple[int, int] | None:
-    """RSSI and SNR of a frame at a base station, the best one if none is named; None where it was not heard
-    or sent there."""
-    if station is None or row.base_station == station:
-        return row.rssi or 0, row.snr or 0
-    if row.heard is not None:
-        for heard, rssi, snr in unpack_copies(row.heard):
-            if heard == station:
-                return rssi, snr
+def _at_station(
+    best: tuple[int, int, int], heard: bytes | None, station: int | None
+) -> tuple[int, int, int] | None:
+    """Base station, RSSI and SNR of a frame at `station`, at the best one if none is named; None where it was
+    not heard or sent there."""
+    if station is None or best[0] == station:
+        return best
+    if heard is not None:
+        for copy in unpack_copies(heard):
+            if copy[0] == station:
+                return copy
     return None
 
 
-def _at(row: Row[Any]) -> int:
-    return millis_of(row.id) if row.at is None else int(row.at)
+class _Frame(NamedTuple):
+    """A data frame. `trouble`: an uplink was late, a downlink failed."""
+
+    at: int
+    kind: int
+    id: int
+    size: int
+    rssi: int
+    snr: int
+    gap: int | None
+    trouble: bool
 
 
-def _add(slot: _Slot, row: Row[Any], levels: tuple[int, int]) -> None:
+def _frames(
+    connection: Connection, refs: Sequence[int], station: int | None, span: Span, most: int
+) -> Iterator[_Frame]:
+    """The frames of devices that were on air in the time range, at the base station. Raises `BadRequest`
+    where more than `most` must be looked at."""
+    start, end, uplink = span.start, span.end, int(FrameKind.UPLINK)
+    rows = connection.execute(_within(_rows(refs, _FRAME), span).limit(most + 1))
+    # By position: names cost more than all the rest where there are thousands of rows.
+    for number, row in enumerate(rows):
+        if number == most:
+            raise BadRequest(f"more than {most} frames: ask for fewer devices or days, or aggregationStep")
+        id_, kind, outcome, size, rssi, snr, at_station, at, flags, gap, heard = row
+        when = millis_of(id_) if at is None else at
+        levels = _at_station((at_station, rssi or 0, snr or 0), heard, station)
+        if levels is not None and start <= when < end:
+            trouble = bool(flags & LATE) if kind == uplink else outcome != "sent"
+            yield _Frame(when, kind, id_, size, levels[1], levels[2], gap, trouble)
+
+
+def _add(slot: _Slot, frame: _Frame) -> None:
     slot.frames += 1
-    slot.size += row.size
-    if row.kind == FrameKind.UPLINK:
-        slot.rssi += levels[0]
-        slot.snr += levels[1]
-        if row.gap is not None:
-            slot.per += 1 - 2 / (row.gap + 1)
-        if row.flags & LATE:
+    slot.size += frame.size
+    if frame.kind == FrameKind.UPLINK:
+        slot.rssi += frame.rssi
+        slot.snr += frame.snr
+        if frame.gap is not None:
+            slot.per += 1 - 2 / (frame.gap + 1)
+        if frame.trouble:
             slot.late += 1
-            slot.size_late += row.size
-    elif row.outcome != "sent":
+            slot.size_late += frame.size
+    elif frame.trouble:
         slot.failed += 1
-        slot.size_failed += row.size
+        slot.size_failed += frame.size
+
+
+def _alone(frame: _Frame) -> FrameStatistics:
+    """The entry of a single frame."""
+    slot = _Slot()
+    _add(slot, frame)
+    return _shown(frame.kind, frame.at, slot)
 
 
 def of_frames(
     connection: Connection, refs: Sequence[int], station: int | None, span: Span
 ) -> list[FrameStatistics]:
     """One entry for each frame. Raises `BadRequest` where there are too many."""
-    query = _within(_rows(refs, _FRAME), span).order_by(frames.c.id).limit(MOST_FRAMES + 1)
-    rows = connection.execute(query).all()
-    if len(rows) > MOST_FRAMES:
-        raise BadRequest(
-            f"more than {MOST_FRAMES} frames: set aggregationStep, or ask for fewer devices or days"
-        )
-    found = []
-    for row in rows:
-        levels, at = _at_station(row, station), _at(row)
-        if levels is not None and span.start <= at < span.end:
-            slot = _Slot()
-            _add(slot, row, levels)
-            found.append((at, row.kind, row.id, _shown(FrameKind(row.kind), at, slot)))
-    return [entry for _at_, _kind, _id, entry in sorted(found, key=lambda item: item[:3])]
+    return [_alone(frame) for frame in sorted(_frames(connection, refs, station, span, MOST_FRAMES))]
 
 
 def by_slots(
@@ -153,19 +179,13 @@ def by_slots(
     """One entry for each direction and slot that holds frames."""
     slots: dict[tuple[int, int], _Slot] = {}
     step = hours * HOUR
-    for row in connection.execute(_within(_rows(refs, _FRAME), span)):
-        at = _at(row)
-        if not span.start <= at < span.end:
-            continue
-        levels = _at_station(row, station)
-        if levels is None:
-            continue
-        key = at // step * step, row.kind
+    for frame in _frames(connection, refs, station, span, MOST_ADDED_UP):
+        key = frame.at // step * step, frame.kind
         slot = slots.get(key)
         if slot is None:
             slot = slots[key] = _Slot()
-        _add(slot, row, levels)
-    return [_shown(FrameKind(kind), at, slot) for (at, kind), slot in sorted(slots.items())]
+        _add(slot, frame)
+    return [_shown(kind, at, slot) for (at, kind), slot in sorted(slots.items())]
 
 
 def latest(
@@ -174,32 +194,29 @@ def latest(
     """The newest entry of each direction: a frame, or the slot that holds it."""
     found: list[FrameStatistics] = []
     for kind in (FrameKind.UPLINK, FrameKind.DOWNLINK):
-        newest = _newest(connection, refs, station, kind)
-        if newest is None:
+        at = _newest(connection, refs, station, kind)
+        if at is None:
             continue
-        at = _at(newest)
         if hours is None:
-            span = Span(at, at + 1)
-            entries = [e for e in of_frames(connection, refs, station, span) if e.type == kind.name]
-            found += entries[-1:]
+            entries = of_frames(connection, refs, station, Span(at, at + 1))
         else:
             start = at // (hours * HOUR) * hours * HOUR
             entries = by_slots(connection, refs, station, Span(start, start + hours * HOUR), hours)
-            found += [entry for entry in entries if entry.type == kind.name]
+        found += [entry for entry in entries if entry.type == kind.name][-1:]
     return found
 
 
-def _newest(
-    connection: Connection, refs: Sequence[int], station: int | None, kind: FrameKind
-) -> Row[Any] | None:
-    """The newest frame of a direction; with a base station, among the newest thousand of each device."""
+def _newest(connection: Connection, refs: Sequence[int], station: int | None, kind: FrameKind) -> int | None:
+    """When the newest frame of a direction was on air; with a base station, among the newest thousand of each
+    device."""
     newest = None
     for ref in refs:
         query = _rows([ref], _FRAME).where(frames.c.kind == int(kind)).order_by(frames.c.id.desc())
         for row in connection.execute(query.limit(1 if station is None else 1000)):
-            if _at_station(row, station) is not None:
-                if newest is None or row.id > newest.id:
-                    newest = row
+            best = row.base_station, row.rssi or 0, row.snr or 0
+            if _at_station(best, row.heard, station) is not None:
+                at = millis_of(row.id) if row.at is None else int(row.at)
+                newest = at if newest is None else max(newest, at)
                 break
     return newest
 

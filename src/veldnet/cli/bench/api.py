@@ -1,0 +1,129 @@
+"""`veldnet bench api`: reading operations of the API on a store of national size."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from veldnet.cli.sandbox import make_sandbox
+from veldnet.data_directory import DataDirectory, database_of
+from veldnet.network.addressing import AddressSpace
+from veldnet.network_settings import network_parameters
+from veldnet.settings import Settings
+from veldnet.simulator.customer import Account, Customer
+
+from .fleet import bench_device, create_fleet
+from .load import Percentiles, percentiles
+from .server import BenchServer
+from .statistics_store import DAYS, LOST_EVERY, TALKATIVE, create_history
+
+_WARM_UP = 20
+
+
+class ApiResult(msgspec.Struct, frozen=True):
+    """Milliseconds of each operation, one request after another."""
+
+    devices: int
+    frame_rows: int
+    database_gb: float
+    seconds_to_create: float
+    operations: dict[str, Percentiles | None]
+
+
+async def bench_api(
+    data: Path,
+    *,
+    devices: int,
+    rows: int,
+    requests: int,
+    progress: Callable[[str, int, int], None],
+) -> ApiResult:
+    """Create the store, start a server on it, and ask. `progress` hears what is done, and how far."""
+    begun = time.perf_counter()
+    settings = Settings(data=str(data))
+    opened = await DataDirectory.open(settings)
+    sandbox = await make_sandbox(opened)
+    parameters = network_parameters(settings.network)
+    await create_fleet(
+        opened,
+        parameters,
+        devices,
+        joined=False,
+        progress=lambda done: progress("writing devices", done, devices),
+    )
+    await opened.close()
+    now = datetime.now(UTC)
+    path = database_of(settings)
+    create_history(
+        path,
+        devices,
+        rows,
+        int(now.timestamp() * 1000),
+        lambda done: progress("writing frame rows", done, rows),
+    )
+    created = time.perf_counter() - begun
+    server = await BenchServer.start(data)
+    try:
+        async with aiohttp.ClientSession() as session:
+            account = msgspec.convert(msgspec.structs.asdict(sandbox), Account)
+            customer = Customer(server.http, account, session)
+            await customer.sign_in()
+            operations = _operations(devices, AddressSpace(parameters.net_id), now)
+            measured = {}
+            for number, (name, path_of) in enumerate(operations.items(), 1):
+                measured[name] = await _measure(customer, path_of, requests)
+                progress("asking", number, len(operations))
+    finally:
+        await server.stop()
+    return ApiResult(devices, rows, round(path.stat().st_size / 1e9, 2), round(created, 1), measured)
+
+
+def _operations(devices: int, space: AddressSpace, now: datetime) -> dict[str, Callable[[], str]]:
+    """A name, and what makes the path of each request."""
+    rng = random.Random(5)  # noqa: S311 - a load, not a key
+    start = (now - timedelta(days=DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def statistics(most: int, step: str = "") -> Callable[[], str]:
+        return lambda: (
+            f"/deviceFrameStatistics?deviceEUIList={bench_device(rng.randrange(most), space).dev_eui}"
+            f"&startDate={start}&duration={DAYS}{step}"
+        )
+
+    def page(query: str, count: int) -> Callable[[], str]:
+        return lambda: f"/devices?{query}pageIndex={rng.randint(1, max(count // 100, 1))}"
+
+    return {
+        "deviceFrameStatistics, 7 days": statistics(devices),
+        "deviceFrameStatistics, 7 days by 24 hours": statistics(devices, "&aggregationStep=24"),
+        "deviceFrameStatistics, 7 days of a device that sends every 15 minutes": statistics(TALKATIVE),
+        "the same by hours": statistics(TALKATIVE, "&aggregationStep=1"),
+        "deviceFrameStatistics, 7 days of all devices by 24 hours": lambda: (
+            f"/deviceFrameStatistics?startDate={start}&duration={DAYS}&aggregationStep=24"
+        ),
+        "deviceHealthStatistics": lambda: "/deviceHealthStatistics",
+        "devices, any page": page("", devices),
+        "devices?healthState=RF_CNX_ERROR, any page": page(
+            "healthState=RF_CNX_ERROR&", devices // LOST_EVERY
+        ),
+        "devices?healthState=ACTIVE, any page": page("healthState=ACTIVE&", devices - devices // LOST_EVERY),
+    }
+
+
+async def _measure(customer: Customer, path_of: Callable[[], str], requests: int) -> Percentiles | None:
+    seconds = []
+    for number in range(requests + _WARM_UP):
+        path = path_of()
+        begun = time.perf_counter()
+        answer: Any = await customer.call("GET", path)
+        if number >= _WARM_UP:
+            seconds.append(time.perf_counter() - begun)
+        if not answer:
+            raise RuntimeError(f"GET {path} answered nothing: the store is not what it should be")
+    return percentiles(seconds)
