@@ -189,12 +189,12 @@ def on_stage(
     kind: Kind = PLAIN[0],
     plan: PlanSettings = FREE,
     joined: bool = True,
-    **more: Any,
+    settings: dict[str, Any] | None = None,
 ) -> None:
     """Play a story with one device."""
 
     async def play() -> None:
-        stage = Stage(directory, 11, faults=CALM, kinds=(kind,), plan=plan, more=more)
+        stage = Stage(directory, 11, faults=CALM, kinds=(kind,), plan=plan, more=settings)
         await stage.build(1, stations=3)
         try:
             if joined:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import IntEnum
+from itertools import pairwise
 
 import msgspec
 
@@ -130,7 +131,8 @@ def _severity(text: str, levels: str) -> Severity:
         if name not in Level.__members__ or name == "CLEARED" or (count and not count.isdigit()):
             raise SeverityError(f"{text!r}: {part!r} is not a level, or a level from so many occurrences on")
         severity.append((int(count or 1), Level[name]))
-    if severity[0][0] > 1 or severity != sorted(severity):
+    rising = all(low < high for low, high in pairwise(level for _least, level in severity))
+    if severity[0][0] > 1 or severity != sorted(severity) or not rising:
         raise SeverityError(f"{text!r}: levels rise, and the first holds from the first occurrence on")
     return tuple(severity)
 
