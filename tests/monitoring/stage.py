@@ -28,7 +28,7 @@ from veldnet.simulator.device import Received, Transmission, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import Store
 from veldnet.store.documents import PlanSettings
-from veldnet.virtual import PLAIN, Kind, VirtualNetwork
+from veldnet.virtual import PLAIN, Checker, Kind, VirtualNetwork
 from veldnet.virtual.faults import CALM
 from veldnet.virtual.mortal import MortalServer
 
@@ -37,11 +37,28 @@ STATIONS = tuple(BaseStationId(0xFF000001 + number) for number in range(3))
 FREE = PlanSettings(uplinkRate=0, downlinkRate=0)
 
 
-class Stage(VirtualNetwork):
-    """A network that does nothing by itself. `deaf` devices hear no downlinks."""
+class _Attentive(Checker):
+    """Keeps the uplinks that application servers were sent."""
 
-    deaf = False
-    refuse_transmit: str | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[dict[str, Any]] = []
+
+    def delivered(self, message: dict[str, Any]) -> None:
+        super().delivered(message)
+        self.messages += [body for body in message.values() if "FCntUp" in body]
+
+
+class Stage(VirtualNetwork):
+    """A network that does nothing by itself. `deaf` devices hear no downlinks; `refuse_transmit` is what base
+    stations say to every downlink."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checker: _Attentive = _Attentive()
+        self.deaf = False
+        self.refuse_transmit: str | None = None
+        self.heard: list[Received] = []
 
     def transmit(self, server: MortalServer, downlink: GatewayDownlink) -> None:
         if self.refuse_transmit is None:
@@ -55,8 +72,8 @@ class Stage(VirtualNetwork):
         asyncio.get_running_loop().call_later(0.02, server.platform.network.transmit_reported, report)
 
     @property
-    def heard(self) -> list[Received]:
-        return self.__dict__.setdefault("_heard", [])  # type: ignore[no-any-return]
+    def messages(self) -> list[dict[str, Any]]:
+        return self.checker.messages
 
     @property
     def device(self) -> VirtualDevice:
