@@ -59,6 +59,11 @@ class Stage(VirtualNetwork):
         self.deaf = False
         self.refuse_transmit: str | None = None
         self.heard: list[Received] = []
+        # Seconds by which the server's clock is ahead.
+        self.offset = 0.0
+
+    def clock(self) -> float:
+        return super().clock() + self.offset
 
     def transmit(self, server: MortalServer, downlink: GatewayDownlink) -> None:
         if self.refuse_transmit is None:

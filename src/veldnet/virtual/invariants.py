@@ -1,8 +1,8 @@
 """The invariants of the design, checked after each commit and each transmission of a virtual network.
 
 I1 an uplink counter is accepted once; I2 a downlink counter carries one payload; I3 a DevNonce is accepted
-once; I4 an accepted uplink is delivered or listed; I8 the old session lives until the first uplink under
-the new one.
+once; I4 an accepted uplink is delivered or listed; I7 hourly totals are those of the frame rows; I8 the old
+session lives until the first uplink under the new one.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from veldnet.lorawan import frames
+from veldnet.monitoring.statistics import recompute
+from veldnet.monitoring.statistics.rollups import HOUR
 from veldnet.network import DownlinkRecord, FrameRow, JoinRecord, Record, Recorded, UplinkRecord
-from veldnet.store import Rows
-from veldnet.store.schema import deliveries, frame_bodies
+from veldnet.store import Rows, millis_of
+from veldnet.store.schema import deliveries, devices, frame_bodies, health_counts, hourly_statistics
 from veldnet.store.schema import frames as frame_rows
 
 
@@ -129,6 +131,22 @@ class Checker:
         )
         if rows != bodies:
             raise InvariantBroken("a frame row has no body")
+
+    def check_totals(self, connection: Connection) -> None:
+        """I7, and the counts of devices by state of health."""
+        hours = set(connection.execute(select(hourly_statistics.c.hour).distinct()).scalars())
+        hours |= {millis_of(id_) // HOUR for id_ in connection.execute(select(frame_rows.c.id)).scalars()}
+        for hour in sorted(hours):
+            for difference in recompute.differences(connection, hour):
+                raise InvariantBroken(f"I7: {difference}")
+        counted = connection.execute(
+            select(devices.c.subscriber_ref, devices.c.health, func.count()).group_by(
+                devices.c.subscriber_ref, devices.c.health
+            )
+        )
+        kept = select(health_counts).where(health_counts.c.devices != 0)
+        if {tuple(row) for row in counted} != {tuple(row) for row in connection.execute(kept)}:
+            raise InvariantBroken("the counts of devices by health are not those of the devices")
 
 
 class _Participant:

@@ -381,6 +381,7 @@ class VirtualNetwork:
     async def check_invariants(self) -> list[Record]:
         """What can be checked only at rest; the rest was, all along. Returns the records to look at."""
         await self.data.store.read(self.checker.check_ledger)
+        await self.data.store.read(self.checker.check_totals)
         return await self.records()
 
 
