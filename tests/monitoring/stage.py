@@ -21,7 +21,7 @@ from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.monitoring.alarms import listing
 from veldnet.monitoring.alarms.listing import PastAlarm
-from veldnet.monitoring.observed import observed_statistics
+from veldnet.monitoring.observed import observed_at
 from veldnet.monitoring_service import MonitoringService
 from veldnet.network import NetworkServer
 from veldnet.simulator.device import Received, Transmission, VirtualDevice
@@ -176,7 +176,7 @@ class Stage(VirtualNetwork):
         """The device as the API shows it, with what was observed."""
         scope = await self.scope()
         return await self.store.read(
-            lambda c: devices.get_device(c, scope, "1", observed=observed_statistics)
+            lambda c: devices.get_device(c, scope, "1", observed=observed_at(self.clock()))
         )
 
     async def change_plan(self, **settings: Any) -> None:

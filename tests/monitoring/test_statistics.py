@@ -248,8 +248,10 @@ def test_statistics_on_the_device(tmp_path: Path) -> None:
         await stage.pass_time(21 * 3600)
         await stage.uplink()
         later = (await stage.shown()).statistics
-        # Two-hour slots: the day is up to two hours short.
-        assert later and int(str(later.last24hUplinkCount)) == 3
+        assert later and later.last24hUplinkCount == 2
+        await stage.pass_time(30 * 3600)
+        silent = (await stage.shown()).statistics
+        assert silent and silent.last24hUplinkCount == 0
 
     on_stage(tmp_path, story, plan=FREE)
 

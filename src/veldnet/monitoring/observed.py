@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from veldnet.inventory.resources import AlarmStatistics, timestamp
 
-from .watch import Watch, averages, decode
+from .watch import SLOT, SLOTS, Watch, averages, decode
 
 _COUNTS = (
     "nonAckedClearedCount",
@@ -18,8 +20,13 @@ _COUNTS = (
 )
 
 
-def observed_statistics(stored: bytes | None) -> dict[str, Any]:
-    """Members by name, those that are not known left out."""
+def observed_at(now: float) -> Callable[[bytes | None], dict[str, Any]]:
+    """What makes the members of stored watches, by name, those that are not known left out. `now` is in Unix
+    seconds."""
+    return partial(_observed, int(now * 1000) // SLOT)
+
+
+def _observed(slot: int, stored: bytes | None) -> dict[str, Any]:
     watch = decode(stored)
     members: dict[str, Any] = {"alarmStatistics": _alarms(watch)}
     for name, at in (
@@ -45,10 +52,15 @@ def observed_statistics(stored: bytes | None) -> dict[str, Any]:
     if watch.last_sf is not None:
         members["lastSF"] = watch.last_sf
     if watch.uplinks:
-        members["last24hUplinkCount"] = sum(watch.uplinks)
+        members["last24hUplinkCount"] = _recent(watch.uplinks, slot - watch.uplink_slot)
     if watch.downlinks:
-        members["last24hDownlinkCount"] = sum(watch.downlinks)
+        members["last24hDownlinkCount"] = _recent(watch.downlinks, slot - watch.downlink_slot)
     return members
+
+
+def _recent(slots: list[int], old: int) -> int:
+    """Frames of the last 24 hours, where the newest slot is so many slots back."""
+    return sum(slots[: max(SLOTS - max(old, 0), 0)])
 
 
 def _alarms(watch: Watch) -> AlarmStatistics:

@@ -13,7 +13,7 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import device_checks, devices
 from veldnet.inventory.resources import Device
-from veldnet.monitoring.observed import observed_statistics
+from veldnet.monitoring.observed import observed_at
 
 HEALTH_STATES = ("RF_CNX_ERROR", "INIT", "ACTIVE")
 
@@ -35,7 +35,9 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
             statistics=query.flag(request, "statistics") or extended,
             commercial_details=query.flag(request, "commercialDetails") or extended,
         )
-        return await services.read(lambda c: devices.list_devices(c, scope, wanted, observed_statistics))
+        return await services.read(
+            lambda c: devices.list_devices(c, scope, wanted, observed_at(services.platform.clock()))
+        )
 
     @post("/devices", status_code=201)
     async def create_device(request: Request[Any, Any, Any], services: Services) -> Device:
@@ -55,7 +57,9 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
     async def get_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
         scope = await require_scope(request, services)
         return await services.read(
-            lambda c: devices.get_device(c, scope, device_ref, observed=observed_statistics)
+            lambda c: devices.get_device(
+                c, scope, device_ref, observed=observed_at(services.platform.clock())
+            )
         )
 
     @put("/devices/{device_ref:str}")
@@ -63,7 +67,9 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
         scope = await require_scope(request, services)
         body = await read_resource(request, Device, services.settings.max_body)
         return await services.change(
-            lambda c: devices.update_device(c, scope, device_ref, body, observed_statistics),
+            lambda c: devices.update_device(
+                c, scope, device_ref, body, observed_at(services.platform.clock())
+            ),
             by=scope,
             action="device.changed",
             details=body,
