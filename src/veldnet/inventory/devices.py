@@ -13,9 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from veldnet.lorawan import DevAddr
 from veldnet.store.documents import ProfileSettings, decode_profile
 from veldnet.store.schema import (
+    DEVICE_BLOCK_BITS,
     alarm_history,
     alarms,
     connectivity_plans,
+    device_counts,
     device_profiles,
     device_states,
     devices,
@@ -51,6 +53,8 @@ from .scope import Scope
 
 PAGE = 100
 RESET = "reset"
+# No ref is so large.
+_BEHIND_ALL = 1 << 62
 _UPDATABLE = frozenset(
     {
         "name",
@@ -306,9 +310,24 @@ class Filter(msgspec.Struct, frozen=True):
     commercial_details: bool = False
 
 
-def _chosen(scope: Scope, wanted: Filter) -> Select[int]:
-    """Refs of the devices that a filter lets through, one page of them: from indexes of `devices` alone, so
-    that pages far behind cost little."""
+def _skip(connection: Connection, scope: Scope, wanted: Filter, offset: int) -> tuple[int, int]:
+    """The first ref of the block in which the device stands that has `offset` others before it, and how many
+    of those are in the block itself. Walking through all of them took 50 ms for a million."""
+    columns = device_counts.c
+    count = func.sum(columns.devices).label("devices")
+    query = select(columns.block, count).where(columns.subscriber_ref == scope.subscriber_ref)
+    if wanted.health_state is not None:
+        query = query.where(columns.health == _HEALTH.index(wanted.health_state))
+    before = 0
+    for row in connection.execute(query.group_by(columns.block).order_by(columns.block)):
+        if before + row.devices > offset:
+            return row.block << DEVICE_BLOCK_BITS, offset - before
+        before += int(row.devices)
+    return _BEHIND_ALL, 0
+
+
+def _chosen(connection: Connection, scope: Scope, wanted: Filter) -> Select[int]:
+    """Refs of the devices that a filter lets through, one page of them: from indexes of `devices` alone."""
     query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref)
     if wanted.dev_eui is not None:
         query = query.where(devices.c.dev_eui == wanted.dev_eui.upper())
@@ -326,7 +345,11 @@ def _chosen(scope: Scope, wanted: Filter) -> Select[int]:
         query = query.where(devices.c.plan_ref.in_(plans))
     query = query.order_by(devices.c.ref)
     if wanted.page_index is not None:
-        query = query.limit(PAGE).offset((wanted.page_index - 1) * PAGE)
+        offset = (wanted.page_index - 1) * PAGE
+        if wanted.dev_eui is None and wanted.connectivity_plan_id is None:
+            first, offset = _skip(connection, scope, wanted, offset)
+            query = query.where(devices.c.ref >= first)
+        query = query.limit(PAGE).offset(offset)
     return query
 
 
@@ -334,7 +357,7 @@ def list_devices(
     connection: Connection, scope: Scope, wanted: Filter, observed: Observed | None = None
 ) -> list[Device]:
     """Devices of the subscriber in order of their refs; pages hold 100."""
-    query = _query().where(devices.c.ref.in_(_chosen(scope, wanted)))
+    query = _query().where(devices.c.ref.in_(_chosen(connection, scope, wanted)))
     build = _minimal if wanted.view == "minimal" else _configuration
     listed = []
     for row in connection.execute(query):

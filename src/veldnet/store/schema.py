@@ -340,14 +340,19 @@ leases = Table(
     Column("owner", Text, nullable=False),
 )
 
-# Devices of a subscriber in each state of health; triggers on `devices` keep it.
-health_counts = Table(
-    "health_counts",
+# Devices of a subscriber in each state of health, by blocks of their refs; triggers on `devices` keep it. So
+# health is counted, and a page far behind is found, without walking through all devices before.
+DEVICE_BLOCK_BITS = 12
+device_counts = Table(
+    "device_counts",
     metadata,
     Column("subscriber_ref", BigInteger, nullable=False),
+    # The ref without its lowest bits.
+    Column("block", BigInteger, nullable=False),
     Column("health", Integer, nullable=False),
     Column("devices", BigInteger, nullable=False),
-    PrimaryKeyConstraint("subscriber_ref", "health"),
+    PrimaryKeyConstraint("subscriber_ref", "block", "health"),
+    sqlite_with_rowid=False,
 )
 
 

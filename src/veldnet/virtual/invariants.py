@@ -18,7 +18,14 @@ from veldnet.monitoring.statistics import recompute
 from veldnet.monitoring.statistics.rollups import HOUR
 from veldnet.network import DownlinkRecord, FrameRow, JoinRecord, Record, Recorded, UplinkRecord
 from veldnet.store import Rows, millis_of
-from veldnet.store.schema import deliveries, devices, frame_bodies, health_counts, hourly_statistics
+from veldnet.store.schema import (
+    DEVICE_BLOCK_BITS,
+    deliveries,
+    device_counts,
+    devices,
+    frame_bodies,
+    hourly_statistics,
+)
 from veldnet.store.schema import frames as frame_rows
 
 
@@ -139,12 +146,13 @@ class Checker:
         for hour in sorted(hours):
             for difference in recompute.differences(connection, hour):
                 raise InvariantBroken(f"I7: {difference}")
+        block = devices.c.ref.op(">>")(DEVICE_BLOCK_BITS)
         counted = connection.execute(
-            select(devices.c.subscriber_ref, devices.c.health, func.count()).group_by(
-                devices.c.subscriber_ref, devices.c.health
+            select(devices.c.subscriber_ref, block, devices.c.health, func.count()).group_by(
+                devices.c.subscriber_ref, block, devices.c.health
             )
         )
-        kept = select(health_counts).where(health_counts.c.devices != 0)
+        kept = select(device_counts).where(device_counts.c.devices != 0)
         if {tuple(row) for row in counted} != {tuple(row) for row in connection.execute(kept)}:
             raise InvariantBroken("the counts of devices by health are not those of the devices")
 

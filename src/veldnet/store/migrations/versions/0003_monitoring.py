@@ -40,7 +40,7 @@ def _alarm_columns() -> list[sa.Column[Any]]:
 def upgrade() -> None:
     _widen()
     _create()
-    _count_health()
+    _count_devices()
     _rename_status_requests()
 
 
@@ -66,11 +66,13 @@ def _widen() -> None:
 
 def _create() -> None:
     op.create_table(
-        "health_counts",
+        "device_counts",
         sa.Column("subscriber_ref", sa.BigInteger(), nullable=False),
+        sa.Column("block", sa.BigInteger(), nullable=False),
         sa.Column("health", sa.Integer(), nullable=False),
         sa.Column("devices", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("subscriber_ref", "health", name="pk_health_counts"),
+        sa.PrimaryKeyConstraint("subscriber_ref", "block", "health", name="pk_device_counts"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "alarms",
@@ -147,24 +149,25 @@ def _create() -> None:
     op.create_index("ix_audit_subscriber_ref_id", "audit", ["subscriber_ref", "id"])
 
 
-def _count_health() -> None:
+def _count_devices() -> None:
     """Devices that have spoken are active; from now on triggers count them."""
     op.execute(
         "UPDATE devices SET health = 1 WHERE ref IN "
         "(SELECT device_ref FROM device_states WHERE dev_addr IS NOT NULL)"
     )
     op.execute(
-        "INSERT INTO health_counts (subscriber_ref, health, devices) "
-        "SELECT subscriber_ref, health, COUNT(*) FROM devices GROUP BY subscriber_ref, health"
+        "INSERT INTO device_counts (subscriber_ref, block, health, devices) "
+        "SELECT subscriber_ref, ref >> 12, health, COUNT(*) FROM devices "
+        "GROUP BY subscriber_ref, ref >> 12, health"
     )
     add = (
-        "INSERT INTO health_counts (subscriber_ref, health, devices) "
-        "VALUES (NEW.subscriber_ref, NEW.health, 1) "
-        "ON CONFLICT (subscriber_ref, health) DO UPDATE SET devices = devices + 1;"
+        "INSERT INTO device_counts (subscriber_ref, block, health, devices) "
+        "VALUES (NEW.subscriber_ref, NEW.ref >> 12, NEW.health, 1) "
+        "ON CONFLICT (subscriber_ref, block, health) DO UPDATE SET devices = devices + 1;"
     )
     take = (
-        "UPDATE health_counts SET devices = devices - 1 "
-        "WHERE subscriber_ref = OLD.subscriber_ref AND health = OLD.health;"
+        "UPDATE device_counts SET devices = devices - 1 "
+        "WHERE subscriber_ref = OLD.subscriber_ref AND block = OLD.ref >> 12 AND health = OLD.health;"
     )
     op.execute(f"CREATE TRIGGER devices_counted AFTER INSERT ON devices BEGIN {add} END")
     op.execute(f"CREATE TRIGGER devices_uncounted AFTER DELETE ON devices BEGIN {take} END")
