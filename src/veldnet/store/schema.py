@@ -249,7 +249,7 @@ unknown_base_stations = Table(
 frames = Table(
     "frames",
     metadata,
-    Column("id", Ref, primary_key=True),
+    Column("id", BigInteger, nullable=False),
     Column("device_ref", BigInteger, nullable=False),
     Column("kind", Integer, nullable=False),
     Column("outcome", Text, nullable=False),
@@ -279,7 +279,10 @@ frames = Table(
     # DevStatusAns, with the uplink that brought it.
     Column("battery", Integer),
     Column("margin", Integer),
-    Index("ix_frames_device_ref_id", "device_ref", "id"),
+    # The frames of a device lie side by side: a week of them is a page or two of the disk, not one each.
+    PrimaryKeyConstraint("device_ref", "id"),
+    Index("ix_frames_id", "id", unique=True),
+    sqlite_with_rowid=False,
 )
 
 frame_bodies = Table(

@@ -124,7 +124,7 @@ def monitoring_command(
 
 @bench.command("api")
 def api_command(
-    devices: Annotated[int, typer.Option(min=1000, help="Devices in the store.")] = 1_000_000,
+    devices: Annotated[int, typer.Option(min=2000, help="Devices in the store.")] = 1_000_000,
     rows: Annotated[int, typer.Option(min=1_000_000, help="Frame rows in the store.")] = 50_000_000,
     requests: Annotated[int, typer.Option(min=10, help="Requests of each operation.")] = 500,
 ) -> None:

@@ -39,6 +39,7 @@ def _alarm_columns() -> list[sa.Column[Any]]:
 
 def upgrade() -> None:
     _widen()
+    _rebuild_frames()
     _create()
     _count_devices()
     _rename_status_requests()
@@ -48,20 +49,48 @@ def _widen() -> None:
     op.add_column("devices", sa.Column("health", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("device_states", sa.Column("watch", sa.LargeBinary()))
     op.add_column("device_states", sa.Column("check_at", sa.BigInteger()))
-    op.add_column("frames", sa.Column("at", sa.BigInteger()))
-    op.add_column("frames", sa.Column("flags", sa.Integer(), nullable=False, server_default="0"))
-    for name in ("gap", "airtime", "sf"):
-        op.add_column("frames", sa.Column(name, sa.Integer()))
-    op.add_column("frames", sa.Column("heard", sa.LargeBinary()))
-    for name in ("subscriber_ref", "plan_ref"):
-        op.add_column("frames", sa.Column(name, sa.BigInteger()))
-    for name in ("battery", "margin"):
-        op.add_column("frames", sa.Column(name, sa.Integer()))
     op.create_index("ix_devices_subscriber_ref_health_ref", "devices", ["subscriber_ref", "health", "ref"])
     due = sa.text("check_at IS NOT NULL")
     op.create_index(
         "ix_device_states_check_at", "device_states", ["check_at"], sqlite_where=due, postgresql_where=due
     )
+
+
+def _rebuild_frames() -> None:
+    """Frames with what statistics need, those of a device side by side."""
+    op.rename_table("frames", "frames_before")
+    old = (
+        *("id", "device_ref", "kind", "outcome", "fcnt", "fport", "size", "rssi", "snr", "data_rate"),
+        *("base_station", "copies"),
+    )
+    op.create_table(
+        "frames",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("device_ref", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("fcnt", sa.BigInteger()),
+        sa.Column("fport", sa.Integer()),
+        sa.Column("size", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Integer()) for name in ("rssi", "snr", "data_rate")),
+        sa.Column("base_station", sa.BigInteger()),
+        sa.Column("copies", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger()),
+        sa.Column("flags", sa.Integer(), nullable=False, server_default="0"),
+        *(sa.Column(name, sa.Integer()) for name in ("gap", "airtime", "sf")),
+        sa.Column("heard", sa.LargeBinary()),
+        *(sa.Column(name, sa.BigInteger()) for name in ("subscriber_ref", "plan_ref")),
+        *(sa.Column(name, sa.Integer()) for name in ("battery", "margin")),
+        sa.PrimaryKeyConstraint("device_ref", "id", name="pk_frames"),
+        sqlite_with_rowid=False,
+    )
+    names = ", ".join(old)
+    op.execute(
+        f"INSERT INTO frames ({names}) SELECT {names} FROM frames_before "  # noqa: S608 - names of columns
+        "ORDER BY device_ref, id"
+    )
+    op.drop_table("frames_before")
+    op.create_index("ix_frames_id", "frames", ["id"], unique=True)
 
 
 def _create() -> None:
