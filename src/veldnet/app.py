@@ -19,7 +19,7 @@ from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
 from veldnet.inventory import changes
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.monitoring import prune
+from veldnet.monitoring import Mailer, prune
 from veldnet.monitoring_service import MonitoringService
 from veldnet.network import NetworkServer
 from veldnet.network_settings import network_parameters
@@ -55,7 +55,7 @@ class Platform:
     """Everything but the HTTP server. `clock` and `rng` are arguments, so that a simulation owns them.
 
     `transmit` replaces the way of downlinks to base stations, `sender` the way of messages to application
-    servers; without them they go over UDP and HTTP.
+    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Platform:
         rng: random.Random | None = None,
         transmit: Callable[[GatewayDownlink], None] | None = None,
         sender: Sender | None = None,
+        mailer: Mailer | None = None,
         store: Store | None = None,
     ) -> None:
         self.settings = settings
@@ -120,6 +121,7 @@ class Platform:
             self.presence,
             ids,
             clock=clock,
+            mailer=mailer,
         )
         self.udp = SemtechUdpServer(
             self.base_stations,

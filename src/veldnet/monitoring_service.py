@@ -27,6 +27,7 @@ from veldnet.monitoring import (
     Recipients,
     SeverityError,
     SilenceRules,
+    SmtpMailer,
     health,
     read_all,
     with_severities,
@@ -57,6 +58,7 @@ class MonitoringService:
         ids: IdSource,
         *,
         clock: Callable[[], float] = time.time,
+        mailer: Mailer | None = None,
     ) -> None:
         self.recipients = Recipients()
         # Devices by state of health, as last counted.
@@ -98,7 +100,7 @@ class MonitoringService:
             clock=clock,
             post=post_signed(allow_private=settings.routing.allow_private_destinations),
             unseal=lambda sealed: vault.unseal(WEBHOOK_LABEL, sealed),
-            mailer=_mailer(settings),
+            mailer=mailer or _mailer(settings),
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
             pace=Pace(alarms.notification_window, alarms.notification_interval),
         )
@@ -168,6 +170,7 @@ class MonitoringService:
             name=name,
             operator_ref=operator_ref,
             seen_at=seen.seen_at,
+            up_since=seen.up_since,
             frame_at=seen.frame_at,
             gps_at=seen.gps_at,
             packets=packets,
@@ -199,7 +202,7 @@ def _mailer(settings: Settings) -> Mailer | None:
     mail = settings.mail
     if not mail.host:
         return None
-    return Mailer(
+    return SmtpMailer(
         MailSettings(
             mail.host,
             mail.port,

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from veldnet.monitoring import Mailer, MailSettings
+from veldnet.monitoring import MailSettings, SmtpMailer
 
 USER, PASSWORD = "veldnet", "correct horse"
 
@@ -56,7 +56,7 @@ class PostOffice:
     def __exit__(self, *_problem: object) -> None:
         self._controller.stop()
 
-    def mailer(self, **changes: Any) -> Mailer:
+    def mailer(self, **changes: Any) -> SmtpMailer:
         """One that uses this server as it wants to be used."""
         values: dict[str, Any] = {
             "host": "127.0.0.1",
@@ -71,7 +71,7 @@ class PostOffice:
                 "password_file": str(self._password_file),
                 "ca_file": str(self.ca_file),
             }
-        return Mailer(MailSettings(**(values | changes)))
+        return SmtpMailer(MailSettings(**(values | changes)))
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         if self.refusals:

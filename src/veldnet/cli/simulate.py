@@ -26,6 +26,7 @@ from .output import console, fail
 from .running import run
 from .serve import Json
 from .simulate_network import adr_command, network_command
+from .simulate_week import week_command
 from .town_view import TownView
 
 
@@ -73,6 +74,7 @@ simulate = typer.Typer(
 
 simulate.command("network")(network_command)
 simulate.command("adr")(adr_command)
+simulate.command("week")(week_command)
 
 Udp = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where base stations send to.")]
 

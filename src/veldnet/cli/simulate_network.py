@@ -80,7 +80,7 @@ def _simulate(scenario: Scenario, bar: Progress) -> Results:
             bar.update(running, completed=now)
 
         await network.run(scenario.hours * 3600, progress)
-        await network.data.store.read(network.checker.check_ledger)
+        await network.check_at_rest()
         results = results_of(network, scenario.seed, scenario.hours, clock)
         await network.close()
         return results

@@ -23,10 +23,22 @@ class UnknownBaseStation(msgspec.Struct):
 class Seen:
     """What a base station has shown of itself since this process started. Times are Unix seconds."""
 
-    __slots__ = ("_bad", "_packets", "_period", "acknowledged", "frame_at", "gps_at", "poor", "seen_at")
+    __slots__ = (
+        "_bad",
+        "_packets",
+        "_period",
+        "acknowledged",
+        "frame_at",
+        "gps_at",
+        "poor",
+        "seen_at",
+        "up_since",
+    )
 
     def __init__(self, now: float) -> None:
         self.seen_at = now
+        # Since when it has been there without a break.
+        self.up_since = now
         self.frame_at: float | None = None
         self.gps_at: float | None = None
         # The share of its datagrams that were acknowledged, where two reports in a row say so.
@@ -69,6 +81,8 @@ class Seen:
 
 
 _HOUR = 3600.0
+# Base stations say something every few seconds.
+_BREAK = 120.0
 _POOR = 0.9
 
 
@@ -91,6 +105,8 @@ class Presence:
         station = self.stations.get(base_station)
         if station is None:
             station = self.stations[base_station] = Seen(now)
+        elif now - station.seen_at > _BREAK:
+            station.up_since = now
         station.seen_at = now
         return station
 

@@ -21,7 +21,7 @@ from .notification.events import (
     read_settings,
     write_settings,
 )
-from .notification.mail import Mailer, MailSettings
+from .notification.mail import Mailer, MailSettings, SmtpMailer
 from .notification.notifier import Notifier, Pace
 from .retention import prune
 
@@ -42,6 +42,7 @@ __all__ = [
     "Recipients",
     "SeverityError",
     "SilenceRules",
+    "SmtpMailer",
     "check_settings",
     "health",
     "prune",

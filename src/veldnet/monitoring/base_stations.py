@@ -33,6 +33,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     operator_ref: int
     seen_at: float | None = None
+    up_since: float | None = None
     frame_at: float | None = None
     gps_at: float | None = None
     packets: int = 0
@@ -70,7 +71,8 @@ def connection(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
 def radio(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
     """103: it is there and hears nothing any more; 104: what it hears is broken."""
     if facts.frame_at is not None and facts.seen_at is not None and now - facts.seen_at < limits.silence:
-        deaf = now - facts.frame_at
+        # While it was away it could not hear.
+        deaf = now - max(facts.frame_at, facts.up_since or 0.0)
         if deaf >= limits.no_frames:
             yield Raised(types.LOW_TRAFFIC, (f"{deaf / 3600:.0f} h",))
         else:

@@ -125,6 +125,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True, gc=False):
     # Distances of the last FCntUp, two octets each, and the smoothed error rate; see `error_rate`.
     gaps: bytes = b""
     smoothed_per: float = 0.0
+    # Data rates of the LinkADRReq since then, a bit each: it may have taken one and the answer be lost.
+    offered_data_rates: int = 0
 
     @property
     def version_11(self) -> bool:

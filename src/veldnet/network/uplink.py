@@ -165,7 +165,7 @@ def receive_data(
         state, over_limit = charge_uplink(plan, state, now)
     session = state.session
     assert session is not None
-    commanded = session.commanded_data_rate
+    commanded = _commanded_data_rate(session, channel_plan, event)
     acknowledged = session.awaited_ack.fcnt if session.awaited_ack and event.frame.ack else None
     previous = session.fcnt_up
     session = _count(network, plan, session, event, found)
@@ -194,6 +194,15 @@ def receive_data(
         exchange.device_status, notes + answer_notes,
     )  # fmt: skip
     return Transition(state, (record, *dropped, *answer_records), effects)
+
+
+def _commanded_data_rate(session: Session, channel_plan: ChannelPlan, event: DataReceived) -> int | None:
+    """What the device was to use for this frame. One that was offered since may be in use already: its answer
+    comes with this very frame, or was lost."""
+    received = channel_plan.region.uplink_data_rate(event.received.best.modulation)
+    if received is not None and session.offered_data_rates >> received & 1:
+        return received
+    return session.commanded_data_rate
 
 
 def _answer(

@@ -109,6 +109,8 @@ class VirtualDevice:
         self.region = region
         self.battery = battery
         self.adr = adr
+        # Commands that it takes no notice of, as some firmware does.
+        self.ignores: frozenset[type] = frozenset()
         self.radio = DeviceRadio(region, data_rate)
         self.join_nonce = -1
         self.dev_nonce = 0
@@ -430,6 +432,8 @@ class VirtualDevice:
 
     def _obey(self, kind: type, together: list[MacCommand]) -> None:
         """Commands of one kind in a row; several LinkADRReq are one block, answered one by one."""
+        if kind in self.ignores:
+            return
         if kind is LinkADRReq:
             answer = self.radio.link_adr([c for c in together if isinstance(c, LinkADRReq)])
             self._answers += [answer] * len(together)

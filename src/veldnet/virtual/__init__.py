@@ -9,6 +9,7 @@ from .invariants import Checker, InvariantBroken
 from .mortal import EPOCH, Steps
 from .network import VirtualNetwork
 from .population import MIXED, PLAIN, Kind
+from .week import Week, WeekResult
 
 __all__ = [
     "EPOCH",
@@ -20,4 +21,6 @@ __all__ = [
     "Kind",
     "Steps",
     "VirtualNetwork",
+    "Week",
+    "WeekResult",
 ]

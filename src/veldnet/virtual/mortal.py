@@ -16,6 +16,7 @@ import msgspec
 from veldnet.app import Platform
 from veldnet.data_directory import DataDirectory
 from veldnet.lorawan.radio import GatewayDownlink
+from veldnet.monitoring import Mailer
 from veldnet.routing import Outcome, Profile, Route
 from veldnet.routing.ledger import StoredMessage
 from veldnet.settings import Settings
@@ -53,6 +54,7 @@ class World(Protocol):
     data: DataDirectory
     checker: Checker
     delivery_failures: float
+    mailer: Mailer | None
 
     def clock(self) -> float: ...
 
@@ -125,6 +127,7 @@ class MortalServer:
             rng=random.Random(world.rng.random()),  # noqa: S311 - chance is the seed's
             transmit=self._transmit,
             sender=self,
+            mailer=world.mailer,
             store=MortalStore(world.data.store, self),
         )
         # Last of those that take part, so that it sees what the commit will hold.

@@ -21,6 +21,7 @@ from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
+from veldnet.monitoring import Mailer
 from veldnet.network import Record, decode_record
 from veldnet.settings import load_settings
 from veldnet.simulator.air import Air
@@ -83,6 +84,8 @@ class VirtualNetwork:
             self.settings = replace(self.settings, network=network)
         self.checker = Checker()
         self.lives: list[DeviceLife] = []
+        # Who takes e-mails, if anybody does.
+        self.mailer: Mailer | None = None
         self.deaths = 0
         self.outages = 0
         self.airs = {
@@ -380,9 +383,13 @@ class VirtualNetwork:
 
     async def check_invariants(self) -> list[Record]:
         """What can be checked only at rest; the rest was, all along. Returns the records to look at."""
+        await self.check_at_rest()
+        return await self.records()
+
+    async def check_at_rest(self) -> None:
+        """I4 and I7. Raises `InvariantBroken`."""
         await self.data.store.read(self.checker.check_ledger)
         await self.data.store.read(self.checker.check_totals)
-        return await self.records()
 
 
 def _heard_in(region: str) -> frozenset[int] | None:

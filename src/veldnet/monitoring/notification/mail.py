@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -34,7 +34,14 @@ class MailFailed(Exception):
     """The mail server did not take the message."""
 
 
-class Mailer:
+class Mailer(Protocol):
+    """The way of messages to people."""
+
+    async def send(self, recipients: Sequence[str], message: Message) -> None:
+        """Hand a message over. Raises `MailFailed`."""
+
+
+class SmtpMailer:
     """Sends messages through one mail server."""
 
     def __init__(self, settings: MailSettings) -> None:

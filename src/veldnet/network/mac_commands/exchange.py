@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 from msgspec.structs import replace
 
-from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, DevStatusReq, MacCommand
+from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, DevStatusReq, LinkADRReq, MacCommand
 from veldnet.network.records import BlockedCommand
 from veldnet.network.state import PendingRequest, Refusals, Session
 
@@ -139,8 +139,8 @@ def remember_requests(session: Session, sent: Iterable[MacCommand], now: float) 
         return session
     payloads: list[tuple[int, bytes]] = []
     for command in sent:
-        if payloads and command.CID == _LINK_ADR and payloads[-1][0] == _LINK_ADR:
-            payloads[-1] = (_LINK_ADR, payloads[-1][1] + command.payload())
+        if payloads and command.CID == LinkADRReq.CID and payloads[-1][0] == LinkADRReq.CID:
+            payloads[-1] = (LinkADRReq.CID, payloads[-1][1] + command.payload())
         else:
             payloads.append((command.CID, command.payload()))
     before = {(pending.cid, pending.payload): pending.attempts for pending in session.pending_requests}
@@ -150,13 +150,17 @@ def remember_requests(session: Session, sent: Iterable[MacCommand], now: float) 
         PendingRequest(cid, payload, before.get((cid, payload), 0) + 1, now) for cid, payload in payloads
     )
     asked_status = DevStatusReq.CID in sent_cids
+    offered = session.offered_data_rates
+    for command in sent:
+        if isinstance(command, LinkADRReq):
+            offered |= 1 << command.data_rate
     return replace(
         session,
         pending_requests=kept + added,
         status_asked_at=now if asked_status else session.status_asked_at,
         rejoin_wanted=session.rejoin_wanted and _FORCE_REJOIN not in sent_cids,
+        offered_data_rates=offered,
     )
 
 
-_LINK_ADR = 0x03
 _FORCE_REJOIN = 0x0E

@@ -77,7 +77,13 @@ def received(session: Session, command: MacCommand, request: bytes | None, conte
         ch_mask=ChannelMask(mask),
     )
     note = f"LinkADRReq taken: DR{radio.data_rate}, power {radio.tx_power}, NbTrans {radio.nb_trans}"
-    session = replace(session, radio=radio, adr_history=b"", commanded_data_rate=radio.data_rate)
+    session = replace(
+        session,
+        radio=radio,
+        adr_history=b"",
+        commanded_data_rate=radio.data_rate,
+        offered_data_rates=0,
+    )
     return Reaction(session, note=note)
 
 

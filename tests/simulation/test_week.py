@@ -1,0 +1,40 @@
+"""A week of failures: everybody is warned about who should be, and nobody else. `make simulation` runs it with
+2,000 devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from veldnet.monitoring.alarms.types import DEVICE_TYPES
+from veldnet.simulator.virtual_time import run_virtually
+from veldnet.virtual import Week
+
+
+def test_a_week_of_failures(tmp_path: Path) -> None:
+    async def story() -> None:
+        week = Week(tmp_path / "data", 1, 2, 4)
+        await week.build_week(60, lambda _done: None)
+        await week.live(7.0, lambda _now: None)
+        await week.check_at_rest()
+        result = await week.result(7.0)
+        await week.close()
+        assert result.servers_killed >= 5 and result.uplinks > 4000
+        assert result.surprises() == []
+        assert result.health == {"INIT": 2, "ACTIVE": 56, "RF_CNX_ERROR": 2}
+        # The operator hears of the base station that failed and of its return, the customer once of what is
+        # behind the silence of the village.
+        subjects = result.operator_messages
+        assert "CRITICAL: Connection status" in subjects[0] and len(subjects) == 2
+        behind = [s for s in result.customer_messages if "does not answer" in s]
+        assert len(behind) == 1
+        assert sum("with their base station" in s for s in result.customer_messages) == 1
+
+    run_virtually(story())
+
+
+def test_every_alarm_that_devices_can_cause_is_among_them_or_elsewhere() -> None:
+    """Those that the week does not bring about are driven in tests/monitoring."""
+    from veldnet.virtual.failures import FAILURES
+
+    shown = {kind for failure in FAILURES for kind in failure.expected}
+    assert shown <= set(DEVICE_TYPES) and len(shown) == 9
