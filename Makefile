@@ -58,9 +58,10 @@ lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz tests/property $(ARGS)
 
-simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, and a day of 5,000 devices
+simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, a day of 5,000 devices, a week of failures
 	@VELDNET_SIMULATION_SEEDS=40 $(BIN)/python -m pytest tests/simulation $(ARGS)
 	@$(BIN)/veldnet simulate network --devices 5000 --hours 24 --base-stations 12 --radius 5 --period 3600
+	@$(BIN)/veldnet simulate week --devices 2000
 
 bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
 	@$(BIN)/veldnet bench uplinks
@@ -71,6 +72,8 @@ bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
 	@$(BIN)/veldnet bench downlinks
 	@$(BIN)/veldnet bench forged
 	@$(BIN)/veldnet bench start
+	@$(BIN)/veldnet bench monitoring
+	@$(BIN)/veldnet bench api
 
 docs: $(VENV)/.dev ## Write the generated pages anew
 	@$(BIN)/python -m tests.docs_generator

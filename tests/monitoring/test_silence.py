@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from tests.monitoring.stage import FREE, Stage, on_stage
+from tests.monitoring.test_alarm_types import forged_frame
 from veldnet.inventory import devices
 from veldnet.inventory.resources import Device
 from veldnet.monitoring import health
@@ -190,3 +191,19 @@ def test_a_learnt_rhythm_never_overrules_a_customers_own_thresholds(tmp_path: Pa
         assert (await stage.alarm(types.SILENCE)).alarmState == "MAJOR"
 
     on_stage(tmp_path, story, plan=FREE, settings={"alarms.learnt_factor": 3.0})
+
+
+def test_another_alarm_that_is_active_does_not_hide_silence(tmp_path: Path) -> None:
+    """Its quiet time ends tomorrow; the device is missed today, each time."""
+
+    async def story(stage: Stage) -> None:
+        await stage.set_thresholds(("1_HOUR", "MINOR"))
+        await stage.uplink()
+        await forged_frame(stage)
+        for _ in range(3):
+            await stage.pass_time(2 * HOUR, step=60)
+            assert (await stage.alarm(types.SILENCE)).alarmState == "MINOR"
+            await stage.uplink()
+            assert (await stage.alarm(types.SILENCE)).alarmState == "CLEARED"
+
+    on_stage(tmp_path, story)

@@ -1,5 +1,7 @@
-"""A week of failures: everybody is warned about who should be, and nobody else. `make simulation` runs it with
-2,000 devices."""
+"""A week of failures: everybody is warned about who should be, and nobody else.
+
+`make simulation` runs it with 2,000 devices.
+"""
 
 from __future__ import annotations
 

@@ -264,6 +264,7 @@ def show_statistics(
     customer_id: Annotated[str | None, typer.Option(help="Fleet of a customer.")] = None,
     plan: Annotated[str | None, typer.Option(help="Connectivity plan, by id.")] = None,
     base_station: Annotated[str | None, typer.Option(help="Base station, by id.")] = None,
+    operator: Annotated[str | None, typer.Option(help="Whose plan, where several have it.")] = None,
     days: Days = 1,
     hours: Annotated[int, typer.Option(min=1, max=24, help="Length of a slot.")] = 1,
     data: Data = None,
@@ -279,12 +280,7 @@ def show_statistics(
         if customer_id is not None:
             scope, ref = FLEET, accounts.find_subscriber(connection, customer_id)[0]
         elif plan is not None:
-            found = connection.execute(
-                select(connectivity_plans.c.ref).where(connectivity_plans.c.id == plan)
-            ).scalar()
-            if found is None:
-                fail(f"there is no connectivity plan {plan}")
-            scope, ref = PLAN, int(found)
+            scope, ref = PLAN, _plan(connection, plan, operator)
         else:
             try:
                 scope, ref = BASE_STATION, int(BaseStationId.parse(base_station or ""))
@@ -330,6 +326,20 @@ def show_statistics(
             for t in found
         ],
     )
+
+
+def _plan(connection: Connection, plan_id: str, operator: str | None) -> int:
+    """The ref of a connectivity plan."""
+    query = select(connectivity_plans.c.ref).where(connectivity_plans.c.id == plan_id)
+    if operator is not None:
+        owner = accounts.find_operator(connection, operator)
+        query = query.where(connectivity_plans.c.operator_ref == owner)
+    found = list(connection.execute(query).scalars())
+    if not found:
+        fail(f"there is no connectivity plan {plan_id}")
+    if len(found) > 1:
+        fail(f"several operators have a connectivity plan {plan_id}: add --operator")
+    return int(found[0])
 
 
 @statistics_app.command("recompute")

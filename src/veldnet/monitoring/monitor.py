@@ -163,10 +163,11 @@ class Monitor:
         if not rules.quiet_for(record, watch):
             self._run(rules.ACCEPTED, record, entry, watch)
         note_uplink(watch, record)
-        if watch.health != health.ACTIVE:
-            self._set_health(entry, watch, health.ACTIVE)
+        # What is planned may be the end of another alarm's quiet time: silence begins anew with its end.
+        begins = watch.check_at is None or watch.health != health.ACTIVE
+        self._set_health(entry, watch, health.ACTIVE)
         learnt = self.silence_rules.learnt_factor and len(watch.intervals) == INTERVALS // 2
-        if watch.check_at is None or learnt:
+        if begins or learnt:
             self._plan_look(entry, watch, round(record.time * 1000))
 
     def _reset(self, record: ResetRecord, entry: Entry, watch: Watch) -> None:

@@ -1,0 +1,160 @@
+"""Alarms of base stations: each type rises and clears by what a base station shows of itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from msgspec.structs import replace
+
+from veldnet.data_directory import DataDirectory
+from veldnet.gateways import Presence
+from veldnet.inventory.sandbox import create_sandbox
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.monitoring import BaseStationMonitor, Facts, NotificationSettings, Recipients
+from veldnet.monitoring.alarms import listing, types
+from veldnet.monitoring.alarms.types import BASE_STATION_TYPES
+from veldnet.monitoring.notification.events import OPERATOR, decode_event
+from veldnet.settings import Settings
+from veldnet.store import IdSource, SqliteStore
+from veldnet.store.schema import notifications
+
+STATION = BaseStationId(0xFF000001)
+NOW = 1_800_000_000.0
+GOOD = Facts(name="Roof", operator_ref=1, seen_at=NOW, up_since=NOW - 90_000, frame_at=NOW, gps_at=NOW)
+
+
+@pytest_asyncio.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")))
+    await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
+    yield opened.store
+    await opened.close()
+
+
+def monitor(store: SqliteStore, recipients: Recipients | None = None) -> BaseStationMonitor:
+    return BaseStationMonitor(store, IdSource(), recipients or Recipients(), clock=lambda: NOW)
+
+
+async def listed(store: SqliteStore) -> dict[int, listing.BaseStationAlarm]:
+    found = await store.read(lambda c: listing.list_base_station_alarms(c, cleared=True))
+    return {alarm.alarmTypeId: alarm for alarm in found}
+
+
+CASES: list[tuple[int, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    # Type, state, what raises it, what neither raises nor clears it, what clears it.
+    (types.CONNECTION, "CRITICAL", {"seen_at": NOW - 181}, {"seen_at": None}, {"seen_at": NOW - 179}),
+    (
+        types.LOW_TRAFFIC,
+        "MINOR",
+        {"frame_at": NOW - 43_201},
+        {"frame_at": None},
+        {"frame_at": NOW - 60},
+    ),
+    (
+        types.INVALID_CRC,
+        "MINOR",
+        {"packets": 200, "bad_packets": 190},
+        {"packets": 200, "bad_packets": 170},
+        {"packets": 200, "bad_packets": 100},
+    ),
+    (
+        types.DOWNLINK_OVERLOAD,
+        "MAJOR",
+        {"downlink_load": 0.95},
+        {"downlink_load": 0.8},
+        {"downlink_load": 0.1},
+    ),
+    (types.TIME_LOST, "MAJOR", {"gps_at": NOW - 601}, {"gps_at": None}, {"gps_at": NOW}),
+    (types.BACKHAUL, "MAJOR", {"acknowledged": 0.5}, {"acknowledged": 0.9}, {"acknowledged": 1.0}),
+]
+
+
+def test_no_type_is_without_a_case() -> None:
+    assert {case[0] for case in CASES} == set(BASE_STATION_TYPES)
+
+
+@pytest.mark.parametrize(("kind", "state", "bad", "between", "good"), CASES)
+async def test_an_alarm_rises_stays_clears_and_is_recycled(
+    store: SqliteStore,
+    kind: int,
+    state: str,
+    bad: dict[str, Any],
+    between: dict[str, Any],
+    good: dict[str, Any],
+) -> None:
+    watcher = monitor(store)
+    await watcher.look({STATION: GOOD})
+    await watcher.look({STATION: replace(GOOD, **between)})
+    assert await listed(store) == {}
+    await watcher.look({STATION: replace(GOOD, **bad)})
+    raised = (await listed(store))[kind]
+    assert (raised.alarmState, raised.acked) == (state, False) and raised.name
+    assert set(await listed(store)) == {kind}, "one cause is one alarm"
+    for _ in range(3):
+        await watcher.look({STATION: replace(GOOD, **bad)})
+    assert (await listed(store))[kind] == raised, "a state that goes on is not written again"
+    await watcher.look({STATION: replace(GOOD, **between)})
+    assert (await listed(store))[kind].alarmState == state
+
+    assert await watcher.acknowledge(STATION, kind, "Somebody")
+    assert (await listed(store))[kind].acked
+    # Another process goes on from what is stored.
+    watcher = monitor(store)
+    await watcher.load()
+    assert watcher.active[kind] == 1
+    await watcher.look({STATION: replace(GOOD, **good)})
+    assert (await listed(store))[kind].alarmState == "CLEARED"
+    await watcher.look({STATION: replace(GOOD, **bad)})
+    again = (await listed(store))[kind]
+    assert (again.alarmState, again.acked) == (state, False) and again.creationTime == raised.creationTime
+
+
+async def test_what_was_away_was_not_deaf(store: SqliteStore) -> None:
+    watcher = monitor(store)
+    back = replace(GOOD, frame_at=NOW - 50_000, up_since=NOW - 60)
+    await watcher.look({STATION: back})
+    assert await listed(store) == {}
+
+
+async def test_alarms_go_with_the_base_station(store: SqliteStore) -> None:
+    watcher = monitor(store)
+    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    assert watcher.is_down(STATION) and watcher.cause((int(STATION),)) == str(STATION)
+    assert watcher.cause((int(STATION), 5)) is None, "another one hears the device too"
+    assert watcher.cause(()) is None
+    await watcher.look({})
+    assert await listed(store) == {} and not watcher.is_down(STATION)
+    assert not await watcher.acknowledge(STATION, types.CONNECTION, "Somebody")
+
+
+async def test_operators_are_told(store: SqliteStore) -> None:
+    recipients = Recipients()
+    recipients.load({(OPERATOR, 1): NotificationSettings("BASIC", ["noc@o.example"])})
+    watcher = monitor(store, recipients)
+    woken: list[bool] = []
+    watcher.on_notification(lambda: woken.append(True))
+    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    rows = await store.read(lambda c: c.execute(notifications.select()).all())
+    assert [(r.scope, r.scope_ref, decode_event(r.event).type) for r in rows] == [(OPERATOR, 1, 102)]
+    assert woken == [True]
+
+
+def test_presence() -> None:
+    presence = Presence()
+    seen = presence.seen(STATION, 1000.0)
+    assert presence.seen(STATION, 1030.0).up_since == 1000.0
+    assert presence.seen(STATION, 5000.0).up_since == 5000.0
+    # A single poor report is a bad minute, two are a bad backhaul.
+    seen.status(5000, 100, 100, 100, 50)
+    assert seen.acknowledged is None
+    seen.status(5030, 100, 100, 100, 50)
+    assert seen.acknowledged == 0.5
+    seen.status(5060, 100, 40, 100, 100)
+    assert seen.acknowledged == 1.0 and seen.packets() == (300, 60)
+    seen.status(5060 + 3 * 3600, 10, 10, 10, 100)
+    assert seen.packets() == (10, 0), "what is long ago is forgotten"
