@@ -18,11 +18,13 @@ from veldnet.store import (
     migrate,
     millis_of,
 )
-from veldnet.store.alembic_chain import head_revision
+from veldnet.store.alembic_chain import head_revision, upgrade
+from veldnet.store.documents import decode_plan
 from veldnet.store.migrating import HEAD
 from veldnet.store.schema import (
     connectivity_plans,
     deliveries,
+    device_counts,
     device_profiles,
     device_states,
     devices,
@@ -204,3 +206,48 @@ def test_identifiers_rise_and_tell_their_time() -> None:
     given = [ids.next(now) for now in (1000.0, 1000.0, 999.0, 1000.5) for _ in range(20_000)]
     assert given == sorted(set(given))
     assert millis_of(given[0]) == 1_000_000 and first_id_at(1_000_000) <= given[0]
+
+
+def test_a_database_of_0002_keeps_what_it_holds(tmp_path: Path) -> None:
+    """Frames find their place beside their device, devices that have spoken are active, plans keep how often
+    they ask for status."""
+    store = SqliteStore(tmp_path / "old.db")
+    upgrade(store.engine, "0002")
+    with store.engine.begin() as connection:
+        run = connection.exec_driver_sql
+        run("INSERT INTO operators (ref, code, name) VALUES (1, 'ope', 'x')")
+        run("INSERT INTO subscribers (ref, operator_ref, customer_id, name) VALUES (1, 1, '100000001', 'x')")
+        run(
+            "INSERT INTO connectivity_plans (ref, operator_ref, id, name, communication_type, settings) "
+            "VALUES (1, 1, 'a/b', 'x', 'UNICAST', '{\"deviceStatusRequestsPerDay\": 4}')"
+        )
+        run(
+            "INSERT INTO device_profiles (ref, operator_ref, id, name, type_mac, settings) "
+            "VALUES (1, 1, 'p', 'x', 'LoRaWAN', '{}')"
+        )
+        run("INSERT INTO hsm_groups (ref, operator_ref, id, name) VALUES (1, 1, 'h', 'x')")
+        for ref in (1, 2, 5000):
+            run(
+                "INSERT INTO devices (ref, subscriber_ref, dev_eui, name, activation_type, device_class, "
+                "profile_ref, hsm_group_ref, sealed_app_key, details, created_at, updated_at, updated_by) "
+                f"VALUES ({ref}, 1, '{ref:016X}', 'x', 'OTAA', 'A', 1, 1, x'', '{{}}', 0, 0, 'x')"
+            )
+            address = "NULL" if ref == 2 else str(ref)
+            run(f"INSERT INTO device_states (device_ref, dev_addr) VALUES ({ref}, {address})")
+        for identifier, ref in ((30, 1), (10, 5000), (20, 1)):
+            run(
+                "INSERT INTO frames (id, device_ref, kind, outcome, size, copies) "
+                f"VALUES ({identifier}, {ref}, 0, 'accepted', 5, 1)"
+            )
+    assert migrate(store.engine, store.path)
+    assert (tmp_path / "old-0002.backup").exists()
+    with store.engine.connect() as connection:
+        found = connection.execute(select(frames.c.device_ref, frames.c.id, frames.c.flags)).all()
+        assert [tuple(row) for row in found] == [(1, 20, 0), (1, 30, 0), (5000, 10, 0)]
+        health = select(devices.c.ref, devices.c.health).order_by(devices.c.ref)
+        assert [tuple(row) for row in connection.execute(health)] == [(1, 1), (2, 0), (5000, 1)]
+        counts = select(device_counts).order_by(device_counts.c.block, device_counts.c.health)
+        rows = [tuple(row) for row in connection.execute(counts)]
+        assert rows == [(1, 0, 0, 1), (1, 0, 1, 1), (1, 1, 1, 1)]
+        settings = connection.execute(select(connectivity_plans.c.settings)).scalar_one()
+        assert decode_plan(settings).deviceStatusRequestFrequency == 4

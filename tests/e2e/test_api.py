@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -448,6 +450,31 @@ def test_a_full_plan_and_too_many_servers(server: RunningServer, client: Client,
     answer = client.request("PUT", f"/devices/{first['ref']}", {"routingProfileId": profile["id"]})
     assert answer.status_code == 400 and "allows 1" in answer.json()["message"]
     client.call("DELETE", f"/devices/{first['ref']}")
+
+
+def test_connections_are_granted_once_however_many_ask_at_the_same_time(
+    server: RunningServer, client: Client
+) -> None:
+    data = ("--data", str(server.data))
+    veldnet("admin", "plan", "create", "sandbox-ope-cs/five", "Five", "--operator", "sandbox-ope", *data)
+    veldnet("admin", "plan", "grant", "sandbox-ope-cs/five", "100000001", "5", *data)
+    bodies = [client.device_body(0x700 + n, connectivityPlanId="sandbox-ope-cs/five") for n in range(24)]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda body: client.request("POST", "/devices", body), bodies))
+    assert Counter(a.status_code for a in answers) == {201: 5, 400: 19}
+    assert {a.json()["errorId"] for a in answers if a.status_code == 400} == {"LDM-406"}
+
+    def used() -> int:
+        plans = client.call("GET", "/connectivityPlans")
+        (plan,) = [plan for plan in plans if plan["id"] == "sandbox-ope-cs/five"]
+        return int(plan["usedConnections"])
+
+    assert used() == 5
+    created = [a.json()["ref"] for a in answers if a.status_code == 201]
+    with ThreadPoolExecutor(12) as pool:
+        gone = list(pool.map(lambda ref: client.request("DELETE", f"/devices/{ref}"), created * 2))
+    assert Counter(a.status_code for a in gone) == {204: 5, 404: 5}
+    assert used() == 0, "each is given back once"
 
 
 def test_the_rate_limit_answers_429_with_the_quota(tmp_path_factory: pytest.TempPathFactory) -> None:

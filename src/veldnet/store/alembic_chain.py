@@ -21,9 +21,9 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def upgrade(engine: Engine) -> None:
-    """Run every migration that the database lacks, in one transaction."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Run every migration up to a revision that the database lacks, in one transaction."""
     with engine.begin() as connection:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
