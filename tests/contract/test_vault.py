@@ -117,6 +117,7 @@ def _pem(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> str:
         PEM.replace("PUBLIC", "PRIVATE"),
         _pem(ec.generate_private_key(ec.SECP256R1()).public_key()),
     ],
+    ids=["empty", "no PEM", "no base64", "no key", "private by its label", "no RSA key"],
 )
 async def test_bad_pems_are_refused(vault: Vault, pem: str) -> None:
     with pytest.raises(VaultError) as caught:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from veldnet.inventory import accounts, devices
+from veldnet.inventory import accounts, changes, devices
 from veldnet.inventory.resources import AlarmThreshold
 from veldnet.inventory.scope import Scope
 from veldnet.lorawan.modulation import Modulation
@@ -79,7 +79,8 @@ class Week(VirtualNetwork):
     day; a server that is killed once a day."""
 
     def __init__(self, directory: Path, seed: int, devices_each: int, stations: int) -> None:
-        plan = PlanSettings(deviceStatusRequestFrequency=4)
+        # Acknowledgements of repeated uplinks count as downlinks; a plan of one an hour would mark them.
+        plan = PlanSettings(deviceStatusRequestFrequency=4, downlinkRate=10, downlinkBucketSize=10)
         super().__init__(
             directory,
             seed,
@@ -291,6 +292,7 @@ def _prepare(connection: Connection, scope: Scope, count: int) -> None:
     ):
         settings = NotificationSettings("BASIC", [f"{name}@example.org"])
         write_settings(connection, kind, ref, settings)
+    changes.note(connection, "recipients", 0)
 
 
 def _alarms_by_device(connection: Connection) -> dict[int, set[int]]:

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 Scope = tuple[int, int]
 Waiting = tuple[int, AlarmEvent]
 
-_PAGE = 5000
+_PAGE = 20_000
 _DAY = 86_400.0
 _FIRST_RETRY, _LONGEST_RETRY = 30.0, 900.0
 
@@ -270,8 +270,16 @@ class Notifier:
 
 
 def _read(connection: Connection) -> list[tuple[int, int, int, bytes]]:
+    """What waits, so much of each scope that none waits behind another."""
     columns = notifications.c
-    rows = connection.execute(
-        select(columns.id, columns.scope, columns.scope_ref, columns.event).order_by(columns.id).limit(_PAGE)
-    )
-    return [(row.id, row.scope, row.scope_ref, row.event) for row in rows]
+    scopes = connection.execute(select(columns.scope, columns.scope_ref).distinct()).all()
+    found: list[tuple[int, int, int, bytes]] = []
+    for scope, ref in scopes:
+        rows = connection.execute(
+            select(columns.id, columns.event)
+            .where(columns.scope == scope, columns.scope_ref == ref)
+            .order_by(columns.id)
+            .limit(_PAGE)
+        )
+        found += [(row.id, scope, ref, row.event) for row in rows]
+    return found
