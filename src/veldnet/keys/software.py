@@ -6,7 +6,6 @@ or wrapped, never a root key.
 
 from __future__ import annotations
 
-import hmac
 import os
 import secrets
 from collections.abc import Sequence
@@ -17,21 +16,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from veldnet.lorawan import AesKey, DevEui
-from veldnet.lorawan.crypto import aes_encrypt
-from veldnet.lorawan.frames import JoinRequest
-from veldnet.lorawan.join import (
-    JOIN_REQUEST_TYPE,
-    derive_js_enc_key,
-    derive_js_int_key,
-    derive_session_keys_10,
-    derive_session_keys_11,
-    encrypt_join_accept,
-    join_accept_mic,
-    join_accept_mic_11,
-    join_request_mic,
-)
+from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt, cmac
 
 from .interface import GeneratedAsKey, JoinKeys, JoinOrder, JoinRefusal, VaultError
+from .joining import RootKey, serve
 from .rsa import encrypt_pkcs1_v15, parse_rsa_public_key
 
 _VERSION = b"\x01"
@@ -48,6 +36,30 @@ def create_master_key(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class SoftKey:
+    """A key in memory."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = AesKey(key)
+
+    def cmac(self, message: bytes) -> bytes:
+        return cmac(self._key, message)
+
+    def encrypt(self, blocks: bytes) -> bytes:
+        return aes_encrypt(self._key, blocks)
+
+    def decrypt(self, blocks: bytes) -> bytes:
+        return aes_decrypt(self._key, blocks)
+
+    def derive(self, block: bytes) -> SoftKey:
+        return SoftKey(self.encrypt(block))
+
+    def wrapped_under(self, other: RootKey) -> bytes:
+        return other.encrypt(bytes(self._key))
 
 
 class SoftwareVault:
@@ -110,56 +122,20 @@ class SoftwareVault:
 
     def _join(self, order: JoinOrder) -> JoinKeys | JoinRefusal:
         try:
-            app_key = AesKey(self._unseal(f"app-key:{order.dev_eui}", order.sealed_app_key))
-            if order.sealed_nwk_key is None:
-                return self._join_10(order, app_key)
-            nwk_key = AesKey(self._unseal(f"nwk-key:{order.dev_eui}", order.sealed_nwk_key))
-            return self._join_11(order, app_key, nwk_key)
+            return serve(order, self)
         except VaultError as error:
             return JoinRefusal(error.code, str(error))
 
-    def _join_10(self, order: JoinOrder, app_key: AesKey) -> JoinKeys | JoinRefusal:
-        request, accept = order.request, order.accept
-        if not isinstance(request, JoinRequest):
-            return JoinRefusal("rejoin_before_1_1", "LoRaWAN 1.0.x has no rejoin-requests")
-        if not hmac.compare_digest(join_request_mic(app_key, request.unsigned()), request.mic):
-            return JoinRefusal("wrong_mic", "the MIC does not fit the AppKey")
-        keys = derive_session_keys_10(app_key, accept.join_nonce, accept.net_id, request.dev_nonce)
-        return JoinKeys(
-            join_accept=encrypt_join_accept(app_key, accept, join_accept_mic(app_key, accept)),
-            f_nwk_s_int_key=keys.nwk_s_key,
-            app_s_key=None if order.protected else keys.app_s_key,
-            wrapped_app_s_key=self._wrapped(order, keys.app_s_key),
-        )
+    async def close(self) -> None:
+        """Nothing is open."""
 
-    def _join_11(self, order: JoinOrder, app_key: AesKey, nwk_key: AesKey) -> JoinKeys | JoinRefusal:
-        request, accept = order.request, order.accept
-        int_key = derive_js_int_key(nwk_key, order.dev_eui)
-        if isinstance(request, JoinRequest):
-            mic_key: AesKey | None = nwk_key
-            kind, nonce, accept_key = JOIN_REQUEST_TYPE, request.dev_nonce, nwk_key
-        else:
-            mic_key = int_key if request.rejoin_type == 1 else None
-            kind, nonce = request.rejoin_type, request.rj_count
-            accept_key = derive_js_enc_key(nwk_key, order.dev_eui)
-        if mic_key is not None and not hmac.compare_digest(
-            join_request_mic(mic_key, request.unsigned()), request.mic
-        ):
-            return JoinRefusal("wrong_mic", "the MIC does not fit the NwkKey")
-        keys = derive_session_keys_11(nwk_key, app_key, accept.join_nonce, order.join_eui, nonce)
-        mic = join_accept_mic_11(int_key, accept, order.join_eui, nonce, kind)
-        return JoinKeys(
-            join_accept=encrypt_join_accept(accept_key, accept, mic),
-            f_nwk_s_int_key=keys.f_nwk_s_int_key,
-            s_nwk_s_int_key=keys.s_nwk_s_int_key,
-            nwk_s_enc_key=keys.nwk_s_enc_key,
-            app_s_key=None if order.protected else keys.app_s_key,
-            wrapped_app_s_key=self._wrapped(order, keys.app_s_key),
-        )
+    # As a `Keyring`.
 
-    def _wrapped(self, order: JoinOrder, app_s_key: AesKey) -> bytes | None:
-        """The AppSKey as the customer opens it: AES-128-CBC of one block, with a zero vector."""
-        if not order.protected or order.sealed_as_transport_key is None:
-            return None
-        transport_key = AesKey(self._unseal(_AS_TRANSPORT_KEY, order.sealed_as_transport_key))
-        return aes_encrypt(transport_key, app_s_key)
+    def app_key(self, order: JoinOrder) -> SoftKey:
+        return SoftKey(self._unseal(f"app-key:{order.dev_eui}", order.sealed_app_key))
+
+    def nwk_key(self, order: JoinOrder) -> SoftKey:
+        return SoftKey(self._unseal(f"nwk-key:{order.dev_eui}", order.sealed_nwk_key or b""))
+
+    def transport_key(self, sealed: bytes) -> SoftKey:
+        return SoftKey(self._unseal(_AS_TRANSPORT_KEY, sealed))

@@ -70,9 +70,22 @@ class JoinAccept(msgspec.Struct, frozen=True, gc=False):
         return self.dl_settings & 0x0F
 
 
+def signed_accept(accept: JoinAccept) -> bytes:
+    """What the MIC of a join-accept covers in LoRaWAN 1.0.x, and in 1.1 with OptNeg 0."""
+    return b"\x20" + accept.body()
+
+
+def signed_accept_11(
+    accept: JoinAccept, join_eui: JoinEui, dev_nonce: int, request_type: int = JOIN_REQUEST_TYPE
+) -> bytes:
+    """What the MIC of a join-accept with OptNeg 1 covers."""
+    head = bytes((request_type,)) + join_eui.to_wire() + dev_nonce.to_bytes(2, "little")
+    return head + signed_accept(accept)
+
+
 def join_accept_mic(key: AesKey, accept: JoinAccept) -> bytes:
     """MIC of a join-accept for LoRaWAN 1.0.x, or 1.1 with OptNeg 0."""
-    return cmac(key, b"\x20" + accept.body())[:4]
+    return cmac(key, signed_accept(accept))[:4]
 
 
 def join_accept_mic_11(
@@ -83,8 +96,7 @@ def join_accept_mic_11(
     request_type: int = JOIN_REQUEST_TYPE,
 ) -> bytes:
     """MIC of a join-accept with OptNeg 1."""
-    head = bytes((request_type,)) + join_eui.to_wire() + dev_nonce.to_bytes(2, "little")
-    return cmac(js_int_key, head + b"\x20" + accept.body())[:4]
+    return cmac(js_int_key, signed_accept_11(accept, join_eui, dev_nonce, request_type))[:4]
 
 
 def encrypt_join_accept(key: AesKey, accept: JoinAccept, mic: bytes) -> bytes:
@@ -98,8 +110,26 @@ def decrypt_join_accept(key: AesKey, phy_payload: bytes) -> tuple[JoinAccept, by
     return JoinAccept.from_body(clear[:-4]), clear[-4:]
 
 
-def _derive(key: AesKey, label: int, *parts: bytes) -> AesKey:
-    return AesKey(aes_encrypt(key, _pad16(bytes((label,)) + b"".join(parts))))
+def session_block_10(label: int, join_nonce: int, net_id: NetId, dev_nonce: int) -> bytes:
+    """The block that the AppKey encrypts into a session key of LoRaWAN 1.0.x: 1 is NwkSKey, 2 AppSKey."""
+    parts = join_nonce.to_bytes(3, "little") + net_id.to_wire() + dev_nonce.to_bytes(2, "little")
+    return _pad16(bytes((label,)) + parts)
+
+
+def session_block_11(label: int, join_nonce: int, join_eui: JoinEui, dev_nonce: int) -> bytes:
+    """The block of a session key of LoRaWAN 1.1: label 1 is FNwkSIntKey, 2 AppSKey (of the AppKey), 3
+    SNwkSIntKey, 4 NwkSEncKey."""
+    parts = join_nonce.to_bytes(3, "little") + join_eui.to_wire() + dev_nonce.to_bytes(2, "little")
+    return _pad16(bytes((label,)) + parts)
+
+
+def join_server_block(label: int, dev_eui: DevEui) -> bytes:
+    """The block of a lifetime key of LoRaWAN 1.1: label 5 is JSEncKey, 6 JSIntKey."""
+    return _pad16(bytes((label,)) + dev_eui.to_wire())
+
+
+def _derive(key: AesKey, block: bytes) -> AesKey:
+    return AesKey(aes_encrypt(key, block))
 
 
 class SessionKeys10(msgspec.Struct, frozen=True):
@@ -120,33 +150,37 @@ class SessionKeys11(msgspec.Struct, frozen=True):
 
 def derive_session_keys_10(app_key: AesKey, join_nonce: int, net_id: NetId, dev_nonce: int) -> SessionKeys10:
     """NwkSKey and AppSKey of LoRaWAN 1.0.x (TS001-1.0.4 §6.2.3)."""
-    parts = (join_nonce.to_bytes(3, "little"), net_id.to_wire(), dev_nonce.to_bytes(2, "little"))
-    return SessionKeys10(_derive(app_key, 0x01, *parts), _derive(app_key, 0x02, *parts))
+    return SessionKeys10(
+        *(_derive(app_key, session_block_10(label, join_nonce, net_id, dev_nonce)) for label in (1, 2))
+    )
 
 
 def derive_session_keys_11(
     nwk_key: AesKey, app_key: AesKey, join_nonce: int, join_eui: JoinEui, dev_nonce: int
 ) -> SessionKeys11:
     """The four session keys of LoRaWAN 1.1 with OptNeg 1 (TS001-1.1 §6.2.5)."""
-    parts = (join_nonce.to_bytes(3, "little"), join_eui.to_wire(), dev_nonce.to_bytes(2, "little"))
+
+    def key(root: AesKey, label: int) -> AesKey:
+        return _derive(root, session_block_11(label, join_nonce, join_eui, dev_nonce))
+
     return SessionKeys11(
-        f_nwk_s_int_key=_derive(nwk_key, 0x01, *parts),
-        s_nwk_s_int_key=_derive(nwk_key, 0x03, *parts),
-        nwk_s_enc_key=_derive(nwk_key, 0x04, *parts),
-        app_s_key=_derive(app_key, 0x02, *parts),
+        f_nwk_s_int_key=key(nwk_key, 1),
+        s_nwk_s_int_key=key(nwk_key, 3),
+        nwk_s_enc_key=key(nwk_key, 4),
+        app_s_key=key(app_key, 2),
     )
 
 
 def derive_js_enc_key(nwk_key: AesKey, dev_eui: DevEui) -> AesKey:
     """JSEncKey: encrypts join-accepts that answer rejoin-requests (TS001-1.1 §6.1.1.4)."""
-    return _derive(nwk_key, 0x05, dev_eui.to_wire())
+    return _derive(nwk_key, join_server_block(5, dev_eui))
 
 
 def derive_js_int_key(nwk_key: AesKey, dev_eui: DevEui) -> AesKey:
     """JSIntKey: MIC of rejoin-requests of type 1 and of their answers (TS001-1.1 §6.1.1.4)."""
-    return _derive(nwk_key, 0x06, dev_eui.to_wire())
+    return _derive(nwk_key, join_server_block(6, dev_eui))
 
 
 def derive_root_wor_s_key(nwk_s_enc_key: AesKey) -> AesKey:
     """Root key of the relay's wake-on-radio frames (TS011)."""
-    return _derive(nwk_s_enc_key, 0x01)
+    return _derive(nwk_s_enc_key, _pad16(b"\x01"))
