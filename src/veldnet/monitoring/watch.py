@@ -99,6 +99,7 @@ def decode(octets: bytes | None) -> Watch:
 def note_uplink(watch: Watch, record: UplinkRecord) -> None:
     """An uplink that was accepted."""
     at, best = round(record.time * 1000), record.copies[0]
+    rssi, snr = round(best.rssi * 10), round(best.snr * 10)
     before = watch.last_uplink_at
     if before is None:
         watch.first_uplink_at = at
@@ -107,7 +108,7 @@ def note_uplink(watch: Watch, record: UplinkRecord) -> None:
     # A late frame is older than what came before it.
     if before is None or at >= before:
         watch.last_uplink_at = watch.silent_since = at
-        watch.last_rssi, watch.last_snr = round(best.rssi * 10), round(best.snr * 10)
+        watch.last_rssi, watch.last_snr = rssi, snr
         modulation = record.modulation
         watch.last_sf = modulation.sf if isinstance(modulation, Lora) else None
         copies = record.copies
@@ -116,9 +117,7 @@ def note_uplink(watch: Watch, record: UplinkRecord) -> None:
             if len(copies) == 1
             else tuple([int(copy.base_station) for copy in copies[:_STATIONS]])
         )
-    watch.recent = (watch.recent + _PAIR.pack(round(best.rssi * 10), round(best.snr * 10)))[
-        -RECENT * _PAIR.size :
-    ]
+    watch.recent = (watch.recent + _PAIR.pack(rssi, snr))[-RECENT * _PAIR.size :]
     watch.instant_per, watch.mean_per = record.instant_per, record.mean_per
     watch.uplink_slot = _count(watch.uplinks, watch.uplink_slot, at // SLOT)
     status = record.device_status

@@ -34,6 +34,8 @@ _UPLINKS_OVER = _AT["uplinks_over"]
 ) = (_AT[name] for name in HOURLY_COUNTERS[18:])  # fmt: skip
 
 Key = tuple[int, int, int]
+# Comparing with a plain number is the cheaper one.
+_KIND_UPLINK = int(FrameKind.UPLINK)
 
 
 @lru_cache(maxsize=4096)
@@ -53,22 +55,49 @@ def _per(gap: int) -> int:
 
 
 class HourlyTotals:
-    """Adds frame rows up."""
+    """Adds frame rows up. Devices of the same customer and plan are added up together first."""
 
     def __init__(self) -> None:
-        self.totals: dict[Key, list[int]] = {}
+        self._fleets: dict[tuple[int | None, int | None, int], list[int]] = {}
+        self._stations: dict[tuple[int, int], list[int]] = {}
 
-    def _of(self, scope: int, ref: int, hour: int) -> list[int]:
-        key = (scope, ref, hour)
-        total = self.totals.get(key)
+    @property
+    def totals(self) -> dict[Key, list[int]]:
+        """The totals of each scope."""
+        found: dict[Key, list[int]] = {}
+        for (station, hour), total in self._stations.items():
+            found[BASE_STATION, station, hour] = total
+        for (subscriber, plan, hour), total in self._fleets.items():
+            for scope, ref in ((SUBSCRIBER, subscriber), (PLAN, plan)):
+                if ref is None:
+                    continue
+                before = found.get((scope, ref, hour))
+                found[scope, ref, hour] = (
+                    total
+                    if before is None
+                    else [have + more for have, more in zip(before, total, strict=True)]
+                )
+        return found
+
+    def _fleet(self, row: FrameRow, hour: int) -> list[int]:
+        """The total of the device's subscriber and plan."""
+        key = (row[18], row[19], hour)
+        total = self._fleets.get(key)
         if total is None:
-            total = self.totals[key] = [0] * _WIDTH
+            total = self._fleets[key] = [0] * _WIDTH
+        return total
+
+    def _station(self, station: int, hour: int) -> list[int]:
+        key = (station, hour)
+        total = self._stations.get(key)
+        if total is None:
+            total = self._stations[key] = [0] * _WIDTH
         return total
 
     def add(self, row: FrameRow) -> None:
         """Count a frame row where it belongs."""
         kind = row[2]
-        if kind == FrameKind.UPLINK:
+        if kind == _KIND_UPLINK:
             if row[3] == "accepted":
                 self._uplink(row)
         elif kind == FrameKind.DOWNLINK:
@@ -78,59 +107,35 @@ class HourlyTotals:
         elif kind == FrameKind.REFUSED:
             self._refused(row)
         elif kind == FrameKind.DOWNLINK_REJECTED and row[13] & OVER_LIMIT:
-            self._over(row)
-
-    def _fleet(self, row: FrameRow, hour: int) -> list[list[int]]:
-        """The totals of the device's subscriber and plan."""
-        found = []
-        if row[18] is not None:
-            found.append(self._of(SUBSCRIBER, row[18], hour))
-        if row[19] is not None:
-            found.append(self._of(PLAN, row[19], hour))
-        return found
+            self._fleet(row, heard_at(row) // HOUR)[_DOWNLINKS_OVER] += 1
 
     def _uplink(self, row: FrameRow) -> None:
-        hour, size, rssi, snr = heard_at(row) // HOUR, row[6], row[7], row[8]
-        flags, gap, airtime, heard = row[13], row[14], row[15] or 0, row[17]
-        sf = _SF[row[16] or 0]
-        late = flags & LATE
-        totals = self._fleet(row, hour)
-        for total in totals:
-            total[_RSSI] += rssi
-            total[_SNR] += snr
-            total[_ESP] += rssi - _noise_share(snr)
-            if gap is not None and gap > 1:
-                total[_LOST] += gap - 1
-                total[_PER] += _per(gap)
-            if flags & OVER_LIMIT:
-                total[_UPLINKS_OVER] += 1
-        if heard is None:
-            self._heard(totals, row[10], rssi, snr, hour)
-        else:
-            for station, station_rssi, station_snr in unpack_copies(heard):
-                self._heard(totals, station, station_rssi, station_snr, hour)
-        for total in totals:
-            total[_UPLINKS] += 1
-            total[_UPLINK_BYTES] += size
-            total[_UPLINK_AIRTIME] += airtime
-            total[sf] += 1
-            if late:
-                total[_UPLINKS_LATE] += 1
-                total[_LATE_BYTES] += size
-
-    def _heard(self, totals: list[list[int]], station: int, rssi: int, snr: int, hour: int) -> None:
-        total = self._of(BASE_STATION, station, hour)
-        total[_RSSI] += rssi
-        total[_SNR] += snr
-        total[_ESP] += rssi - _noise_share(snr)
-        totals.append(total)
+        hour, rssi, snr = heard_at(row) // HOUR, row[7], row[8]
+        flags, gap, heard = row[13], row[14], row[17]
+        fleet = self._fleet(row, hour)
+        fleet[_RSSI] += rssi
+        fleet[_SNR] += snr
+        fleet[_ESP] += rssi - _noise_share(snr)
+        if gap is not None and gap > 1:
+            fleet[_LOST] += gap - 1
+            fleet[_PER] += _per(gap)
+        if flags & OVER_LIMIT:
+            fleet[_UPLINKS_OVER] += 1
+        _count_uplink(fleet, row)
+        copies = ((row[10], rssi, snr),) if heard is None else unpack_copies(heard)
+        for station, station_rssi, station_snr in copies:
+            total = self._station(station, hour)
+            total[_RSSI] += station_rssi
+            total[_SNR] += station_snr
+            total[_ESP] += station_rssi - _noise_share(station_snr)
+            _count_uplink(total, row)
 
     def _downlink(self, row: FrameRow) -> None:
         hour, size = heard_at(row) // HOUR, row[6]
-        totals = self._fleet(row, hour)
-        if row[10] is not None:
-            totals.append(self._of(BASE_STATION, row[10], hour))
         sent = row[3] == "sent"
+        totals = [self._fleet(row, hour)]
+        if row[10] is not None:
+            totals.append(self._station(row[10], hour))
         for total in totals:
             total[_DOWNLINKS_SENT if sent else _DOWNLINKS_FAILED] += 1
             total[_SENT_BYTES if sent else _FAILED_BYTES] += size
@@ -141,21 +146,28 @@ class HourlyTotals:
     def _join(self, row: FrameRow) -> None:
         hour = heard_at(row) // HOUR
         counter = _JOINS if row[3] == "accepted" else _JOINS_REFUSED
-        for total in (*self._fleet(row, hour), self._of(BASE_STATION, row[10], hour)):
-            total[counter] += 1
+        self._fleet(row, hour)[counter] += 1
+        self._station(row[10], hour)[counter] += 1
 
     def _refused(self, row: FrameRow) -> None:
         hour = heard_at(row) // HOUR
-        for total in (*self._fleet(row, hour), self._of(BASE_STATION, row[10], hour)):
-            total[_REFUSED] += 1
-
-    def _over(self, row: FrameRow) -> None:
-        for total in self._fleet(row, heard_at(row) // HOUR):
-            total[_DOWNLINKS_OVER] += 1
+        self._fleet(row, hour)[_REFUSED] += 1
+        self._station(row[10], hour)[_REFUSED] += 1
 
     def rows(self) -> Rows:
         """What is to be added to the store."""
         return Statement.ADD_HOURLY, [(*key, *total) for key, total in self.totals.items()]
+
+
+def _count_uplink(total: list[int], row: FrameRow) -> None:
+    size = row[6]
+    total[_UPLINKS] += 1
+    total[_UPLINK_BYTES] += size
+    total[_UPLINK_AIRTIME] += row[15] or 0
+    total[_SF[row[16] or 0]] += 1
+    if row[13] & LATE:
+        total[_UPLINKS_LATE] += 1
+        total[_LATE_BYTES] += size
 
 
 def totals_of(rows: Iterable[FrameRow]) -> HourlyTotals:
