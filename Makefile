@@ -42,6 +42,7 @@ run: $(VENV)/.run ## Show Veldnet at work: virtual devices join and their readin
 .PHONY: tools
 tools:
 	@missing=""; for tool in curl openssl xxd; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
+	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
 		{ echo "the tests need$$missing; install them and run make test again"; exit 1; }; fi

@@ -140,7 +140,7 @@ class Platform:
     @classmethod
     async def open(cls, settings: Settings) -> Platform:
         """Open the data directory of the settings and build on it."""
-        data = await DataDirectory.open(settings)
+        data = await DataDirectory.open(settings, vault_process=True)
         return cls(settings, data, generation=await data.generation())
 
     def _transmit(self, downlink: GatewayDownlink) -> None:

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
-from veldnet.keys import SoftwareVault, VaultError, create_master_key
+from veldnet.keys import Vault, VaultError
+from veldnet.keys.process import RemoteVault
 from veldnet.settings import Settings
 from veldnet.store import SqliteStore, migrate
 from veldnet.store.schema import properties
+from veldnet.vault_process import Orders, open_vault, starter
 
 T = TypeVar("T")
 
@@ -27,20 +29,23 @@ class DataDirectoryError(Exception):
 class DataDirectory:
     """An open data directory. Opening creates what is missing and brings the database to this version."""
 
-    def __init__(self, path: Path, store: SqliteStore, vault: SoftwareVault) -> None:
+    def __init__(self, path: Path, store: SqliteStore, vault: Vault) -> None:
         self.path = path
         self.store = store
         self.vault = vault
 
     @classmethod
-    async def open(cls, settings: Settings, *, inline: bool = False) -> DataDirectory:
-        """Raises `DataDirectoryError` with what to do about it."""
+    async def open(
+        cls, settings: Settings, *, inline: bool = False, vault_process: bool = False
+    ) -> DataDirectory:
+        """With `vault_process` the vault is in a process of its own, if the settings say so. Raises
+        `DataDirectoryError` with what to do about it."""
         path = Path(settings.data)
         store, is_new = await (_run_inline if inline else asyncio.to_thread)(
             _open_store, path, database_of(settings), inline
         )
         try:
-            vault = await _open_vault(settings, store, is_new)
+            vault = await _open_vault(settings, store, is_new, vault_process and settings.keys.process)
         except VaultError as error:
             await store.close()
             raise DataDirectoryError(str(error)) from None
@@ -52,6 +57,7 @@ class DataDirectory:
 
     async def close(self) -> None:
         await self.store.close()
+        await self.vault.close()
 
 
 async def _run_inline(work: Callable[..., T], *arguments: Any) -> T:
@@ -81,24 +87,39 @@ def master_key_of(settings: Settings) -> Path:
     return Path(settings.data) / "vault" / "master.key"
 
 
-async def _open_vault(settings: Settings, store: SqliteStore, is_new: bool) -> SoftwareVault:
+async def _open_vault(settings: Settings, store: SqliteStore, is_new: bool, apart: bool) -> Vault:
     """Open the vault, and prove that its master key is the one this database was sealed with."""
-    path = master_key_of(settings)
-    if is_new and not path.exists():
-        create_master_key(path)
-    vault = SoftwareVault.open(path, ask_plaintext=settings.keys.ask_plaintext)
+    master_key = master_key_of(settings)
+    if apart:
+        vault: Vault = await RemoteVault.open(starter(settings, master_key, create=is_new))
+    else:
+        vault = open_vault(Orders(settings.keys, str(master_key), is_new))
+    try:
+        await _prove(vault, settings, store)
+    except BaseException:
+        await vault.close()
+        raise
+    return vault
+
+
+async def _prove(vault: Vault, settings: Settings, store: SqliteStore) -> None:
     sealed = await store.read(lambda connection: read_property(connection, _CHECK))
     if sealed is None:
         check = (await vault.seal(_CHECK, b"veldnet")).hex()
         await store.write(lambda connection: write_property(connection, _CHECK, check))
-        return vault
+        return
     try:
         await vault.unseal(_CHECK, bytes.fromhex(sealed))
-    except VaultError:
+    except VaultError as error:
+        if error.code != "bad_seal":
+            raise
+        keys = settings.keys
+        name = (
+            str(master_key_of(settings)) if keys.vault == "software" else f"{keys.key_label!r} on the token"
+        )
         raise VaultError(
-            "foreign_master_key", f"{path} is not the master key that this database was sealed with"
+            "foreign_master_key", f"{name} is not the master key that this database was sealed with"
         ) from None
-    return vault
 
 
 def read_property(connection: Connection, name: str) -> str | None:

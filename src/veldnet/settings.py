@@ -173,6 +173,23 @@ class RoutingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class KeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The vault."""
 
+    vault: Annotated[
+        Literal["software", "pkcs11"],
+        _help("What uses root keys: software, or a hardware module over PKCS#11."),
+    ] = "software"
+    process: Annotated[
+        bool, _help("Whether the server keeps the vault in a process of its own, out of its memory.")
+    ] = True
+    user: Annotated[str, _help("User that the vault process becomes, where the server starts as root.")] = ""
+    module: Annotated[str, _help("Shared library of the PKCS#11 module.")] = ""
+    token: Annotated[str, _help("Label of the token; empty takes the only one there is.")] = ""
+    key_label: Annotated[str, _help("Label of the master key on the token.")] = "veldnet-master"
+    pin_file: Annotated[
+        str, _help("File with the PIN; without one VELDNET_PIN of the environment, else a prompt.")
+    ] = ""
+    sessions: Annotated[
+        int, _help("Sessions with the module, used side by side where it can do that.", ge=1, le=64)
+    ] = 1
     ask_plaintext: Annotated[
         Literal["raw", "hex"], _help("Form of the AS key under RSA: 16 raw bytes, or 32 hexadecimal digits.")
     ] = "raw"

@@ -1,31 +1,88 @@
-"""What every vault must do; the software vault is the one there is."""
+"""What every vault must do: the software vault, and a real PKCS#11 module, SoftHSM 2."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pkcs11 import Mechanism, MechanismFlag
 
+from tests.contract import softhsm
 from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal, SoftwareVault, Vault, VaultError, create_master_key
+from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
+from veldnet.keys.process import RemoteVault
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId
 from veldnet.lorawan.crypto import aes_decrypt
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import JoinAccept, decrypt_join_accept, derive_session_keys_10, join_request_mic
+from veldnet.settings import KeySettings, Settings
+from veldnet.vault_process import starter
 
 APP_KEY = AesKey.parse("00112233445566778899aabbccddeeff")
 DEV_EUI = DevEui.parse("0059AC0000170311")
 PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
-VAULTS: dict[str, Callable[[], Vault]] = {"software": lambda: SoftwareVault(bytes(range(32)))}
+
+async def in_a_process(directory: Path) -> Vault:
+    """The software vault as the server runs it."""
+    settings = Settings(data=str(directory))
+    return await RemoteVault.open(starter(settings, directory / "master.key", create=True))
 
 
-@pytest.fixture(params=VAULTS)
-def vault(request: pytest.FixtureRequest) -> Vault:
-    return VAULTS[request.param]()
+async def hsm_in_a_process(directory: Path) -> Vault:
+    environment = softhsm.configure(directory)
+    softhsm.create_token(environment)
+    os.environ.update(environment)
+    pin = directory / "pin"
+    pin.touch(0o600)
+    pin.write_text(softhsm.PIN)
+    keys = KeySettings(vault="pkcs11", module=str(softhsm.module()), pin_file=str(pin))
+    # The module reads its configuration once in a process: the master key is made in one that ends.
+    variables = {
+        "VELDNET_KEYS__VAULT": "pkcs11",
+        "VELDNET_KEYS__MODULE": keys.module,
+        "VELDNET_KEYS__PIN_FILE": keys.pin_file,
+    }
+    command = [sys.executable, "-m", "veldnet", "admin", "vault", "create-master-key"]
+    await asyncio.to_thread(subprocess.run, command, env=os.environ | variables, check=True)
+    return await RemoteVault.open(starter(Settings(keys=keys), directory / "unused", create=False))
+
+
+async def _software(_directory: Path) -> Vault:
+    return SoftwareVault(bytes(range(32)))
+
+
+async def _softhsm(_directory: Path) -> Vault:
+    return softhsm.vault()
+
+
+VAULTS: dict[str, Callable[[Path], Awaitable[Vault]]] = {
+    "software": _software,
+    "softhsm": _softhsm,
+    "software in a process": in_a_process,
+    "softhsm in a process": hsm_in_a_process,
+}
+
+
+@pytest_asyncio.fixture(params=VAULTS)
+async def vault(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Vault]:
+    before = os.environ.get("SOFTHSM2_CONF")
+    opened = await VAULTS[request.param](tmp_path)
+    yield opened
+    if not isinstance(opened, Pkcs11Vault):
+        await opened.close()
+    if before is not None:
+        os.environ["SOFTHSM2_CONF"] = before
 
 
 def order(
@@ -148,3 +205,109 @@ def test_the_master_key_file(tmp_path: Path) -> None:
     path.write_bytes(b"short")
     with pytest.raises(VaultError, match="32 bytes"):
         SoftwareVault.open(path)
+
+
+# What goes wrong with a module.
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"module": "/nowhere/module.so"}, "no_module"),
+        ({"module": __file__}, "no_module"),
+        ({"token": "another"}, "no_token"),
+    ],
+)
+def test_a_module_that_cannot_be_used_says_why(changes: dict[str, str], code: str) -> None:
+    softhsm.token()
+    settings = TokenSettings(changes.get("module", str(softhsm.module())), changes.get("token", ""))
+    with pytest.raises(VaultError) as caught:
+        Token(settings, lambda: softhsm.PIN)
+    assert caught.value.code == code and softhsm.PIN not in str(caught.value)
+
+
+def test_a_module_that_lacks_a_mechanism_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named, with what it is needed for; nothing falls back to keys in clear."""
+    token = softhsm.token()
+    needed = ((Mechanism.AES_CTS, MechanismFlag.WRAP, "do the impossible"),)
+    monkeypatch.setattr("veldnet.keys.pkcs11.token.NEEDED", needed)
+    with pytest.raises(VaultError, match="cannot wrap with CKM_AES_CTS, which is needed to"):
+        token.check()
+
+
+def test_a_token_has_one_master_key() -> None:
+    with pytest.raises(VaultError, match="has a master key already"):
+        softhsm.token().create_master_key()
+
+
+async def test_a_module_wants_raw_as_keys() -> None:
+    with pytest.raises(VaultError, match="ask_plaintext"):
+        Pkcs11Vault(softhsm.token(), ask_plaintext="hex")
+
+
+# What goes wrong with a process.
+
+
+async def test_a_vault_process_that_is_killed_is_started_anew_and_no_call_is_lost(tmp_path: Path) -> None:
+    vault = await in_a_process(tmp_path)
+    assert isinstance(vault, RemoteVault)
+    try:
+        sealed = await vault.import_app_key(DEV_EUI, APP_KEY)
+        answers: list[JoinKeys | JoinRefusal] = []
+
+        async def join_on_and_on() -> None:
+            for _ in range(60):
+                answers.extend(await vault.join([order(sealed, protected=False)] * 4))
+
+        tasks = [asyncio.create_task(join_on_and_on()) for _ in range(3)]
+        for _ in range(3):
+            await asyncio.sleep(0.05)
+            pid = vault.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            while vault.pid == pid:
+                await asyncio.sleep(0.02)
+        await asyncio.gather(*tasks)
+        assert len(answers) == 3 * 60 * 4
+        assert all(isinstance(answer, JoinKeys) for answer in answers) and vault.restarts >= 3
+    finally:
+        await vault.close()
+
+
+async def test_a_vault_process_that_cannot_open_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(VaultError, match=r"cannot read the master key .*missing\.key"):
+        await RemoteVault.open(starter(Settings(), tmp_path / "missing.key", create=False))
+    environment = softhsm.configure(tmp_path)
+    softhsm.create_token(environment)
+    pin = tmp_path / "pin"
+    pin.write_text("0000")
+    keys = KeySettings(vault="pkcs11", module=str(softhsm.module()), pin_file=str(pin))
+    monkeypatch.setenv("SOFTHSM2_CONF", environment["SOFTHSM2_CONF"])
+    for mode, code in ((0o644, "exposed_pin"), (0o600, "wrong_pin")):
+        pin.chmod(mode)
+        with pytest.raises(VaultError) as caught:
+            await RemoteVault.open(starter(Settings(keys=keys), tmp_path / "unused", create=False))
+        assert caught.value.code == code and "0000" not in str(caught.value)
+    pin.write_text(softhsm.PIN)
+    with pytest.raises(VaultError, match="create-master-key"):
+        await RemoteVault.open(starter(Settings(keys=keys), tmp_path / "unused", create=False))
+
+
+async def test_the_vault_process_shows_its_memory_to_nobody(tmp_path: Path) -> None:
+    vault = await in_a_process(tmp_path)
+    assert isinstance(vault, RemoteVault)
+    try:
+        status = Path(f"/proc/{vault.pid}/status").read_text()
+        limits = Path(f"/proc/{vault.pid}/limits").read_text()
+        assert "NoNewPrivs:\t1" in status
+        (core,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+        assert core.split()[4] == "0"
+        # A process that may not be dumped belongs to root in /proc, whoever runs it.
+        assert Path(f"/proc/{vault.pid}/mem").stat().st_uid == 0
+        locked = [line for line in status.splitlines() if line.startswith("VmLck")]
+        if os.geteuid() == 0:
+            assert int(locked[0].split()[1]) > 0
+    finally:
+        await vault.close()

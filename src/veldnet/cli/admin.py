@@ -30,6 +30,7 @@ from veldnet.store.schema import connectivity_plans, operators, subscribers, use
 
 from .admin_device import device_app
 from .admin_monitoring import alarms_app, audit_command, statistics_app
+from .admin_vault import vault_app
 from .output import console, fail, print_json, print_table
 from .running import administrator, change_data, run, settings_or_fail, with_data
 from .serve import Data, Json
@@ -57,6 +58,7 @@ for name, sub in (
     ("device", device_app),
     ("alarms", alarms_app),
     ("statistics", statistics_app),
+    ("vault", vault_app),
 ):
     admin.add_typer(sub, name=name)
 admin.command("audit")(audit_command)

@@ -10,6 +10,7 @@ from veldnet import __version__
 
 from .admin import admin
 from .bench import bench
+from .client import client
 from .demo import demo_command
 from .sandbox import sandbox_command
 from .serve import serve_command
@@ -45,3 +46,4 @@ app.command("sandbox")(sandbox_command)
 app.add_typer(bench, name="bench")
 app.add_typer(simulate, name="simulate")
 app.add_typer(admin, name="admin")
+app.add_typer(client, name="client")

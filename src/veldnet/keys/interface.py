@@ -90,3 +90,6 @@ class Vault(Protocol):
 
     async def unseal(self, label: str, sealed: bytes) -> bytes:
         """The secret that was sealed under the same label. Raises `VaultError` if it was not."""
+
+    async def close(self) -> None:
+        """Let go of what is open."""

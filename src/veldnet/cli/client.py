@@ -1,0 +1,138 @@
+"""`veldnet client`: what customers do with their keys and their messages."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veldnet.client import (
+    AsKey,
+    ClientError,
+    Message,
+    create_rsa_key,
+    load_rsa_key,
+    open_as_key,
+    private_pem,
+    public_pem,
+    read_message,
+    signed_downlink_query,
+)
+
+from .output import console, errors, fail
+
+client = typer.Typer(help="The customer's side: open AS keys and payloads.", no_args_is_help=True)
+
+AsKeyFile = Annotated[Path, typer.Option("--as-key", help="File with the AS key, as open-as-key wrote it.")]
+MessageFile = Annotated[typer.FileBinaryRead, typer.Argument(help="A message as it was posted; - reads it.")]
+
+
+def _write_private(path: Path, octets: bytes) -> None:
+    """A new file that its owner alone can read."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        fail(f"{path} exists already; it is not overwritten")
+    except OSError as error:
+        fail(f"cannot write {path}: {error.strerror}")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(octets)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        fail(f"cannot read {path}: {error.strerror}")
+
+
+@client.command("create-rsa-key")
+def create_rsa_key_command(
+    out: Annotated[Path, typer.Argument(help="Where the private key goes.")],
+    bits: Annotated[int, typer.Option(min=2048, max=8192)] = 2048,
+) -> None:
+    """Make an RSA key; prints the public half, which goes into rsaPublicKey of a routing profile."""
+    key = create_rsa_key(bits)
+    _write_private(out, private_pem(key))
+    errors.print(f"private key: {out}")
+    typer.echo(public_pem(key), nl=False)
+
+
+@client.command("open-as-key")
+def open_as_key_command(
+    private_key: Annotated[Path, typer.Argument(help="The private RSA key, PEM.")],
+    profile: Annotated[
+        typer.FileText, typer.Argument(help="The routing profile as it was answered, or rsaEncryptedASKey.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Write the AS key here instead of printing it.")] = None,
+    oaep: Annotated[bool, typer.Option(help="It was encrypted with OAEP instead of PKCS#1 v1.5.")] = False,
+) -> None:
+    """Open the AS key of a routing profile, which is shown once, when it is made."""
+    text = profile.read().strip()
+    if text.startswith("{"):
+        try:
+            text = str(json.loads(text).get("rsaEncryptedASKey") or "")
+        except ValueError:
+            fail("the routing profile is not JSON")
+        if not text:
+            fail("the routing profile holds no rsaEncryptedASKey: it is in the answer that made it only")
+    try:
+        opened = open_as_key(load_rsa_key(_read(private_key)), text, scheme="OAEP" if oaep else "PKCS1v15")
+    except ClientError as error:
+        fail(str(error))
+    if out is None:
+        typer.echo(opened.hex)
+    else:
+        _write_private(out, opened.hex.encode() + b"\n")
+        console.print(f"AS key: {out}")
+
+
+def _opened(file: typer.FileBinaryRead, as_key: Path) -> tuple[Message, AsKey]:
+    try:
+        return read_message(file.read()), AsKey.from_hex(_read(as_key).decode("ascii", "replace"))
+    except ClientError as error:
+        fail(str(error))
+
+
+@client.command("open-uplink")
+def open_uplink_command(message: MessageFile, as_key: AsKeyFile) -> None:
+    """Print the payload of an uplink, hexadecimal."""
+    opened, key = _opened(message, as_key)
+    try:
+        typer.echo(opened.payload(key).hex())
+    except ClientError as error:
+        fail(str(error))
+
+
+@client.command("encrypt-downlink")
+def encrypt_downlink_command(
+    message: MessageFile,
+    payload: Annotated[str, typer.Argument(help="What to send, hexadecimal.")],
+    as_key: AsKeyFile,
+    ahead: Annotated[int, typer.Option(min=0, help="Downlinks submitted since that uplink.")] = 0,
+    fport: Annotated[int, typer.Option(min=1, max=224)] = 1,
+    as_id: Annotated[
+        str | None, typer.Option(help="asId of the route: print the whole signed query.")
+    ] = None,
+    tunnel_key: Annotated[Path | None, typer.Option(help="File with asKey of the route.")] = None,
+) -> None:
+    """Encrypt a downlink with the counter that the device's newest uplink names."""
+    opened, key = _opened(message, as_key)
+    try:
+        octets = bytes.fromhex(payload)
+    except ValueError:
+        fail("the payload must be hexadecimal")
+    try:
+        downlink = opened.downlink(key, octets, ahead=ahead)
+        if as_id is None:
+            typer.echo(json.dumps({"Payload": downlink.payload_hex, "FCntDn": downlink.fcnt}))
+            return
+        if tunnel_key is None:
+            fail("--as-id needs --tunnel-key")
+        secret = _read(tunnel_key).decode("ascii", "replace").strip()
+        typer.echo(signed_downlink_query(opened.dev_eui, fport, downlink, as_id=as_id, tunnel_key=secret))
+    except ClientError as error:
+        fail(str(error))

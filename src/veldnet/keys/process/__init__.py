@@ -1,0 +1,9 @@
+"""A vault in a process of its own: whoever owns the network server's memory owns no root key.
+
+The two talk over a socket pair that only they have, in frames of MessagePack whose types are checked.
+"""
+
+from .remote import RemoteVault, Starter
+from .serving import serve_vault, tell_why
+
+__all__ = ["RemoteVault", "Starter", "serve_vault", "tell_why"]

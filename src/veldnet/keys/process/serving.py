@@ -1,0 +1,108 @@
+"""The vault's side of the socket pair."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from veldnet.keys.interface import Vault, VaultError
+from veldnet.lorawan import AesKey, DevEui
+
+from .wire import UNASKED, Answer, Call, framed, order_from_wire, read_call, served_to_wire
+
+log = structlog.get_logger(__name__)
+
+# Calls under way at once; more wait in the socket, which holds the other side up.
+_CONCURRENT = 32
+
+
+def tell_why(connection: socket.socket, code: str, words: str) -> None:
+    """Tell the other side why there will be no vault."""
+    connection.sendall(framed(Answer(UNASKED, code=code, text=words)))
+
+
+async def serve_vault(vault: Vault, connection: socket.socket) -> None:
+    """Answer calls until the other side is gone."""
+    reader, writer = await asyncio.open_connection(sock=connection)
+    free = asyncio.Semaphore(_CONCURRENT)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(call: Call) -> None:
+        try:
+            answered = await _answer(vault, call)
+        finally:
+            free.release()
+        writer.write(framed(answered))
+        await writer.drain()
+
+    try:
+        while True:
+            call = await read_call(reader)
+            await free.acquire()
+            task = asyncio.get_running_loop().create_task(answer(call))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+    except EOFError:
+        log.info("vault_released")
+    finally:
+        for task in tasks:
+            task.cancel()
+        writer.close()
+        await vault.close()
+
+
+async def _answer(vault: Vault, call: Call) -> Answer:
+    try:
+        return await _METHODS[call.method](vault, call)
+    except VaultError as error:
+        return Answer(call.id, code=error.code, text=str(error))
+    except ValueError as error:
+        return Answer(call.id, code="bad_call", text=str(error))
+    except Exception as error:
+        # The other side must hear of it; what it was stands in the log, without what the call held.
+        log.error("vault_call_broken", method=call.method, error=type(error).__name__)
+        return Answer(call.id, code="vault_failed", text=f"the vault failed: {type(error).__name__}")
+
+
+async def _join(vault: Vault, call: Call) -> Answer:
+    answers = await vault.join([order_from_wire(order) for order in call.orders])
+    return Answer(call.id, served=[served_to_wire(answer) for answer in answers])
+
+
+async def _app_key(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, octets=await vault.import_app_key(DevEui(call.dev_eui), AesKey(call.octets)))
+
+
+async def _nwk_key(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, octets=await vault.import_nwk_key(DevEui(call.dev_eui), AesKey(call.octets)))
+
+
+async def _as_key(vault: Vault, call: Call) -> Answer:
+    generated = await vault.generate_as_key(call.label)
+    return Answer(call.id, octets=generated.sealed, text=generated.rsa_encrypted)
+
+
+async def _seal(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, octets=await vault.seal(call.label, call.octets))
+
+
+async def _unseal(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, octets=await vault.unseal(call.label, call.octets))
+
+
+async def _ping(_vault: Vault, call: Call) -> Answer:
+    return Answer(call.id)
+
+
+_METHODS: dict[str, Callable[[Vault, Call], Awaitable[Answer]]] = {
+    "join": _join,
+    "app_key": _app_key,
+    "nwk_key": _nwk_key,
+    "as_key": _as_key,
+    "seal": _seal,
+    "unseal": _unseal,
+    "ping": _ping,
+}

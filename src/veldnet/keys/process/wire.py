@@ -1,0 +1,165 @@
+"""What goes over the socket pair: calls and answers as MessagePack, each behind its length.
+
+Only numbers, octets and text, so that neither side can make the other run anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import msgspec
+
+from veldnet.keys.interface import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
+from veldnet.lorawan.frames import JoinRequest, RejoinRequest
+from veldnet.lorawan.join import JoinAccept
+
+# A batch of 64 joins takes 30 KB.
+MAX_FRAME = 4_000_000
+_LENGTH = 4
+# Number of an answer to no call: the vault could not be opened.
+UNASKED = 0
+
+
+class Order(msgspec.Struct, frozen=True, array_like=True):
+    """A `JoinOrder`."""
+
+    dev_eui: int
+    join_eui: int
+    sealed_app_key: bytes
+    sealed_nwk_key: bytes | None
+    request: bytes
+    accept: tuple[int, int, int, int, int, bytes]
+    protected: bool
+    sealed_as_transport_key: bytes | None
+
+
+class Served(msgspec.Struct, frozen=True, array_like=True):
+    """The answer to an order: keys, or why not."""
+
+    join_accept: bytes = b""
+    keys: tuple[bytes | None, ...] = ()
+    code: str = ""
+    message: str = ""
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """A call. `dev_eui`, `label` and `octets` are used by those that need them."""
+
+    id: int
+    method: Literal["join", "app_key", "nwk_key", "as_key", "seal", "unseal", "ping"]
+    orders: list[Order] = []
+    dev_eui: int = 0
+    label: str = ""
+    octets: bytes = b""
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True):
+    """An answer; `code` names what went wrong."""
+
+    id: int
+    served: list[Served] = []
+    octets: bytes = b""
+    text: str = ""
+    code: str = ""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_call_decoder = msgspec.msgpack.Decoder(Call)
+_answer_decoder = msgspec.msgpack.Decoder(Answer)
+
+
+def framed(message: Call | Answer) -> bytes:
+    octets = _encoder.encode(message)
+    return len(octets).to_bytes(_LENGTH, "big") + octets
+
+
+async def _frame(reader: asyncio.StreamReader) -> bytes:
+    """The next frame. Raises `EOFError` at the end, and `ValueError` for one that is too long."""
+    try:
+        length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+        if length > MAX_FRAME:
+            raise ValueError(f"a frame of {length} octets")
+        return await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise EOFError from None
+
+
+async def read_call(reader: asyncio.StreamReader) -> Call:
+    return _call_decoder.decode(await _frame(reader))
+
+
+async def read_answer(reader: asyncio.StreamReader) -> Answer:
+    return _answer_decoder.decode(await _frame(reader))
+
+
+def order_to_wire(order: JoinOrder) -> Order:
+    accept = order.accept
+    return Order(
+        int(order.dev_eui),
+        int(order.join_eui),
+        order.sealed_app_key,
+        order.sealed_nwk_key,
+        order.request.to_bytes(),
+        (
+            accept.join_nonce,
+            int(accept.net_id),
+            int(accept.dev_addr),
+            accept.dl_settings,
+            accept.rx_delay,
+            accept.cf_list,
+        ),
+        order.protected,
+        order.sealed_as_transport_key,
+    )
+
+
+def order_from_wire(order: Order) -> JoinOrder:
+    """Raises `ValueError` for what is no order."""
+    request = frames.parse(order.request)
+    if not isinstance(request, JoinRequest | RejoinRequest):
+        raise ValueError("an order without a join-request")
+    nonce, net_id, dev_addr, dl_settings, rx_delay, cf_list = order.accept
+    return JoinOrder(
+        dev_eui=DevEui(order.dev_eui),
+        join_eui=JoinEui(order.join_eui),
+        sealed_app_key=order.sealed_app_key,
+        sealed_nwk_key=order.sealed_nwk_key,
+        request=request,
+        accept=JoinAccept(nonce, NetId(net_id), DevAddr(dev_addr), dl_settings, rx_delay, cf_list),
+        protected=order.protected,
+        sealed_as_transport_key=order.sealed_as_transport_key,
+    )
+
+
+def served_to_wire(answer: JoinKeys | JoinRefusal) -> Served:
+    if isinstance(answer, JoinRefusal):
+        return Served(code=answer.code, message=answer.message)
+    keys = (
+        answer.f_nwk_s_int_key,
+        answer.s_nwk_s_int_key,
+        answer.nwk_s_enc_key,
+        answer.app_s_key,
+        answer.wrapped_app_s_key,
+    )
+    return Served(answer.join_accept, tuple(None if key is None else bytes(key) for key in keys))
+
+
+def served_from_wire(served: Served) -> JoinKeys | JoinRefusal:
+    if served.code:
+        return JoinRefusal(served.code, served.message)
+    forwarding, serving, encryption, application, wrapped = served.keys
+    assert forwarding is not None
+    return JoinKeys(
+        join_accept=served.join_accept,
+        f_nwk_s_int_key=AesKey(forwarding),
+        s_nwk_s_int_key=_key(serving),
+        nwk_s_enc_key=_key(encryption),
+        app_s_key=_key(application),
+        wrapped_app_s_key=wrapped,
+    )
+
+
+def _key(octets: bytes | None) -> AesKey | None:
+    return None if octets is None else AesKey(octets)
