@@ -1,0 +1,297 @@
+"""Keys: what a thief of database, backup, logs or the server's memory finds (I5), over both vaults."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.contract import softhsm
+from tests.e2e.running import Client, RunningServer, veldnet
+from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
+from veldnet.simulator.customer import Account
+
+pytestmark = pytest.mark.xdist_group("keys")
+
+# A canary: nothing else looks like it.
+APP_KEY = "C0FFEE00DECAFBAD0123456789ABCDEF"
+JOIN_EUI = "0059AC0000000001"
+
+
+class Place:
+    """A server with a vault process, an application server that keeps files, and an HSM device."""
+
+    def __init__(self, directory: Path, environment: dict[str, str]) -> None:
+        self.directory = directory
+        self.environment = environment
+        self.data = directory / "data"
+        printed = veldnet("sandbox", "--data", str(self.data), "--json", **environment)
+        self.account: Account = msgspec.convert(json.loads(printed), Account)
+        self.receiver = _receiver(directory)
+        self.server = RunningServer(self.data, **environment)
+        self.client = Client(self.server, self.account)
+        self.client.activate()
+        veldnet("client", "create-rsa-key", str(directory / "private.pem"))
+        self.private_key = load_rsa_key((directory / "private.pem").read_bytes())
+        public = subprocess.run(
+            ["openssl", "pkey", "-in", directory / "private.pem", "-pubout"], capture_output=True, check=True
+        ).stdout.decode()
+        self.profile: dict[str, Any] = self.client.call(
+            "POST",
+            "/routingProfiles",
+            {
+                "name": "AS",
+                "hsmGroupId": self.account.hsm_group_id,
+                "rsaPublicKey": public,
+                "routes": [
+                    {
+                        "contentType": "JSON",
+                        "asId": "keys",
+                        "asKey": "46ab678cd45df4a4e4b375Eacd096acc",
+                        "addresses": [self.receiver.url],
+                    }
+                ],
+            },
+        )
+        self.as_key: AsKey = open_as_key(self.private_key, self.profile["rsaEncryptedASKey"])
+        self.device: dict[str, Any] = self.client.call(
+            "POST",
+            "/devices",
+            self.client.device_body(1, applicationKey=APP_KEY, routingProfileId=self.profile["id"]),
+        )
+        # What was given in clear has passed through the server's memory; a fresh process has not seen it.
+        assert self.server.stop() == 0
+        self.server.start()
+        self.client = Client(self.server, self.account)
+
+    def speak(self, *more: str, timeout: float = 60) -> str:
+        host, port = self.server.udp
+        return veldnet(
+            *("simulate", "device", "--dev-eui", self.device["EUI"], "--join-eui", JOIN_EUI),
+            *("--app-key", APP_KEY, "--base-station-eui", self.account.base_station_eui),
+            *("--udp", f"{host}:{port}", "--payload", "48656c6c6f", "--timeout", str(timeout), *more),
+        )
+
+    def vault_pid(self) -> int:
+        """The process that the server has started for its keys."""
+        children = Path(f"/proc/{self.server.process.pid}/task/{self.server.process.pid}/children")
+        for pid in children.read_text().split():
+            if b"veldnet.vault_process" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return int(pid)
+        raise AssertionError("there is no vault process")
+
+
+class _Receiver:
+    """An application server in a process of its own, so that its keys are in no memory of ours."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str, directory: Path) -> None:
+        self.process = process
+        self.url = url
+        self._directory = directory
+
+    def uplinks(self) -> list[bytes]:
+        found = [path.read_bytes() for path in sorted(self._directory.glob("message-*.json"))]
+        return [body for body in found if read_message(body).is_uplink]
+
+
+_PROGRAM = """
+import http.server, itertools, os, pathlib, sys
+directory, numbers = pathlib.Path(sys.argv[1]), itertools.count(1)
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        path = directory / f"message-{next(numbers):04}.tmp"
+        path.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+        path.rename(path.with_suffix(".json"))
+        self.send_response(204); self.end_headers()
+    def log_message(self, *args): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def _receiver(directory: Path) -> _Receiver:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(directory)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    return _Receiver(process, f"http://127.0.0.1:{port}/up", directory)
+
+
+def _environment(name: str, directory: Path) -> dict[str, str]:
+    if name == "software":
+        return {}
+    environment = softhsm.configure(directory / "hsm")
+    softhsm.create_token(environment)
+    pin = directory / "pin"
+    pin.touch(0o600)
+    pin.write_text(softhsm.PIN)
+    environment |= {
+        "VELDNET_KEYS__VAULT": "pkcs11",
+        "VELDNET_KEYS__MODULE": str(softhsm.module()),
+        "VELDNET_KEYS__PIN_FILE": str(pin),
+    }
+    veldnet("admin", "vault", "create-master-key", **environment)
+    return environment
+
+
+@pytest.fixture(scope="module", params=["software", "softhsm"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    directory = tmp_path_factory.mktemp("keys")
+    built = Place(directory, _environment(request.param, directory))
+    yield built
+    assert built.server.stop() == 0
+    built.receiver.process.kill()
+
+
+def memory_of(pid: int) -> bytes:
+    """All that a process has in memory, as root or the same user can read it."""
+    found = []
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            area = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
+            if area is None or "[v" in line:
+                continue
+            first, last = (int(text, 16) for text in area.groups())
+            try:
+                memory.seek(first)
+                found.append(memory.read(last - first))
+            except (OSError, OverflowError):
+                continue
+    return b"\0".join(found)
+
+
+def forms(key: bytes) -> list[bytes]:
+    """How a key may be written: raw and in digits."""
+    return [key, key.hex().encode(), key.hex().upper().encode(), key.hex().encode("utf-16-le")]
+
+
+def wait_for(what: Any, seconds: float = 20) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := what():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come about")
+
+
+def test_the_whole_chain(place: Place) -> None:
+    """Join, wrapped AppSKey, decryption with the library and on the command line, encrypted downlink."""
+    place.speak("--count", "2", "--period", "0.2")
+    body = wait_for(lambda: place.receiver.uplinks() and place.receiver.uplinks()[-1])
+    message = read_message(body)
+    assert message.payload(place.as_key) == b"Hello"
+    assert message.fields["payload_hex"] != "48656c6c6f" and message.fields["PayloadEncryption"] == 1
+    as_key_file = place.directory / "as.key"
+    profile_file = place.directory / "profile.json"
+    profile_file.write_text(json.dumps(place.profile))
+    veldnet(
+        *("client", "open-as-key", str(place.directory / "private.pem"), str(profile_file)),
+        *("--out", str(as_key_file)),
+    )
+    assert as_key_file.stat().st_mode & 0o077 == 0
+    message_file = place.directory / "uplink.json"
+    message_file.write_bytes(body)
+    opened = veldnet("client", "open-uplink", str(message_file), "--as-key", str(as_key_file))
+    assert opened.strip() == "48656c6c6f"
+
+    tunnel = place.directory / "tunnel.key"
+    tunnel.write_text("46ab678cd45df4a4e4b375Eacd096acc")
+    query = veldnet(
+        *("client", "encrypt-downlink", str(message_file), "cafe", "--as-key", str(as_key_file)),
+        *("--fport", "9", "--as-id", "keys", "--tunnel-key", str(tunnel)),
+    ).strip()
+    answer = place.client.http.post(f"/thingpark/lrc/rest/downlink?{query}")
+    assert answer.status_code == 200, answer.text
+
+
+def test_no_key_is_left_behind(place: Place) -> None:
+    place.speak("--count", "3", "--period", "0.2")
+    body = wait_for(lambda: place.receiver.uplinks() and place.receiver.uplinks()[-1])
+    app_s_key = bytes(read_message(body).app_s_key(place.as_key))
+    canaries = [*forms(bytes.fromhex(APP_KEY)), *forms(app_s_key), *forms(bytes.fromhex(place.as_key.hex))]
+    if place.environment:
+        canaries.append(f"{softhsm.PIN}\0".encode() * 2)
+
+    backup = place.directory / "backup.db"
+    veldnet("admin", "backup", str(backup), "--data", str(place.data), **place.environment)
+    device = place.client.call("GET", f"/devices/{place.device['ref']}")
+    session = place.client.http.get(f"/api/v1/devices/{place.device['ref']}/session").text
+    frames = place.client.http.get(f"/api/v1/devices/{place.device['ref']}/frames").text
+    places = {
+        "API": (json.dumps(device) + session + frames).encode(),
+        "log": place.server.log.read_bytes(),
+        "backup": backup.read_bytes(),
+        "metrics": place.client.http.get("/metrics").content,
+        "memory of the network process": memory_of(place.server.process.pid),
+        "command line of the vault": Path(f"/proc/{place.vault_pid()}/cmdline").read_bytes(),
+    }
+    for path in place.data.iterdir():
+        if path.is_file():
+            places[path.name] = path.read_bytes()
+    assert {"veldnet.db"} <= set(places)
+    assert len(places["memory of the network process"]) > 30_000_000
+    # The search finds what is there.
+    assert place.device["EUI"].encode() in places["memory of the network process"]
+    for name, octets in places.items():
+        for canary in canaries:
+            assert canary not in octets, f"a key is in the {name}"
+    # So does the search: a key that is in memory is found there.
+    assert any(canary in memory_of(os.getpid()) for canary in forms(bytes.fromhex(APP_KEY)))
+
+
+def test_a_vault_that_is_killed_under_joins_loses_nothing(place: Place) -> None:
+    before = place.vault_pid()
+    joins = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "veldnet", "simulate", "device", "--dev-eui", place.device["EUI"]),
+                *("--join-eui", JOIN_EUI, "--app-key", APP_KEY, "--payload", "48656c6c6f", "--count", "2"),
+                *("--base-station-eui", place.account.base_station_eui, "--timeout", "60"),
+                *("--udp", f"{place.server.udp[0]}:{place.server.udp[1]}", "--period", "0.2"),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+    ]
+    for _ in range(3):
+        time.sleep(0.4)
+        os.kill(wait_for(lambda: _vault_pid(place)), signal.SIGKILL)
+    assert all(join.wait(timeout=90) == 0 for join in joins), "the device joined and was heard"
+    assert wait_for(lambda: _vault_pid(place)) != before
+    assert place.client.http.get("/readyz").status_code == 200
+
+
+def _vault_pid(place: Place) -> int | None:
+    """The vault process, None while there is none."""
+    try:
+        return place.vault_pid()
+    except (AssertionError, OSError):
+        return None
+
+
+def test_a_wrong_pin_stops_the_start_with_a_clear_word(place: Place, tmp_path: Path) -> None:
+    if not place.environment:
+        return
+    pin = tmp_path / "pin"
+    pin.touch(0o600)
+    pin.write_text("0000")
+    done = subprocess.run(
+        [sys.executable, "-m", "veldnet", "serve", "--data", str(place.data), "--http", "127.0.0.1:0"],
+        env=os.environ | place.environment | {"VELDNET_KEYS__PIN_FILE": str(pin)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0 and "PIN" in done.stderr and "Traceback" not in done.stderr
