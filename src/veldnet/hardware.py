@@ -11,7 +11,7 @@ from veldnet.keys import VaultError
 from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
 from veldnet.settings import KeySettings
 
-PIN_VARIABLE = "VELDNET_PIN"
+PIN_VARIABLE = "PKCS11_PIN"
 
 
 def open_token(keys: KeySettings) -> Token:

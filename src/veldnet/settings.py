@@ -185,7 +185,7 @@ class KeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     token: Annotated[str, _help("Label of the token; empty takes the only one there is.")] = ""
     key_label: Annotated[str, _help("Label of the master key on the token.")] = "veldnet-master"
     pin_file: Annotated[
-        str, _help("File with the PIN; without one VELDNET_PIN of the environment, else a prompt.")
+        str, _help("File with the PIN; without one PKCS11_PIN of the environment, else a prompt.")
     ] = ""
     sessions: Annotated[
         int, _help("Sessions with the module, used side by side where it can do that.", ge=1, le=64)
