@@ -6,10 +6,10 @@ It is handed its end of a socket pair and where its keys are; PIN and master key
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -84,8 +84,10 @@ def main(arguments: list[str]) -> int:
         except (KeyError, PermissionError) as error:
             tell_why(connection, "no_user", f"keys.user {orders.keys.user!r}: {error}")
             return _NOT_OPENED
-        with suppress(KeyboardInterrupt):
-            asyncio.run(_serve(connection, vault))
+        # A terminal, or a service manager, tells all processes to end; this one ends with its server.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        asyncio.run(_serve(connection, vault))
     return 0
 
 

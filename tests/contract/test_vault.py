@@ -295,6 +295,20 @@ async def test_a_vault_process_that_cannot_open_says_so(
         await RemoteVault.open(starter(Settings(keys=keys), tmp_path / "unused", create=False))
 
 
+async def test_a_vault_process_ends_with_its_server_and_not_before(tmp_path: Path) -> None:
+    vault = await in_a_process(tmp_path)
+    assert isinstance(vault, RemoteVault) and vault.pid is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(vault.pid, number)
+    assert await vault.unseal("a", await vault.seal("a", b"still here")) == b"still here"
+    assert vault.restarts == 0
+    pid = vault.pid
+    await vault.close()
+    assert not Path(f"/proc/{pid}").exists()
+    with pytest.raises(VaultError, match="not there"):
+        await vault.seal("a", b"x")
+
+
 async def test_the_vault_process_shows_its_memory_to_nobody(tmp_path: Path) -> None:
     vault = await in_a_process(tmp_path)
     assert isinstance(vault, RemoteVault)
