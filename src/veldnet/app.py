@@ -226,6 +226,8 @@ class Platform:
             await self.network.devices.refresh_routing(change.ref)
         elif change.kind == "base_stations":
             await self.base_stations.load(self.store)
+        elif change.kind == "base_station_alarms":
+            await self.monitoring.stations.load()
         elif change.kind == "recipients":
             await self.monitoring.load_recipients()
 

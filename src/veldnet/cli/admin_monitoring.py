@@ -28,6 +28,7 @@ from veldnet.monitoring import (
 )
 from veldnet.monitoring.alarms import listing
 from veldnet.monitoring.backtest import Rules, backtest
+from veldnet.monitoring.base_stations import acknowledge_stored
 from veldnet.monitoring.notification.events import OPERATOR, SUBSCRIBER
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
@@ -37,7 +38,7 @@ from veldnet.monitoring.statistics.rollups import SUBSCRIBER as FLEET
 from veldnet.store.schema import connectivity_plans, devices
 
 from .output import console, errors, fail, print_json, print_table
-from .running import change_data, settings_or_fail, with_data
+from .running import administrator, change_data, settings_or_fail, with_data
 from .serve import Data, Json
 
 alarms_app = typer.Typer(help="Alarms of devices and base stations.", no_args_is_help=True)
@@ -130,6 +131,28 @@ def list_base_station_alarms(
             for a in found
         ],
     )
+
+
+@alarms_app.command("acknowledge")
+def acknowledge_base_station_alarm(
+    base_station: Annotated[str, typer.Argument(help="Base station, by id.")],
+    alarm: Annotated[int, typer.Argument(help="Type of the alarm, such as 102.")],
+    data: Data = None,
+) -> None:
+    """Note that somebody has seen an alarm of a base station. Customers acknowledge those of devices."""
+    try:
+        station = BaseStationId.parse(base_station)
+    except InvalidIdentifier as error:
+        fail(f"BASE_STATION: {error}")
+
+    def write(connection: Connection) -> None:
+        now = changes.now_ms()
+        if not acknowledge_stored(connection, station, alarm, now, administrator()):
+            fail(f"base station {station} has no alarm {alarm}")
+        changes.note(connection, "base_station_alarms", 0)
+
+    change_data(_read_settings(data), "alarm.acknowledged", f"base station {station}, alarm {alarm}", write)
+    console.print(f"alarm {alarm} of {station} is acknowledged")
 
 
 @alarms_app.command("types")

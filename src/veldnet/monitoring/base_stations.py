@@ -150,7 +150,7 @@ class BaseStationMonitor:
         self._told = wake
 
     async def load(self) -> None:
-        """Take up the alarms that an earlier process left."""
+        """Take up the alarms that an earlier process left, or that another one has acknowledged."""
         self._alarms = await self._store.read(_load)
 
     def is_down(self, station: BaseStationId) -> bool:
@@ -224,7 +224,7 @@ class BaseStationMonitor:
         step = machine.acknowledge(alarm)
         if step.alarm is not None and step.written:
             now = round(self._clock() * 1000)
-            await self._store.write(partial(_acknowledge, station, kind, now, author))
+            await self._store.write(lambda c: acknowledge_stored(c, station, kind, now, author))
             self._alarms[(station, kind)] = step.alarm
         return True
 
@@ -266,10 +266,14 @@ def _write(
         )
 
 
-def _acknowledge(station: BaseStationId, kind: int, now: int, author: str, connection: Connection) -> None:
+def acknowledge_stored(
+    connection: Connection, station: BaseStationId, kind: int, now: int, author: str
+) -> bool:
+    """Write down that somebody has seen an alarm; False if there is none such."""
     columns = base_station_alarms.c
-    connection.execute(
+    done = connection.execute(
         base_station_alarms.update()
         .where(columns.base_station == int(station), columns.type == kind)
         .values(acked=True, acked_at=now, ack_author=author)
     )
+    return done.rowcount == 1
