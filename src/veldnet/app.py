@@ -200,6 +200,8 @@ class Platform:
                 await self.store.read(changes.last_seq)
         except (StoreError, TimeoutError, SQLAlchemyError):
             found.append(f"the store does not answer within {_STORE_PATIENCE:g} s")
+        if self.vault.problem is not None:
+            found.append(f"{self.vault.problem}: no device can join")
         free = shutil.disk_usage(self.settings.data).free
         if free < _LEAST_FREE:
             found.append(f"the data directory has {free // 1_000_000} MB left")

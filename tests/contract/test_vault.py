@@ -264,8 +264,12 @@ async def test_a_vault_process_that_is_killed_is_started_anew_and_no_call_is_los
             await asyncio.sleep(0.05)
             pid = vault.pid
             assert pid is not None
+            assert vault.problem is None
             os.kill(pid, signal.SIGKILL)
-            while vault.pid == pid:
+            while vault.problem is None:
+                await asyncio.sleep(0.01)
+            assert "started anew" in vault.problem
+            while vault.problem is not None:
                 await asyncio.sleep(0.02)
         await asyncio.gather(*tasks)
         assert len(answers) == 3 * 60 * 4

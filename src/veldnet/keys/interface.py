@@ -91,5 +91,9 @@ class Vault(Protocol):
     async def unseal(self, label: str, sealed: bytes) -> bytes:
         """The secret that was sealed under the same label. Raises `VaultError` if it was not."""
 
+    @property
+    def problem(self) -> str | None:
+        """Why the vault cannot work just now, in words; None where it can."""
+
     async def close(self) -> None:
         """Let go of what is open."""

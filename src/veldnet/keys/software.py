@@ -126,6 +126,10 @@ class SoftwareVault:
         except VaultError as error:
             return JoinRefusal(error.code, str(error))
 
+    @property
+    def problem(self) -> str | None:
+        return None
+
     async def close(self) -> None:
         """Nothing is open."""
 

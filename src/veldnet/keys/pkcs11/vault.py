@@ -188,6 +188,8 @@ class Pkcs11Vault:
             )
         token.master_key()
         self._token = token
+        # What the last call said, if the module failed in it.
+        self._failure: str | None = None
         self._threads = ThreadPoolExecutor(token.sessions, thread_name_prefix="hsm")
 
     async def _run(self, work: Callable[[_Opened], T]) -> T:
@@ -196,9 +198,12 @@ class Pkcs11Vault:
     def _work(self, work: Callable[[_Opened], T]) -> T:
         try:
             with ExitStack() as stack:
-                return work(_Opened(self._token, stack))
+                result = work(_Opened(self._token, stack))
+            self._failure = None
+            return result
         except PKCS11Error as error:
             self._token.failed()
+            self._failure = f"the module fails: {type(error).__name__}"
             log.error("hsm_failed", error=f"{type(error).__name__}: {error}")
             raise VaultError("module_failed", f"the module failed: {type(error).__name__}") from None
 
@@ -267,6 +272,10 @@ class Pkcs11Vault:
                 raise VaultError("bad_seal", "the sealed secret does not belong to this vault") from None
 
         return await self._run(work)
+
+    @property
+    def problem(self) -> str | None:
+        return self._failure
 
     async def close(self) -> None:
         self._threads.shutdown(wait=True)

@@ -79,6 +79,12 @@ class RemoteVault:
         return vault
 
     @property
+    def problem(self) -> str | None:
+        if self._reason is not None and not self._ready:
+            return f"the vault cannot be opened: {self._reason[1]}"
+        return None if self._ready else "the vault process has died and is being started anew"
+
+    @property
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
@@ -103,9 +109,10 @@ class RemoteVault:
                     answer = await read_answer(reader)
                     self._take(answer)
                     if answer.id == _HELLO:
-                        wait, first, self._ready = _FIRST_WAIT, False, True
+                        wait, first, self._ready, self._reason = _FIRST_WAIT, False, True, None
                         self._ask_again()
             except (EOFError, ValueError) as error:
+                self._ready = False
                 if self._closing:
                     return
                 status = await self._end()
