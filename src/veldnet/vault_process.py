@@ -18,7 +18,8 @@ import structlog
 from veldnet.keys import SoftwareVault, Vault, VaultError, create_master_key
 from veldnet.keys.process import Starter, serve_vault, tell_why
 from veldnet.keys.process.hardening import drop_privileges, harden
-from veldnet.settings import KeySettings, Settings
+from veldnet.logs import configure_logs
+from veldnet.settings import KeySettings, LogSettings, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +33,12 @@ class Orders(msgspec.Struct, frozen=True):
     keys: KeySettings
     master_key: str
     create: bool
+    log: LogSettings = LogSettings()
 
 
 def starter(settings: Settings, master_key: Path, *, create: bool) -> Starter:
     """Starts vault processes after these settings."""
-    orders = msgspec.json.encode(Orders(settings.keys, str(master_key), create)).decode()
+    orders = msgspec.json.encode(Orders(settings.keys, str(master_key), create, settings.log)).decode()
 
     def start(theirs: socket.socket) -> subprocess.Popen[bytes]:
         descriptor = theirs.fileno()
@@ -71,6 +73,7 @@ def main(arguments: list[str]) -> int:
     """Serve until the other side is gone; returns the exit status."""
     descriptor, text = arguments
     orders = msgspec.json.decode(text, type=Orders)
+    configure_logs(orders.log)
     for problem in harden():
         log.warning("vault_not_hardened", problem=problem)
     with socket.socket(fileno=int(descriptor)) as connection:

@@ -21,12 +21,13 @@ from veldnet.api.server import Addresses, CannotListen, serve
 from veldnet.data_directory import DataDirectory, DataDirectoryError
 from veldnet.inventory import accounts, base_stations
 from veldnet.inventory.sandbox import Sandbox
+from veldnet.logs import configure_logs
 from veldnet.lorawan import GatewayEui
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.town import Town
 
-from .output import configure_logs, console, fail
+from .output import console, fail
 from .running import run, settings_or_fail
 from .sandbox import make_sandbox
 from .serve import Http, Json, Udp

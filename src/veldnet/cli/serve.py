@@ -10,9 +10,10 @@ import typer
 from veldnet.api.server import Addresses, CannotListen, serve
 from veldnet.app import Platform
 from veldnet.data_directory import DataDirectoryError
+from veldnet.logs import configure_logs
 from veldnet.settings import SettingsError
 
-from .output import configure_logs, console, fail, print_json
+from .output import console, fail, print_json
 from .running import run, settings_or_fail, tune_garbage_collection
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]

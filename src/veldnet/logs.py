@@ -1,0 +1,32 @@
+"""Structured logs on standard error: standard output belongs to what commands answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import structlog
+
+from veldnet.settings import LogSettings
+
+
+def configure_logs(settings: LogSettings) -> None:
+    """Structured logs on standard error, for people or for machines."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(levels[settings.level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
