@@ -17,6 +17,7 @@ from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.monitoring import BaseStationMonitor, Facts, NotificationSettings, Recipients
 from veldnet.monitoring.alarms import listing, types
 from veldnet.monitoring.alarms.types import BASE_STATION_TYPES
+from veldnet.monitoring.base_stations import acknowledge_stored
 from veldnet.monitoring.notification.events import OPERATOR, decode_event
 from veldnet.settings import Settings
 from veldnet.store import IdSource, SqliteStore
@@ -111,6 +112,17 @@ async def test_an_alarm_rises_stays_clears_and_is_recycled(
     await watcher.look({STATION: replace(GOOD, **bad)})
     again = (await listed(store))[kind]
     assert (again.alarmState, again.acked) == (state, False) and again.creationTime == raised.creationTime
+
+
+async def test_an_acknowledgement_of_another_process_is_not_written_over(store: SqliteStore) -> None:
+    watcher = monitor(store)
+    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    assert await store.write(lambda c: acknowledge_stored(c, STATION, types.CONNECTION, 5, "Somebody"))
+    await watcher.look({STATION: GOOD})
+    cleared = (await listed(store))[types.CONNECTION]
+    assert (cleared.alarmState, cleared.acked) == ("CLEARED", True)
+    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    assert not (await listed(store))[types.CONNECTION].acked
 
 
 async def test_what_was_away_was_not_deaf(store: SqliteStore) -> None:

@@ -255,7 +255,10 @@ def _write(
             for number in range(5)
         }
         mine = (columns.base_station == int(change.station)) & (columns.type == alarm.type)
-        done = connection.execute(base_station_alarms.update().where(mine).values(**values))
+        # Somebody may have acknowledged it meanwhile; only what withdraws that writes over it.
+        kept = {"acked"} if change.step.change in ("changed", "cleared") else set()
+        changed = {name: value for name, value in values.items() if name not in kept}
+        done = connection.execute(base_station_alarms.update().where(mine).values(**changed))
         if done.rowcount == 0:
             connection.execute(insert(base_station_alarms).values(base_station=int(change.station), **values))
     for station in gone:

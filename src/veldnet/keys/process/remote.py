@@ -24,7 +24,7 @@ Starter = Callable[[socket.socket], subprocess.Popen[bytes]]
 _START_WITHIN = 30.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0
 # A call is asked again of so many processes; one that kills each of them must not do so for ever.
-_MOST_ATTEMPTS = 3
+_MOST_ATTEMPTS = 5
 # Numbers of calls begin behind it.
 _HELLO = 1
 _PATIENCE = 60.0
