@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -297,6 +300,33 @@ async def test_a_vault_process_that_cannot_open_says_so(
     pin.write_text(softhsm.PIN)
     with pytest.raises(VaultError, match="create-master-key"):
         await RemoteVault.open(starter(Settings(keys=keys), tmp_path / "unused", create=False))
+
+
+async def test_the_vault_process_becomes_another_user(tmp_path: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    # Every folder above is the user's who runs the tests.
+    directory = Path(tempfile.mkdtemp(prefix="veldnet-vault-"))
+    if os.geteuid() == 0:
+        os.chown(directory, nobody.pw_uid, nobody.pw_gid)
+    start = starter(Settings(keys=KeySettings(user="nobody")), directory / "master.key", create=True)
+    if os.geteuid() != 0:
+        with pytest.raises(VaultError, match=r"keys\.user 'nobody'"):
+            await RemoteVault.open(start)
+        return
+    vault = await RemoteVault.open(start)
+    try:
+        status = Path(f"/proc/{vault.pid}/status").read_text()
+        assert f"Uid:\t{nobody.pw_uid}\t{nobody.pw_uid}" in status
+        assert (directory / "master.key").stat().st_uid == nobody.pw_uid
+        # It has memory to work with although what it has is locked.
+        sealed = await vault.seal("a", bytes(3_000_000))
+        assert await vault.unseal("a", sealed) == bytes(3_000_000)
+    finally:
+        await vault.close()
+        shutil.rmtree(directory)
+    unknown = starter(Settings(keys=KeySettings(user="no-such-user")), tmp_path / "key", create=True)
+    with pytest.raises(VaultError, match="no-such-user"):
+        await RemoteVault.open(unknown)
 
 
 async def test_a_vault_process_ends_with_its_server_and_not_before(tmp_path: Path) -> None:

@@ -267,9 +267,17 @@ def test_a_vault_that_is_killed_under_joins_loses_nothing(place: Place) -> None:
     for _ in range(3):
         time.sleep(0.4)
         os.kill(wait_for(lambda: _vault_pid(place)), signal.SIGKILL)
+        told = wait_for(lambda: _not_ready(place))
+        assert "the vault process has died" in told and "no device can join" in told
     assert all(join.wait(timeout=90) == 0 for join in joins), "the device joined and was heard"
     assert wait_for(lambda: _vault_pid(place)) != before
-    assert place.client.http.get("/readyz").status_code == 200
+    wait_for(lambda: not _not_ready(place))
+
+
+def _not_ready(place: Place) -> str:
+    """What /readyz complains of, empty where it is content."""
+    answer = place.client.http.get("/readyz")
+    return "" if answer.status_code == 200 else answer.text
 
 
 def _vault_pid(place: Place) -> int | None:

@@ -346,6 +346,52 @@ async def test_a_signed_webhook(store: SqliteStore) -> None:
         await runner.cleanup()
 
 
+async def test_a_webhook_that_does_not_answer_holds_up_no_mail(tmp_path: Path, store: SqliteStore) -> None:
+    settings = NotificationSettings("BASIC", ["ops@c.example"], webhook="http://127.0.0.1:9/alarms")
+    with PostOffice(tmp_path) as post:
+        office = Office(store, post.mailer(), settings)
+        await office.happen(event(1))
+        again = await office.after(60)
+        assert again is not None and again - office.now == 30
+        assert len(post.messages) == 1 and await office.waiting() == 1
+        await office.after(2000)
+        assert len(post.messages) == 1, "what was mailed is not mailed again for the webhook's sake"
+        await office.happen(event(2))
+        await office.after(60)
+        assert len(post.messages) == 2 and await office.waiting() == 2
+
+
+async def test_a_mail_server_that_does_not_answer_holds_up_no_webhook(
+    tmp_path: Path, store: SqliteStore
+) -> None:
+    taken: list[bytes] = []
+
+    async def take(request: web.Request) -> web.Response:
+        taken.append(await request.read())
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/alarms", take)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/alarms"
+    try:
+        with PostOffice(tmp_path) as post:
+            settings = NotificationSettings("BASIC", ["ops@c.example"], webhook=url)
+            office = Office(store, post.mailer(port=1), settings)
+            for number in range(3):
+                await office.happen(event(number))
+                await office.after(60)
+            assert len(taken) == 3 and await office.waiting() == 3
+            office.mailer = post.mailer()
+            office.fresh()
+            await office.after(60)
+            assert len(post.messages) == 1 and await office.waiting() == 0
+    finally:
+        await runner.cleanup()
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

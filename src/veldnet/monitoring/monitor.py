@@ -293,10 +293,6 @@ class Monitor:
             watch.check_at = moment
             self._batch.checks[entry.device.row.ref] = moment
 
-    def reconsider(self, entry: Entry) -> None:
-        """The rules of a device have changed: its thresholds, or its plan."""
-        self.look(entry)
-
     # People.
 
     def acknowledge(self, entry: Entry, kind: int, of: str, author: str) -> bool:

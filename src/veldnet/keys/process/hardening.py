@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import sys
+from contextlib import suppress
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -24,9 +25,18 @@ def harden() -> list[str]:
         problems.append(f"processes of the same user may look into it: {_error()}")
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         problems.append(f"it may gain privileges: {_error()}")
-    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE) != 0:
-        problems.append(f"its memory may be swapped: {_error()}; allow it with LimitMEMLOCK=infinity")
-    return problems
+    return problems + _lock_memory(libc)
+
+
+def _lock_memory(libc: ctypes.CDLL) -> list[str]:
+    """Under a limit all that is locked from now on would count against it, and the process would run out of
+    memory that is there: then only what it has now is locked."""
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    unlimited = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY
+    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE if unlimited else _MCL_CURRENT) != 0:
+        return [f"its memory may be swapped: {_error()}; allow it with LimitMEMLOCK=infinity"]
+    return [] if unlimited else ["part of its memory may be swapped; allow it with LimitMEMLOCK=infinity"]
 
 
 def drop_privileges(user: str) -> None:

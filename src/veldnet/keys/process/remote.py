@@ -121,10 +121,19 @@ class RemoteVault:
                 # It never worked: whoever opens it hears why.
                 self._give_up("the process ended")
                 return
+            reader, wait = await self._begin_anew(wait)
+
+    async def _begin_anew(self, wait: float) -> tuple[asyncio.StreamReader, float]:
+        """Start the process after a while, and again if the system has none to give; returns how long to wait
+        the next time."""
+        while True:
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
             self.restarts += 1
-            reader = await self._begin()
+            try:
+                return await self._begin(), wait
+            except OSError as error:
+                log.error("vault_process_not_started", error=str(error))
 
     def _take(self, answer: Answer) -> None:
         if answer.id == UNASKED:

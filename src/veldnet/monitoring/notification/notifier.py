@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 import structlog
@@ -52,14 +52,35 @@ class _Held:
         self.devices: set[str] = set()
 
 
-class _Account:
-    """What the notifier remembers of a scope."""
+class _Channel:
+    """When the next message may go one way."""
 
     def __init__(self) -> None:
         self.next_at = 0.0
-        self.failures = 0
+        self._failures = 0
+
+    def failed(self, now: float) -> float:
+        """Wait longer each time; returns until when."""
+        self.next_at = now + min(_FIRST_RETRY * 2**self._failures, _LONGEST_RETRY)
+        self._failures += 1
+        return self.next_at
+
+    def worked(self, now: float, pause: float) -> None:
+        self.next_at = now + pause
+        self._failures = 0
+
+
+class _Account:
+    """What the notifier remembers of a scope. E-mail and webhook go their own ways: one that does not work
+    holds up no other."""
+
+    def __init__(self) -> None:
+        self.mail = _Channel()
+        self.webhook = _Channel()
         self.held: dict[str, _Held] = {}
+        # The last that was posted, and those that were mailed and are not posted yet.
         self.posted = 0
+        self.mailed: set[int] = set()
 
     def cause_of(self, event: AlarmEvent) -> str | None:
         """The failed base station behind an event, also for the end of a silence that it had caused."""
@@ -142,34 +163,78 @@ class Notifier:
 
     async def _scope(self, scope: Scope, waiting: list[Waiting]) -> float | None:
         now, account = self._clock(), self._accounts[scope]
-        if now < account.next_at:
-            return account.next_at
         settings = self._recipients.find(*scope)
-        expired = [i for i, _event in waiting if now - millis_of(i) / 1000 > _DAY]
-        if settings is None or expired:
-            gone = [i for i, _event in waiting] if settings is None else expired
+        gone = {i for i, _event in waiting if settings is None or now - millis_of(i) / 1000 > _DAY}
+        if gone:
             await self._forget(gone)
+            account.mailed -= gone
             self.counters.messages[("any", "dropped")] += len(gone)
-            waiting = [item for item in waiting if item[0] not in set(gone)]
+            waiting = [item for item in waiting if item[0] not in gone]
         if settings is None or not waiting:
             return None
-        problem = await self._webhook(scope, settings, account, waiting)
-        fresh, over = self._split(account, waiting, now)
-        if problem is None and (fresh or over):
-            problem = await self._mail(settings, account, fresh, over)
+        again = [
+            await self._post_due(scope, settings, account, waiting, now),
+            await self._mail_due(scope, settings, account, waiting, now),
+        ]
+        done = {i for i in account.mailed if settings.webhook is None or i <= account.posted}
+        if done:
+            await self._forget(done)
+            account.mailed -= done
+        return min((moment for moment in again if moment is not None), default=None)
+
+    async def _post_due(
+        self,
+        scope: Scope,
+        settings: NotificationSettings,
+        account: _Account,
+        waiting: Sequence[Waiting],
+        now: float,
+    ) -> float | None:
+        """Post what the webhook has not had; machines get everything, without holding back. Returns when to
+        try again."""
+        events = [(i, event) for i, event in waiting if i > account.posted]
+        if settings.webhook is None or not events:
+            return None
+        if now < account.webhook.next_at:
+            return account.webhook.next_at
+        problem = await self._webhook(scope, settings.webhook, [event for _i, event in events])
         if problem is not None:
-            account.failures += 1
-            account.next_at = now + min(_FIRST_RETRY * 2 ** (account.failures - 1), _LONGEST_RETRY)
-            log.warning("notification_failed", scope=scope, error=problem)
-            return account.next_at
-        account.failures = 0
+            log.warning("notification_failed", scope=scope, channel="webhook", error=problem)
+            return account.webhook.failed(now)
+        account.webhook.worked(now, 0.0)
+        account.posted = events[-1][0]
+        return None
+
+    async def _mail_due(
+        self,
+        scope: Scope,
+        settings: NotificationSettings,
+        account: _Account,
+        waiting: Sequence[Waiting],
+        now: float,
+    ) -> float | None:
+        """Mail what is not held back; returns when to look again."""
+        pending = [item for item in waiting if item[0] not in account.mailed]
+        if settings.mode == "OFF":
+            account.mailed.update(i for i, _event in pending)
+            return None
+        if not pending:
+            return None
+        if now < account.mail.next_at:
+            return account.mail.next_at
+        fresh, over = self._split(account, pending, now)
         sent = [*fresh, *(item for items in over.values() for item in items)]
         if sent:
-            account.next_at = now + self._pace.interval
-            await self._forget([identifier for identifier, _event in sent])
+            problem = await self._mail(settings, account, fresh, over)
+            if problem is not None:
+                log.warning("notification_failed", scope=scope, channel="mail", error=problem)
+                return account.mail.failed(now)
+            account.mail.worked(now, self._pace.interval)
+            account.mailed.update(i for i, _event in sent)
             self._note_causes(account, fresh, over, now)
-        held = len(waiting) - len(sent)
-        return max(account.next_at, now + min(self._pace.interval, self._pace.grace)) if held else None
+        if len(sent) == len(pending):
+            return None
+        return max(account.mail.next_at, now + min(self._pace.interval, self._pace.grace))
 
     def _split(
         self, account: _Account, waiting: Sequence[Waiting], now: float
@@ -244,26 +309,21 @@ class Notifier:
             self.counters.messages[("mail", "sent")] += 1
         return None
 
-    async def _webhook(
-        self, scope: Scope, settings: NotificationSettings, account: _Account, waiting: Sequence[Waiting]
-    ) -> str | None:
-        """Post what the webhook has not had; machines get everything, without holding back."""
-        events = [(i, event) for i, event in waiting if i > account.posted]
-        if settings.webhook is None or not events:
-            return None
+    async def _webhook(self, scope: Scope, url: str, events: Sequence[AlarmEvent]) -> str | None:
+        """Post events, signed; returns what went wrong."""
         sealed = await self._store.read(lambda connection: read_secret(connection, *scope))
         secret = b"" if sealed is None else await self._unseal(sealed)
-        body = body_of([event for _identifier, event in events])
-        problem = await self._post(settings.webhook, signed_headers(secret, body, self._clock()), body)
-        if problem is None:
-            account.posted = events[-1][0]
+        body = body_of(events)
+        problem = await self._post(url, signed_headers(secret, body, self._clock()), body)
         self.counters.messages[("webhook", "sent" if problem is None else "failed")] += 1
         return problem
 
-    async def _forget(self, identifiers: Sequence[int]) -> None:
+    async def _forget(self, identifiers: Collection[int]) -> None:
+        ordered = sorted(identifiers)
+
         def remove(connection: Connection) -> None:
-            for start in range(0, len(identifiers), 500):
-                piece = identifiers[start : start + 500]
+            for start in range(0, len(ordered), 500):
+                piece = ordered[start : start + 500]
                 connection.execute(delete(notifications).where(notifications.c.id.in_(piece)))
 
         await self._store.write(remove)
