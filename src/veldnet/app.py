@@ -17,6 +17,7 @@ from veldnet.base_station_directory import BaseStations
 from veldnet.data_directory import DataDirectory
 from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
 from veldnet.inventory import changes
+from veldnet.key_care import KeyCare
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer, prune
@@ -130,6 +131,7 @@ class Platform:
             uplink=self.network.receive,
             report=self.network.transmit_reported,
         )
+        self.keys = KeyCare(data)
         self.loop_lag = 0.0
         self._presence_written = 0.0
         self._seen = 0
@@ -155,6 +157,7 @@ class Platform:
         await self.network.start()
         await self.deliveries.start()
         await self.monitoring.start()
+        self.keys.start()
 
     def watch(self) -> None:
         """Begin the chores that come round: changes of other processes, presence, retention."""
@@ -230,6 +233,8 @@ class Platform:
             await self.base_stations.load(self.store)
         elif change.kind == "base_station_alarms":
             await self.monitoring.stations.load()
+        elif change.kind == "vault":
+            await self.keys.master_keys_changed()
         elif change.kind == "recipients":
             await self.monitoring.load_recipients()
 
@@ -266,6 +271,7 @@ class Platform:
         for task in self._tasks:
             task.cancel()
         self.udp.close()
+        await self.keys.stop()
         await self.network.stop()
         await self.deliveries.stop()
         await self.network.commits.drain()

@@ -9,16 +9,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
-from veldnet.keys import Vault, VaultError
-from veldnet.keys.process import RemoteVault
+from veldnet.keys import VaultError, Vaults
 from veldnet.settings import Settings
 from veldnet.store import SqliteStore, migrate
 from veldnet.store.schema import properties
-from veldnet.vault_process import Orders, open_vault, starter
+from veldnet.vault_opening import CHECK, open_vaults, seal_check, vault_names
 
 T = TypeVar("T")
 
-_CHECK = "vault_check"
 _GENERATION = "generation"
 
 
@@ -29,27 +27,56 @@ class DataDirectoryError(Exception):
 class DataDirectory:
     """An open data directory. Opening creates what is missing and brings the database to this version."""
 
-    def __init__(self, path: Path, store: SqliteStore, vault: Vault) -> None:
+    def __init__(
+        self,
+        path: Path,
+        store: SqliteStore,
+        vaults: Vaults | None = None,
+        checks: dict[str, bytes] | None = None,
+    ) -> None:
         self.path = path
         self.store = store
-        self.vault = vault
+        self._vaults = vaults
+        self._checks = {} if checks is None else checks
+
+    @property
+    def vault(self) -> Vaults:
+        """The vaults; a directory that was opened without them has none."""
+        assert self._vaults is not None
+        return self._vaults
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, inline: bool = False, vault_process: bool = False
+        cls,
+        settings: Settings,
+        *,
+        inline: bool = False,
+        vaults: bool = True,
+        vault_process: bool = False,
     ) -> DataDirectory:
-        """With `vault_process` the vault is in a process of its own, if the settings say so. Raises
-        `DataDirectoryError` with what to do about it."""
+        """With `vault_process` each vault is in a process of its own, if the settings say so; without `vaults`
+        none is opened, but for the first time. Raises `DataDirectoryError` with what to do about it."""
         path = Path(settings.data)
         store, is_new = await (_run_inline if inline else asyncio.to_thread)(
             _open_store, path, database_of(settings), inline
         )
+        if not vaults and not is_new:
+            return cls(path, store)
         try:
-            vault = await _open_vault(settings, store, is_new, vault_process and settings.keys.process)
+            apart = vault_process and settings.keys.process
+            opened = await _open_vaults(settings, store, is_new, apart)
         except VaultError as error:
             await store.close()
             raise DataDirectoryError(str(error)) from None
-        return cls(path, store, vault)
+        return cls(path, store, *opened)
+
+    async def look_at_checks(self) -> None:
+        """Take up proofs that another process has renewed."""
+        self._checks |= await self.store.read(lambda c: _read_checks(c, self.vault.names))
+
+    async def renew_check(self, name: str) -> None:
+        """Let a vault seal its proof anew, under its newest master key."""
+        await _seal_check(self.store, self.vault, self._checks, name)
 
     async def generation(self) -> int:
         """Grows each time a backup is restored."""
@@ -57,7 +84,8 @@ class DataDirectory:
 
     async def close(self) -> None:
         await self.store.close()
-        await self.vault.close()
+        if self._vaults is not None:
+            await self._vaults.close()
 
 
 async def _run_inline(work: Callable[..., T], *arguments: Any) -> T:
@@ -81,45 +109,37 @@ def database_of(settings: Settings) -> Path:
     return Path(settings.data) / "veldnet.db"
 
 
-def master_key_of(settings: Settings) -> Path:
-    if settings.keys.master_key:
-        return Path(settings.keys.master_key)
-    return Path(settings.data) / "vault" / "master.key"
-
-
-async def _open_vault(settings: Settings, store: SqliteStore, is_new: bool, apart: bool) -> Vault:
-    """Open the vault, and prove that its master key is the one this database was sealed with."""
-    master_key = master_key_of(settings)
-    if apart:
-        vault: Vault = await RemoteVault.open(starter(settings, master_key, create=is_new))
-    else:
-        vault = open_vault(Orders(settings.keys, str(master_key), is_new))
+async def _open_vaults(
+    settings: Settings, store: SqliteStore, is_new: bool, apart: bool
+) -> tuple[Vaults, dict[str, bytes]]:
+    """Open the vaults, and prove that their master keys are those that this database was sealed with."""
+    names = vault_names(settings)
+    checks = await store.read(lambda connection: _read_checks(connection, names))
+    vaults = await open_vaults(settings, checks, create=is_new, apart=apart)
     try:
-        await _prove(vault, settings, store)
+        for name in names:
+            if name not in checks:
+                await _seal_check(store, vaults, checks, name)
     except BaseException:
-        await vault.close()
+        await vaults.close()
         raise
-    return vault
+    return vaults, checks
 
 
-async def _prove(vault: Vault, settings: Settings, store: SqliteStore) -> None:
-    sealed = await store.read(lambda connection: read_property(connection, _CHECK))
-    if sealed is None:
-        check = (await vault.seal(_CHECK, b"veldnet")).hex()
-        await store.write(lambda connection: write_property(connection, _CHECK, check))
-        return
-    try:
-        await vault.unseal(_CHECK, bytes.fromhex(sealed))
-    except VaultError as error:
-        if error.code != "bad_seal":
-            raise
-        keys = settings.keys
-        name = (
-            str(master_key_of(settings)) if keys.vault == "software" else f"{keys.key_label!r} on the token"
-        )
-        raise VaultError(
-            "foreign_master_key", f"{name} is not the master key that this database was sealed with"
-        ) from None
+async def _seal_check(store: SqliteStore, vaults: Vaults, checks: dict[str, bytes], name: str) -> None:
+    check = await seal_check(vaults, name)
+    await store.write(lambda c: write_property(c, _check_of(name), check.hex()))
+    checks[name] = check
+
+
+def _check_of(name: str) -> str:
+    """The property that holds a vault's proof."""
+    return f"{CHECK}:{name}" if name else CHECK
+
+
+def _read_checks(connection: Connection, names: list[str]) -> dict[str, bytes]:
+    found = {name: read_property(connection, _check_of(name)) for name in names}
+    return {name: bytes.fromhex(text) for name, text in found.items() if text is not None}
 
 
 def read_property(connection: Connection, name: str) -> str | None:

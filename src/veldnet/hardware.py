@@ -1,4 +1,4 @@
-"""The PKCS#11 module of the settings: its token, opened with the PIN from where it is."""
+"""A PKCS#11 module of the settings: its token, opened with the PIN from where it is."""
 
 from __future__ import annotations
 
@@ -8,30 +8,26 @@ import sys
 from pathlib import Path
 
 from veldnet.keys import VaultError
-from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
-from veldnet.settings import KeySettings
+from veldnet.keys.pkcs11 import Token, TokenSettings
+from veldnet.settings import ModuleSettings
 
 PIN_VARIABLE = "PKCS11_PIN"
 
 
-def open_token(keys: KeySettings) -> Token:
+def open_token(module: ModuleSettings, key_label: str) -> Token:
     """Open the token. Raises `VaultError` that says what to do."""
-    if not keys.module:
+    if not module.module:
         raise VaultError(
             "no_module", "keys.vault is pkcs11, and keys.module does not say where the module is"
         )
-    settings = TokenSettings(keys.module, keys.token, keys.key_label, keys.sessions)
-    return Token(settings, lambda: _pin(keys))
+    settings = TokenSettings(module.module, module.token, key_label, module.sessions)
+    return Token(settings, lambda: _pin(module))
 
 
-def vault_on(token: Token, keys: KeySettings) -> Pkcs11Vault:
-    return Pkcs11Vault(token, ask_plaintext=keys.ask_plaintext)
-
-
-def _pin(keys: KeySettings) -> str:
+def _pin(module: ModuleSettings) -> str:
     """From the file, the environment, or whoever sits at the terminal."""
-    if keys.pin_file:
-        path = Path(keys.pin_file)
+    if module.pin_file:
+        path = Path(module.pin_file)
         try:
             exposed = path.stat().st_mode & 0o077
             pin = path.read_text().strip()
@@ -43,5 +39,5 @@ def _pin(keys: KeySettings) -> str:
     if pin := os.environ.get(PIN_VARIABLE, ""):
         return pin
     if sys.stdin.isatty():
-        return getpass.getpass("PIN of the token: ")
+        return getpass.getpass(f"PIN of token {module.token or module.module}: ")
     raise VaultError("no_pin", f"the PIN of the token is missing: set keys.pin_file or {PIN_VARIABLE}")

@@ -11,7 +11,7 @@ import structlog
 
 from veldnet.base_station_directory import BaseStations
 from veldnet.gateways import Presence
-from veldnet.keys import Vault
+from veldnet.keys import Vault, labels
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import (
     BASE_STATION_TYPES,
@@ -39,8 +39,6 @@ from veldnet.store import IdSource, Store
 
 log = structlog.get_logger(__name__)
 
-# What the secret of a webhook is sealed as.
-WEBHOOK_LABEL = "alarm webhook"
 _LOOKS = 400
 
 
@@ -99,7 +97,7 @@ class MonitoringService:
             self.recipients,
             clock=clock,
             post=post_signed(allow_private=settings.routing.allow_private_destinations),
-            unseal=lambda sealed: vault.unseal(WEBHOOK_LABEL, sealed),
+            unseal=lambda sealed: vault.unseal(labels.ALARM_WEBHOOK, sealed),
             mailer=mailer or _mailer(settings),
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
             pace=Pace(alarms.notification_window, alarms.notification_interval),

@@ -69,6 +69,9 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     hsm_required: Annotated[
         bool, _help("Whether a device must name an HSM group, as KPN requires in version 1.2.")
     ] = True
+    legacy_abp: Annotated[
+        bool, _help("Whether api-version v1.1.1 may create ABP devices, which have no root key.")
+    ] = False
     max_body: Annotated[int, _help("Largest request body in bytes.", ge=1024)] = 1_048_576
 
 
@@ -170,13 +173,36 @@ class RoutingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ] = False
 
 
+class ModuleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A token of a PKCS#11 module, one of those that serve a vault."""
+
+    module: str
+    token: str = ""
+    pin_file: str = ""
+    sessions: Annotated[int, Meta(ge=1, le=64)] = 1
+
+
+class VaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A vault for HSM groups: tokens with the same master keys, which stand in for each other."""
+
+    modules: Annotated[tuple[ModuleSettings, ...], Meta(min_length=1)]
+    key_label: str = "veldnet-master"
+
+
 class KeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The vault."""
 
     vault: Annotated[
-        Literal["software", "pkcs11"],
-        _help("What uses root keys: software, or a hardware module over PKCS#11."),
+        str,
+        _help("What uses root keys: software, pkcs11 for the module below, or the name of one of `vaults`."),
     ] = "software"
+    vaults: Annotated[
+        dict[str, VaultSettings],
+        _help(
+            "Further vaults, which HSM groups name: each with `modules` (module, token, pin_file, sessions) "
+            "and `key_label`; in the environment as JSON."
+        ),
+    ] = {}
     process: Annotated[
         bool, _help("Whether the server keeps the vault in a process of its own, out of its memory.")
     ] = True
@@ -193,9 +219,23 @@ class KeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ask_plaintext: Annotated[
         Literal["raw", "hex"], _help("Form of the AS key under RSA: 16 raw bytes, or 32 hexadecimal digits.")
     ] = "raw"
+    ask_padding: Annotated[
+        Literal["pkcs1v15", "oaep-sha1", "oaep-sha256"],
+        _help("Padding of the AS key under RSA. KPN's is pkcs1v15; SoftHSM 2 knows no oaep-sha256."),
+    ] = "pkcs1v15"
     master_key: Annotated[
         str, _help("File of the master key; empty puts it beside the database, in vault/master.key.")
     ] = ""
+
+    def vault_of(self, name: str) -> VaultSettings | None:
+        """The settings of a vault by its name, empty for the default one; None for the software vault."""
+        wanted = name or self.vault
+        if wanted == "software":
+            return None
+        if wanted == "pkcs11":
+            module = ModuleSettings(self.module, self.token, self.pin_file, self.sessions)
+            return VaultSettings((module,), self.key_label)
+        return self.vaults[wanted]
 
 
 class JournalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -330,6 +370,13 @@ def _check(settings: Settings) -> None:
             f"settings: network.deduplication_window {window:g} s does not fit before RX1 "
             f"({settings.network.rx1_delay} s); write for example 200ms"
         )
+    keys = settings.keys
+    if keys.vault not in ("software", "pkcs11", *keys.vaults):
+        known = ", ".join(("software", "pkcs11", *keys.vaults))
+        raise SettingsError(f"settings: keys.vault {keys.vault!r} is not one of {known}")
+    for name in keys.vaults:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name) or name in ("software", "pkcs11"):
+            raise SettingsError(f"settings: keys.vaults: {name!r} must be a short name in small letters")
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:
@@ -342,8 +389,9 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _from_text(value: str) -> Any:
-    """Lists come as JSON in the environment; everything else stays text and is converted by its type."""
-    if value.startswith("["):
+    """Lists and tables come as JSON in the environment; everything else stays text and is converted by its
+    type."""
+    if value[:1] in ("[", "{"):
         try:
             return msgspec.json.decode(value)
         except msgspec.DecodeError:
@@ -401,6 +449,8 @@ def _toml(value: Any) -> str:
         return f'"{value * 1000:g}ms"'
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, dict):
+        return "{}"
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return f"{value:g}" if isinstance(value, float) else str(value)

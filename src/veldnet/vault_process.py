@@ -1,4 +1,4 @@
-"""The vault process of the settings: how the server starts it, and what it does.
+"""A vault process: how the server starts it, and what it does. It serves the software vault, or one token.
 
 It is handed its end of a socket pair and where its keys are; PIN and master key are read here alone.
 """
@@ -15,11 +15,11 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from veldnet.keys import SoftwareVault, Vault, VaultError, create_master_key
+from veldnet.keys import AskForm, SoftwareVault, Vault, VaultError, create_master_key
 from veldnet.keys.process import Starter, serve_vault, tell_why
 from veldnet.keys.process.hardening import drop_privileges, harden
 from veldnet.logs import configure_logs
-from veldnet.settings import KeySettings, LogSettings, Settings
+from veldnet.settings import LogSettings, ModuleSettings
 
 log = structlog.get_logger(__name__)
 
@@ -27,41 +27,52 @@ log = structlog.get_logger(__name__)
 _NOT_OPENED = 3
 
 
-class Orders(msgspec.Struct, frozen=True):
-    """What the process needs to know. `create` makes a software master key where there is none."""
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """How a vault is opened: the token of `module`, or without one the software vault, whose master key is
+    made where `create` says so and there is none. `user` is whom the process becomes."""
 
-    keys: KeySettings
-    master_key: str
-    create: bool
+    module: ModuleSettings | None = None
+    key_label: str = ""
+    master_key: str = ""
+    create: bool = False
+    ask: AskForm = AskForm()
+    user: str = ""
     log: LogSettings = LogSettings()
 
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        if self.module is None:
+            return "software"
+        return self.module.token or Path(self.module.module).name
 
-def starter(settings: Settings, master_key: Path, *, create: bool) -> Starter:
-    """Starts vault processes after these settings."""
-    orders = msgspec.json.encode(Orders(settings.keys, str(master_key), create, settings.log)).decode()
+
+def starter(opening: Opening) -> Starter:
+    """Starts processes that serve this vault."""
+    text = msgspec.json.encode(opening).decode()
 
     def start(theirs: socket.socket) -> subprocess.Popen[bytes]:
         descriptor = theirs.fileno()
         return subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, "-m", "veldnet.vault_process", str(descriptor), orders],
+            [sys.executable, "-m", "veldnet.vault_process", str(descriptor), text],
             pass_fds=(descriptor,),
         )
 
     return start
 
 
-def open_vault(orders: Orders) -> Vault:
-    """The vault itself. Raises `VaultError`."""
-    keys = orders.keys
-    if keys.vault == "software":
-        path = Path(orders.master_key)
-        if orders.create and not path.exists():
+def open_here(opening: Opening) -> Vault:
+    """The vault itself, in this process. Raises `VaultError`."""
+    if opening.module is None:
+        path = Path(opening.master_key)
+        if opening.create and not path.exists():
             create_master_key(path)
-        return SoftwareVault.open(path, ask_plaintext=keys.ask_plaintext)
+        return SoftwareVault.open(path, ask=opening.ask)
     # Loaded where there is a module only: it brings a library of its own.
-    from veldnet.hardware import open_token, vault_on
+    from veldnet.hardware import open_token
+    from veldnet.keys.pkcs11 import Pkcs11Vault
 
-    return vault_on(open_token(keys), keys)
+    return Pkcs11Vault(open_token(opening.module, opening.key_label), ask=opening.ask)
 
 
 async def _serve(connection: socket.socket, vault: Vault) -> None:
@@ -72,20 +83,20 @@ async def _serve(connection: socket.socket, vault: Vault) -> None:
 def main(arguments: list[str]) -> int:
     """Serve until the other side is gone; returns the exit status."""
     descriptor, text = arguments
-    orders = msgspec.json.decode(text, type=Orders)
-    configure_logs(orders.log)
+    opening = msgspec.json.decode(text, type=Opening)
+    configure_logs(opening.log)
     for problem in harden():
         log.warning("vault_not_hardened", problem=problem)
     with socket.socket(fileno=int(descriptor)) as connection:
         try:
-            if orders.keys.user:
-                drop_privileges(orders.keys.user)
-            vault = open_vault(orders)
+            if opening.user:
+                drop_privileges(opening.user)
+            vault = open_here(opening)
         except VaultError as error:
             tell_why(connection, error.code, str(error))
             return _NOT_OPENED
         except (KeyError, PermissionError) as error:
-            tell_why(connection, "no_user", f"keys.user {orders.keys.user!r}: {error}")
+            tell_why(connection, "no_user", f"keys.user {opening.user!r}: {error}")
             return _NOT_OPENED
         # A terminal, or a service manager, tells all processes to end; this one ends with its server.
         for number in (signal.SIGINT, signal.SIGTERM):

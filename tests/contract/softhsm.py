@@ -8,10 +8,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
+from veldnet.keys.master import new_master_key
+from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenMasterKeys, TokenSettings
 
 PIN = "5678"
 LABEL = "veldnet-test"
+# Tokens without a master key, each for one test.
+FURTHER = ("twin-1", "twin-2", "other", "moving", "backup")
 _PLACES = ("/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/softhsm", "/usr/lib/aarch64-linux-gnu/softhsm",
            "/usr/lib64/softhsm", "/opt/homebrew/lib/softhsm")  # fmt: skip
 
@@ -46,13 +49,27 @@ def create_token(environment: dict[str, str], label: str = LABEL) -> None:
 
 
 @functools.cache
-def token() -> Token:
-    """An open token with a master key. A module is initialised once in a process, so there is one."""
+def _environment() -> dict[str, str]:
+    """A module is initialised once in a process, with all the tokens that it will know."""
     environment = configure(Path(tempfile.mkdtemp(prefix="softhsm-")))
-    create_token(environment)
+    for label in (LABEL, *FURTHER):
+        create_token(environment, label)
     os.environ.update(environment)
-    opened = Token(TokenSettings(module=str(module()), token=LABEL), lambda: PIN)
-    opened.create_master_key()
+    return environment
+
+
+@functools.cache
+def bare_token(label: str) -> Token:
+    """An open token as it is."""
+    _environment()
+    return Token(TokenSettings(module=str(module()), token=label), lambda: PIN)
+
+
+@functools.cache
+def token() -> Token:
+    """An open token with a master key."""
+    opened = bare_token(LABEL)
+    new_master_key("", [TokenMasterKeys(opened)], 1, 1)
     return opened
 
 

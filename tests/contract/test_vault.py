@@ -20,15 +20,24 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pkcs11 import Mechanism, MechanismFlag
 
 from tests.contract import softhsm
-from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal, SoftwareVault, Vault, VaultError, create_master_key
+from veldnet.keys import (
+    AskForm,
+    JoinKeys,
+    JoinOrder,
+    JoinRefusal,
+    SoftwareVault,
+    Vault,
+    VaultError,
+    create_master_key,
+)
 from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
 from veldnet.keys.process import RemoteVault
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId
 from veldnet.lorawan.crypto import aes_decrypt
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import JoinAccept, decrypt_join_accept, derive_session_keys_10, join_request_mic
-from veldnet.settings import KeySettings, Settings
-from veldnet.vault_process import starter
+from veldnet.settings import ModuleSettings
+from veldnet.vault_process import Opening, starter
 
 APP_KEY = AesKey.parse("00112233445566778899aabbccddeeff")
 DEV_EUI = DevEui.parse("0059AC0000170311")
@@ -38,8 +47,16 @@ PEM = PRIVATE_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPu
 
 async def in_a_process(directory: Path) -> Vault:
     """The software vault as the server runs it."""
-    settings = Settings(data=str(directory))
-    return await RemoteVault.open(starter(settings, directory / "master.key", create=True))
+    return await RemoteVault.open(starter(software(directory / "master.key")))
+
+
+def software(path: Path, *, user: str = "", create: bool = True) -> Opening:
+    return Opening(master_key=str(path), create=create, user=user)
+
+
+def token_opening(pin: Path, token: str = "") -> Opening:
+    module = ModuleSettings(str(softhsm.module()), token, str(pin))
+    return Opening(module=module, key_label="veldnet-master")
 
 
 async def hsm_in_a_process(directory: Path) -> Vault:
@@ -49,16 +66,15 @@ async def hsm_in_a_process(directory: Path) -> Vault:
     pin = directory / "pin"
     pin.touch(0o600)
     pin.write_text(softhsm.PIN)
-    keys = KeySettings(vault="pkcs11", module=str(softhsm.module()), pin_file=str(pin))
     # The module reads its configuration once in a process: the master key is made in one that ends.
     variables = {
         "VELDNET_KEYS__VAULT": "pkcs11",
-        "VELDNET_KEYS__MODULE": keys.module,
-        "VELDNET_KEYS__PIN_FILE": keys.pin_file,
+        "VELDNET_KEYS__MODULE": str(softhsm.module()),
+        "VELDNET_KEYS__PIN_FILE": str(pin),
     }
-    command = [sys.executable, "-m", "veldnet", "admin", "vault", "create-master-key"]
+    command = [sys.executable, "-m", "veldnet", "admin", "vault", "create-master-key", "--no-backup"]
     await asyncio.to_thread(subprocess.run, command, env=os.environ | variables, check=True)
-    return await RemoteVault.open(starter(Settings(keys=keys), directory / "unused", create=False))
+    return await RemoteVault.open(starter(token_opening(pin)))
 
 
 async def _software(_directory: Path) -> Vault:
@@ -186,7 +202,7 @@ async def test_bad_pems_are_refused(vault: Vault, pem: str) -> None:
 
 
 async def test_hex_plaintext_is_a_setting() -> None:
-    vault = SoftwareVault(bytes(32), ask_plaintext="hex")
+    vault = SoftwareVault(bytes(32), ask=AskForm("hex"))
     generated = await vault.generate_as_key(PEM)
     text = PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), padding.PKCS1v15())
     assert len(text) == 32 and bytes.fromhex(text.decode())
@@ -238,14 +254,9 @@ def test_a_module_that_lacks_a_mechanism_is_refused(monkeypatch: pytest.MonkeyPa
         token.check()
 
 
-def test_a_token_has_one_master_key() -> None:
-    with pytest.raises(VaultError, match="has a master key already"):
-        softhsm.token().create_master_key()
-
-
 async def test_a_module_wants_raw_as_keys() -> None:
     with pytest.raises(VaultError, match="ask_plaintext"):
-        Pkcs11Vault(softhsm.token(), ask_plaintext="hex")
+        Pkcs11Vault(softhsm.token(), ask=AskForm("hex"))
 
 
 # What goes wrong with a process.
@@ -285,21 +296,20 @@ async def test_a_vault_process_that_cannot_open_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(VaultError, match=r"cannot read the master key .*missing\.key"):
-        await RemoteVault.open(starter(Settings(), tmp_path / "missing.key", create=False))
+        await RemoteVault.open(starter(software(tmp_path / "missing.key", create=False)))
     environment = softhsm.configure(tmp_path)
     softhsm.create_token(environment)
     pin = tmp_path / "pin"
     pin.write_text("0000")
-    keys = KeySettings(vault="pkcs11", module=str(softhsm.module()), pin_file=str(pin))
     monkeypatch.setenv("SOFTHSM2_CONF", environment["SOFTHSM2_CONF"])
     for mode, code in ((0o644, "exposed_pin"), (0o600, "wrong_pin")):
         pin.chmod(mode)
         with pytest.raises(VaultError) as caught:
-            await RemoteVault.open(starter(Settings(keys=keys), tmp_path / "unused", create=False))
+            await RemoteVault.open(starter(token_opening(pin)))
         assert caught.value.code == code and "0000" not in str(caught.value)
     pin.write_text(softhsm.PIN)
     with pytest.raises(VaultError, match="create-master-key"):
-        await RemoteVault.open(starter(Settings(keys=keys), tmp_path / "unused", create=False))
+        await RemoteVault.open(starter(token_opening(pin)))
 
 
 async def test_the_vault_process_becomes_another_user(tmp_path: Path) -> None:
@@ -308,7 +318,7 @@ async def test_the_vault_process_becomes_another_user(tmp_path: Path) -> None:
     directory = Path(tempfile.mkdtemp(prefix="veldnet-vault-"))
     if os.geteuid() == 0:
         os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-    start = starter(Settings(keys=KeySettings(user="nobody")), directory / "master.key", create=True)
+    start = starter(software(directory / "master.key", user="nobody"))
     if os.geteuid() != 0:
         with pytest.raises(VaultError, match=r"keys\.user 'nobody'"):
             await RemoteVault.open(start)
@@ -324,7 +334,7 @@ async def test_the_vault_process_becomes_another_user(tmp_path: Path) -> None:
     finally:
         await vault.close()
         shutil.rmtree(directory)
-    unknown = starter(Settings(keys=KeySettings(user="no-such-user")), tmp_path / "key", create=True)
+    unknown = starter(software(tmp_path / "key", user="no-such-user"))
     with pytest.raises(VaultError, match="no-such-user"):
         await RemoteVault.open(unknown)
 

@@ -142,7 +142,7 @@ def _environment(name: str, directory: Path) -> dict[str, str]:
         "VELDNET_KEYS__MODULE": str(softhsm.module()),
         "VELDNET_KEYS__PIN_FILE": str(pin),
     }
-    veldnet("admin", "vault", "create-master-key", **environment)
+    veldnet("admin", "vault", "create-master-key", "--no-backup", **environment)
     return environment
 
 

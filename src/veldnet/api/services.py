@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from veldnet.app import Platform
 from veldnet.inventory import audit
+from veldnet.inventory.catalogues import find_hsm_group
 from veldnet.inventory.scope import Scope
+from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
 
 from .auth.tokens import TokenCache
@@ -28,6 +31,13 @@ class Services:
         self.requests = RateLimiter(self.settings.rate_limit)
         # Guesses of a password, for each user name.
         self.sign_ins = RateLimiter(10 / 60, burst=10)
+
+    async def vault_of_group(self, scope: Scope, hsm_group_id: str | UnsetType) -> Vault:
+        """The vault of an HSM group of the caller's operator, the default one without a group."""
+        if hsm_group_id is UNSET:
+            return self.platform.vault.of("")
+        group = await self.read(lambda c: find_hsm_group(c, scope.operator_ref, hsm_group_id))
+        return self.platform.vault.of(group.vault)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self.platform.store.read(query)

@@ -13,12 +13,7 @@ import typer
 from rich.prompt import Prompt
 from sqlalchemy import Connection, Select, select
 
-from veldnet.data_directory import (
-    DataDirectory,
-    database_of,
-    master_key_of,
-    next_generation,
-)
+from veldnet.data_directory import DataDirectory, database_of, next_generation
 from veldnet.inventory import accounts, audit, base_stations, catalogues
 from veldnet.inventory.resources import timestamp
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
@@ -27,8 +22,10 @@ from veldnet.settings import Settings
 from veldnet.store import SqliteStore, snapshot
 from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import connectivity_plans, operators, subscribers, users
+from veldnet.vault_opening import master_key_of
 
 from .admin_device import device_app
+from .admin_hsm_group import hsm_group_app
 from .admin_monitoring import alarms_app, audit_command, statistics_app
 from .admin_vault import vault_app
 from .output import console, fail, print_json, print_table
@@ -44,7 +41,6 @@ project_app = typer.Typer(help="Developer projects.", no_args_is_help=True)
 plan_app = typer.Typer(help="Connectivity plans.", no_args_is_help=True)
 profile_app = typer.Typer(help="Device profiles.", no_args_is_help=True)
 base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
-hsm_group_app = typer.Typer(help="HSM groups.", no_args_is_help=True)
 undelivered_app = typer.Typer(help="Messages that no application server took.", no_args_is_help=True)
 for name, sub in (
     ("subscriber", subscriber_app),
@@ -247,16 +243,6 @@ def create_profile(
 
     change_data(_settings(data), "deviceProfile.created", profile_id, create)
     console.print(f"device profile {profile_id} created")
-
-
-@hsm_group_app.command("create")
-def create_hsm_group(name: str, operator: Operator, data: Data = None) -> None:
-    """Create an HSM group; its id is printed."""
-
-    def create(connection: Connection) -> str:
-        return catalogues.create_hsm_group(connection, accounts.find_operator(connection, operator), name)
-
-    console.print(change_data(_settings(data), "hsmGroup.created", name, create))
 
 
 @base_station_app.command("create")

@@ -1,57 +1,358 @@
-"""`veldnet admin vault`: the hardware module behind the network's keys."""
+"""`veldnet admin vault`: master keys, from their making to their end, and the modules that hold them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import typer
+from rich.panel import Panel
+from rich.progress import Progress
+from rich.prompt import Prompt
+from sqlalchemy import Connection
 
-from veldnet.keys import VaultError
+from veldnet.data_directory import DataDirectory
+from veldnet.inventory import audit, changes, sealed_keys
+from veldnet.keys import MasterFiles, VaultError, master
+from veldnet.keys.master import Backup, MasterKeys
+from veldnet.keys.process.hardening import harden
 from veldnet.settings import Settings
+from veldnet.vault_opening import master_key_of, openings, vault_names
 
 from .output import console, fail, print_json, print_table
-from .running import settings_or_fail
+from .running import administrator, settings_or_fail, with_data
 from .serve import Data, Json
 
-vault_app = typer.Typer(help="The vault of root keys.", no_args_is_help=True)
+vault_app = typer.Typer(help="The vaults of root keys.", no_args_is_help=True)
+
+Name = Annotated[
+    str, typer.Option("--vault", help="Name of the vault in keys.vaults; without it the default.")
+]
+BackupFile = Annotated[Path | None, typer.Option("--backup", help="File for the backup of the master key.")]
+NoBackup = Annotated[bool, typer.Option("--no-backup", help="Make no backup: who loses it loses all keys.")]
+Parts = Annotated[int, typer.Option(min=1, max=16, help="Parts of the backup key.")]
+Threshold = Annotated[int, typer.Option(min=1, max=16, help="Parts that open the backup.")]
+PartFiles = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the parts, a file each; without it they are shown one by one."),
+]
 
 
 def _settings(data: Path | None) -> Settings:
     return settings_or_fail({} if data is None else {"data": str(data)})
 
 
-@vault_app.command("create-master-key")
-def create_master_key_command(data: Data = None) -> None:
-    """Make the master key on the token; it never leaves the module."""
-    settings = _settings(data)
-    if settings.keys.vault != "pkcs11":
-        fail("keys.vault is software: its master key is made with the data directory")
+def _modules(settings: Settings, name: str) -> list[MasterKeys]:
+    """The master keys of each module of a vault."""
+    if name and name not in settings.keys.vaults:
+        known = ", ".join(settings.keys.vaults) or "none"
+        fail(f"keys.vaults has no vault {name!r}; there are: {known}")
+    if settings.keys.vault_of(name) is None:
+        return [MasterFiles(master_key_of(settings))]
     from veldnet.hardware import open_token
+    from veldnet.keys.pkcs11 import TokenMasterKeys
 
+    opened: list[MasterKeys] = []
+    for way in openings(settings, name):
+        assert way.module is not None
+        opened.append(TokenMasterKeys(open_token(way.module, way.key_label)))
+    return opened
+
+
+def _note(settings: Settings, action: str, name: str, generation: int) -> None:
+    """Write down in the audit log what was done, and tell a running server."""
+    what = f"vault {name or 'default'}, generation {generation}"
+
+    async def write(data: DataDirectory) -> None:
+        def change(connection: Connection) -> None:
+            audit.note(connection, administrator(), None, action, what)
+            changes.note(connection, "vault", 0)
+
+        await data.store.write(change)
+
+    if (Path(settings.data) / "veldnet.db").exists():
+        with_data(settings, write)
+
+
+def _make(
+    settings: Settings,
+    name: str,
+    modules: list[MasterKeys],
+    backup: Path | None,
+    no_backup: bool,
+    parts: int,
+    threshold: int,
+    part_files: Path | None,
+) -> int:
+    if (backup is None) == (not no_backup):
+        fail("say where the backup goes with --backup FILE, or --no-backup to have none")
+    if backup is not None and backup.exists():
+        fail(f"{backup} exists already")
+    if part_files is not None:
+        part_files.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(part_files.iterdir()):
+            fail(f"{part_files} is not empty")
+    # The backup key is in this process for a moment.
+    harden()
+    made, words = master.new_master_key(name, modules, parts, threshold)
+    if backup is not None:
+        _write(backup, msgspec.json.format(msgspec.json.encode(made)))
+        _hand_out(words, threshold, part_files)
+    return made.generation
+
+
+def _write(path: Path, octets: bytes) -> None:
+    path.touch(0o600)
+    path.write_bytes(octets)
+
+
+def _hand_out(words: list[str], threshold: int, folder: Path | None) -> None:
+    """Each part goes to somebody else."""
+    for number, part in enumerate(words, 1):
+        if folder is not None:
+            _write(folder / f"part-{number}.txt", part.encode() + b"\n")
+            continue
+        title = f"Part {number} of {len(words)}, {threshold} of which open the backup"
+        console.print(Panel(part, title=title))
+        if console.is_terminal:
+            Prompt.ask(
+                "Written down? Enter shows the next one", console=console, default="", show_default=False
+            )
+            console.clear()
+
+
+@vault_app.command("create-master-key")
+def create_master_key_command(
+    name: Name = "",
+    backup: BackupFile = None,
+    no_backup: NoBackup = False,
+    parts: Parts = 5,
+    threshold: Threshold = 3,
+    part_files: PartFiles = None,
+    data: Data = None,
+) -> None:
+    """Make the first master key, in every module of the vault; it never leaves them. Its backup opens with
+    enough of the parts only."""
+    settings = _settings(data)
     try:
-        token = open_token(settings.keys)
-        token.create_master_key()
-        token.close()
+        modules = _modules(settings, name)
+        for module in modules:
+            if module.generations():
+                fail(f"{module.name!r} has a master key already; see rotate-master-key")
+        generation = _make(settings, name, modules, backup, no_backup, parts, threshold, part_files)
     except VaultError as error:
         fail(str(error))
-    console.print(f"master key {settings.keys.key_label!r} made; back up the token as its maker says")
+    _note(settings, "masterKey.created", name, generation)
+    console.print(f"master key made in {', '.join(module.name for module in modules)}")
+
+
+@vault_app.command("rotate-master-key")
+def rotate_master_key_command(
+    name: Name = "",
+    backup: BackupFile = None,
+    no_backup: NoBackup = False,
+    parts: Parts = 5,
+    threshold: Threshold = 3,
+    part_files: PartFiles = None,
+    data: Data = None,
+) -> None:
+    """Make the next master key. A running server seals all keys anew under it, in the background."""
+    settings = _settings(data)
+    try:
+        modules = _modules(settings, name)
+        there = [module.generations() for module in modules]
+        if not all(there):
+            fail("there is no master key yet; see create-master-key")
+        if any(generations != there[0] for generations in there):
+            fail("the modules do not hold the same master keys; see restore-master-key")
+        generation = _make(settings, name, modules, backup, no_backup, parts, threshold, part_files)
+    except VaultError as error:
+        fail(str(error))
+    _note(settings, "masterKey.rotated", name, generation)
+    console.print(f"master key of generation {generation} made; `veldnet admin vault status` shows progress")
+
+
+@vault_app.command("restore-master-key")
+def restore_master_key_command(
+    backup: Path,
+    name: Name = "",
+    part_file: Annotated[
+        list[Path] | None, typer.Option("--part", help="File with a part; without any you are asked.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Put a master key from its backup into those modules of the vault that lack it."""
+    settings = _settings(data)
+    try:
+        kept = msgspec.json.decode(backup.read_bytes(), type=Backup)
+        wrapped = bytes.fromhex(kept.wrapped)
+    except (OSError, msgspec.DecodeError, ValueError) as error:
+        fail(f"{backup} is no backup of a master key: {error}")
+    harden()
+    if part_file:
+        words = [_read(path) for path in part_file]
+    else:
+        words = [
+            Prompt.ask(f"Part {number} of {kept.threshold}", password=True, console=console)
+            for number in range(1, kept.threshold + 1)
+        ]
+    try:
+        backup_key = master.combine(words)
+        lacking = [m for m in _modules(settings, name) if kept.generation not in m.generations()]
+        for module in lacking:
+            module.load(kept.generation, wrapped, backup_key)
+    except VaultError as error:
+        fail(str(error))
+    if not lacking:
+        fail(f"every module holds the master key of generation {kept.generation} already")
+    _note(settings, "masterKey.restored", name, kept.generation)
+    console.print(
+        f"master key of generation {kept.generation} restored in {', '.join(m.name for m in lacking)}"
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        fail(f"cannot read {path}: {error.strerror}")
+
+
+@vault_app.command("destroy-master-key")
+def destroy_master_key_command(
+    generation: int,
+    name: Name = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: Data = None,
+) -> None:
+    """Destroy an old master key in every module, once nothing is sealed under it any more."""
+    settings = _settings(data)
+    try:
+        modules = _modules(settings, name)
+        newest = max((number for module in modules for number in module.generations()), default=0)
+        if generation >= newest:
+            fail(f"generation {generation} is not an old one: the newest is {newest}")
+        left = with_data(settings, lambda d: _ready_to_part(d, name), vaults=True)
+        if left:
+            fail(f"{left} keys are not sealed under generation {newest} yet; see veldnet admin vault status")
+        if not yes and not typer.confirm(f"Destroy generation {generation} for good?"):
+            raise typer.Exit(1)
+        for module in modules:
+            if generation in module.generations():
+                module.destroy(generation)
+    except VaultError as error:
+        fail(str(error))
+    _note(settings, "masterKey.destroyed", name, generation)
+    console.print(f"master key of generation {generation} destroyed")
+
+
+async def _ready_to_part(data: DataDirectory, name: str) -> int:
+    """Keys that still need older master keys; where there are none, the vault's proof needs none either."""
+    left = await _stale(data, name)
+    if not left:
+        await data.renew_check(name)
+    return left
+
+
+async def _stale(data: DataDirectory, name: str) -> int:
+    """Keys that an older master key has sealed."""
+    header = await data.vault.of(name).refresh()
+    return await data.store.read(lambda c: sealed_keys.count_stale(c, name, header))
+
+
+@vault_app.command("reseal")
+def reseal_command(name: Name = "", data: Data = None) -> None:
+    """Seal all keys under the newest master key now, instead of leaving it to a running server."""
+
+    async def work(opened: DataDirectory) -> tuple[int, int]:
+        vault = opened.vault.of(name)
+        header = await vault.refresh()
+        total = await opened.store.read(lambda c: sealed_keys.count_stale(c, name, header))
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("sealing anew", total=total)
+
+            def show(done: int) -> None:
+                progress.update(task, completed=done)
+
+            return await sealed_keys.reseal_all(opened.store, vault, name, header, show)
+
+    done, failed = with_data(_settings(data), work, vaults=True)
+    console.print(f"{done} keys sealed anew")
+    if failed:
+        fail(f"{failed} keys do not open in this vault and are left as they are")
+
+
+class ModuleStatus(msgspec.Struct):
+    """A module of a vault."""
+
+    vault: str
+    module: str
+    masterKeys: list[int]
+    problem: str | None
+
+
+class VaultStatus(msgspec.Struct):
+    """The vaults: their modules, and how many keys older master keys have sealed."""
+
+    modules: list[ModuleStatus]
+    stale: dict[str, int]
 
 
 @vault_app.command("status")
 def status_command(data: Data = None, as_json: Json = False) -> None:
-    """Show where root keys are used, and whether the module can do all that is needed."""
-    keys = _settings(data).keys
-    shown: dict[str, str] = {"vault": keys.vault}
-    if keys.vault == "pkcs11":
-        from veldnet.hardware import open_token
+    """Show where root keys are used, whether each module can do all that is needed, and how far sealing anew
+    has come."""
+    settings = _settings(data)
+    status = VaultStatus([], {})
+    for name in vault_names(settings):
+        status.modules += _look(settings, name)
+    if (Path(settings.data) / "veldnet.db").exists() and all(m.problem is None for m in status.modules):
 
+        async def count(opened: DataDirectory) -> None:
+            for name in vault_names(settings):
+                status.stale[name or "default"] = await _stale(opened, name)
+
+        with_data(settings, count, vaults=True)
+    if as_json:
+        print_json(status)
+        return
+    print_table(
+        "Modules",
+        ("Vault", "Module", "Master keys", "Problem"),
+        [
+            (m.vault or "default", m.module, ", ".join(map(str, m.masterKeys)) or "none", m.problem or "none")
+            for m in status.modules
+        ],
+    )
+    for name, stale in status.stale.items():
+        if stale:
+            console.print(f"vault {name}: {stale} keys are still sealed under an older master key")
+
+
+def _look(settings: Settings, name: str) -> list[ModuleStatus]:
+    found = settings.keys.vault_of(name)
+    if found is None:
+        files = MasterFiles(master_key_of(settings))
+        return [ModuleStatus(name, "software", files.generations(), _problem(files.read))]
+    from veldnet.hardware import open_token
+
+    listed = []
+    for way in openings(settings, name):
+        assert way.module is not None
         try:
-            token = open_token(keys)
-            shown |= token.described() | {"master key": "there" if token.has_master_key() else "missing"}
+            token = open_token(way.module, way.key_label)
+            listed.append(ModuleStatus(name, token.name, token.generations(), None))
             token.close()
         except VaultError as error:
-            fail(str(error))
-    if as_json:
-        print_json(shown)
-    else:
-        print_table("Vault", ("", ""), list(shown.items()))
+            listed.append(ModuleStatus(name, way.name, [], str(error)))
+    return listed
+
+
+def _problem(work: Callable[[], object]) -> str | None:
+    try:
+        work()
+    except VaultError as error:
+        return str(error)
+    return None

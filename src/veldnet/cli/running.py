@@ -67,11 +67,14 @@ def administrator() -> str:
     return f"administrator {getpass.getuser()}"
 
 
-def with_data(settings: Settings, work: Callable[[DataDirectory], Awaitable[T]]) -> T:
-    """Open the data directory, work on it, close it. Errors end the command in one line."""
+def with_data(
+    settings: Settings, work: Callable[[DataDirectory], Awaitable[T]], *, vaults: bool = False
+) -> T:
+    """Open the data directory, with its vaults where the work needs them, work on it, close it. Errors end
+    the command in one line."""
 
     async def opened() -> T:
-        data = await DataDirectory.open(settings)
+        data = await DataDirectory.open(settings, vaults=vaults)
         try:
             return await work(data)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from veldnet.lorawan.regions import REGIONS
@@ -9,7 +10,7 @@ from veldnet.store.documents import PlanSettings, ProfileSettings, encode
 from veldnet.store.schema import connectivity_plans, device_profiles, hsm_groups, operators, plan_grants
 
 from . import changes
-from .errors import BadRequest, InvalidField
+from .errors import BadRequest, InvalidField, UnknownReference
 from .resources import ConnectivityPlan, DeviceProfile, HSMGroup
 from .rows import inserted_ref
 from .scope import Scope
@@ -100,12 +101,15 @@ def _check_radio(settings: ProfileSettings) -> None:
         raise InvalidField(f"rx1DROffset of {region.name} is at most {region.max_rx1_dr_offset}")
 
 
-def create_hsm_group(connection: Connection, operator_ref: int, name: str) -> str:
-    """An HSM group; its id carries the operator's code and a number."""
+def create_hsm_group(connection: Connection, operator_ref: int, name: str, vault: str = "") -> str:
+    """An HSM group whose keys a vault of the settings keeps; its id carries the operator's code and a
+    number."""
     code = connection.execute(select(operators.c.code).where(operators.c.ref == operator_ref)).scalar_one()
     number = len(list_hsm_groups(connection, operator_ref)) + 1
     group_id = f"HSM_{code.upper()}.{number}"
-    connection.execute(insert(hsm_groups).values(operator_ref=operator_ref, id=group_id, name=name))
+    connection.execute(
+        insert(hsm_groups).values(operator_ref=operator_ref, id=group_id, name=name, vault=vault)
+    )
     return group_id
 
 
@@ -155,8 +159,19 @@ def list_hsm_groups(connection: Connection, operator_ref: int) -> list[HSMGroup]
     return [HSMGroup(*row) for row in rows]
 
 
-def find_hsm_group(connection: Connection, operator_ref: int, group_id: str) -> int | None:
-    query = select(hsm_groups.c.ref).where(
+class HsmGroup(msgspec.Struct, frozen=True):
+    """An HSM group as the network knows it: its number, and the vault that keeps its keys."""
+
+    ref: int
+    vault: str
+
+
+def find_hsm_group(connection: Connection, operator_ref: int, group_id: str) -> HsmGroup:
+    """An HSM group of the operator by its id. Raises `UnknownReference`."""
+    query = select(hsm_groups.c.ref, hsm_groups.c.vault).where(
         hsm_groups.c.operator_ref == operator_ref, hsm_groups.c.id == group_id
     )
-    return connection.execute(query).scalar()
+    row = connection.execute(query).first()
+    if row is None:
+        raise UnknownReference(f"hsmGroupId {group_id[:80]} is unknown; see GET /hsmGroups")
+    return HsmGroup(row.ref, row.vault)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from veldnet.store.schema import changes
 
-Kind = Literal["device", "rules", "routing", "base_stations", "base_station_alarms", "recipients"]
+Kind = Literal["device", "rules", "routing", "base_stations", "base_station_alarms", "recipients", "vault"]
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -87,11 +87,9 @@ def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_a
     if connection.execute(select(devices.c.ref).where(devices.c.dev_eui == str(new.dev_eui))).first():
         raise DuplicateEui(str(new.dev_eui))
     profile_ref, profile = _find_profile(connection, scope, str(body.deviceProfileId))
-    hsm_group_ref = None
+    group = None
     if body.hsmGroupId is not UNSET:
-        hsm_group_ref = catalogues.find_hsm_group(connection, scope.operator_ref, body.hsmGroupId)
-        if hsm_group_ref is None:
-            raise UnknownReference(f"hsmGroupId {body.hsmGroupId[:80]} is unknown; see GET /hsmGroups")
+        group = catalogues.find_hsm_group(connection, scope.operator_ref, body.hsmGroupId)
     plan_ref = _choose_plan(connection, scope, body.connectivityPlanId)
     routing_ref, strategy = _choose_routing(
         connection, scope, body.routingProfileId, body.processingStrategyId
@@ -109,7 +107,7 @@ def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_a
         "plan_ref": plan_ref,
         "routing_profile_ref": routing_ref,
         "processing_strategy": strategy,
-        "hsm_group_ref": hsm_group_ref,
+        "hsm_group_ref": None if group is None else group.ref,
         "sealed_app_key": sealed_app_key,
         "motion_indicator": body.motionIndicator if body.motionIndicator is not UNSET else None,
         "latitude": body.geoLatitude if body.geoLatitude is not UNSET else None,
@@ -471,6 +469,17 @@ def refs_of(connection: Connection, scope: Scope, dev_euis: Sequence[str]) -> di
         )
     )
     return {row.dev_eui: row.ref for row in rows}
+
+
+def vault_of(connection: Connection, ref: int) -> str:
+    """The vault that keeps the keys of a device."""
+    query = (
+        select(func.coalesce(hsm_groups.c.vault, ""))
+        .select_from(devices)
+        .join(hsm_groups, hsm_groups.c.ref == devices.c.hsm_group_ref, isouter=True)
+        .where(devices.c.ref == ref)
+    )
+    return str(connection.execute(query).scalar_one())
 
 
 def set_nwk_key(connection: Connection, scope: Scope, ref: int, sealed_nwk_key: bytes) -> None:

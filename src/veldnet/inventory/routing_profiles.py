@@ -16,9 +16,16 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from veldnet.keys import GeneratedAsKey
 from veldnet.lorawan import AesKey, InvalidKey
 from veldnet.store.documents import decode_plan
-from veldnet.store.schema import connectivity_plans, devices, routes, routing_profiles
+from veldnet.store.schema import (
+    as_transport_keys,
+    connectivity_plans,
+    devices,
+    routes,
+    routing_profiles,
+)
 
-from . import catalogues, changes
+from . import changes
+from .catalogues import HsmGroup
 from .errors import (
     InUse,
     InvalidField,
@@ -146,14 +153,11 @@ def key_request(body: RoutingProfile) -> KeyRequest | None:
     return KeyRequest(body.hsmGroupId, body.rsaPublicKey)
 
 
-def check_key_request(connection: Connection, scope: Scope, request: KeyRequest | None) -> int | None:
-    """Reference of the HSM group that a key is asked of."""
-    if request is None:
-        return None
-    group = catalogues.find_hsm_group(connection, scope.operator_ref, request.hsm_group_id)
-    if group is None:
-        raise UnknownReference(f"hsmGroupId {request.hsm_group_id[:80]} is unknown; see GET /hsmGroups")
-    return group
+class MadeKey(msgspec.Struct, frozen=True):
+    """A new AS transport key, and the HSM group whose vault has made it."""
+
+    group: HsmGroup
+    generated: GeneratedAsKey
 
 
 _COLUMNS = (
@@ -276,8 +280,7 @@ def create_routing_profile(
     body: RoutingProfile,
     checked: Sequence[CheckedRoute],
     sealed_keys: Sequence[bytes | None],
-    hsm_group_ref: int | None,
-    generated: GeneratedAsKey | None,
+    made: MadeKey | None,
 ) -> RoutingProfile:
     """Write a routing profile. The first one of a subscriber becomes its default."""
     if body.name is UNSET or not body.name.strip():
@@ -296,14 +299,14 @@ def create_routing_profile(
             name=check_name(body.name),
             is_default=default,
             is_dummy=False,
-            hsm_group_ref=hsm_group_ref,
-            sealed_as_transport_key=generated.sealed if generated else None,
+            hsm_group_ref=made.group.ref if made else None,
         )
     )
     ref = inserted_ref(result)
     _write_routes(connection, ref, checked, sealed_keys)
+    _write_as_key(connection, ref, made)
     changes.note(connection, "routing", ref)
-    return _answer(connection, scope, ref, generated)
+    return _answer(connection, scope, ref, made)
 
 
 def update_routing_profile(
@@ -313,8 +316,7 @@ def update_routing_profile(
     body: RoutingProfile,
     checked: Sequence[CheckedRoute] | None,
     sealed_keys: Sequence[bytes | None],
-    hsm_group_ref: int | None,
-    generated: GeneratedAsKey | None,
+    made: MadeKey | None,
 ) -> RoutingProfile:
     """Change what is given; `checked` None keeps the routes."""
     row = _own(connection, scope, ref)
@@ -328,16 +330,17 @@ def update_routing_profile(
         values["is_default"] = True
     elif body.default is False and row.is_default:
         raise InvalidField("default cannot be set to false; set it to true on another routing profile")
-    if generated is not None:
-        values |= {"hsm_group_ref": hsm_group_ref, "sealed_as_transport_key": generated.sealed}
+    if made is not None:
+        values["hsm_group_ref"] = made.group.ref
     if values:
         connection.execute(update(routing_profiles).where(routing_profiles.c.ref == row.ref).values(**values))
     if checked is not None:
         _check_destinations_of_devices(connection, row.ref, checked)
         connection.execute(delete(routes).where(routes.c.routing_profile_ref == row.ref))
         _write_routes(connection, row.ref, checked, sealed_keys)
+    _write_as_key(connection, row.ref, made)
     changes.note(connection, "routing", row.ref)
-    return _answer(connection, scope, row.ref, generated)
+    return _answer(connection, scope, row.ref, made)
 
 
 def check_name(name: str) -> str:
@@ -375,12 +378,22 @@ def _write_routes(
         )
 
 
-def _answer(
-    connection: Connection, scope: Scope, ref: int, generated: GeneratedAsKey | None
-) -> RoutingProfile:
+def _write_as_key(connection: Connection, ref: int, made: MadeKey | None) -> None:
+    """Put a new AS key in place of those before, whichever vault has sealed them."""
+    if made is None:
+        return
+    connection.execute(delete(as_transport_keys).where(as_transport_keys.c.routing_profile_ref == ref))
+    connection.execute(
+        insert(as_transport_keys).values(
+            routing_profile_ref=ref, vault=made.group.vault, sealed=made.generated.sealed
+        )
+    )
+
+
+def _answer(connection: Connection, scope: Scope, ref: int, made: MadeKey | None) -> RoutingProfile:
     resource = get_routing_profile(connection, scope, str(ref))
-    if generated is not None:
-        resource.rsaEncryptedASKey = generated.rsa_encrypted
+    if made is not None:
+        resource.rsaEncryptedASKey = made.generated.rsa_encrypted
     return resource
 
 

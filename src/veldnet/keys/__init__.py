@@ -1,17 +1,47 @@
 """Join keys and HSM groups behind one interface, `Vault`: root keys go in and never come out."""
 
-from .interface import GeneratedAsKey, JoinKeys, JoinOrder, JoinRefusal, Vault, VaultError
-from .rsa import parse_rsa_public_key
-from .software import SoftwareVault, create_master_key
+from . import labels, master, moving
+from .failover import FailoverVault
+from .interface import (
+    UNAVAILABLE,
+    ExchangeKey,
+    Form,
+    GeneratedAsKey,
+    Health,
+    JoinKeys,
+    JoinOrder,
+    JoinRefusal,
+    Sealed,
+    Transported,
+    Vault,
+    VaultError,
+)
+from .master_files import MasterFiles, create_master_key
+from .rsa import AskForm, parse_rsa_public_key
+from .software import SoftwareVault
+from .vaults import Vaults
 
 __all__ = [
+    "UNAVAILABLE",
+    "AskForm",
+    "ExchangeKey",
+    "FailoverVault",
+    "Form",
     "GeneratedAsKey",
+    "Health",
     "JoinKeys",
     "JoinOrder",
     "JoinRefusal",
+    "MasterFiles",
+    "Sealed",
     "SoftwareVault",
+    "Transported",
     "Vault",
     "VaultError",
+    "Vaults",
     "create_master_key",
+    "labels",
+    "master",
+    "moving",
     "parse_rsa_public_key",
 ]

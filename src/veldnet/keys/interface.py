@@ -7,7 +7,7 @@ session key leaves only wrapped under the AS transport key that the vault and th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -24,15 +24,22 @@ class VaultError(Exception):
         self.code = code
 
 
+# What a module says that cannot work: the same call may succeed elsewhere, or later.
+UNAVAILABLE = frozenset(
+    {"module_failed", "no_session", "no_module", "no_token", "no_vault", "vault_gone", "vault_silent"}
+)
+
+
 class JoinOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Check a join-request or rejoin-request and open its session.
 
     With `sealed_nwk_key` the session is one of LoRaWAN 1.1, and `accept` says so with OptNeg. The MIC of
     a rejoin-request of type 0 or 2 is made with a session key, so whoever holds that has checked it.
     `protected` devices belong to an HSM group: their AppSKey is wrapped under `sealed_as_transport_key`,
-    or withheld when the customer has generated none.
+    or withheld when the customer has generated none. `vault` names the vault that has sealed the keys.
     """
 
+    vault: str = ""
     dev_eui: DevEui
     join_eui: JoinEui
     sealed_app_key: bytes
@@ -70,8 +77,44 @@ class GeneratedAsKey(msgspec.Struct, frozen=True):
     rsa_encrypted: str
 
 
+class Sealed(msgspec.Struct, frozen=True, array_like=True):
+    """A sealed key and the label that it opens under (see `labels`)."""
+
+    label: str
+    octets: bytes
+
+
+class ExchangeKey(msgspec.Struct, frozen=True):
+    """An RSA key pair for root keys on their way here: the public key as PEM, and what the vault needs to
+    find the private one again."""
+
+    public_key_pem: str
+    sealed: bytes
+
+
+Form = Literal["RSA", "AES"]
+
+
+class Transported(msgspec.Struct, frozen=True, kw_only=True):
+    """A root key on its way here. RSA: encrypted with an exchange key, PKCS#1 v1.5; AES: wrapped under a
+    transport key (RFC 3394). `sealed` is that key, `label` what the root key is to be sealed as."""
+
+    form: Form
+    label: str
+    encrypted: bytes
+    sealed: bytes
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How a module does: its name, and what is wrong with it, None where nothing is."""
+
+    name: str
+    problem: str | None
+
+
 class Vault(Protocol):
-    """Keeper of root keys. Calls may take as long as a hardware module takes."""
+    """Keeper of root keys. Calls may take as long as a hardware module takes. A module that cannot work just
+    now raises `VaultError` with a code of `UNAVAILABLE`."""
 
     async def import_app_key(self, dev_eui: DevEui, app_key: AesKey) -> bytes:
         """Seal the AppKey of a device; the result may be stored anywhere."""
@@ -90,6 +133,25 @@ class Vault(Protocol):
 
     async def unseal(self, label: str, sealed: bytes) -> bytes:
         """The secret that was sealed under the same label. Raises `VaultError` if it was not."""
+
+    async def create_exchange_key(self) -> ExchangeKey:
+        """Make an RSA key pair for root keys that are not to cross the API in clear."""
+
+    async def create_transport_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
+        """Make an AES-128 key for the same, encrypted for the holder of an RSA key."""
+
+    async def receive(self, transported: Transported) -> bytes:
+        """Seal a root key that came encrypted. Raises `VaultError` bad_transport if it does not open."""
+
+    async def refresh(self) -> bytes:
+        """Look again for master keys; returns how all that is sealed from now on begins."""
+
+    async def reseal(self, items: Sequence[Sealed]) -> list[bytes | None]:
+        """Seal under the newest master key; None in place of what does not open here."""
+
+    @property
+    def health(self) -> list[Health]:
+        """How each module does."""
 
     @property
     def problem(self) -> str | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from typing import Literal
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -45,6 +48,27 @@ def parse_rsa_public_key(pem: str) -> RSAPublicKey:
     return key
 
 
-def encrypt_pkcs1_v15(key: RSAPublicKey, plaintext: bytes) -> bytes:
-    """RSAES-PKCS1-v1_5, as long as the key."""
-    return key.encrypt(plaintext, padding.PKCS1v15())
+class AskForm(msgspec.Struct, frozen=True):
+    """How an AS key is written under the customer's RSA key: as 16 octets or 32 hexadecimal digits, and with
+    which padding. ThingPark's is PKCS#1 v1.5 over octets."""
+
+    plaintext: Literal["raw", "hex"] = "raw"
+    padding: Literal["pkcs1v15", "oaep-sha1", "oaep-sha256"] = "pkcs1v15"
+
+
+def encrypt_for(key: RSAPublicKey, octets: bytes, form: AskForm) -> bytes:
+    """A key for its customer, as long as the RSA key."""
+    plaintext = octets if form.plaintext == "raw" else octets.hex().encode()
+    return key.encrypt(plaintext, _PADDINGS[form.padding])
+
+
+def _oaep(algorithm: hashes.HashAlgorithm) -> padding.OAEP:
+    return padding.OAEP(padding.MGF1(algorithm), algorithm, label=None)
+
+
+_PADDINGS: dict[str, padding.AsymmetricPadding] = {
+    "pkcs1v15": padding.PKCS1v15(),
+    # SHA-1 within OAEP is what many modules know, and as good as another there.
+    "oaep-sha1": _oaep(hashes.SHA1()),  # noqa: S303
+    "oaep-sha256": _oaep(hashes.SHA256()),
+}

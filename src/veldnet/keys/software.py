@@ -6,36 +6,44 @@ or wrapped, never a root key.
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+)
 
 from veldnet.lorawan import AesKey, DevEui
 from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt, cmac
 
-from .interface import GeneratedAsKey, JoinKeys, JoinOrder, JoinRefusal, VaultError
+from . import labels, seals
+from .interface import (
+    ExchangeKey,
+    GeneratedAsKey,
+    Health,
+    JoinKeys,
+    JoinOrder,
+    JoinRefusal,
+    Sealed,
+    Transported,
+    VaultError,
+)
 from .joining import RootKey, serve
-from .rsa import encrypt_pkcs1_v15, parse_rsa_public_key
+from .master_files import MasterFiles
+from .rsa import AskForm, encrypt_for, parse_rsa_public_key
 
-_VERSION = b"\x01"
 _NONCE = 12
-_AS_TRANSPORT_KEY = "as-transport-key"
-
-
-def create_master_key(path: Path) -> None:
-    """Write a new random master key, readable by its owner alone. Never overwrites one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, secrets.token_bytes(32))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+EXCHANGE_BITS = 2048
 
 
 class SoftKey:
@@ -63,59 +71,95 @@ class SoftKey:
 
 
 class SoftwareVault:
-    """A `Vault` in this process. `ask_plaintext` is how the AS transport key is written under RSA."""
+    """A `Vault` in this process; `master_keys` are those of 32 octets by their generation."""
 
-    def __init__(self, master_key: bytes, *, ask_plaintext: Literal["raw", "hex"] = "raw") -> None:
-        if len(master_key) != 32:
+    def __init__(
+        self,
+        master_keys: bytes | Mapping[int, bytes],
+        *,
+        ask: AskForm | None = None,
+        files: MasterFiles | None = None,
+    ) -> None:
+        self._ask = ask or AskForm()
+        self._files = files
+        if isinstance(master_keys, bytes):
+            master_keys = {seals.FIRST: master_keys}
+        self._take(master_keys)
+
+    def _take(self, master_keys: Mapping[int, bytes]) -> None:
+        if not master_keys or any(len(key) != 32 for key in master_keys.values()):
             raise VaultError("bad_master_key", "the master key must be 32 bytes")
-        self._aead = AESGCM(master_key)
-        self._ask_plaintext = ask_plaintext
+        self._aeads = {generation: AESGCM(key) for generation, key in master_keys.items()}
+        self._newest = max(master_keys)
 
     @classmethod
-    def open(cls, path: Path, *, ask_plaintext: Literal["raw", "hex"] = "raw") -> SoftwareVault:
-        """Use the master key in a file. Raises `VaultError` if it is missing or readable by others."""
-        try:
-            mode = path.stat().st_mode
-            master_key = path.read_bytes()
-        except OSError as error:
-            raise VaultError(
-                "no_master_key", f"cannot read the master key {path}: {error.strerror}"
-            ) from None
-        if mode & 0o077:
-            raise VaultError("exposed_master_key", f"{path} is readable by others; run: chmod 600 {path}")
-        return cls(master_key, ask_plaintext=ask_plaintext)
+    def open(cls, path: Path, *, ask: AskForm | None = None) -> SoftwareVault:
+        """Use the master keys in a file and those beside it. Raises `VaultError` if there is none, or if one
+        is readable by others."""
+        files = MasterFiles(path)
+        return cls(files.read(), ask=ask, files=files)
 
-    def _seal(self, label: str, secret: bytes) -> bytes:
+    def seal_as(self, label: str, octets: bytes) -> bytes:
+        """Seal under a label of `labels`."""
         nonce = secrets.token_bytes(_NONCE)
-        return _VERSION + nonce + self._aead.encrypt(nonce, secret, label.encode())
+        text = self._aeads[self._newest].encrypt(nonce, octets, label.encode())
+        return seals.header(seals.SOFTWARE, self._newest) + nonce + text
 
-    def _unseal(self, label: str, sealed: bytes) -> bytes:
-        if sealed[:1] != _VERSION:
-            raise VaultError("bad_seal", "the sealed key has an unknown format")
+    def unseal_as(self, label: str, sealed: bytes) -> bytes:
+        generation, rest = seals.split(seals.SOFTWARE, sealed)
+        aead = self._aeads.get(generation)
+        if aead is None:
+            raise VaultError("no_master_key", f"there is no master key of generation {generation}")
         try:
-            return self._aead.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], label.encode())
+            return aead.decrypt(rest[:_NONCE], rest[_NONCE:], label.encode())
         except (InvalidTag, ValueError):
             raise VaultError("bad_seal", "the sealed key does not belong to this vault") from None
 
     async def seal(self, label: str, secret: bytes) -> bytes:
-        return self._seal(f"secret:{label}", secret)
+        return self.seal_as(labels.secret(label), secret)
 
     async def unseal(self, label: str, sealed: bytes) -> bytes:
-        return self._unseal(f"secret:{label}", sealed)
+        return self.unseal_as(labels.secret(label), sealed)
 
     async def import_app_key(self, dev_eui: DevEui, app_key: AesKey) -> bytes:
-        return self._seal(f"app-key:{dev_eui}", app_key)
+        return self.seal_as(labels.app_key(dev_eui), app_key)
 
     async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
-        return self._seal(f"nwk-key:{dev_eui}", nwk_key)
+        return self.seal_as(labels.nwk_key(dev_eui), nwk_key)
 
     async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
+        return self._generate(rsa_public_key_pem, labels.AS_TRANSPORT_KEY)
+
+    async def create_transport_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
+        return self._generate(rsa_public_key_pem, labels.TRANSPORT_KEY)
+
+    def _generate(self, rsa_public_key_pem: str, label: str) -> GeneratedAsKey:
         public_key = parse_rsa_public_key(rsa_public_key_pem)
         key = secrets.token_bytes(16)
-        plaintext = key if self._ask_plaintext == "raw" else key.hex().encode()
-        return GeneratedAsKey(
-            self._seal(_AS_TRANSPORT_KEY, key), encrypt_pkcs1_v15(public_key, plaintext).hex()
-        )
+        return GeneratedAsKey(self.seal_as(label, key), encrypt_for(public_key, key, self._ask).hex())
+
+    async def create_exchange_key(self) -> ExchangeKey:
+        private = generate_private_key(public_exponent=65537, key_size=EXCHANGE_BITS)
+        der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        return ExchangeKey(pem, self.seal_as(labels.EXCHANGE_KEY, der))
+
+    async def receive(self, transported: Transported) -> bytes:
+        try:
+            key = self._open_transported(transported)
+        except (InvalidUnwrap, ValueError):
+            key = b""
+        if len(key) != 16:
+            raise VaultError("bad_transport", "the encrypted key does not open with this exchange key")
+        return self.seal_as(transported.label, key)
+
+    def _open_transported(self, transported: Transported) -> bytes:
+        if transported.form == "AES":
+            wrapping = self.unseal_as(labels.TRANSPORT_KEY, transported.sealed)
+            return aes_key_unwrap(wrapping, transported.encrypted)
+        private = load_der_private_key(self.unseal_as(labels.EXCHANGE_KEY, transported.sealed), None)
+        assert isinstance(private, RSAPrivateKey)
+        return private.decrypt(transported.encrypted, padding.PKCS1v15())
 
     async def join(self, orders: Sequence[JoinOrder]) -> list[JoinKeys | JoinRefusal]:
         return [self._join(order) for order in orders]
@@ -125,6 +169,24 @@ class SoftwareVault:
             return serve(order, self)
         except VaultError as error:
             return JoinRefusal(error.code, str(error))
+
+    async def refresh(self) -> bytes:
+        if self._files is not None:
+            self._take(self._files.read())
+        return seals.header(seals.SOFTWARE, self._newest)
+
+    async def reseal(self, items: Sequence[Sealed]) -> list[bytes | None]:
+        return [self._reseal(item) for item in items]
+
+    def _reseal(self, item: Sealed) -> bytes | None:
+        try:
+            return self.seal_as(item.label, self.unseal_as(item.label, item.octets))
+        except VaultError:
+            return None
+
+    @property
+    def health(self) -> list[Health]:
+        return [Health("software", None)]
 
     @property
     def problem(self) -> str | None:
@@ -136,10 +198,10 @@ class SoftwareVault:
     # As a `Keyring`.
 
     def app_key(self, order: JoinOrder) -> SoftKey:
-        return SoftKey(self._unseal(f"app-key:{order.dev_eui}", order.sealed_app_key))
+        return SoftKey(self.unseal_as(labels.app_key(order.dev_eui), order.sealed_app_key))
 
     def nwk_key(self, order: JoinOrder) -> SoftKey:
-        return SoftKey(self._unseal(f"nwk-key:{order.dev_eui}", order.sealed_nwk_key or b""))
+        return SoftKey(self.unseal_as(labels.nwk_key(order.dev_eui), order.sealed_nwk_key or b""))
 
     def transport_key(self, sealed: bytes) -> SoftKey:
-        return SoftKey(self._unseal(_AS_TRANSPORT_KEY, sealed))
+        return SoftKey(self.unseal_as(labels.AS_TRANSPORT_KEY, sealed))

@@ -71,6 +71,7 @@ def order(device: Device, event: JoinRequested | RejoinRequested, accept: JoinAc
     join_eui = JoinEui.parse(row.join_eui) if row.join_eui is not None else request.join_eui
     assert row.sealed_app_key is not None
     return JoinOrder(
+        vault=row.vault,
         dev_eui=request.dev_eui,
         join_eui=join_eui if join_eui is not None else JoinEui(0),
         sealed_app_key=row.sealed_app_key,

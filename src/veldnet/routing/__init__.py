@@ -9,7 +9,7 @@ from .delivery import Deliveries, DeliveryResult, Retry
 from .destinations import DestinationRefused, check_literal
 from .downlinks import Submit, submit_query
 from .messages import MessageWriter, Position, Positions
-from .table import Profile, Route, RoutingTable, secret_label
+from .table import Profile, Route, RoutingTable
 from .undelivered import Undelivered, deliver_again, list_undelivered
 from .webhook import post_signed
 
@@ -33,6 +33,5 @@ __all__ = [
     "deliver_again",
     "list_undelivered",
     "post_signed",
-    "secret_label",
     "submit_query",
 ]

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, Row, select
 
-from veldnet.keys import Vault, VaultError
+from veldnet.keys import Vault, VaultError, labels
 from veldnet.store import Store
 from veldnet.store.schema import routes, routing_profiles, subscribers
 
@@ -65,11 +65,6 @@ def first_match(listed: tuple[Route, ...], fport: int | None) -> Route | None:
     return next((route for route in listed if route.ports is None or fport in route.ports), None)
 
 
-def secret_label(as_id: str | None) -> str:
-    """Under which label the key of an application server is sealed."""
-    return f"tunnel-key:{as_id}"
-
-
 class RoutingTable:
     """All routing profiles by reference."""
 
@@ -123,7 +118,7 @@ class RoutingTable:
         key = None
         if row.sealed_as_key is not None:
             try:
-                key = (await self._vault.unseal(secret_label(row.as_id), row.sealed_as_key)).decode()
+                key = (await self._vault.unseal(labels.tunnel_key(row.as_id), row.sealed_as_key)).decode()
             except VaultError as error:
                 log.error("tunnel_key_unreadable", routing_profile=row.routing_profile_ref, error=str(error))
         return Route(

@@ -6,11 +6,19 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, tuple_
 
 from .interface import DeliveryRow, DeviceRow
-from .schema import deliveries, device_states, devices, routing_profiles, subscribers
+from .schema import (
+    as_transport_keys,
+    deliveries,
+    device_states,
+    devices,
+    hsm_groups,
+    subscribers,
+)
 
+_VAULT = func.coalesce(hsm_groups.c.vault, "")
 _DEVICE = (
     select(
         devices.c.ref,
@@ -28,7 +36,7 @@ _DEVICE = (
         devices.c.sealed_nwk_key,
         devices.c.device_class,
         devices.c.motion_indicator,
-        routing_profiles.c.sealed_as_transport_key,
+        as_transport_keys.c.sealed,
         devices.c.latitude,
         devices.c.longitude,
         devices.c.details,
@@ -38,10 +46,18 @@ _DEVICE = (
         device_states.c.state,
         device_states.c.join_memory,
         device_states.c.watch,
+        _VAULT,
     )
     .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
     .join(device_states, device_states.c.device_ref == devices.c.ref)
-    .join(routing_profiles, routing_profiles.c.ref == devices.c.routing_profile_ref, isouter=True)
+    .join(hsm_groups, hsm_groups.c.ref == devices.c.hsm_group_ref, isouter=True)
+    # An AS key of another vault opens nothing here.
+    .join(
+        as_transport_keys,
+        (as_transport_keys.c.routing_profile_ref == devices.c.routing_profile_ref)
+        & (as_transport_keys.c.vault == _VAULT),
+        isouter=True,
+    )
 )
 
 
@@ -81,6 +97,7 @@ def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> li
         values = list(row)
         # The same texts for many devices.
         values[2], values[13] = sys.intern(values[2]), sys.intern(values[13])
+        values[24] = sys.intern(values[24])
         details = _details.decode(values[18])
         values[18], values[19] = details.dataflowTags, _silence_steps(details.alarmThresholds)
         rows.append(DeviceRow(*values))

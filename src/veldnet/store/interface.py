@@ -83,6 +83,8 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     state: bytes | None
     join_memory: bytes | None
     watch: bytes | None
+    # The vault that has sealed its keys.
+    vault: str = ""
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, gc=False):

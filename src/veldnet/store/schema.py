@@ -126,6 +126,8 @@ hsm_groups = Table(
     Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
     Column("id", Text, nullable=False),
     Column("name", Text, nullable=False),
+    # Name of the vault in the settings; empty for the default one.
+    Column("vault", Text, nullable=False, server_default=""),
     UniqueConstraint("operator_ref", "id"),
 )
 
@@ -139,7 +141,34 @@ routing_profiles = Table(
     # The built-in empty profile of the strategy NOAS.
     Column("is_dummy", Boolean, nullable=False),
     Column("hsm_group_ref", ForeignKey("hsm_groups.ref")),
-    Column("sealed_as_transport_key", LargeBinary),
+)
+
+# The AS transport key of a routing profile, sealed by the vault of its HSM group; by two while devices move.
+as_transport_keys = Table(
+    "as_transport_keys",
+    metadata,
+    Column("routing_profile_ref", ForeignKey("routing_profiles.ref", ondelete="CASCADE"), nullable=False),
+    Column("vault", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("routing_profile_ref", "vault"),
+)
+
+# Keys under which root keys come encrypted: RSA key pairs, and AES keys that a customer shares.
+exchange_keys = Table(
+    "exchange_keys",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("vault", Text, nullable=False),
+    # RSA or AES.
+    Column("form", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    # PEM; empty for AES.
+    Column("public_key", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    # The customer who shares an AES key.
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE")),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("vault", "form", "version"),
 )
 
 routes = Table(
@@ -406,6 +435,17 @@ base_station_alarms = Table(
     Column("base_station", BigInteger, nullable=False),
     *_alarm_columns(),
     UniqueConstraint("base_station", "type", "object"),
+    sqlite_autoincrement=True,
+)
+
+# Modules of vaults that cannot work; by the name of vault and module.
+module_alarms = Table(
+    "module_alarms",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("module", Text, nullable=False),
+    *_alarm_columns(),
+    UniqueConstraint("module", "type", "object"),
     sqlite_autoincrement=True,
 )
 

@@ -11,7 +11,7 @@ from veldnet.data_directory import DataDirectory
 from veldnet.inventory import catalogues, device_checks, devices, routing_profiles
 from veldnet.inventory.resources import Device, Route, RoutingProfile
 from veldnet.inventory.scope import Scope
-from veldnet.routing import secret_label
+from veldnet.keys import labels
 from veldnet.simulator.device import Identity
 from veldnet.store.documents import (
     MacVersion,
@@ -86,10 +86,10 @@ async def create_rules(
     route = Route(contentType="JSON", addresses=["http://as.example/up"], asId="as", asKey=_AS_KEY)
     checked = routing_profiles.check_routes([route])
     assert checked[0].as_key is not None
-    sealed = await data.vault.seal(secret_label("as"), checked[0].as_key.encode())
+    sealed = await data.vault.seal(labels.tunnel_key("as"), checked[0].as_key.encode())
     profile = await data.store.write(
         lambda c: routing_profiles.create_routing_profile(
-            c, scope, RoutingProfile(name="AS"), checked, [sealed], None, None
+            c, scope, RoutingProfile(name="AS"), checked, [sealed], None
         )
     )
     return str(profile.id)

@@ -45,7 +45,8 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
         body = await read_resource(request, Device, services.settings.max_body)
         hsm_required = services.settings.hsm_required and not legacy(request)
         new = device_checks.check_new_device(body, hsm_required=hsm_required)
-        sealed = await services.platform.vault.import_app_key(new.dev_eui, new.app_key)
+        vault = await services.vault_of_group(scope, body.hsmGroupId)
+        sealed = await vault.import_app_key(new.dev_eui, new.app_key)
         return await services.change(
             lambda c: devices.create_device(c, scope, new, sealed),
             by=scope,

@@ -13,12 +13,13 @@ from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import routing_profiles
+from veldnet.inventory.catalogues import find_hsm_group
 from veldnet.inventory.errors import InvalidField, MissingField
 from veldnet.inventory.resources import RoutingProfile
-from veldnet.inventory.routing_profiles import CheckedRoute
+from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey
 from veldnet.inventory.scope import Scope
-from veldnet.keys import GeneratedAsKey
-from veldnet.routing import DestinationRefused, check_literal, secret_label
+from veldnet.keys import labels
+from veldnet.routing import DestinationRefused, check_literal
 
 
 @get("/routingProfiles")
@@ -46,10 +47,10 @@ async def create_routing_profile(request: Request[Any, Any, Any], services: Serv
     if body.name is UNSET:
         raise MissingField("name is mandatory")
     checked = _check_routes(services, body)
-    group, generated = await _generate(services, scope, body)
+    made = await _generate(services, scope, body)
     sealed = await _seal(services, checked)
     return await services.change(
-        lambda c: routing_profiles.create_routing_profile(c, scope, body, checked, sealed, group, generated),
+        lambda c: routing_profiles.create_routing_profile(c, scope, body, checked, sealed, made),
         by=scope,
         action="routingProfile.created",
         details=body,
@@ -70,11 +71,11 @@ async def update_routing_profile(
         if given is not UNSET and given != getattr(current, name):
             raise InvalidField(f"{name} is given by the network and cannot be changed")
     checked = None if body.routes is UNSET else _check_routes(services, body)
-    group, generated = await _generate(services, scope, body)
+    made = await _generate(services, scope, body)
     sealed = await _seal(services, checked or ())
     return await services.change(
         lambda c: routing_profiles.update_routing_profile(
-            c, scope, routing_profile_ref, body, checked, sealed, group, generated
+            c, scope, routing_profile_ref, body, checked, sealed, made
         ),
         by=scope,
         action="routingProfile.changed",
@@ -117,20 +118,21 @@ def _check_routes(services: Services, body: RoutingProfile) -> tuple[CheckedRout
     return checked
 
 
-async def _generate(
-    services: Services, scope: Scope, body: RoutingProfile
-) -> tuple[int | None, GeneratedAsKey | None]:
-    """A new AS transport key if the body asks for one, and the reference of its HSM group."""
+async def _generate(services: Services, scope: Scope, body: RoutingProfile) -> MadeKey | None:
+    """A new AS transport key if the body asks for one."""
     wanted = routing_profiles.key_request(body)
     if wanted is None:
-        return None, None
-    group = await services.read(lambda c: routing_profiles.check_key_request(c, scope, wanted))
-    return group, await services.platform.vault.generate_as_key(wanted.rsa_public_key)
+        return None
+    group = await services.read(lambda c: find_hsm_group(c, scope.operator_ref, wanted.hsm_group_id))
+    vault = services.platform.vault.of(group.vault)
+    return MadeKey(group, await vault.generate_as_key(wanted.rsa_public_key))
 
 
 async def _seal(services: Services, checked: Sequence[CheckedRoute]) -> list[bytes | None]:
     vault = services.platform.vault
     return [
-        None if route.as_key is None else await vault.seal(secret_label(route.as_id), route.as_key.encode())
+        None
+        if route.as_key is None
+        else await vault.seal(labels.tunnel_key(route.as_id), route.as_key.encode())
         for route in checked
     ]

@@ -18,13 +18,13 @@ from veldnet.inventory.audit import AuditEntry
 from veldnet.inventory.errors import InvalidField, NotFound
 from veldnet.inventory.resources import AlarmThreshold, Device
 from veldnet.inventory.scope import Scope
+from veldnet.keys import labels
 from veldnet.monitoring import NotificationSettings, check_settings, read_settings, write_settings
 from veldnet.monitoring.alarms.listing import PastAlarm, list_history
 from veldnet.monitoring.notification.events import SUBSCRIBER, read_secret
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.totals import Totals
-from veldnet.monitoring_service import WEBHOOK_LABEL
 from veldnet.routing import DestinationRefused, check_literal
 from veldnet.store.schema import connectivity_plans, plan_grants
 
@@ -160,7 +160,7 @@ async def put_notifications(
             except DestinationRefused as error:
                 raise InvalidField(f"webhook: {error}") from None
         secret = secrets.token_hex(32)
-        sealed = await platform.vault.seal(WEBHOOK_LABEL, secret.encode())
+        sealed = await platform.vault.seal(labels.ALARM_WEBHOOK, secret.encode())
 
     def write(connection: Connection) -> None:
         write_settings(connection, SUBSCRIBER, scope.subscriber_ref, body, sealed)

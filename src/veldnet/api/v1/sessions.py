@@ -61,7 +61,8 @@ async def put_network_key(device_ref: str, request: Request[Any, Any, Any], serv
         raise InvalidField("networkKey must be 32 hexadecimal digits") from None
     dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
-    sealed = await services.platform.vault.import_nwk_key(DevEui.parse(str(dev_eui)), nwk_key)
+    name = await services.read(lambda c: devices.vault_of(c, ref))
+    sealed = await services.platform.vault.of(name).import_nwk_key(DevEui.parse(str(dev_eui)), nwk_key)
     await services.change(
         lambda c: devices.set_nwk_key(c, scope, ref, sealed),
         by=scope,

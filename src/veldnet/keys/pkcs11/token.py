@@ -11,15 +11,14 @@ from typing import Any
 import msgspec
 import pkcs11
 import structlog
-from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
+from pkcs11 import Attribute, Mechanism, MechanismFlag, ObjectClass
 from pkcs11.exceptions import (
-    MultipleObjectsReturned,
-    NoSuchKey,
     PinIncorrect,
     PinLocked,
     PKCS11Error,
 )
 
+from veldnet.keys import seals
 from veldnet.keys.interface import VaultError
 
 log = structlog.get_logger(__name__)
@@ -44,7 +43,7 @@ NEEDED: tuple[tuple[Mechanism, MechanismFlag, str], ...] = (
 
 class TokenSettings(msgspec.Struct, frozen=True):
     """`module` is the path of the shared library. The token is that with the label, or the only one there is;
-    `key` is the label of the master key on it."""
+    `key` is the label of the master key on it, with `.2`, `.3` behind it for later generations."""
 
     module: str
     token: str = ""
@@ -61,10 +60,22 @@ class Token:
         self._local = threading.local()
         self._opening = threading.Lock()
         self._login: Any = None
+        # Newest generation of master keys, 0 where there is none.
+        self.newest = 0
         self._token = self._find()
         self.check()
         self._log_in()
+        self.look_for_master_keys()
         self.sessions = self._sessions()
+
+    @property
+    def name(self) -> str:
+        return str(self._token.label)
+
+    @property
+    def writable(self) -> Any:
+        """The session that may make objects of the token."""
+        return self._login
 
     def _sessions(self) -> int:
         """SoftHSM 2.6 loses the token's key when several threads use private objects: from then on every call
@@ -136,65 +147,64 @@ class Token:
 
     def failed(self) -> None:
         """The calling thread's session has failed; the next call opens another."""
-        self._local.session = self._local.master = None
+        self._local.session = None
+        self._local.masters = {}
 
-    # The master key.
+    # Master keys.
 
-    def master_key(self) -> Any:
-        """A handle of the master key in the calling thread's session. Raises `VaultError`."""
-        if getattr(self._local, "master", None) is None:
-            self._local.master = self._find_master_key(self.session())
-        return self._local.master
+    def look_for_master_keys(self) -> None:
+        """Take up master keys that were made or destroyed since."""
+        self._local.masters = {}
+        self.newest = max(self.generations(), default=0)
 
-    def _find_master_key(self, session: Any) -> Any:
+    def generations(self) -> list[int]:
+        """Generations of the master keys on the token, in order."""
         try:
-            return session.get_key(ObjectClass.SECRET_KEY, KeyType.AES, label=self.settings.key)
-        except NoSuchKey:
-            raise VaultError(
-                "no_master_key",
-                f"token {self._token.label!r} has no key {self.settings.key!r}; "
-                "run: veldnet admin vault create-master-key",
-            ) from None
-        except MultipleObjectsReturned:
-            raise VaultError(
-                "no_master_key", f"token {self._token.label!r} has several keys {self.settings.key!r}"
-            ) from None
-
-    def has_master_key(self) -> bool:
-        try:
-            self.master_key()
-        except VaultError as error:
-            if error.code == "no_master_key" and "has no key" in str(error):
-                return False
-            raise
-        return True
-
-    def create_master_key(self) -> None:
-        """Make a master key that never leaves the module. Refuses where there is one."""
-        if self.has_master_key():
-            raise VaultError("master_key_exists", f"token {self._token.label!r} has a master key already")
-        try:
-            self._login.generate_key(
-                KeyType.AES,
-                256,
-                label=self.settings.key,
-                store=True,
-                template={
-                    Attribute.TOKEN: True,
-                    Attribute.PRIVATE: True,
-                    Attribute.SENSITIVE: True,
-                    Attribute.EXTRACTABLE: False,
-                    Attribute.DERIVE: True,
-                    Attribute.ENCRYPT: False,
-                    Attribute.DECRYPT: False,
-                    Attribute.WRAP: False,
-                    Attribute.UNWRAP: False,
-                    Attribute.SIGN: False,
-                    Attribute.VERIFY: False,
-                },
-            )
+            return sorted(number for number, _key in self.master_keys())
         except PKCS11Error as error:
-            raise VaultError("module_failed", f"the module made no master key: {_words(error)}") from None
+            raise VaultError("no_session", f"token {self.name!r} cannot be read: {_words(error)}") from None
+
+    def master_keys(self) -> list[tuple[int, Any]]:
+        """Handles that may be destroyed, each with its generation."""
+        return self._master_keys(self._login)
+
+    def _master_keys(self, session: Any) -> list[tuple[int, Any]]:
+        wanted = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.TOKEN: True}
+        found = []
+        for key in session.get_objects(wanted):
+            stem, _dot, number = str(key.label).partition(f"{self.settings.key}.")
+            if key.label == self.settings.key:
+                found.append((seals.FIRST, key))
+            elif not stem and number.isascii() and number.isdigit():
+                found.append((int(number), key))
+        return found
+
+    def master_key(self, generation: int) -> Any:
+        """A handle of a master key in the calling thread's session. Raises `VaultError`."""
+        masters = getattr(self._local, "masters", None)
+        if masters is None:
+            masters = self._local.masters = {}
+        key = masters.get(generation)
+        if key is None:
+            fitting = [key for number, key in self._master_keys(self.session()) if number == generation]
+            if len(fitting) != 1:
+                raise VaultError("no_master_key", self._no_master_key(generation, len(fitting)))
+            key = masters[generation] = fitting[0]
+        return key
+
+    def _no_master_key(self, generation: int, found: int) -> str:
+        if found:
+            return f"token {self.name!r} has several keys {self.label(generation)!r}"
+        if self.newest == 0:
+            return (
+                f"token {self.name!r} has no key {self.settings.key!r}; "
+                "run: veldnet admin vault create-master-key"
+            )
+        return f"token {self.name!r} has no master key of generation {generation}"
+
+    def label(self, generation: int) -> str:
+        """The label of a master key on the token."""
+        return self.settings.key if generation == seals.FIRST else f"{self.settings.key}.{generation}"
 
     def described(self) -> dict[str, str]:
         """What people want to know of it."""

@@ -3,7 +3,7 @@
 The two talk over a socket pair that only they have, in frames of MessagePack whose types are checked.
 """
 
-from .remote import RemoteVault, Starter
+from .remote import Proof, RemoteVault, Starter
 from .serving import serve_vault, tell_why
 
-__all__ = ["RemoteVault", "Starter", "serve_vault", "tell_why"]
+__all__ = ["Proof", "RemoteVault", "Starter", "serve_vault", "tell_why"]

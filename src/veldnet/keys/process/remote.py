@@ -6,12 +6,23 @@ import asyncio
 import itertools
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
 from typing import Any
 
 import structlog
 
-from veldnet.keys.interface import GeneratedAsKey, JoinKeys, JoinOrder, JoinRefusal, VaultError
+from veldnet.keys.interface import (
+    ExchangeKey,
+    GeneratedAsKey,
+    Health,
+    JoinKeys,
+    JoinOrder,
+    JoinRefusal,
+    Sealed,
+    Transported,
+    VaultError,
+)
 from veldnet.lorawan import AesKey, DevEui
 
 from .wire import UNASKED, Answer, Call, framed, order_to_wire, read_answer, served_from_wire
@@ -20,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 # Starts a vault process that has the socket as its own end.
 Starter = Callable[[socket.socket], subprocess.Popen[bytes]]
+# Checks a vault before it is used. Raises `VaultError`.
+Proof = Callable[["RemoteVault"], Awaitable[None]]
 
 _START_WITHIN = 30.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0
@@ -28,61 +41,101 @@ _MOST_ATTEMPTS = 5
 # Numbers of calls begin behind it.
 _HELLO = 1
 _PATIENCE = 60.0
+# A process that owes answers and gives none for so long hangs with its module.
+_SILENCE = 10.0
 
 
 class _Waiting:
-    """A call that has no answer yet."""
+    """A call that has no answer yet. `urgent` ones are asked before the process is ready."""
 
-    __slots__ = ("attempts", "call", "done")
+    __slots__ = ("asked_at", "attempts", "call", "done", "urgent")
 
-    def __init__(self, call: Call, done: asyncio.Future[Answer]) -> None:
+    def __init__(self, call: Call, done: asyncio.Future[Answer], urgent: bool) -> None:
         self.call = call
         self.done = done
         self.attempts = 0
+        self.asked_at = monotonic()
+        self.urgent = urgent
 
 
 class RemoteVault:
     """All calls mean the same when they are made twice, so those under way when the process dies are asked of
-    the next one."""
+    the next one. Without `hold` they fail at once instead, with the code vault_gone, for another vault to do.
 
-    def __init__(self, start: Starter) -> None:
+    `name` is that of the module. `proof` is asked of each new process before it is used.
+    """
+
+    def __init__(
+        self,
+        start: Starter,
+        *,
+        name: str = "vault",
+        hold: bool = True,
+        proof: Proof | None = None,
+        silence: float = _SILENCE,
+    ) -> None:
         self._start = start
+        self._name = name
+        self._hold = hold
+        self._proof = proof
+        self._silence = silence
         self._ids = itertools.count(_HELLO + 1)
         self._waiting: dict[int, _Waiting] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._adopting: asyncio.Task[None] | None = None
         self._closing = False
-        # Whether the process has answered: what it is asked before waits, so that no call is blamed for its
-        # end.
+        # Whether the process has answered and stood the proof: what it is asked before waits, so that no call
+        # is blamed for its end.
         self._ready = False
-        # Code and words of a process that could not open its vault.
+        self._became_ready = asyncio.Event()
+        # Code and words of a process that could not open its vault, or whose module has failed.
         self._reason: tuple[str, str] | None = None
         # How often the process had to be started anew.
         self.restarts = 0
 
     @classmethod
-    async def open(cls, start: Starter) -> RemoteVault:
+    async def open(cls, start: Starter, *, name: str = "vault", proof: Proof | None = None) -> RemoteVault:
         """Start the process and wait until it answers. Raises `VaultError` with what it said."""
-        vault = cls(start)
-        reader = await vault._begin()
-        vault._task = asyncio.get_running_loop().create_task(vault._keep(reader))
+        vault = cls(start, name=name, proof=proof)
+        await vault.begin()
+        if not await vault.settled():
+            reason = vault._reason
+            await vault.close()
+            raise VaultError(
+                *(reason or ("no_vault", "the vault process does not work: it did not answer in time"))
+            )
+        return vault
+
+    async def begin(self) -> None:
+        """Start the process, and go on with that until it works."""
+        reader = await self._begin()
+        self._task = asyncio.get_running_loop().create_task(self._keep(reader))
+
+    async def settled(self) -> bool:
+        """Wait until the process can be used, or has said why not; returns which."""
+        assert self._task is not None
+        ready = asyncio.ensure_future(self._became_ready.wait())
         try:
             async with asyncio.timeout(_START_WITHIN):
-                await vault._ask(Call(next(vault._ids), "ping"))
-        except (TimeoutError, VaultError) as error:
-            await vault.close()
-            if vault._reason is not None:
-                raise VaultError(*vault._reason) from None
-            told = str(error) or f"it did not answer within {_START_WITHIN:g} s"
-            raise VaultError("no_vault", f"the vault process does not work: {told}") from None
-        return vault
+                while not self._ready and self._reason is None:
+                    await asyncio.wait({ready}, timeout=0.05)
+        except TimeoutError:
+            return False
+        finally:
+            ready.cancel()
+        return self._ready
 
     @property
     def problem(self) -> str | None:
         if self._reason is not None and not self._ready:
             return f"the vault cannot be opened: {self._reason[1]}"
         return None if self._ready else "the vault process has died and is being started anew"
+
+    @property
+    def health(self) -> list[Health]:
+        return [Health(self._name, self.problem)]
 
     @property
     def pid(self) -> int | None:
@@ -102,26 +155,71 @@ class RemoteVault:
 
     async def _keep(self, reader: asyncio.StreamReader) -> None:
         """Take answers, and start the process anew whenever it has died."""
-        wait, first = _FIRST_WAIT, True
+        wait = _FIRST_WAIT
         while True:
             try:
                 while True:
-                    answer = await read_answer(reader)
+                    answer = await self._next(reader)
                     self._take(answer)
                     if answer.id == _HELLO:
-                        wait, first, self._ready, self._reason = _FIRST_WAIT, False, True, None
-                        self._ask_again()
+                        self._adopting = asyncio.get_running_loop().create_task(self._adopt())
             except (EOFError, ValueError) as error:
-                self._ready = False
+                if self._ready:
+                    wait = _FIRST_WAIT
+                self._unready()
                 if self._closing:
                     return
                 status = await self._end()
-                log.error("vault_process_died", status=status, error=str(error), waiting=len(self._waiting))
-            if first and not self.restarts:
-                # It never worked: whoever opens it hears why.
-                self._give_up("the process ended")
-                return
+                log.error(
+                    "vault_process_died",
+                    module=self._name,
+                    status=status,
+                    error=str(error),
+                    waiting=len(self._waiting),
+                )
+                if self._reason is None and not self._became_ready.is_set():
+                    self._reason = ("no_vault", "the vault process ended as it began")
             reader, wait = await self._begin_anew(wait)
+
+    async def _next(self, reader: asyncio.StreamReader) -> Answer:
+        """The next answer. Raises `ValueError` when the process owes some and gives none."""
+        reading = asyncio.ensure_future(read_answer(reader))
+        try:
+            while True:
+                since = monotonic()
+                done, _pending = await asyncio.wait({reading}, timeout=self._silence)
+                if done:
+                    return reading.result()
+                if any(waiting.attempts and waiting.asked_at <= since for waiting in self._waiting.values()):
+                    raise ValueError(f"it has not answered for {self._silence:g} s")
+        finally:
+            reading.cancel()
+
+    async def _adopt(self) -> None:
+        """Use a process that has come up, if it stands the proof."""
+        try:
+            if self._proof is not None:
+                await self._proof(self)
+        except VaultError as error:
+            self._reason = (error.code, str(error))
+            log.error("vault_refused", module=self._name, code=error.code, error=str(error))
+            if self._process is not None:
+                self._process.kill()
+            return
+        self._ready, self._reason = True, None
+        self._became_ready.set()
+        self._ask_again()
+
+    def _unready(self) -> None:
+        self._ready = False
+        if self._adopting is not None:
+            self._adopting.cancel()
+            self._adopting = None
+        for waiting in list(self._waiting.values()):
+            if waiting.urgent or not self._hold:
+                self._take(
+                    Answer(waiting.call.id, code="vault_gone", text=f"{self._name} does not answer any more")
+                )
 
     async def _begin_anew(self, wait: float) -> tuple[asyncio.StreamReader, float]:
         """Start the process after a while, and again if the system has none to give; returns how long to wait
@@ -145,25 +243,31 @@ class RemoteVault:
 
     def _ask_again(self) -> None:
         for waiting in list(self._waiting.values()):
-            waiting.attempts += 1
-            if waiting.attempts > _MOST_ATTEMPTS:
+            if waiting.attempts >= _MOST_ATTEMPTS:
                 self._take(Answer(waiting.call.id, code="vault_failed", text="the vault died of this call"))
-            elif self._writer is not None:
-                self._writer.write(framed(waiting.call))
+            else:
+                self._write(waiting)
+
+    def _write(self, waiting: _Waiting) -> None:
+        if self._writer is not None:
+            # To a process that has just died it goes nowhere; the next one is asked again.
+            self._writer.write(framed(waiting.call))
+            waiting.attempts += 1
+            waiting.asked_at = monotonic()
 
     def _give_up(self, words: str) -> None:
         for waiting in list(self._waiting.values()):
             self._take(Answer(waiting.call.id, code="no_vault", text=words))
 
-    async def _ask(self, call: Call) -> Answer:
+    async def _ask(self, call: Call, *, urgent: bool = False) -> Answer:
         if self._closing or (self._task is not None and self._task.done()):
             raise VaultError("no_vault", "the vault process is not there")
+        if not (self._ready or self._hold or urgent):
+            raise VaultError("vault_gone", self.problem or "the vault process is not there")
         done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting[call.id] = _Waiting(call, done)
-        if self._writer is not None and self._ready:
-            # To a process that has just died it goes nowhere; the next one is asked again.
-            self._writer.write(framed(call))
-            waiting.attempts = 1
+        waiting = self._waiting[call.id] = _Waiting(call, done, urgent)
+        if self._ready or urgent:
+            self._write(waiting)
         try:
             async with asyncio.timeout(_PATIENCE):
                 answer = await done
@@ -174,6 +278,11 @@ class RemoteVault:
         if answer.code:
             raise VaultError(answer.code, answer.text)
         return answer
+
+    async def prove(self, label: str, sealed: bytes) -> bytes:
+        """`unseal` of a process that is not used yet; for a proof."""
+        call = Call(next(self._ids), "unseal", label=label, octets=sealed)
+        return (await self._ask(call, urgent=True)).octets
 
     async def _octets(self, method: Any, **values: Any) -> bytes:
         return (await self._ask(Call(next(self._ids), method, **values))).octets
@@ -193,6 +302,29 @@ class RemoteVault:
         answer = await self._ask(Call(next(self._ids), "as_key", label=rsa_public_key_pem))
         return GeneratedAsKey(answer.octets, answer.text)
 
+    async def create_exchange_key(self) -> ExchangeKey:
+        answer = await self._ask(Call(next(self._ids), "exchange_key"))
+        return ExchangeKey(answer.text, answer.octets)
+
+    async def create_transport_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
+        answer = await self._ask(Call(next(self._ids), "transport_key", label=rsa_public_key_pem))
+        return GeneratedAsKey(answer.octets, answer.text)
+
+    async def receive(self, transported: Transported) -> bytes:
+        return await self._octets(
+            "receive",
+            form=transported.form,
+            label=transported.label,
+            octets=transported.encrypted,
+            sealed=transported.sealed,
+        )
+
+    async def refresh(self) -> bytes:
+        return await self._octets("refresh")
+
+    async def reseal(self, items: Sequence[Sealed]) -> list[bytes | None]:
+        return (await self._ask(Call(next(self._ids), "reseal", items=list(items)))).resealed
+
     async def seal(self, label: str, secret: bytes) -> bytes:
         return await self._octets("seal", label=label, octets=secret)
 
@@ -209,9 +341,10 @@ class RemoteVault:
 
     async def close(self) -> None:
         self._closing = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._adopting) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._give_up("the vault is closed")
         await self._end()
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from veldnet.keys.interface import Vault, VaultError
+from veldnet.keys.interface import Transported, Vault, VaultError
 from veldnet.lorawan import AesKey, DevEui
 
 from .wire import UNASKED, Answer, Call, framed, order_from_wire, read_call, served_to_wire
@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 # Calls under way at once; more wait in the socket, which holds the other side up.
 _CONCURRENT = 32
+# The module has failed, whatever it is asked.
+_FAILED = "module_failed"
 
 
 def tell_why(connection: socket.socket, code: str, words: str) -> None:
@@ -25,33 +27,59 @@ def tell_why(connection: socket.socket, code: str, words: str) -> None:
 
 
 async def serve_vault(vault: Vault, connection: socket.socket) -> None:
-    """Answer calls until the other side is gone."""
+    """Answer calls until the other side is gone, or the module has failed for good: then the process ends,
+    and another one begins anew with it. What is not answered is asked of that one."""
     reader, writer = await asyncio.open_connection(sock=connection)
     free = asyncio.Semaphore(_CONCURRENT)
     tasks: set[asyncio.Task[None]] = set()
+    failed = asyncio.Event()
+    reason = ""
 
     async def answer(call: Call) -> None:
+        nonlocal reason
         try:
             answered = await _answer(vault, call)
         finally:
             free.release()
-        writer.write(framed(answered))
-        await writer.drain()
+        words = _failure(answered)
+        if words is None:
+            writer.write(framed(answered))
+            await writer.drain()
+        else:
+            reason = words
+            failed.set()
 
-    try:
+    async def take_calls() -> None:
         while True:
             call = await read_call(reader)
             await free.acquire()
             task = asyncio.get_running_loop().create_task(answer(call))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+
+    taking = asyncio.get_running_loop().create_task(take_calls())
+    failing = asyncio.get_running_loop().create_task(failed.wait())
+    try:
+        await asyncio.wait({taking, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if failed.is_set():
+            writer.write(framed(Answer(UNASKED, code=_FAILED, text=reason)))
+            await writer.drain()
+        else:
+            taking.result()
     except EOFError:
         log.info("vault_released")
     finally:
-        for task in tasks:
-            task.cancel()
+        for pending in (taking, failing, *tasks):
+            pending.cancel()
         writer.close()
         await vault.close()
+
+
+def _failure(answer: Answer) -> str | None:
+    """What a module says that can do nothing any more."""
+    if answer.code == _FAILED:
+        return answer.text
+    return next((served.message for served in answer.served if served.code == _FAILED), None)
 
 
 async def _answer(vault: Vault, call: Call) -> Answer:
@@ -93,6 +121,29 @@ async def _unseal(vault: Vault, call: Call) -> Answer:
     return Answer(call.id, octets=await vault.unseal(call.label, call.octets))
 
 
+async def _exchange_key(vault: Vault, call: Call) -> Answer:
+    made = await vault.create_exchange_key()
+    return Answer(call.id, octets=made.sealed, text=made.public_key_pem)
+
+
+async def _transport_key(vault: Vault, call: Call) -> Answer:
+    generated = await vault.create_transport_key(call.label)
+    return Answer(call.id, octets=generated.sealed, text=generated.rsa_encrypted)
+
+
+async def _receive(vault: Vault, call: Call) -> Answer:
+    transported = Transported(form=call.form, label=call.label, encrypted=call.octets, sealed=call.sealed)
+    return Answer(call.id, octets=await vault.receive(transported))
+
+
+async def _refresh(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, octets=await vault.refresh())
+
+
+async def _reseal(vault: Vault, call: Call) -> Answer:
+    return Answer(call.id, resealed=await vault.reseal(call.items))
+
+
 async def _ping(_vault: Vault, call: Call) -> Answer:
     return Answer(call.id)
 
@@ -102,7 +153,12 @@ _METHODS: dict[str, Callable[[Vault, Call], Awaitable[Answer]]] = {
     "app_key": _app_key,
     "nwk_key": _nwk_key,
     "as_key": _as_key,
+    "exchange_key": _exchange_key,
+    "transport_key": _transport_key,
+    "receive": _receive,
     "seal": _seal,
     "unseal": _unseal,
+    "refresh": _refresh,
+    "reseal": _reseal,
     "ping": _ping,
 }

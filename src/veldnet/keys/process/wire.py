@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from veldnet.keys.interface import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys.interface import Form, JoinKeys, JoinOrder, JoinRefusal, Sealed
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.frames import JoinRequest, RejoinRequest
 from veldnet.lorawan.join import JoinAccept
@@ -33,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     accept: tuple[int, int, int, int, int, bytes]
     protected: bool
     sealed_as_transport_key: bytes | None
+    vault: str
 
 
 class Served(msgspec.Struct, frozen=True, array_like=True):
@@ -45,14 +46,30 @@ class Served(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):
-    """A call. `dev_eui`, `label` and `octets` are used by those that need them."""
+    """A call. What stands behind `orders` is used by those that need it."""
 
     id: int
-    method: Literal["join", "app_key", "nwk_key", "as_key", "seal", "unseal", "ping"]
+    method: Literal[
+        "join",
+        "app_key",
+        "nwk_key",
+        "as_key",
+        "exchange_key",
+        "transport_key",
+        "receive",
+        "seal",
+        "unseal",
+        "refresh",
+        "reseal",
+        "ping",
+    ]
     orders: list[Order] = []
     dev_eui: int = 0
     label: str = ""
     octets: bytes = b""
+    sealed: bytes = b""
+    form: Form = "RSA"
+    items: list[Sealed] = []
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -63,6 +80,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     octets: bytes = b""
     text: str = ""
     code: str = ""
+    resealed: list[bytes | None] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -112,6 +130,7 @@ def order_to_wire(order: JoinOrder) -> Order:
         ),
         order.protected,
         order.sealed_as_transport_key,
+        order.vault,
     )
 
 
@@ -122,6 +141,7 @@ def order_from_wire(order: Order) -> JoinOrder:
         raise ValueError("an order without a join-request")
     nonce, net_id, dev_addr, dl_settings, rx_delay, cf_list = order.accept
     return JoinOrder(
+        vault=order.vault,
         dev_eui=DevEui(order.dev_eui),
         join_eui=JoinEui(order.join_eui),
         sealed_app_key=order.sealed_app_key,

@@ -1,0 +1,178 @@
+"""`veldnet admin hsm-group`: HSM groups, keys under which root keys come to them, moves between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Connection, func, select
+
+from veldnet.data_directory import DataDirectory
+from veldnet.inventory import accounts, audit, catalogues, exchange, group_moves
+from veldnet.keys import Form, VaultError, moving
+from veldnet.settings import Settings
+from veldnet.store.schema import devices, hsm_groups, operators
+from veldnet.vault_opening import openings
+
+from .output import console, fail, print_json, print_table
+from .running import administrator, change_data, settings_or_fail, with_data
+from .serve import Data, Json
+
+hsm_group_app = typer.Typer(help="HSM groups.", no_args_is_help=True)
+
+
+def _settings(data: Path | None) -> Settings:
+    return settings_or_fail({"data": None if data is None else str(data)})
+
+
+@hsm_group_app.command("create")
+def create_hsm_group(
+    name: str,
+    operator: Annotated[str, typer.Option(help="Code of the operator.")],
+    vault: Annotated[str, typer.Option(help="Name of a vault in keys.vaults; without it the default.")] = "",
+    data: Data = None,
+) -> None:
+    """Create an HSM group; its id is printed."""
+    settings = _settings(data)
+    if vault and vault not in settings.keys.vaults:
+        fail(f"keys.vaults has no vault {vault!r}; there are: {', '.join(settings.keys.vaults) or 'none'}")
+
+    def create(connection: Connection) -> str:
+        ref = accounts.find_operator(connection, operator)
+        return catalogues.create_hsm_group(connection, ref, name, vault)
+
+    console.print(change_data(settings, "hsmGroup.created", name, create))
+
+
+@hsm_group_app.command("list")
+def list_hsm_groups(data: Data = None, as_json: Json = False) -> None:
+    """List HSM groups, their vaults, and how many devices each has."""
+    count = select(func.count()).where(devices.c.hsm_group_ref == hsm_groups.c.ref).scalar_subquery()
+    query = (
+        select(
+            hsm_groups.c.id, hsm_groups.c.name, operators.c.code, hsm_groups.c.vault, count.label("devices")
+        )
+        .join(operators)
+        .order_by(hsm_groups.c.ref)
+    )
+    rows = with_data(_settings(data), lambda d: d.store.read(lambda c: list(c.execute(query))))
+    names = ("id", "name", "operator", "vault", "devices")
+    if as_json:
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        print_table(
+            "HSM groups",
+            [name.capitalize() for name in names],
+            [(row[0], row[1], row[2], row[3] or "default", row[4]) for row in rows],
+        )
+
+
+def _mover(settings: Settings, vault: str) -> moving.Source | moving.Destination:
+    """An end of a channel: the first module of a vault."""
+    (way, *_others) = openings(settings, vault)
+    if way.module is None:
+        from veldnet.keys import SoftwareVault
+
+        return moving.SoftwareMover(SoftwareVault.open(Path(way.master_key)))
+    from veldnet.hardware import open_token
+    from veldnet.keys.pkcs11.moving import TokenMover
+
+    return TokenMover(open_token(way.module, way.key_label))
+
+
+@hsm_group_app.command("move")
+def move_command(
+    source: str,
+    target: str,
+    customer_id: Annotated[str | None, typer.Option(help="Only the devices of this customer.")] = None,
+    data: Data = None,
+) -> None:
+    """Move the devices of HSM group SOURCE to TARGET; their keys are wrapped anew without being in clear.
+    Also while a server runs. Started again after an interruption, it goes on."""
+    settings = _settings(data)
+
+    async def work(opened: DataDirectory) -> group_moves.Moved:
+        plan = await opened.store.read(lambda c: group_moves.plan(c, source, target, customer_id))
+        channel = None
+        if plan.source.vault != plan.target.vault:
+            giving, taking = _mover(settings, plan.source.vault), _mover(settings, plan.target.vault)
+            moving.connect(giving, taking)  # type: ignore[arg-type]
+            channel = group_moves.Channel(giving, taking)  # type: ignore[arg-type]
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        ) as progress:
+            task = progress.add_task("moving devices", total=plan.devices)
+            moved = await group_moves.move(
+                opened.store, plan, channel, lambda done: progress.update(task, completed=done)
+            )
+        what = f"{source} to {target}: {moved.devices} devices, {moved.as_keys} AS keys"
+        await opened.store.write(lambda c: audit.note(c, administrator(), None, "hsmGroup.moved", what))
+        return moved
+
+    try:
+        moved = with_data(settings, work)
+    except VaultError as error:
+        fail(str(error))
+    console.print(f"{moved.devices} devices and {moved.as_keys} AS keys moved from {source} to {target}")
+    if moved.unopened:
+        fail(f"{len(moved.unopened)} keys do not open and stay: {', '.join(moved.unopened[:5])}")
+
+
+@hsm_group_app.command("create-exchange-key")
+def create_exchange_key(group: str, data: Data = None) -> None:
+    """Make an RSA key pair in the group's vault, under which customers may send AppKeys encrypted."""
+    _create(_settings(data), group, None, None)
+
+
+@hsm_group_app.command("create-transport-key")
+def create_transport_key(
+    group: str,
+    public_key: Annotated[Path, typer.Option(help="RSA public key of the customer, PEM.")],
+    customer_id: Annotated[str, typer.Option(help="The customer.")],
+    data: Data = None,
+) -> None:
+    """Make an AES key that the group's vault shares with a customer, for AppKeys on their way here. It is
+    shown once, encrypted for the customer."""
+    try:
+        pem = public_key.read_text()
+    except OSError as error:
+        fail(f"cannot read {public_key}: {error.strerror}")
+    _create(_settings(data), group, pem, customer_id)
+
+
+def _create(settings: Settings, group: str, pem: str | None, customer_id: str | None) -> None:
+    async def work(opened: DataDirectory) -> tuple[int, str]:
+        found = await opened.store.read(lambda c: group_moves.find_group(c, group))
+        vault = opened.vault.of(found.vault)
+        if pem is None:
+            made = await vault.create_exchange_key()
+            sealed, public, shown = made.sealed, made.public_key_pem, made.public_key_pem
+        else:
+            generated = await vault.create_transport_key(pem)
+            sealed, public, shown = generated.sealed, "", generated.rsa_encrypted
+
+        def write(connection: Connection) -> int:
+            subscriber = None
+            if customer_id is not None:
+                subscriber, _operator = accounts.find_subscriber(connection, customer_id)
+            form: Form = "RSA" if pem is None else "AES"
+            version = exchange.add_key(connection, found.vault, form, public, sealed, subscriber)
+            what = f"{group}, {form} version {version}"
+            audit.note(connection, administrator(), subscriber, "exchangeKey.created", what)
+            return version
+
+        return await opened.store.write(write), shown
+
+    try:
+        version, shown = with_data(settings, work, vaults=True)
+    except VaultError as error:
+        fail(str(error))
+    console.print(f"version {version}", highlight=False)
+    console.print(shown, highlight=False, soft_wrap=True)

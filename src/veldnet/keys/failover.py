@@ -1,0 +1,144 @@
+"""Several modules with the same master keys as one vault: they share the work, and stand in for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from time import monotonic
+from typing import TypeVar
+
+import structlog
+
+from veldnet.lorawan import AesKey, DevEui
+
+from .interface import (
+    UNAVAILABLE,
+    ExchangeKey,
+    GeneratedAsKey,
+    Health,
+    JoinKeys,
+    JoinOrder,
+    JoinRefusal,
+    Sealed,
+    Transported,
+    Vault,
+    VaultError,
+)
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+# How long a call waits for any module to come back.
+_PATIENCE = 60.0
+_LOOK_AGAIN = 0.1
+_LEAST_PIECE = 8
+
+
+class FailoverVault:
+    """A `Vault` over others that hold the same master keys."""
+
+    def __init__(self, members: Sequence[Vault], *, patience: float = _PATIENCE) -> None:
+        self._members = list(members)
+        self._patience = patience
+        self._turn = 0
+
+    def _healthy(self) -> list[Vault]:
+        """Members that can work, another one first each time."""
+        self._turn += 1
+        turn = self._turn % len(self._members)
+        rotated = self._members[turn:] + self._members[:turn]
+        return [member for member in rotated if member.problem is None]
+
+    async def _ask(self, work: Callable[[Vault], Awaitable[T]], passing: frozenset[str] = UNAVAILABLE) -> T:
+        """Ask a member, and the next where one cannot work; wait where none can."""
+        until = monotonic() + self._patience
+        last: VaultError | None = None
+        while True:
+            for member in self._healthy():
+                try:
+                    return await work(member)
+                except VaultError as error:
+                    if error.code not in passing:
+                        raise
+                    last = error
+                    if error.code not in UNAVAILABLE:
+                        continue
+                    log.warning("vault_failover", module=_name(member), error=str(error))
+            if last is not None and last.code not in UNAVAILABLE:
+                raise last
+            if monotonic() > until:
+                raise last or VaultError("no_vault", self.problem or "no module can work")
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def join(self, orders: Sequence[JoinOrder]) -> list[JoinKeys | JoinRefusal]:
+        sharing = max(len(self._healthy()), 1)
+        size = max(-(-len(orders) // sharing), _LEAST_PIECE)
+        pieces = [orders[start : start + size] for start in range(0, len(orders), size)]
+        answers = await asyncio.gather(*(self._ask(partial(_join, orders=piece)) for piece in pieces))
+        return [answer for piece in answers for answer in piece]
+
+    async def import_app_key(self, dev_eui: DevEui, app_key: AesKey) -> bytes:
+        return await self._ask(lambda member: member.import_app_key(dev_eui, app_key))
+
+    async def import_nwk_key(self, dev_eui: DevEui, nwk_key: AesKey) -> bytes:
+        return await self._ask(lambda member: member.import_nwk_key(dev_eui, nwk_key))
+
+    async def generate_as_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
+        return await self._ask(lambda member: member.generate_as_key(rsa_public_key_pem))
+
+    async def create_exchange_key(self) -> ExchangeKey:
+        return await self._ask(lambda member: member.create_exchange_key())
+
+    async def create_transport_key(self, rsa_public_key_pem: str) -> GeneratedAsKey:
+        return await self._ask(lambda member: member.create_transport_key(rsa_public_key_pem))
+
+    async def receive(self, transported: Transported) -> bytes:
+        """The private exchange key is in one module alone."""
+        return await self._ask(lambda member: member.receive(transported), UNAVAILABLE | {"no_exchange_key"})
+
+    async def seal(self, label: str, secret: bytes) -> bytes:
+        return await self._ask(lambda member: member.seal(label, secret))
+
+    async def unseal(self, label: str, sealed: bytes) -> bytes:
+        return await self._ask(lambda member: member.unseal(label, sealed))
+
+    async def refresh(self) -> bytes:
+        """Of all that can work; the oldest answer counts, for all must open what any of them seals."""
+        answers = await asyncio.gather(
+            *(member.refresh() for member in self._healthy()), return_exceptions=True
+        )
+        headers = [answer for answer in answers if isinstance(answer, bytes)]
+        return min(headers) if headers else await self._ask(lambda member: member.refresh())
+
+    async def reseal(self, items: Sequence[Sealed]) -> list[bytes | None]:
+        return await self._ask(lambda member: member.reseal(items))
+
+    @property
+    def health(self) -> list[Health]:
+        return [health for member in self._members for health in member.health]
+
+    @property
+    def problem(self) -> str | None:
+        """None while any module can work."""
+        problems = [member.problem for member in self._members]
+        if any(problem is None for problem in problems):
+            return None
+        return "; ".join(f"{_name(m)}: {p}" for m, p in zip(self._members, problems, strict=True))
+
+    async def close(self) -> None:
+        await asyncio.gather(*(member.close() for member in self._members))
+
+
+async def _join(member: Vault, orders: Sequence[JoinOrder]) -> list[JoinKeys | JoinRefusal]:
+    """Joins of a member; what it could not do for want of its module is an error, for another to do."""
+    answers = await member.join(orders)
+    for answer in answers:
+        if isinstance(answer, JoinRefusal) and answer.code in UNAVAILABLE:
+            raise VaultError(answer.code, answer.message)
+    return answers
+
+
+def _name(member: Vault) -> str:
+    return ", ".join(health.name for health in member.health)

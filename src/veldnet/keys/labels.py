@@ -1,0 +1,36 @@
+"""What a key is sealed as: a key opens for its purpose, and its device, alone."""
+
+from __future__ import annotations
+
+from veldnet.lorawan import DevEui
+
+AS_TRANSPORT_KEY = "as-transport-key"
+EXCHANGE_KEY = "exchange-key"
+TRANSPORT_KEY = "transport-key"
+_SECRET = "secret:"  # noqa: S105 - the beginning of a label
+
+
+def app_key(dev_eui: DevEui | str) -> str:
+    return f"app-key:{dev_eui}"
+
+
+def nwk_key(dev_eui: DevEui | str) -> str:
+    return f"nwk-key:{dev_eui}"
+
+
+def secret(label: str) -> str:
+    """What the server itself may read again."""
+    return f"{_SECRET}{label}"
+
+
+def tunnel_key(as_id: str | None) -> str:
+    """The secret that an application server signs with."""
+    return f"tunnel-key:{as_id}"
+
+
+# The secret that webhooks of alarms are signed with.
+ALARM_WEBHOOK = "alarm webhook"
+
+
+def is_secret(label: str) -> bool:
+    return label.startswith(_SECRET)
