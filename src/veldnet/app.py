@@ -167,6 +167,7 @@ class Platform:
             (_PRUNE_EVERY, self._prune),
             (self.settings.alarms.check_interval, self.monitoring.look_at_devices),
             (self.settings.alarms.check_interval, self.monitoring.look_at_base_stations),
+            (self.settings.alarms.check_interval, self.monitoring.look_at_modules),
             (self.settings.alarms.check_interval, self.monitoring.count_devices),
         ):
             self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(every, chore)))
@@ -203,8 +204,15 @@ class Platform:
                 await self.store.read(changes.last_seq)
         except (StoreError, TimeoutError, SQLAlchemyError):
             found.append(f"the store does not answer within {_STORE_PATIENCE:g} s")
-        if self.vault.problem is not None:
-            found.append(f"{self.vault.problem}: no device can join")
+        for name in self.vault.names:
+            problem = self.vault.of(name).problem
+            if problem is not None:
+                whose = (
+                    f"vault {name}: {problem}: no device of its HSM groups"
+                    if name
+                    else f"{problem}: no device"
+                )
+                found.append(f"{whose} can join")
         free = shutil.disk_usage(self.settings.data).free
         if free < _LEAST_FREE:
             found.append(f"the data directory has {free // 1_000_000} MB left")

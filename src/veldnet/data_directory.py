@@ -54,8 +54,9 @@ class DataDirectory:
         vaults: bool = True,
         vault_process: bool = False,
     ) -> DataDirectory:
-        """With `vault_process` each vault is in a process of its own, if the settings say so; without `vaults`
-        none is opened, but for the first time. Raises `DataDirectoryError` with what to do about it."""
+        """With `vault_process` each vault is in a process of its own, if the settings say so; without
+        `vaults` none is opened, but for the first time. Raises `DataDirectoryError` with what to do about
+        it."""
         path = Path(settings.data)
         store, is_new = await (_run_inline if inline else asyncio.to_thread)(
             _open_store, path, database_of(settings), inline

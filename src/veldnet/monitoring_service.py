@@ -11,7 +11,7 @@ import structlog
 
 from veldnet.base_station_directory import BaseStations
 from veldnet.gateways import Presence
-from veldnet.keys import Vault, labels
+from veldnet.keys import Vaults, labels
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import (
     BASE_STATION_TYPES,
@@ -21,6 +21,8 @@ from veldnet.monitoring import (
     Limits,
     Mailer,
     MailSettings,
+    Module,
+    ModuleMonitor,
     Monitor,
     Notifier,
     Pace,
@@ -49,7 +51,7 @@ class MonitoringService:
         self,
         settings: Settings,
         store: Store,
-        vault: Vault,
+        vault: Vaults,
         network: NetworkServer,
         base_stations: BaseStations,
         presence: Presence,
@@ -63,6 +65,7 @@ class MonitoringService:
         self.fleet: dict[str, int] = {}
         self._store = store
         self._network = network
+        self._vault = vault
         self._base_stations = base_stations
         self._presence = presence
         self._clock = clock
@@ -81,6 +84,7 @@ class MonitoringService:
             limits=Limits(silence=alarms.base_station_silence, no_frames=alarms.base_station_no_frames),
             kinds=station_kinds,
         )
+        self.modules = ModuleMonitor(store, ids, self.recipients, clock=clock)
         self.monitor = Monitor(
             network.commits,
             ids,
@@ -104,12 +108,14 @@ class MonitoringService:
         )
         self.monitor.on_notification(self.notifier.wake)
         self.stations.on_notification(self.notifier.wake)
+        self.modules.on_notification(self.notifier.wake)
 
     async def start(self) -> None:
         """Load what is small."""
         self._started_at = self._clock()
         await self.load_recipients()
         await self.stations.load()
+        await self.modules.load()
         await self.count_devices()
 
     async def load_recipients(self) -> None:
@@ -147,6 +153,11 @@ class MonitoringService:
             for identifier, station in self._base_stations.all()
         }
         await self.stations.look(facts)
+
+    async def look_at_modules(self) -> None:
+        """Look at every module of the vaults."""
+        vaults = self._vault
+        await self.modules.look([Module(name, each.name, each.problem) for name, each in vaults.modules()])
 
     def _facts(
         self,

@@ -30,6 +30,8 @@ class PlatformCollector(Collector):
             ("uplink_copies", "Frames received, each base station's copy counted", network.copies),
             ("late_copies", "Copies after the deduplication window", network.late_copies),
             ("uplinks_committed", "Uplinks accepted and durable", network.uplinks_committed),
+            ("joins_too_late", "Join-requests that the vault had no time for", network.joins_too_late),
+            ("keys_resealed", "Keys sealed anew under a newer master key", self._platform.keys.resealed),
             ("joins_accepted", "Joins accepted and durable", network.joins_accepted),
             ("downlinks_sent", "Downlinks that base stations took", network.downlinks_sent),
             ("downlinks_failed", "Downlinks that could not be sent", network.downlinks_failed),
@@ -51,6 +53,12 @@ class PlatformCollector(Collector):
                 family.add_metric([key], count)
             yield family
         yield from self._monitoring()
+        modules = GaugeMetricFamily(
+            "veldnet_vault_module_up", "Whether a module of a vault can work", labels=["vault", "module"]
+        )
+        for vault, module in self._platform.vault.modules():
+            modules.add_metric([vault or "default", module.name], float(module.problem is None))
+        yield modules
         duty = GaugeMetricFamily(
             "veldnet_base_station_duty_cycle",
             "Share of the last hour that a base station was on air, by sub-band",
@@ -65,6 +73,7 @@ class PlatformCollector(Collector):
             "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime
         )
         for name, text, number in (
+            ("joins_waiting", "Join-requests that wait for a vault", self._platform.network.joins_waiting),
             ("devices_in_memory", "Devices held in memory", len(self._platform.network.devices)),
             ("deliveries_in_memory", "Pending messages held in memory", deliveries.pending),
             ("commit_backlog", "Records waiting for a commit", self._platform.network.commits.waiting),

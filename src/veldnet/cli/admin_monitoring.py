@@ -102,6 +102,35 @@ def list_alarms(
     )
 
 
+@alarms_app.command("modules")
+def list_module_alarms(
+    cleared: Annotated[bool, typer.Option(help="Cleared ones too.")] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List the alarms of the vaults' modules."""
+    found = with_data(
+        _read_settings(data),
+        lambda d: d.store.read(lambda c: listing.list_module_alarms(c, cleared=cleared)),
+    )
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        "Module alarms",
+        ("State", "Module", "Alarm", "Updated"),
+        [
+            (
+                _coloured(a.alarmState),
+                a.module,
+                a.alarmType + (f" ({', '.join(a.additionalInfos)})" if a.additionalInfos else ""),
+                a.lastUpdateTime,
+            )
+            for a in found
+        ],
+    )
+
+
 @alarms_app.command("base-stations")
 def list_base_station_alarms(
     cleared: Annotated[bool, typer.Option(help="Cleared ones too.")] = False,

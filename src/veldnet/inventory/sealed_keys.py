@@ -40,8 +40,8 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A column with sealed values. `key` are the columns that name a row, in whose order it is walked; `label`
-    makes the label of a row; `vault` says whose a row is, None for the default vault's alone."""
+    """A column with sealed values. `key` are the columns that name a row, in whose order it is walked;
+    `label` makes the label of a row; `vault` says whose a row is, None for the default vault's alone."""
 
     column: Any
     key: tuple[Any, ...]

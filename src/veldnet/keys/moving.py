@@ -1,8 +1,8 @@
 """Root keys from one vault to another, without being in clear between them.
 
-The destination makes a channel key, which reaches the source under an RSA key that the source has made for this
-occasion; the source wraps root keys under it. A vault does this for whoever has its PIN or its master key, never
-for the server: its protocol has no word for it.
+The destination makes a channel key, which reaches the source under an RSA key that the source has made for
+this occasion; the source wraps root keys under it. A vault does this for whoever has its PIN or its master
+key, never for the server: its protocol has no word for it.
 """
 
 from __future__ import annotations

@@ -86,14 +86,13 @@ class Vaults:
     async def reseal(self, items: Sequence[Sealed]) -> list[bytes | None]:
         return await self._default.reseal(items)
 
+    def modules(self) -> list[tuple[str, Health]]:
+        """Every module, with the name of its vault."""
+        return [(name, module) for name, vault in self._vaults.items() for module in vault.health]
+
     @property
     def health(self) -> list[Health]:
-        """Of all modules; those of named vaults with that name before theirs."""
-        return [
-            Health(f"{name}/{module.name}" if name else module.name, module.problem)
-            for name, vault in self._vaults.items()
-            for module in vault.health
-        ]
+        return [module for _name, module in self.modules()]
 
     @property
     def problem(self) -> str | None:

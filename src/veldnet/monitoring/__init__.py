@@ -12,6 +12,7 @@ from .alarms.types import (
     with_severities,
 )
 from .base_stations import BaseStationMonitor, Facts, Limits
+from .modules import Module, ModuleMonitor
 from .monitor import Monitor
 from .notification.events import (
     NotificationSettings,
@@ -35,6 +36,8 @@ __all__ = [
     "Limits",
     "MailSettings",
     "Mailer",
+    "Module",
+    "ModuleMonitor",
     "Monitor",
     "NotificationSettings",
     "Notifier",

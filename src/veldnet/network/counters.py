@@ -13,6 +13,8 @@ class Counters:
         self.late_copies = 0
         self.uplinks_committed = 0
         self.joins_accepted = 0
+        # Join-requests that the vault had no time for.
+        self.joins_too_late = 0
         self.commits = 0
         self.commit_failures = 0
         self.commit_seconds = 0.0

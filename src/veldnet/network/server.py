@@ -141,7 +141,7 @@ class NetworkServer:
             self._received,
         )
         self._wakes = Wakes(clock, self._woken)
-        self._orders = VaultOrders(vault, self._vault_answered)
+        self._orders = VaultOrders(vault, self.counters, clock, self._vault_answered)
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -172,8 +172,7 @@ class NetworkServer:
 
     def _under_way(self) -> set[asyncio.Task[None]]:
         """What received frames wait for: the store, the vault, reports on downlinks."""
-        vault = set() if self._orders.task is None else {self._orders.task}
-        return vault | self._tasks | self.devices.loading
+        return self._orders.tasks | self._tasks | self.devices.loading
 
     def close(self) -> None:
         """Let go of timers and tasks at once, finished or not."""
@@ -181,9 +180,8 @@ class NetworkServer:
         self._wakes.close()
         self._transmitter.close()
         self.devices.close()
-        for task in (self._orders.task, *self._tasks):
-            if task is not None:
-                task.cancel()
+        for task in (*self._orders.tasks, *self._tasks):
+            task.cancel()
         for answer in self._answers.values():
             answer.cancel()
 
@@ -316,6 +314,11 @@ class NetworkServer:
         now = self._clock()
         event = SendDue(self._ids.next(now), self._ids.next(now))
         self._apply(entry, send_due(self.parameters, entry.device, entry.state, event, now))
+
+    @property
+    def joins_waiting(self) -> int:
+        """Join-requests that wait for their vault."""
+        return self._orders.waiting
 
     def _vault_answered(self, entry: Entry, event: VaultAnswered) -> None:
         transition = answer_join(

@@ -1,45 +1,110 @@
-"""Takes join orders to the vault, many at a time, and brings its answers back."""
+"""Takes join orders to the vaults, many at a time, and brings their answers back. Each vault has a queue of
+its own: a slow one holds up nobody else's joins."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from veldnet.keys import JoinRefusal, Vault, VaultError
+from veldnet.keys import JoinKeys, JoinRefusal, Vault, VaultError
 
+from .counters import Counters
 from .devices import Entry
 from .events import AskVault, VaultAnswered
+from .join_queue import JoinQueue, Waiting
 
-_BATCH = 64
+_BATCH = 32
+# Two batches: one with the module, one on its way there or back.
+_UNDER_WAY = 2
+# From the end of a join-request to the last moment at which a base station can still be told to answer in
+# RX2, six seconds after it (RP002 §2.3: JOIN_ACCEPT_DELAY2).
+_LAST_CHANCE = 5.7
+# A device with a session younger than that is not cut off.
+_JUST_JOINED = 60.0
+
+Order = tuple[Entry, AskVault]
+
+
+class _Lane:
+    """The queue of a vault, and what of it the vault is at work on."""
+
+    def __init__(self) -> None:
+        self.queue: JoinQueue[Order] = JoinQueue()
+        self.tasks: set[asyncio.Task[None]] = set()
 
 
 class VaultOrders:
     """`answered(entry, event)` hears the vault's answer to each order, unless the device was removed."""
 
-    def __init__(self, vault: Vault, answered: Callable[[Entry, VaultAnswered], None]) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        counters: Counters,
+        clock: Callable[[], float],
+        answered: Callable[[Entry, VaultAnswered], None],
+    ) -> None:
         self._vault = vault
+        self._counters = counters
+        self._clock = clock
         self._answered = answered
-        self._waiting: list[tuple[Entry, AskVault]] = []
-        self.task: asyncio.Task[None] | None = None
+        self._lanes: dict[str, _Lane] = {}
+
+    @property
+    def tasks(self) -> set[asyncio.Task[None]]:
+        return {task for lane in self._lanes.values() for task in lane.tasks}
+
+    @property
+    def waiting(self) -> int:
+        """Orders that wait for their vault."""
+        return sum(len(lane.queue) for lane in self._lanes.values())
 
     def ask(self, entry: Entry, effect: AskVault) -> None:
-        self._waiting.append((entry, effect))
-        if self.task is None:
-            self.task = asyncio.get_running_loop().create_task(self._serve())
+        lane = self._lanes.setdefault(effect.order.vault, _Lane())
+        row = entry.device.row
+        waiting = Waiting(
+            (entry, effect),
+            row.ref,
+            row.subscriber_ref,
+            effect.join.received.received_at + _LAST_CHANCE,
+            _cut_off(entry, self._clock()),
+        )
+        if not lane.queue.put(waiting):
+            self._refuse([waiting], "too many joins wait for the vault")
+        elif len(lane.tasks) < _UNDER_WAY:
+            task = asyncio.get_running_loop().create_task(self._serve(lane))
+            lane.tasks.add(task)
+            task.add_done_callback(lane.tasks.discard)
 
-    async def _serve(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-                orders = [effect.order for _entry, effect in batch]
-                try:
-                    answers = await self._vault.join(orders)
-                except VaultError as error:
-                    answers = [JoinRefusal(error.code, str(error))] * len(orders)
-                for (entry, effect), answer in zip(batch, answers, strict=True):
-                    if not entry.removed:
-                        self._answered(entry, VaultAnswered(effect.join, effect.order, answer))
-                # Let frames through between batches.
-                await asyncio.sleep(0)
-        finally:
-            self.task = None
+    def _refuse(self, orders: Sequence[Waiting[Order]], words: str) -> None:
+        self._counters.joins_too_late += len(orders)
+        for waiting in orders:
+            self._answer(*waiting.order, JoinRefusal("vault_busy", words))
+
+    def _answer(self, entry: Entry, effect: AskVault, answer: JoinKeys | JoinRefusal) -> None:
+        if not entry.removed:
+            self._answered(entry, VaultAnswered(effect.join, effect.order, answer))
+
+    async def _serve(self, lane: _Lane) -> None:
+        # Orders of the same turn of the loop go together.
+        await asyncio.sleep(0)
+        while len(lane.queue):
+            taken, late = lane.queue.take(_BATCH, self._clock())
+            self._refuse(late, f"the vault had no time for the request within {_LAST_CHANCE:g} s")
+            if not taken:
+                continue
+            orders = [waiting.order[1].order for waiting in taken]
+            answers: Sequence[JoinKeys | JoinRefusal]
+            try:
+                answers = await self._vault.join(orders)
+            except VaultError as error:
+                answers = [JoinRefusal(error.code, str(error))] * len(orders)
+            for waiting, answer in zip(taken, answers, strict=True):
+                self._answer(*waiting.order, answer)
+            # Let frames through between batches.
+            await asyncio.sleep(0)
+
+
+def _cut_off(entry: Entry, now: float) -> bool:
+    """Whether the device has no session, or one so old that it must have lost it."""
+    sessions = entry.state.sessions
+    return not sessions or now - sessions[0].opened_at > _JUST_JOINED

@@ -34,8 +34,8 @@ _KEPT = {
 
 
 class TokenMasterKeys:
-    """`MasterKeys` of an open token. The master key itself is in clear nowhere outside the module: it leaves it
-    once, when it is made, wrapped under the backup key."""
+    """`MasterKeys` of an open token. The master key itself is in clear nowhere outside the module: it leaves
+    it once, when it is made, wrapped under the backup key."""
 
     def __init__(self, token: Token) -> None:
         self._token = token

@@ -1,4 +1,4 @@
-"""What one call works with inside a module: the thread's session, keys of purposes, and what is destroyed after."""
+"""What one call works with inside a module: its session, keys of purposes, what is destroyed after."""
 
 from __future__ import annotations
 

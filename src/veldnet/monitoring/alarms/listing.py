@@ -12,10 +12,17 @@ from veldnet.inventory.devices import PAGE
 from veldnet.inventory.errors import NotFound
 from veldnet.inventory.resources import DeviceAlarm, timestamp
 from veldnet.inventory.scope import Scope
-from veldnet.store.schema import alarm_history, alarms, base_station_alarms, devices, operators
+from veldnet.store.schema import (
+    alarm_history,
+    alarms,
+    base_station_alarms,
+    devices,
+    module_alarms,
+    operators,
+)
 from veldnet.store.schema import base_stations as base_station_rows
 
-from .types import BASE_STATION_TYPES, DEVICE_TYPES, Level
+from .types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, Level
 
 
 def _time(millis: int | None) -> Any:
@@ -153,6 +160,36 @@ def list_base_station_alarms(connection: Connection, *, cleared: bool) -> list[B
             row.type,
             BASE_STATION_TYPES[row.type].label,
             bool(row.acked),
+            timestamp(row.created_at),
+            timestamp(row.updated_at),
+            _infos(row),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+class ModuleAlarm(msgspec.Struct):
+    """An alarm of a module of a vault."""
+
+    module: str
+    alarmState: str
+    alarmType: str
+    creationTime: str
+    lastUpdateTime: str
+    additionalInfos: list[str]
+
+
+def list_module_alarms(connection: Connection, *, cleared: bool) -> list[ModuleAlarm]:
+    """The alarms of all modules, the last updated first."""
+    columns = module_alarms.c
+    query = select(*columns).order_by(columns.updated_at.desc())
+    if not cleared:
+        query = query.where(columns.state > int(Level.CLEARED))
+    return [
+        ModuleAlarm(
+            row.module,
+            Level(row.state).name,
+            MODULE_TYPES[row.type].label,
             timestamp(row.created_at),
             timestamp(row.updated_at),
             _infos(row),

@@ -95,6 +95,12 @@ BASE_STATION_TYPES = {
 }
 
 
+# Beyond ThingPark's numbers.
+MODULE = 201
+
+MODULE_TYPES = {MODULE: _state(MODULE, "HSM module cannot work", Level.CRITICAL)}
+
+
 class SeverityError(ValueError):
     """A severity is not as it should be written."""
 

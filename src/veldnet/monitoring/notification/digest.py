@@ -9,14 +9,14 @@ from html import escape
 
 import msgspec
 
-from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, SILENCE, Level
+from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, SILENCE, Level
 
 from .events import AlarmEvent
 
 # Lines of one message; the rest is counted.
 MOST_LINES = 50
 _COLOURS = {1: "#2f9e44", 2: "#7048e8", 3: "#1c7ed6", 4: "#e6b800", 5: "#f76707", 6: "#e03131"}
-_TYPES = DEVICE_TYPES | BASE_STATION_TYPES
+_TYPES = DEVICE_TYPES | BASE_STATION_TYPES | MODULE_TYPES
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -14,10 +14,16 @@ from typing import Any
 
 import msgspec
 
-from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, Level
+from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, Level
 
 from .digest import sentence
 from .events import AlarmEvent
+
+_SUBJECTS = (
+    (DEVICE_TYPES, "deviceEUI"),
+    (BASE_STATION_TYPES, "baseStationId"),
+    (MODULE_TYPES, "module"),
+)
 
 
 def body_of(events: Sequence[AlarmEvent]) -> bytes:
@@ -26,12 +32,11 @@ def body_of(events: Sequence[AlarmEvent]) -> bytes:
 
 
 def _as_json(event: AlarmEvent) -> dict[str, Any]:
-    of_device = event.type in DEVICE_TYPES
-    kind = (DEVICE_TYPES if of_device else BASE_STATION_TYPES)[event.type]
+    kind, subject = next((types[event.type], subject) for types, subject in _SUBJECTS if event.type in types)
     shown: dict[str, Any] = {
         "time": datetime.fromtimestamp(event.at / 1000, UTC).isoformat(timespec="milliseconds"),
         "change": event.change,
-        "deviceEUI" if of_device else "baseStationId": event.subject,
+        subject: event.subject,
         "name": event.name,
         "alarmTypeId": event.type,
         "alarmType": kind.label,
