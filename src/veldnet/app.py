@@ -17,16 +17,19 @@ from veldnet.base_station_directory import BaseStations
 from veldnet.data_directory import DataDirectory
 from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
 from veldnet.inventory import changes
+from veldnet.inventory.errors import InvalidField
+from veldnet.inventory.personalisation import Personalisation
 from veldnet.key_care import KeyCare
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer, prune
 from veldnet.monitoring_service import MonitoringService
-from veldnet.network import NetworkServer
+from veldnet.network import NetworkServer, PortKey, personalised_state
 from veldnet.network_settings import network_parameters
 from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
 from veldnet.settings import RoutingSettings, Settings
 from veldnet.store import IdSource, Store, StoreError
+from veldnet.store.documents import ProfileSettings
 from veldnet.store.schema import base_stations as base_station_rows
 from veldnet.store.schema import unknown_base_stations
 
@@ -245,6 +248,32 @@ class Platform:
             await self.keys.master_keys_changed()
         elif change.kind == "recipients":
             await self.monitoring.load_recipients()
+
+    def open_personalised(self, personalisation: Personalisation, profile: ProfileSettings) -> bytes:
+        """The stored session of a new personalised device. Raises `InvalidField` if this network cannot serve
+        it."""
+        channel_plan = self.network.parameters.channel_plan(profile)
+        if channel_plan is None:
+            raise InvalidField(
+                f"this network does not serve {profile.region}, the region of the device profile"
+            )
+        dev_addr = personalisation.dev_addr
+        if not self.network.addresses.contains(dev_addr):
+            net_id = self.settings.network.net_id
+            raise InvalidField(f"networkAddress {dev_addr} is not of this network, whose NetID is {net_id}")
+        rules = personalisation.rules
+        return personalised_state(
+            channel_plan,
+            dev_addr,
+            personalisation.nwk_s_key,
+            next((rule.key for rule in rules if rule.first is None), None),
+            tuple(
+                PortKey(rule.first, rule.last, rule.key)
+                for rule in rules
+                if rule.first is not None and rule.last is not None
+            ),
+            self.clock(),
+        )
 
     async def _write_presence(self) -> None:
         """Write down who was seen since the last time, for the operator's lists."""

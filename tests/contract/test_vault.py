@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from pkcs11 import Mechanism, MechanismFlag
 
 from tests.contract import softhsm
@@ -26,9 +28,11 @@ from veldnet.keys import (
     JoinOrder,
     JoinRefusal,
     SoftwareVault,
+    Transported,
     Vault,
     VaultError,
     create_master_key,
+    labels,
 )
 from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
 from veldnet.keys.process import RemoteVault
@@ -199,6 +203,77 @@ async def test_bad_pems_are_refused(vault: Vault, pem: str) -> None:
     with pytest.raises(VaultError) as caught:
         await vault.generate_as_key(pem)
     assert caught.value.code == "bad_pem"
+
+
+async def test_root_keys_come_encrypted(vault: Vault) -> None:
+    """RSA with the exchange key, AES with a transport key; the device joins with what came."""
+    exchange = await vault.create_exchange_key()
+    public = load_pem_public_key(exchange.public_key_pem.encode())
+    assert isinstance(public, rsa.RSAPublicKey) and public.key_size >= 2048
+    shared = await vault.create_transport_key(PEM)
+    transport_key = PRIVATE_KEY.decrypt(bytes.fromhex(shared.rsa_encrypted), padding.PKCS1v15())
+    label = labels.app_key(DEV_EUI)
+    ways = (
+        Transported(
+            form="RSA",
+            label=label,
+            encrypted=public.encrypt(bytes(APP_KEY), padding.PKCS1v15()),
+            sealed=exchange.sealed,
+        ),
+        Transported(
+            form="AES",
+            label=label,
+            encrypted=aes_key_wrap(transport_key, bytes(APP_KEY)),
+            sealed=shared.sealed,
+        ),
+    )
+    for way in ways:
+        sealed = await vault.receive(way)
+        assert bytes(APP_KEY) not in sealed
+        (answer,) = await vault.join([order(sealed, protected=False)])
+        assert isinstance(answer, JoinKeys), way.form
+
+
+async def test_root_keys_that_come_broken_are_refused(vault: Vault) -> None:
+    exchange, shared = await vault.create_exchange_key(), await vault.create_transport_key(PEM)
+    public = load_pem_public_key(exchange.public_key_pem.encode())
+    assert isinstance(public, rsa.RSAPublicKey)
+    too_long = public.encrypt(bytes(32), padding.PKCS1v15())
+    label = labels.app_key(DEV_EUI)
+    for form, encrypted, sealed, code in (
+        ("RSA", b"", exchange.sealed, "bad_transport"),
+        ("RSA", bytes(255), exchange.sealed, "bad_transport"),
+        ("RSA", too_long, exchange.sealed, "bad_transport"),
+        ("AES", bytes(24), shared.sealed, "bad_transport"),
+        ("AES", b"", shared.sealed, "bad_transport"),
+        ("AES", bytes(24), exchange.sealed, "bad_seal"),
+        ("RSA", bytes(256), b"garbage", "bad_seal"),
+    ):
+        transported = Transported(form=form, label=label, encrypted=encrypted, sealed=sealed)  # type: ignore[arg-type]
+        with pytest.raises(VaultError) as caught:
+            await vault.receive(transported)
+        assert caught.value.code == code, (form, encrypted)
+    # It still works.
+    assert await vault.unseal("a", await vault.seal("a", b"x")) == b"x"
+
+
+async def test_oaep_is_a_setting() -> None:
+    """SoftHSM 2 knows SHA-1 within OAEP, and is refused at the start for another hash."""
+    algorithms: tuple[tuple[str, hashes.HashAlgorithm], ...] = (
+        ("oaep-sha1", hashes.SHA1()),  # noqa: S303 - within OAEP it is as good as another
+        ("oaep-sha256", hashes.SHA256()),
+    )
+    for name, algorithm in algorithms:
+        ask = AskForm(padding=name)  # type: ignore[arg-type]
+        way = padding.OAEP(padding.MGF1(algorithm), algorithm, None)
+        generated = await SoftwareVault(bytes(32), ask=ask).generate_as_key(PEM)
+        assert len(PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), way)) == 16
+        if name == "oaep-sha1":
+            generated = await Pkcs11Vault(softhsm.token(), ask=ask).generate_as_key(PEM)
+            assert len(PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), way)) == 16
+        else:
+            with pytest.raises(VaultError, match="CKM_RSA_PKCS_OAEP as keys.ask_padding oaep-sha256"):
+                Pkcs11Vault(softhsm.token(), ask=ask)
 
 
 async def test_hex_plaintext_is_a_setting() -> None:

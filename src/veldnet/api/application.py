@@ -25,7 +25,7 @@ from .metrics import Metrics
 from .operations import KPN, V1
 from .services import Services
 from .tunnel import submit_v1, submit_v2
-from .v1 import deliveries, frames, security_context, sessions
+from .v1 import deliveries, exchange, frames, security_context, sessions
 from .v1 import monitoring as v1_monitoring
 
 _DX_BASES = ("/thingpark/dx/core/{version:str}/api", "/core/{version:str}/api")
@@ -143,6 +143,7 @@ def create_application(platform: Platform) -> Litestar:
             sessions.ask_rejoin,
             sessions.put_network_key,
             *v1_monitoring.HANDLERS,
+            *exchange.HANDLERS,
         ],
     )
     interface = create_static_files_router(

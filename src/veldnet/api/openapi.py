@@ -93,6 +93,8 @@ def _operation(
     success: dict[str, Any] = {"description": "Successful"}
     if result is not None:
         success["content"] = {"application/json": {"schema": _as_openapi_30(result)}}
+    if operation.media is not None:
+        success["content"] = {operation.media: {"schema": STRING}}
     responses = {str(operation.status): success}
     for status, text in _ERRORS.items():
         responses[str(status)] = {
@@ -111,6 +113,8 @@ def _operation(
             "required": True,
             "content": {"application/json": {"schema": _as_openapi_30(body)}},
         }
+    if operation.media is not None:
+        described["requestBody"] = {"required": True, "content": {operation.media: {"schema": STRING}}}
     return described
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from veldnet.inventory.audit import AuditEntry
+from veldnet.inventory.exchange import PublicExchangeKey
 from veldnet.inventory.resources import (
     ConnectivityPlan,
     Device,
@@ -55,6 +56,8 @@ class Operation(msgspec.Struct, frozen=True):
     result: Any = None
     body: type[msgspec.Struct] | None = None
     query: tuple[Parameter, ...] = ()
+    # What body and answer are where they are not JSON.
+    media: str | None = None
 
 
 STRING: dict[str, Any] = {"type": "string"}
@@ -430,6 +433,25 @@ OPERATIONS = (
         "Device",
         "Ask a device of LoRaWAN 1.1 to renew its session.",
         202,
+    ),
+    Operation(
+        "get",
+        f"{V1}/hsmGroups/{{hsmGroupId}}/publicExchangeKey",
+        "getPublicExchangeKey",
+        "DeviceSecurity",
+        "The RSA key under which AppKeys may come to an HSM group, and its version.",
+        200,
+        PublicExchangeKey,
+    ),
+    Operation(
+        "post",
+        f"{V1}/devices/import",
+        "importDevices",
+        "Device",
+        "Create and delete devices after ThingPark's CSV; the answer says what became of each row.",
+        200,
+        query=(Parameter("dryRun", "Only say what would become of each row.", _FLAG),),
+        media="text/csv",
     ),
     Operation(
         "put",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from veldnet.app import Platform
 from veldnet.inventory import audit
 from veldnet.inventory.catalogues import find_hsm_group
+from veldnet.inventory.device_checks import NewDevice
 from veldnet.inventory.scope import Scope
 from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
@@ -38,6 +39,13 @@ class Services:
             return self.platform.vault.of("")
         group = await self.read(lambda c: find_hsm_group(c, scope.operator_ref, hsm_group_id))
         return self.platform.vault.of(group.vault)
+
+    async def seal_app_key(self, scope: Scope, new: NewDevice) -> bytes | None:
+        """The AppKey of a new device as its vault seals it; personalised devices have none."""
+        if new.app_key is None:
+            return None
+        vault = await self.vault_of_group(scope, new.body.hsmGroupId)
+        return await vault.import_app_key(new.dev_eui, new.app_key)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self.platform.store.read(query)

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
 
 from .errors import InvalidField, MissingField
+from .personalisation import Personalisation, check_personalisation, refuse_personalisation
 from .resources import AlarmThreshold, Device
 from .routing_profiles import check_name
 
@@ -21,12 +22,17 @@ class NewDevice(msgspec.Struct, frozen=True):
 
     dev_eui: DevEui
     join_eui: JoinEui | None
-    app_key: AesKey
+    # None for a device that is personalised, and for a key that comes encrypted.
+    app_key: AesKey | None
     body: Device
+    personalisation: Personalisation | None = None
 
 
-def check_new_device(body: Device, *, hsm_required: bool) -> NewDevice:
-    """Check the members of a creation request. Raises a `BadRequest` that names the member."""
+def check_new_device(
+    body: Device, *, hsm_required: bool, abp: bool = False, key_encrypted: bool = False
+) -> NewDevice:
+    """Check the members of a creation request; `abp` says whether it may ask for a personalised device.
+    Raises a `BadRequest` that names the member."""
     if body.EUI is UNSET:
         raise MissingField("EUI is mandatory: the DevEUI of the device, 16 hexadecimal digits")
     try:
@@ -35,21 +41,35 @@ def check_new_device(body: Device, *, hsm_required: bool) -> NewDevice:
         raise InvalidField(f"EUI {body.EUI[:40]!r}: {error}") from None
     if body.deviceProfileId is UNSET:
         raise MissingField("deviceProfileId is mandatory; see GET /deviceProfiles")
-    if body.applicationKey is UNSET:
-        raise MissingField("applicationKey is mandatory for OTAA: the AppKey, 32 hexadecimal digits")
-    try:
-        app_key = AesKey.parse(body.applicationKey)
-    except InvalidKey:
-        raise InvalidField("applicationKey must be 32 hexadecimal digits") from None
-    if body.hsmGroupId is UNSET and hsm_required:
+    personalisation = app_key = None
+    if body.activationType == "ABP":
+        if not abp:
+            raise InvalidField(
+                "activationType must be OTAA; ABP needs api-version v1.1.1 and an operator who allows it"
+            )
+        personalisation = check_personalisation(body)
+    else:
+        app_key = None if key_encrypted else _app_key(body)
+        refuse_personalisation(body)
+    if body.hsmGroupId is UNSET and hsm_required and personalisation is None:
         raise MissingField("hsmGroupId is mandatory; see GET /hsmGroups")
-    for name in ("ref", "networkAddress", "classBState", "statistics", "commercialDetails"):
+    given_by_network = ("ref", "classBState", "statistics", "commercialDetails")
+    for name in given_by_network if personalisation is not None else (*given_by_network, "networkAddress"):
         if getattr(body, name) is not UNSET:
             raise InvalidField(f"{name} is given by the network and must not be sent")
     if body.name is not UNSET:
         check_name(body.name)
     _check_details(body)
-    return NewDevice(dev_eui, parse_join_eui(body.applicationEUI), app_key, body)
+    return NewDevice(dev_eui, parse_join_eui(body.applicationEUI), app_key, body, personalisation)
+
+
+def _app_key(body: Device) -> AesKey:
+    if body.applicationKey is UNSET:
+        raise MissingField("applicationKey is mandatory for OTAA: the AppKey, 32 hexadecimal digits")
+    try:
+        return AesKey.parse(body.applicationKey)
+    except InvalidKey:
+        raise InvalidField("applicationKey must be 32 hexadecimal digits") from None
 
 
 def parse_join_eui(text: str | UnsetType) -> JoinEui | None:

@@ -40,6 +40,7 @@ from .errors import (
     UnknownConnectivityPlan,
     UnknownReference,
 )
+from .personalisation import Personalisation
 from .resources import (
     AlarmThreshold,
     CommercialDetails,
@@ -78,12 +79,21 @@ _DETAILS = (
 View = Literal["minimal", "configuration"]
 # Members of `DeviceStatistics` from what monitoring has stored of a device.
 Observed = Callable[[bytes | None], dict[str, Any]]
+# The stored state of a personalised device after its profile.
+OpenSession = Callable[[Personalisation, ProfileSettings], bytes]
 _HEALTH: tuple[HealthState, ...] = ("INIT", "ACTIVE", "RF_CNX_ERROR")
 
 
-def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_app_key: bytes) -> Device:
-    """Write a device that has been checked; assigns plan and routing as the API's rules say."""
-    body = new.body
+def create_device(
+    connection: Connection,
+    scope: Scope,
+    new: NewDevice,
+    sealed_app_key: bytes | None,
+    open_session: OpenSession | None = None,
+) -> Device:
+    """Write a device that has been checked; assigns plan and routing as the API's rules say. `open_session`
+    makes the stored state of a personalised device."""
+    body, personalisation = new.body, new.personalisation
     if connection.execute(select(devices.c.ref).where(devices.c.dev_eui == str(new.dev_eui))).first():
         raise DuplicateEui(str(new.dev_eui))
     profile_ref, profile = _find_profile(connection, scope, str(body.deviceProfileId))
@@ -101,7 +111,7 @@ def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_a
         "dev_eui": str(new.dev_eui),
         "join_eui": None if new.join_eui is None else str(new.join_eui),
         "name": body.name.strip() if body.name is not UNSET else "",
-        "activation_type": "OTAA",
+        "activation_type": "OTAA" if personalisation is None else "ABP",
         "device_class": body.deviceClass if body.deviceClass is not UNSET else profile.loRaWANClass,
         "profile_ref": profile_ref,
         "plan_ref": plan_ref,
@@ -123,7 +133,13 @@ def create_device(connection: Connection, scope: Scope, new: NewDevice, sealed_a
         raise DuplicateEui(str(new.dev_eui)) from None
     if not values["name"]:
         connection.execute(update(devices).where(devices.c.ref == ref).values(name=f"New device {ref}"))
-    connection.execute(insert(device_states).values(device_ref=ref))
+    session: dict[str, Any] = {}
+    if personalisation is not None:
+        if open_session is None or profile.version_11:
+            raise InvalidField(f"deviceProfileId {body.deviceProfileId} is for LoRaWAN 1.1; ABP is for 1.0.x")
+        state = open_session(personalisation, profile)
+        session = {"dev_addr": int(personalisation.dev_addr), "state": state}
+    connection.execute(insert(device_states).values(device_ref=ref, **session))
     changes.note(connection, "device", ref)
     return get_device(connection, scope, str(ref), with_statistics=False)
 
@@ -513,8 +529,8 @@ def _refuse_fixed(body: Device, current: Device) -> None:
             continue
         if name in ("statistics", "commercialDetails"):
             raise NotUpdatable(f"{name} is given by the network and must not be sent")
-        if name == "applicationKey":
-            raise NotUpdatable("applicationKey cannot be changed; delete the device and create it again")
+        if name in ("applicationKey", "networkSessionKey", "applicationSessionKeyRules"):
+            raise NotUpdatable(f"{name} cannot be changed; delete the device and create it again")
         same = msgspec.to_builtins(value) == msgspec.to_builtins(getattr(current, name))
         if name == "EUI" and not same:
             same = value.replace("-", "").replace(":", "").upper() == current.EUI

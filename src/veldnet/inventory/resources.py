@@ -17,7 +17,7 @@ Number = float | UnsetType
 Whole = int | UnsetType
 Flag = bool | UnsetType
 
-ActivationType = Literal["OTAA"]
+ActivationType = Literal["OTAA", "ABP"]
 DeviceClass = Literal["A", "B", "C"]
 ClassBState = Literal["ACTIVE", "INACTIVE"]
 ProcessingStrategyId = Literal["DATAFLOW", "IOT_FLOW", "NOAS", "DEFAULTRP"]
@@ -142,8 +142,15 @@ class CommercialDetails(msgspec.Struct):
     manufacturerLogo: Text = UNSET
 
 
+class ApplicationSessionKeyRule(msgspec.Struct):
+    """An AppSKey of an ABP device and the ports it is for: `*`, or ports and ranges."""
+
+    applicationSessionKey: Text = UNSET
+    sourcePorts: Text = UNSET
+
+
 class Device(msgspec.Struct):
-    """An end-device. Keys are accepted and never returned."""
+    """An end-device. Keys are accepted and never returned. ABP and its keys belong to version v1.1.1."""
 
     ref: Text = UNSET
     name: Text = UNSET
@@ -158,6 +165,8 @@ class Device(msgspec.Struct):
     routingProfileId: Text = UNSET
     applicationEUI: Text = UNSET
     applicationKey: Text = UNSET
+    networkSessionKey: Text = UNSET
+    applicationSessionKeyRules: list[ApplicationSessionKeyRule] | UnsetType = UNSET
     administrativeInfo: Text = UNSET
     geoLatitude: Number = UNSET
     geoLongitude: Number = UNSET

@@ -12,6 +12,7 @@ from .explaining import Explanation, Finding, explain_device, explain_frame
 from .inspection import DeviceView
 from .journal import LATE, OVER_LIMIT, FrameRow, heard_at, unpack_copies
 from .parameters import NetworkParameters
+from .personalised import personalised_state
 from .records import (
     BlockedCommand,
     Copy,
@@ -27,6 +28,7 @@ from .records import (
     decode_record,
 )
 from .server import NetworkServer, UnknownDevice
+from .state import PortKey
 
 __all__ = [
     "LATE",
@@ -47,6 +49,7 @@ __all__ = [
     "NetworkParameters",
     "NetworkServer",
     "Participant",
+    "PortKey",
     "Record",
     "Recorded",
     "RefusedRecord",
@@ -60,5 +63,6 @@ __all__ = [
     "explain_frame",
     "heard_at",
     "new_entry",
+    "personalised_state",
     "unpack_copies",
 ]

@@ -132,8 +132,9 @@ def _octets(session: Session, fcnt: int, fctrl: int, layout: Layout, chosen: Que
         body = crypt_payload(session.mac_key, DOWNLINK, address, fcnt, body)
     elif chosen is not None and chosen.fcnt is None:
         # Submissions in clear are accepted only while the network holds the AppSKey.
-        assert session.app_s_key is not None
-        body = crypt_payload(session.app_s_key, DOWNLINK, address, fcnt, body)
+        key = session.application_key(layout.fport or 0)
+        assert key is not None
+        body = crypt_payload(key, DOWNLINK, address, fcnt, body)
     if session.s_nwk_s_int_key is None:
         octets = frames.data_frame_octets(mtype, address, fctrl, fcnt, fopts, layout.fport, body)
         return octets + data_mic(session.f_nwk_s_int_key, DOWNLINK, address, fcnt, octets)

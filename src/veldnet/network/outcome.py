@@ -9,6 +9,7 @@ from veldnet.lorawan.regions import ChannelPlan
 
 from .events import ContextReset, Device, DownlinkReported, RejoinAsked, SendDue, Transition
 from .parameters import NetworkParameters
+from .personalised import begun_again
 from .records import DownlinkRecord, ResetRecord
 from .state import DeviceState, InFlight, JoinMemory
 from .unsolicited import continue_sending
@@ -91,15 +92,20 @@ def reset_context(
     """Drop sessions, queue and replay history, as an administrator asked. JoinNonces go on rising, so a
     device that checks them still accepts the next join-accept."""
     session = state.session or state.pending_session
+    # A personalised device cannot join; its keys stay.
+    kept_session = begun_again(session) if session is not None and session.personalised else None
     record = ResetRecord(
         id=event.id,
         device_ref=device.row.ref,
         time=now,
         outcome="admin_reset",
         dev_addr=session.dev_addr if session else None,
-        decisions=("security context reset: the device must join again",),
+        decisions=(
+            "security context reset: "
+            + ("its counters may begin again" if kept_session else "the device must join again"),
+        ),
     )
-    cleared = replace(state, session=None, pending_session=None, queue=(), in_flight=())
+    cleared = replace(state, session=kept_session, pending_session=None, queue=(), in_flight=())
     # RJcount1 is a counter of the device that nothing resets, like the JoinNonce (TS001-1.1 §6.2.4.2).
     kept = JoinMemory(memory.join_nonce, generation=memory.generation, last_rj_count1=memory.last_rj_count1)
     return Transition(cleared, (record,), join_memory=kept)
@@ -122,8 +128,11 @@ def ask_rejoin(state: DeviceState, event: RejoinAsked) -> Transition:
 
 
 def deactivate(device: Device, state: DeviceState, event: ContextReset, now: float) -> Transition:
-    """A device without connectivity plan or routing loses its session; with both again it must rejoin."""
+    """A device without connectivity plan or routing loses its session; with both again it must rejoin. A
+    personalised one keeps it, for it cannot; its frames are refused as long as it is inactive."""
     session = state.session or state.pending_session
+    if session is not None and session.personalised:
+        return Transition(replace(state, queue=()))
     record = ResetRecord(
         id=event.id,
         device_ref=device.row.ref,

@@ -92,6 +92,8 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     # Of a repetition: how often the frame was sent, how often it should be, and seconds since the first time.
     transmissions: int = 1
     nb_trans: int = 1
+    # A personalised device has begun its counters again at 0 with this frame.
+    automatic_reset: bool = False
     repeated_after: float = 0.0
     blocked: tuple[BlockedCommand, ...] = ()
     # DevNonce of a join whose session the device does not use, though it is still heard in the one before.

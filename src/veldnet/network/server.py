@@ -106,7 +106,7 @@ class NetworkServer:
         self._clock = clock
         self._rng = rng
         self._ids = ids or IdSource()
-        self._addresses = AddressSpace(parameters.net_id)
+        self.addresses = AddressSpace(parameters.net_id)
         self.devices = DeviceTable(
             store, self.catalogue, capacity=capacity, generation=generation, on_load=self._resume, clock=clock
         )
@@ -131,7 +131,7 @@ class NetworkServer:
         self._refusals = Refusals(self.counters, self.commits, self._ids, clock)
         self._reception = Reception(
             Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0)),
-            self._addresses,
+            self.addresses,
             self.devices,
             self.commits,
             self._refusals,
@@ -252,11 +252,11 @@ class NetworkServer:
             self.counters.refused["store_unavailable"] += 1
 
     def _allocate(self, dev_eui: DevEui) -> DevAddr:
-        dev_addr = self._addresses.allocate(dev_eui, self._rng)
+        dev_addr = self.addresses.allocate(dev_eui, self._rng)
         for _attempt in range(8):
             if self.devices.sharing(dev_addr) < MAX_SHARING:
                 break
-            dev_addr = self._addresses.allocate(dev_eui, self._rng)
+            dev_addr = self.addresses.allocate(dev_eui, self._rng)
         return dev_addr
 
     def _apply(self, entry: Entry, transition: Transition) -> None:

@@ -80,6 +80,14 @@ class Refusals(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last_at: float = 0.0
 
 
+class PortKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An AppSKey of a personalised device for a range of ports, both ends included."""
+
+    first: int
+    last: int
+    key: AesKey
+
+
 class Session(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A session. One of LoRaWAN 1.0.x has one network key and one downlink counter, `n_fcnt_down`.
 
@@ -127,6 +135,15 @@ class Session(msgspec.Struct, frozen=True, array_like=True, gc=False):
     smoothed_per: float = 0.0
     # Data rates of the LinkADRReq since then, a bit each: it may have taken one and the answer be lost.
     offered_data_rates: int = 0
+    # A personalised device may have several AppSKeys; ports beside these have `app_s_key`.
+    port_keys: tuple[PortKey, ...] = ()
+
+    def application_key(self, fport: int) -> AesKey | None:
+        """The AppSKey of a port, None where the network does not know it."""
+        for entry in self.port_keys:
+            if entry.first <= fport <= entry.last:
+                return entry.key
+        return self.app_s_key
 
     @property
     def version_11(self) -> bool:

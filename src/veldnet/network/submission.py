@@ -135,7 +135,7 @@ def _counter_refusal(
 ) -> SubmissionRefusal | None:
     expected = next_application_fcnt(state)
     if event.fcnt is None:
-        if session.app_s_key is None:
+        if session.application_key(event.fport or 0) is None:
             return SubmissionRefusal(
                 119, "Payload must be provided encrypted with the downlink counter value", expected
             )

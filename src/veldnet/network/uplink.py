@@ -38,6 +38,7 @@ from .mac_commands import (
     next_requests,
 )
 from .parameters import NetworkParameters
+from .personalised import BEGUN_AGAIN, begins_again, begun_again
 from .queue import discarded
 from .records import Record
 from .regulator import charge_uplink
@@ -69,6 +70,8 @@ def _match_session(
     network: NetworkParameters, session: Session, device: Device, event: DataReceived
 ) -> tuple[int, str] | None:
     frame = event.frame
+    if begins_again(session, device, event):
+        return 0, BEGUN_AGAIN
     last, wide = session.fcnt_up, device.profile.wideCounters
     fcnt = extend(last, frame.fcnt)
     if fcnt > MAX_FCNT:
@@ -156,6 +159,9 @@ def receive_data(
     if not device.active or plan is None:
         words = "no connectivity plan or no routing"
         return refused(channel_plan, device, state, event, "device_inactive", words)
+    if found.verdict == BEGUN_AGAIN:
+        fresh = begun_again(found.session)
+        state, found = replace(state, session=fresh), Match(fresh, False, 0, "new", True)
     if found.verdict not in ("new", "repeated"):
         words = f"counter {found.fcnt} after {found.session.fcnt_up}: {found.verdict.replace('_', ' ')}"
         return refused(channel_plan, device, state, event, found.verdict, words, found)

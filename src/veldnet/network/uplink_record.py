@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from veldnet.lorawan import AesKey
 from veldnet.lorawan.crypto import UPLINK, crypt_payload
 from veldnet.lorawan.frames import DataFrame
 from veldnet.lorawan.modulation import Lora
@@ -29,6 +28,8 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     pending: bool
     fcnt: int
     verdict: str
+    # Whether a personalised device has begun its counters again with this frame.
+    begun_again: bool = False
 
 
 class Conduct(msgspec.Struct, frozen=True, gc=False):
@@ -43,9 +44,9 @@ class Conduct(msgspec.Struct, frozen=True, gc=False):
 
 def _payload(session: Session, frame: DataFrame, fcnt: int) -> tuple[bytes, bool]:
     """The application payload as the network may show it, and whether it is still encrypted."""
-    if frame.fport in (None, 0) or not frame.frm_payload:
+    if not frame.fport or not frame.frm_payload:
         return b"", False
-    key: AesKey | None = session.app_s_key
+    key = session.application_key(frame.fport)
     if key is None:
         return frame.frm_payload, True
     return crypt_payload(key, UPLINK, frame.dev_addr, fcnt, frame.frm_payload), False
@@ -96,6 +97,8 @@ def uplink_record(
     dropped = conduct.over_limit and device.plan is not None and device.plan.uplinkRegulatorPolicy == "DROP"
     if conduct.over_limit:
         notes = (*notes, "over the plan's uplink rate: " + ("not forwarded" if dropped else "marked"))
+    if found.begun_again:
+        notes = ("the device has begun its counters again at 0, which its profile allows", *notes)
     return UplinkRecord(
         id=event.received.id,
         device_ref=device.row.ref,
@@ -135,6 +138,7 @@ def uplink_record(
         over_limit=conduct.over_limit,
         commanded_sf=_spreading_factor(channel_plan, conduct.commanded_data_rate),
         transmissions=session.repetitions + 1,
+        automatic_reset=found.begun_again,
         nb_trans=session.radio.nb_trans,
         repeated_after=0.0 if new else _repeated_after(session, event),
         blocked=conduct.blocked,

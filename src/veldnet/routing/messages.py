@@ -78,7 +78,7 @@ class MessageWriter:
         """The messages that a record means for application servers, in order."""
         if isinstance(record, UplinkRecord):
             reported = [self._uplink(record, device)] if record.reported else []
-            return reported + self._device_status(record, device)
+            return self._counters_reset(record, device) + reported + self._device_status(record, device)
         if isinstance(record, JoinRecord):
             if record.outcome != "accepted":
                 return []
@@ -94,6 +94,12 @@ class MessageWriter:
         if isinstance(record, ResetRecord) and record.outcome == "admin_reset":
             return [self._notification(device, record.time, record.dev_addr, "reset", record.outcome, None)]
         return []
+
+    def _counters_reset(self, record: UplinkRecord, device: Device) -> list[TunnelMessage]:
+        """A personalised device has begun again: the server must forget its counter, too."""
+        if not record.automatic_reset:
+            return []
+        return [self._notification(device, record.time, record.dev_addr, "reset", "automatic_reset", None)]
 
     def _uplink(self, record: UplinkRecord, device: Device) -> TunnelMessage:
         row, plan, best = device.row, device.plan, record.best

@@ -152,6 +152,9 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     wideCounters: bool = True
     devNonceCounterBased: bool | None = None
     dummyPayloadMaxSize: int = 0
+    # Whether a personalised device may begin its uplink counter again at 0: who has recorded its frames can
+    # then send them once more.
+    allowABPAutomaticReset: bool = False
     manufacturerName: str = "Generic"
     applicationLayer: dict[str, str] | None = None
 

@@ -108,7 +108,7 @@ async def create_device(
         routingProfileId=routing_profile,
     )
     new = device_checks.check_new_device(body, hsm_required=False)
-    key = await data.vault.import_app_key(new.dev_eui, new.app_key)
+    key = await data.vault.import_app_key(new.dev_eui, identity.app_key)
     created = await data.store.write(lambda c: devices.create_device(c, scope, new, key))
     if identity.nwk_key is not None:
         nwk_key = await data.vault.import_nwk_key(new.dev_eui, identity.nwk_key)

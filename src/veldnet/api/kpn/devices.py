@@ -44,11 +44,11 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
         scope = await require_scope(request, services)
         body = await read_resource(request, Device, services.settings.max_body)
         hsm_required = services.settings.hsm_required and not legacy(request)
-        new = device_checks.check_new_device(body, hsm_required=hsm_required)
-        vault = await services.vault_of_group(scope, body.hsmGroupId)
-        sealed = await vault.import_app_key(new.dev_eui, new.app_key)
+        abp = services.settings.legacy_abp and legacy(request)
+        new = device_checks.check_new_device(body, hsm_required=hsm_required, abp=abp)
+        sealed = await services.seal_app_key(scope, new)
         return await services.change(
-            lambda c: devices.create_device(c, scope, new, sealed),
+            lambda c: devices.create_device(c, scope, new, sealed, services.platform.open_personalised),
             by=scope,
             action="device.created",
             details=body,

@@ -18,6 +18,8 @@ from .token import Token
 
 _NONCE = 12
 _WRAPPED = 24
+# A sealed root key.
+SEALED = seals.HEADER + _WRAPPED
 
 SECRET = {
     Attribute.TOKEN: False,

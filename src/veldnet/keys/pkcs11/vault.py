@@ -40,7 +40,7 @@ from veldnet.keys.joining import serve
 from veldnet.keys.rsa import AskForm, parse_rsa_public_key
 from veldnet.lorawan import AesKey, DevEui
 
-from .opened import LEAVING, WRAPPER, Opened, destroy
+from .opened import LEAVING, SEALED, WRAPPER, Opened, destroy
 from .token import Token
 
 log = structlog.get_logger(__name__)
@@ -208,11 +208,13 @@ class Pkcs11Vault:
                 ) from None
         key = opened.unwrap_with(wrapper, transported.encrypted, LEAVING, "bad_transport")
         try:
-            if key.key_length != 128:
-                raise VaultError("bad_transport", "the encrypted key is not an AES-128 key")
-            return opened.wrap(transported.label, key)
+            sealed = opened.wrap(transported.label, key)
         finally:
             destroy(key)
+        # Not all modules know the length of a key that they have unwrapped.
+        if len(sealed) != SEALED:
+            raise VaultError("bad_transport", "the encrypted key is not an AES-128 key")
+        return sealed
 
     async def seal(self, label: str, secret: bytes) -> bytes:
         return await self._run(lambda opened: opened.seal(labels.secret(label), secret))

@@ -1,0 +1,196 @@
+"""ThingPark's CSV for devices: one a row, its columns by position (Device Manager's import, columns A to X).
+
+AppKeys stand there in clear, wrapped under an AES transport key (column S names its version), or encrypted
+with the RSA exchange key (column X).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import Literal
+from xml.etree import ElementTree
+
+import msgspec
+from msgspec import UNSET
+
+from veldnet.keys import Form
+
+from .errors import BadRequest, InvalidField, MissingField
+from .resources import ApplicationSessionKeyRule, Device
+
+MOST_ROWS = 10_000
+_COLUMNS = 27
+_WRAPPED = 24
+Action = Literal["create", "delete"]
+
+
+class EncryptedKey(msgspec.Struct, frozen=True):
+    """A root key as it came: encrypted with the key of a form and version."""
+
+    form: Form
+    version: int
+    octets: bytes
+
+
+class ImportRow(msgspec.Struct, frozen=True):
+    """A row that can be carried out, as far as that needs no other row."""
+
+    action: Action
+    device: Device
+    app_key: EncryptedKey | None = None
+    nwk_key: EncryptedKey | str | None = None
+    # What was given and is not taken.
+    remarks: tuple[str, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of the file, and what it says or what is wrong with it; None for a comment."""
+
+    cells: list[str]
+    row: ImportRow | BadRequest | None
+
+
+def read(text: str) -> Iterator[Line]:
+    """The lines of a file. Raises `BadRequest` for what is no CSV, or too long."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text.lstrip("\ufeff")), strict=True) if row]
+    except csv.Error as error:
+        raise BadRequest(f"the body is not CSV: {error}") from None
+    if len(rows) > MOST_ROWS:
+        raise BadRequest(f"the file has {len(rows)} rows; at most {MOST_ROWS} are taken at once")
+    for cells in rows:
+        yield Line(cells, _line(cells))
+
+
+def _line(cells: list[str]) -> ImportRow | BadRequest | None:
+    if cells[0].lstrip().startswith("#"):
+        return None
+    try:
+        if len(cells) > _COLUMNS:
+            raise InvalidField(f"{len(cells)} columns, at most {_COLUMNS} (A to AA) have a meaning")
+        return _row([cell.strip() for cell in cells] + [""] * (_COLUMNS - len(cells)))
+    except BadRequest as error:
+        return error
+
+
+def _row(c: list[str]) -> ImportRow:
+    action = c[0].upper()
+    if action == "DELETE":
+        return ImportRow("delete", Device(EUI=_given(c[1], "B", "DevEUI")))
+    if action not in ("CREATE_OTAA", "CREATE_ABP", "CREATE", ""):
+        raise InvalidField(f"column A is {c[0][:40]!r}; known are CREATE_OTAA, CREATE_ABP, CREATE and DELETE")
+    otaa = action == "CREATE_OTAA"
+    device = Device(
+        EUI=_given(c[1], "B", "DevEUI"),
+        activationType="OTAA" if otaa else "ABP",
+        deviceProfileId=_given(c[3], "D", "device profile id"),
+        connectivityPlanId=c[7] or UNSET,
+        routingProfileId=c[8] or UNSET,
+        name=c[10] or UNSET,
+        geoLatitude=_number(c[11], "L"),
+        geoLongitude=_number(c[12], "M"),
+        administrativeInfo=c[13] or UNSET,
+    )
+    if c[16]:
+        device = _with_motion(device, c[16])
+    if c[19]:
+        raise InvalidField("column T (AS ids) is not supported; name a routing profile in column I")
+    remarks = tuple(
+        f"column {column} is not taken" for column, value in (("C", otaa and c[2]), ("O", c[14])) if value
+    )
+    if not otaa:
+        return ImportRow("create", _personalised(device, c), remarks=remarks)
+    device.applicationEUI = _given(c[4], "E", "JoinEUI")
+    device.hsmGroupId = c[17] or UNSET
+    app_key = _key(_given(c[5], "F", "AppKey"), c[18], c[23], "F", "S")
+    nwk_key = _key(c[20], c[21], c[23], "U", "V") if c[20] else None
+    if isinstance(app_key, str):
+        device.applicationKey = app_key
+        return ImportRow("create", device, None, nwk_key, remarks)
+    return ImportRow("create", device, app_key, nwk_key, remarks)
+
+
+def _with_motion(device: Device, word: str) -> Device:
+    """The word must be a known one."""
+    members = msgspec.to_builtins(device) | {"motionIndicator": word}
+    try:
+        return msgspec.convert(members, Device)
+    except msgspec.ValidationError as error:
+        raise InvalidField(f"column Q: {error}") from None
+
+
+def _personalised(device: Device, c: list[str]) -> Device:
+    device.networkAddress = _given(c[2], "C", "DevAddr")
+    device.networkSessionKey = _given(c[4], "E", "NwkSKey")
+    if c[17]:
+        raise InvalidField("column R (HSM group) is for OTAA devices")
+    if c[5]:
+        device.applicationSessionKeyRules = list(_app_s_keys(c[5]))
+    return device
+
+
+def _app_s_keys(text: str) -> Iterator[ApplicationSessionKeyRule]:
+    # Declarations and entities are of no use here, and can be made to swell.
+    if "<!" in text or "<?" in text or len(text) > 10_000:
+        raise InvalidField("column F must be plain <AppSKeys>, without declarations")
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - without declarations there are no entities
+    except ElementTree.ParseError as error:
+        raise InvalidField(f"column F is no XML: {error}") from None
+    if root.tag != "AppSKeys":
+        raise InvalidField('column F must look like <AppSKeys><AppSKey Port="1-2">...</AppSKey></AppSKeys>')
+    for entry in root:
+        yield ApplicationSessionKeyRule((entry.text or "").strip(), entry.get("Port", "*"))
+
+
+def _given(text: str, column: str, what: str) -> str:
+    if not text:
+        raise MissingField(f"column {column} ({what}) is mandatory")
+    return text
+
+
+def _number(text: str, column: str) -> float | msgspec.UnsetType:
+    if not text:
+        return UNSET
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidField(f"column {column} is {text[:40]!r} and should be a number") from None
+
+
+def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> EncryptedKey | str:
+    """A root key: in clear, or encrypted in the form whose version is given."""
+    if aes and rsa:
+        raise InvalidField(f"columns {aes_column} and X exclude each other")
+    if aes:
+        octets = bytes.fromhex(text) if re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", text) else b""
+        if len(octets) != _WRAPPED:
+            raise InvalidField(
+                f"column {column} must be 48 hexadecimal digits: the key wrapped under the transport key "
+                "(RFC 3394)"
+            )
+        return EncryptedKey("AES", _version(aes, aes_column), octets)
+    if rsa:
+        try:
+            octets = base64.b64decode("".join(text.split()), validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidField(f"column {column} must be base64, as column X is given") from None
+        return EncryptedKey("RSA", _version(rsa, "X"), octets)
+    if not re.fullmatch(r"[0-9A-Fa-f]{32}", text):
+        # It may be a key: it is not repeated.
+        raise InvalidField(
+            f"column {column} must be 32 hexadecimal digits, or encrypted with the version of its key in "
+            f"column {aes_column} or X"
+        )
+    return text
+
+
+def _version(text: str, column: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise InvalidField(f"column {column} is {text[:40]!r} and should be the version of a key")
+    return int(text)
