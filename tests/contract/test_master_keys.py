@@ -124,11 +124,12 @@ def test_a_master_key_that_one_module_does_not_take_is_in_none(make: Callable[[]
 class _Refusing:
     """A module that takes no key."""
 
-    def __init__(self, keys: MasterKeys) -> None:
-        self._keys = keys
+    name = "refusing"
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._keys, name)
+    def __init__(self, keys: MasterKeys) -> None:
+        self.generations = keys.generations
+        self.create = keys.create
+        self.destroy = keys.destroy
 
     def load(self, _generation: int, _wrapped: bytes, _backup_key: bytes) -> None:
         raise VaultError("module_failed", "no room")

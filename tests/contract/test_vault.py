@@ -109,12 +109,18 @@ async def vault(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def order(
-    sealed: bytes, *, key: AesKey = APP_KEY, protected: bool = True, ask: bytes | None = None
+    sealed: bytes,
+    *,
+    key: AesKey = APP_KEY,
+    protected: bool = True,
+    ask: bytes | None = None,
+    vault: str = "",
 ) -> JoinOrder:
     unsigned = JoinRequest(JoinEui(1), DEV_EUI, 9, b"")
     request = JoinRequest(JoinEui(1), DEV_EUI, 9, join_request_mic(key, unsigned.unsigned()))
     accept = JoinAccept(5, NetId(0), DevAddr(0x01020304), 0, 1)
     return JoinOrder(
+        vault=vault,
         dev_eui=DEV_EUI,
         join_eui=JoinEui(1),
         sealed_app_key=sealed,
@@ -272,7 +278,7 @@ async def test_oaep_is_a_setting() -> None:
             generated = await Pkcs11Vault(softhsm.token(), ask=ask).generate_as_key(PEM)
             assert len(PRIVATE_KEY.decrypt(bytes.fromhex(generated.rsa_encrypted), way)) == 16
         else:
-            with pytest.raises(VaultError, match="CKM_RSA_PKCS_OAEP as keys.ask_padding oaep-sha256"):
+            with pytest.raises(VaultError, match=r"CKM_RSA_PKCS_OAEP as keys\.ask_padding oaep-sha256"):
                 Pkcs11Vault(softhsm.token(), ask=ask)
 
 

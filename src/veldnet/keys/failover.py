@@ -45,18 +45,22 @@ class FailoverVault:
         self._turn = 0
 
     def _healthy(self) -> list[Vault]:
+        """Members that can work."""
+        return [member for member in self._members if member.problem is None]
+
+    def _in_turn(self) -> list[Vault]:
         """Members that can work, another one first each time."""
+        healthy = self._healthy()
         self._turn += 1
-        turn = self._turn % len(self._members)
-        rotated = self._members[turn:] + self._members[:turn]
-        return [member for member in rotated if member.problem is None]
+        turn = self._turn % max(len(healthy), 1)
+        return healthy[turn:] + healthy[:turn]
 
     async def _ask(self, work: Callable[[Vault], Awaitable[T]], passing: frozenset[str] = UNAVAILABLE) -> T:
         """Ask a member, and the next where one cannot work; wait where none can."""
         until = monotonic() + self._patience
         last: VaultError | None = None
         while True:
-            for member in self._healthy():
+            for member in self._in_turn():
                 try:
                     return await work(member)
                 except VaultError as error:
