@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import msgspec
 import pytest
 
 from tests.contract import softhsm
+from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, wait_for
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
 from veldnet.simulator.customer import Account
@@ -37,7 +37,7 @@ class Place:
         self.data = directory / "data"
         printed = veldnet("sandbox", "--data", str(self.data), "--json", **environment)
         self.account: Account = msgspec.convert(json.loads(printed), Account)
-        self.receiver = _receiver(directory)
+        self.receiver = Receiver(directory)
         self.server = RunningServer(self.data, **environment)
         self.client = Client(self.server, self.account)
         self.client.activate()
@@ -84,59 +84,14 @@ class Place:
 
     def vault_pid(self) -> int:
         """The process that the server has started for its keys."""
-        children = Path(f"/proc/{self.server.process.pid}/task/{self.server.process.pid}/children")
-        for pid in children.read_text().split():
-            if b"veldnet.vault_process" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return int(pid)
-        raise AssertionError("there is no vault process")
-
-
-class _Receiver:
-    """An application server in a process of its own, so that its keys are in no memory of ours."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str, directory: Path) -> None:
-        self.process = process
-        self.url = url
-        self._directory = directory
-
-    def uplinks(self) -> list[bytes]:
-        found = [path.read_bytes() for path in sorted(self._directory.glob("message-*.json"))]
-        return [body for body in found if read_message(body).is_uplink]
-
-
-_PROGRAM = """
-import http.server, itertools, os, pathlib, sys
-directory, numbers = pathlib.Path(sys.argv[1]), itertools.count(1)
-class Receiver(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        path = directory / f"message-{next(numbers):04}.tmp"
-        path.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-        path.rename(path.with_suffix(".json"))
-        self.send_response(204); self.end_headers()
-    def log_message(self, *args): pass
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
-
-
-def _receiver(directory: Path) -> _Receiver:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(directory)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    return _Receiver(process, f"http://127.0.0.1:{port}/up", directory)
+        (pid,) = vault_pids(self.server.process.pid)
+        return pid
 
 
 def _environment(name: str, directory: Path) -> dict[str, str]:
     if name == "software":
         return {}
-    environment = softhsm.configure(directory / "hsm")
-    softhsm.create_token(environment)
-    pin = directory / "pin"
-    pin.touch(0o600)
-    pin.write_text(softhsm.PIN)
+    environment, pin = tokens(directory, softhsm.LABEL)
     environment |= {
         "VELDNET_KEYS__VAULT": "pkcs11",
         "VELDNET_KEYS__MODULE": str(softhsm.module()),
@@ -153,37 +108,6 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     yield built
     assert built.server.stop() == 0
     built.receiver.process.kill()
-
-
-def memory_of(pid: int) -> bytes:
-    """All that a process has in memory, as root or the same user can read it."""
-    found = []
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            area = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line)
-            if area is None or "[v" in line:
-                continue
-            first, last = (int(text, 16) for text in area.groups())
-            try:
-                memory.seek(first)
-                found.append(memory.read(last - first))
-            except (OSError, OverflowError):
-                continue
-    return b"\0".join(found)
-
-
-def forms(key: bytes) -> list[bytes]:
-    """How a key may be written: raw and in digits."""
-    return [key, key.hex().encode(), key.hex().upper().encode(), key.hex().encode("utf-16-le")]
-
-
-def wait_for(what: Any, seconds: float = 20) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := what():
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not come about")
 
 
 def test_the_whole_chain(place: Place) -> None:
@@ -284,7 +208,7 @@ def _vault_pid(place: Place) -> int | None:
     """The vault process, None while there is none."""
     try:
         return place.vault_pid()
-    except (AssertionError, OSError):
+    except (ValueError, OSError):
         return None
 
 

@@ -14,13 +14,16 @@ from veldnet.client import (
     ClientError,
     Message,
     create_rsa_key,
+    encrypt_app_key,
     load_rsa_key,
     open_as_key,
     private_pem,
     public_pem,
     read_message,
     signed_downlink_query,
+    wrap_app_key,
 )
+from veldnet.lorawan import AesKey, InvalidKey
 
 from .output import console, errors, fail
 
@@ -88,6 +91,34 @@ def open_as_key_command(
     else:
         _write_private(out, opened.hex.encode() + b"\n")
         console.print(f"AS key: {out}")
+
+
+@client.command("encrypt-app-key")
+def encrypt_app_key_command(
+    app_key: Annotated[
+        typer.FileText, typer.Argument(help="File with the AppKey, 32 hex digits; - reads it.")
+    ],
+    exchange_key: Annotated[
+        Path | None, typer.Option(help="File with publicExchangeKey of the HSM group, PEM.")
+    ] = None,
+    transport_key: Annotated[
+        Path | None, typer.Option(help="File with the shared transport key, as open-as-key wrote it.")
+    ] = None,
+) -> None:
+    """Encrypt an AppKey on its way to the network: with the exchange key as base64, with a transport key as
+    hexadecimal digits."""
+    if (exchange_key is None) == (transport_key is None):
+        fail("give either --exchange-key or --transport-key")
+    try:
+        key = AesKey.parse(app_key.read().strip())
+        if exchange_key is not None:
+            typer.echo(encrypt_app_key(key, _read(exchange_key).decode("ascii", "replace")))
+        elif transport_key is not None:
+            typer.echo(wrap_app_key(key, AsKey.from_hex(_read(transport_key).decode("ascii", "replace"))))
+    except InvalidKey:
+        fail("the AppKey must be 32 hexadecimal digits")
+    except ClientError as error:
+        fail(str(error))
 
 
 def _opened(file: typer.FileBinaryRead, as_key: Path) -> tuple[Message, AsKey]:

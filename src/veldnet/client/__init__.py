@@ -16,6 +16,7 @@ from .keys import (
 )
 from .messages import Downlink, Message, read_message
 from .signing import signed_downlink_query, token_fits
+from .transport import encrypt_app_key, wrap_app_key
 
 __all__ = [
     "AsKey",
@@ -23,6 +24,7 @@ __all__ = [
     "Downlink",
     "Message",
     "create_rsa_key",
+    "encrypt_app_key",
     "load_rsa_key",
     "open_as_key",
     "private_pem",
@@ -30,4 +32,5 @@ __all__ = [
     "read_message",
     "signed_downlink_query",
     "token_fits",
+    "wrap_app_key",
 ]

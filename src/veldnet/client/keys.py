@@ -97,13 +97,9 @@ def open_as_key(
     key: rsa.RSAPrivateKey, rsa_encrypted: str, *, scheme: Literal["PKCS1v15", "OAEP"] = "PKCS1v15"
 ) -> AsKey:
     """Open `rsaEncryptedASKey` of a routing profile, hexadecimal; it is shown once, when it is made."""
-    way = (
-        padding.PKCS1v15()
-        if scheme == "PKCS1v15"
-        else padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
-    )
     try:
-        octets = key.decrypt(bytes.fromhex(rsa_encrypted.strip()), way)
+        encrypted = bytes.fromhex(rsa_encrypted.strip())
+        octets = key.decrypt(encrypted, padding.PKCS1v15()) if scheme == "PKCS1v15" else _oaep(key, encrypted)
     except ValueError:
         raise ClientError("rsaEncryptedASKey was not encrypted for this RSA key") from None
     # Some networks write the key as digits.
@@ -112,3 +108,12 @@ def open_as_key(
     if len(octets) != _BLOCK:
         raise ClientError("rsaEncryptedASKey was not encrypted for this RSA key")
     return AsKey(octets)
+
+
+def _oaep(key: rsa.RSAPrivateKey, encrypted: bytes) -> bytes:
+    """With SHA-256, or with SHA-1, which is what many modules know."""
+    try:
+        return key.decrypt(encrypted, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    except ValueError:
+        old = hashes.SHA1()  # noqa: S303 - within OAEP it is as good as another
+        return key.decrypt(encrypted, padding.OAEP(padding.MGF1(old), old, None))

@@ -16,6 +16,7 @@ from pkcs11.exceptions import (
     PinIncorrect,
     PinLocked,
     PKCS11Error,
+    UserAlreadyLoggedIn,
 )
 
 from veldnet.keys import seals
@@ -123,6 +124,9 @@ class Token:
         """The first session logs in for all of them."""
         try:
             self._login = self._token.open(rw=True, user_pin=self._pin())
+        except UserAlreadyLoggedIn:
+            # By another token object of this process, which logs in for all of them.
+            self._login = self._token.open(rw=True)
         except PinIncorrect:
             raise VaultError("wrong_pin", f"the PIN of token {self._token.label!r} is wrong") from None
         except PinLocked:
