@@ -19,10 +19,12 @@ import msgspec
 import pytest
 
 from tests.contract import softhsm
+from tests.e2e import radio
 from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, wait_for
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
 from veldnet.simulator.customer import Account
+from veldnet.simulator.device import VirtualDevice
 
 pytestmark = pytest.mark.xdist_group("hsm-groups")
 
@@ -56,7 +58,6 @@ class Place:
         self.account: Account = msgspec.convert(json.loads(printed), Account)
         self.customer_id: str = json.loads(printed)["customer_id"]
         operator = self.account.hsm_group_id.removeprefix("HSM_").partition(".")[0]
-        self._stations = 0
         self.operator: str = next(
             o["code"] for o in self.admin_json("operator-list") if o["code"].upper() == operator
         )
@@ -67,6 +68,8 @@ class Place:
         self.server = RunningServer(self.data, **self.environment)
         self.client = Client(self.server, self.account)
         self.client.activate()
+        self.antenna = radio.Antenna(self.account.base_station_eui)
+        self.antenna.connect(self.server.udp)
         self.private_pem = directory / "private.pem"
         self.public = veldnet("client", "create-rsa-key", str(self.private_pem))
 
@@ -107,33 +110,21 @@ class Place:
         created: dict[str, Any] = self.client.call("POST", "/devices", body)
         return created
 
-    def speak(self, dev_eui: str, *more: str, app_key: str = APP_KEY) -> subprocess.Popen[str]:
-        """A device that joins and sends once, near a base station of its own: one that spoke from another
-        address just now would have to be trusted first."""
-        host, port = self.server.udp
-        self._stations += 1
-        station = f"AA555A00000{self._stations:05X}"
-        self.admin("base-station", "create", station, f"BS {station}", "--operator", self.operator)
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "veldnet", "simulate", "device", "--dev-eui", dev_eui),
-                *("--join-eui", JOIN_EUI, "--app-key", app_key, "--udp", f"{host}:{port}"),
-                *("--base-station-eui", station, "--payload", "48656c6c6f"),
-                *("--count", "1", "--timeout", "60"),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def say_hello(self, dev_eui: str, *, app_key: str = APP_KEY) -> tuple[bytes, VirtualDevice]:
+        """Let a device join and speak; returns what the application server got of it."""
+        virtual = radio.device(dev_eui, app_key)
+        before = len(self.receiver.uplinks())
+        radio.join(self.antenna, virtual)
+        self.antenna.hear(virtual.uplink(1, b"Hello"))
+        body = wait_for(lambda: self.receiver.uplinks()[before:] and self.receiver.uplinks()[-1])
+        return body, virtual
 
     def heard(self, dev_eui: str, as_key: AsKey, *, app_key: str = APP_KEY) -> bytes:
         """Let a device join and speak; its payload must open. Returns the AppSKey."""
-        before = len(self.receiver.uplinks())
-        speaking = self.speak(dev_eui, app_key=app_key)
-        assert speaking.wait(timeout=90) == 0, speaking.stdout.read() if speaking.stdout else ""
-        body = wait_for(lambda: self.receiver.uplinks()[before:] and self.receiver.uplinks()[-1])
+        body, virtual = self.say_hello(dev_eui, app_key=app_key)
         message = read_message(body)
         assert message.dev_eui == dev_eui and message.payload(as_key) == b"Hello"
+        assert message.app_s_key(as_key) == virtual.app_s_key
         return bytes(message.app_s_key(as_key))
 
     def metric(self, name: str) -> dict[str, float]:
@@ -180,10 +171,7 @@ def test_an_as_key_of_another_group_is_withheld_and_not_half_used(place: Place) 
     """The vault of the device cannot open an AS key of another vault: the AppSKey stays inside."""
     profile, _as_key = place.routing_profile(place.account.hsm_group_id)
     device = place.device(20, place.group, profile)
-    before = len(place.receiver.uplinks())
-    assert place.speak(device["EUI"]).wait(timeout=90) == 0
-    body = wait_for(lambda: place.receiver.uplinks()[before:] and place.receiver.uplinks()[-1])
-    fields = read_message(body).fields
+    fields = read_message(place.say_hello(device["EUI"])[0]).fields
     assert not fields.get("AppSKey") and fields["payload_hex"] != "48656c6c6f"
     # With a key of its own group it is whole.
     answer = place.client.call(
@@ -208,16 +196,26 @@ def test_a_lost_as_key_is_made_anew_and_the_device_joins_again(place: Place) -> 
 
 def test_a_module_that_dies_under_joins_is_stood_in_for(place: Place) -> None:
     profile, as_key = place.routing_profile(place.group)
-    for number in range(3):
-        device = place.device(30 + number, place.group, profile)
-        speaking = place.speak(device["EUI"])
+    devices = [place.device(30 + number, place.group, profile)["EUI"] for number in range(4)]
+    for _ in range(3):
         # The software vault is the oldest, then come the two tokens.
         os.kill(vault_pids(place.server.process.pid)[1], signal.SIGKILL)
-        wait_for(lambda: set(place.modules_up().values()) == {True, False})
+        for dev_eui in devices:
+            place.heard(dev_eui, as_key)
         assert place.client.http.get("/readyz").status_code == 200
-        assert speaking.wait(timeout=90) == 0, "it joined and was heard"
         wait_for(lambda: all(place.modules_up().values()))
-    place.heard(device["EUI"], as_key)
+    text = place.server.log.read_text()
+    assert text.count("vault_process_died") >= 3
+
+
+def test_when_both_modules_die_joins_wait_and_none_is_half_done(place: Place) -> None:
+    profile, as_key = place.routing_profile(place.group)
+    device = place.device(38, place.group, profile)
+    for _ in range(3):
+        for pid in vault_pids(place.server.process.pid)[1:]:
+            os.kill(pid, signal.SIGKILL)
+        place.heard(device["EUI"], as_key)
+    wait_for(lambda: all(place.modules_up().values()))
 
 
 def test_a_token_that_goes_away_raises_an_alarm_and_comes_back(place: Place) -> None:

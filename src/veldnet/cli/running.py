@@ -74,7 +74,8 @@ def with_data(
     the command in one line."""
 
     async def opened() -> T:
-        data = await DataDirectory.open(settings, vaults=vaults)
+        # A module is opened once in a process, and a command may have opened it for its own ends.
+        data = await DataDirectory.open(settings, vaults=vaults, vault_process=True)
         try:
             return await work(data)
         finally:

@@ -1,0 +1,89 @@
+"""A base station and devices without air: they speak as the protocol says, and wait for the server alone."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import random
+import socket
+import time
+
+from veldnet.lorawan import AesKey, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan.regions import REGIONS
+from veldnet.simulator.device import Identity, Transmission, VirtualDevice
+from veldnet.simulator.propagation import Heard
+from veldnet.simulator.udp_link import push_data
+
+_PULL_DATA, _PULL_RESP, _TX_ACK = 2, 3, 5
+JOIN_EUI = JoinEui.parse("0059AC0000000001")
+
+
+class Antenna:
+    """A Semtech UDP packet forwarder."""
+
+    def __init__(self, gateway_eui: str) -> None:
+        self._eui = int(GatewayEui.parse(gateway_eui)).to_bytes(8, "big")
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._tokens = itertools.count(1)
+        self._clock = itertools.count(1_000_000, 10_000_000)
+
+    def connect(self, address: tuple[str, int]) -> None:
+        """Where the server listens, also after it was started anew."""
+        self._socket.connect(address)
+        self.keep_alive()
+
+    def keep_alive(self) -> None:
+        self._socket.send(b"\x02" + self._token() + bytes((_PULL_DATA,)) + self._eui)
+
+    def _token(self) -> bytes:
+        return (next(self._tokens) & 0xFFFF).to_bytes(2, "big")
+
+    def hear(self, sent: Transmission) -> None:
+        """Forward a frame."""
+        datagram = push_data(
+            self._eui,
+            self._token(),
+            sent.phy_payload,
+            sent.frequency,
+            sent.modulation,
+            Heard(-70, 8.0),
+            next(self._clock) & 0xFFFFFFFF,
+        )
+        self._socket.send(datagram)
+
+    def downlink(self, seconds: float) -> bytes | None:
+        """The next frame that the server wants sent; None when there is none."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                data = self._socket.recv(65_535)
+            except TimeoutError:
+                return None
+            if data[3] == _PULL_RESP:
+                self._socket.send(b"\x02" + data[1:3] + bytes((_TX_ACK,)) + self._eui)
+                return base64.b64decode(json.loads(data[4:])["txpk"]["data"])
+        return None
+
+
+def device(dev_eui: str, app_key: str, nwk_key: str | None = None) -> VirtualDevice:
+    """A device that has not joined."""
+    identity = Identity(
+        DevEui.parse(dev_eui),
+        JOIN_EUI,
+        AesKey.parse(app_key),
+        None if nwk_key is None else AesKey.parse(nwk_key),
+    )
+    return VirtualDevice(identity, REGIONS["EU868"], random.SystemRandom(), data_rate=5)
+
+
+def join(antenna: Antenna, virtual: VirtualDevice, *, attempts: int = 10, patience: float = 3.0) -> None:
+    """Join as a device does: again and again, each time with another nonce."""
+    for _ in range(attempts):
+        antenna.keep_alive()
+        antenna.hear(virtual.join_request())
+        accept = antenna.downlink(patience)
+        if accept is not None and virtual.receive(accept) is not None and virtual.joined:
+            return
+    raise AssertionError(f"{virtual.identity.dev_eui} does not join")
