@@ -9,10 +9,12 @@ import random
 import socket
 import time
 
-from veldnet.lorawan import AesKey, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan import AesKey, DevAddr, DevEui, GatewayEui, JoinEui
+from veldnet.lorawan.join import SessionKeys10
 from veldnet.lorawan.regions import REGIONS
 from veldnet.simulator.device import Identity, Transmission, VirtualDevice
 from veldnet.simulator.propagation import Heard
+from veldnet.simulator.security import Security10
 from veldnet.simulator.udp_link import push_data
 
 _PULL_DATA, _PULL_RESP, _TX_ACK = 2, 3, 5
@@ -87,3 +89,11 @@ def join(antenna: Antenna, virtual: VirtualDevice, *, attempts: int = 10, patien
         if accept is not None and virtual.receive(accept) is not None and virtual.joined:
             return
     raise AssertionError(f"{virtual.identity.dev_eui} does not join")
+
+
+def personalised(dev_eui: str, dev_addr: str, nwk_s_key: str, app_s_key: str) -> VirtualDevice:
+    """An ABP device, fresh from its maker."""
+    virtual = device(dev_eui, "00" * 16)
+    virtual.dev_addr = DevAddr.parse(dev_addr)
+    virtual.security = Security10(SessionKeys10(AesKey.parse(nwk_s_key), AesKey.parse(app_s_key)))
+    return virtual
