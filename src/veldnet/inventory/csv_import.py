@@ -179,7 +179,12 @@ def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> Encrypt
         try:
             octets = base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise InvalidField(f"column {column} must be base64, as column X is given") from None
+            octets = b""
+        # As long as an RSA key of 1024 to 8192 bits.
+        if not 128 <= len(octets) <= 1024:
+            raise InvalidField(
+                f"column {column} must be base64 of the key under the exchange key, as column X is given"
+            )
         return EncryptedKey("RSA", _version(rsa, "X"), octets)
     if not re.fullmatch(r"[0-9A-Fa-f]{32}", text):
         # It may be a key: it is not repeated.
