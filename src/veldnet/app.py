@@ -235,6 +235,10 @@ class Platform:
         if change.kind == "device":
             await self.network.device_changed(change.ref)
             await self.monitoring.device_changed(change.ref)
+        elif change.kind == "device_keys":
+            # Of a whole fleet, perhaps: only devices in memory have old ones.
+            if self.network.devices.by_ref(change.ref) is not None:
+                await self.network.devices.refresh(change.ref)
         elif change.kind == "rules":
             await self.network.rules_changed()
         elif change.kind == "routing":

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from veldnet.store.schema import changes
 
-Kind = Literal["device", "rules", "routing", "base_stations", "base_station_alarms", "recipients", "vault"]
+Kind = Literal[
+    "device", "rules", "routing", "base_stations", "base_station_alarms", "recipients", "vault", "device_keys"
+]
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -173,7 +173,7 @@ def _write(plan: Plan, pairs: list[tuple[_Device, _Device | None]], connection: 
             )
         )
         if done.rowcount:
-            changes.note(connection, "device", before.ref)
+            changes.note(connection, "device_keys", before.ref)
             count += 1
     return count
 

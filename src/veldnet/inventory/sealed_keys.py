@@ -105,7 +105,7 @@ PLACES: tuple[Place, ...] = (
         (devices.c.dev_eui,),
         _OF_GROUP,
         devices.c.hsm_group_ref,
-        "device",
+        "device_keys",
     ),
     Place(
         devices.c.sealed_nwk_key,
@@ -114,7 +114,7 @@ PLACES: tuple[Place, ...] = (
         (devices.c.dev_eui,),
         _OF_GROUP,
         devices.c.hsm_group_ref,
-        "device",
+        "device_keys",
     ),
     Place(
         as_transport_keys.c.sealed,

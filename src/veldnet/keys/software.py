@@ -84,9 +84,10 @@ class SoftwareVault:
         self._files = files
         if isinstance(master_keys, bytes):
             master_keys = {seals.FIRST: master_keys}
-        self._take(master_keys)
+        self.use(master_keys)
 
-    def _take(self, master_keys: Mapping[int, bytes]) -> None:
+    def use(self, master_keys: Mapping[int, bytes]) -> None:
+        """Seal under the newest of these from now on, and open what any of them has sealed."""
         if not master_keys or any(len(key) != 32 for key in master_keys.values()):
             raise VaultError("bad_master_key", "the master key must be 32 bytes")
         self._aeads = {generation: AESGCM(key) for generation, key in master_keys.items()}
@@ -172,7 +173,7 @@ class SoftwareVault:
 
     async def refresh(self) -> bytes:
         if self._files is not None:
-            self._take(self._files.read())
+            self.use(self._files.read())
         return seals.header(seals.SOFTWARE, self._newest)
 
     async def reseal(self, items: Sequence[Sealed]) -> list[bytes | None]:

@@ -1,0 +1,108 @@
+"""The alarm of a module of a vault: it waits for a process that is started anew, and tells who must know."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from sqlalchemy import select
+
+from veldnet.data_directory import DataDirectory
+from veldnet.inventory import accounts, catalogues
+from veldnet.inventory.sandbox import create_sandbox
+from veldnet.lorawan import GatewayEui
+from veldnet.monitoring import Module, ModuleMonitor, NotificationSettings, Recipients
+from veldnet.monitoring.alarms import listing
+from veldnet.monitoring.notification.digest import compose
+from veldnet.monitoring.notification.events import OPERATOR, decode_event
+from veldnet.monitoring.notification.webhook import body_of
+from veldnet.settings import Settings
+from veldnet.store import IdSource, SqliteStore
+from veldnet.store.schema import notifications
+
+GOOD, BAD = Module("ams", "token-1", None), Module("ams", "token-1", "there is no token")
+
+
+@pytest_asyncio.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")))
+    await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
+    yield opened.store
+    await opened.close()
+
+
+class Stage:
+    def __init__(self, store: SqliteStore) -> None:
+        self.now = 1_800_000_000.0
+        self.store = store
+        self.recipients = Recipients()
+        self.told = 0
+        self.monitor = self.fresh()
+
+    def fresh(self) -> ModuleMonitor:
+        monitor = ModuleMonitor(self.store, IdSource(), self.recipients, clock=lambda: self.now)
+        monitor.on_notification(self._tell)
+        return monitor
+
+    def _tell(self) -> None:
+        self.told += 1
+
+    async def look(self, *modules: Module, after: float = 0.0) -> None:
+        self.now += after
+        await self.monitor.look(modules)
+
+    async def listed(self, *, cleared: bool = False) -> list[listing.ModuleAlarm]:
+        return await self.store.read(lambda c: listing.list_module_alarms(c, cleared=cleared))
+
+
+async def test_it_rises_after_ten_seconds_and_clears_with_the_module(store: SqliteStore) -> None:
+    stage = Stage(store)
+    await stage.look(GOOD)
+    await stage.look(BAD, after=1)
+    await stage.look(GOOD, after=9)
+    await stage.look(BAD, after=1)
+    assert await stage.listed(cleared=True) == [], "it was back in time"
+    await stage.look(BAD, after=10)
+    (alarm,) = await stage.listed()
+    assert (alarm.module, alarm.alarmState) == ("ams/token-1", "CRITICAL")
+    assert alarm.additionalInfos == ["there is no token"] and stage.monitor.active == 1
+    # A server that is started anew knows of it.
+    stage.monitor = stage.fresh()
+    await stage.monitor.load()
+    assert stage.monitor.active == 1
+    await stage.look(GOOD, after=60)
+    assert await stage.listed() == [] and stage.monitor.active == 0
+    assert (await stage.listed(cleared=True))[0].alarmState == "CLEARED"
+
+
+async def test_the_alarm_of_a_module_that_is_no_more_goes(store: SqliteStore) -> None:
+    stage = Stage(store)
+    await stage.look(BAD)
+    await stage.look(BAD, after=11)
+    assert len(await stage.listed()) == 1
+    await stage.look(Module("", "software", None), after=1)
+    assert await stage.listed(cleared=True) == []
+
+
+async def test_operators_hear_of_modules_that_keep_their_keys(store: SqliteStore) -> None:
+    stage = Stage(store)
+
+    def two_operators(connection):  # type: ignore[no-untyped-def]
+        first = accounts.create_operator(connection, "one-ope", "One")
+        second = accounts.create_operator(connection, "two-ope", "Two")
+        catalogues.create_hsm_group(connection, first, "Amsterdam", "ams")
+        return first, second
+
+    first, second = await store.write(two_operators)
+    wants = NotificationSettings(mode="BASIC", recipients=["noc@example.com"])
+    stage.recipients.load({(OPERATOR, first): wants, (OPERATOR, second): wants})
+    await stage.look(BAD, Module("", "software", "gone"))
+    await stage.look(BAD, Module("", "software", "gone"), after=11)
+    rows = await store.read(lambda c: c.execute(select(notifications)).all())
+    told = {(row.scope_ref, decode_event(row.event).subject) for row in rows}
+    assert told == {(first, "ams/token-1"), (first, "software"), (second, "software")} and stage.told == 1
+    event = next(decode_event(row.event) for row in rows if decode_event(row.event).subject != "software")
+    message = compose([event], {}, "One")
+    assert "HSM module cannot work (there is no token)" in message.text and "CRITICAL" in message.subject
+    assert b'"module":"ams/token-1"' in body_of([event])
