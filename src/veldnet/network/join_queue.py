@@ -13,8 +13,9 @@ from typing import Generic, NamedTuple, TypeVar
 T = TypeVar("T")
 
 MOST = 20_000
-# A device that asks again and again, or whose requests somebody forges, has no more places than these.
-MOST_OF_DEVICE = 4
+# Where so many wait, a device that asks again and again, or whose requests somebody forges, has no more places
+# than these.
+CROWDED, MOST_OF_DEVICE = 1000, 4
 
 
 class Waiting(NamedTuple, Generic[T]):
@@ -52,8 +53,9 @@ class _Turns(Generic[T]):
 class JoinQueue(Generic[T]):
     """The orders that wait for one vault."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, crowded: int = CROWDED) -> None:
         self._most = most
+        self._crowded = crowded
         self._urgent: _Turns[T] = _Turns()
         self._others: _Turns[T] = _Turns()
         self._of_device: Counter[int] = Counter()
@@ -64,7 +66,8 @@ class JoinQueue(Generic[T]):
 
     def put(self, waiting: Waiting[T]) -> bool:
         """Let an order wait; False where there is no room for it."""
-        if self._length >= self._most or self._of_device[waiting.device] >= MOST_OF_DEVICE:
+        full = self._length >= self._most
+        if full or (self._length >= self._crowded and self._of_device[waiting.device] >= MOST_OF_DEVICE):
             return False
         (self._urgent if waiting.urgent else self._others).put(waiting)
         self._of_device[waiting.device] += 1

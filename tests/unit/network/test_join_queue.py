@@ -46,7 +46,7 @@ def test_what_is_too_late_costs_the_vault_nothing() -> None:
 
 
 def test_a_device_and_the_queue_have_bounds() -> None:
-    queue: JoinQueue[str] = JoinQueue(most=10)
+    queue: JoinQueue[str] = JoinQueue(most=10, crowded=2)
     assert [queue.put(waiting(str(n), device=7)) for n in range(6)] == [True] * MOST_OF_DEVICE + [False] * 2
     assert [queue.put(waiting(str(n), device=n)) for n in range(100, 108)] == [True] * 6 + [False] * 2
     queue.take(1, 0.0)

@@ -10,6 +10,7 @@ from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal, Vault, VaultError
 from veldnet.network.counters import Counters
 from veldnet.network.devices import Entry
 from veldnet.network.events import AskVault, VaultAnswered
+from veldnet.network.join_queue import CROWDED
 from veldnet.network.vault_orders import VaultOrders
 
 
@@ -108,9 +109,10 @@ async def test_a_storm_of_one_customer_leaves_room_for_another() -> None:
     assert position < 3 * 32
 
 
-async def test_a_device_that_asks_too_often_is_refused() -> None:
+async def test_a_device_that_asks_too_often_is_refused_where_many_wait() -> None:
     stage = Stage()
+    for number in range(CROWDED - 2):
+        stage.ask(f"other-{number}", "slow", device=number)
     for number in range(10):
-        stage.ask(str(number), "slow", device=7)
-    await stage.settle()
+        stage.ask(str(number), "slow", device=5000)
     assert list(stage.answers.values()) == ["vault_busy"] * 6
