@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from veldnet.base_station_directory import BaseStations
@@ -322,11 +322,13 @@ class Platform:
 def _write_presence(
     seen: dict[BaseStationId, float], knocks: dict[str, UnknownBaseStation], connection: Connection
 ) -> None:
-    for base_station, when in seen.items():
+    if seen:
+        # One statement for all: frames wait for the writer.
         connection.execute(
             update(base_station_rows)
-            .where(base_station_rows.c.id == str(base_station))
-            .values(last_seen_at=int(when * 1000))
+            .where(base_station_rows.c.id == bindparam("station"))
+            .values(last_seen_at=bindparam("seen")),
+            [{"station": str(station), "seen": int(when * 1000)} for station, when in seen.items()],
         )
     rows = unknown_base_stations.c
     for gateway, knock in knocks.items():

@@ -13,8 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 T = TypeVar("T")
 
 MOST = 20_000
-# Where so many wait, a device that asks again and again, or whose requests somebody forges, has no more places
-# than these.
+# Where so many wait, a device that asks again and again, or whose requests somebody forges, has no more
+# places than these.
 CROWDED, MOST_OF_DEVICE = 1000, 4
 
 
