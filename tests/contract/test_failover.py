@@ -153,3 +153,18 @@ async def test_joins_go_to_the_vault_that_their_order_names() -> None:
     ]
     codes = [a.code if isinstance(a, JoinRefusal) else "ok" for a in await vaults.join(orders)]
     assert codes == ["ok", "ok", "bad_seal", "unknown_vault", "ok"]
+
+
+async def test_a_master_key_that_one_module_lacks_is_found_in_the_other() -> None:
+    """As after a rotation that one of them has missed, or before a backup is restored in a new one."""
+    old, both = SoftwareVault({1: bytes(32)}), SoftwareVault({1: bytes(32), 2: b"2" * 32})
+    vault = FailoverVault([old, both])
+    newer, older = await both.import_app_key(DEV_EUI, APP_KEY), await old.import_app_key(DEV_EUI, APP_KEY)
+    nobody = await SoftwareVault({3: bytes(32)}).import_app_key(DEV_EUI, APP_KEY)
+    orders = [order(sealed, protected=False) for sealed in (newer, older, nobody) * 10]
+    for _ in range(2):
+        answers = await vault.join(orders)
+        codes = [answer.code if isinstance(answer, JoinRefusal) else "ok" for answer in answers]
+        assert codes == ["ok", "ok", "no_master_key"] * 10
+    secret = await both.seal("a", b"x")
+    assert [await vault.unseal("a", secret) for _ in range(2)] == [b"x", b"x"]

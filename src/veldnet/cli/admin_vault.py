@@ -326,6 +326,13 @@ def status_command(data: Data = None, as_json: Json = False) -> None:
             for m in status.modules
         ],
     )
+    for name in vault_names(settings):
+        there = {tuple(module.masterKeys) for module in status.modules if module.vault == name}
+        if len(there) > 1:
+            console.print(
+                f"vault {name or 'default'}: its modules do not hold the same master keys; "
+                "see restore-master-key"
+            )
     for name, stale in status.stale.items():
         if stale:
             console.print(f"vault {name}: {stale} keys are still sealed under an older master key")

@@ -34,6 +34,9 @@ T = TypeVar("T")
 _PATIENCE = 60.0
 _LOOK_AGAIN = 0.1
 _LEAST_PIECE = 8
+# What one module lacks and another may have: a master key that was restored in one of them only, the private
+# half of an exchange key.
+_ELSEWHERE = frozenset({"no_master_key", "no_exchange_key"})
 
 
 class FailoverVault:
@@ -55,8 +58,8 @@ class FailoverVault:
         turn = self._turn % max(len(healthy), 1)
         return healthy[turn:] + healthy[:turn]
 
-    async def _ask(self, work: Callable[[Vault], Awaitable[T]], passing: frozenset[str] = UNAVAILABLE) -> T:
-        """Ask a member, and the next where one cannot work; wait where none can."""
+    async def _ask(self, work: Callable[[Vault], Awaitable[T]]) -> T:
+        """Ask a member, and the next where one cannot work or lacks a key; wait where none can work."""
         until = monotonic() + self._patience
         last: VaultError | None = None
         while True:
@@ -64,13 +67,11 @@ class FailoverVault:
                 try:
                     return await work(member)
                 except VaultError as error:
-                    if error.code not in passing:
+                    if error.code not in UNAVAILABLE | _ELSEWHERE:
                         raise
                     last = error
-                    if error.code not in UNAVAILABLE:
-                        continue
                     log.warning("vault_failover", module=_name(member), error=str(error))
-            if last is not None and last.code not in UNAVAILABLE:
+            if last is not None and last.code in _ELSEWHERE:
                 raise last
             if monotonic() > until:
                 raise last or VaultError("no_vault", self.problem or "no module can work")
@@ -81,7 +82,31 @@ class FailoverVault:
         size = max(-(-len(orders) // sharing), _LEAST_PIECE)
         pieces = [orders[start : start + size] for start in range(0, len(orders), size)]
         answers = await asyncio.gather(*(self._ask(partial(_join, orders=piece)) for piece in pieces))
-        return [answer for piece in answers for answer in piece]
+        served = [answer for piece in answers for answer in piece]
+        lacking = _lacking(served)
+        if lacking:
+            for place, answer in await self._join_elsewhere([(place, orders[place]) for place in lacking]):
+                served[place] = answer
+        return served
+
+    async def _join_elsewhere(
+        self, placed: Sequence[tuple[int, JoinOrder]]
+    ) -> list[tuple[int, JoinKeys | JoinRefusal]]:
+        """Ask every member for joins that one had no master key for; the first that has it serves them."""
+        found: list[tuple[int, JoinKeys | JoinRefusal]] = []
+        for member in self._in_turn():
+            if not placed:
+                break
+            log.warning("master_key_elsewhere", module=_name(member), orders=len(placed))
+            try:
+                answers = await _join(member, [order for _place, order in placed])
+            except VaultError as error:
+                log.warning("vault_failover", module=_name(member), error=str(error))
+                continue
+            lacking = set(_lacking(answers))
+            found += [(placed[n][0], answer) for n, answer in enumerate(answers) if n not in lacking]
+            placed = [each for n, each in enumerate(placed) if n in lacking]
+        return found
 
     async def import_app_key(self, dev_eui: DevEui, app_key: AesKey) -> bytes:
         return await self._ask(lambda member: member.import_app_key(dev_eui, app_key))
@@ -99,8 +124,7 @@ class FailoverVault:
         return await self._ask(lambda member: member.create_transport_key(rsa_public_key_pem))
 
     async def receive(self, transported: Transported) -> bytes:
-        """The private exchange key is in one module alone."""
-        return await self._ask(lambda member: member.receive(transported), UNAVAILABLE | {"no_exchange_key"})
+        return await self._ask(lambda member: member.receive(transported))
 
     async def seal(self, label: str, secret: bytes) -> bytes:
         return await self._ask(lambda member: member.seal(label, secret))
@@ -142,6 +166,15 @@ async def _join(member: Vault, orders: Sequence[JoinOrder]) -> list[JoinKeys | J
         if isinstance(answer, JoinRefusal) and answer.code in UNAVAILABLE:
             raise VaultError(answer.code, answer.message)
     return answers
+
+
+def _lacking(answers: Sequence[JoinKeys | JoinRefusal]) -> list[int]:
+    """Places of the orders that a member had no key for."""
+    return [
+        place
+        for place, answer in enumerate(answers)
+        if isinstance(answer, JoinRefusal) and answer.code in _ELSEWHERE
+    ]
 
 
 def _name(member: Vault) -> str:
