@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from pkcs11 import Mechanism, MechanismFlag
+from pkcs11.exceptions import SessionCount
 
 from tests.contract import softhsm
 from veldnet.keys import (
@@ -333,6 +335,30 @@ def test_a_module_that_lacks_a_mechanism_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("veldnet.keys.pkcs11.token.NEEDED", needed)
     with pytest.raises(VaultError, match="cannot wrap with CKM_AES_CTS, which is needed to"):
         token.check()
+
+
+async def test_a_session_that_the_module_does_not_give_is_said_and_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token = softhsm.token()
+    vault = Pkcs11Vault(token)
+    sealed = await vault.import_app_key(DEV_EUI, APP_KEY)
+
+    class Full:
+        def open(self, **_arguments: object) -> object:
+            raise SessionCount
+
+    with monkeypatch.context() as limited:
+        limited.setattr(token, "_token", Full())
+        # Of a thread that has no session yet.
+        fresh = Pkcs11Vault.__new__(Pkcs11Vault)
+        fresh.__dict__ |= vault.__dict__ | {"_threads": ThreadPoolExecutor(1)}
+        (refusal,) = await fresh.join([order(sealed, protected=False)])
+        assert isinstance(refusal, JoinRefusal) and refusal.code == "no_session"
+        assert "SessionCount" in refusal.message
+    (answer,) = await fresh.join([order(sealed, protected=False)])
+    assert isinstance(answer, JoinKeys), "the next call asks again"
+    fresh._threads.shutdown()
 
 
 async def test_a_module_wants_raw_as_keys() -> None:

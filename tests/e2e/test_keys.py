@@ -16,9 +16,17 @@ import msgspec
 import pytest
 
 from tests.contract import softhsm
+from tests.e2e import radio
 from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, wait_for
 from tests.e2e.running import Client, RunningServer, veldnet
-from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
+from veldnet.client import (
+    AsKey,
+    Downlink,
+    load_rsa_key,
+    open_as_key,
+    read_message,
+    signed_downlink_query,
+)
 from veldnet.simulator.customer import Account
 
 pytestmark = pytest.mark.xdist_group("keys")
@@ -138,6 +146,64 @@ def test_the_whole_chain(place: Place) -> None:
     ).strip()
     answer = place.client.http.post(f"/thingpark/lrc/rest/downlink?{query}")
     assert answer.status_code == 200, answer.text
+
+
+def openssl(*arguments: str, given: bytes) -> bytes:
+    return subprocess.run(["openssl", *arguments], input=given, capture_output=True, check=True).stdout
+
+
+def test_openssl_alone_opens_uplinks_and_the_device_reads_the_downlink(place: Place) -> None:
+    operator = json.loads(
+        veldnet("admin", "operator-list", "--data", str(place.data), "--json", **place.environment)
+    )[0]["code"]
+    station = "AA555A0000000777"
+    veldnet(
+        *("admin", "base-station", "create", station, "radio", "--operator", operator),
+        *("--data", str(place.data)),
+        **place.environment,
+    )
+    antenna = radio.Antenna(station)
+    antenna.connect(place.server.udp)
+    virtual = radio.device(place.device["EUI"], APP_KEY)
+    radio.join(antenna, virtual)
+    before = len(place.receiver.uplinks())
+    antenna.hear(virtual.uplink(3, b"Hello openssl"))
+    body = wait_for(lambda: place.receiver.uplinks()[before:])[-1]
+    fields = json.loads(body)["DevEUI_uplink"]
+
+    encrypted = bytes.fromhex(place.profile["rsaEncryptedASKey"])
+    as_key = openssl(
+        "pkeyutl", "-decrypt", "-inkey", str(place.directory / "private.pem"), given=encrypted
+    ).hex()
+    wrapped = bytes.fromhex(fields["AppSKey"])
+    unwrap = ("enc", "-d", "-aes-128-cbc", "-nopad", "-K", as_key, "-iv", "0" * 32)
+    app_s_key = openssl(*unwrap, given=wrapped).hex()
+
+    def crypt(direction: int, fcnt: int, octets: bytes) -> bytes:
+        """LoRaWAN's key stream is one call of openssl (TS001-1.0.4 §4.3.3.1)."""
+        address = bytes.fromhex(fields["DevAddr"])[::-1]
+        head = b"\x01" + bytes(4) + bytes((direction,)) + address + fcnt.to_bytes(4, "little") + b"\0"
+        blocks = b"".join(head + bytes((number,)) for number in range(1, len(octets) // 16 + 2))
+        stream = openssl("enc", "-aes-128-ecb", "-nopad", "-K", app_s_key, given=blocks)
+        return bytes(a ^ b for a, b in zip(octets, stream, strict=False))
+
+    assert crypt(0, int(fields["FCntUp"]), bytes.fromhex(fields["payload_hex"])) == b"Hello openssl"
+
+    # What the network answered the uplink with.
+    antenna.downlink(3)
+    fcnt = int(fields["FCntDn"])
+    payload = crypt(1, fcnt, b"\xca\xfe").hex()
+    downlink = Downlink(payload, fcnt)
+    query = signed_downlink_query(
+        fields["DevEUI"], 9, downlink, as_id="keys", tunnel_key="46ab678cd45df4a4e4b375Eacd096acc"
+    )
+    answer = place.client.http.post(f"/thingpark/lrc/rest/downlink?{query}")
+    assert answer.status_code == 200, answer.text
+    antenna.hear(virtual.uplink(3, b"anything for me?"))
+    sent = antenna.downlink(5)
+    assert sent is not None
+    received = virtual.receive(sent)
+    assert received is not None and (received.fport, received.payload) == (9, b"\xca\xfe")
 
 
 def test_no_key_is_left_behind(place: Place) -> None:

@@ -88,31 +88,43 @@ def _make(
 ) -> int:
     if (backup is None) == (not no_backup):
         fail("say where the backup goes with --backup FILE, or --no-backup to have none")
-    if backup is not None and backup.exists():
-        fail(f"{backup} exists already")
-    if part_files is not None:
-        part_files.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(part_files.iterdir()):
-            fail(f"{part_files} is not empty")
+    part_paths = [] if part_files is None else [part_files / f"part-{n}.txt" for n in range(1, parts + 1)]
+    files = [] if backup is None else [backup, *part_paths]
+    # A master key whose backup cannot be written must not be made.
+    _begin(files)
     # The backup key is in this process for a moment.
     harden()
-    made, words = master.new_master_key(name, modules, parts, threshold)
+    try:
+        made, words = master.new_master_key(name, modules, parts, threshold)
+    except VaultError:
+        for path in files:
+            path.unlink()
+        raise
     if backup is not None:
-        _write(backup, msgspec.json.format(msgspec.json.encode(made)))
-        _hand_out(words, threshold, part_files)
+        backup.write_bytes(msgspec.json.format(msgspec.json.encode(made)))
+        _hand_out(words, threshold, part_paths)
     return made.generation
 
 
-def _write(path: Path, octets: bytes) -> None:
-    path.touch(0o600)
-    path.write_bytes(octets)
+def _begin(files: list[Path]) -> None:
+    """Make new empty files that their owner alone can read."""
+    begun: list[Path] = []
+    try:
+        for path in files:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(0o600, exist_ok=False)
+            begun.append(path)
+    except OSError as error:
+        for path in begun:
+            path.unlink()
+        fail(f"cannot make {error.filename}: {error.strerror}")
 
 
-def _hand_out(words: list[str], threshold: int, folder: Path | None) -> None:
+def _hand_out(words: list[str], threshold: int, files: list[Path]) -> None:
     """Each part goes to somebody else."""
     for number, part in enumerate(words, 1):
-        if folder is not None:
-            _write(folder / f"part-{number}.txt", part.encode() + b"\n")
+        if files:
+            files[number - 1].write_text(f"{part}\n")
             continue
         title = f"Part {number} of {len(words)}, {threshold} of which open the backup"
         console.print(Panel(part, title=title))
