@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,14 +80,18 @@ class Place:
         assert self.server.stop() == 0
         self.server.start()
         self.client = Client(self.server, self.account)
+        self.antenna = radio.Antenna(self.account.base_station_eui)
+        self.antenna.connect(self.server.udp)
 
-    def speak(self, *more: str, timeout: float = 60) -> str:
-        host, port = self.server.udp
-        return veldnet(
-            *("simulate", "device", "--dev-eui", self.device["EUI"], "--join-eui", JOIN_EUI),
-            *("--app-key", APP_KEY, "--base-station-eui", self.account.base_station_eui),
-            *("--udp", f"{host}:{port}", "--payload", "48656c6c6f", "--timeout", str(timeout), *more),
-        )
+    def speak(self, count: int) -> bytes:
+        """Let the device join and send; returns the last uplink as it was posted."""
+        virtual = radio.device(self.device["EUI"], APP_KEY)
+        radio.join(self.antenna, virtual)
+        for _ in range(count):
+            before = len(self.receiver.uplinks())
+            self.antenna.hear(virtual.uplink(1, b"Hello"))
+            body: bytes = wait_for(lambda b=before: self.receiver.uplinks()[b:])[-1]  # type: ignore[misc]
+        return body
 
     def vault_pid(self) -> int:
         """The process that the server has started for its keys."""
@@ -120,8 +123,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_the_whole_chain(place: Place) -> None:
     """Join, wrapped AppSKey, decryption with the library and on the command line, encrypted downlink."""
-    place.speak("--count", "2", "--period", "0.2")
-    body = wait_for(lambda: place.receiver.uplinks() and place.receiver.uplinks()[-1])
+    body = place.speak(2)
     message = read_message(body)
     assert message.payload(place.as_key) == b"Hello"
     assert message.fields["payload_hex"] != "48656c6c6f" and message.fields["PayloadEncryption"] == 1
@@ -153,17 +155,7 @@ def openssl(*arguments: str, given: bytes) -> bytes:
 
 
 def test_openssl_alone_opens_uplinks_and_the_device_reads_the_downlink(place: Place) -> None:
-    operator = json.loads(
-        veldnet("admin", "operator-list", "--data", str(place.data), "--json", **place.environment)
-    )[0]["code"]
-    station = "AA555A0000000777"
-    veldnet(
-        *("admin", "base-station", "create", station, "radio", "--operator", operator),
-        *("--data", str(place.data)),
-        **place.environment,
-    )
-    antenna = radio.Antenna(station)
-    antenna.connect(place.server.udp)
+    antenna = place.antenna
     virtual = radio.device(place.device["EUI"], APP_KEY)
     radio.join(antenna, virtual)
     before = len(place.receiver.uplinks())
@@ -207,8 +199,7 @@ def test_openssl_alone_opens_uplinks_and_the_device_reads_the_downlink(place: Pl
 
 
 def test_no_key_is_left_behind(place: Place) -> None:
-    place.speak("--count", "3", "--period", "0.2")
-    body = wait_for(lambda: place.receiver.uplinks() and place.receiver.uplinks()[-1])
+    body = place.speak(3)
     app_s_key = bytes(read_message(body).app_s_key(place.as_key))
     canaries = [*forms(bytes.fromhex(APP_KEY)), *forms(app_s_key), *forms(bytes.fromhex(place.as_key.hex))]
     if place.environment:
@@ -243,23 +234,18 @@ def test_no_key_is_left_behind(place: Place) -> None:
 
 def test_a_vault_that_is_killed_under_joins_loses_nothing(place: Place) -> None:
     before = place.vault_pid()
-    joins = [
-        subprocess.Popen(
-            [
-                *(sys.executable, "-m", "veldnet", "simulate", "device", "--dev-eui", place.device["EUI"]),
-                *("--join-eui", JOIN_EUI, "--app-key", APP_KEY, "--payload", "48656c6c6f", "--count", "2"),
-                *("--base-station-eui", place.account.base_station_eui, "--timeout", "60"),
-                *("--udp", f"{place.server.udp[0]}:{place.server.udp[1]}", "--period", "0.2"),
-            ],
-            stdout=subprocess.DEVNULL,
-        )
-    ]
     for _ in range(3):
-        time.sleep(0.4)
+        virtual = radio.device(place.device["EUI"], APP_KEY)
+        place.antenna.keep_alive()
+        place.antenna.hear(virtual.join_request())
         os.kill(wait_for(lambda: _vault_pid(place)), signal.SIGKILL)
         told = wait_for(lambda: _not_ready(place))
         assert "the vault process has died" in told and "no device can join" in told
-    assert all(join.wait(timeout=90) == 0 for join in joins), "the device joined and was heard"
+        # The request that was under way is asked of the next process, in time for RX1 or RX2.
+        accept = place.antenna.downlink(10)
+        assert accept is not None and virtual.receive(accept) is not None and virtual.joined
+        wait_for(lambda: not _not_ready(place))
+    assert place.speak(1)
     assert wait_for(lambda: _vault_pid(place)) != before
     wait_for(lambda: not _not_ready(place))
 
