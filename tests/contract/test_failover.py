@@ -22,7 +22,7 @@ from veldnet.vault_process import starter
 async def members(tmp_path: Path) -> AsyncIterator[list[RemoteVault]]:
     """Two modules that hold the same master key."""
     opening = software(tmp_path / "master.key")
-    opened = [RemoteVault(starter(opening), name=f"m{n}", hold=False, silence=0.5) for n in range(2)]
+    opened = [RemoteVault(starter(opening), name=f"m{n}", hold=False, silence=1.5) for n in range(2)]
     for member in opened:
         await member.begin()
         assert await member.settled()
