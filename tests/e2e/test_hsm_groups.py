@@ -211,11 +211,17 @@ def test_a_module_that_dies_under_joins_is_stood_in_for(place: Place) -> None:
 def test_when_both_modules_die_joins_wait_and_none_is_half_done(place: Place) -> None:
     profile, as_key = place.routing_profile(place.group)
     device = place.device(38, place.group, profile)
+    died = place.server.log.read_text().count("vault_process_died")
     for _ in range(3):
         for pid in vault_pids(place.server.process.pid)[1:]:
             os.kill(pid, signal.SIGKILL)
         place.heard(device["EUI"], as_key)
     wait_for(lambda: all(place.modules_up().values()))
+    assert place.server.log.read_text().count("vault_process_died") >= died + 6
+    frames = place.client.http.get(f"/api/v1/devices/{device['ref']}/frames").json()
+    outcomes = [frame["outcome"] for frame in frames if frame["kind"] == "join_request"]
+    # A request whose answer was long in coming was sent again; whichever was served is whole.
+    assert outcomes.count("accepted") >= 3 and set(outcomes) <= {"accepted", "superseded"}
 
 
 def test_a_token_that_goes_away_raises_an_alarm_and_comes_back(place: Place) -> None:

@@ -63,6 +63,27 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "its profile is of LoRaWAN 1.1, and it has no NwkKey",
         "set its NwkKey, or give it a device profile of LoRaWAN 1.0.x",
     ),
+    "vault_busy": (
+        "more devices ask to join than the vault of its HSM group can serve in time",
+        "nothing: it asks again; if it lasts, add a module to the vault",
+    ),
+    "module_failed": (
+        "the module that keeps its root key cannot work",
+        "look at veldnet admin alarms modules",
+    ),
+    "no_session": ("the module that keeps its root key has no session left", "lower keys.sessions"),
+    "no_master_key": (
+        "no module holds the master key that its root key is sealed under",
+        "restore it from its backup: veldnet admin vault restore-master-key",
+    ),
+    "bad_seal": (
+        "its root key was sealed by another vault, or is damaged",
+        "create the device again with its applicationKey",
+    ),
+    "unknown_vault": (
+        "its HSM group names a vault that is not in the settings",
+        "add the vault to keys.vaults",
+    ),
     "device_inactive": (
         "it has no connectivity plan or no routing",
         "give the device a connectivity plan and a routing profile",

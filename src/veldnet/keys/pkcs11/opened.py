@@ -18,6 +18,10 @@ from .token import Token
 
 _NONCE = 12
 _WRAPPED = 24
+_NOT_OPENED = {
+    "bad_seal": "the sealed key does not belong to this vault",
+    "bad_transport": "the encrypted key does not open with this exchange key",
+}
 # A sealed root key.
 SEALED = seals.HEADER + _WRAPPED
 
@@ -134,7 +138,7 @@ class Opened:
             # Modules name a failed integrity check in different ways; a module that is gone fails again.
             if _is_gone(error):
                 raise
-            raise VaultError(code, "the sealed key does not belong to this vault") from None
+            raise VaultError(code, _NOT_OPENED[code]) from None
 
     def wrap(self, label: str, key: Any) -> bytes:
         wrapped = self.wrapper(label).wrap_key(key, mechanism=Mechanism.AES_KEY_WRAP)
