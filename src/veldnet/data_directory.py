@@ -18,6 +18,7 @@ from veldnet.vault_opening import CHECK, open_vaults, seal_check, vault_names
 T = TypeVar("T")
 
 _GENERATION = "generation"
+_SEALED_UNDER = "sealed_under"
 
 
 class DataDirectoryError(Exception):
@@ -79,6 +80,14 @@ class DataDirectory:
         """Let a vault seal its proof anew, under its newest master key."""
         await _seal_check(self.store, self.vault, self._checks, name)
 
+    async def sealed_under(self, name: str) -> bytes:
+        """How all that a vault has sealed began when that was last made sure of; empty if it never was."""
+        text = await self.store.read(lambda c: read_property(c, _of_vault(_SEALED_UNDER, name)))
+        return bytes.fromhex(text or "")
+
+    async def note_sealed_under(self, name: str, header: bytes) -> None:
+        await self.store.write(lambda c: write_property(c, _of_vault(_SEALED_UNDER, name), header.hex()))
+
     async def generation(self) -> int:
         """Grows each time a backup is restored."""
         return int(await self.store.read(lambda connection: read_property(connection, _GENERATION)) or 0)
@@ -129,17 +138,17 @@ async def _open_vaults(
 
 async def _seal_check(store: SqliteStore, vaults: Vaults, checks: dict[str, bytes], name: str) -> None:
     check = await seal_check(vaults, name)
-    await store.write(lambda c: write_property(c, _check_of(name), check.hex()))
+    await store.write(lambda c: write_property(c, _of_vault(CHECK, name), check.hex()))
     checks[name] = check
 
 
-def _check_of(name: str) -> str:
-    """The property that holds a vault's proof."""
-    return f"{CHECK}:{name}" if name else CHECK
+def _of_vault(what: str, name: str) -> str:
+    """The property of a vault."""
+    return f"{what}:{name}" if name else what
 
 
 def _read_checks(connection: Connection, names: list[str]) -> dict[str, bytes]:
-    found = {name: read_property(connection, _check_of(name)) for name in names}
+    found = {name: read_property(connection, _of_vault(CHECK, name)) for name in names}
     return {name: bytes.fromhex(text) for name, text in found.items() if text is not None}
 
 

@@ -51,6 +51,9 @@ class KeyCare:
     async def _reseal_vault(self, name: str) -> None:
         vault, store = self._data.vault.of(name), self._data.store
         header = await vault.refresh()
+        if await self._data.sealed_under(name) == header:
+            # Looking through a million devices at each start would tell nothing new.
+            return
         before = self.resealed
 
         def count(done: int) -> None:
@@ -61,6 +64,8 @@ class KeyCare:
         )
         if failed:
             log.error("keys_do_not_open", vault=name, keys=failed)
+        else:
+            await self._data.note_sealed_under(name, header)
         if done:
             log.info("keys_sealed_anew", vault=name, keys=done)
 

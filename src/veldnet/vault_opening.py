@@ -55,12 +55,18 @@ async def open_vaults(settings: Settings, checks: Checks, *, create: bool, apart
     of several modules opens with those that are there. Raises `VaultError`."""
     opened: dict[str, Vault] = {}
     try:
-        for name in vault_names(settings):
+        for name in settings.keys.vaults:
             opened[name] = await _open(settings, name, checks, create=create, apart=apart)
+        default = opened.get(settings.keys.vault)
+        if default is None:
+            default = await _open(settings, "", checks, create=create, apart=apart)
+        elif "" in checks:
+            # The default vault is one of the others, and must have been that before.
+            await _prove(default, openings(settings, "")[0], checks[""])
     except BaseException:
         await asyncio.gather(*(vault.close() for vault in opened.values()))
         raise
-    return Vaults(opened.pop(""), opened)
+    return Vaults(default, opened)
 
 
 async def _open(settings: Settings, name: str, checks: Checks, *, create: bool, apart: bool) -> Vault:

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.prompt import Prompt
 from sqlalchemy import Connection
 
-from veldnet.data_directory import DataDirectory
+from veldnet.data_directory import DataDirectory, database_of
 from veldnet.inventory import audit, changes, sealed_keys
 from veldnet.keys import MasterFiles, VaultError, master
 from veldnet.keys.master import Backup, MasterKeys
@@ -72,7 +72,7 @@ def _note(settings: Settings, action: str, name: str, generation: int) -> None:
 
         await data.store.write(change)
 
-    if (Path(settings.data) / "veldnet.db").exists():
+    if database_of(settings).exists():
         with_data(settings, write)
 
 
@@ -320,7 +320,7 @@ def status_command(data: Data = None, as_json: Json = False) -> None:
     status = VaultStatus([], {})
     for name in vault_names(settings):
         status.modules += _look(settings, name)
-    if (Path(settings.data) / "veldnet.db").exists() and all(m.problem is None for m in status.modules):
+    if database_of(settings).exists() and all(m.problem is None for m in status.modules):
 
         async def count(opened: DataDirectory) -> None:
             for name in vault_names(settings):

@@ -28,7 +28,7 @@ class Vaults:
 
     def __init__(self, default: Vault, named: Mapping[str, Vault] | None = None) -> None:
         self._default = default
-        self._vaults = {DEFAULT: default, **(named or {})}
+        self._vaults = {**(named or {}), DEFAULT: default}
 
     def of(self, name: str) -> Vault:
         """The vault of a name. Raises `VaultError` unknown_vault."""
@@ -88,7 +88,14 @@ class Vaults:
 
     def modules(self) -> list[tuple[str, Health]]:
         """Every module, with the name of its vault."""
-        return [(name, module) for name, vault in self._vaults.items() for module in vault.health]
+        return [(name, module) for name, vault in self._distinct() for module in vault.health]
+
+    def _distinct(self) -> list[tuple[str, Vault]]:
+        """Each vault once: the default one may be one of the others."""
+        names: dict[int, tuple[str, Vault]] = {}
+        for name, vault in self._vaults.items():
+            names.setdefault(id(vault), (name, vault))
+        return list(names.values())
 
     @property
     def health(self) -> list[Health]:
@@ -104,4 +111,4 @@ class Vaults:
         return "; ".join(found) if found else None
 
     async def close(self) -> None:
-        await asyncio.gather(*(vault.close() for vault in self._vaults.values()))
+        await asyncio.gather(*(vault.close() for _name, vault in self._distinct()))
