@@ -15,14 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from veldnet.base_station_directory import BaseStations
 from veldnet.data_directory import DataDirectory
+from veldnet.decoders import DecoderPool, Limits
 from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
-from veldnet.inventory import changes
+from veldnet.inventory import accounts, changes
 from veldnet.inventory.errors import InvalidField
 from veldnet.inventory.personalisation import Personalisation
 from veldnet.key_care import KeyCare
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer, prune
+from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring_service import MonitoringService
 from veldnet.network import NetworkServer, PortKey, personalised_state
 from veldnet.network_settings import network_parameters
@@ -127,6 +129,10 @@ class Platform:
             clock=clock,
             mailer=mailer,
         )
+        console = settings.console
+        self.live = LiveFeed(self.place_of, streams=console.live_streams)
+        self.network.commits.join(self.live)
+        self.decoders = DecoderPool(Limits(console.decoder_time, console.decoder_memory))
         self.udp = SemtechUdpServer(
             self.base_stations,
             self.presence,
@@ -148,6 +154,11 @@ class Platform:
         data = await DataDirectory.open(settings, vault_process=True)
         return cls(settings, data, generation=await data.generation())
 
+    def place_of(self, station: int) -> tuple[float, float] | None:
+        """Where a base station stands, in degrees."""
+        position = self.base_stations.position(BaseStationId(station))
+        return None if position is None else (position.latitude, position.longitude)
+
     def _transmit(self, downlink: GatewayDownlink) -> None:
         self.udp.transmit(downlink)
 
@@ -156,6 +167,7 @@ class Platform:
         await self._data.store.take_leases()
         self._seen = await self.store.read(changes.last_seq)
         await self.base_stations.load(self.store)
+        await self._load_operators()
         await self.table.load()
         await self.network.start()
         await self.deliveries.start()
@@ -246,12 +258,22 @@ class Platform:
             await self.network.devices.refresh_routing(change.ref)
         elif change.kind == "base_stations":
             await self.base_stations.load(self.store)
+            await self._load_operators()
+        elif change.kind == "subscribers":
+            await self._load_operators()
         elif change.kind == "base_station_alarms":
             await self.monitoring.stations.load()
         elif change.kind == "vault":
             await self.keys.master_keys_changed()
         elif change.kind == "recipients":
             await self.monitoring.load_recipients()
+
+    async def _load_operators(self) -> None:
+        """Whose subscribers and base stations are, for those who watch a whole network."""
+        self.live.operator_of = await self.store.read(accounts.operators_of_subscribers)
+        self.live.station_operator = {
+            int(identifier): station.operator_ref for identifier, station in self.base_stations.all()
+        }
 
     def open_personalised(self, personalisation: Personalisation, profile: ProfileSettings) -> bytes:
         """The stored session of a new personalised device. Raises `InvalidField` if this network cannot serve
@@ -312,6 +334,8 @@ class Platform:
         for task in self._tasks:
             task.cancel()
         self.udp.close()
+        self.live.close()
+        await self.decoders.close()
         await self.keys.stop()
         await self.network.stop()
         await self.deliveries.stop()

@@ -316,11 +316,39 @@ class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     format: Annotated[Literal["text", "json"], _help("For people or for machines.")] = "text"
 
 
+class ConsoleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The console in the browser."""
+
+    session_idle: Annotated[Duration, _help("A session ends after so long without a request.")] = Duration(
+        3600
+    )
+    session_lifetime: Annotated[Duration, _help("A session ends after so long in any case.")] = Duration(
+        43_200
+    )
+    rate_limit: Annotated[float, _help("Requests a second of one person; 0 is no limit.", ge=0)] = 50.0
+    live_streams: Annotated[int, _help("Live streams of frames at the same time, of all people.", ge=1)] = 200
+    tiles: Annotated[
+        str,
+        _help(
+            "Address of map tiles, such as https://tiles.example/{z}/{x}/{y}.png; without it maps show "
+            "built-in outlines and nothing is loaded from another host."
+        ),
+    ] = ""
+    tiles_attribution: Annotated[str, _help("Whose map it is, shown beside it.")] = ""
+    decoder_time: Annotated[Duration, _help("How long a payload decoder may run for one frame.")] = Duration(
+        0.1
+    )
+    decoder_memory: Annotated[
+        int, _help("Bytes a payload decoder may use.", ge=1_000_000, le=256_000_000)
+    ] = 16_000_000
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """All settings of Veldnet."""
 
     data: Annotated[str, _help("Directory of the database and the vault.")] = "./veldnet-data"
     api: ApiSettings = ApiSettings()
+    console: ConsoleSettings = ConsoleSettings()
     gateways: GatewaySettings = GatewaySettings()
     network: NetworkSettings = NetworkSettings()
     routing: RoutingSettings = RoutingSettings()

@@ -9,11 +9,11 @@ from litestar import Litestar, MediaType, Response, Router, get
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
-from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
 from swagger_ui_bundle import swagger_ui_path
 
+from veldnet import console
 from veldnet.app import Platform
 
 from . import openapi
@@ -25,7 +25,23 @@ from .metrics import Metrics
 from .operations import KPN, V1
 from .services import Services
 from .tunnel import submit_v1, submit_v2
-from .v1 import deliveries, exchange, frames, security_context, sessions
+from .v1 import (
+    alarms,
+    decoders,
+    deliveries,
+    device_search,
+    downlinks,
+    exchange,
+    frames,
+    imports,
+    logger,
+    operator,
+    overview,
+    projects,
+    security_context,
+    session,
+    sessions,
+)
 from .v1 import monitoring as v1_monitoring
 
 _DX_BASES = ("/thingpark/dx/core/{version:str}/api", "/core/{version:str}/api")
@@ -70,12 +86,6 @@ async def openapi_json() -> dict[str, Any]:
     return openapi.describe()
 
 
-@get(["/", "/console"])
-async def root() -> Redirect:
-    """Until there is a console, the API's description is what a browser is shown."""
-    return Redirect("/docs")
-
-
 _DOCS_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Veldnet API</title>
 <link rel="stylesheet" href="/docs/ui/swagger-ui.css"></head>
@@ -105,7 +115,7 @@ async def _before_send(message: Message, scope: Scope) -> None:
     headers["strict-transport-security"] = "max-age=31536000; includeSubDomains; preload"
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "no-referrer"
-    headers["content-security-policy"] = _CSP
+    headers["content-security-policy"] = headers.get("content-security-policy", _CSP)
     headers["cache-control"] = headers.get("cache-control", "no-store")
     for name, value in state.get("quota", {}).items():
         headers[name] = value
@@ -133,17 +143,22 @@ def create_application(platform: Platform) -> Litestar:
     v1 = Router(
         V1,
         route_handlers=[
-            frames.list_frames,
-            frames.get_frame,
-            deliveries.list_messages,
-            deliveries.redeliver,
+            *session.HANDLERS,
+            *projects.HANDLERS,
+            *overview.HANDLERS,
+            *device_search.HANDLERS,
+            *imports.HANDLERS,
+            *logger.HANDLERS,
+            *frames.HANDLERS,
+            *alarms.HANDLERS,
+            *decoders.HANDLERS,
+            *downlinks.HANDLERS,
+            *deliveries.HANDLERS,
             security_context.reset,
-            sessions.get_session,
-            sessions.get_explanation,
-            sessions.ask_rejoin,
-            sessions.put_network_key,
+            *sessions.HANDLERS,
             *v1_monitoring.HANDLERS,
             *exchange.HANDLERS,
+            Router("/operator", route_handlers=[*operator.HANDLERS]),
         ],
     )
     interface = create_static_files_router(
@@ -165,7 +180,7 @@ def create_application(platform: Platform) -> Litestar:
             docs,
             docs_start,
             interface,
-            root,
+            *console.handlers(platform.settings.console.tiles),
         ],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),

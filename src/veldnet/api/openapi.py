@@ -11,6 +11,7 @@ import msgspec
 
 from veldnet import __version__
 
+from .auth.sessions import COOKIE
 from .operations import OPERATIONS, STRING, TOKEN_URL, Operation
 
 _ERRORS = {
@@ -57,14 +58,20 @@ def describe() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "paths": paths,
-        "security": [{"oauth2": []}],
+        "security": [{"oauth2": []}, {"session": []}],
         "components": {
             "schemas": _as_openapi_30(components) | {"error": _ERROR_SCHEMA},
             "securitySchemes": {
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "The console's; changes need the header x-csrf-token as well.",
+                },
                 "oauth2": {
                     "type": "oauth2",
                     "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": {}}},
-                }
+                },
             },
         },
     }
@@ -113,7 +120,9 @@ def _operation(
             "required": True,
             "content": {"application/json": {"schema": _as_openapi_30(body)}},
         }
-    if operation.media is not None:
+    if operation.session_only:
+        described["security"] = [{"session": []}] if operation.operation_id != "signIn" else []
+    if operation.media is not None and operation.method != "get":
         described["requestBody"] = {"required": True, "content": {operation.media: {"schema": STRING}}}
     return described
 

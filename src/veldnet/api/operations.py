@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from veldnet.inventory.audit import AuditEntry
 from veldnet.inventory.exchange import PublicExchangeKey
 from veldnet.inventory.resources import (
@@ -24,43 +22,15 @@ from veldnet.monitoring.alarms.listing import PastAlarm
 from veldnet.monitoring.statistics.totals import Totals
 from veldnet.network import DeviceView, Explanation
 
+from .console_operations import CONSOLE_OPERATIONS
 from .kpn.activation import ActivationReq, ActivationResp
 from .kpn.devices import HEALTH_STATES
+from .operation import KPN, STRING, TOKEN_URL, V1, Operation, Parameter
 from .v1.deliveries import Redelivery, RedeliveryStarted, UndeliveredMessage
 from .v1.frames import FrameDetail, FrameSummary
 from .v1.monitoring import StoredNotificationSettings, Thresholds
 from .v1.sessions import NetworkKey
 
-KPN = "/data/lora/thingpark"
-V1 = "/api/v1"
-TOKEN_URL = "/oauth/client_credential/accesstoken?grant_type=client_credentials"  # noqa: S105
-
-
-class Parameter(msgspec.Struct, frozen=True):
-    """A query parameter."""
-
-    name: str
-    text: str
-    schema: dict[str, Any]
-
-
-class Operation(msgspec.Struct, frozen=True):
-    """One operation; `result` is a struct, a list of one, or None for an empty answer."""
-
-    method: str
-    path: str
-    operation_id: str
-    tag: str
-    summary: str
-    status: int
-    result: Any = None
-    body: type[msgspec.Struct] | None = None
-    query: tuple[Parameter, ...] = ()
-    # What body and answer are where they are not JSON.
-    media: str | None = None
-
-
-STRING: dict[str, Any] = {"type": "string"}
 _FLAG: dict[str, Any] = {"type": "boolean"}
 _PAGE = Parameter(
     "pageIndex", "Page of 100 entries; the first is 1.", {"type": "integer", "format": "int32", "minimum": 1}
@@ -448,9 +418,13 @@ OPERATIONS = (
         f"{V1}/devices/import",
         "importDevices",
         "Device",
-        "Create and delete devices after ThingPark's CSV; the answer says what became of each row.",
+        "Create and delete devices after CSV, ThingPark's or one with a header; the answer says what became of "
+        "each row.",
         200,
-        query=(Parameter("dryRun", "Only say what would become of each row.", _FLAG),),
+        query=(
+            Parameter("dryRun", "Only say what would become of each row.", _FLAG),
+            Parameter("import", "The import that this is part of, so that it can be undone.", STRING),
+        ),
         media="text/csv",
     ),
     Operation(
@@ -463,4 +437,7 @@ OPERATIONS = (
         None,
         NetworkKey,
     ),
+    *CONSOLE_OPERATIONS,
 )
+
+__all__ = ["KPN", "OPERATIONS", "STRING", "TOKEN_URL", "V1", "Operation"]

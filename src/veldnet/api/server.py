@@ -106,6 +106,8 @@ async def serve(settings: Settings, started: Callable[[Platform, Addresses], Non
     waiting.cancel()
     log.info("stopping")
     begun = time.monotonic()
+    # Streams would keep their connections open.
+    platform.live.close()
     server.should_exit = True
     await serving
     await platform.stop()

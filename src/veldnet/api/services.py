@@ -12,10 +12,11 @@ from veldnet.app import Platform
 from veldnet.inventory import audit
 from veldnet.inventory.catalogues import find_hsm_group
 from veldnet.inventory.device_checks import NewDevice
-from veldnet.inventory.scope import Scope
+from veldnet.inventory.scope import OperatorScope, Scope
 from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
 
+from .auth.sessions import SessionCache
 from .auth.tokens import TokenCache
 from .rate_limit import RateLimiter
 
@@ -30,8 +31,14 @@ class Services:
         self.settings: ApiSettings = platform.settings.api
         self.tokens = TokenCache(platform.store)
         self.requests = RateLimiter(self.settings.rate_limit)
-        # Guesses of a password, for each user name.
+        console = platform.settings.console
+        self.sessions = SessionCache(platform.store, console.session_idle)
+        self.console_requests = RateLimiter(console.rate_limit, burst=max(round(console.rate_limit * 4), 1))
+        # Guesses of a password, for each user name, and for each address from which they come.
         self.sign_ins = RateLimiter(10 / 60, burst=10)
+        # Test deliveries, for each subscriber.
+        self.trials = RateLimiter(20 / 60, burst=20)
+        self.sign_in_addresses = RateLimiter(1, burst=60)
 
     async def vault_of_group(self, scope: Scope, hsm_group_id: str | UnsetType) -> Vault:
         """The vault of an HSM group of the caller's operator, the default one without a group."""
@@ -54,7 +61,7 @@ class Services:
         self,
         change: Callable[[Connection], T],
         *,
-        by: Scope,
+        by: Scope | OperatorScope,
         action: str,
         what: str = "",
         details: Any = None,
@@ -65,15 +72,20 @@ class Services:
         def audited(connection: Connection) -> T:
             result = change(connection)
             named = what or f"{type(result).__name__.lower()} {getattr(result, 'ref', '')}".strip()
-            audit.note(connection, by.display_name, by.subscriber_ref, action, named, details)
+            _note(connection, by, action, named, details)
             return result
 
         result = await self.platform.store.write(audited)
         await self.platform.apply_changes()
         return result
 
-    async def note(self, by: Scope, action: str, what: str) -> None:
+    async def note(self, by: Scope | OperatorScope, action: str, what: str) -> None:
         """Write down something that was done in the network itself."""
-        await self.platform.store.write(
-            lambda c: audit.note(c, by.display_name, by.subscriber_ref, action, what)
-        )
+        await self.platform.store.write(lambda c: _note(c, by, action, what))
+
+
+def _note(
+    connection: Connection, by: Scope | OperatorScope, action: str, what: str, details: Any = None
+) -> None:
+    subscriber = by.subscriber_ref if isinstance(by, Scope) else None
+    audit.note(connection, by.display_name, subscriber, action, what, details, by.operator_ref)

@@ -14,8 +14,9 @@ from rich.prompt import Prompt
 from sqlalchemy import Connection, Select, select
 
 from veldnet.data_directory import DataDirectory, database_of, next_generation
-from veldnet.inventory import accounts, audit, base_stations, catalogues
+from veldnet.inventory import accounts, audit, base_stations, catalogues, people
 from veldnet.inventory.resources import timestamp
+from veldnet.inventory.scope import Role
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.routing import deliver_again, list_undelivered
 from veldnet.settings import Settings
@@ -131,28 +132,70 @@ def list_subscribers(data: Data = None, as_json: Json = False) -> None:
     _show(data, as_json, "Subscribers", query.join(operators))
 
 
+PasswordFile = Annotated[Path | None, typer.Option(help="File with the password; without it you are asked.")]
+RoleOption = Annotated[str, typer.Option(help="rw may change things, ro may only look.")]
+
+
+def _password(file: Path | None) -> str:
+    if file is not None:
+        return file.read_text().strip()
+    return Prompt.ask("Password", password=True, console=console)
+
+
+def _role(role: str) -> Role:
+    if role not in ("rw", "ro"):
+        fail(f"--role {role!r} must be rw or ro")
+    return "rw" if role == "rw" else "ro"
+
+
+@admin.command("operator-user-create")
+def create_operator_user(
+    username: str,
+    operator: Operator,
+    display_name: Annotated[str, typer.Option(help="Name shown with what the user does.")] = "",
+    role: RoleOption = "rw",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Create a user of the operator, for the console's operator's desk."""
+    password = _password(password_file)
+
+    async def create(opened: DataDirectory) -> None:
+        password_hash = await asyncio.to_thread(accounts.hash_password, password)
+
+        def write(connection: Connection) -> None:
+            ref = accounts.find_operator(connection, operator)
+            people.create_operator_user(
+                connection, ref, username, password_hash, display_name or username, _role(role)
+            )
+            audit.note(connection, administrator(), None, "user.created", username, None, operator_ref=ref)
+
+        await opened.store.write(write)
+
+    with_data(_settings(data), create)
+    console.print(f"operator user {username} created")
+
+
 @user_app.command("create")
 def create_user(
     username: str,
     customer_id: Annotated[str, typer.Option(help="Customer the user belongs to.")],
     display_name: Annotated[str, typer.Option(help="Name shown with what the user does.")] = "",
-    password_file: Annotated[
-        Path | None, typer.Option(help="File with the password; without it you are asked.")
-    ] = None,
+    role: RoleOption = "rw",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Create a ThingPark user."""
-    if password_file is not None:
-        password = password_file.read_text().strip()
-    else:
-        password = Prompt.ask("Password", password=True, console=console)
+    password = _password(password_file)
 
     async def create(opened: DataDirectory) -> None:
         password_hash = await asyncio.to_thread(accounts.hash_password, password)
 
         def write(connection: Connection) -> None:
             subscriber, _operator = accounts.find_subscriber(connection, customer_id)
-            accounts.create_user(connection, subscriber, username, password_hash, display_name or username)
+            people.create_subscriber_user(
+                connection, subscriber, username, password_hash, display_name or username, _role(role)
+            )
             audit.note(connection, administrator(), subscriber, "user.created", username)
 
         await opened.store.write(write)

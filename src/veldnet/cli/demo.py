@@ -110,12 +110,14 @@ async def _demo(
 
 def _introduce(settings: Settings, addresses: Addresses, sandbox: Sandbox) -> None:
     console.print(f"[bold]Veldnet demo[/] on [cyan]{settings.data}[/]; Ctrl-C stops it")
+    console.print(f"  console         [bold]http://{addresses.http}/console/[/]", highlight=False)
     console.print(f"  HTTP API        http://{addresses.http}  (description: /docs)", highlight=False)
     console.print(f"  base stations   udp://{addresses.udp}", highlight=False)
     console.print(f"  client id       {sandbox.client_id}", highlight=False)
     console.print(f"  client secret   {sandbox.client_secret}", highlight=False)
     console.print(f"  ThingPark user  {sandbox.thingpark_username}", highlight=False)
-    console.print(f"  its password    {sandbox.thingpark_password}\n", highlight=False)
+    console.print(f"  its password    {sandbox.thingpark_password}", highlight=False)
+    console.print(f"  operator        {sandbox.operator_username}  (same password)\n", highlight=False)
 
 
 def demo_command(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.store.schema import operators, projects, subscribers, tokens, users
 
+from . import changes
 from .changes import now_ms
 from .errors import BadRequest, InvalidField, Unauthorized
 from .rows import inserted_ref
@@ -48,7 +49,8 @@ def password_fits(password_hash: str | None, password: str) -> bool:
     return fits and password_hash is not None
 
 
-def _secret_digest(secret: str) -> str:
+def secret_digest(secret: str) -> str:
+    """What is kept of a project's secret."""
     # Secrets are random and long, so a plain digest is as good as a slow one.
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -66,6 +68,7 @@ def create_subscriber(connection: Connection, operator_ref: int, customer_id: st
         raise InvalidField(f"customer id {customer_id!r} must have nine digits")
     if connection.execute(select(subscribers.c.ref).where(subscribers.c.customer_id == customer_id)).first():
         raise BadRequest(f"subscriber {customer_id} exists already")
+    changes.note(connection, "subscribers", operator_ref)
     return inserted_ref(
         connection.execute(
             insert(subscribers).values(operator_ref=operator_ref, customer_id=customer_id, name=name)
@@ -93,6 +96,12 @@ def create_user(
     )
 
 
+def operators_of_subscribers(connection: Connection) -> dict[int, int]:
+    """The operator of each subscriber."""
+    rows = connection.execute(select(subscribers.c.ref, subscribers.c.operator_ref))
+    return {row.ref: row.operator_ref for row in rows}
+
+
 class Credentials(msgspec.Struct, frozen=True):
     """A project's client id and secret; the secret is shown once."""
 
@@ -105,7 +114,7 @@ def create_project(connection: Connection, name: str) -> Credentials:
     credentials = Credentials(random_text(32), random_text(32))
     connection.execute(
         insert(projects).values(
-            name=name, client_id=credentials.client_id, secret_hash=_secret_digest(credentials.client_secret)
+            name=name, client_id=credentials.client_id, secret_hash=secret_digest(credentials.client_secret)
         )
     )
     return credentials
@@ -121,8 +130,8 @@ def authenticate_project(connection: Connection, client_id: str, client_secret: 
     row = connection.execute(
         select(projects.c.ref, projects.c.secret_hash).where(projects.c.client_id == client_id)
     ).first()
-    expected = row.secret_hash if row is not None else _secret_digest("")
-    if not hmac.compare_digest(expected, _secret_digest(client_secret)) or row is None:
+    expected = row.secret_hash if row is not None else secret_digest("")
+    if not hmac.compare_digest(expected, secret_digest(client_secret)) or row is None:
         raise Unauthorized("client_id or client_secret is wrong")
     return Project(row.ref, client_id)
 
@@ -204,6 +213,7 @@ def scope_of_user(connection: Connection, user_ref: int) -> Scope | None:
             users.c.ref.label("user_ref"),
             users.c.username,
             users.c.display_name,
+            users.c.role,
         )
         .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
         .where(users.c.ref == user_ref)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-from veldnet.store.schema import audit
+from veldnet.store.schema import audit, operators, subscribers
 
 from .changes import now_ms
 from .resources import timestamp
@@ -23,6 +23,9 @@ _SECRET = frozenset(
         "rsaEncryptedASKey",
         "thingpark_password",
         "secret",
+        "password",
+        "currentPassword",
+        "clientSecret",
     }
 )
 _MOST = 4000
@@ -53,6 +56,7 @@ def note(
     action: str,
     what: str,
     details: Any = None,
+    operator_ref: int | None = None,
 ) -> None:
     """Write down a change; part of the changing transaction. Secrets in `details` are left out."""
     plain = {} if details is None else _shown(msgspec.to_builtins(details))
@@ -65,17 +69,30 @@ def note(
             action=action,
             object=what,
             details=text if len(text) <= _MOST else "{}",
+            operator_ref=operator_ref,
         )
     )
 
 
 def list_entries(
-    connection: Connection, subscriber_ref: int | None, limit: int, before_ms: int | None = None
+    connection: Connection,
+    subscriber_ref: int | None,
+    limit: int,
+    before_ms: int | None = None,
+    operator_ref: int | None = None,
 ) -> list[AuditEntry]:
-    """The newest entries; of one subscriber, or all."""
+    """The newest entries; of one subscriber, of an operator with its subscribers, or all. What was done at
+    the command line is an operator's only where there is no other operator."""
     query = select(audit).order_by(audit.c.id.desc()).limit(limit)
     if subscriber_ref is not None:
         query = query.where(audit.c.subscriber_ref == subscriber_ref)
+    if operator_ref is not None:
+        own = audit.c.subscriber_ref.in_(
+            select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
+        ) | (audit.c.operator_ref == operator_ref)
+        if connection.execute(select(func.count()).select_from(operators)).scalar_one() == 1:
+            own = own | (audit.c.subscriber_ref.is_(None) & audit.c.operator_ref.is_(None))
+        query = query.where(own)
     if before_ms is not None:
         query = query.where(audit.c.at < before_ms)
     return [

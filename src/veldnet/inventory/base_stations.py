@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.store.schema import base_stations, unknown_base_stations
 
 from . import changes
-from .errors import BadRequest
+from .errors import BadRequest, NotFound
 from .rows import inserted_ref
 
 # Base station ids of KPN start with FF; ours do likewise.
@@ -102,6 +102,38 @@ def list_unknown(connection: Connection) -> list[UnknownKnock]:
         )
     )
     return [UnknownKnock(*row) for row in rows]
+
+
+def own_base_station(connection: Connection, operator_ref: int, base_station_id: str) -> int:
+    """The number of a base station of the operator. Raises `NotFound`."""
+    ref = connection.execute(
+        select(base_stations.c.ref).where(
+            base_stations.c.id == base_station_id, base_stations.c.operator_ref == operator_ref
+        )
+    ).scalar()
+    if ref is None:
+        raise NotFound("BaseStation", base_station_id)
+    return int(ref)
+
+
+def change_base_station(
+    connection: Connection,
+    operator_ref: int,
+    base_station_id: str,
+    name: str,
+    *,
+    latitude: float | None,
+    longitude: float | None,
+    altitude: float | None,
+) -> None:
+    """Give a base station another name or place."""
+    ref = own_base_station(connection, operator_ref, base_station_id)
+    connection.execute(
+        update(base_stations)
+        .where(base_stations.c.ref == ref)
+        .values(name=name, latitude=latitude, longitude=longitude, altitude=altitude)
+    )
+    changes.note(connection, "base_stations", ref)
 
 
 def remove_base_station(connection: Connection, base_station_id: str) -> None:

@@ -67,7 +67,7 @@ def create_device_profile(
     connection: Connection, operator_ref: int, profile_id: str, name: str, settings: ProfileSettings
 ) -> int:
     """A device model of an operator."""
-    _check_radio(settings)
+    check_radio(settings)
     _must_be_new(connection, device_profiles, operator_ref, profile_id)
     result = connection.execute(
         insert(device_profiles).values(
@@ -78,7 +78,7 @@ def create_device_profile(
     return inserted_ref(result)
 
 
-def _check_radio(settings: ProfileSettings) -> None:
+def check_radio(settings: ProfileSettings) -> None:
     """What a profile says of the radio must exist in its region."""
     region = REGIONS.get(settings.region)
     if region is None:

@@ -11,7 +11,15 @@ from sqlalchemy import Connection, delete, func, insert, select
 from veldnet.store.schema import changes
 
 Kind = Literal[
-    "device", "rules", "routing", "base_stations", "base_station_alarms", "recipients", "vault", "device_keys"
+    "device",
+    "rules",
+    "routing",
+    "base_stations",
+    "base_station_alarms",
+    "recipients",
+    "vault",
+    "device_keys",
+    "subscribers",
 ]
 
 

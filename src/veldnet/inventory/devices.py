@@ -81,7 +81,7 @@ View = Literal["minimal", "configuration"]
 Observed = Callable[[bytes | None], dict[str, Any]]
 # The stored state of a personalised device after its profile.
 OpenSession = Callable[[Personalisation, ProfileSettings], bytes]
-_HEALTH: tuple[HealthState, ...] = ("INIT", "ACTIVE", "RF_CNX_ERROR")
+HEALTH: tuple[HealthState, ...] = ("INIT", "ACTIVE", "RF_CNX_ERROR")
 
 
 def create_device(
@@ -298,7 +298,7 @@ def _statistics(row: Row[*tuple[Any, ...]], observed: Observed | None) -> Device
     prepared = row.plan_ref is None or not routed
     return DeviceStatistics(
         creationTime=timestamp(row.created_at),
-        healthState=_HEALTH[row.health],
+        healthState=HEALTH[row.health],
         commissioningState="PERSONALIZED" if prepared else "ACTIVATED" if active else "COMMISSIONED",
         loraClass=row.current_class or row.device_class,
         motionIndicator=_motion_indicator(row),
@@ -331,7 +331,7 @@ def _skip(connection: Connection, scope: Scope, wanted: Filter, offset: int) -> 
     count = func.sum(columns.devices).label("devices")
     query = select(columns.block, count).where(columns.subscriber_ref == scope.subscriber_ref)
     if wanted.health_state is not None:
-        query = query.where(columns.health == _HEALTH.index(wanted.health_state))
+        query = query.where(columns.health == HEALTH.index(wanted.health_state))
     before = 0
     for row in connection.execute(query.group_by(columns.block).order_by(columns.block)):
         if before + row.devices > offset:
@@ -346,7 +346,7 @@ def _chosen(connection: Connection, scope: Scope, wanted: Filter) -> Select[int]
     if wanted.dev_eui is not None:
         query = query.where(devices.c.dev_eui == wanted.dev_eui.upper())
     if wanted.health_state is not None:
-        query = query.where(devices.c.health == _HEALTH.index(wanted.health_state))
+        query = query.where(devices.c.health == HEALTH.index(wanted.health_state))
     if wanted.connectivity_plan_id == "_NOCP":
         query = query.where(devices.c.plan_ref.is_(None))
     elif wanted.connectivity_plan_id == "_CP":
@@ -380,6 +380,16 @@ def list_devices(
             device.statistics = _statistics(row, observed)
         if wanted.commercial_details:
             device.commercialDetails = _commercial_details(row)
+        listed.append(device)
+    return listed
+
+
+def configurations(connection: Connection, refs: Sequence[int], observed: Observed) -> list[Device]:
+    """Devices with all of their configuration and statistics; whose they are is the caller's to know."""
+    listed = []
+    for row in connection.execute(_query().where(devices.c.ref.in_(refs))):
+        device = _configuration(row)
+        device.statistics = _statistics(row, observed)
         listed.append(device)
     return listed
 

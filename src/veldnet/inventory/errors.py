@@ -109,6 +109,27 @@ class Forbidden(Refusal):
     error_id = "LDM-430"
 
 
+class ReadOnly(Forbidden):
+    """The caller may look but not change."""
+
+    error_id = "LDM-431"
+
+    def __init__(self) -> None:
+        super().__init__("your role is read-only; ask for the role read-write")
+
+
+class Changed(Refusal):
+    """Somebody else has changed it since the caller read it."""
+
+    status = 412
+    error_id = "LDM-450"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} was changed by somebody else since you opened it; load it again and repeat your change"
+        )
+
+
 class NotFound(Refusal):
     """It does not exist, or belongs to somebody else, which looks the same from outside."""
 

@@ -11,7 +11,7 @@ from veldnet.lorawan import GatewayEui
 from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import operators, subscribers
 
-from . import accounts, base_stations, catalogues
+from . import accounts, base_stations, catalogues, people
 
 PROFILES = (
     ("LORA/GenericA.1_ETSI_Rx2-SF12", "LoRaWAN 1.0 class A, RX2 at SF12", ProfileSettings(rx2DataRate=0)),
@@ -52,6 +52,8 @@ class Sandbox(msgspec.Struct, frozen=True):
     hsm_group_id: str
     base_station_id: str
     base_station_eui: str
+    operator_username: str
+    operator_password: str
 
 
 def create_sandbox(
@@ -66,6 +68,8 @@ def create_sandbox(
     subscriber = accounts.create_subscriber(connection, operator, customer_id, f"Sandbox customer {number}")
     username = f"sandbox{'' if number == 1 else number}@veldnet.example"
     accounts.create_user(connection, subscriber, username, password_hash, "Sandbox User")
+    operator_username = f"operator{'' if number == 1 else number}@veldnet.example"
+    people.create_operator_user(connection, operator, operator_username, password_hash, "Sandbox Operator")
     credentials = accounts.create_project(connection, f"Sandbox project {number}")
     plan_id = f"{code}-cs/sandbox"
     settings = PlanSettings(
@@ -106,4 +110,7 @@ def create_sandbox(
         hsm_group_id=group,
         base_station_id=station.id,
         base_station_eui=station.gateway_eui,
+        operator_username=operator_username,
+        # One password for both: a sandbox is nobody's secret, and hashing takes its time.
+        operator_password=password,
     )

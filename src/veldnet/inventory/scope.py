@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Role = Literal["rw", "ro"]
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -14,3 +18,17 @@ class Scope(msgspec.Struct, frozen=True):
     user_ref: int
     username: str
     display_name: str
+    # `ro` may only look.
+    role: str = "rw"
+
+
+class OperatorScope(msgspec.Struct, frozen=True):
+    """The operator whose network a caller runs, and the person who acts."""
+
+    operator_ref: int
+    code: str
+    name: str
+    user_ref: int
+    username: str
+    display_name: str
+    role: str = "rw"

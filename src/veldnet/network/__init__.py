@@ -9,7 +9,8 @@ from .commit_loop import CommitLoop, Participant, Recorded
 from .devices import Entry, new_entry
 from .events import Device, SubmissionRefusal
 from .explaining import Explanation, Finding, explain_device, explain_frame
-from .inspection import DeviceView
+from .in_words import mac_commands_in_words
+from .inspection import DeviceView, QueuedView
 from .journal import LATE, OVER_LIMIT, FrameRow, heard_at, unpack_copies
 from .parameters import NetworkParameters
 from .personalised import personalised_state
@@ -50,6 +51,7 @@ __all__ = [
     "NetworkServer",
     "Participant",
     "PortKey",
+    "QueuedView",
     "Record",
     "Recorded",
     "RefusedRecord",
@@ -62,6 +64,7 @@ __all__ = [
     "explain_device",
     "explain_frame",
     "heard_at",
+    "mac_commands_in_words",
     "new_entry",
     "personalised_state",
     "unpack_copies",

@@ -55,6 +55,44 @@ class DeviceView(msgspec.Struct, frozen=True):
     lastDevNonce: int | None
 
 
+class QueuedView(msgspec.Struct, frozen=True):
+    """A downlink that waits. Times in Unix seconds; `fCntDn` where the application server fixed it, and its
+    payload is then encrypted."""
+
+    id: str
+    fPort: int
+    payload: str
+    size: int
+    confirmed: bool
+    fCntDn: int | None
+    submittedAt: float
+    expiresAt: float | None
+    priority: int
+    correlationId: str | None
+    # It waits for the session of a join that no uplink has confirmed yet.
+    afterJoin: bool
+
+
+def queued(state: DeviceState) -> list[QueuedView]:
+    """The downlinks that wait, the next one first."""
+    return [
+        QueuedView(
+            str(item.id),
+            item.fport,
+            item.payload.hex(),
+            len(item.payload),
+            item.confirmed,
+            item.fcnt,
+            item.submitted_at,
+            item.expires_at,
+            item.priority,
+            item.correlation_id,
+            item.for_pending_session,
+        )
+        for item in state.queue
+    ]
+
+
 def inspect(network: NetworkParameters, device: Device, state: DeviceState, memory: JoinMemory) -> DeviceView:
     """The device as it is just now."""
     return DeviceView(

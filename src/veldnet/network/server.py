@@ -49,7 +49,7 @@ from .events import (
     VaultAnswered,
     Wake,
 )
-from .inspection import DeviceView, inspect
+from .inspection import DeviceView, QueuedView, inspect, queued
 from .join import answer_join, request_join
 from .outcome import ask_rejoin, deactivate, report_downlink, reset_context, send_due
 from .parameters import NetworkParameters
@@ -453,6 +453,13 @@ class NetworkServer:
         if entry is None:
             raise UnknownDevice(f"no device has ref {device_ref}")
         return inspect(self.parameters, entry.device, entry.state, entry.memory)
+
+    async def queued(self, device_ref: int) -> list[QueuedView]:
+        """The downlinks that wait for a device. Raises `UnknownDevice`."""
+        entry = await self.devices.get(ref=device_ref)
+        if entry is None:
+            raise UnknownDevice(f"no device has ref {device_ref}")
+        return queued(entry.state)
 
     # Failures and changes.
 

@@ -5,7 +5,7 @@
 """
 
 from .attempt import HttpSender, Outcome, Sender
-from .delivery import Deliveries, DeliveryResult, Retry
+from .delivery import Deliveries, DeliveryResult, Retry, RouteTrial
 from .destinations import DestinationRefused, check_literal
 from .downlinks import Submit, submit_query
 from .messages import MessageWriter, Position, Positions
@@ -25,6 +25,7 @@ __all__ = [
     "Profile",
     "Retry",
     "Route",
+    "RouteTrial",
     "RoutingTable",
     "Sender",
     "Submit",

@@ -27,6 +27,8 @@ class Outcome(msgspec.Struct, frozen=True):
     status: str
     error: str | None = None
     url: str | None = None
+    # What the server answered, where somebody wants to read it.
+    answer: str | None = None
 
 
 class Sender(Protocol):
@@ -99,7 +101,16 @@ class HttpSender:
         failed = [outcome for outcome in outcomes if not outcome.delivered]
         return (failed or outcomes)[-1]
 
-    async def _post(self, address: str, query: str, message: StoredMessage) -> Outcome:
+    async def try_out(
+        self, message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float
+    ) -> list[Outcome]:
+        """Send a message to every address of a route, whatever its strategy, and keep what each answers."""
+        query = signed_query(message, profile, route, delivery_id, now)
+        return [await self._post(address, query, message, keep_answer=True) for address in route.addresses]
+
+    async def _post(
+        self, address: str, query: str, message: StoredMessage, *, keep_answer: bool = False
+    ) -> Outcome:
         if not self._allow_private:
             try:
                 check_literal(address)
@@ -112,10 +123,13 @@ class HttpSender:
                 url, data=message.body, headers=headers, allow_redirects=False
             ) as response:
                 # The body is of no interest, but must be read for the connection to be used again.
-                await response.content.read(65_536)
+                body = await response.content.read(65_536)
+                answer = (
+                    f"HTTP {response.status}\n{body[:2000].decode(errors='replace')}" if keep_answer else None
+                )
                 if 200 <= response.status < 300:
-                    return Outcome(True, "Ok", None, address)
-                return Outcome(False, "Error", f"HTTP status {response.status}", address)
+                    return Outcome(True, "Ok", None, address, answer)
+                return Outcome(False, "Error", f"HTTP status {response.status}", address, answer)
         except TimeoutError:
             return Outcome(False, "Timeout", "no answer in time", address)
         except (aiohttp.ClientError, OSError, ValueError) as error:

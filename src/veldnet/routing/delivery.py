@@ -19,9 +19,16 @@ import structlog
 from veldnet.network import Device, FrameRow, Record, Recorded
 from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
 
-from .attempt import Outcome, Sender
-from .ledger import StoredMessage, address_messages, decode_message, encode_message, lane_of
-from .messages import MessageWriter, TunnelMessage
+from .attempt import HttpSender, Outcome, Sender
+from .ledger import (
+    StoredMessage,
+    address_messages,
+    address_trial,
+    decode_message,
+    encode_message,
+    lane_of,
+)
+from .messages import MessageWriter, TunnelMessage, trial_message
 from .table import RoutingTable
 
 log = structlog.get_logger(__name__)
@@ -62,6 +69,16 @@ class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str | None = None
     error: str | None = None
     ms: int = 0
+
+
+class RouteTrial(msgspec.Struct, frozen=True):
+    """What the addresses of a route said to a test message; `ms` is the time of all of them."""
+
+    route: int
+    as_id: str | None
+    signed: bool
+    outcomes: list[Outcome]
+    ms: int
 
 
 class _Ended(msgspec.Struct, frozen=True, gc=False):
@@ -352,6 +369,25 @@ class Deliveries:
         )
         self._ended.append(_Ended(pending.id, pending.frame_id, outcome.error, msgspec.json.encode(result)))
         self._wake()
+
+    async def try_out(self, profile_ref: int) -> list[RouteTrial]:
+        """Send a test message over each route of a profile now, beside the lanes; nothing of it is kept."""
+        profile = self._table.get(profile_ref)
+        if profile is None or not isinstance(self._sender, HttpSender):
+            return []
+        now = self._clock()
+        message = trial_message(self._writer.lrc_id, profile.customer_id, now)
+        trials = []
+        for route in profile.all_routes:
+            stored = address_trial(message, profile, route)
+            started = perf_counter()
+            outcomes = await self._sender.try_out(stored, profile, route, self._ids.next(now), now)
+            trials.append(
+                RouteTrial(
+                    route.index, route.as_id, route.signed, outcomes, round((perf_counter() - started) * 1000)
+                )
+            )
+        return trials
 
     @property
     def pending(self) -> int:

@@ -69,6 +69,21 @@ def address_messages(message: TunnelMessage, profile: Profile) -> list[StoredMes
     return stored
 
 
+def address_trial(message: TunnelMessage, profile: Profile, route: Route) -> StoredMessage:
+    """A test message for one route."""
+    return StoredMessage(
+        profile.ref,
+        route.as_id,
+        None,
+        route.content_type,
+        message.name,
+        _render(message, route),
+        message.elements,
+        message.lrn_dev_eui,
+        message.lrn_fport,
+    )
+
+
 def _render(message: TunnelMessage, route: Route) -> bytes:
     write = to_json if route.content_type == "JSON" else to_xml
     return write(message.name, message.fields)

@@ -71,7 +71,7 @@ class MessageWriter:
     """Makes messages of one network. `lrc_id` is the network server's identifier, eight digits."""
 
     def __init__(self, lrc_id: str, positions: Positions) -> None:
-        self._lrc_id = lrc_id
+        self.lrc_id = lrc_id
         self._positions = positions
 
     def messages(self, record: Record, device: Device) -> list[TunnelMessage]:
@@ -123,7 +123,7 @@ class MessageWriter:
             fields["payload_hex"] = record.payload.hex()
             fields["PayloadEncryption"] = int(record.encrypted)
         fields["mic_hex"] = record.mic.hex()
-        fields["Lrcid"] = self._lrc_id
+        fields["Lrcid"] = self.lrc_id
         fields |= self._radio(record.modulation, best, record.sub_band, record.channel, record.frequency)
         fields["DevLrrCnt"] = len(record.copies)
         fields["Lrrid"] = str(best.base_station)
@@ -254,7 +254,7 @@ class MessageWriter:
         fields: dict[str, Any] = {
             "Time": time_text(time),
             "DevEUI": row.dev_eui,
-            "Lrcid": self._lrc_id,
+            "Lrcid": self.lrc_id,
             "DevAddr": None if dev_addr is None else str(dev_addr),
             "Type": kind,
             "Var1": var1,
@@ -277,7 +277,7 @@ class MessageWriter:
             "FPort": record.fport,
             "FCntDn": record.fcnt,
             "FCntUp": record.fcnt_up,
-            "Lrcid": self._lrc_id,
+            "Lrcid": self.lrc_id,
             "SpFact": record.modulation.sf if isinstance(record.modulation, Lora) else None,
             "SubBand": record.sub_band,
             "Channel": None if record.channel is None else channel_name(record.channel),
@@ -315,6 +315,21 @@ class MessageWriter:
         return TunnelMessage(
             "DevEUI_downlink_Rejected", fields, f"{row.customer_id}{row.dev_eui}", row.dev_eui, 0
         )
+
+
+def trial_message(lrc_id: str, customer_id: str, now: float) -> TunnelMessage:
+    """A notification of the type `test` and of no device, with which a destination is tried."""
+    dev_eui = "0" * 16
+    fields = {
+        "Time": time_text(now),
+        "DevEUI": dev_eui,
+        "Lrcid": lrc_id,
+        "Type": "test",
+        "CustomerID": customer_id,
+        "FCntDn": 0,
+        "ModelCfg": "0",
+    }
+    return TunnelMessage("DevEUI_notification", fields, f"{customer_id}{dev_eui}", dev_eui, 0)
 
 
 def channel_name(channel: int) -> str:

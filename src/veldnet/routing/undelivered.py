@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from veldnet.store import first_id_at, millis_of
-from veldnet.store.schema import deliveries, devices
+from veldnet.store.schema import deliveries, devices, subscribers
 
 from .ledger import decode_message
 
@@ -35,8 +35,10 @@ def list_undelivered(
     limit: int = 100,
     *,
     include_pending: bool = False,
+    operator_ref: int | None = None,
 ) -> list[Undelivered]:
-    """Messages created in a time range, oldest first; of all subscribers with `subscriber_ref` None."""
+    """Messages created in a time range, oldest first; of all subscribers with `subscriber_ref` None, or all
+    of an operator."""
     query = (
         select(
             deliveries.c.id,
@@ -56,6 +58,9 @@ def list_undelivered(
         query = query.where(deliveries.c.state == UNDELIVERED)
     if subscriber_ref is not None:
         query = query.where(deliveries.c.subscriber_ref == subscriber_ref)
+    if operator_ref is not None:
+        own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
+        query = query.where(deliveries.c.subscriber_ref.in_(own))
     listed = []
     for row in connection.execute(query):
         message = decode_message(row.message)

@@ -63,6 +63,39 @@ users = Table(
     Column("username", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
     Column("display_name", Text, nullable=False),
+    # `rw` may change things, `ro` may only look.
+    Column("role", Text, nullable=False, server_default="rw"),
+)
+
+# People of the operator itself; they see all its subscribers.
+operator_users = Table(
+    "operator_users",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("operator_ref", ForeignKey("operators.ref"), nullable=False, index=True),
+    Column("username", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+)
+
+# Who is signed in to the console; one of the two kinds of user. Only the digest of the cookie is kept.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_ref", ForeignKey("users.ref", ondelete="CASCADE")),
+    Column("operator_user_ref", ForeignKey("operator_users.ref", ondelete="CASCADE")),
+    Column("used_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+# What a person has set for the console, as one JSON object; `account` is `user-3` or `operator-2`.
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 projects = Table(
@@ -74,6 +107,8 @@ projects = Table(
     Column("secret_hash", Text, nullable=False),
     Column("user_ref", ForeignKey("users.ref", ondelete="SET NULL")),
     Column("activated_at", BigInteger),
+    # Whose developers made it; those of the command line belong to whoever activates them.
+    Column("subscriber_ref", BigInteger),
 )
 
 tokens = Table(
@@ -217,7 +252,66 @@ devices = Table(
     Index("ix_devices_subscriber_ref_ref", "subscriber_ref", "ref"),
     Index("ix_devices_subscriber_ref_health_ref", "subscriber_ref", "health", "ref"),
     Index("ix_devices_routing_profile_ref", "routing_profile_ref"),
+    # Searching and sorting read these alone, not the rows.
+    Index("ix_devices_subscriber_ref_name", "subscriber_ref", "name", "dev_eui"),
+    Index("ix_devices_subscriber_ref_dev_eui", "subscriber_ref", "dev_eui"),
+    Index(
+        "ix_devices_position",
+        "subscriber_ref",
+        "latitude",
+        "longitude",
+        "health",
+        sqlite_where=text("latitude IS NOT NULL"),
+        postgresql_where=text("latitude IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
+)
+
+# Functions that read payloads: JavaScript, or a format that is built in.
+decoders = Table(
+    "decoders",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    # JAVASCRIPT or CAYENNE_LPP.
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Which decoder a subscriber uses for the devices of a profile.
+decoder_bindings = Table(
+    "decoder_bindings",
+    metadata,
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False),
+    Column("profile_ref", ForeignKey("device_profiles.ref", ondelete="CASCADE"), nullable=False),
+    Column("decoder_ref", ForeignKey("decoders.ref", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("subscriber_ref", "profile_ref"),
+)
+
+# Imports of devices, and what they created, so that they can be undone.
+imports = Table(
+    "imports",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("undone_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+imported_devices = Table(
+    "imported_devices",
+    metadata,
+    Column("import_ref", ForeignKey("imports.ref", ondelete="CASCADE"), nullable=False),
+    Column("device_ref", ForeignKey("devices.ref", ondelete="CASCADE"), nullable=False, index=True),
+    PrimaryKeyConstraint("import_ref", "device_ref"),
+    sqlite_with_rowid=False,
 )
 
 device_states = Table(
@@ -526,6 +620,7 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("object", Text, nullable=False),
     Column("details", Text, nullable=False),
+    Column("operator_ref", BigInteger),
     Index("ix_audit_subscriber_ref_id", "subscriber_ref", "id"),
     sqlite_autoincrement=True,
 )

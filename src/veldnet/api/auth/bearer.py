@@ -1,4 +1,8 @@
-"""Who calls: the gateway's checks before a request reaches the platform."""
+"""Who calls: the gateway's checks before a request reaches the platform.
+
+A program shows a bearer token, a browser the cookie of its session. The cookie is of no use to other sites:
+it is not sent along with their requests (SameSite=Strict), and changes need a second token that they cannot
+read."""
 
 from __future__ import annotations
 
@@ -7,41 +11,118 @@ from typing import Any
 from litestar import Request
 
 from veldnet.api.errors import GatewayError
+from veldnet.api.rate_limit import RateLimiter
 from veldnet.api.services import Services
+from veldnet.inventory import sessions
 from veldnet.inventory.accounts import Bearer
-from veldnet.inventory.scope import Scope
+from veldnet.inventory.errors import Forbidden, ReadOnly
+from veldnet.inventory.scope import OperatorScope, Scope
+from veldnet.inventory.sessions import Session
+
+from .sessions import COOKIE
 
 API_VERSIONS = ("v1.2", "v1.1.1")
 LATEST = API_VERSIONS[0]
+# Whom an operator's user works for.
+SUBSCRIBER_HEADER = "x-subscriber"
 
 _CHALLENGE = {"www-authenticate": 'Bearer realm="veldnet"'}
+_LOOKING = ("GET", "HEAD", "OPTIONS")
 
 
 async def require_bearer(request: Request[Any, Any, Any], services: Services) -> Bearer:
     """The holder of the request's token, within its quota. Raises `GatewayError`."""
-    version = request.headers.get("api-version")
-    if version is not None and version not in API_VERSIONS:
-        raise GatewayError(400, f"api-version {version[:40]!r} is unknown; use {' or '.join(API_VERSIONS)}")
+    _check_version(request)
     kind, _blank, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise GatewayError(401, "A bearer token is missing; send Authorization: Bearer <token>", _CHALLENGE)
     bearer = await services.tokens.bearer(token.strip())
     if bearer is None:
         raise GatewayError(401, "The access token is invalid or has expired; get a new one", _CHALLENGE)
-    quota = services.requests.take(bearer.account)
-    if quota is not None:
-        request.state["quota"] = quota.headers
-        if not quota.allowed:
-            raise GatewayError(429, f"More than {services.requests.rate:g} requests a second; slow down")
+    _take(request, services.requests, bearer.account)
     return bearer
 
 
-async def require_scope(request: Request[Any, Any, Any], services: Services) -> Scope:
-    """The subscriber a request is for. Raises `GatewayError` for a project that is not activated."""
-    bearer = await require_bearer(request, services)
-    if bearer.scope is None:
-        raise GatewayError(403, "This project is not activated; POST /activate with ThingPark credentials")
-    return bearer.scope
+def _check_version(request: Request[Any, Any, Any]) -> None:
+    version = request.headers.get("api-version")
+    if version is not None and version not in API_VERSIONS:
+        raise GatewayError(400, f"api-version {version[:40]!r} is unknown; use {' or '.join(API_VERSIONS)}")
+
+
+def _take(request: Request[Any, Any, Any], limiter: RateLimiter, account: str) -> None:
+    quota = limiter.take(account)
+    if quota is not None:
+        request.state["quota"] = quota.headers
+        if not quota.allowed:
+            raise GatewayError(429, f"More than {limiter.rate:g} requests a second; slow down")
+
+
+def from_browser(request: Request[Any, Any, Any]) -> bool:
+    """Whether a request comes with a session's cookie. A token, where there is one, counts alone."""
+    return "authorization" not in request.headers and COOKIE in request.cookies
+
+
+async def require_session(request: Request[Any, Any, Any], services: Services) -> Session:
+    """Who is signed in. Raises `GatewayError`, also for a change without the page's own token."""
+    _check_version(request)
+    token = request.cookies.get(COOKIE, "")
+    session = await services.sessions.session(token) if token else None
+    if session is None:
+        raise GatewayError(401, "Your session is over or was never begun; sign in", _CHALLENGE)
+    if request.method not in _LOOKING:
+        given = request.headers.get("x-csrf-token", "")
+        if not sessions.csrf_fits(token, given):
+            raise GatewayError(
+                403, "x-csrf-token is missing or not that of this session; load the page again"
+            )
+    _take(request, services.console_requests, session.account)
+    return session
+
+
+def _check_role(request: Request[Any, Any, Any], role: str, looking: bool) -> None:
+    if role != "rw" and not looking and request.method not in _LOOKING:
+        raise ReadOnly
+
+
+async def require_scope(
+    request: Request[Any, Any, Any], services: Services, *, looking: bool = False
+) -> Scope:
+    """The subscriber a request is for; `looking` is for requests that change nothing though they are no GET.
+    Raises `GatewayError` for a project that is not activated, `ReadOnly` for who may only look."""
+    if from_browser(request):
+        session = await require_session(request, services)
+        scope = session.scope or await _acting(request, services, session)
+    else:
+        bearer = await require_bearer(request, services)
+        if bearer.scope is None:
+            raise GatewayError(
+                403, "This project is not activated; POST /activate with ThingPark credentials"
+            )
+        scope = bearer.scope
+    _check_role(request, scope.role, looking)
+    return scope
+
+
+async def _acting(request: Request[Any, Any, Any], services: Services, session: Session) -> Scope:
+    """An operator's user works for the subscriber that the request names."""
+    customer_id = request.headers.get(SUBSCRIBER_HEADER, "")
+    operator = session.operator
+    if operator is None or not customer_id:
+        raise Forbidden(
+            f"an operator's user names the subscriber to work for: {SUBSCRIBER_HEADER}: <customer id>"
+        )
+    return await services.read(lambda c: sessions.acting_for(c, operator, customer_id))
+
+
+async def require_operator(
+    request: Request[Any, Any, Any], services: Services, *, looking: bool = False
+) -> OperatorScope:
+    """The operator whose user is signed in. Raises `Forbidden` for users of subscribers, and tokens."""
+    session = await require_session(request, services)
+    if session.operator is None:
+        raise Forbidden("this is for the operator of the network")
+    _check_role(request, session.operator.role, looking)
+    return session.operator
 
 
 def legacy(request: Request[Any, Any, Any]) -> bool:

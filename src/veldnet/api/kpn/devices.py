@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, delete, get, post, put
+from litestar import Request, Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
+from sqlalchemy import Connection
 
 from veldnet.api import query
 from veldnet.api.auth.bearer import legacy, require_scope
 from veldnet.api.body import read_resource
+from veldnet.api.conditional import check_match, etag_of
 from veldnet.api.services import Services
 from veldnet.inventory import device_checks, devices
 from veldnet.inventory.resources import Device
@@ -55,22 +57,30 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
         )
 
     @get("/devices/{device_ref:str}")
-    async def get_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
+    async def get_device(
+        device_ref: str, request: Request[Any, Any, Any], services: Services
+    ) -> Response[Device]:
         scope = await require_scope(request, services)
-        return await services.read(
+        device = await services.read(
             lambda c: devices.get_device(
                 c, scope, device_ref, observed=observed_at(services.platform.clock())
             )
         )
+        return Response(device, headers={"etag": etag_of(device)})
 
     @put("/devices/{device_ref:str}")
     async def update_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
         scope = await require_scope(request, services)
         body = await read_resource(request, Device, services.settings.max_body)
+
+        def change(connection: Connection) -> Device:
+            check_match(request, devices.get_device(connection, scope, device_ref), "the device")
+            return devices.update_device(
+                connection, scope, device_ref, body, observed_at(services.platform.clock())
+            )
+
         return await services.change(
-            lambda c: devices.update_device(
-                c, scope, device_ref, body, observed_at(services.platform.clock())
-            ),
+            change,
             by=scope,
             action="device.changed",
             details=body,

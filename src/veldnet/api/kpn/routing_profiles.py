@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Request, delete, get, post, put
+from litestar import Request, Response, delete, get, post, put
 from msgspec import UNSET
+from sqlalchemy import Connection
 
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
+from veldnet.api.conditional import check_match, etag_of
 from veldnet.api.services import Services
 from veldnet.inventory import routing_profiles
 from veldnet.inventory.catalogues import find_hsm_group
@@ -32,9 +34,10 @@ async def list_routing_profiles(request: Request[Any, Any, Any], services: Servi
 @get("/routingProfiles/{routing_profile_ref:str}")
 async def get_routing_profile(
     routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
-) -> RoutingProfile:
+) -> Response[RoutingProfile]:
     scope = await require_scope(request, services)
-    return await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref))
+    found = await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref))
+    return Response(found, headers={"etag": etag_of(found)})
 
 
 @post("/routingProfiles", status_code=201)
@@ -73,10 +76,16 @@ async def update_routing_profile(
     checked = None if body.routes is UNSET else _check_routes(services, body)
     made = await _generate(services, scope, body)
     sealed = await _seal(services, checked or ())
+
+    def change(connection: Connection) -> RoutingProfile:
+        now = routing_profiles.get_routing_profile(connection, scope, routing_profile_ref)
+        check_match(request, now, "the routing profile")
+        return routing_profiles.update_routing_profile(
+            connection, scope, routing_profile_ref, body, checked, sealed, made
+        )
+
     return await services.change(
-        lambda c: routing_profiles.update_routing_profile(
-            c, scope, routing_profile_ref, body, checked, sealed, made
-        ),
+        change,
         by=scope,
         action="routingProfile.changed",
         details=body,

@@ -11,10 +11,12 @@ from msgspec import UNSET, UnsetType
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
+from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
+from veldnet.inventory import routing_profiles
 from veldnet.inventory.errors import MissingField
 from veldnet.inventory.resources import timestamp
-from veldnet.routing import deliver_again, list_undelivered
+from veldnet.routing import Undelivered, deliver_again, list_undelivered
 
 _MOST = 1000
 
@@ -32,6 +34,20 @@ class UndeliveredMessage(msgspec.Struct):
     expiryTime: str
     lastError: str | None
 
+    @classmethod
+    def of(cls, item: Undelivered) -> UndeliveredMessage:
+        return cls(
+            item.id,
+            item.frame_id,
+            item.dev_eui,
+            item.as_id,
+            item.message,
+            item.state,
+            timestamp(item.created_at),
+            timestamp(item.expires_at),
+            item.last_error,
+        )
+
 
 class Redelivery(msgspec.Struct):
     """A time range, ISO 8601: `from` inclusive, `to` exclusive."""
@@ -42,6 +58,50 @@ class Redelivery(msgspec.Struct):
 
 class RedeliveryStarted(msgspec.Struct):
     lanes: int
+
+
+class TrialAnswer(msgspec.Struct):
+    """What an address said to the test message."""
+
+    url: str | None
+    delivered: bool
+    status: str
+    error: str | None
+    answer: str | None
+
+
+class RouteTrialView(msgspec.Struct):
+    """A test of one route; `signed` tells whether the message carried a token."""
+
+    route: int
+    asId: str | None
+    signed: bool
+    ms: int
+    answers: list[TrialAnswer]
+
+
+@post("/routingProfiles/{routing_profile_ref:str}/trial", status_code=200)
+async def try_routing_profile(
+    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
+) -> list[RouteTrialView]:
+    """Send a `DevEUI_notification` of the type `test` to every address of a routing profile now, and show
+    what each answers."""
+    scope = await require_scope(request, services)
+    await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref))
+    quota = services.trials.take(str(scope.subscriber_ref))
+    if quota is not None and not quota.allowed:
+        raise GatewayError(429, "Too many test deliveries; wait a minute")
+    trials = await services.platform.deliveries.try_out(int(routing_profile_ref))
+    return [
+        RouteTrialView(
+            trial.route,
+            trial.as_id,
+            trial.signed,
+            trial.ms,
+            [TrialAnswer(o.url, o.delivered, o.status, o.error, o.answer) for o in trial.outcomes],
+        )
+        for trial in trials
+    ]
 
 
 @get("/undelivered")
@@ -56,20 +116,7 @@ async def list_messages(request: Request[Any, Any, Any], services: Services) -> 
     listed = await services.read(
         lambda c: list_undelivered(c, scope.subscriber_ref, from_ms, to_ms, limit, include_pending=pending)
     )
-    return [
-        UndeliveredMessage(
-            item.id,
-            item.frame_id,
-            item.dev_eui,
-            item.as_id,
-            item.message,
-            item.state,
-            timestamp(item.created_at),
-            timestamp(item.expires_at),
-            item.last_error,
-        )
-        for item in listed
-    ]
+    return [UndeliveredMessage.of(item) for item in listed]
 
 
 @post("/undelivered/redeliveries", status_code=202)
@@ -88,3 +135,6 @@ async def redeliver(request: Request[Any, Any, Any], services: Services) -> Rede
     for lane in lanes:
         platform.deliveries.requeue(lane)
     return RedeliveryStarted(len(lanes))
+
+
+HANDLERS = (list_messages, redeliver, try_routing_profile)

@@ -1,4 +1,5 @@
-"""Root keys that come encrypted: the key to encrypt with, and the import of devices as CSV."""
+"""Root keys that come encrypted: the key to encrypt with, and the import of devices as CSV, which can be
+undone."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import legacy, require_scope
 from veldnet.api.body import read_body
 from veldnet.api.services import Services
-from veldnet.inventory import csv_import, device_checks, devices, exchange
+from veldnet.inventory import csv_import, device_checks, devices, exchange, header_csv, imports
 from veldnet.inventory.catalogues import find_hsm_group
 from veldnet.inventory.csv_import import EncryptedKey, ImportRow
 from veldnet.inventory.device_checks import NewDevice
@@ -42,19 +43,26 @@ def _exchange_key(connection: Connection, scope: Scope, hsm_group_id: str) -> Pu
 
 @post("/devices/import", status_code=200)
 async def import_devices(request: Request[Any, Any, Any], services: Services) -> Response[str]:
-    """Create and delete devices after ThingPark's CSV. Each row is carried out by itself; the answer has the
-    rows' first two columns and what became of each."""
+    """Create and delete devices after ThingPark's CSV, or one with a header of member names. Each row is
+    carried out by itself; the answer has the rows' action and EUI and what became of each. With `import`, the
+    devices created are noted as part of that import."""
     scope = await require_scope(request, services)
     dry_run = query.flag(request, "dryRun")
+    part_of = query.text(request, "import")
+    import_ref = None
+    if part_of is not None and not dry_run:
+        import_ref = await services.read(lambda c: imports.own_import(c, scope, part_of))
     body = await read_body(request, services.settings.max_body)
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise BadRequest("the body must be CSV in UTF-8") from None
-    importing = _Import(services, scope, legacy(request), dry_run)
+    importing = _Import(services, scope, legacy(request), dry_run, import_ref)
     answer = io.StringIO()
     writer = csv.writer(answer, lineterminator="\n")
-    for line in csv_import.read(text):
+    rows = csv_import.rows_of(text)
+    lines = header_csv.read(rows) if rows and header_csv.is_header(rows[0]) else csv_import.read(text)
+    for line in lines:
         if line.row is not None:
             writer.writerow([*[*line.cells, ""][:2], await importing.carry_out(line.row)])
     return Response(answer.getvalue(), media_type="text/csv")
@@ -65,7 +73,10 @@ class _DryRun(Exception):
 
 
 class _Import:
-    def __init__(self, services: Services, scope: Scope, legacy: bool, dry_run: bool) -> None:
+    def __init__(
+        self, services: Services, scope: Scope, legacy: bool, dry_run: bool, import_ref: int | None
+    ) -> None:
+        self._import_ref = import_ref
         self._services = services
         self._scope = scope
         self._legacy = legacy
@@ -120,6 +131,8 @@ class _Import:
                 devices.set_nwk_key(connection, scope, int(str(device.ref)), nwk_key)
             if self._dry_run:
                 raise _DryRun
+            if self._import_ref is not None:
+                imports.note_device(connection, self._import_ref, int(str(device.ref)))
             return device
 
         try:

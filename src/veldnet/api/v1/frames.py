@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, get
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
@@ -14,11 +14,12 @@ from veldnet.api.services import Services
 from veldnet.inventory import devices
 from veldnet.inventory.errors import NotFound
 from veldnet.inventory.resources import timestamp
-from veldnet.inventory.scope import Scope
-from veldnet.network import FrameKind
+from veldnet.monitoring.logger import Whose, own_devices
+from veldnet.network import Explanation, FrameKind, decode_record, explain_frame, mac_commands_in_words
 from veldnet.store import millis_of
-from veldnet.store.schema import delivery_results, frame_bodies, frames
-from veldnet.store.schema import devices as device_rows
+from veldnet.store.schema import base_stations, delivery_results, frame_bodies, frames
+
+from .logger import whose
 
 _MOST = 500
 
@@ -49,6 +50,8 @@ class FrameDetail(msgspec.Struct):
     record: msgspec.Raw | None
     lateCopies: list[msgspec.Raw]
     deliveries: list[msgspec.Raw]
+    macCommands: list[str]
+    explanation: Explanation | None
 
 
 @get("/devices/{device_ref:str}/frames")
@@ -90,17 +93,21 @@ async def list_frames(
 @get("/frames/{frame_id:str}")
 async def get_frame(frame_id: str, request: Request[Any, Any, Any], services: Services) -> FrameDetail:
     """Everything that is known of one frame."""
-    scope = await require_scope(request, services)
-    return await services.read(lambda connection: _detail(connection, scope, frame_id))
+    of = await whose(request, services)
+    return await services.read(lambda connection: _detail(connection, of, frame_id))
 
 
-def _detail(connection: Connection, scope: Scope, frame_id: str) -> FrameDetail:
+def _detail(connection: Connection, of: Whose, frame_id: str) -> FrameDetail:
     number = int(frame_id) if frame_id.isascii() and frame_id.isdigit() and len(frame_id) < 20 else -1
-    found = connection.execute(
-        select(frames.c.id)
-        .join(device_rows, device_rows.c.ref == frames.c.device_ref)
-        .where(frames.c.id == number, device_rows.c.subscriber_ref == scope.subscriber_ref)
-    ).first()
+    own: ColumnElement[bool] = frames.c.device_ref.in_(own_devices(of))
+    if of.subscriber_ref is None:
+        # Frames of nobody, heard by the operator's base stations.
+        stations = connection.execute(
+            select(base_stations.c.id).where(base_stations.c.operator_ref == of.operator_ref)
+        ).scalars()
+        heard = frames.c.base_station.in_([int(station, 16) for station in stations])
+        own = own | ((frames.c.device_ref == 0) & heard)
+    found = connection.execute(select(frames.c.id).where(frames.c.id == number, own)).first()
     if found is None:
         raise NotFound("Frame", frame_id)
     parts = connection.execute(
@@ -113,10 +120,16 @@ def _detail(connection: Connection, scope: Scope, frame_id: str) -> FrameDetail:
         .where(delivery_results.c.frame_id == number)
         .order_by(delivery_results.c.delivery_id)
     )
+    record = next((body for part, body in parts if part == 0), None)
     return FrameDetail(
         str(number),
         timestamp(millis_of(number)),
-        next((msgspec.Raw(body) for part, body in parts if part == 0), None),
+        None if record is None else msgspec.Raw(record),
         [msgspec.Raw(body) for part, body in parts if part > 0],
         [msgspec.Raw(row.result) for row in results],
+        [] if record is None else mac_commands_in_words(decode_record(record)),
+        explain_frame(connection, number),
     )
+
+
+HANDLERS = (list_frames, get_frame)

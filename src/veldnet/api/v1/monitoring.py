@@ -74,7 +74,7 @@ async def put_thresholds(device_ref: str, request: Request[Any, Any, Any], servi
     )
 
 
-def _span(request: Request[Any, Any, Any], services: Services) -> tuple[Span, int]:
+def span_of(request: Request[Any, Any, Any], services: Services) -> tuple[Span, int]:
     """The time range of `startDate` and `duration`, the last seven days without them, and the step."""
     days = query.whole(request, "duration", least=1, most=_MOST_DAYS) or 7
     hours = query.whole(request, "aggregationStep", least=1, most=24) or 1
@@ -90,7 +90,7 @@ async def device_statistics(
 ) -> list[Totals]:
     """All that is counted of a device, by slots of hours."""
     scope = await require_scope(request, services)
-    span, hours = _span(request, services)
+    span, hours = span_of(request, services)
 
     def read(connection: Connection) -> list[Totals]:
         return totals.of_device(connection, devices.device_ref(connection, scope, device_ref), span, hours)
@@ -102,7 +102,7 @@ async def device_statistics(
 async def fleet_statistics(request: Request[Any, Any, Any], services: Services) -> list[Totals]:
     """All that is counted of the subscriber's devices together, by slots of hours."""
     scope = await require_scope(request, services)
-    span, hours = _span(request, services)
+    span, hours = span_of(request, services)
     return await services.read(lambda c: totals.of_scope(c, 1, scope.subscriber_ref, span, hours))
 
 
@@ -111,7 +111,7 @@ async def plan_statistics(plan_ref: str, request: Request[Any, Any, Any], servic
     """All that is counted of a plan. A plan that other customers have too answers 404: its totals are theirs
     as well."""
     scope = await require_scope(request, services)
-    span, hours = _span(request, services)
+    span, hours = span_of(request, services)
     return await services.read(
         lambda c: totals.of_scope(c, 2, _plan_of_its_own(c, scope, plan_ref), span, hours)
     )

@@ -69,3 +69,6 @@ async def put_network_key(device_ref: str, request: Request[Any, Any, Any], serv
         action="device.networkKey",
         what=f"device {ref}",
     )
+
+
+HANDLERS = (get_session, get_explanation, ask_rejoin, put_network_key)

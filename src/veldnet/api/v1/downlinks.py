@@ -1,0 +1,153 @@
+"""A device's downlinks: what waits, one more, or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, delete, get, post
+from msgspec import UNSET, UnsetType
+
+from veldnet.api.auth.bearer import require_scope
+from veldnet.api.body import read_resource
+from veldnet.api.services import Services
+from veldnet.inventory import decoders, devices
+from veldnet.inventory.errors import BadRequest, InvalidField, MissingField
+from veldnet.inventory.scope import Scope
+from veldnet.lorawan import DevEui
+from veldnet.network import QueuedView
+
+from .decoding import run_program
+
+
+class NewDownlink(msgspec.Struct):
+    """A downlink: `payload` as hexadecimal digits, or `data` for the `encodeDownlink` of the device's
+    decoder. With `fCntDn` the payload is already encrypted, as it must be for devices with an HSM group.
+    `validity` in seconds; of higher `priority` goes first."""
+
+    fPort: int | UnsetType = UNSET
+    payload: str | UnsetType = UNSET
+    data: dict[str, Any] | UnsetType = UNSET
+    confirmed: bool = False
+    flush: bool = False
+    fCntDn: int | UnsetType = UNSET
+    validity: int | UnsetType = UNSET
+    priority: int = 0
+
+
+class Queued(msgspec.Struct):
+    """What was taken into the queue."""
+
+    fPort: int
+    payload: str
+
+
+async def _device(services: Services, scope: Scope, ref: str) -> tuple[int, DevEui]:
+    def find(connection: Any) -> tuple[int, DevEui]:
+        number = devices.device_ref(connection, scope, ref)
+        return number, DevEui.parse(str(devices.get_device(connection, scope, str(number)).EUI))
+
+    return await services.read(find)
+
+
+@get("/devices/{device_ref:str}/downlinks")
+async def list_downlinks(
+    device_ref: str, request: Request[Any, Any, Any], services: Services
+) -> list[QueuedView]:
+    """Downlinks that wait for the device, the next one first."""
+    scope = await require_scope(request, services)
+    ref, _dev_eui = await _device(services, scope, device_ref)
+    return await services.platform.network.queued(ref)
+
+
+@post("/devices/{device_ref:str}/downlinks", status_code=202)
+async def send_downlink(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Queued:
+    """Queue a downlink; it is durable when the answer comes. A refusal says what would be right."""
+    scope = await require_scope(request, services)
+    body = await read_resource(request, NewDownlink, services.settings.max_body)
+    ref, dev_eui = await _device(services, scope, device_ref)
+    fport, payload = await _encoded(services, scope, ref, body)
+    if not 0 <= body.priority <= 255:
+        raise InvalidField("priority must be 0 to 255")
+    expires_at = None
+    if body.validity is not UNSET:
+        if not 1 <= body.validity <= 31_536_000:
+            raise InvalidField("validity must be seconds from 1 to 31536000")
+        expires_at = services.platform.clock() + body.validity
+    refusal = await services.platform.network.submit(
+        dev_eui,
+        fport=fport,
+        payload=payload,
+        fcnt=None if body.fCntDn is UNSET else body.fCntDn,
+        confirmed=body.confirmed,
+        flush=body.flush,
+        expires_at=expires_at,
+        priority=body.priority,
+    )
+    if refusal is not None:
+        raise BadRequest(f"{refusal.message} (code {refusal.code}){_advice(refusal.code)}")
+    await services.note(scope, "device.downlink", f"device {ref}")
+    return Queued(fport, payload.hex())
+
+
+_ADVICE = {
+    114: ": its connectivity plan has no downlinks, or it has no plan",
+    115: ": the device has not joined yet",
+    119: ": the network does not have its AppSKey; encrypt in your application server and give fCntDn",
+    121: ": the plan's downlink rate is used up; wait, or ask the operator for another plan",
+}
+
+
+def _advice(code: int) -> str:
+    return _ADVICE.get(code, "")
+
+
+async def _encoded(services: Services, scope: Scope, ref: int, body: NewDownlink) -> tuple[int, bytes]:
+    """Port and octets of a new downlink."""
+    if body.data is UNSET:
+        if body.payload is UNSET or body.fPort is UNSET:
+            raise MissingField("fPort and payload are mandatory, or data for the device's decoder")
+        try:
+            return body.fPort, bytes.fromhex(body.payload)
+        except ValueError:
+            raise InvalidField("payload must be hexadecimal digits, two for each octet") from None
+    programs = await services.read(lambda c: decoders.programs(c, scope.subscriber_ref))
+    profiles = await services.read(lambda c: decoders.profiles_of(c, {ref}))
+    program = programs.get(profiles.get(ref, -1))
+    if program is None:
+        raise BadRequest("data needs a decoder for the device's profile; create one, or send payload")
+    given: dict[str, Any] = {"data": body.data}
+    if body.fPort is not UNSET:
+        given["fPort"] = body.fPort
+    (answer,) = await run_program(services, program, "encodeDownlink", [given])
+    if answer.value is None:
+        raise BadRequest(f"encodeDownlink: {answer.error}")
+    try:
+        made = msgspec.json.decode(answer.value, type=_Made)
+        octets = bytes(made.bytes)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise BadRequest(f"encodeDownlink must return {{bytes, fPort}}: {error}") from None
+    if made.errors:
+        raise BadRequest(f"encodeDownlink: {made.errors[0]}")
+    fport = made.fPort if made.fPort is not None else body.fPort
+    if fport is UNSET:
+        raise MissingField("encodeDownlink returned no fPort; give one")
+    return fport, octets
+
+
+class _Made(msgspec.Struct):
+    bytes: list[int] = []
+    fPort: int | None = None
+    errors: list[str] = []
+
+
+@delete("/devices/{device_ref:str}/downlinks")
+async def flush_downlinks(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Empty the queue of a device."""
+    scope = await require_scope(request, services)
+    ref, dev_eui = await _device(services, scope, device_ref)
+    await services.platform.network.submit(dev_eui, fport=None, payload=None, flush=True)
+    await services.note(scope, "device.downlinksFlushed", f"device {ref}")
+
+
+HANDLERS = (list_downlinks, send_downlink, flush_downlinks)

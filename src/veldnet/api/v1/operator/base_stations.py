@@ -1,0 +1,239 @@
+"""Base stations: how they are, and those that knock without being registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, delete, get, post, put
+from sqlalchemy import Connection
+
+from veldnet.api.auth.bearer import require_operator
+from veldnet.api.body import read_resource
+from veldnet.api.services import Services
+from veldnet.api.v1.monitoring import span_of
+from veldnet.inventory import base_stations
+from veldnet.inventory.base_stations import BaseStation
+from veldnet.inventory.errors import InvalidField
+from veldnet.inventory.resources import timestamp
+from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
+from veldnet.monitoring.alarms import listing
+from veldnet.monitoring.statistics import totals
+from veldnet.monitoring.statistics.rollups import BASE_STATION
+from veldnet.monitoring.statistics.totals import Totals
+
+# A base station heard within so many seconds is connected: it sends keep-alives every ten or so.
+_CONNECTED = 60.0
+
+
+class StationView(msgspec.Struct):
+    """A base station. `dutyCycle` is the share of the last hour on air by sub-band, `load` the share of what
+    is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late."""
+
+    id: str
+    gatewayEUI: str
+    name: str
+    latitude: float | None
+    longitude: float | None
+    altitude: float | None
+    connected: bool
+    lastSeen: str | None
+    lastFrame: str | None
+    upSince: str | None
+    packets: int
+    badPackets: int
+    acknowledged: float | None
+    load: float
+    dutyCycle: dict[str, float]
+    alarms: list[listing.BaseStationAlarm]
+
+
+class UnknownStation(msgspec.Struct):
+    """A base station that knocks without being registered."""
+
+    gatewayEUI: str
+    address: str
+    datagrams: int
+    lastSeen: str
+
+
+class NewStation(msgspec.Struct):
+    """A base station; position in degrees and metres."""
+
+    gatewayEUI: str
+    name: str
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude: float | None = None
+
+
+class StationChange(msgspec.Struct):
+    """What may change of a base station."""
+
+    name: str
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude: float | None = None
+
+
+def _at(seconds: float | None) -> str | None:
+    return None if seconds is None else timestamp(round(seconds * 1000))
+
+
+def _view(
+    services: Services, station: BaseStation, alarms: list[listing.BaseStationAlarm], now: float
+) -> StationView:
+    platform = services.platform
+    identifier = BaseStationId.parse(station.id)
+    seen = platform.presence.stations.get(identifier)
+    written = None if station.last_seen_at is None else station.last_seen_at / 1000
+    last = written if seen is None else seen.seen_at
+    packets, bad = (0, 0) if seen is None else seen.packets()
+    return StationView(
+        id=station.id,
+        gatewayEUI=station.gateway_eui,
+        name=station.name,
+        latitude=station.latitude,
+        longitude=station.longitude,
+        altitude=station.altitude,
+        connected=last is not None and now - last < _CONNECTED,
+        lastSeen=_at(last),
+        lastFrame=None if seen is None else _at(seen.frame_at),
+        upSince=None if seen is None else _at(seen.up_since),
+        packets=packets,
+        badPackets=bad,
+        acknowledged=None if seen is None else seen.acknowledged,
+        load=round(platform.network.air.loads(now).get(identifier, 0.0), 4),
+        dutyCycle={
+            name: round(share, 5)
+            for name, share in platform.network.air.duty_cycles(now).get(identifier, {}).items()
+        },
+        alarms=[alarm for alarm in alarms if alarm.baseStationId == station.id],
+    )
+
+
+@get("/baseStations")
+async def list_stations(request: Request[Any, Any, Any], services: Services) -> list[StationView]:
+    """The operator's base stations, and how they are just now."""
+    operator = await require_operator(request, services)
+    now = services.platform.clock()
+
+    def read(connection: Connection) -> tuple[list[BaseStation], list[listing.BaseStationAlarm]]:
+        return (
+            base_stations.list_base_stations(connection),
+            listing.list_base_station_alarms(connection, cleared=False),
+        )
+
+    stations, alarms = await services.read(read)
+    return [
+        _view(services, station, alarms, now)
+        for station in stations
+        if station.operator_ref == operator.operator_ref
+    ]
+
+
+@get("/baseStations/unknown")
+async def list_unknown(request: Request[Any, Any, Any], services: Services) -> list[UnknownStation]:
+    """Base stations that knock without being registered, the last first. They belong to no operator yet, so
+    every operator of the installation sees them."""
+    await require_operator(request, services)
+    knocks = await services.read(base_stations.list_unknown)
+    return [UnknownStation(k.gateway_eui, k.address, k.datagrams, timestamp(k.last_seen_at)) for k in knocks]
+
+
+def _checked(body: NewStation | StationChange) -> None:
+    if not 1 <= len(body.name.strip()) <= 100:
+        raise InvalidField("name must have 1 to 100 characters")
+    for name, most in (("latitude", 90.0), ("longitude", 180.0), ("altitude", 20_000.0)):
+        value = getattr(body, name)
+        if value is not None and not -most <= value <= most:
+            raise InvalidField(f"{name} must be from {-most:g} to {most:g}")
+
+
+@post("/baseStations", status_code=201)
+async def create_station(request: Request[Any, Any, Any], services: Services) -> StationView:
+    """Register a base station by the EUI it presents."""
+    operator = await require_operator(request, services)
+    body = await read_resource(request, NewStation, services.settings.max_body)
+    _checked(body)
+    try:
+        eui = GatewayEui.parse(body.gatewayEUI)
+    except InvalidIdentifier as error:
+        raise InvalidField(f"gatewayEUI {body.gatewayEUI[:40]!r}: {error}") from None
+    station = await services.change(
+        lambda c: base_stations.create_base_station(
+            c,
+            operator.operator_ref,
+            eui,
+            body.name.strip(),
+            latitude=body.latitude,
+            longitude=body.longitude,
+            altitude=body.altitude,
+        ),
+        by=operator,
+        action="baseStation.created",
+        what=f"baseStation {eui}",
+        details=body,
+    )
+    services.platform.presence.unknown.pop(eui, None)
+    return _view(services, station, [], services.platform.clock())
+
+
+@put("/baseStations/{station_id:str}", status_code=204)
+async def change_station(station_id: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Give a base station another name or place."""
+    operator = await require_operator(request, services)
+    body = await read_resource(request, StationChange, services.settings.max_body)
+    _checked(body)
+    await services.change(
+        lambda c: base_stations.change_base_station(
+            c,
+            operator.operator_ref,
+            station_id,
+            body.name.strip(),
+            latitude=body.latitude,
+            longitude=body.longitude,
+            altitude=body.altitude,
+        ),
+        by=operator,
+        action="baseStation.changed",
+        what=f"baseStation {station_id}",
+        details=body,
+    )
+
+
+@delete("/baseStations/{station_id:str}")
+async def remove_station(station_id: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Remove a base station; its frames are refused from now on."""
+    operator = await require_operator(request, services)
+
+    def write(connection: Connection) -> None:
+        base_stations.own_base_station(connection, operator.operator_ref, station_id)
+        base_stations.remove_base_station(connection, station_id)
+
+    await services.change(write, by=operator, action="baseStation.removed", what=f"baseStation {station_id}")
+
+
+@get("/baseStations/{station_id:str}/statistics")
+async def station_statistics(
+    station_id: str, request: Request[Any, Any, Any], services: Services
+) -> list[Totals]:
+    """All that is counted of a base station, by slots of hours."""
+    operator = await require_operator(request, services)
+    span, hours = span_of(request, services)
+
+    def read(connection: Connection) -> list[Totals]:
+        base_stations.own_base_station(connection, operator.operator_ref, station_id)
+        return totals.of_scope(connection, BASE_STATION, int(station_id, 16), span, hours)
+
+    return await services.read(read)
+
+
+HANDLERS = (
+    list_stations,
+    list_unknown,
+    create_station,
+    change_station,
+    remove_station,
+    station_statistics,
+)

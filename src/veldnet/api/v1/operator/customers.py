@@ -1,0 +1,156 @@
+"""Subscribers, their users, and the operator's own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from litestar import Request, delete, get, post, put
+from sqlalchemy import Connection
+
+from veldnet.api.auth.bearer import require_operator
+from veldnet.api.body import read_resource
+from veldnet.api.services import Services
+from veldnet.inventory import accounts, offers, people
+from veldnet.inventory.errors import InvalidField
+from veldnet.inventory.offers import Subscriber
+from veldnet.inventory.people import User
+from veldnet.inventory.scope import Role
+from veldnet.store.schema import operator_users, users
+
+
+class NewSubscriber(msgspec.Struct):
+    """A customer; the id has nine digits."""
+
+    customerId: str
+    name: str
+
+
+class NewUser(msgspec.Struct):
+    """A person. With `customerId` a ThingPark user of that customer, without it one of the operator's."""
+
+    username: str
+    password: str
+    displayName: str
+    role: Role = "rw"
+    customerId: str | None = None
+
+
+class UserChange(msgspec.Struct):
+    """Another role, or another password, which ends the user's sessions and tokens."""
+
+    role: Role | None = None
+    password: str | None = None
+
+
+class Users(msgspec.Struct):
+    """The operator's people, and those of its customers."""
+
+    operator: list[User]
+    subscribers: list[User]
+
+
+@get("/subscribers")
+async def list_subscribers(request: Request[Any, Any, Any], services: Services) -> list[Subscriber]:
+    """The operator's customers."""
+    operator = await require_operator(request, services)
+    return await services.read(lambda c: offers.list_subscribers(c, operator.operator_ref))
+
+
+@post("/subscribers", status_code=201)
+async def create_subscriber(request: Request[Any, Any, Any], services: Services) -> None:
+    """Create a customer."""
+    operator = await require_operator(request, services)
+    body = await read_resource(request, NewSubscriber, services.settings.max_body)
+    if not 1 <= len(body.name.strip()) <= 100:
+        raise InvalidField("name must have 1 to 100 characters")
+    await services.change(
+        lambda c: accounts.create_subscriber(c, operator.operator_ref, body.customerId, body.name.strip()),
+        by=operator,
+        action="subscriber.created",
+        what=f"subscriber {body.customerId[:20]}",
+    )
+
+
+@get("/users")
+async def list_users(request: Request[Any, Any, Any], services: Services) -> Users:
+    """Who may sign in."""
+    operator = await require_operator(request, services)
+    return await services.read(
+        lambda c: Users(
+            people.list_operator_users(c, operator.operator_ref),
+            people.list_subscriber_users(c, operator.operator_ref),
+        )
+    )
+
+
+@post("/users", status_code=201)
+async def create_user(request: Request[Any, Any, Any], services: Services) -> User:
+    """Create a user."""
+    operator = await require_operator(request, services)
+    body = await read_resource(request, NewUser, services.settings.max_body)
+    hashed = await asyncio.to_thread(accounts.hash_password, body.password)
+
+    def write(connection: Connection) -> User:
+        if body.customerId is None:
+            return people.create_operator_user(
+                connection, operator.operator_ref, body.username, hashed, body.displayName, body.role
+            )
+        subscriber = offers.own_subscriber(connection, operator.operator_ref, body.customerId)
+        return people.create_subscriber_user(
+            connection, subscriber, body.username, hashed, body.displayName, body.role
+        )
+
+    return await services.change(
+        write, by=operator, action="user.created", what=f"user {body.username[:254]}", details=body
+    )
+
+
+def _own(connection: Connection, services: Services, operator: Any, kind: str, ref: str) -> tuple[Any, int]:
+    """Table and number of a user by the kind in the path."""
+    if kind == "operator":
+        return operator_users, people.own_operator_user(connection, operator, ref)
+    if kind == "subscriber":
+        return users, people.own_subscriber_user(connection, operator.operator_ref, ref)
+    raise InvalidField("the kind of a user is operator or subscriber")
+
+
+@put("/users/{kind:str}/{user_ref:str}", status_code=204)
+async def change_user(kind: str, user_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Give a user another role or password."""
+    operator = await require_operator(request, services)
+    body = await read_resource(request, UserChange, services.settings.max_body)
+    hashed = None
+    if body.password is not None:
+        hashed = await asyncio.to_thread(accounts.hash_password, body.password)
+
+    def write(connection: Connection) -> None:
+        table, ref = _own(connection, services, operator, kind, user_ref)
+        if body.role is not None:
+            people.set_role(connection, table, ref, body.role)
+        if hashed is not None:
+            people.set_password(connection, table, ref, hashed)
+
+    await services.change(
+        write, by=operator, action="user.changed", what=f"{kind} user {user_ref}", details=body
+    )
+    services.sessions.forget()
+    services.tokens.forget()
+
+
+@delete("/users/{kind:str}/{user_ref:str}")
+async def remove_user(kind: str, user_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Remove a user; projects that act as one are no longer activated."""
+    operator = await require_operator(request, services)
+
+    def write(connection: Connection) -> None:
+        table, ref = _own(connection, services, operator, kind, user_ref)
+        people.remove_user(connection, table, ref)
+
+    await services.change(write, by=operator, action="user.removed", what=f"{kind} user {user_ref}")
+    services.sessions.forget()
+    services.tokens.forget()
+
+
+HANDLERS = (list_subscribers, create_subscriber, list_users, create_user, change_user, remove_user)

@@ -1,0 +1,203 @@
+"""Signing in and out, one's own password and preferences."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, delete, get, post, put
+from litestar.datastructures import Cookie
+from sqlalchemy import Connection
+
+from veldnet.api.auth.bearer import require_session
+from veldnet.api.auth.sessions import COOKIE
+from veldnet.api.body import read_body, read_resource
+from veldnet.api.errors import GatewayError
+from veldnet.api.services import Services
+from veldnet.inventory import accounts, audit, people, sessions
+from veldnet.inventory.errors import BadRequest, InvalidField
+from veldnet.inventory.resources import timestamp
+from veldnet.inventory.sessions import Session
+from veldnet.store.schema import operator_users, users
+
+_PASSWORDS_AT_ONCE = asyncio.Semaphore(4)
+
+
+class SignIn(msgspec.Struct):
+    """User name and password of a ThingPark user or of an operator's user."""
+
+    username: str
+    password: str
+
+
+class SessionView(msgspec.Struct):
+    """Who is signed in, and until when. `csrfToken` goes into the header x-csrf-token of every change."""
+
+    kind: str
+    username: str
+    displayName: str
+    role: str
+    csrfToken: str
+    expires: str
+    idleSeconds: int
+    customerId: str | None = None
+    operator: str | None = None
+    # Address of map tiles, empty for the built-in outlines.
+    tiles: str = ""
+    tilesAttribution: str = ""
+
+
+class PasswordChange(msgspec.Struct):
+    """The password there is, and the one to be: 8 to 256 characters."""
+
+    currentPassword: str
+    newPassword: str
+
+
+def _view(services: Services, session: Session, token: str) -> SessionView:
+    console = services.platform.settings.console
+    person = session.operator or session.scope
+    assert person is not None
+    return SessionView(
+        kind="operator" if session.operator is not None else "subscriber",
+        username=person.username,
+        displayName=person.display_name,
+        role=person.role,
+        csrfToken=sessions.csrf_token(token),
+        expires=timestamp(session.expires_at),
+        idleSeconds=int(console.session_idle),
+        customerId=None if session.scope is None else session.scope.customer_id,
+        operator=None if session.operator is None else session.operator.name,
+        tiles=console.tiles,
+        tilesAttribution=console.tiles_attribution,
+    )
+
+
+def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
+    forwarded = request.headers.get("x-forwarded-proto", request.url.scheme)
+    return Cookie(
+        key=COOKIE,
+        value=value,
+        path="/",
+        max_age=seconds,
+        httponly=True,
+        samesite="strict",
+        secure=forwarded.split(",")[0].strip() == "https",
+    )
+
+
+def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
+    """Nobody is signed in by another site's page."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise GatewayError(403, "Sign in on the console's own page")
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise GatewayError(400, "The body must be application/json")
+
+
+@post("/session", status_code=200)
+async def sign_in(request: Request[Any, Any, Any], services: Services) -> Response[SessionView]:
+    """Begin a session: the answer sets its cookie. Guesses are limited for each user and each address."""
+    _refuse_other_sites(request)
+    body = await read_resource(request, SignIn, 4096)
+    address = request.client.host if request.client is not None else ""
+    for limiter, key in ((services.sign_in_addresses, address), (services.sign_ins, body.username[:254])):
+        quota = limiter.take(key)
+        if quota is not None and not quota.allowed:
+            raise GatewayError(429, "Too many attempts; wait a minute")
+    account = await services.read(lambda c: sessions.find_account(c, body.username))
+    async with _PASSWORDS_AT_ONCE:
+        fits = await asyncio.to_thread(
+            accounts.password_fits, None if account is None else account.password_hash, body.password
+        )
+    if not fits or account is None:
+        raise GatewayError(401, "User name or password is wrong")
+    lifetime = services.platform.settings.console.session_lifetime
+    token = await services.platform.store.write(lambda c: sessions.open_session(c, account, lifetime))
+    session = await services.sessions.session(token)
+    if session is None:
+        raise GatewayError(401, "The user was removed")
+    person = session.operator or session.scope
+    assert person is not None
+    await services.note(person, "session.opened", f"user {person.username}")
+    return Response(
+        _view(services, session, token), status_code=200, cookies=[_cookie(request, token, int(lifetime))]
+    )
+
+
+@get("/session")
+async def get_session(request: Request[Any, Any, Any], services: Services) -> SessionView:
+    """Who is signed in."""
+    session = await require_session(request, services)
+    return _view(services, session, request.cookies[COOKIE])
+
+
+@delete("/session", status_code=204)
+async def sign_out(request: Request[Any, Any, Any], services: Services) -> Response[None]:
+    """End the session."""
+    session = await require_session(request, services)
+    await services.platform.store.write(lambda c: sessions.close_session(c, session.digest))
+    services.sessions.forget()
+    return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
+
+
+@put("/session/password", status_code=204)
+async def change_password(request: Request[Any, Any, Any], services: Services) -> None:
+    """Change one's own password; it ends all other sessions and tokens of the user."""
+    session = await require_session(request, services)
+    body = await read_resource(request, PasswordChange, 4096)
+    person = session.operator or session.scope
+    assert person is not None
+    quota = services.sign_ins.take(person.username)
+    if quota is not None and not quota.allowed:
+        raise GatewayError(429, "Too many attempts; wait a minute")
+    account = await services.read(lambda c: sessions.find_account(c, person.username))
+    if account is None:
+        raise GatewayError(401, "The user was removed")
+    if not await asyncio.to_thread(accounts.password_fits, account.password_hash, body.currentPassword):
+        raise InvalidField("currentPassword is wrong")
+    if body.newPassword == body.currentPassword:
+        raise InvalidField("newPassword must differ from the current one")
+    hashed = await asyncio.to_thread(accounts.hash_password, body.newPassword)
+    table = operator_users if account.operator else users
+
+    def write(connection: Connection) -> None:
+        people.set_password(connection, table, account.ref, hashed, keep=session.digest)
+        subscriber = None if session.scope is None else session.scope.subscriber_ref
+        audit.note(
+            connection,
+            person.display_name,
+            subscriber,
+            "user.password",
+            f"user {person.username}",
+            None,
+            person.operator_ref,
+        )
+
+    await services.platform.store.write(write)
+    services.sessions.forget()
+    services.tokens.forget()
+
+
+@get("/preferences")
+async def get_preferences(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
+    """What the person has set for the console, such as saved views: a JSON object of its own making."""
+    session = await require_session(request, services)
+    value = await services.read(lambda c: sessions.read_preferences(c, session.account))
+    return Response(value, media_type="application/json")
+
+
+@put("/preferences", status_code=204)
+async def put_preferences(request: Request[Any, Any, Any], services: Services) -> None:
+    """Replace what the person has set; a JSON object of at most 32 KiB."""
+    session = await require_session(request, services)
+    raw = await read_body(request, 65_536)
+    try:
+        value = msgspec.json.decode(raw, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"the body must be a JSON object: {error}") from None
+    encoded = msgspec.json.encode(value)
+    await services.platform.store.write(lambda c: sessions.write_preferences(c, session.account, encoded))
+
+
+HANDLERS = (sign_in, get_session, sign_out, change_password, get_preferences, put_preferences)

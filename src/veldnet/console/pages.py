@@ -1,0 +1,71 @@
+"""The console's files. Every path below `/console/` that is no file is the one page, which looks at the address
+itself."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request, Response, get
+from litestar.response import Redirect
+
+STATIC = Path(__file__).parent / "static"
+_NOT_BUILT = (
+    "The console has not been built. In a clone of the repository, make run or "
+    "python hatch_build.py builds it; an installed package brings it along."
+)
+# For ever: the names of these files carry a digest of what is in them.
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def content_security_policy(tiles: str) -> str:
+    """What the page may load: only what is ours, and pictures of a tile server if one is set."""
+    host = urlsplit(tiles.replace("{s}", "*"))
+    images = f" {host.scheme}://{host.netloc}" if host.netloc else ""
+    return (
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        f"img-src 'self' data: blob:{images}; connect-src 'self'; font-src 'self'; object-src 'none'; "
+        "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+class _Files:
+    """The built files, read once: there are few and they are small."""
+
+    def __init__(self, root: Path) -> None:
+        self.files = {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in (root.rglob("*") if root.exists() else ())
+            if path.is_file() and not path.name.startswith(".")
+        }
+
+
+def handlers(tiles: str, root: Path = STATIC) -> list[Any]:
+    """The routes below `/console`."""
+    found = _Files(root).files
+    headers = {"content-security-policy": content_security_policy(tiles)}
+
+    @get(["/", "/console"], include_in_schema=False)
+    async def lead() -> Redirect:
+        return Redirect("/console/")
+
+    @get(["/console/", "/console/{path:path}"], include_in_schema=False)
+    async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
+        name = request.url.path.removeprefix("/console/")
+        if name in found and name != "index.html":
+            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            kept = _FOR_EVER if name.startswith("assets/") else "no-cache"
+            return Response(found[name], media_type=kind, headers=headers | {"cache-control": kept})
+        if name.startswith("assets/"):
+            return Response(b"no such file", status_code=404, media_type="text/plain")
+        if "index.html" not in found:
+            return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
+        return Response(
+            found["index.html"],
+            media_type="text/html; charset=utf-8",
+            headers=headers | {"cache-control": "no-cache"},
+        )
+
+    return [lead, page]

@@ -1,0 +1,175 @@
+"""Payload decoders of a subscriber, and the device profiles they are for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices
+
+from . import changes
+from .errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
+from .resources import timestamp
+from .rows import inserted_ref
+from .scope import Scope
+
+Kind = Literal["JAVASCRIPT", "CAYENNE_LPP"]
+_MOST = 200
+_MOST_SOURCE = 131_072
+
+
+class PayloadDecoder(msgspec.Struct):
+    """A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
+    `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
+    `deviceProfileIds`."""
+
+    ref: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    deviceProfileIds: list[str] | UnsetType = UNSET
+    lastUpdateTime: str | UnsetType = UNSET
+    lastUpdateUser: str | UnsetType = UNSET
+
+
+class Program(msgspec.Struct, frozen=True):
+    """What is run."""
+
+    kind: str
+    source: str
+
+
+def _number(ref: str) -> int:
+    return int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+
+
+def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) -> list[PayloadDecoder]:
+    query = select(decoders).where(decoders.c.subscriber_ref == scope.subscriber_ref)
+    if ref is not None:
+        query = query.where(decoders.c.ref == _number(ref))
+    bound: dict[int, list[str]] = {}
+    for row in connection.execute(
+        select(decoder_bindings.c.decoder_ref, device_profiles.c.id)
+        .join(device_profiles, device_profiles.c.ref == decoder_bindings.c.profile_ref)
+        .where(decoder_bindings.c.subscriber_ref == scope.subscriber_ref)
+        .order_by(device_profiles.c.id)
+    ):
+        bound.setdefault(row.decoder_ref, []).append(row.id)
+    return [
+        PayloadDecoder(
+            str(row.ref),
+            row.name,
+            row.kind,
+            row.source,
+            bound.get(row.ref, []),
+            timestamp(row.updated_at),
+            row.updated_by,
+        )
+        for row in connection.execute(query.order_by(decoders.c.ref))
+    ]
+
+
+def get_decoder(connection: Connection, scope: Scope, ref: str) -> PayloadDecoder:
+    found = list_decoders(connection, scope, ref)
+    if not found:
+        raise NotFound("Decoder", ref)
+    return found[0]
+
+
+def _checked(body: PayloadDecoder) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if body.name is not UNSET:
+        if not 1 <= len(body.name.strip()) <= 100:
+            raise InvalidField("name must have 1 to 100 characters")
+        values["name"] = body.name.strip()
+    if body.kind is not UNSET:
+        values["kind"] = body.kind
+    if body.source is not UNSET:
+        if len(body.source) > _MOST_SOURCE:
+            raise InvalidField(f"source may have {_MOST_SOURCE} characters")
+        values["source"] = body.source
+    return values
+
+
+def create_decoder(connection: Connection, scope: Scope, body: PayloadDecoder) -> PayloadDecoder:
+    values = _checked(body)
+    if "name" not in values or "kind" not in values:
+        raise MissingField("name and kind (JAVASCRIPT or CAYENNE_LPP) are mandatory")
+    if values["kind"] == "JAVASCRIPT" and not values.get("source"):
+        raise MissingField("source is mandatory for JAVASCRIPT")
+    mine = decoders.c.subscriber_ref == scope.subscriber_ref
+    if connection.execute(select(func.count()).select_from(decoders).where(mine)).scalar_one() >= _MOST:
+        raise BadRequest(f"a subscriber may have {_MOST} decoders; delete one that is not used")
+    done = connection.execute(
+        insert(decoders).values(
+            {"source": ""}
+            | values
+            | {
+                "subscriber_ref": scope.subscriber_ref,
+                "updated_at": changes.now_ms(),
+                "updated_by": scope.display_name,
+            }
+        )
+    )
+    ref = inserted_ref(done)
+    _bind(connection, scope, ref, body.deviceProfileIds)
+    return get_decoder(connection, scope, str(ref))
+
+
+def update_decoder(connection: Connection, scope: Scope, ref: str, body: PayloadDecoder) -> PayloadDecoder:
+    number = _number(str(get_decoder(connection, scope, ref).ref))
+    values: dict[str, object] = {**_checked(body)}
+    values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
+    connection.execute(update(decoders).where(decoders.c.ref == number).values(**values))
+    _bind(connection, scope, number, body.deviceProfileIds)
+    return get_decoder(connection, scope, ref)
+
+
+def delete_decoder(connection: Connection, scope: Scope, ref: str) -> None:
+    number = _number(str(get_decoder(connection, scope, ref).ref))
+    connection.execute(delete(decoders).where(decoders.c.ref == number))
+
+
+def _bind(connection: Connection, scope: Scope, ref: int, profile_ids: list[str] | UnsetType) -> None:
+    """Use the decoder for these profiles, instead of the one before, and for no others."""
+    if profile_ids is UNSET:
+        return
+    bound = decoder_bindings.c
+    connection.execute(delete(decoder_bindings).where(bound.decoder_ref == ref))
+    for profile_id in dict.fromkeys(profile_ids):
+        profile = connection.execute(
+            select(device_profiles.c.ref).where(
+                device_profiles.c.operator_ref == scope.operator_ref, device_profiles.c.id == profile_id
+            )
+        ).scalar()
+        if profile is None:
+            raise UnknownReference(f"deviceProfileIds: {profile_id[:80]} is unknown; see GET /deviceProfiles")
+        connection.execute(
+            delete(decoder_bindings).where(
+                bound.subscriber_ref == scope.subscriber_ref, bound.profile_ref == profile
+            )
+        )
+        connection.execute(
+            insert(decoder_bindings).values(
+                subscriber_ref=scope.subscriber_ref, profile_ref=profile, decoder_ref=ref
+            )
+        )
+
+
+def programs(connection: Connection, subscriber_ref: int) -> dict[int, Program]:
+    """What a subscriber runs for the devices of a profile, by the profile's number."""
+    rows = connection.execute(
+        select(decoder_bindings.c.profile_ref, decoders.c.kind, decoders.c.source)
+        .join(decoders, decoders.c.ref == decoder_bindings.c.decoder_ref)
+        .where(decoder_bindings.c.subscriber_ref == subscriber_ref)
+    )
+    return {row.profile_ref: Program(row.kind, row.source) for row in rows}
+
+
+def profiles_of(connection: Connection, refs: set[int]) -> dict[int, int]:
+    """The numbers of the profiles of devices."""
+    rows = connection.execute(select(devices.c.ref, devices.c.profile_ref).where(devices.c.ref.in_(refs)))
+    return {row.ref: row.profile_ref for row in rows}

@@ -1,0 +1,137 @@
+"""Alarms of many devices, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from veldnet.inventory.resources import timestamp
+from veldnet.monitoring.notification.digest import sentence
+from veldnet.monitoring.notification.events import AlarmEvent
+from veldnet.store.schema import alarms, devices
+
+from .types import DEVICE_TYPES, Level
+
+_MOST_COUNTED = 10_000
+
+
+class AlarmQuery(msgspec.Struct, frozen=True):
+    """Which alarms; `state` is the least grave, or 1 for cleared ones alone. Times are of the creation."""
+
+    device_ref: int | None = None
+    state: int | None = None
+    type: int | None = None
+    acked: bool | None = None
+    start: int = 0
+    end: int = 1 << 42
+
+
+class AlarmLine(msgspec.Struct):
+    """An alarm with its device, label and sentence."""
+
+    ref: str
+    deviceRef: str
+    deviceEUI: str
+    deviceName: str
+    type: int
+    label: str
+    text: str
+    state: str
+    occurrence: int
+    acked: bool
+    creationTime: str
+    lastUpdateTime: str
+    lastAckTime: str | None
+    ackAuthor: str | None
+    objectId: str | None
+
+
+class AlarmPage(msgspec.Struct):
+    """A page of alarms; `total` counts at most 10,000."""
+
+    alarms: list[AlarmLine]
+    total: int
+    more: bool
+
+
+def list_alarms(
+    connection: Connection, subscriber_ref: int, wanted: AlarmQuery, page: int, size: int
+) -> AlarmPage:
+    """The alarms of a subscriber's devices, the last updated first."""
+    chosen = _condition(subscriber_ref, wanted)
+    counted = select(alarms.c.ref).where(chosen).limit(_MOST_COUNTED + 1).subquery()
+    total = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
+    rows = connection.execute(
+        select(*alarms.c, devices.c.dev_eui, devices.c.name)
+        .join(devices, devices.c.ref == alarms.c.device_ref)
+        .where(chosen)
+        .order_by(alarms.c.updated_at.desc(), alarms.c.ref.desc())
+        .limit(size)
+        .offset((page - 1) * size)
+    )
+    return AlarmPage([_line(row) for row in rows], min(total, _MOST_COUNTED), total > _MOST_COUNTED)
+
+
+def _condition(subscriber_ref: int, wanted: AlarmQuery) -> ColumnElement[bool]:
+    columns = alarms.c
+    chosen = (
+        (columns.subscriber_ref == subscriber_ref)
+        & (columns.created_at >= wanted.start)
+        & (columns.created_at < wanted.end)
+    )
+    if wanted.device_ref is not None:
+        chosen &= columns.device_ref == wanted.device_ref
+    if wanted.state == int(Level.CLEARED):
+        chosen &= columns.state == wanted.state
+    elif wanted.state is not None:
+        chosen &= columns.state >= wanted.state
+    if wanted.type is not None:
+        chosen &= columns.type == wanted.type
+    if wanted.acked is not None:
+        chosen &= columns.acked.is_(wanted.acked)
+    return chosen
+
+
+def _line(row: Any) -> AlarmLine:
+    infos = tuple(i for i in (row.info1, row.info2, row.info3, row.info4, row.info5) if i is not None)
+    event = AlarmEvent(
+        change="cleared" if row.state == int(Level.CLEARED) else "raised",
+        type=row.type,
+        state=row.state,
+        at=row.updated_at,
+        subject=row.dev_eui,
+        name=row.name,
+        object=row.object,
+        infos=infos,
+        occurrence=row.occurrence,
+        cause=None,
+    )
+    return AlarmLine(
+        ref=str(row.ref),
+        deviceRef=str(row.device_ref),
+        deviceEUI=row.dev_eui,
+        deviceName=row.name,
+        type=row.type,
+        label=DEVICE_TYPES[row.type].label,
+        text=sentence(event),
+        state=Level(row.state).name,
+        occurrence=row.occurrence,
+        acked=bool(row.acked),
+        creationTime=timestamp(row.created_at),
+        lastUpdateTime=timestamp(row.updated_at),
+        lastAckTime=None if row.acked_at is None else timestamp(row.acked_at),
+        ackAuthor=row.ack_author,
+        objectId=row.object or None,
+    )
+
+
+def severities(connection: Connection, subscriber_ref: int) -> dict[str, int]:
+    """Alarms that nobody has acknowledged, by their state."""
+    rows = connection.execute(
+        select(alarms.c.state, func.count().label("alarms"))
+        .where(alarms.c.subscriber_ref == subscriber_ref, alarms.c.acked.is_(False))
+        .group_by(alarms.c.state)
+    )
+    return {Level(row.state).name: row.alarms for row in rows}

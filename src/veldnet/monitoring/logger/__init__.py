@@ -1,0 +1,22 @@
+"""The wireless logger: frames as lines, as they happen, searched in the journal, and as a file."""
+
+from .export import export_rows
+from .lines import PACKET_TYPES, Line, Named, packet_type
+from .live import LiveFeed, Subscription, TooManyStreams
+from .search import Page, Query, Whose, own_devices, search
+
+__all__ = [
+    "PACKET_TYPES",
+    "Line",
+    "LiveFeed",
+    "Named",
+    "Page",
+    "Query",
+    "Subscription",
+    "TooManyStreams",
+    "Whose",
+    "export_rows",
+    "own_devices",
+    "packet_type",
+    "search",
+]

@@ -1,0 +1,345 @@
+"""Searching the journal. The answer always comes soon: a search looks back in growing steps, and stops after
+so many frames with a mark from where it can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+
+from veldnet.inventory.resources import timestamp
+from veldnet.network import FrameKind, decode_record
+from veldnet.store import first_id_at, millis_of
+from veldnet.store.schema import (
+    base_stations,
+    deliveries,
+    delivery_results,
+    device_states,
+    devices,
+    frame_bodies,
+    frames,
+    routes,
+    subscribers,
+)
+
+from .lines import COLUMNS, Line, Named, Places, line_matches, line_of
+
+_FEW = 2000
+_STEPS = (2_000, 8_000, 30_000)
+_HOUR = 3_600_000
+_SPANS = (_HOUR, 6 * _HOUR, 24 * _HOUR, 24 * 7 * _HOUR, 24 * 40 * _HOUR)
+_FRAME = tuple(frames.c[name] for name in COLUMNS)
+_KINDS = {
+    "UPLINK": FrameKind.UPLINK,
+    "UPLINK_JOIN": FrameKind.JOIN_REQUEST,
+    "DOWNLINK": FrameKind.DOWNLINK,
+    "DOWNLINK_JOIN": FrameKind.JOIN_ACCEPT,
+    "RESET": FrameKind.RESET,
+    "REFUSED": FrameKind.REFUSED,
+    "DOWNLINK_REFUSED": FrameKind.DOWNLINK_REJECTED,
+}
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """Frames of a subscriber's devices; without one, of all an operator's, and those of nobody that its base
+    stations heard."""
+
+    operator_ref: int
+    subscriber_ref: int | None = None
+
+
+class Query(msgspec.Struct, frozen=True):
+    """What is looked for. EUIs and addresses may hold `*`; lists are alternatives; times in Unix ms."""
+
+    dev_euis: tuple[str, ...] = ()
+    dev_addrs: tuple[str, ...] = ()
+    device_ref: int | None = None
+    base_stations: tuple[int, ...] = ()
+    as_ids: tuple[str, ...] = ()
+    packet_types: frozenset[str] = frozenset()
+    start: int = 0
+    end: int = 1 << 42
+
+    @property
+    def by_device(self) -> bool:
+        return bool(self.dev_euis or self.dev_addrs or self.as_ids or self.device_ref is not None)
+
+
+class Page(msgspec.Struct):
+    """Frames, the newest first. `next` goes on behind the last one, absent at the end; `searchedTo` is how
+    far back was looked."""
+
+    frames: list[Line]
+    next: str | None
+    searchedTo: str | None
+
+
+def _pattern(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    escaped = pattern.upper().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return (
+        column.like(escaped.replace("*", "%"), escape="\\") if "*" in pattern else column == pattern.upper()
+    )
+
+
+def own_devices(whose: Whose) -> Select[tuple[int]]:
+    """Refs of the devices whose frames may be seen."""
+    query = select(devices.c.ref)
+    if whose.subscriber_ref is not None:
+        return query.where(devices.c.subscriber_ref == whose.subscriber_ref)
+    own = select(subscribers.c.ref).where(subscribers.c.operator_ref == whose.operator_ref)
+    return query.where(devices.c.subscriber_ref.in_(own))
+
+
+def _devices(whose: Whose, wanted: Query) -> Select[tuple[int]]:
+    """The devices that a query names."""
+    query = own_devices(whose)
+    if wanted.device_ref is not None:
+        query = query.where(devices.c.ref == wanted.device_ref)
+    if wanted.dev_euis:
+        query = query.where(or_(*(_pattern(devices.c.dev_eui, text) for text in wanted.dev_euis)))
+    if wanted.dev_addrs:
+        current = func.printf("%08X", device_states.c.dev_addr)
+        pending = func.printf("%08X", device_states.c.pending_dev_addr)
+        matches = [_pattern(column, text) for text in wanted.dev_addrs for column in (current, pending)]
+        known = select(device_states.c.device_ref).where(
+            or_(device_states.c.dev_addr.is_not(None), device_states.c.pending_dev_addr.is_not(None)),
+            or_(*matches),
+        )
+        query = query.where(devices.c.ref.in_(known))
+    if wanted.as_ids:
+        profiles = select(routes.c.routing_profile_ref).where(routes.c.as_id.in_(wanted.as_ids))
+        query = query.where(devices.c.routing_profile_ref.in_(profiles))
+    return query
+
+
+def _filters(wanted: Query) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.base_stations:
+        found.append(frames.c.base_station.in_(wanted.base_stations))
+    if wanted.packet_types:
+        kinds = {
+            int(_KINDS[kind if kind in _KINDS else kind.partition("_")[0]]) for kind in wanted.packet_types
+        }
+        found.append(frames.c.kind.in_(kinds))
+    return found
+
+
+class _Collector:
+    """Turns rows into lines until there are enough."""
+
+    def __init__(self, connection: Connection, wanted: Query, limit: int, places: Places) -> None:
+        self.lines: list[Line] = []
+        self.examined = 0
+        self._connection = connection
+        self._wanted = wanted
+        self._limit = limit
+        self._places = places
+
+    @property
+    def full(self) -> bool:
+        return len(self.lines) >= self._limit
+
+    def take(self, rows: Sequence[Any]) -> None:
+        for start in range(0, len(rows), 200):
+            if self.full:
+                return
+            self._take(rows[start : start + 200])
+
+    def _take(self, rows: Sequence[Any]) -> None:
+        ids = [row.id for row in rows]
+        bodies = {
+            row.frame_id: row.body
+            for row in self._connection.execute(
+                select(frame_bodies.c.frame_id, frame_bodies.c.body).where(
+                    frame_bodies.c.frame_id.in_(ids), frame_bodies.c.part == 0
+                )
+            )
+        }
+        named = _named(self._connection, {row.device_ref for row in rows} - {0})
+        for row in rows:
+            self.examined += 1
+            body = bodies.get(row.id)
+            record = None if body is None else decode_record(body)
+            line = line_of(tuple(row), record, named.get(row.device_ref), self._places)
+            if line_matches(line, self._wanted.packet_types):
+                self.lines.append(line)
+                if self.full:
+                    return
+
+
+def _named(connection: Connection, refs: set[int]) -> dict[int, Named]:
+    columns = devices.c
+    rows = connection.execute(
+        select(
+            columns.ref,
+            columns.dev_eui,
+            columns.name,
+            columns.profile_ref,
+            columns.latitude,
+            columns.longitude,
+        ).where(columns.ref.in_(refs))
+    )
+    return {row.ref: Named(*row) for row in rows}
+
+
+def search(
+    connection: Connection, whose: Whose, wanted: Query, before: int | None, limit: int, places: Places
+) -> Page:
+    """The newest frames that match, at most `limit`, behind the frame id `before`."""
+    top = first_id_at(wanted.end)
+    if before is not None:
+        top = min(top, before)
+    bottom = first_id_at(wanted.start)
+    collector = _Collector(connection, wanted, limit, places)
+    few = None
+    if whose.subscriber_ref is not None or wanted.by_device:
+        few = [row.ref for row in connection.execute(_devices(whose, wanted).limit(_FEW + 1))]
+    if few is not None and len(few) <= _FEW:
+        reached = _of_few(connection, few, wanted, top, bottom, limit, collector)
+    else:
+        reached = _of_many(connection, whose, wanted, top, bottom, limit, collector)
+    _add_deliveries(connection, collector.lines)
+    if collector.full:
+        reached = int(collector.lines[-1].id)
+    over = reached is None or reached <= bottom
+    return Page(
+        collector.lines,
+        None if over else str(reached),
+        None if reached is None else timestamp(max(millis_of(reached), 0)),
+    )
+
+
+def _of_few(
+    connection: Connection,
+    refs: list[int],
+    wanted: Query,
+    top: int,
+    bottom: int,
+    limit: int,
+    collector: _Collector,
+) -> int | None:
+    """Frames of a few devices, which lie side by side in the journal: looked for in growing spans of time.
+    Returns how far it came, None for the whole way."""
+    if not refs:
+        return None
+    latest = connection.execute(
+        select(func.max(frames.c.id)).where(frames.c.device_ref.in_(refs), frames.c.id < top)
+    ).scalar()
+    if latest is None:
+        return None
+    newest, upper = millis_of(latest), latest + 1
+    for span in _SPANS:
+        lower = max(first_id_at(max(newest - span, 0)), bottom)
+        while not collector.full:
+            rows = connection.execute(
+                select(*_FRAME)
+                .where(
+                    frames.c.device_ref.in_(refs),
+                    frames.c.id >= lower,
+                    frames.c.id < upper,
+                    *_filters(wanted),
+                )
+                .order_by(frames.c.id.desc())
+                .limit(max(limit, 200))
+            ).all()
+            collector.take(rows)
+            if rows:
+                upper = rows[-1].id
+            if len(rows) < max(limit, 200):
+                break
+            if collector.examined > _STEPS[-1]:
+                return int(upper)
+        if collector.full:
+            return int(upper)
+        upper = lower
+        if lower <= bottom:
+            return None
+    return None
+
+
+def _of_many(
+    connection: Connection,
+    whose: Whose,
+    wanted: Query,
+    top: int,
+    bottom: int,
+    limit: int,
+    collector: _Collector,
+) -> int | None:
+    """Frames of many devices: the journal is read backwards. Returns how far it came, None for the whole."""
+    upper = top
+    own: ColumnElement[bool] = frames.c.device_ref.in_(_devices(whose, wanted))
+    if whose.subscriber_ref is not None and not wanted.by_device:
+        own = frames.c.subscriber_ref == whose.subscriber_ref
+    elif not wanted.by_device:
+        stations = connection.execute(
+            select(base_stations.c.id).where(base_stations.c.operator_ref == whose.operator_ref)
+        ).scalars()
+        heard = frames.c.base_station.in_([int(station, 16) for station in stations])
+        own = or_(own, (frames.c.device_ref == 0) & heard)
+    for step in _STEPS:
+        slice_ = (
+            select(frames.c.id, frames.c.device_ref)
+            .where(frames.c.id < upper, frames.c.id >= bottom)
+            .order_by(frames.c.id.desc())
+            .limit(step)
+            .subquery()
+        )
+        rows = connection.execute(
+            select(*_FRAME)
+            .join(slice_, (slice_.c.id == frames.c.id) & (slice_.c.device_ref == frames.c.device_ref))
+            .where(own, *_filters(wanted))
+            .order_by(frames.c.id.desc())
+            .limit(max(limit, 200) * 5)
+        ).all()
+        collector.take(rows)
+        if collector.full:
+            return upper
+        seen = connection.execute(select(func.min(slice_.c.id), func.count())).one()
+        if len(rows) == max(limit, 200) * 5:
+            upper = rows[-1].id
+            continue
+        if seen[0] is None or seen[1] < step:
+            return None
+        upper = seen[0]
+    return upper
+
+
+def _add_deliveries(connection: Connection, lines: list[Line]) -> None:
+    """What became of the messages of some frames."""
+    of = {int(line.id): line for line in lines if line.deviceRef is not None}
+    rows = connection.execute(
+        select(delivery_results.c.frame_id, delivery_results.c.result).where(
+            delivery_results.c.frame_id.in_(list(of))
+        )
+    )
+    for row in rows:
+        line = of[row.frame_id]
+        ok = msgspec.json.decode(row.result, type=_Result).status == "Ok"
+        line.deliveries = "OK" if ok and line.deliveries != "ERROR" else "ERROR"
+    refs = {int(line.deviceRef) for line in lines if line.deviceRef is not None}
+    waiting = connection.execute(
+        select(deliveries.c.frame_id, deliveries.c.state).where(
+            deliveries.c.device_ref.in_(refs), deliveries.c.frame_id.in_(list(of))
+        )
+    )
+    for row in waiting:
+        of[row.frame_id].deliveries = "ERROR" if row.state else "PENDING"
+
+
+def delivery_states(connection: Connection, whose: Whose, ids: Sequence[int]) -> dict[str, str]:
+    """What became of the messages of frames, by frame id; frames of others are left out."""
+    rows = connection.execute(
+        select(*_FRAME).where(frames.c.id.in_(ids), frames.c.device_ref.in_(own_devices(whose)))
+    ).all()
+    lines = [
+        line_of(tuple(row), None, Named(row.device_ref, "", "", 0), lambda _station: None) for row in rows
+    ]
+    _add_deliveries(connection, lines)
+    return {line.id: line.deliveries for line in lines if line.deliveries is not None}
+
+
+class _Result(msgspec.Struct):
+    status: str
