@@ -132,7 +132,7 @@ class Platform:
         console = settings.console
         self.live = LiveFeed(self.place_of, streams=console.live_streams)
         self.network.commits.join(self.live)
-        self.decoders = DecoderPool(Limits(console.decoder_time, console.decoder_memory))
+        self.decoders = DecoderPool(Limits(float(console.decoder_time), console.decoder_memory))
         self.udp = SemtechUdpServer(
             self.base_stations,
             self.presence,

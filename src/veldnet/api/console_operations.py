@@ -101,10 +101,10 @@ _SESSION = (
         "Session",
         "Begin a session; the answer sets its cookie.",
         200,
-        session.SessionView,
+        session.SignedIn,
         session.SignIn,
     ),
-    _op("get", f"{V1}/session", "getSessionUser", "Session", "Who is signed in.", 200, session.SessionView),
+    _op("get", f"{V1}/session", "getSessionUser", "Session", "Who is signed in.", 200, session.SignedIn),
     _op("delete", f"{V1}/session", "signOut", "Session", "End the session.", 204),
     _op(
         "put",

@@ -418,8 +418,7 @@ OPERATIONS = (
         f"{V1}/devices/import",
         "importDevices",
         "Device",
-        "Create and delete devices after CSV, ThingPark's or one with a header; the answer says what became of "
-        "each row.",
+        "Create and delete devices after CSV, ThingPark's or one with a header.",
         200,
         query=(
             Parameter("dryRun", "Only say what would become of each row.", _FLAG),

@@ -25,7 +25,7 @@ from veldnet.logs import configure_logs
 from veldnet.lorawan import GatewayEui
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, ApiProblem
-from veldnet.simulator.town import Town
+from veldnet.simulator.town import Town, degrees, station_place
 
 from .output import console, fail
 from .running import run, settings_or_fail
@@ -50,13 +50,14 @@ async def _prepare(settings: Settings, stations: int) -> tuple[Sandbox, list[Gat
 def _create_base_stations(gateways: list[GatewayEui], connection: Connection) -> None:
     operator = accounts.find_operator(connection, "sandbox-ope")
     for number, eui in enumerate(gateways, start=2):
+        latitude, longitude = degrees(station_place(number - 1))
         base_stations.create_base_station(
             connection,
             operator,
             eui,
             f"Town base station {number}",
-            latitude=52.09 + 0.008 * number,
-            longitude=5.12 + 0.012 * number,
+            latitude=latitude,
+            longitude=longitude,
         )
 
 

@@ -3,6 +3,7 @@ itself."""
 
 from __future__ import annotations
 
+import gzip
 import mimetypes
 from pathlib import Path
 from typing import Any
@@ -32,40 +33,50 @@ def content_security_policy(tiles: str) -> str:
 
 
 class _Files:
-    """The built files, read once: there are few and they are small."""
+    """The built files, read once: there are few and they are small. Compressed when first asked for."""
 
     def __init__(self, root: Path) -> None:
-        self.files = {
+        self._plain = {
             str(path.relative_to(root)): path.read_bytes()
             for path in (root.rglob("*") if root.exists() else ())
             if path.is_file() and not path.name.startswith(".")
         }
+        self._packed: dict[str, bytes] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._plain
+
+    def response(
+        self, request: Request[Any, Any, Any], name: str, headers: dict[str, str]
+    ) -> Response[bytes]:
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        body, more = self._plain[name], {"vary": "accept-encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            if name not in self._packed:
+                self._packed[name] = gzip.compress(body, 6, mtime=0)
+            body, more["content-encoding"] = self._packed[name], "gzip"
+        return Response(body, media_type=kind, headers=headers | more)
 
 
 def handlers(tiles: str, root: Path = STATIC) -> list[Any]:
     """The routes below `/console`."""
-    found = _Files(root).files
+    files = _Files(root)
     headers = {"content-security-policy": content_security_policy(tiles)}
 
-    @get(["/", "/console"], include_in_schema=False)
+    @get("/", include_in_schema=False)
     async def lead() -> Redirect:
         return Redirect("/console/")
 
-    @get(["/console/", "/console/{path:path}"], include_in_schema=False)
+    @get(["/console", "/console/{path:path}"], include_in_schema=False)
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        name = request.url.path.removeprefix("/console/")
-        if name in found and name != "index.html":
-            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        name = request.url.path.removeprefix("/console").removeprefix("/")
+        if name in files and name != "index.html":
             kept = _FOR_EVER if name.startswith("assets/") else "no-cache"
-            return Response(found[name], media_type=kind, headers=headers | {"cache-control": kept})
+            return files.response(request, name, headers | {"cache-control": kept})
         if name.startswith("assets/"):
             return Response(b"no such file", status_code=404, media_type="text/plain")
-        if "index.html" not in found:
+        if "index.html" not in files:
             return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
-        return Response(
-            found["index.html"],
-            media_type="text/html; charset=utf-8",
-            headers=headers | {"cache-control": "no-cache"},
-        )
+        return files.response(request, "index.html", headers | {"cache-control": "no-cache"})
 
     return [lead, page]

@@ -336,11 +336,31 @@ def update_routing_profile(
         connection.execute(update(routing_profiles).where(routing_profiles.c.ref == row.ref).values(**values))
     if checked is not None:
         _check_destinations_of_devices(connection, row.ref, checked)
+        sealed_keys = _with_known_keys(connection, row.ref, checked, sealed_keys)
         connection.execute(delete(routes).where(routes.c.routing_profile_ref == row.ref))
         _write_routes(connection, row.ref, checked, sealed_keys)
     _write_as_key(connection, row.ref, made)
     changes.note(connection, "routing", row.ref)
     return _answer(connection, scope, row.ref, made)
+
+
+def _with_known_keys(
+    connection: Connection, ref: int, checked: Sequence[CheckedRoute], sealed_keys: Sequence[bytes | None]
+) -> list[bytes | None]:
+    """Keys are never given back, so who reads a profile, changes it and writes it has none to send: a route
+    without `asKey` keeps the key that its application server has had. Without an `asId` there is no signing."""
+    known = {
+        row.as_id: row.sealed_as_key
+        for row in connection.execute(
+            select(routes.c.as_id, routes.c.sealed_as_key).where(
+                routes.c.routing_profile_ref == ref, routes.c.sealed_as_key.is_not(None)
+            )
+        )
+    }
+    return [
+        sealed if sealed is not None or route.as_id is None else known.get(route.as_id)
+        for route, sealed in zip(checked, sealed_keys, strict=True)
+    ]
 
 
 def check_name(name: str) -> str:

@@ -51,13 +51,22 @@ class Customer:
             },
         )
 
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One operation below /data/lora/thingpark. Raises `ApiProblem`."""
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        base: str = "/data/lora/thingpark",
+        version: str | None = None,
+    ) -> Any:
+        """One operation below `base`. Raises `ApiProblem`."""
         async with self._http.request(
             method,
-            f"{self._base_url}/data/lora/thingpark{path}",
+            f"{self._base_url}{base}{path}",
             json=body,
-            headers={"Authorization": f"Bearer {self._token}"},
+            headers={"Authorization": f"Bearer {self._token}"}
+            | ({} if version is None else {"api-version": version}),
         ) as response:
             text = await response.text()
             if response.status >= 300:
@@ -81,9 +90,21 @@ class Customer:
         return created["id"], created["rsaEncryptedASKey"]
 
     async def create_device(
-        self, name: str, dev_eui: str, join_eui: str, app_key: str, routing_profile_id: str
+        self,
+        name: str,
+        dev_eui: str,
+        join_eui: str,
+        app_key: str,
+        routing_profile_id: str,
+        *,
+        position: tuple[float, float] | None = None,
+        hsm: bool = True,
     ) -> str:
-        """Ref of a new device."""
+        """Ref of a new device. Without an HSM group, which the legacy interface allows, the network reads its
+        payloads."""
+        more: dict[str, Any] = {"hsmGroupId": self._account.hsm_group_id} if hsm else {}
+        if position is not None:
+            more |= {"geoLatitude": position[0], "geoLongitude": position[1]}
         created = await self.call(
             "POST",
             "/devices",
@@ -94,11 +115,22 @@ class Customer:
                 "applicationKey": app_key,
                 "deviceProfileId": self._account.device_profile_id,
                 "connectivityPlanId": self._account.connectivity_plan_id,
-                "hsmGroupId": self._account.hsm_group_id,
                 "routingProfileId": routing_profile_id,
+                **more,
             },
+            version=None if hsm else "v1.1.1",
         )
         return str(created["ref"])
+
+    async def create_decoder(self, name: str, source: str) -> None:
+        """A payload decoder for the devices of the account's profile."""
+        body = {
+            "name": name,
+            "kind": "JAVASCRIPT",
+            "source": source,
+            "deviceProfileIds": [self._account.device_profile_id],
+        }
+        await self.call("POST", "/decoders", body, base="/api/v1")
 
     async def submit_downlink(self, query: str) -> str:
         """Submit a downlink; returns the text of the answer."""

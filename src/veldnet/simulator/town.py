@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import secrets
 import time
@@ -29,6 +30,45 @@ _PLACES = ("Markt", "Station", "Haven", "Molen", "Kerk", "Dijk", "Sluis", "Brug"
 def _random_as_key() -> str:
     """32 digits that no check of their regularity can refuse: each of the sixteen comes twice."""
     return "".join(secrets.SystemRandom().sample("0123456789abcdef" * 2, 32))
+
+
+# Where the town lies, in degrees, and kilometres of a degree there.
+_LATITUDE, _LONGITUDE = 52.0907, 5.1214
+_KM_NORTH, _KM_EAST = 111.2, 68.4
+# Of so many devices one has no HSM group, so that the network reads it and a decoder shows its values.
+_PLAIN_EVERY = 3
+
+DECODER = """// The town's sensors, each on a port of its own.
+function decodeUplink(input) {
+  const view = new DataView(new Uint8Array(input.bytes).buffer);
+  switch (input.fPort) {
+    case 2:
+      return { data: { temperature: view.getInt16(0) / 100, humidity: view.getUint8(2) / 2, battery: view.getUint16(3) / 1000 } };
+    case 5:
+      return { data: { latitude: view.getInt32(0) / 1e6, longitude: view.getInt32(4) / 1e6, speed: view.getUint8(8) } };
+    case 7:
+      return { data: { occupied: view.getUint8(0) === 1, minutes: view.getUint16(1) } };
+    case 10:
+      return { data: { total: view.getUint32(0) / 1000, used: view.getUint16(4), leak: view.getUint8(6) === 1 } };
+    default:
+      return { errors: ["no sensor of the town sends on port " + input.fPort] };
+  }
+}
+"""  # noqa: E501
+
+
+def degrees(place: Place) -> tuple[float, float]:
+    """Latitude and longitude of a place of the town."""
+    return round(_LATITUDE + place.y / _KM_NORTH, 5), round(_LONGITUDE + place.x / _KM_EAST, 5)
+
+
+def station_place(number: int) -> Place:
+    """Where base station `number` stands, from 0; the first is in the middle."""
+    if not number:
+        return Place(0, 0)
+    angle = (number - 1) * 2.0944 + 0.6
+    far = 1.8 + 0.9 * ((number - 1) // 3)
+    return Place(far * math.cos(angle), far * math.sin(angle))
 
 
 class Town:
@@ -81,14 +121,14 @@ class Town:
             for number in range(self._count):
                 progress(f"devices {number + 1}/{self._count}")
                 await self._create_device(customer, number, profile)
+            progress("payload decoder")
+            await customer.create_decoder("Town sensors", DECODER)
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(life.run()) for life in self.lives]
 
     async def _place_base_stations(self) -> None:
         for number, eui in enumerate(self._gateways):
-            angle = number * 2.0944
-            place = Place(1.2 * number * abs(1 - angle / 6), 0.9 * number)
-            station = BaseStation(eui, place)
+            station = BaseStation(eui, station_place(number))
             self._air.add(station)
             self._links.append(await UdpLink.connect(station, *self._udp, self._rng))
 
@@ -102,9 +142,17 @@ class Town:
         )
         name = f"{_PLACES[number % len(_PLACES)]} {number + 1}"
         eui = str(identity.dev_eui)
-        await customer.create_device(name, eui, str(identity.join_eui), identity.app_key.hex(), profile)
+        place = Place(rng.uniform(-2.5, 2.5), rng.uniform(-2.0, 2.0))
+        await customer.create_device(
+            name,
+            eui,
+            str(identity.join_eui),
+            identity.app_key.hex(),
+            profile,
+            position=degrees(place),
+            hsm=number % _PLAIN_EVERY != 0,
+        )
         self.names[eui] = name
-        place = Place(rng.uniform(-1.5, 2.5), rng.uniform(-1.5, 2.5))
         self.lives.append(
             DeviceLife(
                 VirtualDevice(identity, EU868, rng, data_rate=3),

@@ -31,7 +31,7 @@ class SignIn(msgspec.Struct):
     password: str
 
 
-class SessionView(msgspec.Struct):
+class SignedIn(msgspec.Struct):
     """Who is signed in, and until when. `csrfToken` goes into the header x-csrf-token of every change."""
 
     kind: str
@@ -55,11 +55,11 @@ class PasswordChange(msgspec.Struct):
     newPassword: str
 
 
-def _view(services: Services, session: Session, token: str) -> SessionView:
+def _view(services: Services, session: Session, token: str) -> SignedIn:
     console = services.platform.settings.console
     person = session.operator or session.scope
     assert person is not None
-    return SessionView(
+    return SignedIn(
         kind="operator" if session.operator is not None else "subscriber",
         username=person.username,
         displayName=person.display_name,
@@ -96,7 +96,7 @@ def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
 
 
 @post("/session", status_code=200)
-async def sign_in(request: Request[Any, Any, Any], services: Services) -> Response[SessionView]:
+async def sign_in(request: Request[Any, Any, Any], services: Services) -> Response[SignedIn]:
     """Begin a session: the answer sets its cookie. Guesses are limited for each user and each address."""
     _refuse_other_sites(request)
     body = await read_resource(request, SignIn, 4096)
@@ -126,7 +126,7 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
 
 
 @get("/session")
-async def get_session(request: Request[Any, Any, Any], services: Services) -> SessionView:
+async def get_session(request: Request[Any, Any, Any], services: Services) -> SignedIn:
     """Who is signed in."""
     session = await require_session(request, services)
     return _view(services, session, request.cookies[COOKIE])

@@ -1,0 +1,83 @@
+import { ActionIcon, Box, Group, Tooltip, useComputedColorScheme } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
+import { BarChart, LineChart, ScatterChart } from "echarts/charts";
+import { DataZoomComponent, GridComponent, LegendComponent, TooltipComponent, AriaComponent } from "echarts/components";
+import * as echarts from "echarts/core";
+import type { EChartsCoreOption } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import { useEffect, useRef } from "react";
+import { useT } from "../text";
+
+echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, TooltipComponent, DataZoomComponent, AriaComponent, CanvasRenderer]);
+
+export interface ChartProps {
+  label: string;
+  option: EChartsCoreOption;
+  height?: number;
+  onPick?: (index: number, series: string) => void;
+  save?: boolean;
+}
+
+const palette = ["#2b9160", "#1c7ed6", "#f08c00", "#ae3ec9", "#e03131", "#0c8599", "#868e96"];
+
+export default function ChartCanvas({ label, option, height = 240, onPick, save = false }: ChartProps) {
+  const t = useT();
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<echarts.ECharts | null>(null);
+  const scheme = useComputedColorScheme("light");
+  useEffect(() => {
+    if (!place.current) return;
+    const dark = scheme === "dark";
+    const ink = dark ? "#c9c9c9" : "#495057";
+    const line = dark ? "#3b3b3b" : "#e9ecef";
+    chart.current = echarts.init(place.current, dark ? "dark" : undefined);
+    const axis = { axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink }, splitLine: { lineStyle: { color: line } } };
+    const style = (given: unknown) => (Array.isArray(given) ? given.map((one) => ({ ...axis, ...one })) : { ...axis, ...(given as object) });
+    chart.current.setOption({
+      backgroundColor: "transparent",
+      color: palette,
+      animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      animationDuration: 300,
+      aria: { enabled: true },
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
+      tooltip: { trigger: "axis", confine: true, backgroundColor: dark ? "#25262b" : "#fff", borderColor: line, textStyle: { color: dark ? "#e9ecef" : "#212529" } },
+      ...option,
+      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: ink }, ...(option.legend as object) },
+      xAxis: style(option.xAxis),
+      yAxis: style(option.yAxis),
+    });
+    const resize = new ResizeObserver(() => chart.current?.resize());
+    resize.observe(place.current);
+    return () => {
+      resize.disconnect();
+      chart.current?.dispose();
+      chart.current = null;
+    };
+  }, [option, scheme]);
+  useEffect(() => {
+    const current = chart.current;
+    if (!current || !onPick) return;
+    const pick = (event: { dataIndex: number; seriesName?: string }) => onPick(event.dataIndex, event.seriesName ?? "");
+    current.on("click", pick as never);
+    return () => void current.off("click", pick as never);
+  }, [onPick, option, scheme]);
+  const keep = () => {
+    const url = chart.current?.getDataURL({ pixelRatio: 2, backgroundColor: scheme === "dark" ? "#1a1b1e" : "#ffffff" });
+    if (!url) return;
+    const anchor = document.createElement("a");
+    anchor.href = url;
+    anchor.download = `${label}.png`;
+    anchor.click();
+  };
+  return (
+    <Box pos="relative">
+      <div ref={place} role="img" aria-label={label} style={{ height, width: "100%" }} />
+      {save && (
+        <Group pos="absolute" top={0} right={0}>
+          <Tooltip label={t("chart.save")}><ActionIcon variant="subtle" color="gray" size="sm" onClick={keep} aria-label={t("chart.save")}><IconDownload size={16} /></ActionIcon></Tooltip>
+        </Group>
+      )}
+    </Box>
+  );
+}

@@ -1,0 +1,140 @@
+// Rows and columns with selection, sorting and the keyboard: arrows move, Enter opens, space selects.
+import { Box, Checkbox, Group, Table, Text, UnstyledButton } from "@mantine/core";
+import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
+import { useMemo, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useT } from "../text";
+
+export interface Column<T> {
+  key: string;
+  title: string;
+  render: (row: T) => ReactNode;
+  align?: "left" | "right" | "center";
+  /** The server sorts by this. */
+  sort?: string;
+  /** The page is sorted by this, here. */
+  value?: (row: T) => number | string | null | undefined;
+  width?: number | string;
+}
+
+interface Props<T> {
+  label: string;
+  rows: T[];
+  columns: Column<T>[];
+  id: (row: T) => string;
+  onOpen?: (row: T) => void;
+  /** `name` or `-name`. */
+  sort?: string;
+  onSort?: (sort: string) => void;
+  selected?: Set<string>;
+  onSelect?: (selected: Set<string>) => void;
+  empty?: ReactNode;
+  minWidth?: number;
+}
+
+export function DataTable<T>({ label, rows, columns, id, onOpen, sort, onSort, selected, onSelect, empty, minWidth = 700 }: Props<T>) {
+  const t = useT();
+  const [local, setLocal] = useState<{ key: string; down: boolean } | null>(null);
+  const shown = useMemo(() => {
+    const column = columns.find((candidate) => candidate.key === local?.key);
+    if (!local || !column?.value) return rows;
+    const read = column.value;
+    return [...rows].sort((one, other) => {
+      const [a, b] = [read(one), read(other)];
+      if (a === b) return 0;
+      if (a === null || a === undefined) return 1;
+      if (b === null || b === undefined) return -1;
+      return (a < b ? -1 : 1) * (local.down ? -1 : 1);
+    });
+  }, [rows, columns, local]);
+
+  if (!rows.length && empty) return <>{empty}</>;
+
+  const toggle = (row: string) => {
+    const next = new Set(selected);
+    if (!next.delete(row)) next.add(row);
+    onSelect?.(next);
+  };
+  const move = (event: KeyboardEvent<HTMLTableRowElement>, row: T) => {
+    if (event.target !== event.currentTarget) return;
+    const there = event.key === "ArrowDown" ? event.currentTarget.nextElementSibling : event.key === "ArrowUp" ? event.currentTarget.previousElementSibling : null;
+    if (there instanceof HTMLElement) {
+      event.preventDefault();
+      there.focus();
+    } else if (event.key === "Enter" && onOpen) onOpen(row);
+    else if (event.key === " " && onSelect) {
+      event.preventDefault();
+      toggle(id(row));
+    }
+  };
+  const header = (column: Column<T>) => {
+    const serverSide = column.sort && onSort;
+    if (!serverSide && !column.value) return column.title;
+    const active = serverSide ? sort?.replace(/^-/, "") === column.sort : local?.key === column.key;
+    const down = serverSide ? sort?.startsWith("-") : local?.down;
+    const turn = () => {
+      if (serverSide) {
+        setLocal(null);
+        onSort(active && !down ? `-${column.sort}` : column.sort!);
+      } else setLocal(active && local?.down ? null : { key: column.key, down: active === true });
+    };
+    return (
+      <UnstyledButton onClick={turn} fz="inherit" fw="inherit" title={serverSide ? t("table.sortAll") : t("table.sortPage")}>
+        <Group gap={4} wrap="nowrap" justify={column.align === "right" ? "flex-end" : "flex-start"}>
+          {column.title}
+          {active && (down ? <IconArrowDown size={14} /> : <IconArrowUp size={14} />)}
+        </Group>
+      </UnstyledButton>
+    );
+  };
+  const all = rows.length > 0 && rows.every((row) => selected?.has(id(row)));
+  return (
+    <Table.ScrollContainer minWidth={minWidth}>
+      <Table highlightOnHover verticalSpacing={6} aria-label={label} striped="even" className="data">
+        <Table.Thead>
+          <Table.Tr>
+            {onSelect && (
+              <Table.Th w={40}>
+                <Checkbox
+                  aria-label={t("table.selectAll")}
+                  checked={all}
+                  indeterminate={!all && (selected?.size ?? 0) > 0}
+                  onChange={() => onSelect(all ? new Set() : new Set(rows.map(id)))}
+                />
+              </Table.Th>
+            )}
+            {columns.map((column) => (
+              <Table.Th key={column.key} ta={column.align} w={column.width} aria-sort={column.sort && sort?.replace(/^-/, "") === column.sort ? (sort?.startsWith("-") ? "descending" : "ascending") : undefined}>
+                {header(column)}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {shown.map((row) => (
+            <Table.Tr
+              key={id(row)}
+              tabIndex={0}
+              onKeyDown={(event) => move(event, row)}
+              onClick={(event) => {
+                // A click on a link or button means that.
+                if (onOpen && !(event.target as HTMLElement).closest("a, button, input, label") && !getSelection()?.toString()) onOpen(row);
+              }}
+              style={{ cursor: onOpen ? "pointer" : undefined }}
+              data-row={id(row)}
+            >
+              {onSelect && (
+                <Table.Td>
+                  <Checkbox aria-label={t("table.select")} checked={selected?.has(id(row)) ?? false} onChange={() => toggle(id(row))} />
+                </Table.Td>
+              )}
+              {columns.map((column) => (
+                <Table.Td key={column.key} ta={column.align}>{column.render(row)}</Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {!shown.length && <Box p="lg"><Text c="dimmed" ta="center">{t("table.nothing")}</Text></Box>}
+    </Table.ScrollContainer>
+  );
+}

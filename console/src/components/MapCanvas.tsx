@@ -1,0 +1,196 @@
+// A map that needs no other host: outlines of countries come with the console. A tile server may be set.
+import { useComputedColorScheme } from "@mantine/core";
+import L from "leaflet";
+import "leaflet/dist/leaflet.css";
+import { useEffect, useRef } from "react";
+import { feature } from "topojson-client";
+import type { GeometryCollection, Topology } from "topojson-specification";
+import { useSession } from "../session";
+
+export interface Spot {
+  id: string;
+  latitude: number;
+  longitude: number;
+  kind: "device" | "station" | "cluster";
+  label: string;
+  color: string;
+  count?: number;
+  onClick?: () => void;
+  /** Lines to other places, such as the base stations that hear a device. */
+  to?: { latitude: number; longitude: number; color: string; label: string }[];
+}
+
+export interface View {
+  south: number;
+  west: number;
+  north: number;
+  east: number;
+  zoom: number;
+}
+
+export interface MapProps {
+  label: string;
+  spots: Spot[];
+  height?: number;
+  onView?: (view: View) => void;
+  onPick?: (latitude: number, longitude: number) => void;
+  /** Show all spots, or these places, whenever this changes. */
+  fit?: string;
+  places?: { latitude: number; longitude: number }[];
+}
+
+let outlines: Promise<GeoJSON.FeatureCollection> | null = null;
+
+function countries(): Promise<GeoJSON.FeatureCollection> {
+  outlines ??= import("world-atlas/countries-50m.json").then((module) => {
+    const atlas = module.default as unknown as Topology<{ countries: GeometryCollection }>;
+    return feature(atlas, atlas.objects.countries) as GeoJSON.FeatureCollection;
+  });
+  return outlines;
+}
+
+function paint(token: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+}
+
+const steps = [30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];
+
+/** Meridians and parallels, as close as the zoom wants them, with their degrees at the edge. */
+function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
+  lines.clearLayers();
+  const bounds = map.getBounds();
+  const span = Math.min(bounds.getEast() - bounds.getWest(), 360);
+  const step = steps.find((size) => span / size >= 5) ?? 0.001;
+  const digits = Math.max(0, Math.ceil(-Math.log10(step)));
+  const style = { color, weight: 1, interactive: false, opacity: 0.8 };
+  const label = (at: L.LatLngExpression, text: string) => L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: "grid-label", html: text, iconSize: [0, 0] }) }).addTo(lines);
+  for (let east = Math.ceil(bounds.getWest() / step) * step; east <= bounds.getEast(); east += step) {
+    L.polyline([[-85, east], [85, east]], style).addTo(lines);
+    label([bounds.getSouth() + (bounds.getNorth() - bounds.getSouth()) * 0.045, east], `&nbsp;${Math.abs(east).toFixed(digits)}° ${east < 0 ? "W" : "E"}`);
+  }
+  for (let north = Math.ceil(Math.max(bounds.getSouth(), -85) / step) * step; north <= Math.min(bounds.getNorth(), 85); north += step) {
+    L.polyline([[north, bounds.getWest()], [north, bounds.getEast()]], style).addTo(lines);
+    label([north, bounds.getEast() - span * 0.06], `${Math.abs(north).toFixed(digits)}° ${north < 0 ? "S" : "N"}`);
+  }
+}
+
+export default function MapCanvas({ label, spots, height = 420, onView, onPick, fit, places }: MapProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const map = useRef<L.Map | null>(null);
+  const layer = useRef<L.LayerGroup | null>(null);
+  const scheme = useComputedColorScheme("light");
+  const { user } = useSession();
+  const tiles = user?.tiles ?? "";
+  const attribution = user?.tilesAttribution ?? "";
+  const calls = useRef({ onView, onPick });
+  calls.current = { onView, onPick };
+
+  useEffect(() => {
+    if (!place.current) return;
+    const made = L.map(place.current, { preferCanvas: true, worldCopyJump: true, minZoom: 2, maxZoom: 19, zoomSnap: 0.5, attributionControl: Boolean(tiles) });
+    made.setView([52.1, 5.3], 7);
+    made.attributionControl?.setPrefix(false);
+    L.control.scale({ imperial: false }).addTo(made);
+    map.current = made;
+    layer.current = L.layerGroup().addTo(made);
+    const tell = () => {
+      const bounds = made.getBounds();
+      calls.current.onView?.({ south: Math.max(bounds.getSouth(), -90), west: Math.max(bounds.getWest(), -180), north: Math.min(bounds.getNorth(), 90), east: Math.min(bounds.getEast(), 180), zoom: made.getZoom() });
+    };
+    made.on("moveend", tell);
+    made.on("click", (event) => calls.current.onPick?.(event.latlng.lat, event.latlng.lng));
+    const resize = new ResizeObserver(() => made.invalidateSize());
+    resize.observe(place.current);
+    tell();
+    return () => {
+      resize.disconnect();
+      made.remove();
+      map.current = null;
+    };
+  }, [tiles]);
+
+  useEffect(() => {
+    const on = map.current;
+    if (!on) return;
+    const dark = scheme === "dark";
+    const parts: L.Layer[] = [];
+    let gone = false;
+    if (tiles) parts.push(L.tileLayer(tiles, { attribution: attribution.replace(/[<>&]/g, " "), maxZoom: 19 }).addTo(on));
+    else {
+      const grid = L.layerGroup().addTo(on);
+      const draw = () => drawGrid(on, grid, dark ? "#3a4046" : "#dbe1e5");
+      on.on("moveend", draw);
+      draw();
+      parts.push(grid, L.layerGroup().on("remove", () => on.off("moveend", draw)).addTo(on));
+      void countries().then((found) => {
+        if (gone) return;
+        const style = { color: dark ? "#5c636a" : "#adb5bd", weight: 1, fillColor: dark ? "#25292d" : "#f7f9f6", fillOpacity: 1, interactive: false };
+        const land = L.geoJSON(found, { style: () => style, interactive: false }).addTo(on);
+        land.bringToBack();
+        parts.push(land);
+      });
+    }
+    return () => {
+      gone = true;
+      for (const part of parts) part.remove();
+    };
+  }, [tiles, attribution, scheme]);
+
+  useEffect(() => {
+    const on = layer.current;
+    if (!on) return;
+    on.clearLayers();
+    for (const spot of spots) {
+      for (const end of spot.to ?? []) {
+        L.polyline([[spot.latitude, spot.longitude], [end.latitude, end.longitude]], { color: end.color, weight: 2, opacity: 0.8, dashArray: "4 4" }).bindTooltip(escaped(end.label)).addTo(on);
+      }
+    }
+    for (const spot of spots) {
+      const color = paint(`--mantine-color-${spot.color}-filled`) || spot.color;
+      const at: L.LatLngExpression = [spot.latitude, spot.longitude];
+      const marker =
+        spot.kind === "device"
+          ? L.circleMarker(at, { radius: 7, color: "#fff", weight: 2, fillColor: color, fillOpacity: 1 })
+          : L.marker(at, {
+              keyboard: true,
+              title: spot.label,
+              alt: spot.label,
+              icon: L.divIcon({
+                className: "",
+                html: spot.kind === "cluster" ? cluster(spot.count ?? 0, color) : station(color),
+                iconSize: spot.kind === "cluster" ? [44, 44] : [26, 26],
+              }),
+            });
+      marker.bindTooltip(escaped(spot.label));
+      if (spot.onClick) marker.on("click", spot.onClick);
+      marker.addTo(on);
+    }
+  }, [spots, scheme]);
+
+  useEffect(() => {
+    const on = map.current;
+    const all = places ?? spots;
+    if (!on || fit === undefined || !all.length) return;
+    on.fitBounds(L.latLngBounds(all.map((spot) => [spot.latitude, spot.longitude])), { padding: [60, 60], maxZoom: 13 });
+    // Only when asked for, not with each new spot.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [fit]);
+
+  return <div ref={place} role="region" aria-label={label} className={tiles ? "map" : "map plain"} style={{ height }} />;
+}
+
+/** Leaflet takes tooltips as HTML; names come from people. */
+function escaped(text: string): HTMLElement {
+  const box = document.createElement("span");
+  box.textContent = text;
+  return box;
+}
+
+function cluster(count: number, color: string): string {
+  const text = count >= 1_000_000 ? `${(count / 1_000_000).toFixed(1)}M` : count >= 1000 ? `${Math.round(count / 1000)}k` : String(Math.round(count));
+  return `<div class="cluster" style="background:${color}"><span>${text}</span></div>`;
+}
+
+function station(color: string): string {
+  return `<div class="station" style="background:${color}"><svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round"><path d="M12 21V11M7.500 12.500a6 6 0 0 1 0-8M16.500 12.500a6 6 0 0 0 0-8"/><circle cx="12" cy="8.500" r="1.600" fill="#fff"/></svg></div>`;
+}

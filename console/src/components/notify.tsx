@@ -1,0 +1,48 @@
+// What became of an action, and questions before those that cannot be undone.
+import { Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { notifications } from "@mantine/notifications";
+import { IconCheck, IconX } from "@tabler/icons-react";
+import { useCallback } from "react";
+import { useT } from "../text";
+import { messageOf } from "./basics";
+
+export function done(message: string): void {
+  notifications.show({ message, color: "veld", icon: <IconCheck size={18} />, autoClose: 4000 });
+}
+
+/** A function that tells of an error, and one that runs something and tells of either end. */
+export function useTell() {
+  const t = useT();
+  const failed = useCallback(
+    (error: unknown) =>
+      notifications.show({ title: t("common.problem"), message: messageOf(error, t), color: "red", icon: <IconX size={18} />, autoClose: 12_000 }),
+    [t],
+  );
+  const run = useCallback(
+    async <T,>(work: Promise<T>, success?: string): Promise<T | undefined> => {
+      try {
+        const result = await work;
+        if (success) done(success);
+        return result;
+      } catch (error) {
+        failed(error);
+        return undefined;
+      }
+    },
+    [failed],
+  );
+  return { failed, run };
+}
+
+export function useConfirm() {
+  const t = useT();
+  return (title: string, text: string, action: string, onConfirm: () => void) =>
+    modals.openConfirmModal({
+      title,
+      children: <Text size="sm">{text}</Text>,
+      labels: { confirm: action, cancel: t("common.cancel") },
+      confirmProps: { color: "red" },
+      onConfirm,
+    });
+}

@@ -1,0 +1,66 @@
+// Numbers with units, and times in the viewer's zone.
+
+export function number(value: number | null | undefined, unit = "", digits = 1): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  const text = value.toLocaleString(undefined, { maximumFractionDigits: digits });
+  return unit ? `${text} ${unit}` : text;
+}
+
+export function percent(share: number | null | undefined, digits = 1): string {
+  return share === null || share === undefined ? "–" : `${number(share * 100, "", digits)} %`;
+}
+
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+export function localTime(iso: string): string {
+  return local.format(new Date(iso));
+}
+
+/** The time of day, with milliseconds, as the logger shows it. */
+export function clockTime(iso: string): string {
+  const moment = new Date(iso);
+  return `${clock.format(moment)}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+}
+
+export function utcTime(iso: string): string {
+  return `${new Date(iso).toISOString().replace("T", " ").replace("Z", "")} UTC`;
+}
+
+const units: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+/** How long ago or ahead, in the language of the page. */
+export function relative(iso: string, language: string, now = Date.now()): string {
+  const seconds = (new Date(iso).getTime() - now) / 1000;
+  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(seconds / size), unit);
+}
+
+export function bytes(count: number): string {
+  return count < 1024 ? `${count} B` : count < 1_048_576 ? number(count / 1024, "KiB") : number(count / 1_048_576, "MiB");
+}
+
+/** An EUI in pairs, easier to compare with a label. */
+export function eui(text: string | null | undefined): string {
+  return text ?? "–";
+}
+
+/** Octets of hexadecimal digits in pairs. */
+export function hex(text: string): string {
+  return text.toUpperCase().replace(/(..)(?=.)/g, "$1 ");
+}
+
+/** The address with parameters, absent ones left out. */
+export function withQuery(path: string, parameters: Record<string, string | number | boolean | undefined | null>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== null && value !== "" && value !== false) query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}

@@ -1,0 +1,49 @@
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "./styles.css";
+import { MantineProvider } from "@mantine/core";
+import { ModalsProvider } from "@mantine/modals";
+import { Notifications } from "@mantine/notifications";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiError, Unreachable } from "./api/client";
+import { router } from "./router";
+import { SessionProvider } from "./session";
+import { initialLanguage, TextProvider } from "./text";
+import { theme } from "./theme";
+
+document.documentElement.lang = initialLanguage();
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // What the server refuses it refuses again; what did not reach it is tried when it is back.
+      retry: (count, error) => !(error instanceof ApiError) && !(error instanceof Unreachable) && count < 2,
+      staleTime: 5000,
+      refetchOnWindowFocus: true,
+      networkMode: "always",
+      // Bounds what an open page holds.
+      gcTime: 120_000,
+    },
+    mutations: { retry: false, networkMode: "always" },
+  },
+});
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <TextProvider>
+      <MantineProvider theme={theme} defaultColorScheme="auto">
+        <QueryClientProvider client={queries}>
+          <ModalsProvider>
+            <Notifications position="bottom-right" limit={4} />
+            <SessionProvider>
+              <RouterProvider router={router} />
+            </SessionProvider>
+          </ModalsProvider>
+        </QueryClientProvider>
+      </MantineProvider>
+    </TextProvider>
+  </StrictMode>,
+);

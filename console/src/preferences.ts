@@ -1,0 +1,30 @@
+// What a person has set: kept by the server, so that it is the same in every browser.
+import { useQueryClient } from "@tanstack/react-query";
+import { $api } from "./api/client";
+
+export interface SavedView {
+  name: string;
+  search: Record<string, string>;
+}
+
+export interface Preferences {
+  deviceViews?: SavedView[];
+  loggerViews?: SavedView[];
+  deviceColumns?: string[];
+}
+
+export function usePreferences(): [Preferences, (change: Partial<Preferences>) => void] {
+  const queries = useQueryClient();
+  const options = $api.queryOptions("get", "/api/v1/preferences");
+  const { data } = $api.useQuery("get", "/api/v1/preferences", undefined, { staleTime: 60_000 });
+  const put = $api.useMutation("put", "/api/v1/preferences");
+  const current = (data ?? {}) as Preferences;
+  return [
+    current,
+    (change) => {
+      const next = { ...current, ...change };
+      queries.setQueryData(options.queryKey, next as never);
+      put.mutate({ body: next as never });
+    },
+  ];
+}
