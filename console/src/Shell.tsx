@@ -6,7 +6,7 @@ import {
   IconActivity, IconAntenna, IconBell, IconBuilding, IconChartDots, IconClipboardList, IconCode, IconCpu, IconHome, IconKey, IconLanguage, IconListDetails,
   IconLogout, IconMailX, IconMoon, IconRoute, IconSearch, IconSettings, IconShieldLock, IconSun, IconTerminal2, IconUser, IconUsers, IconWifiOff, type Icon,
 } from "@tabler/icons-react";
-import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
 import { useEffect, useState, type FormEvent } from "react";
 import { $api } from "./api/client";
 import { Empty } from "./components/basics";
@@ -60,8 +60,10 @@ function Signed() {
   const pages = desk ? operatorPages : subscriberPages;
 
   useEffect(close, [path, close]);
+  // What is shown, which is behind the address while a page is being loaded.
+  const shown = useRouterState({ select: (state) => state.matches[state.matches.length - 1]?.pathname ?? "/" }).replace(/^\/console/, "") || "/";
   // Without a customer an operator has no devices; a customer has no network.
-  const misplaced = desk ? !/^\/(operator|logger|account)/.test(path) : path.startsWith("/operator");
+  const misplaced = desk ? !/^\/(operator|logger|account)/.test(shown) : shown.startsWith("/operator");
   useEffect(() => {
     if (misplaced) go(desk ? "/operator" : "/");
   }, [misplaced, desk, go]);

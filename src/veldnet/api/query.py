@@ -54,7 +54,7 @@ def whole(request: Request[Any, Any, Any], name: str, *, least: int, most: int =
     value = text(request, name)
     if value is None:
         return None
-    number = int(value) if value.isascii() and value.isdigit() and len(value) < 19 else -1
+    number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else -1
     if not least <= number <= most:
         bounds = f"of at least {least}" if most == _MAX_PAGE - 1 else f"from {least} to {most}"
         raise InvalidField(f"{name} {value[:40]!r} must be a whole number {bounds}")

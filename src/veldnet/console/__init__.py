@@ -1,5 +1,5 @@
-"""Serves the built console: one page, its scripts and styles. The source is the folder `console/` at the root of
-the repository; the package's build makes `static/` of it."""
+"""Serves the built console: one page, its scripts and styles. The source is the folder `console/` at the root
+of the repository; the package's build makes `static/` of it."""
 
 from .pages import content_security_policy, handlers
 

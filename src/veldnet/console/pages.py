@@ -1,5 +1,5 @@
-"""The console's files. Every path below `/console/` that is no file is the one page, which looks at the address
-itself."""
+"""The console's files. Every path below `/console/` that is no file is the one page, which looks at the
+address itself."""
 
 from __future__ import annotations
 

@@ -348,7 +348,8 @@ def _with_known_keys(
     connection: Connection, ref: int, checked: Sequence[CheckedRoute], sealed_keys: Sequence[bytes | None]
 ) -> list[bytes | None]:
     """Keys are never given back, so who reads a profile, changes it and writes it has none to send: a route
-    without `asKey` keeps the key that its application server has had. Without an `asId` there is no signing."""
+    without `asKey` keeps the key that its application server has had. Without an `asId` there is no
+    signing."""
     known = {
         row.as_id: row.sealed_as_key
         for row in connection.execute(

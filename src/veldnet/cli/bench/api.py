@@ -25,6 +25,7 @@ from .server import BenchServer
 from .statistics_store import DAYS, LOST_EVERY, TALKATIVE, create_history
 
 _WARM_UP = 20
+KPN = "/data/lora/thingpark"
 
 
 class ApiResult(msgspec.Struct, frozen=True):
@@ -56,6 +57,7 @@ async def bench_api(
         parameters,
         devices,
         joined=False,
+        placed=True,
         progress=lambda done: progress("writing devices", done, devices),
     )
     await opened.close()
@@ -92,12 +94,12 @@ def _operations(devices: int, space: AddressSpace, now: datetime) -> dict[str, C
 
     def statistics(most: int, step: str = "") -> Callable[[], str]:
         return lambda: (
-            f"/deviceFrameStatistics?deviceEUIList={bench_device(rng.randrange(most), space).dev_eui}"
+            f"{KPN}/deviceFrameStatistics?deviceEUIList={bench_device(rng.randrange(most), space).dev_eui}"
             f"&startDate={start}&duration={DAYS}{step}"
         )
 
     def page(query: str, count: int) -> Callable[[], str]:
-        return lambda: f"/devices?{query}pageIndex={rng.randint(1, max(count // 100, 1))}"
+        return lambda: f"{KPN}/devices?{query}pageIndex={rng.randint(1, max(count // 100, 1))}"
 
     return {
         "deviceFrameStatistics, 7 days": statistics(devices),
@@ -105,14 +107,52 @@ def _operations(devices: int, space: AddressSpace, now: datetime) -> dict[str, C
         "deviceFrameStatistics, 7 days of a device that sends every 15 minutes": statistics(TALKATIVE),
         "the same by hours": statistics(TALKATIVE, "&aggregationStep=1"),
         "deviceFrameStatistics, 7 days of all devices by 24 hours": lambda: (
-            f"/deviceFrameStatistics?startDate={start}&duration={DAYS}&aggregationStep=24"
+            f"{KPN}/deviceFrameStatistics?startDate={start}&duration={DAYS}&aggregationStep=24"
         ),
-        "deviceHealthStatistics": lambda: "/deviceHealthStatistics",
+        "deviceHealthStatistics": lambda: f"{KPN}/deviceHealthStatistics",
         "devices, any page": page("", devices),
         "devices?healthState=RF_CNX_ERROR, any page": page(
             "healthState=RF_CNX_ERROR&", devices // LOST_EVERY
         ),
         "devices?healthState=ACTIVE, any page": page("healthState=ACTIVE&", devices - devices // LOST_EVERY),
+        **_console(devices, rng),
+    }
+
+
+def _console(devices: int, rng: random.Random) -> dict[str, Callable[[], str]]:
+    """What the console asks for."""
+    last = devices // 50
+
+    def found(query: str, pages: int = 1) -> Callable[[], str]:
+        return lambda: f"/api/v1/devices?{query}&pageSize=50&page={rng.randint(1, pages)}"
+
+    def part() -> str:
+        return f"/api/v1/devices?search={rng.randrange(devices)}&pageSize=50"
+
+    def box() -> str:
+        south, west, span = rng.uniform(50.8, 53), rng.uniform(3.4, 6.5), rng.choice((0.05, 0.3, 1.0))
+        return (
+            f"/api/v1/devices/map?south={south}&west={west}&north={south + span}&east={west + span}"
+            f"&cell={span / 20}"
+        )
+
+    return {
+        "console: devices, any page": found("sort=created", last),
+        "console: devices by name, any page": found("sort=name", last),
+        "console: devices by DevEUI turned round, any page": found("sort=-deviceEUI", last),
+        "console: devices by part of the name": part,
+        "console: devices, no name matches": found("search=nowhere"),
+        "console: devices with a lost connection by name": found("sort=name&healthState=RF_CNX_ERROR"),
+        "console: devices with a critical alarm": found("alarm=CRITICAL"),
+        "console: map of a part of the country": box,
+        "console: map of the whole country": lambda: (
+            "/api/v1/devices/map?south=50.7&west=3.3&north=53.6&east=7.3&cell=0.25"
+        ),
+        "console: overview": lambda: "/api/v1/overview",
+        "console: newest 100 frames of all devices": lambda: "/api/v1/frames?limit=100",
+        "console: newest 100 frames of one device": lambda: (
+            f"/api/v1/frames?limit=100&deviceRef={rng.randint(1, devices)}"
+        ),
     }
 
 
@@ -121,7 +161,7 @@ async def _measure(customer: Customer, path_of: Callable[[], str], requests: int
     for number in range(requests + _WARM_UP):
         path = path_of()
         begun = time.perf_counter()
-        answer: Any = await customer.call("GET", path)
+        answer: Any = await customer.call("GET", path, base="")
         if number >= _WARM_UP:
             seconds.append(time.perf_counter() - begun)
         if not answer:

@@ -71,9 +71,11 @@ async def create_fleet(
     routing_profile_ref: int | None = None,
     sharing: int = 1,
     class_c_every: int = CLASS_C_EVERY,
+    placed: bool = False,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> None:
-    """Write `count` devices of the sandbox's subscriber, each with a session when `joined`."""
+    """Write `count` devices of the sandbox's subscriber, each with a session when `joined`, and when `placed`
+    all over the country."""
     space = AddressSpace(parameters.net_id)
     refs = await data.store.read(_references)
     for start in range(0, count, _PIECE):
@@ -94,6 +96,7 @@ async def create_fleet(
                 routing_profile_ref,
                 sharing,
                 class_c_every,
+                placed,
             )
         )
         progress(numbers[-1] + 1)
@@ -125,6 +128,7 @@ def _write(
     routing_profile_ref: int | None,
     sharing: int,
     class_c_every: int,
+    placed: bool,
     connection: Connection,
 ) -> None:
     now = changes.now_ms()
@@ -148,6 +152,8 @@ def _write(
             "created_at": now,
             "updated_at": now,
             "updated_by": "bench",
+            "latitude": 50.8 + (number * 7919 % 100_003) / 100_003 * 2.7 if placed else None,
+            "longitude": 3.4 + (number * 104_729 % 99_991) / 99_991 * 3.7 if placed else None,
         }
         for number, device, key in zip(numbers, fleet, sealed, strict=True)
     ]

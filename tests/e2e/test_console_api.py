@@ -1,0 +1,787 @@
+"""What the console asks of the API, over real HTTP: sessions and roles, and everything that KPN's API has no
+word for."""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e import radio
+from tests.e2e.key_place import Receiver, wait_for
+from tests.e2e.person import JSON, Person
+from tests.e2e.running import KPN, RunningServer, sandbox, veldnet
+from veldnet.monitoring.logger.export import HEADER
+from veldnet.simulator.customer import Account
+
+# The tests of this file share a server.
+pytestmark = pytest.mark.xdist_group("console-api")
+
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+V1 = "/api/v1"
+
+
+@pytest.fixture(scope="module")
+def server(data: Any, account: Account) -> Any:
+    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    yield running
+    assert running.stop() == 0, "the server stops cleanly on SIGTERM, also with streams open"
+
+
+def operator_of(account: Account) -> str:
+    return account.thingpark_username.replace("sandbox", "operator")
+
+
+@pytest.fixture(scope="module")
+def user(server: RunningServer, account: Account) -> Person:
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def operator(server: RunningServer, account: Account) -> Person:
+    return Person(server, operator_of(account), account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def stranger(server: RunningServer) -> Person:
+    """A user of another customer of another operator."""
+    account = sandbox(server.data)
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def antenna(server: RunningServer, account: Account) -> radio.Antenna:
+    antenna = radio.Antenna(account.base_station_eui)
+    antenna.connect(server.udp)
+    return antenna
+
+
+def body(account: Account, number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "EUI": f"0059AC00CC{number:06X}",
+        "name": f"Console {number}",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": account.device_profile_id,
+        "hsmGroupId": account.hsm_group_id,
+    } | changes
+
+
+def create(person: Person, account: Account, number: int, *, plain: bool = False, **changes: Any) -> str:
+    wanted = body(account, number, **changes)
+    if plain:
+        wanted.pop("hsmGroupId")
+    headers = {"api-version": "v1.1.1"} if plain else {}
+    return str(person.call("POST", f"{KPN}/devices", wanted, headers=headers)["ref"])
+
+
+# Sessions.
+
+
+def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(
+    server: RunningServer, account: Account
+) -> None:
+    answer = httpx.post(
+        f"{server.http}{V1}/session",
+        json={"username": account.thingpark_username, "password": account.thingpark_password},
+        headers={"x-forwarded-proto": "https"},
+    )
+    cookie = answer.headers["set-cookie"].lower()
+    assert {"httponly", "samesite=strict", "path=/", "secure"} <= {part.strip() for part in cookie.split(";")}
+    assert "password" not in answer.text and account.thingpark_password not in answer.text
+    for headers, status in (
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"content-type": "text/plain"}, 400),
+    ):
+        refused = httpx.post(
+            f"{server.http}{V1}/session",
+            content=b'{"username": "a", "password": "b"}',
+            headers=JSON | headers,
+        )
+        assert refused.status_code == status, refused.text
+    assert httpx.get(f"{server.http}{V1}/session").status_code == 401
+
+
+def test_a_change_needs_the_pages_own_token(user: Person) -> None:
+    assert user.http.get(f"{V1}/session").status_code == 200
+    for headers in ({}, {"x-csrf-token": "0" * 64}):
+        refused = user.http.post(f"{V1}/projects", json={"name": "Forged"}, headers=headers)
+        assert refused.status_code == 403
+        assert "x-csrf-token" in refused.json()["message"]
+    assert "Forged" not in [project["name"] for project in user.call("GET", f"{V1}/projects")]
+
+
+def test_guesses_of_a_password_are_limited(server: RunningServer) -> None:
+    answers = [
+        httpx.post(f"{server.http}{V1}/session", json={"username": "nobody-here", "password": str(n)})
+        for n in range(12)
+    ]
+    assert [answer.status_code for answer in answers[:10]] == [401] * 10
+    assert answers[-1].status_code == 429
+    assert "wait" in answers[-1].json()["message"]
+
+
+def test_signing_out_and_a_new_password_end_sessions(
+    server: RunningServer, operator: Person, account: Account
+) -> None:
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    new = {"username": "leaver@example.com", "displayName": "Leaver", "password": "first password"}
+    made = operator.call("POST", f"{V1}/operator/users", new | {"customerId": customer, "role": "rw"})
+    one, other = (Person(server, new["username"], new["password"]) for _ in range(2))
+    wrong = one.request("PUT", f"{V1}/session/password", {"currentPassword": "x", "newPassword": "abcdefgh"})
+    assert wrong.status_code == 400 and "currentPassword" in wrong.json()["message"]
+    short = one.request(
+        "PUT", f"{V1}/session/password", {"currentPassword": new["password"], "newPassword": "short"}
+    )
+    assert short.status_code == 400
+    one.call(
+        "PUT",
+        f"{V1}/session/password",
+        {"currentPassword": new["password"], "newPassword": "second password"},
+    )
+    assert one.request("GET", f"{V1}/session").status_code == 200, "who changed it stays"
+    assert other.request("GET", f"{V1}/session").status_code == 401
+    one.call("DELETE", f"{V1}/session")
+    assert one.request("GET", f"{V1}/session").status_code == 401
+    operator.call("DELETE", f"{V1}/operator/users/subscriber/{made['ref']}")
+    gone = httpx.post(
+        f"{server.http}{V1}/session", json={"username": new["username"], "password": "second password"}
+    )
+    assert gone.status_code == 401
+
+
+def test_sessions_end_when_idle_and_in_any_case(data: Any, account: Account) -> None:
+    for name, seconds in (("SESSION_IDLE", "1s"), ("SESSION_LIFETIME", "1s")):
+        copy = data.parent / name
+        sandboxed = sandbox(copy)
+        short = RunningServer(copy, **{f"VELDNET_CONSOLE__{name}": seconds})
+        person = Person(short, sandboxed.thingpark_username, sandboxed.thingpark_password)
+        wait_for(partial(_signed_out, person))
+        assert short.stop() == 0
+
+
+def _signed_out(person: Person) -> bool:
+    return person.request("GET", f"{V1}/session").status_code == 401
+
+
+def test_who_may_only_look_changes_nothing(server: RunningServer, operator: Person, account: Account) -> None:
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    password = "only looking"
+    for of in (customer, None):
+        operator.call(
+            "POST",
+            f"{V1}/operator/users",
+            {
+                "username": f"looker-{of}@example.com",
+                "displayName": "Looker",
+                "password": password,
+                "role": "ro",
+                "customerId": of,
+            },
+        )
+        looker = Person(server, f"looker-{of}@example.com", password, customer="" if of else customer)
+        assert looker.signed_in["role"] == "ro"
+        looker.call("GET", f"{V1}/devices")
+        for method, path, sent in (
+            ("POST", f"{KPN}/devices", body(account, 99)),
+            ("DELETE", f"{KPN}/devices/1", None),
+            ("POST", f"{V1}/projects", {"name": "No"}),
+            ("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": ["1"]}),
+            ("POST", f"{V1}/devices/1/downlinks", {"fPort": 1, "payload": "00"}),
+            ("POST", f"{V1}/alarms/acks", {"refs": ["1"]}),
+            ("POST", f"{V1}/imports", {"name": "No"}),
+        ):
+            refused = looker.request(method, path, sent)
+            assert refused.status_code == 403, f"{method} {path}: {refused.text}"
+            assert refused.json()["errorId"] == "LDM-431"
+        # Trying a decoder changes nothing.
+        looker.call(
+            "POST", f"{V1}/decoders/lab", {"kind": "CAYENNE_LPP", "trials": [{"payload": "0167 0110"}]}
+        )
+        if of is None:
+            assert (
+                looker.request("POST", f"{V1}/operator/plans", {"id": "a/b", "name": "x"}).status_code == 403
+            )
+    # A token got with the user's password has the user's rights, no more.
+    token = httpx.post(
+        f"{server.http}/users-auth/protocol/openid-connect/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": f"looker-{customer}@example.com",
+            "client_secret": password,
+        },
+    ).json()["access_token"]
+    refused = httpx.post(
+        f"{server.http}{KPN}/devices",
+        json=body(account, 98),
+        headers={"authorization": f"Bearer {token}"},
+    )
+    assert refused.status_code == 403
+
+
+def test_customers_are_apart(server: RunningServer, user: Person, stranger: Person, account: Account) -> None:
+    """A stranger finds nothing of another customer's under any address, and neither does another operator."""
+    ref = create(user, account, 1)
+    routing = user.call(
+        "POST", f"{KPN}/routingProfiles", {"name": "Mine", "routes": [{"addresses": ["http://127.0.0.1:9"]}]}
+    )["ref"]
+    decoder = user.call("POST", f"{V1}/decoders", {"name": "Mine", "kind": "CAYENNE_LPP"})["ref"]
+    project = user.call("POST", f"{V1}/projects", {"name": "Mine"})["ref"]
+    part = user.call("POST", f"{V1}/imports", {"name": "mine.csv"})["ref"]
+    operator = Person(server, operator_of(account), account.thingpark_password)
+    station = operator.call("GET", f"{V1}/operator/baseStations")[0]["id"]
+    plan = operator.call("GET", f"{V1}/operator/plans")[0]["ref"]
+    person = operator.call("GET", f"{V1}/operator/users")["subscribers"][0]["ref"]
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    for method, path, sent in (
+        *(("GET", f"{V1}/devices/{ref}/{what}", None) for what in ("downlinks", "readings", "session")),
+        ("POST", f"{V1}/devices/{ref}/downlinks", {"fPort": 1, "payload": "00"}),
+        ("DELETE", f"{V1}/devices/{ref}/downlinks", None),
+        ("GET", f"{V1}/alarms?deviceRef={ref}", None),
+        ("POST", f"{V1}/routingProfiles/{routing}/trial", None),
+        ("GET", f"{V1}/decoders/{decoder}", None),
+        ("PUT", f"{V1}/decoders/{decoder}", {"name": "Stolen"}),
+        ("DELETE", f"{V1}/decoders/{decoder}", None),
+        ("POST", f"{V1}/decoders/lab", {"kind": "CAYENNE_LPP", "deviceRef": ref}),
+        ("POST", f"{V1}/projects/{project}/secret", None),
+        ("DELETE", f"{V1}/projects/{project}", None),
+        ("POST", f"{V1}/imports/{part}/undo", None),
+    ):
+        found = stranger.request(method, path, sent)
+        assert found.status_code == 404, f"{method} {path}: {found.status_code} {found.text}"
+    done = stranger.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [ref]})
+    assert done["done"] == 0 and done["failures"][0]["ref"] == ref
+    eui = body(account, 1)["EUI"]
+    assert stranger.call("GET", f"{V1}/devices?search={eui}")["devices"] == []
+    assert eui not in stranger.call("GET", f"{V1}/devices/export")
+    assert stranger.call("GET", f"{V1}/frames?deviceRef={ref}")["frames"] == []
+    assert stranger.request("GET", f"{V1}/operator/overview").status_code == 403
+    # The header is of no use to who is no operator's user.
+    assert (
+        stranger.call("GET", f"{V1}/devices?search={eui}", headers={"x-subscriber": customer})["devices"]
+        == []
+    )
+    other = sandbox(server.data)
+    rival = Person(server, operator_of(other), other.thingpark_password, customer=customer)
+    assert rival.request("GET", f"{V1}/devices").status_code == 404
+    rival.customer = ""
+    assert rival.request("GET", f"{V1}/devices").status_code == 403, "an operator names a customer"
+    foreign: tuple[tuple[str, str, Any], ...] = (
+        ("GET", f"{V1}/operator/baseStations/{station}/statistics", None),
+        ("PUT", f"{V1}/operator/baseStations/{station}", {"name": "Stolen"}),
+        ("DELETE", f"{V1}/operator/baseStations/{station}", None),
+        ("PUT", f"{V1}/operator/plans/{plan}", {"settings": {}}),
+        ("PUT", f"{V1}/operator/users/subscriber/{person}", {"password": "stolen password"}),
+        ("DELETE", f"{V1}/operator/users/subscriber/{person}", None),
+    )
+    for method, path, sent in foreign:
+        found = rival.request(method, path, sent)
+        assert found.status_code == 404, f"{method} {path}: {found.status_code} {found.text}"
+    assert customer not in str(rival.call("GET", f"{V1}/operator/subscribers"))
+    assert station not in str(rival.call("GET", f"{V1}/operator/baseStations"))
+    assert "Mine" not in str(rival.call("GET", f"{V1}/operator/audit"))
+    acting = Person(server, operator_of(account), account.thingpark_password, customer=customer)
+    assert [d["EUI"] for d in acting.call("GET", f"{V1}/devices?search={eui}")["devices"]] == [eui]
+
+
+# Devices.
+
+
+def test_devices_are_found_by_words_filters_and_order(user: Person, account: Account) -> None:
+    for number, name in ((0x11, "Pump north"), (0x12, "pump South 100%"), (0x13, "<b>Valve</b>")):
+        create(user, account, number, name=name, geoLatitude=52.0, geoLongitude=5.0 + number / 1000)
+
+    def names(query: str) -> list[str]:
+        return [device["name"] for device in user.call("GET", f"{V1}/devices?{query}")["devices"]]
+
+    assert sorted(names("search=PUMP")) == ["Pump north", "pump South 100%"]
+    assert names("search=100%25") == ["pump South 100%"], "a per cent sign is one"
+    assert names("search=<b>") == ["<b>Valve</b>"]
+    assert names("search=00:59:AC:00:CC:00:00:12") == ["pump South 100%"]
+    assert names("search=CC000013") == ["<b>Valve</b>"]
+    assert names("search=pump&sort=-deviceEUI") == ["pump South 100%", "Pump north"]
+    assert names("healthState=ACTIVE&search=pump") == []
+    assert names("alarm=ANY&search=pump") == []
+    assert names("connectivityPlanId=none-such") == []
+    page = user.call("GET", f"{V1}/devices?search=pump&pageSize=1&page=2&sort=name")
+    assert (page["total"], page["more"], len(page["devices"])) == (2, False, 1)
+    for query, named in (("sort=colour", "sort"), ("pageSize=0", "pageSize"), ("alarm=LOUD", "alarm")):
+        refused = user.request("GET", f"{V1}/devices?{query}")
+        assert refused.status_code == 400 and named in refused.json()["message"]
+    cells = user.call("GET", f"{V1}/devices/map?south=51&west=4&north=53&east=6&cell=1")
+    assert sum(cell["devices"] for cell in cells) == 3
+    alone = user.call("GET", f"{V1}/devices/map?south=51&west=4&north=53&east=6&cell=0.0005&search=valve")
+    assert [cell["name"] for cell in alone] == ["<b>Valve</b>"]
+    assert user.request("GET", f"{V1}/devices/map?south=ninety").status_code == 400
+
+
+def test_many_devices_are_changed_at_once_each_by_itself(user: Person, account: Account) -> None:
+    refs = [create(user, account, number) for number in (0x21, 0x22)]
+    routing = user.call("POST", f"{KPN}/routingProfiles", {"name": "Bulk", "routes": []})["id"]
+    done = user.call(
+        "POST",
+        f"{V1}/devices/bulk",
+        {"action": "update", "refs": [*refs, "999999"], "change": {"routingProfileId": routing}},
+    )
+    assert done["done"] == 2 and [failure["ref"] for failure in done["failures"]] == ["999999"]
+    found = user.call("GET", f"{V1}/devices?routingProfileId={routing}")["devices"]
+    assert sorted(device["ref"] for device in found) == sorted(refs)
+    fixed = user.call(
+        "POST",
+        f"{V1}/devices/bulk",
+        {"action": "update", "refs": refs, "change": {"EUI": "0059AC00CCFFFFFF"}},
+    )
+    assert fixed["done"] == 0 and "EUI cannot be changed" in fixed["failures"][0]["message"]
+    assert user.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": refs})["done"] == 2
+    assert user.call("GET", f"{V1}/devices?routingProfileId={routing}")["devices"] == []
+    too_many = user.request(
+        "POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [str(n) for n in range(1001)]}
+    )
+    assert too_many.status_code == 400 and "1000" in too_many.json()["message"]
+
+
+def test_two_people_editing_one_device_do_not_overwrite_each_other(user: Person, account: Account) -> None:
+    path = f"{KPN}/devices/{create(user, account, 0x31)}"
+    etag = user.request("GET", path).headers["etag"]
+    user.call("PUT", path, {"name": "First"}, headers={"if-match": etag})
+    second = user.request("PUT", path, {"name": "Second"}, headers={"if-match": etag})
+    assert second.status_code == 412 and second.json()["errorId"] == "LDM-450"
+    assert user.call("GET", path)["name"] == "First"
+    user.call("PUT", path, {"name": "Third"}, headers={"if-match": user.request("GET", path).headers["etag"]})
+    user.call("PUT", path, {"name": "Fourth"})
+    assert user.call("GET", path)["name"] == "Fourth", "KPN's clients send no such header"
+
+
+def test_a_csv_with_a_header_is_tried_imported_and_undone(user: Person, account: Account) -> None:
+    header = (
+        "name,EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId,geoLatitude,geoLongitude,action"
+    )
+    rest = f"0059AC0000000001,{KEY},{account.device_profile_id},{account.hsm_group_id}"
+    rows = [
+        f'"Tank, large",0059AC00CC000041,{rest},52.1,5.1,',
+        f"Tank 2,0059AC00CC000042,{rest},,,CREATE",
+        f"Tank 3,not an EUI,{rest},,,",
+        f"Tank 4,0059AC00CC000044,{rest},north,5,",
+        f"Tank 5,0059AC00CC000045,{rest},,,PAINT",
+    ]
+    text = "\n".join([header, *rows])
+
+    def post(query: str, sent: str) -> list[list[str]]:
+        answer = user.http.post(
+            f"{V1}/devices/import{query}",
+            content=sent,
+            headers=user.headers("POST") | {"content-type": "text/csv"},
+        )
+        assert answer.status_code == 200, answer.text
+        return list(csv.reader(io.StringIO(answer.text)))
+
+    tried = post("?dryRun=true", text)
+    assert [row[2][:5] for row in tried] == ["[200]", "[200]", "[400]", "[400]", "[400]"]
+    assert "EUI" in tried[2][2] and "geoLatitude" in tried[3][2] and "CREATE or DELETE" in tried[4][2]
+    assert user.call("GET", f"{V1}/devices?search=Tank")["devices"] == []
+    part = user.call("POST", f"{V1}/imports", {"name": "tanks.csv"})["ref"]
+    assert [row[2][:5] for row in post(f"?import={part}", text)] == [row[2][:5] for row in tried]
+    assert user.call("GET", f"{V1}/devices?search=Tank")["total"] == 2
+    listed = next(item for item in user.call("GET", f"{V1}/imports") if item["ref"] == part)
+    assert (listed["devices"], listed["name"], listed["undoneTime"]) == (2, "tanks.csv", None)
+    # What was exported can be imported again: columns of a device's life are passed over.
+    exported = list(csv.DictReader(io.StringIO(user.call("GET", f"{V1}/devices/export?search=Tank"))))
+    assert {row["name"] for row in exported} == {"Tank, large", "Tank 2"}
+    assert "applicationKey" not in exported[0] and KEY not in str(exported)
+    assert user.call("POST", f"{V1}/imports/{part}/undo") == {"deleted": 2, "left": 0}
+    assert user.call("GET", f"{V1}/devices?search=Tank")["devices"] == []
+    assert user.request("POST", f"{V1}/imports/{part}/undo").status_code == 400, "undone once"
+    for sent, words in (
+        (b"EUI,colour\n1,red", "colour"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b'EUI,name\n"open', "CSV"),
+        (b"EUI,EUI\n1,2", "more than once"),
+    ):
+        refused = user.http.post(f"{V1}/devices/import", content=sent, headers=user.headers("POST"))
+        assert refused.status_code == 400 and words in refused.json()["message"], refused.text
+
+
+# Frames, decoders, downlinks.
+
+DECODER = """
+function decodeUplink(input) {
+  return { data: { temperature: (input.bytes[0] << 8 | input.bytes[1]) / 100, port: input.fPort } };
+}
+function encodeDownlink(input) { return { fPort: 9, bytes: [input.data.minutes] }; }
+"""
+
+
+def test_frames_are_seen_live_searched_decoded_and_exported(
+    server: RunningServer, user: Person, account: Account, antenna: radio.Antenna, tmp_path: Any
+) -> None:
+    receiver = Receiver(tmp_path)
+    routing = user.call(
+        "POST",
+        f"{KPN}/routingProfiles",
+        {"name": "Live", "routes": [{"contentType": "JSON", "addresses": [receiver.url]}]},
+    )
+    ref = create(user, account, 0x51, plain=True, routingProfileId=routing["id"], name="Live one")
+    sealed = create(user, account, 0x52, name="Sealed one")
+    decoder = user.call(
+        "POST",
+        f"{V1}/decoders",
+        {
+            "name": "Town",
+            "kind": "JAVASCRIPT",
+            "source": DECODER,
+            "deviceProfileIds": [account.device_profile_id],
+        },
+    )
+    assert decoder["deviceProfileIds"] == [account.device_profile_id]
+    virtual, hsm = (radio.device(f"0059AC00CC0000{n}", KEY) for n in ("51", "52"))
+    with user.live(f"{V1}/frames/live?decode=true") as events:
+        radio.join(antenna, virtual)
+        radio.join(antenna, hsm)
+        antenna.hear(virtual.uplink(2, bytes.fromhex("0834")))
+        antenna.hear(hsm.uplink(2, bytes.fromhex("0834")))
+        seen: list[dict[str, Any]] = []
+        for event, data in events:
+            assert event == "frames"
+            seen += data
+            if {(f["deviceRef"], f["type"]) for f in seen} >= {(ref, "UPLINK_DATA"), (sealed, "UPLINK_DATA")}:
+                break
+    assert {frame["type"] for frame in seen} >= {"UPLINK_JOIN", "DOWNLINK_JOIN", "UPLINK_DATA"}
+    line = next(f for f in seen if f["deviceRef"] == ref and f["type"] == "UPLINK_DATA")
+    assert line["decoded"] == {"data": {"temperature": 21, "port": 2}}
+    assert (line["payload"], line["encrypted"], line["fPort"], line["sf"]) == ("0834", False, 2, 7)
+    assert (line["rssi"], line["snr"], line["deviceName"]) == (-70.0, 8.0, "Live one")
+    locked = next(f for f in seen if f["deviceRef"] == sealed and f["type"] == "UPLINK_DATA")
+    assert locked["encrypted"] and locked["payload"] != "0834" and locked.get("decoded") is None
+
+    def found(query: str) -> list[dict[str, Any]]:
+        frames: list[dict[str, Any]] = user.call("GET", f"{V1}/frames?{query}")["frames"]
+        return frames
+
+    history = found("decode=true&deviceEUI=*CC000051")
+    assert {frame["id"] for frame in history} >= {f["id"] for f in seen if f["deviceRef"] == ref}
+    assert next(f for f in history if f["id"] == line["id"])["decoded"] == line["decoded"]
+    assert [f["id"] for f in found(f"devAddr={line['devAddr'][:5]}*&packetType=UPLINK_DATA")] == [line["id"]]
+    assert {f["deviceRef"] for f in found("packetType=UPLINK_DATA,UPLINK_JOIN")} == {ref, sealed}
+    assert found("baseStationId=FF00FFFF") == [] == found("asId=none") == found("deviceEUI=FFFF*")
+    assert found("to=2020-01-01T00:00:00Z") == []
+    assert found(f"before={history[-1]['id']}&deviceEUI=*CC000051") == []
+    for query, named in (
+        ("deviceEUI=xyz", "deviceEUI"),
+        ("packetType=X", "packetType"),
+        ("from=now", "from"),
+    ):
+        refused = user.request("GET", f"{V1}/frames?{query}")
+        assert refused.status_code == 400 and named in refused.json()["message"]
+    wait_for(
+        lambda: user.call("GET", f"{V1}/frames/deliveries?ids={line['id']}")["states"] == {line["id"]: "OK"}
+    )
+    detail = user.call("GET", f"{V1}/frames/{line['id']}")
+    assert detail["deliveries"][0]["status"] == "Ok" and detail["explanation"]["findings"]
+    table = list(csv.reader(io.StringIO(user.call("GET", f"{V1}/frames/export?deviceEUI=*CC000051"))))
+    assert tuple(table[0]) == HEADER
+    row = next(row for row in (dict(zip(HEADER, r, strict=True)) for r in table[1:]) if row["FPort"] == "2")
+    assert (row["Direction"], row["DevEUI"], row["MType"]) == ("0", "0059AC00CC000051", "UnconfirmedDataUp")
+    assert (row["LRR RSSI"], row["SpFact"], row["Payload(hex)"]) == ("-70.0", "7", "0834")
+    readings = user.call("GET", f"{V1}/devices/{ref}/readings")
+    assert [reading["values"] for reading in readings] == [{"temperature": 21, "port": 2}]
+    assert user.call("GET", f"{V1}/devices/{sealed}/readings") == []
+    # Downlinks: the network encrypts for one, and says why it cannot for the other.
+    queued = user.call("POST", f"{V1}/devices/{ref}/downlinks", {"data": {"minutes": 30}, "validity": 3600})
+    assert queued == {"fPort": 9, "payload": "1e"}
+    user.call("POST", f"{V1}/devices/{ref}/downlinks", {"fPort": 3, "payload": "AB CD"})
+    waiting = user.call("GET", f"{V1}/devices/{ref}/downlinks")
+    assert [(item["fPort"], item["payload"]) for item in waiting] == [(9, "1e"), (3, "abcd")]
+    refused = user.request("POST", f"{V1}/devices/{sealed}/downlinks", {"fPort": 1, "payload": "00"})
+    assert refused.status_code == 400 and "fCntDn" in refused.json()["message"]
+    for sent, named in (
+        ({"fPort": 300, "payload": "00"}, "port"),
+        ({"fPort": 1, "payload": "0"}, "hexadecimal"),
+        ({"payload": "00"}, "fPort"),
+        ({"data": {"minutes": 1e9}}, "encodeDownlink"),
+        ({"fPort": 1, "payload": "00", "validity": 0}, "validity"),
+    ):
+        refused = user.request("POST", f"{V1}/devices/{ref}/downlinks", sent)
+        assert refused.status_code == 400 and named in refused.json()["message"], refused.text
+    user.call("DELETE", f"{V1}/devices/{ref}/downlinks")
+    assert user.call("GET", f"{V1}/devices/{ref}/downlinks") == []
+
+
+def test_a_stream_shows_a_customer_its_own_frames_and_an_operator_all(
+    server: RunningServer,
+    user: Person,
+    stranger: Person,
+    operator: Person,
+    account: Account,
+    antenna: radio.Antenna,
+) -> None:
+    create(user, account, 0x53, name="Seen")
+    virtual = radio.device("0059AC00CC000053", KEY)
+    with (
+        stranger.live() as foreign,
+        operator.live() as all_of_them,
+        user.live(f"{V1}/frames/live?deviceEUI=FFFF*") as filtered,
+    ):
+        radio.join(antenna, virtual)
+        antenna.hear(virtual.uplink(1, b"\x01"))
+        # A frame of nobody: an address that no session has.
+        unknown = radio.personalised("0059AC00CC0000FF", "01FFFFFF", "11" * 16, "22" * 16)
+        antenna.hear(unknown.uplink(1, b"\x01"))
+        seen: list[dict[str, Any]] = []
+        for _event, data in all_of_them:
+            seen += data
+            if {frame["type"] for frame in seen} >= {"UPLINK_DATA", "REFUSED"}:
+                break
+        assert next(f for f in seen if f["type"] == "REFUSED")["devAddr"] == "01FFFFFF"
+        # Their own frames would have come before.
+        del foreign, filtered
+    assert stranger.call("GET", f"{V1}/frames")["frames"] == []
+    assert "REFUSED" in {f["type"] for f in operator.call("GET", f"{V1}/frames")["frames"]}
+    assert "REFUSED" not in {f["type"] for f in user.call("GET", f"{V1}/frames")["frames"]}
+    refused = next(f for f in operator.call("GET", f"{V1}/frames")["frames"] if f["type"] == "REFUSED")
+    assert operator.call("GET", f"{V1}/frames/{refused['id']}")["record"]["outcome"]
+    assert user.request("GET", f"{V1}/frames/{refused['id']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("function decodeUplink() { while (true) {} }", "longer"),
+        ("function decodeUplink() { return { data: /(a+)+$/.test('a'.repeat(40) + 'b') }; }", ""),
+        ("function decodeUplink() { const a = []; for (;;) a.push(new Array(1e5).fill(7)); }", "memory"),
+        ("function decodeUplink() { return decodeUplink(); }", "stack"),
+        ("function decodeUplink() { return { data: 'x'.repeat(1e6) }; }", "larger"),
+        ("function decodeUplink() { throw new Error('no such port'); }", "no such port"),
+        ("function decodeUplink() { return 7; }", "object"),
+        ("this is no program", "expecting"),
+        ("var nothing;", "no function decodeUplink"),
+        (
+            "function decodeUplink() { return { data: require('fs').readFileSync('/etc/passwd') }; }",
+            "require",
+        ),
+        ("function decodeUplink() { return { data: fetch('http://127.0.0.1') }; }", "fetch"),
+    ],
+)
+def test_hostile_decoders_harm_nobody(user: Person, source: str, words: str) -> None:
+    (result,) = user.call(
+        "POST", f"{V1}/decoders/lab", {"kind": "JAVASCRIPT", "source": source, "trials": [{"payload": "00"}]}
+    )
+    assert words in (result["error"] or "")
+    fine = "function Decoder(bytes, port) { return { sum: bytes[0] + port }; }"
+    (after,) = user.call(
+        "POST",
+        f"{V1}/decoders/lab",
+        {"kind": "JAVASCRIPT", "source": fine, "trials": [{"payload": "02", "fPort": 3}]},
+    )
+    assert after["result"] == {"data": {"sum": 5}}
+
+
+# Routing, alarms, projects.
+
+
+def test_a_route_is_tried_and_its_answer_shown(user: Person, tmp_path: Any) -> None:
+    receiver = Receiver(tmp_path)
+    profile = user.call(
+        "POST",
+        f"{KPN}/routingProfiles",
+        {
+            "name": "Tried",
+            "routes": [
+                {
+                    "contentType": "JSON",
+                    "asId": "my.as",
+                    "asKey": "46ab678cd45df4a4e4b375eacd096acc",
+                    "addresses": [receiver.url, "http://127.0.0.1:9/closed"],
+                }
+            ],
+        },
+    )
+    (route,) = user.call("POST", f"{V1}/routingProfiles/{profile['ref']}/trial")
+    assert route["signed"] is True
+    reached, closed = route["answers"]
+    assert reached["delivered"] and reached["answer"].startswith("HTTP 204")
+    assert not closed["delivered"] and closed["error"]
+    assert b'"Type":"test"' in receiver.messages()[0].replace(b" ", b"")
+    # Who changes the profile without its key, which is never given back, keeps it.
+    user.call(
+        "PUT",
+        f"{KPN}/routingProfiles/{profile['ref']}",
+        {"name": "Tried again", "routes": profile["routes"]},
+    )
+    (route,) = user.call("POST", f"{V1}/routingProfiles/{profile['ref']}/trial")
+    assert route["signed"] is True
+
+
+def test_alarms_are_listed_in_words_and_acknowledged_together(
+    user: Person, account: Account, antenna: radio.Antenna
+) -> None:
+    ref = create(user, account, 0x61, name="Wrong key")
+    antenna.keep_alive()
+    antenna.hear(radio.device("0059AC00CC000061", "00112233445566778899AABBCCDDEE00").join_request())
+    wait_for(lambda: user.call("GET", f"{V1}/alarms?deviceRef={ref}")["total"] == 1)
+    (alarm,) = user.call("GET", f"{V1}/alarms?deviceRef={ref}&acked=false&state=WARNING&type=8")["alarms"]
+    assert alarm["text"].startswith("Wrong MIC detected in Join request (")
+    assert (alarm["deviceName"], alarm["state"], alarm["acked"]) == ("Wrong key", "WARNING", False)
+    assert user.call("GET", f"{V1}/overview")["alarms"]["WARNING"] >= 1
+    assert user.call("GET", f"{V1}/devices?alarm=WARNING")["devices"][0]["ref"] == ref
+    done = user.call("POST", f"{V1}/alarms/acks", {"refs": [alarm["ref"], "999999"]})
+    assert done == {"acknowledged": 1, "unknown": ["999999"]}
+    assert user.call("GET", f"{V1}/alarms?deviceRef={ref}&acked=false")["alarms"] == []
+    (acked,) = user.call("GET", f"{V1}/alarms?deviceRef={ref}&acked=true")["alarms"]
+    assert acked["ackAuthor"] == "Sandbox User"
+    finding = user.call("GET", f"{V1}/devices/{ref}/explanation")["findings"]
+    assert any("AppKey" in f"{f['text']} {f['next']}" for f in finding)
+
+
+def test_a_project_is_made_rolled_and_removed(server: RunningServer, user: Person) -> None:
+    made = user.call("POST", f"{V1}/projects", {"name": "Dashboard"})
+
+    def token(secret: str) -> int:
+        return httpx.post(
+            f"{server.http}/oauth/client_credential/accesstoken?grant_type=client_credentials",
+            data={"client_id": made["clientId"], "client_secret": secret},
+        ).status_code
+
+    assert token(made["clientSecret"]) == 200
+    listed = next(p for p in user.call("GET", f"{V1}/projects") if p["ref"] == made["ref"])
+    assert listed["clientSecret"] is None and not listed["activated"]
+    rolled = user.call("POST", f"{V1}/projects/{made['ref']}/secret")
+    assert token(made["clientSecret"]) == 401 and token(rolled["clientSecret"]) == 200
+    user.call("DELETE", f"{V1}/projects/{made['ref']}")
+    assert token(rolled["clientSecret"]) == 401
+
+
+def test_preferences_are_kept_for_each_person(user: Person, stranger: Person) -> None:
+    user.call("PUT", f"{V1}/preferences", {"deviceViews": [{"name": "Mine", "search": {}}]})
+    assert user.call("GET", f"{V1}/preferences")["deviceViews"][0]["name"] == "Mine"
+    assert stranger.call("GET", f"{V1}/preferences") == {}
+    assert user.request("PUT", f"{V1}/preferences", {"big": "x" * 40_000}).status_code == 400
+    assert user.request("PUT", f"{V1}/preferences", [1]).status_code == 400
+
+
+# The operator's desk.
+
+
+def test_the_operator_sells_and_watches(
+    server: RunningServer, operator: Person, account: Account, antenna: radio.Antenna
+) -> None:
+    operator.call("POST", f"{V1}/operator/subscribers", {"customerId": "123123123", "name": "New customer"})
+    again = operator.request(
+        "POST", f"{V1}/operator/subscribers", {"customerId": "123123123", "name": "Twice"}
+    )
+    assert again.status_code == 400
+    operator.call(
+        "POST",
+        f"{V1}/operator/plans",
+        {"id": "desk-cs/basic", "name": "Basic", "settings": {"downlinkTransmission": False}},
+    )
+    plan = next(p for p in operator.call("GET", f"{V1}/operator/plans") if p["id"] == "desk-cs/basic")
+    assert plan["settings"]["downlinkTransmission"] is False
+    wrong = operator.request(
+        "POST", f"{V1}/operator/plans", {"id": "desk-cs/x", "name": "X", "settings": {"colour": 1}}
+    )
+    assert wrong.status_code == 400 and "colour" in wrong.json()["message"]
+    operator.call(
+        "PUT", f"{V1}/operator/plans/{plan['ref']}/grants", {"customerId": "123123123", "granted": 5}
+    )
+    operator.call(
+        "POST",
+        f"{V1}/operator/users",
+        {
+            "username": "new@example.com",
+            "displayName": "New",
+            "password": "new password",
+            "customerId": "123123123",
+        },
+    )
+    customer = Person(server, "new@example.com", "new password")
+    assert [p["id"] for p in customer.call("GET", f"{KPN}/connectivityPlans")] == ["desk-cs/basic"]
+    operator.call(
+        "POST",
+        f"{V1}/operator/deviceProfiles",
+        {"id": "DESK/One", "name": "One", "settings": {"rx1DROffset": 1}},
+    )
+    profile = next(p for p in operator.call("GET", f"{V1}/operator/deviceProfiles") if p["id"] == "DESK/One")
+    fixed = operator.request(
+        "PUT",
+        f"{V1}/operator/deviceProfiles/{profile['ref']}",
+        {"name": "One", "settings": {"loRaWANMacVersion": "1.1"}},
+    )
+    assert fixed.status_code == 400 and "loRaWANMacVersion" in fixed.json()["message"]
+    operator.call("PUT", f"{V1}/operator/deviceProfiles/{profile['ref']}", {"name": "Uno", "settings": {}})
+    group = operator.call("POST", f"{V1}/operator/hsmGroups", {"name": "Second"})["id"]
+    assert (
+        next(g for g in operator.call("GET", f"{V1}/operator/hsmGroups") if g["id"] == group)["problem"]
+        is None
+    )
+    stranger_eui = "0059ACFFFF000001"
+    radio.Antenna(stranger_eui).connect(server.udp)
+    wait_for(
+        lambda: (
+            stranger_eui
+            in [s["gatewayEUI"] for s in operator.call("GET", f"{V1}/operator/baseStations/unknown")]
+        ),
+        seconds=30,
+    )
+    station = operator.call(
+        "POST", f"{V1}/operator/baseStations", {"gatewayEUI": stranger_eui, "name": "Roof", "latitude": 52.0}
+    )
+    radio.Antenna(stranger_eui).connect(server.udp)
+    path = f"{V1}/operator/baseStations/{station['id']}"
+    wait_for(
+        lambda: next(
+            s for s in operator.call("GET", f"{V1}/operator/baseStations") if s["id"] == station["id"]
+        )["connected"]
+    )
+    operator.call("PUT", path, {"name": "Tower", "latitude": 52.5, "longitude": 5.5})
+    assert operator.call("GET", f"{path}/statistics") == []
+    assert operator.request("PUT", path, {"name": "Moon", "latitude": 200}).status_code == 400
+    overview = operator.call("GET", f"{V1}/operator/overview")
+    assert overview["baseStations"] == 2 and overview["problems"] == []
+    operator.call("DELETE", path)
+    actions = [entry["action"] for entry in operator.call("GET", f"{V1}/operator/audit")]
+    assert {"baseStation.removed", "connectivityPlan.granted", "user.created", "session.opened"} <= set(
+        actions
+    )
+    audit = operator.request("GET", f"{V1}/operator/audit").text
+    assert "new password" not in audit
+    settings = {
+        s["name"]: s for s in operator.call("GET", f"{V1}/operator/settings") if s["section"] == "keys"
+    }
+    assert settings["vault"]["value"] is None, "where keys lie is not shown"
+    assert operator.call("GET", f"{V1}/operator/undelivered") == []
+    me = operator.call("GET", f"{V1}/operator/users")["operator"][0]["ref"]
+    assert operator.request("DELETE", f"{V1}/operator/users/operator/{me}").status_code == 400, "not oneself"
+
+
+def test_an_operators_user_is_made_at_the_command_line(server: RunningServer, tmp_path: Any) -> None:
+    password = tmp_path / "password"
+    password.write_text("made by command\n")
+    veldnet(
+        *("admin", "operator-user-create", "cli@example.com", "--operator", "sandbox-ope", "--role", "ro"),
+        *("--password-file", str(password), "--data", str(server.data)),
+    )
+    person = Person(server, "cli@example.com", "made by command")
+    assert (person.signed_in["kind"], person.signed_in["role"]) == ("operator", "ro")
+
+
+# The page itself.
+
+
+def test_the_page_loads_nothing_from_elsewhere(server: RunningServer) -> None:
+    page = httpx.get(f"{server.http}/", follow_redirects=True)
+    assert page.url.path == "/console/" and '<div id="root">' in page.text
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy and "connect-src 'self';" in policy and "http" not in policy
+    for path in ("/console/devices/12?tab=charts", "/console/operator/plans"):
+        assert httpx.get(f"{server.http}{path}").text == page.text
+    script = page.text.split('src="')[1].split('"')[0]
+    found = httpx.get(f"{server.http}{script}")
+    assert "javascript" in found.headers["content-type"] and "immutable" in found.headers["cache-control"]
+    assert found.headers["content-encoding"] == "gzip"
+    for path in ("/console/assets/none.js", "/console/../pyproject.toml", "/console/%2e%2e/settings.py"):
+        assert "hatchling" not in httpx.get(f"{server.http}{path}").text
+    assert httpx.get(f"{server.http}/console/assets/none.js").status_code == 404
