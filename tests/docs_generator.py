@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import msgspec
+
+from veldnet.api import openapi
 from veldnet.settings import describe, sample_file
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +36,12 @@ def settings_page() -> str:
 
 
 def main() -> None:
+    if "--openapi" in sys.argv:
+        target = Path(sys.argv[sys.argv.index("--openapi") + 1])
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(msgspec.json.format(msgspec.json.encode(openapi.describe())))
+    if len(sys.argv) > 1:
+        return
     SETTINGS_PAGE.write_text(settings_page())
     SAMPLE_FILE.write_text(sample_file())
 

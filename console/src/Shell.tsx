@@ -1,14 +1,14 @@
 // What surrounds every page: where to go, who is signed in, whether the server answers.
 import { ActionIcon, Alert, AppShell, Box, Burger, Button, Center, Group, Kbd, Loader, Menu, NavLink, ScrollArea, Select, Stack, Text, TextInput, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
-import { modals } from "@mantine/modals";
+import { modals, ModalsProvider } from "@mantine/modals";
 import {
   IconActivity, IconAntenna, IconBell, IconBuilding, IconChartDots, IconClipboardList, IconCode, IconCpu, IconHome, IconKey, IconLanguage, IconListDetails,
   IconLogout, IconMailX, IconMoon, IconRoute, IconSearch, IconSettings, IconShieldLock, IconSun, IconTerminal2, IconUser, IconUsers, IconWifiOff, type Icon,
 } from "@tabler/icons-react";
 import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
-import { useEffect, useState, type FormEvent } from "react";
-import { $api } from "./api/client";
+import { useEffect, useRef, useState, type FormEvent } from "react";
+import { $api, api } from "./api/client";
 import { Empty } from "./components/basics";
 import { SignIn } from "./pages/SignIn";
 import { useGo } from "./router";
@@ -45,7 +45,8 @@ const operatorPages: Entry[] = [
 export function Shell() {
   const { user, loading } = useSession();
   if (loading) return <Center h="100vh"><Loader /></Center>;
-  return user ? <Signed /> : <SignIn />;
+  // Dialogs are within the router, for they lead to pages.
+  return user ? <ModalsProvider><Signed /></ModalsProvider> : <SignIn />;
 }
 
 function Signed() {
@@ -65,8 +66,14 @@ function Signed() {
   // Without a customer an operator has no devices; a customer has no network.
   const misplaced = desk ? !/^\/(operator|logger|account)/.test(shown) : shown.startsWith("/operator");
   useEffect(() => {
-    if (misplaced) go(desk ? "/operator" : "/");
-  }, [misplaced, desk, go]);
+    if (misplaced && (desk || !operator)) go(desk ? "/operator" : "/");
+  }, [misplaced, desk, operator, go]);
+  // Who works for a customer and goes to the desk works for the network again.
+  const before = useRef("");
+  useEffect(() => {
+    if (before.current !== path && operator && customerId && path.startsWith("/operator")) workFor("");
+    before.current = path;
+  }, [path, operator, customerId, workFor]);
   useHotkeys([
     ["mod+K", () => openSearch()],
     ["/", () => openSearch()],
@@ -78,7 +85,7 @@ function Signed() {
     ["alt+N", () => { if (!desk) go("/devices/new"); }],
   ]);
   const openSearch = () => {
-    if (!desk) modals.open({ title: t("search.title"), children: <QuickSearch />, size: "lg" });
+    if (!desk) modals.open({ title: t("search.title"), children: <QuickSearch />, size: "lg", transitionProps: { duration: 0 } });
   };
   const openKeys = () => modals.open({ title: t("keys.title"), children: <Keys /> });
   const active = (target: string) => (target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`));
@@ -108,7 +115,7 @@ function Signed() {
             <SchemeSwitch />
             <Menu position="bottom-end" withArrow>
               <Menu.Target>
-                <Button variant="subtle" color="gray" leftSection={<IconUser size={18} />} px="xs" aria-label={t("nav.account")}>
+                <Button variant="subtle" color="gray" leftSection={<IconUser size={18} />} px="xs" aria-label={`${user?.displayName} – ${t("nav.account")}`}>
                   <Text size="sm" visibleFrom="md">{user?.displayName}</Text>
                 </Button>
               </Menu.Target>
@@ -186,14 +193,16 @@ function QuickSearch() {
     modals.closeAll();
     go(to, search);
   };
-  const submit = (event: FormEvent) => {
+  const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const first = data?.devices[0];
-    if (data?.devices.length === 1 && first) leave(`/devices/${first.ref}`);
+    // What is shown may be of fewer letters.
+    const found = await api.GET("/api/v1/devices", { params: { query: { search: text, pageSize: 2 } } }).catch(() => null);
+    const first = found?.data?.devices[0];
+    if (found?.data?.devices.length === 1 && first) leave(`/devices/${first.ref}`);
     else leave("/devices", { search: text });
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={(event) => void submit(event)}>
       <TextInput data-autofocus value={text} onChange={(event) => setText(event.currentTarget.value)} placeholder={t("search.placeholder")} aria-label={t("search.placeholder")} leftSection={<IconSearch size={16} />} />
       <Stack gap={2} mt="sm">
         {data?.devices.map((device) => (

@@ -2,7 +2,6 @@ import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
 import "./styles.css";
 import { MantineProvider } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
@@ -36,12 +35,10 @@ createRoot(document.getElementById("root")!).render(
     <TextProvider>
       <MantineProvider theme={theme} defaultColorScheme="auto">
         <QueryClientProvider client={queries}>
-          <ModalsProvider>
-            <Notifications position="bottom-right" limit={4} />
-            <SessionProvider>
-              <RouterProvider router={router} />
-            </SessionProvider>
-          </ModalsProvider>
+          <Notifications position="bottom-right" limit={4} />
+          <SessionProvider>
+            <RouterProvider router={router} />
+          </SessionProvider>
         </QueryClientProvider>
       </MantineProvider>
     </TextProvider>

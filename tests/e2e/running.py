@@ -48,12 +48,12 @@ class RunningServer:
         self.log = data.parent / f"{data.name}.log"
         self.start()
 
-    def start(self) -> None:
+    def start(self, http: str = "127.0.0.1:0") -> None:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "veldnet", "serve", "--json", "--data", str(self.data)),
-                    *("--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"),
+                    *("--http", http, "--udp", "127.0.0.1:0"),
                 ],
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -513,7 +513,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create and delete devices after CSV, ThingPark's or one with a header; the answer says what became of each row. */
+        /** Create and delete devices after CSV, ThingPark's or one with a header. */
         post: operations["importDevices"];
         delete?: never;
         options?: never;

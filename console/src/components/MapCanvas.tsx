@@ -87,7 +87,7 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
 
   useEffect(() => {
     if (!place.current) return;
-    const made = L.map(place.current, { preferCanvas: true, worldCopyJump: true, minZoom: 2, maxZoom: 19, zoomSnap: 0.5, attributionControl: Boolean(tiles) });
+    const made = L.map(place.current, { worldCopyJump: true, minZoom: 2, maxZoom: 19, zoomSnap: 0.5, attributionControl: Boolean(tiles) });
     made.setView([52.1, 5.3], 7);
     made.attributionControl?.setPrefix(false);
     L.control.scale({ imperial: false }).addTo(made);
@@ -163,6 +163,7 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
             });
       marker.bindTooltip(escaped(spot.label));
       if (spot.onClick) marker.on("click", spot.onClick);
+      else if (spot.kind === "cluster") marker.on("click", () => map.current?.setView(at, map.current.getZoom() + 2));
       marker.addTo(on);
     }
   }, [spots, scheme]);

@@ -1,5 +1,5 @@
 // Lines of the wireless logger; only those in sight are drawn.
-import { ActionIcon, Badge, Box, Button, Group, Loader, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Badge, Box, Button, Group, Loader, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconArrowBigDownFilled, IconArrowBigUpFilled, IconArrowUp, IconChevronDown, IconChevronRight, IconCircleXFilled, IconClock, IconFilter, IconHandStop, IconKey, IconRefresh, IconX } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Link } from "@tanstack/react-router";
@@ -96,16 +96,13 @@ function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; togg
   return (
     <div
       className="logger-row"
-      role="button"
-      tabIndex={0}
-      aria-expanded={open}
-      aria-label={`${t(`packet.${line.type}` as Key)} ${name} ${clockTime(line.time)}`}
       style={{ gridTemplateColumns: columns, minHeight: 34 }}
       data-type={line.type}
       onClick={(event) => { if (!(event.target as HTMLElement).closest("a, button")) toggle(); }}
-      onKeyDown={(event) => { if (event.target === event.currentTarget && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); toggle(); } }}
     >
-      {open ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
+      <UnstyledButton onClick={toggle} aria-expanded={open} aria-label={t("logger.details", { what: `${t(`packet.${line.type}` as Key)}, ${name}, ${clockTime(line.time)}` })} style={{ display: "flex" }}>
+        {open ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
+      </UnstyledButton>
       <Sign line={line} />
       <span><Badge size="sm" variant="light" tt="none" color={line.type.includes("JOIN") ? "grape" : line.type.includes("REFUSED") ? "red" : line.type === "RESET" ? "blue" : line.type.includes("MAC") ? "gray" : "veld"} style={{ color: "var(--mantine-color-text)" }}>{t(`packetShort.${line.type}` as Key)}</Badge></span>
       <Tooltip label={`${utcTime(line.time)}`} openDelay={400}><time dateTime={line.time}>{clockTime(line.time)}</time></Tooltip>

@@ -11,8 +11,10 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Float, Integer, Select, cast, func, or_, select
 
 from veldnet.store.schema import (
+    CELLS_A_DEGREE,
     alarms,
     connectivity_plans,
+    device_cells,
     device_counts,
     device_profiles,
     devices,
@@ -100,17 +102,14 @@ def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnEle
     return chosen
 
 
-def _count(connection: Connection, scope: Scope, wanted: Wanted, chosen: ColumnElement[bool]) -> int:
-    """How many there are, at most `MOST_COUNTED` and one more unless the blocks tell."""
-    if wanted.all:
-        query = select(func.coalesce(func.sum(device_counts.c.devices), 0)).where(
-            device_counts.c.subscriber_ref == scope.subscriber_ref
-        )
-        if wanted.health is not None:
-            query = query.where(device_counts.c.health == HEALTH.index(wanted.health))
-        return int(connection.execute(query).scalar_one())
-    counted = select(devices.c.ref).where(chosen).limit(MOST_COUNTED + 1).subquery()
-    return int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
+def _count(connection: Connection, scope: Scope, wanted: Wanted) -> int:
+    """How many devices there are in all, or in a state of health."""
+    query = select(func.coalesce(func.sum(device_counts.c.devices), 0)).where(
+        device_counts.c.subscriber_ref == scope.subscriber_ref
+    )
+    if wanted.health is not None:
+        query = query.where(device_counts.c.health == HEALTH.index(wanted.health))
+    return int(connection.execute(query).scalar_one())
 
 
 def search(
@@ -124,7 +123,6 @@ def search(
 ) -> Found:
     """A page of what was found, the first is 1, with configuration and statistics of each device."""
     chosen = condition(connection, scope, wanted)
-    total = _count(connection, scope, wanted, chosen)
     column = _COLUMNS[order.removeprefix("-")]
     descending = order.startswith("-")
     query = select(devices.c.ref).where(chosen)
@@ -135,8 +133,18 @@ def search(
             devices.c.dev_eui.desc() if descending else devices.c.dev_eui,
         )
     else:
-        query = query.order_by(column.desc() if descending else column)
-    refs = list(connection.execute(query.limit(size).offset((page - 1) * size)).scalars())
+        # Words are looked for in an index of names and EUIs; an order that another index has would lure the
+        # store away to the rows themselves, one by one.
+        by = column if wanted.text is None or column is devices.c.dev_eui else column + 0
+        query = query.order_by(by.desc() if descending else by)
+    if wanted.all:
+        # The blocks tell how many there are.
+        total = _count(connection, scope, wanted)
+        refs = list(connection.execute(query.limit(size).offset((page - 1) * size)).scalars())
+    else:
+        # One look finds the page and how many there are, as far as they are counted.
+        matches = list(connection.execute(query.limit(MOST_COUNTED + 1)).scalars())
+        total, refs = len(matches), matches[:MOST_COUNTED][(page - 1) * size : page * size]
     listed = {str(device.ref): device for device in configurations(connection, refs, observed)}
     return Found(
         [listed[str(ref)] for ref in refs if str(ref) in listed],
@@ -169,6 +177,44 @@ class MapCell(msgspec.Struct):
 
 
 _MOST_CELLS = 2000
+# From this size on, in degrees, cells are put together of counted ones.
+_COARSE = 0.04
+
+
+def _coarse(
+    connection: Connection, scope: Scope, box: tuple[float, float, float, float], size: float
+) -> list[MapCell]:
+    """Cells of a large part of the map, each in the middle of its devices as far as their count tells."""
+    south, west, north, east = box
+    columns = device_cells.c
+    step = max(round(size * CELLS_A_DEGREE), 1)
+    count = func.sum(columns.devices)
+    rows = connection.execute(
+        select(
+            count.label("devices"),
+            (func.sum(columns.row * columns.devices) / cast(count, Float)).label("row"),
+            (func.sum(columns.col * columns.devices) / cast(count, Float)).label("col"),
+            func.sum(columns.devices).filter(columns.health == HEALTH.index("RF_CNX_ERROR")).label("unwell"),
+        )
+        .where(
+            columns.subscriber_ref == scope.subscriber_ref,
+            columns.devices > 0,
+            columns.row.between(int((south + 90) * CELLS_A_DEGREE), int((north + 90) * CELLS_A_DEGREE)),
+            columns.col.between(int((west + 180) * CELLS_A_DEGREE), int((east + 180) * CELLS_A_DEGREE)),
+        )
+        .group_by(columns.row / step, columns.col / step)
+        .order_by(count.desc())
+        .limit(_MOST_CELLS)
+    )
+    return [
+        MapCell(
+            round((row.row + 0.5) / CELLS_A_DEGREE - 90, 5),
+            round((row.col + 0.5) / CELLS_A_DEGREE - 180, 5),
+            int(row.devices),
+            int(row.unwell or 0),
+        )
+        for row in rows
+    ]
 
 
 def cells(
@@ -179,6 +225,8 @@ def cells(
     size: float,
 ) -> list[MapCell]:
     """Devices within a box (south, west, north, east) by cells of so many degrees."""
+    if wanted == Wanted() and size >= _COARSE:
+        return _coarse(connection, scope, box, size)
     south, west, north, east = box
     chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
     chosen &= devices.c.longitude.between(west, east)

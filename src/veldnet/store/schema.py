@@ -482,6 +482,23 @@ device_counts = Table(
 )
 
 
+# Devices that have a place, by cells of a hundredth of a degree; triggers on `devices` keep it. So the map of
+# a whole country is drawn without looking at each device.
+CELLS_A_DEGREE = 100
+device_cells = Table(
+    "device_cells",
+    metadata,
+    Column("subscriber_ref", BigInteger, nullable=False),
+    # Cells from the south pole and from the date line.
+    Column("row", Integer, nullable=False),
+    Column("col", Integer, nullable=False),
+    Column("health", Integer, nullable=False),
+    Column("devices", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subscriber_ref", "row", "col", "health"),
+    sqlite_with_rowid=False,
+)
+
+
 def _alarm_columns() -> list[Column[Any]]:
     """What an alarm says: state 1 CLEARED to 6 CRITICAL, and up to five details."""
     return [

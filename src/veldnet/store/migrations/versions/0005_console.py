@@ -107,10 +107,49 @@ def _imports() -> None:
     op.create_index("ix_imported_devices_device_ref", "imported_devices", ["device_ref"])
 
 
+def _cells() -> None:
+    """Devices by cells of the map; from now on triggers count them."""
+    op.create_table(
+        "device_cells",
+        sa.Column("subscriber_ref", sa.BigInteger(), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("col", sa.Integer(), nullable=False),
+        sa.Column("health", sa.Integer(), nullable=False),
+        sa.Column("devices", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subscriber_ref", "row", "col", "health", name="pk_device_cells"),
+        sqlite_with_rowid=False,
+    )
+
+    def cell(of: str) -> str:
+        return f"CAST(({of}latitude + 90.0) * 100 AS INTEGER), CAST(({of}longitude + 180.0) * 100 AS INTEGER)"
+
+    op.execute(
+        "INSERT INTO device_cells (subscriber_ref, row, col, health, devices) "  # noqa: S608
+        f"SELECT subscriber_ref, {cell('')}, health, count(*) FROM devices "
+        "WHERE latitude IS NOT NULL AND longitude IS NOT NULL GROUP BY 1, 2, 3, 4"
+    )
+    add = (
+        "INSERT INTO device_cells (subscriber_ref, row, col, health, devices) "  # noqa: S608
+        f"VALUES (NEW.subscriber_ref, {cell('NEW.')}, NEW.health, 1) "
+        "ON CONFLICT DO UPDATE SET devices = devices + 1;"
+    )
+    take = (
+        "UPDATE device_cells SET devices = devices - 1 WHERE subscriber_ref = OLD.subscriber_ref "  # noqa: S608
+        f"AND (row, col) = ({cell('OLD.')}) AND health = OLD.health;"
+    )
+    new, old = (f"{of}.latitude IS NOT NULL AND {of}.longitude IS NOT NULL" for of in ("NEW", "OLD"))
+    op.execute(f"CREATE TRIGGER devices_placed AFTER INSERT ON devices WHEN {new} BEGIN {add} END")
+    op.execute(f"CREATE TRIGGER devices_gone AFTER DELETE ON devices WHEN {old} BEGIN {take} END")
+    changed = "AFTER UPDATE OF latitude, longitude, health ON devices"
+    op.execute(f"CREATE TRIGGER devices_moved_away {changed} WHEN {old} BEGIN {take} END")
+    op.execute(f"CREATE TRIGGER devices_moved_here {changed} WHEN {new} BEGIN {add} END")
+
+
 def upgrade() -> None:
     _people()
     _decoders()
     _imports()
+    _cells()
     op.create_index("ix_devices_subscriber_ref_name", "devices", ["subscriber_ref", "name", "dev_eui"])
     op.create_index("ix_devices_subscriber_ref_dev_eui", "devices", ["subscriber_ref", "dev_eui"])
     where = sa.text("latitude IS NOT NULL")

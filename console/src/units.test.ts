@@ -1,0 +1,107 @@
+// What can be tested without a page.
+import { describe, expect, it } from "vitest";
+import { EventParser } from "./api/live";
+import { cells, hasHeader, parts, records } from "./csv";
+import { bytes, hex, number, percent, relative, withQuery } from "./format";
+import { isEui, isKey, plainHex, randomHex } from "./identifiers";
+import { parsed } from "./pages/operator/Offers";
+import { fill, languages } from "./text";
+import { espColor, sfColor, snrColor } from "./theme";
+import { merge, type Line } from "./useFrames";
+
+describe("server-sent events", () => {
+  it("are put together however the stream is cut", () => {
+    const stream = 'event: ready\ndata: {}\n\n: alive\n\nevent: frames\ndata: [1,\ndata: 2]\n\nevent: dropped\r\ndata: {"dropped":3}\r\n\r\n';
+    const whole = new EventParser().push(stream);
+    expect(whole.map((event) => event.event)).toEqual(["ready", "frames", "dropped"]);
+    expect(JSON.parse(whole[1]!.data)).toEqual([1, 2]);
+    for (let size = 1; size < 12; size += 1) {
+      const parser = new EventParser();
+      const found = [];
+      for (let at = 0; at < stream.length; at += size) found.push(...parser.push(stream.slice(at, at + size)));
+      if (!stream.includes("\r") || size > 2) expect(found).toEqual(whole);
+    }
+  });
+});
+
+describe("CSV", () => {
+  it("keeps quoted line breaks and commas in their cell", () => {
+    const text = '\uFEFFname,EUI\r\n"two\nlines, one cell",1\n\n"say ""hi""",2';
+    const lines = records(text);
+    expect(lines).toHaveLength(3);
+    expect(hasHeader(lines)).toBe(true);
+    expect(cells(lines[1]!)).toEqual(["two\nlines, one cell", "1"]);
+    expect(cells(lines[2]!)).toEqual(['say "hi"', "2"]);
+  });
+
+  it("is sent in parts, each with the header", () => {
+    const lines = ["EUI,name", ...Array.from({ length: 5 }, (_, row) => `${row},n`)];
+    const split = parts(lines, 2);
+    expect(split.map((part) => part.first)).toEqual([0, 2, 4]);
+    expect(split.every((part) => part.records[0] === "EUI,name")).toBe(true);
+    expect(split.flatMap((part) => part.records.slice(1))).toEqual(lines.slice(1));
+    expect(parts(["CREATE_OTAA,1", "DELETE,2"], 50)[0]!.records).toHaveLength(2);
+  });
+});
+
+function line(id: string): Line {
+  return { id } as Line;
+}
+
+describe("the logger's lines", () => {
+  it("are in order, each once, and bounded", () => {
+    const known = [line("30"), line("10")];
+    expect(merge([line("20"), line("30"), line("100")], known, 10).map((one) => one.id)).toEqual(["100", "30", "20", "10"]);
+    expect(merge([line("40")], known, 2).map((one) => one.id)).toEqual(["40", "30"]);
+  });
+
+  it("show what is newer where a line comes again", () => {
+    const [first] = merge([{ ...line("1"), deliveries: "OK" } as Line], [line("1")], 5);
+    expect(first!.deliveries).toBe("OK");
+  });
+});
+
+describe("identifiers and numbers", () => {
+  it("are taken as people type them", () => {
+    expect(plainHex(" 70-b3:d5 e7 ")).toBe("70B3D5E7");
+    expect(isEui("70B3D5E75E00A1F2")).toBe(true);
+    expect(isEui("70B3D5E75E00A1FG")).toBe(false);
+    expect(isKey(randomHex(16))).toBe(true);
+    expect(new Set(Array.from({ length: 50 }, () => randomHex(16))).size).toBe(50);
+    expect(hex("0a1b2c")).toBe("0A 1B 2C");
+  });
+
+  it("have their units, and a dash where there is none", () => {
+    expect(number(-7.25, "dB")).toMatch(/^-7[.,]3 dB$/);
+    expect(number(undefined)).toBe("–");
+    expect(percent(0.1234)).toMatch(/^12[.,]3 %$/);
+    expect(bytes(2048)).toMatch(/^2 KiB$/);
+    expect(relative("2026-01-01T00:00:00Z", "en", Date.parse("2026-01-01T00:03:00Z"))).toBe("3 minutes ago");
+    expect(withQuery("/x", { a: 1, b: "", c: undefined, d: false, e: "ü&" })).toBe("/x?a=1&e=%C3%BC%26");
+  });
+
+  it("have ThingPark's colours at their bounds", () => {
+    expect([-8, -8.1, -13, -13.1].map(snrColor)).toEqual(["veld", "orange", "orange", "red"]);
+    expect([-100, -100.1, -110, -110.1].map(espColor)).toEqual(["veld", "orange", "orange", "red"]);
+    expect([10, 11, 12].map(sfColor)).toEqual(["veld", "orange", "red"]);
+  });
+
+  it("of settings are read after what they were", () => {
+    expect(parsed("12", null)).toBe(12);
+    expect(parsed("", null)).toBe(null);
+    expect(parsed("", "x")).toBe("");
+    expect(parsed("12", "x")).toBe("12");
+    expect(parsed('["linkADR"]', [])).toEqual(["linkADR"]);
+  });
+});
+
+describe("texts", () => {
+  it("have the same gaps in both languages", () => {
+    const gaps = (text: string) => [...text.matchAll(/\{\w+\}/g)].map((found) => found[0]).sort();
+    for (const key of Object.keys(languages.en) as (keyof typeof languages.en)[]) {
+      expect([key, gaps(languages.nl[key])]).toEqual([key, gaps(languages.en[key])]);
+      expect(languages.nl[key].trim()).not.toBe("");
+    }
+    expect(fill("{a} of {b}", { a: 1, b: "two" })).toBe("1 of two");
+  });
+});

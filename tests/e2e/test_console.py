@@ -1,0 +1,624 @@
+"""The console in a real browser against the real server, with devices on the air: each screen's main path,
+its accessibility, and what happens when things go wrong."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.e2e import radio
+from tests.e2e.key_place import Receiver, wait_for
+from tests.e2e.person import Person
+from tests.e2e.running import KPN, RunningServer
+from veldnet.simulator.customer import Account
+
+# The tests of this file share a server.
+pytestmark = pytest.mark.xdist_group("console")
+
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+V1 = "/api/v1"
+DECODER = """function decodeUplink(input) {
+  return { data: { temperature: (input.bytes[0] << 8 | input.bytes[1]) / 100 } };
+}"""
+HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "the tests of the console need Debian's chromium; make test installs it"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+class Desk:
+    """A browser's page, what went wrong in it, and which hosts it asked."""
+
+    def __init__(self, browser: Browser, server: RunningServer, *, dark: bool = False) -> None:
+        self.server = server
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": 1440, "height": 900},
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",
+            timezone_id="Europe/Amsterdam",
+            accept_downloads=True,
+        )
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.errors: list[str] = []
+        self.elsewhere: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self._note(request.url))
+        self.page.on("dialog", lambda dialog: self.errors.append(f"dialog {dialog.message}"))
+
+    def _note(self, url: str) -> None:
+        if not url.startswith((self.server.http, "data:", "blob:")):
+            self.elsewhere.append(url)
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.server.http}/console{path}")
+
+    def sign_in(self, username: str, password: str) -> None:
+        self.go("/")
+        self.page.get_by_label("User name").fill(username)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("navigation", name="Menu")).to_be_visible()
+
+    def heading(self, name: str) -> None:
+        expect(self.page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+    def button(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def told(self, text: str) -> None:
+        """A notification says so."""
+        expect(self.page.get_by_role("alert").filter(has_text=text).first).to_be_visible()
+
+    def accessible(self) -> None:
+        """No violation of WCAG A or AA that axe finds."""
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
+        )
+        problems = [
+            f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"
+            for v in found["violations"]
+            for node in v["nodes"]
+        ]
+        assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
+
+
+@pytest.fixture(scope="module")
+def server(data: Any, account: Account) -> Any:
+    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def user(server: RunningServer, account: Account) -> Person:
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def antenna(server: RunningServer, account: Account) -> radio.Antenna:
+    found = radio.Antenna(account.base_station_eui)
+    found.connect(server.udp)
+    return found
+
+
+class World:
+    """What the tests of this file find: an application server, a device that talks, one with a wrong key."""
+
+    def __init__(self, user: Person, account: Account, antenna: radio.Antenna, directory: Path) -> None:
+        self.account = account
+        self.receiver = Receiver(directory)
+        profile = user.call(
+            "POST",
+            f"{KPN}/routingProfiles",
+            {
+                "name": "Receiver",
+                "default": True,
+                "routes": [{"contentType": "JSON", "addresses": [self.receiver.url]}],
+            },
+        )
+        user.call(
+            "POST",
+            f"{V1}/decoders",
+            {
+                "name": "Thermometer",
+                "kind": "JAVASCRIPT",
+                "source": DECODER,
+                "deviceProfileIds": [account.device_profile_id],
+            },
+        )
+        self.ref = self._create(user, "0059AC00DD000001", "Kitchen", profile["id"], plain=True)
+        self.hsm = self._create(user, "0059AC00DD000002", "Cellar", profile["id"])
+        self.wrong = self._create(user, "0059AC00DD000003", HOSTILE, profile["id"])
+        self.device = radio.device("0059AC00DD000001", KEY)
+        radio.join(antenna, self.device)
+        antenna.hear(self.device.uplink(2, bytes.fromhex("0834")))
+        antenna.hear(radio.device("0059AC00DD000003", "00" * 15 + "01").join_request())
+        wait_for(lambda: len(user.call("GET", f"{V1}/devices/{self.ref}/readings")) == 1)
+        wait_for(lambda: user.call("GET", f"{V1}/alarms?deviceRef={self.wrong}")["total"] == 1)
+
+    def _create(self, user: Person, eui: str, name: str, routing: str, *, plain: bool = False) -> str:
+        more = {} if plain else {"hsmGroupId": self.account.hsm_group_id}
+        created = user.call(
+            "POST",
+            f"{KPN}/devices",
+            {
+                "EUI": eui,
+                "name": name,
+                "applicationEUI": "0059AC0000000001",
+                "applicationKey": KEY,
+                "deviceProfileId": self.account.device_profile_id,
+                "routingProfileId": routing,
+                "geoLatitude": 52.09,
+                "geoLongitude": 5.12,
+                **more,
+            },
+            headers={"api-version": "v1.1.1"} if plain else {},
+        )
+        return str(created["ref"])
+
+
+@pytest.fixture(scope="module")
+def world(
+    user: Person, account: Account, antenna: radio.Antenna, tmp_path_factory: pytest.TempPathFactory
+) -> World:
+    return World(user, account, antenna, tmp_path_factory.mktemp("receiver"))
+
+
+@pytest.fixture
+def desk(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
+    found = Desk(browser, server)
+    found.sign_in(account.thingpark_username, account.thingpark_password)
+    yield found
+    assert found.errors == [], "no error in the page"
+    assert found.elsewhere == [], "no request to another host"
+    found.context.close()
+
+
+@pytest.fixture
+def operators(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
+    found = Desk(browser, server)
+    found.sign_in(account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password)
+    yield found
+    assert found.errors == [] and found.elsewhere == []
+    found.context.close()
+
+
+def test_signing_in_and_out(browser: Browser, server: RunningServer, account: Account) -> None:
+    desk = Desk(browser, server)
+    desk.go("/devices")
+    desk.accessible()
+    desk.page.get_by_label("User name").fill(account.thingpark_username)
+    desk.page.locator("input[name=password]").fill("wrong password")
+    desk.button("Sign in")
+    desk.told("User name or password is wrong")
+    desk.page.locator("input[name=password]").fill(account.thingpark_password)
+    desk.page.keyboard.press("Enter")
+    desk.heading("Devices")
+    desk.page.reload()
+    desk.heading("Devices")
+    desk.page.get_by_role("button", name="Account").click()
+    desk.page.get_by_role("menuitem", name="Nederlands").click()
+    expect(desk.page.get_by_role("heading", name="Apparaten", level=1)).to_be_visible()
+    desk.page.get_by_role("button", name="Account").click()
+    desk.page.get_by_role("menuitem", name="Afmelden").click()
+    expect(desk.page.get_by_role("button", name="Aanmelden")).to_be_visible()
+    desk.context.close()
+
+
+SUBSCRIBER_PAGES = [
+    ("/", "Home"),
+    ("/devices", "Devices"),
+    ("/devices?view=map", "Devices"),
+    ("/devices/new", "New device"),
+    ("/devices/import", "Import devices"),
+    ("/logger", "Wireless logger"),
+    ("/alarms", "Alarms"),
+    ("/routing", "Routing profiles"),
+    ("/routing/new", "New routing profile"),
+    ("/routing/1", "Receiver"),
+    ("/undelivered", "Undelivered"),
+    ("/plans", "Connectivity plans"),
+    ("/decoders", "Decoders"),
+    ("/decoders/new", "New decoder"),
+    ("/developers", "Developers"),
+    ("/account", "Account"),
+    *(
+        (f"/devices/1?tab={tab}", "Kitchen")
+        for tab in ("overview", "charts", "readings", "frames", "downlinks", "alarms", "network")
+    ),
+]
+OPERATOR_PAGES = [
+    ("/operator", "Network"),
+    ("/operator/base-stations", "Base stations"),
+    ("/operator/base-stations/FF000001", "Sandbox base station 1"),
+    ("/operator/subscribers", "Subscribers"),
+    ("/operator/users", "Users"),
+    ("/operator/plans", "Connectivity plans"),
+    ("/operator/profiles", "Device profiles"),
+    ("/operator/hsm-groups", "HSM groups"),
+    ("/operator/undelivered", "Undelivered"),
+    ("/operator/audit", "Audit log"),
+    ("/operator/settings", "Settings"),
+    ("/logger", "Wireless logger"),
+]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_screen_is_accessible_and_in_one_piece(
+    browser: Browser, server: RunningServer, account: Account, world: World, dark: bool
+) -> None:
+    for pages, username in (
+        (SUBSCRIBER_PAGES, account.thingpark_username),
+        (OPERATOR_PAGES, account.thingpark_username.replace("sandbox", "operator")),
+    ):
+        desk = Desk(browser, server, dark=dark)
+        desk.sign_in(username, account.thingpark_password)
+        for path, heading in pages:
+            desk.go(path)
+            desk.heading(heading)
+            expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
+            desk.accessible()
+            wide = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{path} is {wide} px too wide"
+        assert desk.errors == [] and desk.elsewhere == []
+        desk.context.close()
+
+
+def test_a_tablet_shows_every_screen(
+    browser: Browser, server: RunningServer, account: Account, world: World
+) -> None:
+    desk = Desk(browser, server)
+    desk.page.set_viewport_size({"width": 768, "height": 1024})
+    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    for path, heading in SUBSCRIBER_PAGES:
+        desk.go(path)
+        desk.heading(heading)
+        expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
+        wide = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+    desk.context.close()
+
+
+def test_home_leads_to_the_lists_behind_it(desk: Desk) -> None:
+    desk.heading("Home")
+    desk.page.get_by_role("button", name=re.compile("Active")).click()
+    desk.page.wait_for_url(re.compile("healthState=ACTIVE"))
+    expect(desk.page.get_by_role("link", name="Kitchen")).to_be_visible()
+    desk.page.go_back()
+    desk.page.get_by_role("button", name=re.compile("Warning 1")).click()
+    desk.heading("Alarms")
+    expect(desk.page.get_by_text("Wrong MIC detected in Join request")).to_be_visible()
+
+
+def test_a_device_is_created_with_checks_as_one_types(desk: Desk, user: Person) -> None:
+    desk.go("/devices/new")
+    eui = desk.page.get_by_role("textbox", name="DevEUI")
+    eui.fill("0059AC")
+    expect(desk.page.get_by_text("16 hexadecimal digits", exact=True)).to_be_visible()
+    eui.fill("00-59-AC-00-DD-00-00-01")
+    expect(desk.page.get_by_text("You have this device already: Kitchen")).to_be_visible()
+    eui.fill("0059ac00dd0000a1")
+    desk.page.get_by_role("textbox", name="AppKey").fill("00000000000000000000000000000000")
+    expect(desk.page.get_by_text("Too easy to guess")).to_be_visible()
+    desk.button("Make a random key")
+    desk.page.get_by_role("textbox", name="Name").fill(HOSTILE)
+    desk.button("Create device")
+    key = desk.page.get_by_test_id("once").inner_text()
+    assert re.fullmatch("[0-9A-F]{32}", key)
+    desk.button("Open the device")
+    desk.heading(HOSTILE)
+    assert desk.page.title() == "Veldnet"
+    expect(desk.page.get_by_text("Not heard yet")).to_be_visible()
+    assert key not in desk.page.content()
+
+
+def test_the_keyboard_alone_finds_and_opens_a_device(desk: Desk) -> None:
+    desk.page.keyboard.press("Control+k")
+    expect(desk.page.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
+    desk.page.keyboard.type("Kitch")
+    expect(desk.page.get_by_role("dialog").get_by_text("Kitchen")).to_be_visible()
+    desk.page.keyboard.press("Enter")
+    desk.heading("Kitchen")
+    desk.page.keyboard.press("Alt+2")
+    desk.heading("Devices")
+    row = desk.page.locator("tr[data-row]").first
+    row.focus()
+    desk.page.keyboard.press("ArrowDown")
+    desk.page.keyboard.press("Space")
+    expect(desk.page.get_by_text("1 selected")).to_be_visible()
+    desk.page.keyboard.press("Enter")
+    expect(desk.page).to_have_url(re.compile("/devices/2"))
+
+
+def test_lists_are_filtered_saved_as_views_and_edited_together(desk: Desk, user: Person) -> None:
+    desk.go("/devices")
+    desk.page.get_by_label("Name or DevEUI").fill("cell")
+    expect(desk.page.get_by_role("link", name="Kitchen")).to_be_hidden()
+    expect(desk.page.get_by_role("link", name="Cellar")).to_be_visible()
+    desk.button("Views")
+    desk.page.get_by_role("menuitem", name="Save this view").click()
+    desk.page.get_by_role("dialog").get_by_label("Name").fill("Cellars")
+    desk.page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    desk.button("Clear")
+    expect(desk.page.get_by_role("link", name="Kitchen")).to_be_visible()
+    desk.button("Views")
+    desk.page.get_by_role("menuitem", name="Cellars").click()
+    expect(desk.page.get_by_role("link", name="Kitchen")).to_be_hidden()
+    desk.page.locator("tr[data-row]").get_by_role("checkbox").check()
+    desk.button("Edit")
+    dialog = desk.page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Device profile").click()
+    desk.page.get_by_role("option", name="LoRaWAN 1.0 class A, RX2 at SF9").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(desk.page.get_by_role("dialog", name="1 devices done")).to_be_visible()
+    changed = user.call("GET", f"{V1}/devices?search=Cellar")["devices"][0]
+    assert changed["deviceProfileId"].endswith("Rx2-SF9")
+    with desk.page.expect_download() as download:
+        desk.page.keyboard.press("Escape")
+        desk.button("Export as CSV")
+    assert "Cellar" in Path(download.value.path()).read_text()
+
+
+def test_a_file_is_tried_imported_and_undone(desk: Desk, user: Person, world: World, tmp_path: Path) -> None:
+    desk.go("/devices/import")
+    choose = desk.page.locator("input[type=file]")
+    picture = tmp_path / "picture.csv"
+    picture.write_bytes(b"\x89PNG\x00\xff\xfe" * 100)
+    choose.set_input_files(picture)
+    desk.told("is not text in UTF-8")
+    rest = f"0059AC0000000001,{KEY},{world.account.device_profile_id},{world.account.hsm_group_id}"
+    rows = [f"Bulk {n},0059AC00DE{n:06X},{rest}" for n in range(1, 121)] + [f"Bad,nonsense,{rest}"]
+    table = tmp_path / "fleet.csv"
+    table.write_text("\n".join(["name,EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId", *rows]))
+    choose.set_input_files(table)
+    desk.button("Try without changing")
+    expect(desk.page.get_by_text("120 fine")).to_be_visible()
+    expect(desk.page.get_by_text("1 refused")).to_be_visible()
+    assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 0
+    desk.button("Import 121 rows")
+    desk.told("120 rows done, 1 refused")
+    assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 120
+    desk.button("Undo")
+    desk.page.get_by_role("dialog").get_by_role("button", name="Undo").click()
+    desk.told("Undone")
+    assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 0
+
+
+def test_the_logger_shows_frames_as_they_come_and_all_of_one(
+    desk: Desk, world: World, antenna: radio.Antenna
+) -> None:
+    desk.go("/logger")
+    expect(desk.page.get_by_test_id("live-state")).to_have_text("Live")
+    rows = desk.page.locator(".logger-row[data-type=UPLINK_DATA]")
+    before = rows.count()
+    antenna.keep_alive()
+    antenna.hear(world.device.uplink(2, bytes.fromhex("09C4")))
+    expect(rows.filter(has_text="temperature 25")).to_be_visible()
+    assert rows.count() == before + 1
+    expect(rows.first.get_by_role("img", name="Uplink, delivered to all application servers")).to_be_visible()
+    rows.first.get_by_role("button", name=re.compile("Details of Uplink: data, Kitchen")).focus()
+    desk.page.keyboard.press("Enter")
+    details = desk.page.get_by_test_id("frame-details")
+    for text in ("UnconfirmedDataUp", "MHz · SF7BW125", "FF000001", "Ok", "09 C4", '"temperature": 25'):
+        expect(details).to_contain_text(text)
+    desk.accessible()
+    desk.page.get_by_role("button", name="Only Kitchen").first.click()
+    expect(desk.page).to_have_url(re.compile("deviceEUI=0059AC00DD000001"))
+    expect(desk.page.locator(".logger-row[data-type=UPLINK_JOIN]").filter(has_text="img")).to_have_count(0)
+    desk.page.get_by_role("combobox", name="Packet types").click()
+    desk.page.get_by_role("option", name="Uplink: join-request").click()
+    expect(desk.page.locator(".logger-row[data-type]")).to_have_count(1)
+    with desk.page.expect_download() as download:
+        desk.page.get_by_role("button", name="Export as CSV").click()
+    assert Path(download.value.path()).read_text().startswith("Direction,Timestamp,")
+    desk.button("Pause")
+    expect(desk.page.get_by_test_id("live-state")).to_have_text("History")
+
+
+def test_a_device_shows_what_it_says_and_is_told_things(desk: Desk, user: Person, world: World) -> None:
+    desk.go(f"/devices/{world.ref}?tab=readings")
+    expect(desk.page.get_by_text("temperature 21")).to_be_visible()
+    desk.page.get_by_role("tab", name="Charts").click()
+    expect(desk.page.get_by_role("img", name="SNR")).to_be_visible()
+    desk.page.get_by_text("Frames", exact=True).nth(1).click()
+    expect(desk.page.get_by_text(re.compile("frames, at most 500"))).to_be_visible()
+    desk.page.get_by_role("tab", name="Downlinks").click()
+    desk.page.get_by_label("Payload (hexadecimal)").fill("xyz")
+    expect(desk.page.get_by_text("Hexadecimal digits, two for each byte")).to_be_visible()
+    desk.page.get_by_label("Payload (hexadecimal)").fill("AB CD")
+    desk.button("Queue downlink")
+    desk.told("Downlink queued")
+    expect(desk.page.get_by_role("cell", name="AB CD")).to_be_visible()
+    desk.page.get_by_role("tab", name="Network").click()
+    expect(desk.page.get_by_text("nbTrans")).to_be_visible()
+    desk.button("Actions")
+    desk.page.get_by_role("menuitem", name="Reset security context").click()
+    expect(desk.page.get_by_role("dialog")).to_contain_text("must join again")
+    desk.page.keyboard.press("Escape")
+    desk.go(f"/devices/{world.hsm}?tab=readings")
+    expect(desk.page.get_by_text("Encrypted end to end")).to_be_visible()
+    desk.go(f"/devices/{world.wrong}")
+    expect(desk.page.get_by_text(re.compile("compare the AppKey"))).to_be_visible()
+    desk.page.get_by_role("tab", name="Alarms").click()
+    desk.button("Acknowledge")
+    expect(desk.page.get_by_text("Sandbox User", exact=False).nth(1)).to_be_visible()
+
+
+def test_who_saves_what_somebody_else_has_changed_is_told(desk: Desk, user: Person, world: World) -> None:
+    desk.go(f"/devices/{world.hsm}?tab=network")
+    name = desk.page.get_by_role("textbox", name="Name")
+    expect(name).to_have_value("Cellar")
+    user.call("PUT", f"{KPN}/devices/{world.hsm}", {"name": "Cellar of somebody else"})
+    name.fill("My cellar")
+    desk.button("Save")
+    expect(desk.page.get_by_text("Somebody else has changed this")).to_be_visible()
+    assert user.call("GET", f"{KPN}/devices/{world.hsm}")["name"] == "Cellar of somebody else"
+    desk.button("Load what it is now")
+    expect(name).to_have_value("Cellar of somebody else")
+    name.fill("Cellar")
+    desk.button("Save")
+    desk.told("Device saved")
+    assert user.call("GET", f"{KPN}/devices/{world.hsm}")["name"] == "Cellar"
+
+
+def test_a_routing_profile_is_made_tried_and_gets_its_as_key(desk: Desk, user: Person, world: World) -> None:
+    desk.go("/routing/new")
+    desk.page.get_by_role("textbox", name="Name").fill("From the console")
+    desk.page.get_by_role("combobox", name="Addresses").fill(world.receiver.url)
+    desk.page.keyboard.press("Enter")
+    desk.button("Save")
+    desk.heading("From the console")
+    desk.button("Send test")
+    expect(desk.page.get_by_test_id("trial")).to_contain_text("HTTP 204")
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    pem = desk.page.get_by_label("Your RSA public key (PEM)")
+    pem.fill("ssh-rsa AAAA")
+    expect(desk.page.get_by_text("This is no public key in PEM")).to_be_visible()
+    pem.fill(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+    desk.button("Generate")
+    assert len(desk.page.get_by_test_id("once").inner_text()) > 300
+    desk.accessible()
+
+
+def test_a_decoder_is_written_tried_and_saved(desk: Desk, world: World) -> None:
+    desk.go("/decoders/new")
+    desk.page.get_by_role("textbox", name="Name").fill("Tried out")
+    results = desk.page.get_by_test_id("lab-results")
+    desk.page.get_by_role("button", name="Run").first.click()
+    expect(results).to_contain_text('"temperature": 24.07')
+    desk.page.get_by_label("Source").fill("function decodeUplink() { while (true) {} }")
+    desk.page.get_by_role("button", name="Run").first.click()
+    expect(results).to_contain_text("longer than it may")
+    desk.page.get_by_label("Source").fill(DECODER)
+    desk.page.get_by_role("tab", name="Stored frames").click()
+    desk.page.get_by_role("combobox", name="Device", exact=True).fill("Kitchen")
+    desk.page.get_by_role("option", name=re.compile("Kitchen")).click()
+    desk.page.get_by_role("button", name="Run").click()
+    expect(results).to_contain_text('"temperature": 21')
+    desk.button("Save")
+    desk.told("Decoder saved")
+    desk.heading("Tried out")
+
+
+def test_a_project_shows_its_secret_once(desk: Desk) -> None:
+    desk.go("/developers")
+    desk.button("New project")
+    desk.page.get_by_role("dialog").get_by_label("Name").fill("Integration")
+    desk.page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    secret = desk.page.get_by_test_id("once").inner_text()
+    assert len(secret) == 32
+    desk.page.reload()
+    expect(desk.page.get_by_text("not activated")).to_be_visible()
+    assert secret not in desk.page.content()
+
+
+def test_the_operator_works_for_a_customer(operators: Desk) -> None:
+    operators.heading("Network")
+    operators.go("/operator/plans")
+    operators.button("New plan")
+    dialog = operators.page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="ID", exact=True).fill("console-cs/gold")
+    dialog.get_by_role("textbox", name="Name", exact=True).fill("Gold")
+    dialog.get_by_label("Find a setting").fill("allowClassB")
+    dialog.get_by_role("combobox", name="allowClassB").click()
+    operators.page.get_by_role("option", name="yes").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(operators.page.get_by_text("allowClassB true", exact=True)).to_be_visible()
+    operators.go("/operator/subscribers")
+    operators.button("Open")
+    operators.heading("Home")
+    operators.page.get_by_role("navigation").get_by_role("link", name="Devices").click()
+    expect(operators.page.get_by_role("link", name="Kitchen")).to_be_visible()
+    operators.go("/operator")
+    operators.heading("Network")
+
+
+def test_who_may_only_look_is_shown_no_buttons(
+    browser: Browser, server: RunningServer, account: Account, world: World
+) -> None:
+    operator = Person(
+        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+    )
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    new = {
+        "username": "looker@example.com",
+        "displayName": "Looker",
+        "password": "only looking",
+        "role": "ro",
+    }
+    operator.call("POST", f"{V1}/operator/users", new | {"customerId": customer})
+    desk = Desk(browser, server)
+    desk.sign_in(new["username"], new["password"])
+    desk.go(f"/devices/{world.ref}?tab=network")
+    desk.heading("Kitchen")
+    for name in ("Save", "Actions", "New device"):
+        expect(desk.page.get_by_role("button", name=name)).to_have_count(0)
+    expect(desk.page.get_by_text("your role is read-only")).to_be_visible()
+    desk.context.close()
+
+
+def test_a_session_that_ends_says_so_and_loses_nothing(desk: Desk, account: Account) -> None:
+    desk.go("/devices")
+    desk.heading("Devices")
+    desk.context.clear_cookies()
+    desk.page.get_by_label("Name or DevEUI").fill("kitchen")
+    expect(desk.page.get_by_text("Your session is over")).to_be_visible()
+    desk.page.get_by_label("User name").fill(account.thingpark_username)
+    desk.page.locator("input[name=password]").fill(account.thingpark_password)
+    desk.button("Sign in")
+    expect(desk.page.get_by_label("Name or DevEUI")).to_have_value("kitchen")
+
+
+def test_a_lost_server_is_shown_and_recovered_from(
+    browser: Browser,
+    data: Path,
+    account: Account,
+    world: World,
+    server: RunningServer,
+    antenna: radio.Antenna,
+) -> None:
+    """`kill -9` under a live logger: the page says so, and goes on by itself with all that came."""
+    port = server.http.rpartition(":")[2]
+    desk = Desk(browser, server)
+    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    desk.go("/logger")
+    expect(desk.page.get_by_test_id("live-state")).to_have_text("Live")
+    server.kill()
+    expect(desk.page.get_by_text("The server cannot be reached").first).to_be_visible()
+    server.start(http=f"127.0.0.1:{port}")
+    antenna.connect(server.udp)
+    virtual = world.device
+    antenna.hear(virtual.uplink(2, bytes.fromhex("0BB8")))
+    expect(desk.page.get_by_test_id("live-state")).to_have_text("Live", timeout=40_000)
+    expect(desk.page.locator(".logger-row").filter(has_text="temperature 30").first).to_be_visible()
+    expect(desk.page.get_by_text("The server cannot be reached")).to_have_count(0)
+    desk.context.close()
+
+
+def test_no_screen_shows_a_gap_of_the_program(desk: Desk) -> None:
+    for path, heading in SUBSCRIBER_PAGES:
+        desk.go(path)
+        desk.heading(heading)
+        expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
+        shown = desk.page.inner_text("body")
+        for gap in ("undefined", "[object", "NaN", "null"):
+            assert gap not in shown, f"{path} shows {gap}"
