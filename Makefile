@@ -14,7 +14,7 @@ PROGRESS := awk '/^Collecting/ {n++; printf "\r  %d packages found", n; fflush()
 .PHONY: help run test lint fuzz simulation bench docs lock clean
 
 help: ## Show what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -95,6 +95,13 @@ docs: $(VENV)/.dev console ## Write the generated pages anew
 	@$(BIN)/python -m tests.docs_generator
 	@$(BIN)/python -m tests.docs_generator --openapi build/openapi.json
 	@cd console; $(NODE) npm exec --offline -- openapi-typescript ../build/openapi.json -o src/api/schema.d.ts > /dev/null 2>&1
+
+.PHONY: pictures measure-console
+measure-console: $(VENV)/.dev console tools ## The figures of the console in docs/benchmarks.md
+	@$(BIN)/python -m tests.e2e.measure_console
+
+pictures: $(VENV)/.dev console tools ## Take the screenshots of the docs anew
+	@$(BIN)/python -m tests.e2e.pictures $(ARGS)
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew (needs uv)
 	@for kind in run dev build; do \

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 
 from veldnet.store import (
     IdSource,
@@ -24,6 +26,7 @@ from veldnet.store.migrating import HEAD
 from veldnet.store.schema import (
     connectivity_plans,
     deliveries,
+    device_cells,
     device_counts,
     device_profiles,
     device_states,
@@ -251,3 +254,56 @@ def test_a_database_of_0002_keeps_what_it_holds(tmp_path: Path) -> None:
         assert rows == [(1, 0, 0, 1), (1, 0, 1, 1), (1, 1, 1, 1)]
         settings = connection.execute(select(connectivity_plans.c.settings)).scalar_one()
         assert decode_plan(settings).deviceStatusRequestFrequency == 4
+
+
+async def test_devices_are_counted_by_cells_of_the_map(store: SqliteStore) -> None:
+    """However devices come, move, fall ill and go, the cells hold what a count of the devices gives."""
+    await fleet(store, 0)
+    rng = random.Random(11)
+
+    def live(connection: Connection) -> None:
+        for ref in range(1, 60):
+            values = {
+                "latitude": rng.choice((None, rng.uniform(-89, 89))),
+                "longitude": rng.uniform(-179, 179),
+            }
+            connection.execute(
+                insert(devices).values(
+                    ref=ref,
+                    subscriber_ref=1,
+                    dev_eui=f"{ref:016X}",
+                    name="x",
+                    activation_type="OTAA",
+                    device_class="A",
+                    profile_ref=1,
+                    details="{}",
+                    created_at=0,
+                    updated_at=0,
+                    updated_by="x",
+                    **values,
+                )
+            )
+        for ref in rng.sample(range(1, 60), 40):
+            change = rng.choice(
+                ({"health": rng.randrange(3)}, {"latitude": 52.001, "longitude": 5.0}, {"latitude": None})
+            )
+            connection.execute(update(devices).where(devices.c.ref == ref).values(**change))
+        for ref in rng.sample(range(1, 60), 15):
+            connection.execute(delete(devices).where(devices.c.ref == ref))
+
+    await store.write(live)
+
+    def look(connection: Connection) -> tuple[Counter[tuple[int, int, int]], dict[tuple[int, int, int], int]]:
+        placed = connection.execute(
+            select(devices.c.latitude, devices.c.longitude, devices.c.health).where(
+                devices.c.latitude.is_not(None)
+            )
+        )
+        counted = connection.execute(select(device_cells).where(device_cells.c.devices != 0))
+        return (
+            Counter((int((row[0] + 90) * 100), int((row[1] + 180) * 100), row[2]) for row in placed),
+            {(row.row, row.col, row.health): row.devices for row in counted},
+        )
+
+    expected, found = await store.read(look)
+    assert found == dict(expected) and found
