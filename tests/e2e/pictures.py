@@ -17,7 +17,7 @@ from tests.e2e import radio
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
-SIZE = {"width": 1360, "height": 820}
+SIZE = {"width": 1440, "height": 860}
 # Name, path, dark, and whose.
 PICTURES = (
     ("home", "/", False, "sandbox"),
@@ -96,6 +96,11 @@ def _prepare(page: Page, name: str) -> None:
         page.get_by_role("button", name="Pause").click()
         page.wait_for_timeout(500)
         row.get_by_role("button", name=re.compile("Details of")).click()
+        # Near the top, with a few lines above it.
+        row.evaluate(
+            """row => { const box = row.closest("[data-testid=frames]");
+            box.scrollTop += row.getBoundingClientRect().top - box.getBoundingClientRect().top - 140; }"""
+        )
     elif name == "decoder":
         page.get_by_role("tab", name="Stored frames").click()
         page.get_by_role("combobox", name="Device", exact=True).click()

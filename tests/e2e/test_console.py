@@ -435,7 +435,7 @@ def test_a_device_shows_what_it_says_and_is_told_things(desk: Desk, user: Person
     desk.go(f"/devices/{world.ref}?tab=readings")
     expect(desk.page.get_by_text("temperature 21")).to_be_visible()
     desk.page.get_by_role("tab", name="Charts").click()
-    expect(desk.page.get_by_role("img", name="SNR")).to_be_visible()
+    expect(desk.page.get_by_role("img", name="SNR (dB)")).to_be_visible()
     desk.page.get_by_text("Frames", exact=True).nth(1).click()
     expect(desk.page.get_by_text(re.compile("frames, at most 500"))).to_be_visible()
     desk.page.get_by_role("tab", name="Downlinks").click()

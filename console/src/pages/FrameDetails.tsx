@@ -79,7 +79,7 @@ export function FrameDetails({ line }: { line: Line }) {
                 ...(line.nFCntDown !== null ? [["NFCntDown", String(line.nFCntDown)] as [string, string]] : []),
                 [t("logger.radio"), [line.frequency ? number(line.frequency / 1e6, "MHz", 3) : null, modulation?.sf ? `SF${modulation.sf}BW${modulation.bandwidth}` : null, line.subBand, line.channel === null ? null : `LC${line.channel + 1}`, line.slot].filter(Boolean).join(" · ") || "–"],
                 [t("logger.airtime"), line.airtime === null ? "–" : number(line.airtime * 1000, "ms")],
-                [t("device.class"), record.device_class ?? "–"],
+                [t("device.class"), record.device_class ?? (/^UPLINK_(DATA|MAC)/.test(line.type) ? "A" : "–")],
                 ["MIC", line.mic ? <Mono key="m">{line.mic.toUpperCase()}</Mono> : "–"],
                 [t("logger.distance"), line.distance === null ? "–" : line.distance < 1000 ? number(line.distance, "m", 0) : number(line.distance / 1000, "km", 2)],
                 ...(record.correlation_id ? [["CorrelationID", <Mono key="c">{record.correlation_id}</Mono>] as [string, React.ReactNode]] : []),

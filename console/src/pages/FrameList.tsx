@@ -128,17 +128,17 @@ export function Sign({ line }: { line: Line }) {
   const t = useT();
   const style = { flexShrink: 0 };
   const [label, icon] = ((): [string, React.ReactNode] => {
-    if (line.type === "RESET") return [t("sign.reset"), <IconRefresh key="i" size={16} style={style} color="var(--mantine-color-blue-filled)" />];
-    if (line.type.includes("REFUSED")) return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--mantine-color-red-filled)" />];
+    if (line.type === "RESET") return [t("sign.reset"), <IconRefresh key="i" size={16} style={style} color="var(--severity-blue)" />];
+    if (line.type.includes("REFUSED")) return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--poor)" />];
     if (line.type.startsWith("DOWN")) {
       return line.delivered === false
-        ? [t("sign.notSent"), <IconX key="i" size={16} stroke={3} style={style} color="var(--mantine-color-red-filled)" />]
-        : [t("sign.sent"), <IconArrowBigDownFilled key="i" size={16} style={style} color="var(--mantine-color-red-filled)" />];
+        ? [t("sign.notSent"), <IconX key="i" size={16} stroke={3} style={style} color="var(--poor)" />]
+        : [t("sign.sent"), <IconArrowBigDownFilled key="i" size={16} style={style} color="var(--poor)" />];
     }
-    if (line.outcome !== "accepted" && line.outcome !== "repeated") return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--mantine-color-red-filled)" />];
-    if (line.deliveries === "ERROR") return [t("sign.undelivered"), <IconCircleXFilled key="i" size={16} style={style} color="var(--mantine-color-veld-filled)" />];
-    if (line.deliveries === "PENDING") return [t("sign.pending"), <IconClock key="i" size={16} style={style} color="var(--mantine-color-orange-filled)" />];
-    return [t(line.deliveries === "OK" ? "sign.delivered" : "sign.received"), <IconArrowBigUpFilled key="i" size={16} style={style} color="var(--mantine-color-veld-filled)" />];
+    if (line.outcome !== "accepted" && line.outcome !== "repeated") return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--poor)" />];
+    if (line.deliveries === "ERROR") return [t("sign.undelivered"), <IconCircleXFilled key="i" size={16} style={style} color="var(--good)" />];
+    if (line.deliveries === "PENDING") return [t("sign.pending"), <IconClock key="i" size={16} style={style} color="var(--fair)" />];
+    return [t(line.deliveries === "OK" ? "sign.delivered" : "sign.received"), <IconArrowBigUpFilled key="i" size={16} style={style} color="var(--good)" />];
   })();
   return <Tooltip label={label} openDelay={300}><span role="img" aria-label={label} style={{ display: "flex" }}>{icon}</span></Tooltip>;
 }

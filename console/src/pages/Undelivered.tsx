@@ -44,7 +44,7 @@ export function UndeliveredPage() {
         <IfMayChange><Button leftSection={<IconRepeat size={16} />} onClick={again} disabled={!found.data?.some((row) => row.state !== "pending")}>{t("undelivered.again")}</Button></IfMayChange>
       </PageTitle>
       <Group mb="sm">
-        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: t("chart.days", { days: value }) }))} />
+        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: value }) }))} />
         <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
       </Group>
       {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (

@@ -97,6 +97,7 @@ export const en = {
   "cause.E2": "FCntDn used before",
   "cause.E3": "validity expired",
   "cause.E4": "queue emptied by join or reset",
+  "chart.day": "Last day",
   "chart.days": "Last {days} days",
   "chart.down": "down",
   "chart.downlinks": "Downlinks",

@@ -99,6 +99,7 @@ export const nl: Record<keyof typeof en, string> = {
   "cause.E2": "FCntDn al gebruikt",
   "cause.E3": "geldigheid verlopen",
   "cause.E4": "wachtrij geleegd door join of reset",
+  "chart.day": "Laatste dag",
   "chart.days": "Laatste {days} dagen",
   "chart.down": "omlaag",
   "chart.downlinks": "Downlinks",

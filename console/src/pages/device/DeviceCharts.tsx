@@ -37,26 +37,26 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
     const zoom = [{ type: "inside", filterMode: "none" }];
     return {
       packets: { ...trafficOption(slots, t, days), dataZoom: zoom },
-      levels: { xAxis: time, yAxis: { type: "value", scale: true, name: "dBm" }, dataZoom: zoom, series: [curve("RSSI", (slot) => slot.rssi, (frame) => frame.rssi), curve("ESP", (slot) => slot.esp, (frame) => frame.esp)] },
-      snr: { xAxis: time, yAxis: { type: "value", scale: true, name: "dB" }, dataZoom: zoom, series: [curve("SNR", (slot) => slot.snr, (frame) => frame.snr)] },
-      per: { xAxis: time, yAxis: { type: "value", min: 0, name: "%" }, dataZoom: zoom, series: [{ name: "PER", type: "line", areaStyle: { opacity: 0.15 }, showSymbol: slots.length < 40, data: slots.map((slot) => [slot.date, slot.packetErrorRate === null ? null : slot.packetErrorRate * 100]) }] },
+      levels: { xAxis: time, yAxis: { type: "value", scale: true }, dataZoom: zoom, series: [curve("RSSI", (slot) => slot.rssi, (frame) => frame.rssi), curve("ESP", (slot) => slot.esp, (frame) => frame.esp)] },
+      snr: { xAxis: time, yAxis: { type: "value", scale: true }, dataZoom: zoom, series: [curve("SNR", (slot) => slot.snr, (frame) => frame.snr)] },
+      per: { xAxis: time, yAxis: { type: "value", min: 0 }, dataZoom: zoom, series: [{ name: "PER", type: "line", areaStyle: { opacity: 0.15 }, showSymbol: slots.length < 40, data: slots.map((slot) => [slot.date, slot.packetErrorRate === null ? null : slot.packetErrorRate * 100]) }] },
       factors: scatter
-        ? { xAxis: time, yAxis: { type: "value", min: 6, max: 13, interval: 1, name: "SF" }, dataZoom: zoom, series: [{ name: "SF", type: "scatter", symbolSize: 6, data: points.map((frame) => [frame.time, frame.sf]) }] }
+        ? { xAxis: time, yAxis: { type: "value", min: 6, max: 13, interval: 1 }, dataZoom: zoom, series: [{ name: "SF", type: "scatter", symbolSize: 6, data: points.map((frame) => [frame.time, frame.sf]) }] }
         : { xAxis: time, yAxis: { type: "value", minInterval: 1 }, dataZoom: zoom, series: factors.filter((name) => slots.some((slot) => slot.spreadingFactors[name])).map((name) => ({ name, type: "bar", stack: "sf", barMaxWidth: 22, data: slots.map((slot) => [slot.date, slot.spreadingFactors[name] ?? 0]) })) },
       size: scatter
-        ? { xAxis: time, yAxis: { type: "value", min: 0, name: "B" }, dataZoom: zoom, series: [{ name: t("logger.size"), type: "scatter", symbolSize: 5, data: points.map((frame) => [frame.time, frame.size]) }] }
-        : { xAxis: time, yAxis: { type: "value", min: 0, name: "B" }, dataZoom: zoom, series: [{ name: t("chart.up"), type: "bar", barMaxWidth: 22, data: slots.map((slot) => [slot.date, slot.uplinkBytes]) }, { name: t("chart.down"), type: "bar", barMaxWidth: 22, data: slots.map((slot) => [slot.date, slot.downlinkBytes]) }] },
+        ? { xAxis: time, yAxis: { type: "value", min: 0 }, dataZoom: zoom, series: [{ name: t("logger.size"), type: "scatter", symbolSize: 5, data: points.map((frame) => [frame.time, frame.size]) }] }
+        : { xAxis: time, yAxis: { type: "value", min: 0 }, dataZoom: zoom, series: [{ name: t("chart.up"), type: "bar", barMaxWidth: 22, data: slots.map((slot) => [slot.date, slot.uplinkBytes]) }, { name: t("chart.down"), type: "bar", barMaxWidth: 22, data: slots.map((slot) => [slot.date, slot.downlinkBytes]) }] },
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [slots, points, form, t, days]);
   if (totals.error) return <Problem error={totals.error} retry={() => void totals.refetch()} />;
   if (!totals.data || (form === "frames" && !frames.data)) return <Loading />;
-  const charts = [["packets", t("chart.packets")], ["levels", "RSSI · ESP"], ["snr", "SNR"], ["per", t("device.per")], ["factors", t("device.sf")], ["size", t("chart.payload")]] as const;
+  const charts = [["packets", t("chart.packets")], ["levels", "RSSI · ESP (dBm)"], ["snr", "SNR (dB)"], ["per", `${t("device.per")} (%)`], ["factors", t("device.sf")], ["size", `${t("chart.payload")} (B)`]] as const;
   return (
     <>
       <Group mb="md" justify="space-between">
         <Group>
-          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={String(days)} onChange={(value) => setFilters({ days: value ?? undefined })} data={ranges.map((range) => ({ value: range, label: t("chart.days", { days: range }) }))} />
+          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={String(days)} onChange={(value) => setFilters({ days: value ?? undefined })} data={ranges.map((range) => ({ value: range, label: range === "1" ? t("chart.day") : t("chart.days", { days: range }) }))} />
           <SegmentedControl aria-label={t("chart.form")} value={form} onChange={(value) => setFilters({ form: value === "slots" ? undefined : value })} data={[{ value: "slots", label: t("chart.slots") }, { value: "frames", label: t("chart.frames") }]} />
         </Group>
         <Text size="sm" c="dimmed">{form === "frames" ? t("chart.framesText", { count: points.length }) : t("chart.slotsText", { hours: step })}</Text>
