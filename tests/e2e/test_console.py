@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, wait_for
 from tests.e2e.person import Person
-from tests.e2e.running import KPN, RunningServer
+from tests.e2e.running import KPN, RunningServer, sandbox
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
@@ -573,6 +573,36 @@ def test_who_may_only_look_is_shown_no_buttons(
     for name in ("Save", "Actions", "New device"):
         expect(desk.page.get_by_role("button", name=name)).to_have_count(0)
     expect(desk.page.get_by_text("your role is read-only")).to_be_visible()
+    desk.context.close()
+
+
+def test_a_stranger_finds_nothing_by_guessing_addresses(
+    browser: Browser, server: RunningServer, world: World
+) -> None:
+    """The pages of another customer's things, opened by their address."""
+    account = sandbox(server.data)
+    desk = Desk(browser, server)
+    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    for path in (
+        *(
+            f"/devices/{world.ref}?tab={tab}"
+            for tab in ("overview", "charts", "frames", "downlinks", "network")
+        ),
+        "/routing/1",
+        "/decoders/1",
+        "/devices",
+        "/logger?deviceEUI=0059AC00DD000001",
+        "/alarms?acked=all",
+        "/operator/subscribers",
+    ):
+        desk.go(path)
+        desk.page.wait_for_load_state("networkidle") if "logger" not in path else desk.page.wait_for_timeout(
+            1500
+        )
+        shown = desk.page.inner_text("body")
+        for secret in ("Kitchen", "Cellar", "0059AC00DD000002", "Receiver", "Thermometer"):
+            assert secret not in shown, f"{path} shows {secret}"
+    assert desk.errors == []
     desk.context.close()
 
 

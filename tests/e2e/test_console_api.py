@@ -238,7 +238,10 @@ def test_customers_are_apart(server: RunningServer, user: Person, stranger: Pers
     person = operator.call("GET", f"{V1}/operator/users")["subscribers"][0]["ref"]
     customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
     for method, path, sent in (
-        *(("GET", f"{V1}/devices/{ref}/{what}", None) for what in ("downlinks", "readings", "session")),
+        *(
+            ("GET", f"{V1}/devices/{ref}/{what}", None)
+            for what in ("downlinks", "readings", "session", "battery")
+        ),
         ("POST", f"{V1}/devices/{ref}/downlinks", {"fPort": 1, "payload": "00"}),
         ("DELETE", f"{V1}/devices/{ref}/downlinks", None),
         ("GET", f"{V1}/alarms?deviceRef={ref}", None),
@@ -317,6 +320,19 @@ def test_devices_are_found_by_words_filters_and_order(user: Person, account: Acc
     alone = user.call("GET", f"{V1}/devices/map?south=51&west=4&north=53&east=6&cell=0.0005&search=valve")
     assert [cell["name"] for cell in alone] == ["<b>Valve</b>"]
     assert user.request("GET", f"{V1}/devices/map?south=ninety").status_code == 400
+
+
+def test_a_device_is_given_a_place(user: Person, stranger: Person, account: Account) -> None:
+    path = f"{V1}/devices/{create(user, account, 0x15)}/location"
+    there = user.call("PUT", path, {"latitude": 51.5, "longitude": -0.12})
+    assert (there["geoLatitude"], there["geoLongitude"]) == (51.5, -0.12)
+    box = f"{V1}/devices/map?south=51&west=-1&north=52&east=0.5&cell=1"
+    assert sum(cell["devices"] for cell in user.call("GET", box)) == 1
+    for wrong in ({"latitude": 91, "longitude": 0}, {"latitude": 5}, {"latitude": 5, "longitude": 181}):
+        assert user.request("PUT", path, wrong).status_code == 400
+    assert stranger.request("PUT", path, {"latitude": 0, "longitude": 0}).status_code == 404
+    assert "geoLatitude" not in user.call("PUT", path, {})
+    assert user.call("GET", box) == []
 
 
 def test_many_devices_are_changed_at_once_each_by_itself(user: Person, account: Account) -> None:

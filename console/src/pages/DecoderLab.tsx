@@ -5,7 +5,7 @@ import { useParams } from "@tanstack/react-router";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import { $api, api, type Schemas } from "../api/client";
 import { options, useProfiles } from "../catalogues";
-import { IfMayChange, Loading, Mono, PageTitle, Panel, Time } from "../components/basics";
+import { IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../components/basics";
 import { done, useConfirm, useTell } from "../components/notify";
 import { hex } from "../format";
 import { plainHex } from "../identifiers";
@@ -51,6 +51,7 @@ export function DecoderLab() {
     setSource(found.data.source ?? "");
     setBound(found.data.deviceProfileIds ?? []);
   }, [found.data]);
+  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!isNew && !found.data) return <Loading />;
   const save = async () => {
     const body = { name, kind, source: kind === "JAVASCRIPT" ? source : "", deviceProfileIds: bound };

@@ -5,7 +5,7 @@ import { useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../api/client";
 import { options, useHsmGroups } from "../catalogues";
-import { IfMayChange, Loading, Mono, Once, PageTitle, Panel } from "../components/basics";
+import { IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem } from "../components/basics";
 import { done, useConfirm, useTell } from "../components/notify";
 import { useGo } from "../router";
 import { useSession } from "../session";
@@ -30,6 +30,7 @@ export function RoutingProfilePage() {
   const [isDefault, setDefault] = useState(false);
   const [routes, setRoutes] = useState<Route[]>(isNew ? [newRoute] : []);
   const [conflict, setConflict] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const path = { params: { path: { routingProfileRef: ref } } };
   const load = async () => {
@@ -42,11 +43,13 @@ export function RoutingProfilePage() {
       setDefault(data.default ?? false);
       setRoutes(data.routes ?? []);
       setConflict(false);
+      setProblem(null);
     } catch (error) {
-      failed(error);
+      setProblem(error);
     }
   };
   useEffect(() => void load(), [ref]); // eslint-disable-line react-hooks/exhaustive-deps
+  if (problem) return <Problem error={problem} retry={() => void load()} />;
   if (!opened) return <Loading />;
   const change = (index: number, part: Partial<Route>) => setRoutes((before) => before.map((route, at) => (at === index ? { ...route, ...part } : route)));
   const save = async () => {

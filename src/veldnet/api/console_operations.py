@@ -10,6 +10,7 @@ from veldnet.inventory.device_search import ALARM_LEVELS, ORDERS, Found, MapCell
 from veldnet.inventory.imports import Import
 from veldnet.inventory.offers import Group, Plan, Profile, Subscriber
 from veldnet.inventory.people import ProjectView, User
+from veldnet.inventory.resources import Device
 from veldnet.monitoring.alarms.fleet import AlarmPage
 from veldnet.monitoring.logger import PACKET_TYPES, Page
 from veldnet.monitoring.statistics.totals import Totals
@@ -28,6 +29,7 @@ from .v1 import (
     projects,
     session,
 )
+from .v1.monitoring import BatteryLevel
 from .v1.operator import base_stations, customers, offers, oversight
 
 _FLAG: dict[str, Any] = {"type": "boolean"}
@@ -200,6 +202,26 @@ _SUBSCRIBER = (
         200,
         query=_FIND,
         media="text/csv",
+    ),
+    _op(
+        "put",
+        f"{V1}/devices/{{deviceRef}}/location",
+        "setLocation",
+        "Device",
+        "Say where a device is.",
+        200,
+        Device,
+        device_search.Location,
+    ),
+    _op(
+        "get",
+        f"{V1}/devices/{{deviceRef}}/battery",
+        "batteryHistory",
+        "Statistics",
+        "The battery of a device over time.",
+        200,
+        list[BatteryLevel],
+        query=_SPAN[:2],
     ),
     _op(
         "post",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -34,6 +35,8 @@ class Services:
         console = platform.settings.console
         self.sessions = SessionCache(platform.store, console.session_idle)
         self.console_requests = RateLimiter(console.rate_limit, burst=max(round(console.rate_limit * 4), 1))
+        # Each takes a thread and 19 MB.
+        self.password_checks = asyncio.Semaphore(4)
         # Guesses of a password, for each user name, and for each address from which they come.
         self.sign_ins = RateLimiter(10 / 60, burst=10)
         # Test deliveries, for each subscriber.

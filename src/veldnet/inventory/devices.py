@@ -487,6 +487,25 @@ def set_thresholds(
     return get_device(connection, scope, str(row.ref), with_statistics=False)
 
 
+def set_location(
+    connection: Connection, scope: Scope, ref: str, latitude: float | None, longitude: float | None
+) -> Device:
+    """Give a device a place, or with None take it away."""
+    row = _own(connection, scope, ref)
+    connection.execute(
+        update(devices)
+        .where(devices.c.ref == row.ref)
+        .values(
+            latitude=latitude,
+            longitude=longitude,
+            updated_at=changes.now_ms(),
+            updated_by=scope.display_name,
+        )
+    )
+    changes.note(connection, "device", row.ref)
+    return get_device(connection, scope, str(row.ref), with_statistics=False)
+
+
 def refs_of(connection: Connection, scope: Scope, dev_euis: Sequence[str]) -> dict[str, int]:
     """The numbers of the subscriber's devices among some DevEUIs."""
     rows = connection.execute(

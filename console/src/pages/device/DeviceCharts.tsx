@@ -1,4 +1,4 @@
-import { Grid, Group, SegmentedControl, Select, Text } from "@mantine/core";
+import { Grid, Group, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import { $api } from "../../api/client";
 import { Loading, Panel, Problem } from "../../components/basics";
@@ -7,21 +7,34 @@ import { useFilters } from "../../router";
 import { useT } from "../../text";
 import { trafficOption } from "../../traffic";
 
+const DAY = 86_400_000;
+
+/** A day of the viewer's zone, as date inputs want it. */
+function day(at: number): string {
+  const moment = new Date(at);
+  return `${moment.getFullYear()}-${String(moment.getMonth() + 1).padStart(2, "0")}-${String(moment.getDate()).padStart(2, "0")}`;
+}
+
 const ranges = ["1", "7", "15", "35", "90", "365"];
 
 export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
   const t = useT();
   const [filters, setFilters] = useFilters();
-  const days = ranges.includes(filters.days ?? "") ? Number(filters.days) : 7;
+  const own = Boolean(filters.from && filters.to && filters.from <= filters.to);
+  const days = own ? Math.min(Math.max(Math.round((Date.parse(filters.to!) - Date.parse(filters.from!)) / DAY) + 1, 1), 400) : ranges.includes(filters.days ?? "") ? Number(filters.days) : 7;
   const form = filters.form === "frames" ? "frames" : "slots";
-  const start = useMemo(() => new Date(Date.now() - days * 86_400_000).toISOString(), [days]);
+  const begin = useMemo(() => (own ? new Date(`${filters.from}T00:00`).getTime() : Date.now() - days * DAY), [own, filters.from, days]);
+  const start = new Date(begin).toISOString();
+  const end = begin + days * DAY;
   const step = days <= 1 ? 1 : days <= 15 ? 3 : 24;
   const path = { deviceRef };
   const totals = $api.useQuery("get", "/api/v1/devices/{deviceRef}/statistics", { params: { path, query: { startDate: start, duration: days, aggregationStep: step } } });
-  const frames = $api.useQuery("get", "/api/v1/frames", { params: { query: { deviceRef, from: start, limit: 500, packetType: "UPLINK_DATA,UPLINK_MAC_DATA,UPLINK_MAC" } } }, { enabled: form === "frames" });
+  const frames = $api.useQuery("get", "/api/v1/frames", { params: { query: { deviceRef, from: start, to: new Date(end).toISOString(), limit: 500, packetType: "UPLINK_DATA,UPLINK_MAC_DATA,UPLINK_MAC" } } }, { enabled: form === "frames" });
   const slots = useMemo(() => totals.data ?? [], [totals.data]);
   const points = useMemo(() => frames.data?.frames ?? [], [frames.data]);
-  const time = { type: "time", splitLine: { show: false }, min: Date.now() - days * 86_400_000, max: Date.now() };
+  const battery = $api.useQuery("get", "/api/v1/devices/{deviceRef}/battery", { params: { path, query: { startDate: start, duration: days } } });
+  const levels = useMemo(() => (battery.data ?? []).filter((level) => level.percent !== null), [battery.data]);
+  const time = { type: "time", splitLine: { show: false }, min: begin, max: end };
   const options = useMemo(() => {
     const scatter = form === "frames";
     const curve = (name: string, ofSlot: (slot: (typeof slots)[number]) => number | null, ofFrame: (frame: (typeof points)[number]) => number | null) => ({
@@ -36,7 +49,8 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
     const factors = ["SF7", "SF8", "SF9", "SF10", "SF11", "SF12", "other"];
     const zoom = [{ type: "inside", filterMode: "none" }];
     return {
-      packets: { ...trafficOption(slots, t, days), dataZoom: zoom },
+      packets: { ...trafficOption(slots, t), xAxis: time, dataZoom: zoom },
+      battery: { xAxis: time, yAxis: { type: "value", min: 0, max: 100 }, dataZoom: zoom, series: [{ name: t("device.battery"), type: "line", step: "end", data: levels.map((level) => [level.time, level.percent]) }] },
       levels: { xAxis: time, yAxis: { type: "value", scale: true }, dataZoom: zoom, series: [curve("RSSI", (slot) => slot.rssi, (frame) => frame.rssi), curve("ESP", (slot) => slot.esp, (frame) => frame.esp)] },
       snr: { xAxis: time, yAxis: { type: "value", scale: true }, dataZoom: zoom, series: [curve("SNR", (slot) => slot.snr, (frame) => frame.snr)] },
       per: { xAxis: time, yAxis: { type: "value", min: 0 }, dataZoom: zoom, series: [{ name: "PER", type: "line", areaStyle: { opacity: 0.15 }, showSymbol: slots.length < 40, data: slots.map((slot) => [slot.date, slot.packetErrorRate === null ? null : slot.packetErrorRate * 100]) }] },
@@ -48,15 +62,17 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
         : { xAxis: time, yAxis: { type: "value", min: 0 }, dataZoom: zoom, series: [{ name: t("chart.up"), type: "bar", barMaxWidth: 22, data: slots.map((slot) => [slot.date, slot.uplinkBytes]) }, { name: t("chart.down"), type: "bar", barMaxWidth: 22, data: slots.map((slot) => [slot.date, slot.downlinkBytes]) }] },
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [slots, points, form, t, days]);
+  }, [slots, points, levels, form, t, begin, end]);
   if (totals.error) return <Problem error={totals.error} retry={() => void totals.refetch()} />;
   if (!totals.data || (form === "frames" && !frames.data)) return <Loading />;
-  const charts = [["packets", t("chart.packets")], ["levels", "RSSI · ESP (dBm)"], ["snr", "SNR (dB)"], ["per", `${t("device.per")} (%)`], ["factors", t("device.sf")], ["size", `${t("chart.payload")} (B)`]] as const;
+  const charts = [["packets", t("chart.packets")], ["levels", "RSSI · ESP (dBm)"], ["snr", "SNR (dB)"], ["per", `${t("device.per")} (%)`], ["factors", t("device.sf")], ["size", `${t("chart.payload")} (B)`], ...(levels.length ? [["battery", `${t("device.battery")} (%)`] as const] : [])] as const;
   return (
     <>
       <Group mb="md" justify="space-between">
         <Group>
-          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={String(days)} onChange={(value) => setFilters({ days: value ?? undefined })} data={ranges.map((range) => ({ value: range, label: range === "1" ? t("chart.day") : t("chart.days", { days: range }) }))} />
+          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={own ? "own" : String(days)} onChange={(value) => setFilters(value === "own" ? { from: day(Date.now() - 6 * DAY), to: day(Date.now()) } : { days: value ?? undefined, from: undefined, to: undefined })} data={[...ranges, "own"].map((range) => ({ value: range, label: range === "own" ? t("chart.own") : range === "1" ? t("chart.day") : t("chart.days", { days: range }) }))} />
+          {own && <TextInput type="date" aria-label={t("logger.from")} value={filters.from} max={filters.to} onChange={(event) => setFilters({ from: event.currentTarget.value })} />}
+          {own && <TextInput type="date" aria-label={t("logger.to")} value={filters.to} min={filters.from} onChange={(event) => setFilters({ to: event.currentTarget.value })} />}
           <SegmentedControl aria-label={t("chart.form")} value={form} onChange={(value) => setFilters({ form: value === "slots" ? undefined : value })} data={[{ value: "slots", label: t("chart.slots") }, { value: "frames", label: t("chart.frames") }]} />
         </Group>
         <Text size="sm" c="dimmed">{form === "frames" ? t("chart.framesText", { count: points.length }) : t("chart.slotsText", { hours: step })}</Text>

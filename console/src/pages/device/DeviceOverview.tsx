@@ -1,9 +1,12 @@
-import { Grid, Group, Progress, Stack, Text, ThemeIcon } from "@mantine/core";
+import { Button, Grid, Group, NumberInput, Progress, Stack, Text, ThemeIcon } from "@mantine/core";
+import { modals } from "@mantine/modals";
 import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
-import { useMemo } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { useQueryClient } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { $api, api, type Schemas } from "../../api/client";
 import { usePlans, useProfiles, useRouting } from "../../catalogues";
-import { Facts, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
+import { Facts, IfMayChange, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
+import { useTell } from "../../components/notify";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
 import { number, percent } from "../../format";
@@ -118,9 +121,37 @@ function Place({ device }: { device: Schemas["Device"] }) {
     }
     return all;
   }, [frames.data, device]);
+  const edit = () => modals.open({ title: t("device.place"), size: "lg", children: <PlaceForm device={device} /> });
   return (
-    <Panel title={t("device.place")}>
+    <Panel title={t("device.place")} right={<IfMayChange><Button size="compact-sm" variant="default" onClick={edit}>{t("common.edit")}</Button></IfMayChange>}>
       {spots.length ? <WorldMap label={t("device.place")} spots={spots} height={300} fit={`${device.ref}-${spots.length}`} /> : <Text size="sm" c="dimmed">{t("device.noPlace")}</Text>}
     </Panel>
+  );
+}
+
+function PlaceForm({ device }: { device: Schemas["Device"] }) {
+  const t = useT();
+  const { run } = useTell();
+  const queries = useQueryClient();
+  const [latitude, setLatitude] = useState<number | string>(device.geoLatitude ?? "");
+  const [longitude, setLongitude] = useState<number | string>(device.geoLongitude ?? "");
+  const save = async (north: number | null, east: number | null) => {
+    const answer = await run(api.PUT("/api/v1/devices/{deviceRef}/location", { params: { path: { deviceRef: device.ref ?? "" } }, body: { latitude: north, longitude: east } }), t("device.placeSaved"));
+    if (!answer) return;
+    modals.closeAll();
+    void queries.invalidateQueries();
+  };
+  const given = latitude !== "" && longitude !== "";
+  const here: Spot[] = given ? [{ id: "here", latitude: Number(latitude), longitude: Number(longitude), kind: "device", label: device.name ?? "", color: "veld" }] : [];
+  return (
+    <Stack>
+      <Text size="sm" c="dimmed">{t("device.placeText")}</Text>
+      <WorldMap label={t("device.place")} spots={here} height={320} fit={device.ref} onPick={(north, east) => { setLatitude(Number(north.toFixed(5))); setLongitude(Number(east.toFixed(5))); }} />
+      <Group grow><NumberInput label={t("device.latitude")} value={latitude} onChange={setLatitude} min={-90} max={90} decimalScale={6} /><NumberInput label={t("device.longitude")} value={longitude} onChange={setLongitude} min={-180} max={180} decimalScale={6} /></Group>
+      <Group justify="flex-end">
+        {device.geoLatitude !== undefined && <Button variant="subtle" color="red" onClick={() => void save(null, null)}>{t("device.placeTake")}</Button>}
+        <Button disabled={!given} onClick={() => void save(Number(latitude), Number(longitude))}>{t("common.save")}</Button>
+      </Group>
+    </Stack>
   );
 }

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, get, post, put
 from litestar.response import Stream
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
@@ -158,6 +158,33 @@ def _csv(rows: list[tuple[str, ...]]) -> bytes:
     return buffer.getvalue().encode()
 
 
+class Location(msgspec.Struct):
+    """Degrees; both null take the place away."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@put("/devices/{device_ref:str}/location")
+async def set_location(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
+    """Say where a device is; messages and the map have it at once."""
+    scope = await require_scope(request, services)
+    body = await read_resource(request, Location, services.settings.max_body)
+    if (body.latitude is None) != (body.longitude is None):
+        raise MissingField("latitude and longitude go together")
+    if body.latitude is not None and not -90 <= body.latitude <= 90:
+        raise InvalidField("latitude must be from -90 to 90")
+    if body.longitude is not None and not -180 <= body.longitude <= 180:
+        raise InvalidField("longitude must be from -180 to 180")
+    return await services.change(
+        lambda c: devices.set_location(c, scope, device_ref, body.latitude, body.longitude),
+        by=scope,
+        action="device.location",
+        what=f"device {device_ref}",
+        details=body,
+    )
+
+
 class BulkChange(msgspec.Struct):
     """What to do with some devices: `update` takes members of `change`, `delete` none."""
 
@@ -221,4 +248,4 @@ def _one(connection: Connection, scope: Scope, ref: str, change: Device | UnsetT
     )
 
 
-HANDLERS = (search_devices, map_devices, export_devices, change_many)
+HANDLERS = (search_devices, map_devices, export_devices, set_location, change_many)

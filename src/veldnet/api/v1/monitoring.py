@@ -16,7 +16,7 @@ from veldnet.api.services import Services
 from veldnet.inventory import audit, changes, device_checks, devices
 from veldnet.inventory.audit import AuditEntry
 from veldnet.inventory.errors import InvalidField, NotFound
-from veldnet.inventory.resources import AlarmThreshold, Device
+from veldnet.inventory.resources import AlarmThreshold, Device, timestamp
 from veldnet.inventory.scope import Scope
 from veldnet.keys import labels
 from veldnet.monitoring import NotificationSettings, check_settings, read_settings, write_settings
@@ -26,7 +26,8 @@ from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.totals import Totals
 from veldnet.routing import DestinationRefused, check_literal
-from veldnet.store.schema import connectivity_plans, plan_grants
+from veldnet.store import first_id_at, millis_of
+from veldnet.store.schema import connectivity_plans, frames, plan_grants
 
 _DAY = 86_400_000
 _MOST_DAYS = 400
@@ -94,6 +95,51 @@ async def device_statistics(
 
     def read(connection: Connection) -> list[Totals]:
         return totals.of_device(connection, devices.device_ref(connection, scope, device_ref), span, hours)
+
+    return await services.read(read)
+
+
+class BatteryLevel(msgspec.Struct):
+    """What a DevStatusAns said: battery 1 to 254, 0 for external power, 255 for unknown; `percent` where it
+    is a level; `margin` in dB."""
+
+    time: str
+    battery: int
+    percent: int | None
+    margin: int | None
+
+
+@get("/devices/{device_ref:str}/battery")
+async def battery_history(
+    device_ref: str, request: Request[Any, Any, Any], services: Services
+) -> list[BatteryLevel]:
+    """The battery of a device over a time range, as it told in DevStatusAns; the newest 5,000 of them."""
+    scope = await require_scope(request, services)
+    span, _hours = span_of(request, services)
+
+    def read(connection: Connection) -> list[BatteryLevel]:
+        ref = devices.device_ref(connection, scope, device_ref)
+        columns = frames.c
+        rows = connection.execute(
+            select(columns.id, columns.battery, columns.margin)
+            .where(
+                columns.device_ref == ref,
+                columns.id >= first_id_at(span.start),
+                columns.id < first_id_at(span.end),
+                columns.battery.is_not(None),
+            )
+            .order_by(columns.id.desc())
+            .limit(5000)
+        ).all()
+        return [
+            BatteryLevel(
+                timestamp(millis_of(row.id)),
+                row.battery,
+                round(row.battery * 100 / 254) if 1 <= row.battery <= 254 else None,
+                row.margin,
+            )
+            for row in reversed(rows)
+        ]
 
     return await services.read(read)
 
@@ -186,6 +232,7 @@ HANDLERS = [
     get_history,
     put_thresholds,
     device_statistics,
+    battery_history,
     fleet_statistics,
     plan_statistics,
     get_notifications,

@@ -21,8 +21,6 @@ from veldnet.inventory.resources import timestamp
 from veldnet.inventory.sessions import Session
 from veldnet.store.schema import operator_users, users
 
-_PASSWORDS_AT_ONCE = asyncio.Semaphore(4)
-
 
 class SignIn(msgspec.Struct):
     """User name and password of a ThingPark user or of an operator's user."""
@@ -106,7 +104,7 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
         if quota is not None and not quota.allowed:
             raise GatewayError(429, "Too many attempts; wait a minute")
     account = await services.read(lambda c: sessions.find_account(c, body.username))
-    async with _PASSWORDS_AT_ONCE:
+    async with services.password_checks:
         fits = await asyncio.to_thread(
             accounts.password_fits, None if account is None else account.password_hash, body.password
         )
