@@ -428,6 +428,7 @@ function decodeUplink(input) {
   return { data: { temperature: (input.bytes[0] << 8 | input.bytes[1]) / 100, port: input.fPort } };
 }
 function encodeDownlink(input) { return { fPort: 9, bytes: [input.data.minutes] }; }
+function decodeDownlink(input) { return { data: { minutes: input.bytes[0] } }; }
 """
 
 
@@ -522,6 +523,13 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
     ):
         refused = user.request("POST", f"{V1}/devices/{ref}/downlinks", sent)
         assert refused.status_code == 400 and named in refused.json()["message"], refused.text
+    antenna.keep_alive()
+    antenna.hear(virtual.uplink(2, bytes.fromhex("0835")))
+    sent = wait_for(
+        lambda: found("decode=true&deviceEUI=*CC000051&packetType=DOWNLINK_DATA,DOWNLINK_MAC_DATA")
+    )
+    assert (sent[0]["payload"], sent[0]["encrypted"]) == ("1e", False)
+    assert sent[0]["decoded"] == {"data": {"minutes": 30}}
     user.call("DELETE", f"{V1}/devices/{ref}/downlinks")
     assert user.call("GET", f"{V1}/devices/{ref}/downlinks") == []
 

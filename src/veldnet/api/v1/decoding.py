@@ -14,6 +14,14 @@ from veldnet.inventory import decoders
 from veldnet.inventory.decoders import Program
 from veldnet.monitoring.logger import Line, Whose
 
+# What reads the payload of a frame.
+_FUNCTIONS = {
+    "UPLINK_DATA": "decodeUplink",
+    "UPLINK_MAC_DATA": "decodeUplink",
+    "DOWNLINK_DATA": "decodeDownlink",
+    "DOWNLINK_MAC_DATA": "decodeDownlink",
+}
+
 
 def uplink_input(payload: bytes, fport: int | None, time: str) -> dict[str, Any]:
     """The argument of `decodeUplink` (TS013)."""
@@ -26,8 +34,8 @@ async def run_program(
     """Call a function of a decoder for each input."""
     if program.kind == "JAVASCRIPT":
         return await services.platform.decoders.run(program.source, function, inputs)
-    if function == "encodeDownlink":
-        return [Decoded(error="Cayenne LPP does not encode downlinks here; send bytes")] * len(inputs)
+    if function != "decodeUplink":
+        return [Decoded(error="Cayenne LPP reads uplinks; send downlinks as bytes")] * len(inputs)
     answers = []
     for given in inputs:
         try:
@@ -43,27 +51,24 @@ async def decode_lines(services: Services, of: Whose, lines: Sequence[Line]) -> 
     if of.subscriber_ref is None:
         return
     subscriber = of.subscriber_ref
-    readable = [
-        line
-        for line in lines
-        if line.payload and not line.encrypted and line.type in ("UPLINK_DATA", "UPLINK_MAC_DATA")
-    ]
+    readable = [line for line in lines if line.payload and not line.encrypted and line.type in _FUNCTIONS]
     if not readable:
         return
     programs = await services.read(lambda c: decoders.programs(c, subscriber))
     profiles = await services.read(
         lambda c: decoders.profiles_of(c, {int(str(line.deviceRef)) for line in readable})
     )
-    by_profile: dict[int, list[Line]] = {}
+    groups: dict[tuple[int, str], list[Line]] = {}
     for line in readable:
         profile = profiles.get(int(str(line.deviceRef)))
         if profile is not None and profile in programs:
-            by_profile.setdefault(profile, []).append(line)
-    for profile, group in by_profile.items():
+            groups.setdefault((profile, _FUNCTIONS[line.type]), []).append(line)
+    for (profile, function), group in groups.items():
         inputs = [uplink_input(bytes.fromhex(str(line.payload)), line.fPort, line.time) for line in group]
-        for line, answer in zip(
-            group, await run_program(services, programs[profile], "decodeUplink", inputs), strict=True
-        ):
-            line.decoded = msgspec.Raw(
-                (answer.value or msgspec.json.encode({"errors": [answer.error]}).decode()).encode()
-            )
+        answers = await run_program(services, programs[profile], function, inputs)
+        for line, answer in zip(group, answers, strict=True):
+            if answer.value is not None:
+                line.decoded = msgspec.Raw(answer.value.encode())
+            elif function == "decodeUplink":
+                # Few decoders read downlinks; that one does not is no news.
+                line.decoded = msgspec.Raw(msgspec.json.encode({"errors": [answer.error]}))

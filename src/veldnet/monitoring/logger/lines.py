@@ -64,6 +64,8 @@ class Named(msgspec.Struct, frozen=True):
     profile_ref: int
     latitude: float | None = None
     longitude: float | None = None
+    # Its application server alone encrypts and decrypts.
+    hsm: bool = False
 
 
 class Line(msgspec.Struct):
@@ -193,6 +195,9 @@ def line_of(row: FrameRow, record: Record | None, device: Named | None, places: 
     )
     if record is not None:
         _add_record(line, record, of("fcnt"))
+    if isinstance(record, DownlinkRecord) and not record.join_accept and device is not None:
+        # The record has what was submitted: the network encrypts it only where it has the key.
+        line.encrypted = device.hsm and line.payload is not None
     return line
 
 
@@ -209,7 +214,6 @@ def _add_record(line: Line, record: Record, fcnt: int | None) -> None:
         line.mic, line.confirmed, line.adr = record.mic.hex(), record.confirmed, bool(record.fctrl & _ADR)
     elif isinstance(record, DownlinkRecord):
         line.payload, line.confirmed = record.payload.hex() or None, record.confirmed
-        line.encrypted = bool(record.payload) and not record.join_accept
         line.slot = SLOTS[record.slot] or None
         if record.fport:
             line.aFCntDown = fcnt

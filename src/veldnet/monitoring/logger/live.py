@@ -101,7 +101,13 @@ class LiveFeed:
             if device is not None:
                 known = device.row
                 named = Named(
-                    known.ref, known.dev_eui, known.name, known.profile_ref, known.latitude, known.longitude
+                    known.ref,
+                    known.dev_eui,
+                    known.name,
+                    known.profile_ref,
+                    known.latitude,
+                    known.longitude,
+                    known.hsm_group_ref is not None,
                 )
             line = line_of(row, record, named, self._places)
             for watcher in watchers:

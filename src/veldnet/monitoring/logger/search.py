@@ -179,6 +179,7 @@ def _named(connection: Connection, refs: set[int]) -> dict[int, Named]:
             columns.profile_ref,
             columns.latitude,
             columns.longitude,
+            columns.hsm_group_ref.is_not(None),
         ).where(columns.ref.in_(refs))
     )
     return {row.ref: Named(*row) for row in rows}
