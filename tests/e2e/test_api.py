@@ -115,7 +115,9 @@ def test_every_described_operation_is_served_and_every_served_one_described(
             answer = client.http.request(
                 method, path.replace("{", "0").replace("}", ""), headers={"authorization": ""}
             )
-            assert answer.status_code == 401, f"{method} {path} answers {answer.status_code}"
+            # Who signs in has no token yet.
+            expected = 400 if operations[method]["operationId"] == "signIn" else 401
+            assert answer.status_code == expected, f"{method} {path} answers {answer.status_code}"
 
 
 def test_catalogues(checked: Any, account: Account) -> None:

@@ -23,6 +23,8 @@ def test_the_api_keeps_its_description(client: Client, tmp_path: Path) -> None:
             command,
             *("run", f"{client.server.http}/openapi.json"),
             *("--header", f"Authorization: Bearer {client.token}"),
+            # A stream has no end to check; tests of the console read it.
+            *("--exclude-path", "/api/v1/frames/live"),
             *("--checks", CHECKS),
             *("--max-examples", "40", "--seed", "1", "--workers", "2", "--request-timeout", "20"),
             *("--suppress-health-check", "all"),

@@ -101,7 +101,9 @@ def _operation(
     if result is not None:
         success["content"] = {"application/json": {"schema": _as_openapi_30(result)}}
     if operation.media is not None:
-        success["content"] = {operation.media: {"schema": STRING}}
+        # A stream has no schema: each event has one of its own.
+        stream = operation.media == "text/event-stream"
+        success["content"] = {operation.media: {} if stream else {"schema": STRING}}
     responses = {str(operation.status): success}
     for status, text in _ERRORS.items():
         responses[str(status)] = {
