@@ -25,6 +25,10 @@ class Receiver:
         assert self.process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}/up"
 
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
     def messages(self) -> list[bytes]:
         return [path.read_bytes() for path in sorted(self._directory.glob("message-*.json"))]
 

@@ -510,7 +510,7 @@ def test_private_destinations_are_refused_by_default(tmp_path_factory: pytest.Te
 def test_pages_for_people_and_machines(client: Client) -> None:
     assert "swagger-ui" in client.http.get("/docs").text
     assert client.http.get("/docs/ui/swagger-ui-bundle.js").status_code == 200
-    assert client.http.get("/", follow_redirects=True).url.path == "/docs"
+    assert client.http.get("/", follow_redirects=True).url.path == "/console/"
     assert "veldnet_uplinks_committed_total" in client.http.get("/metrics").text
     assert (client.http.get("/healthz").text, client.http.get("/readyz").text) == ("ok", "ready")
     secrets = [client.account.client_secret, client.account.thingpark_password, client.token, AS_KEY]

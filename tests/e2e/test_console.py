@@ -176,8 +176,10 @@ class World:
 @pytest.fixture(scope="module")
 def world(
     user: Person, account: Account, antenna: radio.Antenna, tmp_path_factory: pytest.TempPathFactory
-) -> World:
-    return World(user, account, antenna, tmp_path_factory.mktemp("receiver"))
+) -> Iterator[World]:
+    made = World(user, account, antenna, tmp_path_factory.mktemp("receiver"))
+    yield made
+    made.receiver.stop()
 
 
 @pytest.fixture

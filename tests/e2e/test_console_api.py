@@ -32,6 +32,14 @@ def server(data: Any, account: Account) -> Any:
     assert running.stop() == 0, "the server stops cleanly on SIGTERM, also with streams open"
 
 
+@pytest.fixture
+def receiver(tmp_path: Any) -> Any:
+    """An application server that keeps what it gets."""
+    found = Receiver(tmp_path)
+    yield found
+    found.stop()
+
+
 def operator_of(account: Account) -> str:
     return account.thingpark_username.replace("sandbox", "operator")
 
@@ -433,9 +441,8 @@ function decodeDownlink(input) { return { data: { minutes: input.bytes[0] } }; }
 
 
 def test_frames_are_seen_live_searched_decoded_and_exported(
-    server: RunningServer, user: Person, account: Account, antenna: radio.Antenna, tmp_path: Any
+    server: RunningServer, user: Person, account: Account, antenna: radio.Antenna, receiver: Receiver
 ) -> None:
-    receiver = Receiver(tmp_path)
     routing = user.call(
         "POST",
         f"{KPN}/routingProfiles",
@@ -606,8 +613,7 @@ def test_hostile_decoders_harm_nobody(user: Person, source: str, words: str) -> 
 # Routing, alarms, projects.
 
 
-def test_a_route_is_tried_and_its_answer_shown(user: Person, tmp_path: Any) -> None:
-    receiver = Receiver(tmp_path)
+def test_a_route_is_tried_and_its_answer_shown(user: Person, receiver: Receiver) -> None:
     profile = user.call(
         "POST",
         f"{KPN}/routingProfiles",
