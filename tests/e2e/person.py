@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -52,7 +53,10 @@ class Person:
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
     event = ""
+    end = time.monotonic() + 40
     for line in lines:
+        # Signs of life come for ever.
+        assert time.monotonic() < end, "what was waited for did not come"
         if line.startswith("event: "):
             event = line[7:]
         elif line.startswith("data: "):
