@@ -76,26 +76,6 @@ def create_subscriber(connection: Connection, operator_ref: int, customer_id: st
     )
 
 
-def create_user(
-    connection: Connection, subscriber_ref: int, username: str, password_hash: str, display_name: str
-) -> int:
-    """A ThingPark user of a subscriber."""
-    if not 3 <= len(username) <= 254:
-        raise InvalidField("a user name has 3 to 254 characters")
-    if connection.execute(select(users.c.ref).where(users.c.username == username)).first():
-        raise BadRequest(f"user {username} exists already")
-    return inserted_ref(
-        connection.execute(
-            insert(users).values(
-                subscriber_ref=subscriber_ref,
-                username=username,
-                password_hash=password_hash,
-                display_name=display_name,
-            )
-        )
-    )
-
-
 def operators_of_subscribers(connection: Connection) -> dict[int, int]:
     """The operator of each subscriber."""
     rows = connection.execute(select(subscribers.c.ref, subscribers.c.operator_ref))

@@ -67,7 +67,7 @@ def create_sandbox(
     customer_id = f"{100_000_001 + customers}"
     subscriber = accounts.create_subscriber(connection, operator, customer_id, f"Sandbox customer {number}")
     username = f"sandbox{'' if number == 1 else number}@veldnet.example"
-    accounts.create_user(connection, subscriber, username, password_hash, "Sandbox User")
+    people.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User")
     operator_username = f"operator{'' if number == 1 else number}@veldnet.example"
     people.create_operator_user(connection, operator, operator_username, password_hash, "Sandbox Operator")
     credentials = accounts.create_project(connection, f"Sandbox project {number}")
