@@ -139,6 +139,7 @@ class Platform:
             clock=clock,
             uplink=self.network.receive,
             report=self.network.transmit_reported,
+            gate=self.network.gate,
         )
         self.keys = KeyCare(data)
         self.loop_lag = 0.0

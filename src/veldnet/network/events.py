@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal
-from veldnet.lorawan import DevAddr
+from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.mac_commands import MacCommand
 from veldnet.lorawan.radio import GatewayUplink, TransmitWindow
@@ -34,12 +34,14 @@ class Device(msgspec.Struct, frozen=True, gc=False):
 
 class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):
     """A frame with all copies of its deduplication window, best first. `id` names its record, `token`
-    the downlink it may cause; `received_at` is when the first copy came, Unix seconds."""
+    the downlink it may cause; `received_at` is when the first copy came, Unix seconds. `brought_by` is the base
+    station of the first copy of a frame for which no session in memory spoke."""
 
     id: int
     token: int
     copies: tuple[GatewayUplink, ...]
     received_at: float
+    brought_by: BaseStationId | None = None
 
     @property
     def best(self) -> GatewayUplink:

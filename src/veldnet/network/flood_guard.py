@@ -4,15 +4,20 @@ A base station hears at most a few hundred frames a second, and hardly any that 
 keeps bringing frames which turn out to be refused is watched: what comes through it from devices without a
 session in memory is dropped before any work is done for it, until it has calmed down. Devices with a session
 are never held up, and another base station's copy of a frame opens the way as always.
+
+A stranger counts as soon as it is let in, so that a burst does not get through before the first of it has been
+judged, and no longer once it has turned out to be genuine.
 """
 
 from __future__ import annotations
 
 from veldnet.lorawan import BaseStationId
 
-# Refused frames that a base station may bring lately, and how fast they are forgotten (halved each so many
-# seconds). A tenth of it when all base stations together bring many.
+# Refused and unjudged frames that a base station may bring lately, and how fast they are forgotten (halved each
+# so many seconds). A tenth of it when all base stations together bring many.
 LIMIT = 100.0
+# What a refused join counts that the vault had to judge.
+VAULT_WEIGHT = 4.0
 _HALF_LIFE = 2.0
 _ALL = 1000.0
 _WATCHED = 10_000
@@ -40,17 +45,30 @@ class FloodGuard:
         self._scores: dict[BaseStationId, _Score] = {}
         self._all = _Score()
 
-    def refused(self, base_station: BaseStationId, now: float) -> None:
-        """A frame that this base station heard best was refused."""
+    def let_in(self, base_station: BaseStationId, now: float) -> None:
+        """A stranger that this base station brought first is looked at."""
+        self._add(base_station, now, 1.0)
+
+    def genuine(self, base_station: BaseStationId, now: float) -> None:
+        """A stranger that was let in is a device of ours."""
+        score = self._scores.get(base_station)
+        if score is not None:
+            score.value = max(score.after(now) - 1.0, 0.0)
+
+    def refused(self, base_station: BaseStationId, now: float, weight: float = 1.0) -> None:
+        """A frame that this base station brought was refused."""
+        self._add(base_station, now, weight)
+        self._all.after(now)
+        self._all.value += weight
+
+    def _add(self, base_station: BaseStationId, now: float, weight: float) -> None:
         score = self._scores.get(base_station)
         if score is None:
             if len(self._scores) >= _WATCHED:
                 del self._scores[next(iter(self._scores))]
             score = self._scores[base_station] = _Score()
         score.after(now)
-        score.value += 1
-        self._all.after(now)
-        self._all.value += 1
+        score.value += weight
 
     def floods(self, base_station: BaseStationId, now: float) -> bool:
         """Whether strangers from this base station are to be dropped just now."""

@@ -26,8 +26,12 @@ from .uplink_record import copies_of
 log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
-# A base station hears no more strangers than this within a window unless somebody forges them: 160 a second.
+# A base station hears no more data of strangers within a window than this unless somebody forges it, 160 frames a
+# second, and no more joins: 60 a second are more than its receivers can take. Each costs a question to the vault.
 MAX_STRANGERS = 32
+MAX_JOINS = 12
+# MHDR of uplinks that carry data.
+_DATA_UP = (0x40, 0x80)
 # Copies of one frame that are kept at most, in its window and again after it.
 MAX_COPIES = 64
 
@@ -91,18 +95,29 @@ class Reception:
             return
         station = uplink.base_station
         stranger = self._is_stranger(frame)
-        if stranger and (
-            self._strangers[station] >= MAX_STRANGERS or self._refusals.guard.floods(station, now)
-        ):
+        most = MAX_STRANGERS if isinstance(frame, DataFrame) else MAX_JOINS
+        if stranger and (self._strangers[station] >= most or self.held_off(station, now)):
             self._counters.refused["flood"] += 1
             return
         window = self._windows.open(frame, uplink, now)
         if stranger:
             window.stranger = True
             self._strangers[station] += 1
+            self._refusals.guard.let_in(station, now)
         self._prefetch(frame)
         if self._timer is None:
             self._schedule()
+
+    def held_off(self, base_station: BaseStationId, now: float) -> bool:
+        """Whether strangers from this base station are turned away just now."""
+        return self._refusals.guard.floods(base_station, now)
+
+    def turns_away(self, head: bytes) -> bool:
+        """Whether a frame that begins so, MHDR and five more octets, is a stranger's; it is counted then."""
+        if head[0] in _DATA_UP and self._devices.on_address(int.from_bytes(head[1:5], "little")):
+            return False
+        self._counters.refused["flood"] += 1
+        return True
 
     def _is_stranger(self, frame: ReceivedType) -> bool:
         """Whether no session in memory speaks for a frame."""
@@ -135,10 +150,15 @@ class Reception:
         for window in self._windows.close_due(moment):
             now = self._clock()
             window.frame_id = self._ids.next(now)
+            first = window.copies[0]
             if window.stranger:
-                self._strangers[window.copies[0].base_station] -= 1
+                self._strangers[first.base_station] -= 1
             received = ReceivedFrame(
-                window.frame_id, self._ids.next(now), window.ordered(), window.copies[0].received_at
+                window.frame_id,
+                self._ids.next(now),
+                window.ordered(),
+                first.received_at,
+                first.base_station if window.stranger else None,
             )
             try:
                 self._received(received, window.frame)

@@ -13,7 +13,7 @@ from veldnet.store import IdSource
 from .commit_loop import CommitLoop
 from .counters import Counters
 from .events import ReceivedFrame
-from .flood_guard import FloodGuard
+from .flood_guard import VAULT_WEIGHT, FloodGuard
 from .records import JoinRecord, RefusedRecord
 from .uplink_record import copies_of
 
@@ -66,11 +66,17 @@ class Refusals:
         if self._unattributed.take(now):
             self._commits.add_record(_record(received.id, received.copies, code, words))
 
+    def genuine(self, received: ReceivedFrame) -> None:
+        """A frame was accepted."""
+        if received.brought_by is not None:
+            self.guard.genuine(received.brought_by, self._clock())
+
     def of_device(self, records: list[JoinRecord | RefusedRecord]) -> bool:
         """Frames of a known device; whether they are to be recorded."""
         now = self._clock()
         self._counters.refused.update(record.outcome for record in records)
-        self.guard.refused(records[0].best.base_station, now)
+        weight = VAULT_WEIGHT if any(isinstance(record, JoinRecord) for record in records) else 1.0
+        self.guard.refused(records[0].best.base_station, now, weight)
         return self._attributed.take(now)
 
 

@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 import structlog
 
-from veldnet.keys import Vault
+from veldnet.keys import JoinKeys, Vault
 from veldnet.lorawan import DevAddr, DevEui
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
@@ -187,6 +187,11 @@ class NetworkServer:
 
     # Uplinks.
 
+    @property
+    def gate(self) -> Reception:
+        """What tells base stations' frames that are not worth reading."""
+        return self._reception
+
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
         self._reception.receive(uplink)
@@ -206,6 +211,7 @@ class NetworkServer:
         for entry in likeliest_first(entries, frame, received):
             found = match(self.parameters, entry.state, entry.device, event)
             if found is not None:
+                self._refusals.genuine(received)
                 transition = receive_data(
                     self.parameters, entry.device, entry.state, event, found, self._clock()
                 )
@@ -324,6 +330,8 @@ class NetworkServer:
         transition = answer_join(
             self.parameters, entry.device, entry.state, entry.memory, event, self._clock()
         )
+        if isinstance(event.answer, JoinKeys):
+            self._refusals.genuine(event.join.received)
         self._apply(entry, transition)
 
     # Downlinks.

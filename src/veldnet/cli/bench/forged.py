@@ -26,6 +26,8 @@ from .server import BenchServer
 from .uplinks import create_sites, downlink_latencies, prepare
 
 _DEVICES = 5000
+# More confirmed frames than in a network, for there to be a thousand latencies to take a percentile of.
+_CONFIRMED_EVERY = 9
 
 
 class ForgedResult(msgspec.Struct, frozen=True):
@@ -97,7 +99,7 @@ async def bench_forged(data: Path, *, rate: float, forged: float, seconds: float
     await opened.close()
     fleet = [bench_device(number, space) for number in range(_DEVICES)]
     count = int(rate * seconds)
-    prepared, confirmed_at = prepare(_DEVICES + 4 * count, fleet, gateways, 1)
+    prepared, confirmed_at = prepare(_DEVICES + 4 * count, fleet, gateways, 1, _CONFIRMED_EVERY)
     window = settings.network.deduplication_window
     server = await BenchServer.start(data)
     measured: list[Percentiles | None] = []

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import socket
+import struct
 import time
 from collections.abc import Sequence
 from math import ceil
@@ -15,6 +16,10 @@ import msgspec
 from veldnet.lorawan import GatewayEui
 
 _TICK = 0.002
+# Linux stamps each datagram when it arrives (socket(7)), so that a generator that is busy sending does not count
+# its own delay as the server's.
+_SO_TIMESTAMPNS = 35
+_TIMESPEC = struct.Struct("@ll")
 
 
 class Prepared(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +65,7 @@ class Generator:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         sock.setblocking(False)
         sock.connect(server)
         return sock
@@ -78,14 +84,15 @@ class Generator:
     def _read(self, eui: bytes, sock: socket.socket) -> None:
         for _ in range(256):
             try:
-                data = sock.recv(4096)
+                data, ancillary, _flags, _address = sock.recvmsg(4096, 64)
             except (BlockingIOError, ConnectionRefusedError):
                 return
             if data[3] == 0x01:
                 self.acknowledged += 1
             elif data[3] == 0x03:
-                now = time.perf_counter()
-                self.downlinks.append((now, base64.b64decode(json.loads(data[4:])["txpk"]["data"])))
+                seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
+                ago = time.time() - (seconds + nanoseconds / 1e9)
+                self.downlinks.append((time.perf_counter() - ago, base64.b64decode(json.loads(data[4:])["txpk"]["data"])))
                 sock.send(b"\x02" + data[1:3] + b"\x05" + eui)
 
     async def send(self, frames: Sequence[Prepared], rate: float) -> float:

@@ -34,7 +34,7 @@ from .server import BenchServer
 from .sink import Sink
 
 # One frame in so many is confirmed: its acknowledgement tells when the downlink was handed over.
-_CONFIRMED_EVERY = 50
+CONFIRMED_EVERY = 50
 # One frame in so many carries LinkCheckReq and DeviceTimeReq, which ask for an answer.
 _QUESTION_EVERY = 97
 _QUESTIONS = serialise([LinkCheckReq(), DeviceTimeReq()])
@@ -69,7 +69,11 @@ def uplink_octets(device: BenchDevice, fcnt: int, confirmed: bool, fopts: bytes 
 
 
 def prepare(
-    count: int, fleet: Sequence[BenchDevice], gateways: Sequence[GatewayEui], stations: int
+    count: int,
+    fleet: Sequence[BenchDevice],
+    gateways: Sequence[GatewayEui],
+    stations: int,
+    confirmed_every: int = CONFIRMED_EVERY,
 ) -> tuple[list[Prepared], dict[DevAddr, list[int]]]:
     """Frames of all devices in turn with rising counters, each heard by `stations` of the gateways, and where
     the confirmed ones of each address stand."""
@@ -80,7 +84,7 @@ def prepare(
     for position in range(count):
         device = fleet[position % len(fleet)]
         fcnt = position // len(fleet) + 1
-        confirmed = position % _CONFIRMED_EVERY == 0
+        confirmed = position % confirmed_every == 0
         if confirmed:
             confirmed_at.setdefault(device.dev_addr, []).append(position)
         questions = _QUESTIONS if position % _QUESTION_EVERY == 0 else b""

@@ -140,6 +140,21 @@ def parse_push_data(datagram: bytes) -> PushData:
         raise DatagramError("bad_json", f"PUSH_DATA does not hold the JSON it should: {error}") from None
 
 
+_DATA = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/]{8})')
+_STATUS = re.compile(rb'"stat"\s*:\s*\{')
+
+
+def head_of_only_frame(datagram: bytes) -> bytes | None:
+    """The first six octets of the frame in a PUSH_DATA that holds one frame and no status, without reading the
+    rest; None where it holds something else, or cannot be told so easily."""
+    if datagram.count(b'"data"', 12) != 1:
+        return None
+    found = _DATA.search(datagram, 12)
+    if found is None or _STATUS.search(datagram, 12) is not None:
+        return None
+    return binascii.a2b_base64(found[1])
+
+
 def parse_tx_ack(datagram: bytes) -> str | None:
     """The error of a TX_ACK, None for success: an empty body, an empty object, or NONE."""
     body = datagram[12:].strip(b" \t\r\n\x00")

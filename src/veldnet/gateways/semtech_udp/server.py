@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -18,6 +19,7 @@ from .messages import (
     DatagramError,
     Header,
     Identifier,
+    head_of_only_frame,
     parse_header,
     parse_push_data,
     parse_tx_ack,
@@ -30,6 +32,16 @@ log = structlog.get_logger(__name__)
 _DATAGRAMS_A_TURN = 64
 _MAX_DATAGRAM = 65_535
 _RECEIVE_BUFFER = 8 * 1024 * 1024
+
+
+class Gate(Protocol):
+    """Tells what is not worth reading while somebody forges frames."""
+
+    def held_off(self, base_station: BaseStationId, now: float) -> bool:
+        """Whether a base station has brought so much that belongs to nobody that strangers are turned away."""
+
+    def turns_away(self, head: bytes) -> bool:
+        """Whether a frame with these first six octets is a stranger's. It is counted, and not read."""
 
 
 class SemtechUdpServer:
@@ -46,8 +58,10 @@ class SemtechUdpServer:
         clock: Callable[[], float],
         uplink: Callable[[GatewayUplink], None],
         report: Callable[[TransmitReport], None],
+        gate: Gate | None = None,
     ) -> None:
         self._directory = directory
+        self._gate = gate
         self._presence = presence
         self._clock = clock
         self._uplink = uplink
@@ -98,17 +112,30 @@ class SemtechUdpServer:
 
     def datagram(self, datagram: bytes, address: Address) -> None:
         """Handle one datagram; a bad one is counted and dropped."""
+        now = self._clock()
         try:
             header = parse_header(datagram)
             base_station = self._directory.find(header.gateway)
             if base_station is None:
-                self._presence.refused(header.gateway, f"{address[0]}:{address[1]}", self._clock())
+                self._presence.refused(header.gateway, f"{address[0]}:{address[1]}", now)
                 raise DatagramError("unknown_base_station", f"{header.gateway} is not registered")
-            seen = self._presence.seen(base_station, self._clock())
+            seen = self._presence.seen(base_station, now)
+            if self._turned_away(header, base_station, datagram, now):
+                return
             self._handle(header, base_station, seen, datagram, address)
         except DatagramError as error:
             self.refused[error.code] += 1
             log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
+
+    def _turned_away(
+        self, header: Header, base_station: BaseStationId, datagram: bytes, now: float
+    ) -> bool:
+        """Whether a datagram is not worth reading. It gets no acknowledgement, for it does not arrive."""
+        gate = self._gate
+        if gate is None or header.identifier != Identifier.PUSH_DATA or not gate.held_off(base_station, now):
+            return False
+        head = head_of_only_frame(datagram)
+        return head is not None and gate.turns_away(head)
 
     def _handle(
         self, header: Header, base_station: BaseStationId, seen: Seen, datagram: bytes, address: Address
