@@ -14,7 +14,7 @@ from veldnet.logs import configure_logs
 from veldnet.settings import SettingsError
 
 from .output import console, fail, print_json
-from .running import run, settings_or_fail, tune_garbage_collection
+from .running import run, settings_or_fail, tune_garbage_collection, tune_threads
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]
 Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where HTTP is served.")]
@@ -55,6 +55,7 @@ def serve_command(
         console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
 
     tune_garbage_collection()
+    tune_threads()
     try:
         run(serve(settings, started))
     except (CannotListen, DataDirectoryError, SettingsError) as error:

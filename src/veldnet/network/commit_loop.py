@@ -50,9 +50,11 @@ class Participant(Protocol):
 
 
 class _Batch:
-    __slots__ = ("done", "effects", "entries", "memories", "parts", "recorded")
+    __slots__ = ("begun", "done", "effects", "entries", "memories", "parts", "recorded")
 
     def __init__(self) -> None:
+        # When the first of it came, by the loop's clock.
+        self.begun: float | None = None
         self.recorded: list[Recorded] = []
         self.effects: list[tuple[Entry, Effect]] = []
         self.entries: dict[int, Entry] = {}
@@ -151,12 +153,16 @@ class CommitLoop:
         """See to it that what waits is written soon."""
         self._idle.clear()
         self._wanted = True
+        batch = self._batch
+        if batch.begun is None:
+            batch.begun = asyncio.get_running_loop().time()
         if self._task is not None:
             return
-        if len(self._batch.recorded) >= self._size:
+        if len(batch.recorded) >= self._size:
             self._begin()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._interval, self._begin)
+            # What came while the batch before was being written has waited already.
+            self._timer = asyncio.get_running_loop().call_at(batch.begun + self._interval, self._begin)
 
     def _begin(self) -> None:
         if self._timer is not None:

@@ -33,8 +33,8 @@ class Device(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):
-    """A frame with all copies of its deduplication window, best first. `id` names its record, `token`
-    the downlink it may cause; `received_at` is when the first copy came, Unix seconds. `brought_by` is the base
+    """A frame with all copies of its deduplication window, best first. `id` names its record, `token` the
+    downlink it may cause; `received_at` is when the first copy came, Unix seconds. `brought_by` is the base
     station of the first copy of a frame for which no session in memory spoke."""
 
     id: int

@@ -5,21 +5,21 @@ keeps bringing frames which turn out to be refused is watched: what comes throug
 session in memory is dropped before any work is done for it, until it has calmed down. Devices with a session
 are never held up, and another base station's copy of a frame opens the way as always.
 
-A stranger counts as soon as it is let in, so that a burst does not get through before the first of it has been
-judged, and no longer once it has turned out to be genuine.
+A stranger counts as soon as it is let in, so that a burst does not get through before the first of it has
+been judged, and no longer once it has turned out to be genuine.
 """
 
 from __future__ import annotations
 
 from veldnet.lorawan import BaseStationId
 
-# Refused and unjudged frames that a base station may bring lately, and how fast they are forgotten (halved each
-# so many seconds). A tenth of it when all base stations together bring many.
-LIMIT = 100.0
+# Refused and unjudged frames that a base station may bring lately, and how fast they are forgotten (halved
+# each so many seconds). A tenth of it when all base stations together bring many.
+LIMIT = 64.0
 # What a refused join counts that the vault had to judge.
-VAULT_WEIGHT = 4.0
+VAULT_WEIGHT = 8.0
 _HALF_LIFE = 2.0
-_ALL = 1000.0
+_ALL = 200.0
 _WATCHED = 10_000
 
 
@@ -55,9 +55,11 @@ class FloodGuard:
         if score is not None:
             score.value = max(score.after(now) - 1.0, 0.0)
 
-    def refused(self, base_station: BaseStationId, now: float, weight: float = 1.0) -> None:
-        """A frame that this base station brought was refused."""
-        self._add(base_station, now, weight)
+    def refused(
+        self, base_station: BaseStationId, now: float, weight: float = 1.0, *, let_in: bool = False
+    ) -> None:
+        """A frame that this base station brought was refused; `let_in` where it has counted once already."""
+        self._add(base_station, now, weight - 1.0 if let_in else weight)
         self._all.after(now)
         self._all.value += weight
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,7 @@ from .counters import Counters
 from .deduplication import Deduplicator, ReceivedType, Window
 from .devices import DeviceTable
 from .events import ReceivedFrame
+from .patience import Patience
 from .records import encode_record
 from .refusals import Refusals
 from .uplink_record import copies_of
@@ -26,10 +28,9 @@ from .uplink_record import copies_of
 log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
-# A base station hears no more data of strangers within a window than this unless somebody forges it, 160 frames a
-# second, and no more joins: 60 a second are more than its receivers can take. Each costs a question to the vault.
-MAX_STRANGERS = 32
-MAX_JOINS = 12
+# A base station hears no more strangers within a window than this unless somebody forges them: 40 a second
+# are more than its receivers can tell apart. Each costs a question to the store or the vault.
+MAX_STRANGERS = 8
 # MHDR of uplinks that carry data.
 _DATA_UP = (0x40, 0x80)
 # Copies of one frame that are kept at most, in its window and again after it.
@@ -61,6 +62,7 @@ class Reception:
         self._clock = clock
         self._received = received
         self._timer: asyncio.TimerHandle | None = None
+        self._joins = Patience()
         # Open windows of frames for which no session in memory speaks, by the base station that came first.
         self._strangers: Counter[BaseStationId] = Counter()
 
@@ -95,8 +97,7 @@ class Reception:
             return
         station = uplink.base_station
         stranger = self._is_stranger(frame)
-        most = MAX_STRANGERS if isinstance(frame, DataFrame) else MAX_JOINS
-        if stranger and (self._strangers[station] >= most or self.held_off(station, now)):
+        if stranger and (self._strangers[station] >= MAX_STRANGERS or self.held_off(station, now)):
             self._counters.refused["flood"] += 1
             return
         window = self._windows.open(frame, uplink, now)
@@ -160,12 +161,18 @@ class Reception:
                 first.received_at,
                 first.base_station if window.stranger else None,
             )
-            try:
-                self._received(received, window.frame)
-            except Exception:
-                # A defect of ours; the other frames must not suffer from it.
-                log.exception("frame_broken", frame_id=window.frame_id)
-                self._counters.refused["defect"] += 1
+            if isinstance(window.frame, DataFrame):
+                self._hand_on(received, window.frame)
+            else:
+                self._joins.add(partial(self._hand_on, received, window.frame))
+
+    def _hand_on(self, received: ReceivedFrame, frame: ReceivedType) -> None:
+        try:
+            self._received(received, frame)
+        except Exception:
+            # A defect of ours; the other frames must not suffer from it.
+            log.exception("frame_broken", frame_id=received.id)
+            self._counters.refused["defect"] += 1
 
     def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
         self._counters.late_copies += 1
@@ -178,9 +185,11 @@ class Reception:
         """Close every window now."""
         self.close()
         self._close_until(float("inf"))
+        self._joins.finish()
 
     def close(self) -> None:
-        """Let go of the timer."""
+        """Let go of what was to come."""
+        self._joins.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

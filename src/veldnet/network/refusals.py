@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.store import IdSource
 
@@ -62,7 +63,7 @@ class Refusals:
         """A frame that belongs to no device."""
         self._counters.refused[code] += 1
         now = self._clock()
-        self.guard.refused(received.best.base_station, now)
+        self._blame(received.best.base_station, received.brought_by, now, 1.0)
         if self._unattributed.take(now):
             self._commits.add_record(_record(received.id, received.copies, code, words))
 
@@ -71,12 +72,21 @@ class Refusals:
         if received.brought_by is not None:
             self.guard.genuine(received.brought_by, self._clock())
 
-    def of_device(self, records: list[JoinRecord | RefusedRecord]) -> bool:
+    def _blame(
+        self, best: BaseStationId, brought_by: BaseStationId | None, now: float, weight: float
+    ) -> None:
+        """Who heard it best, or who let a stranger in, which counted already."""
+        if brought_by is None:
+            self.guard.refused(best, now, weight)
+        else:
+            self.guard.refused(brought_by, now, weight, let_in=True)
+
+    def of_device(self, records: list[JoinRecord | RefusedRecord], brought_by: BaseStationId | None) -> bool:
         """Frames of a known device; whether they are to be recorded."""
         now = self._clock()
         self._counters.refused.update(record.outcome for record in records)
         weight = VAULT_WEIGHT if any(isinstance(record, JoinRecord) for record in records) else 1.0
-        self.guard.refused(records[0].best.base_station, now, weight)
+        self._blame(records[0].best.base_station, brought_by, now, weight)
         return self._attributed.take(now)
 
 

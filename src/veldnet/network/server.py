@@ -215,11 +215,12 @@ class NetworkServer:
                 transition = receive_data(
                     self.parameters, entry.device, entry.state, event, found, self._clock()
                 )
-                self._apply(entry, transition)
+                self._apply(entry, transition, received)
                 return
         if len(entries) == 1:
             # Nobody else has the address, so that the frame is this device's, or pretends to be.
-            self._apply(entries[0], wrong_mic(self.parameters, entries[0].device, entries[0].state, event))
+            refusal = wrong_mic(self.parameters, entries[0].device, entries[0].state, event)
+            self._apply(entries[0], refusal, received)
             return
         reason = "wrong_mic" if entries else "unknown_dev_addr"
         words = f"the MIC fits none of {len(entries)} sessions on DevAddr {frame.dev_addr}"
@@ -247,7 +248,7 @@ class NetworkServer:
         else:
             rejoin = RejoinRequested(received, request, dev_addr)
             transition = request_rejoin(self.parameters, entry.device, entry.state, entry.memory, rejoin)
-        self._apply(entry, transition)
+        self._apply(entry, transition, received)
 
     def _join_loaded(
         self, received: ReceivedFrame, request: JoinRequest | RejoinRequest, loaded: bool
@@ -265,14 +266,15 @@ class NetworkServer:
             dev_addr = self.addresses.allocate(dev_eui, self._rng)
         return dev_addr
 
-    def _apply(self, entry: Entry, transition: Transition) -> None:
+    def _apply(self, entry: Entry, transition: Transition, received: ReceivedFrame | None = None) -> None:
         """Take over a transition. One that changes nothing durable needs no commit; one of a device that was
         removed meanwhile is dropped."""
         if entry.removed:
             return
         unchanged = transition.state is entry.state and transition.join_memory is None
         refused = [record for record in transition.records if _is_refusal(record)]
-        if refused and not self._refusals.of_device(refused) and unchanged:
+        brought_by = None if received is None else received.brought_by
+        if refused and not self._refusals.of_device(refused, brought_by) and unchanged:
             return
         if unchanged and not transition.records:
             for effect in transition.effects:
@@ -332,7 +334,7 @@ class NetworkServer:
         )
         if isinstance(event.answer, JoinKeys):
             self._refusals.genuine(event.join.received)
-        self._apply(entry, transition)
+        self._apply(entry, transition, event.join.received)
 
     # Downlinks.
 

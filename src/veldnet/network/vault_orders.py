@@ -12,6 +12,7 @@ from .counters import Counters
 from .devices import Entry
 from .events import AskVault, VaultAnswered
 from .join_queue import JoinQueue, Waiting
+from .patience import PORTION
 
 _BATCH = 32
 # Two batches: one with the module, one on its way there or back.
@@ -98,10 +99,11 @@ class VaultOrders:
                 answers = await self._vault.join(orders)
             except VaultError as error:
                 answers = [JoinRefusal(error.code, str(error))] * len(orders)
-            for waiting, answer in zip(taken, answers, strict=True):
+            for number, (waiting, answer) in enumerate(zip(taken, answers, strict=True), 1):
                 self._answer(*waiting.order, answer)
-            # Let frames through between batches.
-            await asyncio.sleep(0)
+                # Let frames through.
+                if number % PORTION == 0 or number == len(taken):
+                    await asyncio.sleep(0)
 
 
 def _cut_off(entry: Entry, now: float) -> bool:

@@ -31,8 +31,8 @@ _LONGEST_LOG = 32_768
 
 
 # Rows of one statement. Many rows a statement matter: the driver lets go of the interpreter lock for each,
-# and must win it back from a busy event loop. Few sizes, so that the statement cache holds them all.
-_CHUNKS = (128, 32, 8, 1)
+# and must win it back from a busy event loop. Powers of two, so that the statement cache holds them all.
+_CHUNKS = (128, 64, 32, 16, 8, 4, 2, 1)
 
 
 def _insert(table: str, statement: Statement, *, verb: str = "INSERT") -> str:
@@ -133,9 +133,9 @@ class InlineExecutor(Executor):
 def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
     """An engine whose transactions take the write lock at once and whose commits are durable, unless a
     simulation has no use for that."""
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False}, pool_size=8
-    )
+    # Every statement of the commits is prepared once, in each of its sizes.
+    options = {"timeout": 30, "check_same_thread": False, "cached_statements": 256}
+    engine = create_engine(f"sqlite:///{path}", connect_args=options, pool_size=8)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

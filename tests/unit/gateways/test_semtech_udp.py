@@ -152,6 +152,10 @@ def test_gps_time_is_taken_when_it_can_be_true() -> None:
         assert uplink is not None and uplink.gps_time == expected
 
 
+# The address of a device with a session in memory.
+KNOWN = bytes.fromhex("04030201")
+
+
 class Harness:
     """A server without a socket: what it sends is collected."""
 
@@ -167,11 +171,23 @@ class Harness:
             clock=lambda: self.now,
             uplink=self.uplinks.append,
             report=self.reports.append,
+            gate=self,
         )
+        self.gate_closed = False
+        self.turned_away: list[bytes] = []
         self.server._socket = self  # type: ignore[assignment]
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return STATION if gateway == EUI else None
+
+    def held_off(self, base_station: BaseStationId, now: float) -> bool:
+        return self.gate_closed
+
+    def turns_away(self, head: bytes) -> bool:
+        if head[1:5] == KNOWN:
+            return False
+        self.turned_away.append(head)
+        return True
 
     def sendto(self, datagram: bytes, address: tuple[str, int]) -> None:
         self.sent.append((datagram, address))
@@ -193,6 +209,33 @@ def test_acknowledged_at_once_even_when_a_packet_is_bad() -> None:
     assert harness.sent[-1] == (b"\x01ab\x01", HERE) and harness.server.refused["bad_json"] == 1
     harness.push(b'{"stat":{"time":"2026-01-01 00:00:00 GMT","ackr":100.0}}')
     assert harness.server.datagrams["push_data"] == 3
+
+
+def test_strangers_of_a_base_station_that_floods_are_not_even_read() -> None:
+    harness = Harness()
+    harness.gate_closed = True
+    stranger = rxpk(data="QAEBAQGAAQABqrvM3RERERE=", size=None).decode()
+    known = rxpk(data="QAQDAgGAAQABqrvM3RERERE=", size=None).decode()
+    harness.push(f'{{"rxpk":[{stranger}]}}'.encode())
+    assert harness.turned_away == [bytes.fromhex("400101010180")]
+    assert not harness.uplinks and not harness.sent, "what is not read is not acknowledged"
+    harness.push(f'{{"rxpk":[{known}]}}'.encode())
+    assert len(harness.uplinks) == 1 and len(harness.sent) == 1
+    for body in (
+        # Two frames, a status beside one, odd base64, no frame at all: read as always.
+        f'{{"rxpk":[{stranger},{known}]}}',
+        f'{{"rxpk":[{stranger}],"stat":{{"rxnb":1}}}}',
+        f'{{"rxpk":[{rxpk(data="QAEB-_GAAQABqrvM3RERERE=", size=None).decode()}]}}',
+        '{"stat":{"rxnb":1}}',
+        '{"rxpk":[]}',
+        '"data"',
+    ):
+        before = len(harness.sent)
+        harness.push(body.encode())
+        assert len(harness.sent) == before + 1, body
+    assert len(harness.turned_away) == 1
+    harness.pull()
+    assert harness.sent[-1][0] == b"\x02cd\x04", "its keep-alive is answered"
 
 
 def test_unknown_base_stations_are_refused_and_visible() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.network.builders import ADDR, copy, data_event, device, session, uplink_frame
 from veldnet.lorawan import BaseStationId
 from veldnet.network.devices import Entry
-from veldnet.network.flood_guard import LIMIT, FloodGuard
+from veldnet.network.flood_guard import LIMIT, VAULT_WEIGHT, FloodGuard
 from veldnet.network.shared_addresses import likeliest_first
 from veldnet.network.state import DeviceState, JoinMemory, Session
 
@@ -35,6 +35,22 @@ def test_a_flood_through_many_base_stations_is_one_too() -> None:
         guard.refused(BaseStationId(number % 100), 100.0 + number / 1000)
     assert guard.floods(BaseStationId(5), 102.0)
     assert not guard.floods(BaseStationId(500), 102.0), "those that bring none are not watched"
+
+
+def test_strangers_count_from_when_they_are_let_in_until_they_are_found_genuine() -> None:
+    guard = FloodGuard()
+    for _ in range(int(LIMIT)):
+        guard.let_in(HERE, 100.0)
+    assert guard.floods(HERE, 100.0), "a burst does not wait for the judgement of its first frames"
+    for _ in range(5):
+        guard.genuine(HERE, 100.0)
+    assert not guard.floods(HERE, 100.0)
+    guard.refused(HERE, 100.0, let_in=True)
+    assert not guard.floods(HERE, 100.0), "what was let in and refused counts once"
+    guard.refused(HERE, 100.0, VAULT_WEIGHT, let_in=True)
+    assert guard.floods(HERE, 100.0), "what the vault had to judge counts more"
+    guard.genuine(THERE, 100.0)
+    assert not guard.floods(THERE, 100.0)
 
 
 def entry(number: int, **values: object) -> Entry:

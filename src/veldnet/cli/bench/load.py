@@ -16,8 +16,8 @@ import msgspec
 from veldnet.lorawan import GatewayEui
 
 _TICK = 0.002
-# Linux stamps each datagram when it arrives (socket(7)), so that a generator that is busy sending does not count
-# its own delay as the server's.
+# Linux stamps each datagram when it arrives (socket(7)), so that a generator that is busy sending does not
+# count its own delay as the server's.
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 
@@ -92,7 +92,9 @@ class Generator:
             elif data[3] == 0x03:
                 seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
                 ago = time.time() - (seconds + nanoseconds / 1e9)
-                self.downlinks.append((time.perf_counter() - ago, base64.b64decode(json.loads(data[4:])["txpk"]["data"])))
+                self.downlinks.append(
+                    (time.perf_counter() - ago, base64.b64decode(json.loads(data[4:])["txpk"]["data"]))
+                )
                 sock.send(b"\x02" + data[1:3] + b"\x05" + eui)
 
     async def send(self, frames: Sequence[Prepared], rate: float) -> float:

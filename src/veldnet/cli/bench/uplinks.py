@@ -100,8 +100,9 @@ def prepare(
                         octets,
                         _FREQUENCIES[position % 3],
                         modulation,
-                        # With the margin of 10 dB this asks for no ADR step at SF7.
-                        Heard(-100 - station, 2.0 - station),
+                        # Good enough for SF7 and not for less power: ADR looks at each, and asks for nothing,
+                        # for devices made beforehand could not answer.
+                        Heard(-100 - station, -0.5 - station),
                         position * 100 & 0xFFFFFFFF,
                     )
                     for station, eui in enumerate(near)

@@ -145,8 +145,8 @@ _STATUS = re.compile(rb'"stat"\s*:\s*\{')
 
 
 def head_of_only_frame(datagram: bytes) -> bytes | None:
-    """The first six octets of the frame in a PUSH_DATA that holds one frame and no status, without reading the
-    rest; None where it holds something else, or cannot be told so easily."""
+    """The first six octets of the frame in a PUSH_DATA that holds one frame and no status, without reading
+    the rest; None where it holds something else, or cannot be told so easily."""
     if datagram.count(b'"data"', 12) != 1:
         return None
     found = _DATA.search(datagram, 12)

@@ -38,7 +38,8 @@ class Gate(Protocol):
     """Tells what is not worth reading while somebody forges frames."""
 
     def held_off(self, base_station: BaseStationId, now: float) -> bool:
-        """Whether a base station has brought so much that belongs to nobody that strangers are turned away."""
+        """Whether a base station has brought so much that belongs to nobody that strangers are turned
+        away."""
 
     def turns_away(self, head: bytes) -> bool:
         """Whether a frame with these first six octets is a stranger's. It is counted, and not read."""
@@ -127,9 +128,7 @@ class SemtechUdpServer:
             self.refused[error.code] += 1
             log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
 
-    def _turned_away(
-        self, header: Header, base_station: BaseStationId, datagram: bytes, now: float
-    ) -> bool:
+    def _turned_away(self, header: Header, base_station: BaseStationId, datagram: bytes, now: float) -> bool:
         """Whether a datagram is not worth reading. It gets no acknowledgement, for it does not arrive."""
         gate = self._gate
         if gate is None or header.identifier != Identifier.PUSH_DATA or not gate.held_off(base_station, now):
