@@ -11,7 +11,7 @@ from veldnet.inventory import accounts
 from veldnet.inventory.devices import get_device
 from veldnet.lorawan.mac_commands import RekeyConf
 from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
-from veldnet.simulator.security import Security11
+from veldnet.simulator.security import Security10, Security11
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import MIXED, Faults, Kind
 from veldnet.virtual import VirtualNetwork as World
@@ -107,6 +107,26 @@ def test_sessions_of_1_1_are_renewed_without_losing_the_device(tmp_path: Path) -
             assert any(
                 isinstance(r, UplinkRecord) and r.device_ref == ref and r.time > moment for r in records
             ), "the device speaks under its new session"
+        await world.close()
+
+    run_virtually(story())
+
+
+def test_a_device_of_1_1_is_served_as_one_of_1_0(tmp_path: Path) -> None:
+    """Its profile says 1.0.4, so the join-accept says OptNeg 0 and its NwkKey is the one root key."""
+
+    async def story() -> None:
+        kinds = (Kind("1.0.4", speaks_11=True), Kind("1.0.4", "C", speaks_11=True))
+        world = World(tmp_path, 9, kinds=kinds)
+        await world.build(4, period=15)
+        await world.run(600)
+        records = await world.check_invariants()
+        for life in world.lives:
+            device = life.device
+            assert device.identity.nwk_key is not None and isinstance(device.security, Security10)
+            assert life.sent > 20 and any(received.payload for received in life.received)
+            assert device.data_rate == device.region.adr_max_data_rate, "FOpts are read in clear"
+        assert not any(isinstance(r, JoinRecord) and r.outcome != "accepted" for r in records)
         await world.close()
 
     run_virtually(story())

@@ -354,10 +354,12 @@ class VirtualDevice:
     def _join_accept(self, phy: bytes) -> Received | None:
         identity = self.identity
         if identity.nwk_key is None:
-            return self._join_accept_10(phy)
+            return self._join_accept_10(phy, identity.app_key)
         rejoin = self._asked != JOIN_REQUEST_TYPE
         key = derive_js_enc_key(identity.nwk_key, identity.dev_eui) if rejoin else identity.nwk_key
         accept, mic = decrypt_join_accept(key, phy)
+        if not accept.opt_neg and not rejoin:
+            return self._join_accept_10(phy, identity.nwk_key)
         int_key = derive_js_int_key(identity.nwk_key, identity.dev_eui)
         nonce = self._asked_nonce
         expected = join_accept_mic_11(int_key, accept, identity.join_eui, nonce, self._asked)
@@ -373,8 +375,9 @@ class VirtualDevice:
             self._insistent.append(DeviceModeInd(2))
         return Received(joined=True)
 
-    def _join_accept_10(self, phy: bytes) -> Received | None:
-        key = self.identity.app_key
+    def _join_accept_10(self, phy: bytes, key: AesKey) -> Received | None:
+        """On a network of 1.0.x, a device of 1.1 does with its NwkKey what others do with their AppKey
+        (TS001-1.1 §6.1.1.3)."""
         accept, mic = decrypt_join_accept(key, phy)
         if join_accept_mic(key, accept) != mic or accept.join_nonce <= self.join_nonce:
             return None

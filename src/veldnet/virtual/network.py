@@ -136,7 +136,7 @@ class VirtualNetwork:
             DevEui(0x0059AC0000000000 + number),
             JoinEui(1),
             AesKey(self.rng.randbytes(16)),
-            AesKey(self.rng.randbytes(16)) if kind.version == "1.1" else None,
+            AesKey(self.rng.randbytes(16)) if kind.two_root_keys else None,
         )
 
     def _life(

@@ -34,12 +34,18 @@ _REVISIONS: dict[MacVersion, RegionalParameters] = {
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of device: version, class, region and movement."""
+    """A kind of device: version, class, region and movement. `speaks_11` where the device itself is of 1.1
+    and its profile says otherwise: the network then serves it as one of the profile's version."""
 
     version: MacVersion = "1.0.2"
     device_class: Literal["A", "B", "C"] = "A"
     region: str = "EU868"
     motion: MotionIndicator = "RANDOM"
+    speaks_11: bool = False
+
+    @property
+    def two_root_keys(self) -> bool:
+        return self.version == "1.1" or self.speaks_11
 
     @property
     def profile_id(self) -> str:
@@ -99,17 +105,20 @@ async def create_device(
     data: DataDirectory, scope: Scope, kind: Kind, identity: Identity, routing_profile: str
 ) -> None:
     """Write a device into the inventory, as a customer would over the API."""
+    app_key, nwk_key = identity.app_key, identity.nwk_key
+    if nwk_key is not None and kind.version != "1.1":
+        app_key, nwk_key = nwk_key, None
     body = Device(
         EUI=str(identity.dev_eui),
         applicationEUI=str(identity.join_eui),
-        applicationKey=identity.app_key.hex(),
+        applicationKey=app_key.hex(),
         deviceProfileId=kind.profile_id,
         connectivityPlanId=PLAN_ID,
         routingProfileId=routing_profile,
     )
     new = device_checks.check_new_device(body, hsm_required=False)
-    key = await data.vault.import_app_key(new.dev_eui, identity.app_key)
+    key = await data.vault.import_app_key(new.dev_eui, app_key)
     created = await data.store.write(lambda c: devices.create_device(c, scope, new, key))
-    if identity.nwk_key is not None:
-        nwk_key = await data.vault.import_nwk_key(new.dev_eui, identity.nwk_key)
-        await data.store.write(lambda c: devices.set_nwk_key(c, scope, int(str(created.ref)), nwk_key))
+    if nwk_key is not None:
+        sealed = await data.vault.import_nwk_key(new.dev_eui, nwk_key)
+        await data.store.write(lambda c: devices.set_nwk_key(c, scope, int(str(created.ref)), sealed))
