@@ -154,9 +154,13 @@ def test_sixteen_channels_as_on_kpns_network(tmp_path: Path) -> None:
 def test_a_sub_band_of_a_fixed_plan_is_told_with_or_without_a_cf_list(tmp_path: Path) -> None:
     async def story() -> None:
         # The profile of 1.0.4 reads a CFList of type 1; that of 1.0.2 does not, and is told by LinkADRReq.
-        kinds = (Kind("1.0.4", "A", "US915"), Kind("1.0.2", "A", "AU915"))
+        kinds = (
+            Kind("1.0.4", "A", "US915"),
+            Kind("1.0.2", "A", "AU915"),
+            Kind("1.0.1", "A", "AU915-1.0.2A"),
+        )
         world = World(tmp_path, 8, kinds=kinds)
-        await world.build(4, period=15)
+        await world.build(6, period=15)
         await world.run(900)
         await world.check_invariants()
         for life in world.lives:

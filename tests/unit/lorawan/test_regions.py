@@ -136,6 +136,25 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "beacon": (HOPPING_US, 8, 23),
         "ping": (HOPPING_US, 8),
     },
+    "AU915-1.0.2A": {
+        "channels": run(915.2, 0.2, 64) + run(915.9, 1.6, 8),
+        "uplink": rates(0, "SF10/125 SF9/125 SF8/125 SF7/125 SF8/500"),
+        "downlink": US_DOWN,
+        "m": "19 61 133 250 250",
+        "down_m": US_DOWN_M,
+        "rx1": {
+            0: [10, 9, 8, 8],
+            1: [11, 10, 9, 8],
+            2: [12, 11, 10, 9],
+            3: [13, 12, 11, 10],
+            4: [13, 13, 12, 11],
+        },
+        "rx1_frequencies": HOPPING_US,
+        "rx2": (923.3, 8),
+        "eirp": (30, 10),
+        "beacon": (HOPPING_US, 8, 23),
+        "ping": (HOPPING_US, 8),
+    },
     "AS923-1": as923(0.0),
     "AS923-2": as923(-1.8),
     "AS923-3": as923(-6.6),
@@ -182,6 +201,14 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "eirp": (12.15, 5),
         "beacon": ([434.665], 3, 17),
         "ping": ([434.665], 3),
+    },
+    "CN779": eu_like()
+    | {
+        "channels": mhz(779.5, 779.7, 779.9),
+        "rx2": (786.0, 0),
+        "eirp": (12.15, 5),
+        "beacon": ([785.0], 3, 17),
+        "ping": ([785.0], 3),
     },
     "CN470": eu_like(6)
     | {

@@ -1,9 +1,10 @@
 """Regional parameters as tables, one file a region, and the channel plan a network lays over them."""
 
 from .as923 import AS923_1, AS923_2, AS923_3, AS923_4
-from .au915 import AU915
+from .au915 import AU915, AU915_EARLY
 from .channel_plan import ChannelPlan, parse_cf_list
 from .cn470 import CN470, CN470_26A, CN470_26B
+from .cn779 import CN779
 from .eu433 import EU433
 from .eu868 import EU868
 from .in865 import IN865
@@ -18,6 +19,7 @@ REGIONS: dict[str, Region] = {
         EU868,
         US915,
         AU915,
+        AU915_EARLY,
         AS923_1,
         AS923_2,
         AS923_3,
@@ -26,6 +28,7 @@ REGIONS: dict[str, Region] = {
         KR920,
         RU864,
         EU433,
+        CN779,
         CN470,
         CN470_26A,
         CN470_26B,

@@ -1,11 +1,14 @@
-"""AU915-928, a fixed plan of 72 channels with a dwell time limit on uplinks (RP002-1.0.4 §2.8)."""
+"""AU915-928, a fixed plan of 72 channels: with a dwell time limit on uplinks (RP002-1.0.4 §2.8), and as it
+was up to 1.0.2 revision A, with the data rates of US915."""
 
 from __future__ import annotations
+
+from msgspec.structs import replace
 
 from veldnet.lorawan.modulation import Lora
 
 from .region import Channel, ClassBTable, DataRate, Region, SubBand
-from .tables import BEACON_SF12, FIXED_72_CONTROLS, LORA_500_DOWN, LR_FHSS_1523
+from .tables import BEACON_SF12, FIXED_72_CONTROLS, LORA_500_DOWN, LR_FHSS_1523, NARROW_US, RX1_US
 
 _DOWNLINK_CHANNELS = tuple(923_300_000 + 600_000 * n for n in range(8))
 
@@ -51,4 +54,23 @@ AU915 = Region(
     tx_param_setup=True,
     default_dwell=True,
     class_b=ClassBTable(_DOWNLINK_CHANNELS, 8, BEACON_SF12, _DOWNLINK_CHANNELS, 8),
+)
+
+AU915_EARLY = replace(
+    AU915,
+    name="AU915-1.0.2A",
+    revision="1.0.2revA",
+    channels=(
+        *(replace(channel, max_dr=3) for channel in AU915.channels[:64]),
+        *(replace(channel, min_dr=4, max_dr=4) for channel in AU915.channels[64:]),
+    ),
+    uplink=NARROW_US,
+    rx1={up: RX1_US[up] for up in NARROW_US},
+    join_data_rates=(0, 4),
+    tx_power_steps=10,
+    adr_max_data_rate=3,
+    # A CFList came later than these devices, and so did TxParamSetupReq.
+    cf_list_type=None,
+    tx_param_setup=False,
+    default_dwell=False,
 )

@@ -17,6 +17,25 @@ LORA_125 = {
 }
 LORA_250_AND_FSK = {6: DataRate(Lora(7, 250), 250), 7: DataRate(Fsk(50_000), 250)}
 
+# Uplinks of US915 but for LR-FHSS, and of AU915 at first.
+NARROW_US = {
+    0: DataRate(Lora(10, 125), 19),
+    1: DataRate(Lora(9, 125), 61),
+    2: DataRate(Lora(8, 125), 133),
+    3: DataRate(Lora(7, 125), 250),
+    4: DataRate(Lora(8, 500), 250),
+}
+# Uplink data rate (row) and RX1DRoffset (column) of US915.
+RX1_US: dict[int, tuple[int, ...]] = {
+    0: (10, 9, 8, 8),
+    1: (11, 10, 9, 8),
+    2: (12, 11, 10, 9),
+    3: (13, 12, 11, 10),
+    4: (13, 13, 12, 11),
+    5: (10, 9, 8, 8),
+    6: (11, 10, 9, 8),
+}
+
 # Downlinks of US915 and AU915. Behind a repeater 20 octets less, up to RP002-1.0.1.
 LORA_500_DOWN = {
     8: DataRate(Lora(12, 500), 61, repeater=41),

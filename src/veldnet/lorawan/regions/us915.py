@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from veldnet.lorawan.modulation import Lora
-
 from .region import Channel, ClassBTable, DataRate, Region, SubBand
-from .tables import BEACON_SF12, FIXED_72_CONTROLS, LORA_500_DOWN, LR_FHSS_1523
+from .tables import BEACON_SF12, FIXED_72_CONTROLS, LORA_500_DOWN, LR_FHSS_1523, NARROW_US, RX1_US
 
 _DOWNLINK_CHANNELS = tuple(923_300_000 + 600_000 * n for n in range(8))
 
@@ -17,24 +15,12 @@ US915 = Region(
         *(Channel(903_000_000 + 1_600_000 * n, 4, 6) for n in range(8)),
     ),
     uplink={
-        0: DataRate(Lora(10, 125), 19),
-        1: DataRate(Lora(9, 125), 61),
-        2: DataRate(Lora(8, 125), 133),
-        3: DataRate(Lora(7, 125), 250),
-        4: DataRate(Lora(8, 500), 250),
+        **NARROW_US,
         5: DataRate(LR_FHSS_1523[0], 58),
         6: DataRate(LR_FHSS_1523[1], 133),
     },
     downlink=LORA_500_DOWN,
-    rx1={
-        0: (10, 9, 8, 8),
-        1: (11, 10, 9, 8),
-        2: (12, 11, 10, 9),
-        3: (13, 12, 11, 10),
-        4: (13, 13, 12, 11),
-        5: (10, 9, 8, 8),
-        6: (11, 10, 9, 8),
-    },
+    rx1=RX1_US,
     downlink_channels=_DOWNLINK_CHANNELS,
     rx2_frequency=923_300_000,
     rx2_data_rate=8,
