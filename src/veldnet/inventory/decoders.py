@@ -13,7 +13,7 @@ from veldnet.store.schema import decoder_bindings, decoders, device_profiles, de
 from . import changes
 from .errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
 from .resources import timestamp
-from .rows import inserted_ref
+from .rows import inserted_ref, ref_of
 from .scope import Scope
 
 Kind = Literal["JAVASCRIPT", "CAYENNE_LPP"]
@@ -42,14 +42,10 @@ class Program(msgspec.Struct, frozen=True):
     source: str
 
 
-def _number(ref: str) -> int:
-    return int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
-
-
 def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) -> list[PayloadDecoder]:
     query = select(decoders).where(decoders.c.subscriber_ref == scope.subscriber_ref)
     if ref is not None:
-        query = query.where(decoders.c.ref == _number(ref))
+        query = query.where(decoders.c.ref == ref_of(ref))
     bound: dict[int, list[str]] = {}
     for row in connection.execute(
         select(decoder_bindings.c.decoder_ref, device_profiles.c.id)
@@ -120,7 +116,7 @@ def create_decoder(connection: Connection, scope: Scope, body: PayloadDecoder) -
 
 
 def update_decoder(connection: Connection, scope: Scope, ref: str, body: PayloadDecoder) -> PayloadDecoder:
-    number = _number(str(get_decoder(connection, scope, ref).ref))
+    number = ref_of(str(get_decoder(connection, scope, ref).ref))
     values: dict[str, object] = {**_checked(body)}
     values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
     connection.execute(update(decoders).where(decoders.c.ref == number).values(**values))
@@ -129,7 +125,7 @@ def update_decoder(connection: Connection, scope: Scope, ref: str, body: Payload
 
 
 def delete_decoder(connection: Connection, scope: Scope, ref: str) -> None:
-    number = _number(str(get_decoder(connection, scope, ref).ref))
+    number = ref_of(str(get_decoder(connection, scope, ref).ref))
     connection.execute(delete(decoders).where(decoders.c.ref == number))
 
 

@@ -49,7 +49,7 @@ from .resources import (
     HealthState,
     timestamp,
 )
-from .rows import inserted_ref
+from .rows import inserted_ref, ref_of
 from .scope import Scope
 
 PAGE = 100
@@ -399,10 +399,8 @@ def _own(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any, ...]
     query = _query().where(devices.c.subscriber_ref == scope.subscriber_ref)
     if ref[:1] in ("e", "E") and len(ref) == 17:
         query = query.where(devices.c.dev_eui == ref[1:].upper())
-    elif ref.isascii() and ref.isdigit() and len(ref) < 19:
-        query = query.where(devices.c.ref == int(ref))
     else:
-        raise NotFound("Device", ref)
+        query = query.where(devices.c.ref == ref_of(ref))
     row: Row[*tuple[Any, ...]] | None = connection.execute(query).first()
     if row is None:
         raise NotFound("Device", ref)

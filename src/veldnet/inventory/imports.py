@@ -10,7 +10,7 @@ from veldnet.store.schema import imported_devices, imports
 from . import changes, devices
 from .errors import BadRequest, InvalidField, NotFound
 from .resources import timestamp
-from .rows import inserted_ref
+from .rows import inserted_ref, ref_of
 from .scope import Scope
 
 _KEPT = 100
@@ -77,7 +77,7 @@ def list_imports(connection: Connection, scope: Scope) -> list[Import]:
 
 def own_import(connection: Connection, scope: Scope, ref: str) -> int:
     """The number of an import of the subscriber that has not been undone."""
-    number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+    number = ref_of(ref)
     row = connection.execute(
         select(imports.c.ref, imports.c.undone_at).where(
             imports.c.ref == number, imports.c.subscriber_ref == scope.subscriber_ref

@@ -22,6 +22,7 @@ from veldnet.store.schema import (
 from . import changes
 from .catalogues import check_radio
 from .errors import BadRequest, InvalidField, NotFound
+from .rows import ref_of
 
 
 class Subscriber(msgspec.Struct):
@@ -134,7 +135,7 @@ def list_plans(connection: Connection, operator_ref: int) -> list[Plan]:
 
 def own_plan(connection: Connection, operator_ref: int, ref: str) -> tuple[int, str]:
     """Number and id of a plan of the operator. Raises `NotFound`."""
-    number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+    number = ref_of(ref)
     row = connection.execute(
         select(connectivity_plans.c.ref, connectivity_plans.c.id).where(
             connectivity_plans.c.ref == number, connectivity_plans.c.operator_ref == operator_ref
@@ -188,7 +189,7 @@ def change_profile(
     connection: Connection, operator_ref: int, ref: str, name: str, settings: ProfileSettings
 ) -> None:
     """Give a device profile another name and settings; version and region stay, for devices live by them."""
-    number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+    number = ref_of(ref)
     row = connection.execute(
         select(device_profiles.c.settings).where(
             device_profiles.c.ref == number, device_profiles.c.operator_ref == operator_ref

@@ -10,7 +10,7 @@ from veldnet.store.schema import operator_users, projects, sessions, subscribers
 from .accounts import Credentials, random_text, secret_digest
 from .errors import BadRequest, InvalidField, NotFound
 from .resources import timestamp
-from .rows import inserted_ref
+from .rows import inserted_ref, ref_of
 from .scope import OperatorScope, Role
 
 _MAX_NAME = 254
@@ -102,16 +102,12 @@ def list_subscriber_users(connection: Connection, operator_ref: int) -> list[Use
     return [User(str(row.ref), row.username, row.display_name, row.role, row.customer_id) for row in rows]
 
 
-def _number(ref: str) -> int:
-    return int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
-
-
 def own_subscriber_user(connection: Connection, operator_ref: int, ref: str) -> int:
     """The number of a user of a subscriber of the operator. Raises `NotFound`."""
     found = connection.execute(
         select(users.c.ref)
         .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
-        .where(users.c.ref == _number(ref), subscribers.c.operator_ref == operator_ref)
+        .where(users.c.ref == ref_of(ref), subscribers.c.operator_ref == operator_ref)
     ).scalar()
     if found is None:
         raise NotFound("User", ref)
@@ -122,7 +118,7 @@ def own_operator_user(connection: Connection, scope: OperatorScope, ref: str) ->
     """The number of another user of the operator. Raises `NotFound`, and `BadRequest` for the caller."""
     found = connection.execute(
         select(operator_users.c.ref).where(
-            operator_users.c.ref == _number(ref), operator_users.c.operator_ref == scope.operator_ref
+            operator_users.c.ref == ref_of(ref), operator_users.c.operator_ref == scope.operator_ref
         )
     ).scalar()
     if found is None:
@@ -223,7 +219,7 @@ def create_own_project(connection: Connection, subscriber_ref: int, name: str) -
 def _own_project(connection: Connection, subscriber_ref: int, ref: str) -> int:
     found = connection.execute(
         select(projects.c.ref).where(
-            projects.c.ref == _number(ref),
+            projects.c.ref == ref_of(ref),
             _own_projects(subscriber_ref),  # type: ignore[arg-type]
         )
     ).scalar()

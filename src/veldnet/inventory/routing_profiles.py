@@ -36,7 +36,7 @@ from .errors import (
     WeakKey,
 )
 from .resources import Route, RoutingProfile
-from .rows import inserted_ref
+from .rows import inserted_ref, ref_of
 from .scope import Scope
 
 _AS_ID = re.compile(r"[0-9A-Za-z\-._]{1,128}")
@@ -214,7 +214,7 @@ def list_routing_profiles(
 
 
 def _own(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any, ...]]:
-    number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+    number = ref_of(ref)
     row = connection.execute(
         select(*_COLUMNS).where(
             routing_profiles.c.ref == number, routing_profiles.c.subscriber_ref == scope.subscriber_ref
@@ -233,11 +233,11 @@ def find_by_id(connection: Connection, scope: Scope, identifier: str) -> int | N
     """Reference of a routing profile of the subscriber by its `TWA_…` id."""
     prefix = f"TWA_{scope.customer_id}."
     ref = identifier.removeprefix(prefix).removesuffix(".dummy")
-    if not identifier.startswith(prefix) or not (ref.isascii() and ref.isdigit()) or len(ref) > 18:
+    if not identifier.startswith(prefix):
         return None
     row = connection.execute(
         select(routing_profiles.c.ref, routing_profiles.c.is_dummy).where(
-            routing_profiles.c.ref == int(ref), routing_profiles.c.subscriber_ref == scope.subscriber_ref
+            routing_profiles.c.ref == ref_of(ref), routing_profiles.c.subscriber_ref == scope.subscriber_ref
         )
     ).first()
     if row is None or profile_id(scope.customer_id, row.ref, row.is_dummy) != identifier:

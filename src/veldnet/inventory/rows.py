@@ -12,3 +12,12 @@ def inserted_ref(result: CursorResult[Any]) -> int:
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+# What no row has for a reference.
+NO_REF = -1
+
+
+def ref_of(text: str) -> int:
+    """The number of a reference as customers write it; `NO_REF` for what is none, or too long."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else NO_REF

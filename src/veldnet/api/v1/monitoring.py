@@ -17,6 +17,7 @@ from veldnet.inventory import audit, changes, device_checks, devices
 from veldnet.inventory.audit import AuditEntry
 from veldnet.inventory.errors import InvalidField, NotFound
 from veldnet.inventory.resources import AlarmThreshold, Device, timestamp
+from veldnet.inventory.rows import ref_of
 from veldnet.inventory.scope import Scope
 from veldnet.keys import labels
 from veldnet.monitoring import NotificationSettings, check_settings, read_settings, write_settings
@@ -164,7 +165,7 @@ async def plan_statistics(plan_ref: str, request: Request[Any, Any, Any], servic
 
 
 def _plan_of_its_own(connection: Connection, scope: Scope, ref: str) -> int:
-    number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+    number = ref_of(ref)
     holders = connection.execute(
         select(plan_grants.c.subscriber_ref)
         .join(connectivity_plans, connectivity_plans.c.ref == plan_grants.c.plan_ref)

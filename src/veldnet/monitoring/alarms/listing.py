@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, select
 from veldnet.inventory.devices import PAGE
 from veldnet.inventory.errors import NotFound
 from veldnet.inventory.resources import DeviceAlarm, timestamp
+from veldnet.inventory.rows import ref_of
 from veldnet.inventory.scope import Scope
 from veldnet.store.schema import (
     alarm_history,
@@ -75,7 +76,7 @@ def list_alarms(
 
 def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
     """One alarm of the subscriber. Raises `NotFound`."""
-    number = int(ref) if ref.isascii() and ref.isdigit() and len(ref) < 19 else -1
+    number = ref_of(ref)
     row = connection.execute(_own(scope).where(alarms.c.ref == number)).first()
     if row is None:
         raise NotFound("DeviceAlarm", ref)
