@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.gateways.test_semtech_udp import HERE, WIRE_EUI, Harness, rxpk
 from tests.unit.network.builders import NETWORK, copy, device, session, uplink_frame
+from veldnet.gateways.semtech_udp.messages import head_of_only_frame
 from veldnet.inventory.errors import Refusal
 from veldnet.inventory.resources import Device, Route
 from veldnet.inventory.routing_profiles import check_routes
@@ -94,6 +96,22 @@ def test_push_data(whole: object, field: object, name: str) -> None:
         assert harness.uplinks, "after all that a good packet still gets through"
 
     asyncio.run(story())
+
+
+@given(st.binary(min_size=1, max_size=60), st.booleans(), st.sampled_from(["", " ", "\n\t"]), _JSON)
+def test_a_quick_look_at_a_frame_sees_what_reading_it_sees(
+    payload: bytes, padded: bool, blank: str, other: object
+) -> None:
+    text = base64.b64encode(payload).decode()
+    packet = json.loads(rxpk(data=text if padded else text.rstrip("="), size=None)) | {"other": other}
+    body = json.dumps({"rxpk": [packet]}, separators=("," + blank, blank + ":" + blank)).encode()
+    datagram = b"\x02ab\x00" + WIRE_EUI + body
+    head = head_of_only_frame(datagram)
+    assert head is None or head == payload[:6]
+    if len(payload) >= 6 and not isinstance(other, dict | list | str):
+        assert head == payload[:6]
+    garbage = head_of_only_frame(datagram[: len(datagram) // 2] + payload)
+    assert garbage is None or len(garbage) == 6
 
 
 @given(st.binary(max_size=100))
