@@ -111,6 +111,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "look at the device: it may not hear any downlink",
     ),
     "superseded": ("another join of the device was served meanwhile", "nothing; the newer session counts"),
+    "flood": (
+        "its base station brings so many frames that belong to nobody that strangers are turned away",
+        "find out who sends through it; it calms down by itself",
+    ),
     "foreign_network": ("the frame belongs to another network", "nothing"),
 }
 

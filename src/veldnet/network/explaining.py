@@ -6,7 +6,7 @@ It reads the journal and the stored state, so it works beside a running server a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -28,6 +28,7 @@ from .records import (
     UplinkRecord,
     decode_record,
 )
+from .refusals import FLOOD
 from .state import DeviceState, decode_state
 
 # Frames looked back on.
@@ -156,6 +157,8 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
     ]
     if not records:
         findings += _never_heard(connection, now)
+    if not any(isinstance(r, UplinkRecord) and now - r.time <= _CONNECTED for _id, r in records):
+        findings += _turned_away(connection, now)
     if not any(finding.level == "problem" for finding in findings):
         findings.append(Finding("ok", "nothing is wrong as far as the network can see"))
     order = {"problem": 0, "ok": 1, "note": 2}
@@ -350,6 +353,24 @@ def _never_heard(connection: Connection, now: float) -> list[Finding]:
             "switch it on near a base station; check its region, its channels and its antenna",
         )
     ]
+
+
+def _turned_away(connection: Connection, now: float) -> list[Finding]:
+    """Base stations that were held off lately: joins through them are not looked at."""
+    held_off = {
+        str(record.best.base_station)
+        for _id, record in _records(connection, 0, _UNATTRIBUTED)
+        if _is_flood(record) and now - record.time < _CONNECTED
+    }
+    if not held_off:
+        return []
+    why, next_step = refusal_in_words(FLOOD)
+    names = ", ".join(sorted(held_off)[:5])
+    return [Finding("problem", f"joins through {names} may not have been looked at: {why}", next_step)]
+
+
+def _is_flood(record: Record) -> TypeGuard[RefusedRecord]:
+    return isinstance(record, RefusedRecord) and record.outcome == FLOOD
 
 
 def _ago(seconds: float) -> str:

@@ -21,14 +21,17 @@ VAULT_WEIGHT = 8.0
 _HALF_LIFE = 2.0
 _ALL = 200.0
 _WATCHED = 10_000
+# Seconds before it is said again that a base station is held off.
+_SAID = 60.0
 
 
 class _Score:
-    __slots__ = ("at", "value")
+    __slots__ = ("at", "said_at", "value")
 
     def __init__(self) -> None:
         self.value = 0.0
         self.at = 0.0
+        self.said_at: float | None = None
 
     def after(self, now: float) -> float:
         """The score as of now."""
@@ -39,15 +42,18 @@ class _Score:
 
 
 class FloodGuard:
-    """Scores of refused frames by base station. Times are seconds of any one clock."""
+    """Scores of refused frames by base station. Times are seconds of any one clock.
+
+    `let_in` and `refused` say whether the base station is held off from now on, once a minute.
+    """
 
     def __init__(self) -> None:
         self._scores: dict[BaseStationId, _Score] = {}
         self._all = _Score()
 
-    def let_in(self, base_station: BaseStationId, now: float) -> None:
+    def let_in(self, base_station: BaseStationId, now: float) -> bool:
         """A stranger that this base station brought first is looked at."""
-        self._add(base_station, now, 1.0)
+        return self._add(base_station, now, 1.0)
 
     def genuine(self, base_station: BaseStationId, now: float) -> None:
         """A stranger that was let in is a device of ours."""
@@ -57,13 +63,13 @@ class FloodGuard:
 
     def refused(
         self, base_station: BaseStationId, now: float, weight: float = 1.0, *, let_in: bool = False
-    ) -> None:
+    ) -> bool:
         """A frame that this base station brought was refused; `let_in` where it has counted once already."""
-        self._add(base_station, now, weight - 1.0 if let_in else weight)
         self._all.after(now)
         self._all.value += weight
+        return self._add(base_station, now, weight - 1.0 if let_in else weight)
 
-    def _add(self, base_station: BaseStationId, now: float, weight: float) -> None:
+    def _add(self, base_station: BaseStationId, now: float, weight: float) -> bool:
         score = self._scores.get(base_station)
         if score is None:
             if len(self._scores) >= _WATCHED:
@@ -71,6 +77,10 @@ class FloodGuard:
             score = self._scores[base_station] = _Score()
         score.after(now)
         score.value += weight
+        if (score.said_at is not None and now - score.said_at < _SAID) or not self.floods(base_station, now):
+            return False
+        score.said_at = now
+        return True
 
     def floods(self, base_station: BaseStationId, now: float) -> bool:
         """Whether strangers from this base station are to be dropped just now."""

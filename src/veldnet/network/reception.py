@@ -22,7 +22,7 @@ from .devices import DeviceTable
 from .events import ReceivedFrame
 from .patience import Patience
 from .records import encode_record
-from .refusals import Refusals
+from .refusals import FLOOD, Refusals
 from .uplink_record import copies_of
 
 log = structlog.get_logger(__name__)
@@ -98,13 +98,13 @@ class Reception:
         station = uplink.base_station
         stranger = self._is_stranger(frame)
         if stranger and (self._strangers[station] >= MAX_STRANGERS or self.held_off(station, now)):
-            self._counters.refused["flood"] += 1
+            self._counters.refused[FLOOD] += 1
             return
         window = self._windows.open(frame, uplink, now)
         if stranger:
             window.stranger = True
             self._strangers[station] += 1
-            self._refusals.guard.let_in(station, now)
+            self._refusals.let_in(uplink)
         self._prefetch(frame)
         if self._timer is None:
             self._schedule()
@@ -117,7 +117,7 @@ class Reception:
         """Whether a frame that begins so, MHDR and five more octets, is a stranger's; it is counted then."""
         if head[0] in _DATA_UP and self._devices.on_address(int.from_bytes(head[1:5], "little")):
             return False
-        self._counters.refused["flood"] += 1
+        self._counters.refused[FLOOD] += 1
         return True
 
     def _is_stranger(self, frame: ReceivedType) -> bool:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
+from msgspec.structs import replace
+
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.store import IdSource
@@ -18,6 +21,10 @@ from .flood_guard import VAULT_WEIGHT, FloodGuard
 from .records import JoinRecord, RefusedRecord
 from .uplink_record import copies_of
 
+log = structlog.get_logger(__name__)
+
+# The outcome of a frame with which a base station began to be held off.
+FLOOD = "flood"
 # Refused frames that are recorded at most, each second: of no device, and of known ones.
 UNATTRIBUTED_PER_SECOND = 50
 REFUSED_PER_SECOND = 500
@@ -63,7 +70,8 @@ class Refusals:
         """A frame that belongs to no device."""
         self._counters.refused[code] += 1
         now = self._clock()
-        self._blame(received.best.base_station, received.brought_by, now, 1.0)
+        if self._blame(received.best.base_station, received.brought_by, now, 1.0):
+            self._say_held_off(_record(self._ids.next(now), received.copies, FLOOD, ""))
         if self._unattributed.take(now):
             self._commits.add_record(_record(received.id, received.copies, code, words))
 
@@ -74,19 +82,44 @@ class Refusals:
 
     def _blame(
         self, best: BaseStationId, brought_by: BaseStationId | None, now: float, weight: float
-    ) -> None:
-        """Who heard it best, or who let a stranger in, which counted already."""
+    ) -> bool:
+        """Who heard it best, or who let a stranger in, which counted already; whether it is held off now."""
         if brought_by is None:
-            self.guard.refused(best, now, weight)
-        else:
-            self.guard.refused(brought_by, now, weight, let_in=True)
+            return self.guard.refused(best, now, weight)
+        return self.guard.refused(brought_by, now, weight, let_in=True)
+
+    def let_in(self, uplink: GatewayUplink) -> None:
+        """A stranger is looked at."""
+        now = self._clock()
+        if self.guard.let_in(uplink.base_station, now):
+            self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
+
+    def _say_held_off(self, record: RefusedRecord) -> None:
+        """Have the journal, and who reads it for a device that is not heard, know of it."""
+        station = record.best.base_station
+        log.warning("base_station_floods", base_station=str(station))
+        words = f"base station {station} brings so many frames of nobody that strangers are turned away"
+        self._commits.add_record(replace(record, decisions=(words,)))
 
     def of_device(self, records: list[JoinRecord | RefusedRecord], brought_by: BaseStationId | None) -> bool:
         """Frames of a known device; whether they are to be recorded."""
         now = self._clock()
         self._counters.refused.update(record.outcome for record in records)
         weight = VAULT_WEIGHT if any(isinstance(record, JoinRecord) for record in records) else 1.0
-        self._blame(records[0].best.base_station, brought_by, now, weight)
+        first = records[0]
+        if self._blame(first.best.base_station, brought_by, now, weight):
+            self._say_held_off(
+                RefusedRecord(
+                    id=self._ids.next(now),
+                    device_ref=0,
+                    time=first.time,
+                    outcome=FLOOD,
+                    phy_payload=first.phy_payload,
+                    copies=first.copies,
+                    frequency=first.frequency,
+                    modulation=first.modulation,
+                )
+            )
         return self._attributed.take(now)
 
 

@@ -21,6 +21,13 @@ def test_a_base_station_that_brings_nothing_but_refused_frames_is_watched_for_a_
     assert not guard.floods(HERE, 103.0), "it has calmed down"
 
 
+def test_it_is_said_once_a_minute_that_a_base_station_is_held_off() -> None:
+    guard = FloodGuard()
+    said = [second for second in range(180) for _ in range(200) if guard.refused(HERE, 100.0 + second)]
+    assert said == [0, 60, 120]
+    assert not guard.let_in(THERE, 100.0)
+
+
 def test_a_few_refused_frames_every_second_are_normal() -> None:
     guard = FloodGuard()
     for second in range(100):

@@ -8,7 +8,8 @@ from veldnet.lorawan import AesKey, BaseStationId
 from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
-from veldnet.network import JoinRecord
+from veldnet.network import JoinRecord, RefusedRecord
+from veldnet.network.explaining import explain_device
 from veldnet.network.reception import MAX_STRANGERS
 from veldnet.network.refusals import REFUSED_PER_SECOND
 from veldnet.simulator.virtual_time import run_virtually
@@ -66,6 +67,14 @@ def test_forged_joins_through_one_base_station_are_held_off(tmp_path: Path) -> N
         await network.stop()
         assert network.counters.refused["wrong_mic"] == MAX_STRANGERS
         assert network.counters.refused["flood"] == FORGED - MAX_STRANGERS
+        said = [r for r in await world.records() if isinstance(r, RefusedRecord) and r.outcome == "flood"]
+        assert [str(r.best.base_station) for r in said] == ["FF000001"], "said once"
+        dev_eui = world.lives[0].device.identity.dev_eui
+        now = world.clock()
+        explanation = await world.data.store.read(lambda c: explain_device(c, dev_eui, now))
+        assert any("joins through FF000001 may not" in finding.text for finding in explanation.findings)
+        later = await world.data.store.read(lambda c: explain_device(c, dev_eui, now + 3600))
+        assert not any("joins through" in finding.text for finding in later.findings)
         await world.close()
 
     run_virtually(story())
