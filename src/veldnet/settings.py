@@ -138,6 +138,16 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     deduplication_window: Annotated[
         Duration, _help("How long copies of a frame are collected; must fit well before RX1.")
     ] = Duration(0.2)
+    strangers: Annotated[
+        int,
+        _help(
+            "Frames of devices without a session in memory, join-requests among them, that are looked at "
+            "from one base station within a deduplication window. More than its receivers can take are forged, "
+            "unless a test has a hundred devices join at once.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 8
     mean_per: Annotated[
         Literal["window50", "ewma"],
         _help("MeanPER over a window of 50 frames as ThingPark 7.3, or smoothed as 7.2."),

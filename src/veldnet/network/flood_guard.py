@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from veldnet.lorawan import BaseStationId
 
-# Refused and unjudged frames that a base station may bring lately, and how fast they are forgotten (halved
-# each so many seconds). A tenth of it when all base stations together bring many.
-LIMIT = 64.0
-# What a refused join counts that the vault had to judge.
-VAULT_WEIGHT = 8.0
+# How fast refused and unjudged frames are forgotten: halved each so many seconds. A base station may bring a
+# tenth of its limit when all together bring many.
 _HALF_LIFE = 2.0
 _ALL = 200.0
+# What a refused join counts that the vault had to judge.
+VAULT_WEIGHT = 8.0
 _WATCHED = 10_000
 # Seconds before it is said again that a base station is held off.
 _SAID = 60.0
@@ -44,10 +43,12 @@ class _Score:
 class FloodGuard:
     """Scores of refused frames by base station. Times are seconds of any one clock.
 
-    `let_in` and `refused` say whether the base station is held off from now on, once a minute.
+    `limit` is how many refused and unjudged frames a base station may have brought lately. `let_in` and
+    `refused` say whether the base station is held off from now on, once a minute.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: float = 64.0) -> None:
+        self._limit = limit
         self._scores: dict[BaseStationId, _Score] = {}
         self._all = _Score()
 
@@ -70,14 +71,23 @@ class FloodGuard:
         return self._add(base_station, now, weight - 1.0 if let_in else weight)
 
     def _add(self, base_station: BaseStationId, now: float, weight: float) -> bool:
+        score = self._score(base_station)
+        score.after(now)
+        score.value += weight
+        return self.floods(base_station, now) and self.says(base_station, now)
+
+    def _score(self, base_station: BaseStationId) -> _Score:
         score = self._scores.get(base_station)
         if score is None:
             if len(self._scores) >= _WATCHED:
                 del self._scores[next(iter(self._scores))]
             score = self._scores[base_station] = _Score()
-        score.after(now)
-        score.value += weight
-        if (score.said_at is not None and now - score.said_at < _SAID) or not self.floods(base_station, now):
+        return score
+
+    def says(self, base_station: BaseStationId, now: float) -> bool:
+        """Whether it is time to say that strangers from this base station are turned away."""
+        score = self._score(base_station)
+        if score.said_at is not None and now - score.said_at < _SAID:
             return False
         score.said_at = now
         return True
@@ -87,5 +97,5 @@ class FloodGuard:
         score = self._scores.get(base_station)
         if score is None:
             return False
-        limit = LIMIT if self._all.after(now) < _ALL else LIMIT / 10
+        limit = self._limit if self._all.after(now) < _ALL else self._limit / 10
         return score.after(now) >= limit

@@ -22,15 +22,12 @@ from .devices import DeviceTable
 from .events import ReceivedFrame
 from .patience import Patience
 from .records import encode_record
-from .refusals import FLOOD, Refusals
+from .refusals import Refusals
 from .uplink_record import copies_of
 
 log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
-# A base station hears no more strangers within a window than this unless somebody forges them: 40 a second
-# are more than its receivers can tell apart. Each costs a question to the store or the vault.
-MAX_STRANGERS = 8
 # MHDR of uplinks that carry data.
 _DATA_UP = (0x40, 0x80)
 # Copies of one frame that are kept at most, in its window and again after it.
@@ -38,7 +35,11 @@ MAX_COPIES = 64
 
 
 class Reception:
-    """`received(frame, what it parsed to)` hears each frame when its window closes."""
+    """`received(frame, what it parsed to)` hears each frame when its window closes.
+
+    Strangers, each of whom costs a question to the store or the vault, are looked at from one base station
+    up to `strangers` within a window.
+    """
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Reception:
         ids: IdSource,
         clock: Callable[[], float],
         received: Callable[[ReceivedFrame, ReceivedType], None],
+        strangers: int,
     ) -> None:
         self._windows = windows
         self._addresses = addresses
@@ -63,6 +65,7 @@ class Reception:
         self._received = received
         self._timer: asyncio.TimerHandle | None = None
         self._joins = Patience()
+        self._most_strangers = strangers
         # Open windows of frames for which no session in memory speaks, by the base station that came first.
         self._strangers: Counter[BaseStationId] = Counter()
 
@@ -97,8 +100,8 @@ class Reception:
             return
         station = uplink.base_station
         stranger = self._is_stranger(frame)
-        if stranger and (self._strangers[station] >= MAX_STRANGERS or self.held_off(station, now)):
-            self._counters.refused[FLOOD] += 1
+        if stranger and (self._strangers[station] >= self._most_strangers or self.held_off(station, now)):
+            self._refusals.turned_away(uplink)
             return
         window = self._windows.open(frame, uplink, now)
         if stranger:
@@ -117,7 +120,7 @@ class Reception:
         """Whether a frame that begins so, MHDR and five more octets, is a stranger's; it is counted then."""
         if head[0] in _DATA_UP and self._devices.on_address(int.from_bytes(head[1:5], "little")):
             return False
-        self._counters.refused[FLOOD] += 1
+        self._refusals.count_turned_away()
         return True
 
     def _is_stranger(self, frame: ReceivedType) -> bool:

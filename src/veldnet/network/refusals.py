@@ -23,6 +23,8 @@ from .uplink_record import copies_of
 
 log = structlog.get_logger(__name__)
 
+# Windows' worth of strangers that a base station may have brought lately before it is held off.
+LIMIT_IN_WINDOWS = 8
 # The outcome of a frame with which a base station began to be held off.
 FLOOD = "flood"
 # Refused frames that are recorded at most, each second: of no device, and of known ones.
@@ -49,9 +51,14 @@ class Refusals:
     """Counts and records what was refused."""
 
     def __init__(
-        self, counters: Counters, commits: CommitLoop, ids: IdSource, clock: Callable[[], float]
+        self,
+        counters: Counters,
+        commits: CommitLoop,
+        ids: IdSource,
+        clock: Callable[[], float],
+        strangers: int,
     ) -> None:
-        self.guard = FloodGuard()
+        self.guard = FloodGuard(limit=LIMIT_IN_WINDOWS * strangers)
         self._counters = counters
         self._commits = commits
         self._ids = ids
@@ -93,6 +100,17 @@ class Refusals:
         now = self._clock()
         if self.guard.let_in(uplink.base_station, now):
             self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
+
+    def turned_away(self, uplink: GatewayUplink) -> None:
+        """A stranger is not looked at, since its base station has brought so many."""
+        self.count_turned_away()
+        now = self._clock()
+        if self.guard.says(uplink.base_station, now):
+            self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
+
+    def count_turned_away(self) -> None:
+        """The same, where not even the frame was read."""
+        self._counters.refused[FLOOD] += 1
 
     def _say_held_off(self, record: RefusedRecord) -> None:
         """Have the journal, and who reads it for a device that is not heard, know of it."""

@@ -128,7 +128,7 @@ class NetworkServer:
             lead=parameters.lead,
             timeout=parameters.transmit_timeout,
         )
-        self._refusals = Refusals(self.counters, self.commits, self._ids, clock)
+        self._refusals = Refusals(self.counters, self.commits, self._ids, clock, parameters.strangers)
         self._reception = Reception(
             Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0)),
             self.addresses,
@@ -139,6 +139,7 @@ class NetworkServer:
             self._ids,
             clock,
             self._received,
+            parameters.strangers,
         )
         self._wakes = Wakes(clock, self._woken)
         self._orders = VaultOrders(vault, self.counters, clock, self._vault_answered)

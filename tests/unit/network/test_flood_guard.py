@@ -5,16 +5,17 @@ from __future__ import annotations
 from tests.unit.network.builders import ADDR, copy, data_event, device, session, uplink_frame
 from veldnet.lorawan import BaseStationId
 from veldnet.network.devices import Entry
-from veldnet.network.flood_guard import LIMIT, VAULT_WEIGHT, FloodGuard
+from veldnet.network.flood_guard import VAULT_WEIGHT, FloodGuard
 from veldnet.network.shared_addresses import likeliest_first
 from veldnet.network.state import DeviceState, JoinMemory, Session
 
 HERE, THERE = BaseStationId(1), BaseStationId(2)
+LIMIT = 64
 
 
 def test_a_base_station_that_brings_nothing_but_refused_frames_is_watched_for_a_while() -> None:
     guard = FloodGuard()
-    for number in range(int(LIMIT) + 10):
+    for number in range(LIMIT + 10):
         assert not guard.floods(HERE, 100.0 + number / 1000) or number >= LIMIT
         guard.refused(HERE, 100.0 + number / 1000)
     assert guard.floods(HERE, 100.2) and not guard.floods(THERE, 100.2)
@@ -46,7 +47,7 @@ def test_a_flood_through_many_base_stations_is_one_too() -> None:
 
 def test_strangers_count_from_when_they_are_let_in_until_they_are_found_genuine() -> None:
     guard = FloodGuard()
-    for _ in range(int(LIMIT)):
+    for _ in range(LIMIT):
         guard.let_in(HERE, 100.0)
     assert guard.floods(HERE, 100.0), "a burst does not wait for the judgement of its first frames"
     for _ in range(5):
