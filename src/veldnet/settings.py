@@ -142,8 +142,8 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         int,
         _help(
             "Frames of devices without a session in memory, join-requests among them, that are looked at "
-            "from one base station within a deduplication window. More than its receivers can take are forged, "
-            "unless a test has a hundred devices join at once.",
+            "from one base station within a deduplication window. More than its receivers can take are "
+            "forged, unless a test has a hundred devices join at once.",
             ge=1,
             le=100_000,
         ),
