@@ -145,7 +145,7 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
     ).first()
     subject = f"device {dev_eui}"
     if row is None:
-        return Explanation(subject, tuple(_unknown(connection, dev_eui)))
+        return Explanation(subject, tuple(_unknown(connection, dev_eui, now)))
     records = _records(connection, row.ref, _OF_DEVICE)
     state = decode_state(row.state)
     findings = [
@@ -181,7 +181,7 @@ def _records(connection: Connection, device_ref: int, limit: int) -> list[tuple[
     return [(row.frame_id, decode_record(row.body)) for row in rows]
 
 
-def _unknown(connection: Connection, dev_eui: DevEui) -> list[Finding]:
+def _unknown(connection: Connection, dev_eui: DevEui, now: float) -> list[Finding]:
     """No such device: it may be heard all the same, or its EUI be written the wrong way round."""
     findings = [Finding("problem", f"no device has DevEUI {dev_eui}", "create the device")]
     backwards = str(DevEui.from_wire(bytes.fromhex(str(dev_eui))))
@@ -203,6 +203,7 @@ def _unknown(connection: Connection, dev_eui: DevEui) -> list[Finding]:
         ]
     else:
         findings.append(Finding("note", "no join-request with it has been heard lately"))
+        findings += _turned_away(connection, now)
     return findings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veldnet.lorawan import AesKey, BaseStationId
+from veldnet.lorawan import AesKey, BaseStationId, DevEui
 from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
@@ -73,6 +73,8 @@ def test_forged_joins_through_one_base_station_are_held_off(tmp_path: Path) -> N
         now = world.clock()
         explanation = await world.data.store.read(lambda c: explain_device(c, dev_eui, now))
         assert any("joins through FF000001 may not" in finding.text for finding in explanation.findings)
+        stranger = await world.data.store.read(lambda c: explain_device(c, DevEui(1), now))
+        assert any("joins through FF000001 may not" in finding.text for finding in stranger.findings)
         later = await world.data.store.read(lambda c: explain_device(c, dev_eui, now + 3600))
         assert not any("joins through" in finding.text for finding in later.findings)
         await world.close()
