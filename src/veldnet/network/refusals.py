@@ -21,6 +21,9 @@ from .flood_guard import VAULT_WEIGHT, FloodGuard
 from .records import JoinRecord, RefusedRecord
 from .uplink_record import copies_of
 
+# Outcomes of joins for which the vault was not asked, by their contents.
+_OF_THE_DEVICE = frozenset(("wrong_join_eui", "dev_nonce_not_rising", "dev_nonce_replayed", "wrong_region"))
+
 log = structlog.get_logger(__name__)
 
 # Windows' worth of strangers that a base station may have brought lately before it is held off.
@@ -123,9 +126,9 @@ class Refusals:
         """Frames of a known device; whether they are to be recorded."""
         now = self._clock()
         self._counters.refused.update(record.outcome for record in records)
-        weight = VAULT_WEIGHT if any(isinstance(record, JoinRecord) for record in records) else 1.0
         first = records[0]
-        if self._blame(first.best.base_station, brought_by, now, weight):
+        weight = weight_of(first)
+        if weight and self._blame(first.best.base_station, brought_by, now, weight):
             self._say_held_off(
                 RefusedRecord(
                     id=self._ids.next(now),
@@ -139,6 +142,14 @@ class Refusals:
                 )
             )
         return self._attributed.take(now)
+
+
+def weight_of(record: JoinRecord | RefusedRecord) -> float:
+    """What a refused frame of a known device says against its base station. A join that the vault could not
+    serve says nothing: after a power cut there are thousands of these, and all are genuine."""
+    if not isinstance(record, JoinRecord) or record.outcome in _OF_THE_DEVICE:
+        return 1.0
+    return VAULT_WEIGHT if record.outcome == "wrong_mic" else 0.0
 
 
 def _record(frame_id: int, copies: tuple[GatewayUplink, ...], code: str, words: str) -> RefusedRecord:

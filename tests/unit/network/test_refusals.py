@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from veldnet.lorawan import AesKey, BaseStationId, DevEui
 from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network import JoinRecord, RefusedRecord
 from veldnet.network.explaining import explain_device
-from veldnet.network.refusals import REFUSED_PER_SECOND
+from veldnet.network.flood_guard import VAULT_WEIGHT
+from veldnet.network.refusals import REFUSED_PER_SECOND, weight_of
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import VirtualNetwork as World
 
@@ -67,6 +70,17 @@ def test_forged_joins_through_one_base_station_are_held_off(tmp_path: Path) -> N
         await network.stop()
         assert network.counters.refused["wrong_mic"] == strangers
         assert network.counters.refused["flood"] == FORGED - strangers
+        forged = next(r for r in await world.records() if isinstance(r, JoinRecord))
+        weights = {
+            outcome: weight_of(replace(forged, outcome=outcome))
+            for outcome in ("wrong_mic", "dev_nonce_replayed", "vault_busy", "module_failed")
+        }
+        assert weights == {
+            "wrong_mic": VAULT_WEIGHT,
+            "dev_nonce_replayed": 1.0,
+            "vault_busy": 0.0,
+            "module_failed": 0.0,
+        }, "what the vault could not serve says nothing against a base station"
         said = [r for r in await world.records() if isinstance(r, RefusedRecord) and r.outcome == "flood"]
         assert [str(r.best.base_station) for r in said] == ["FF000001"], "said once"
         dev_eui = world.lives[0].device.identity.dev_eui
