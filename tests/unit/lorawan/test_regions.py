@@ -69,6 +69,19 @@ def eu_like(count: int = 8) -> dict[str, Any]:
 
 US_DOWN = rates(8, "SF12/500 SF11/500 SF10/500 SF9/500 SF8/500 SF7/500")
 US_DOWN_M = "61 137 250 250 250 250"
+US_RX1 = {
+    0: [10, 9, 8, 8],
+    1: [11, 10, 9, 8],
+    2: [12, 11, 10, 9],
+    3: [13, 12, 11, 10],
+    4: [13, 13, 12, 11],
+}
+US_RX = {
+    "rx1_frequencies": HOPPING_US,
+    "rx2": (923.3, 8),
+    "beacon": (HOPPING_US, 8, 23),
+    "ping": (HOPPING_US, 8),
+}
 
 EXPECTED: dict[str, dict[str, Any]] = {
     "EU868": {
@@ -93,26 +106,15 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "beacon": ([869.525], 3, 17),
         "ping": ([869.525], 3),
     },
-    "US915": {
+    "US915": US_RX
+    | {
         "channels": run(902.3, 0.2, 64) + run(903.0, 1.6, 8),
         "uplink": rates(0, "SF10/125 SF9/125 SF8/125 SF7/125 SF8/500 FHSS1523/1/3 FHSS1523/2/3"),
         "downlink": US_DOWN,
         "m": "19 61 133 250 250 58 133",
         "down_m": US_DOWN_M,
-        "rx1": {
-            0: [10, 9, 8, 8],
-            1: [11, 10, 9, 8],
-            2: [12, 11, 10, 9],
-            3: [13, 12, 11, 10],
-            4: [13, 13, 12, 11],
-            5: [10, 9, 8, 8],
-            6: [11, 10, 9, 8],
-        },
-        "rx1_frequencies": HOPPING_US,
-        "rx2": (923.3, 8),
+        "rx1": US_RX1 | {5: [10, 9, 8, 8], 6: [11, 10, 9, 8]},
         "eirp": (30, 14),
-        "beacon": (HOPPING_US, 8, 23),
-        "ping": (HOPPING_US, 8),
     },
     "AU915": {
         "channels": run(915.2, 0.2, 64) + run(915.9, 1.6, 8),
@@ -136,24 +138,15 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "beacon": (HOPPING_US, 8, 23),
         "ping": (HOPPING_US, 8),
     },
-    "AU915-1.0.2A": {
+    "AU915-1.0.2A": US_RX
+    | {
         "channels": run(915.2, 0.2, 64) + run(915.9, 1.6, 8),
         "uplink": rates(0, "SF10/125 SF9/125 SF8/125 SF7/125 SF8/500"),
         "downlink": US_DOWN,
         "m": "19 61 133 250 250",
         "down_m": US_DOWN_M,
-        "rx1": {
-            0: [10, 9, 8, 8],
-            1: [11, 10, 9, 8],
-            2: [12, 11, 10, 9],
-            3: [13, 12, 11, 10],
-            4: [13, 13, 12, 11],
-        },
-        "rx1_frequencies": HOPPING_US,
-        "rx2": (923.3, 8),
+        "rx1": US_RX1,
         "eirp": (30, 10),
-        "beacon": (HOPPING_US, 8, 23),
-        "ping": (HOPPING_US, 8),
     },
     "AS923-1": as923(0.0),
     "AS923-2": as923(-1.8),
