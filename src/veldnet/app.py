@@ -6,7 +6,7 @@ import asyncio
 import random
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -34,6 +34,7 @@ from veldnet.store import IdSource, Store, StoreError
 from veldnet.store.documents import ProfileSettings
 from veldnet.store.schema import base_stations as base_station_rows
 from veldnet.store.schema import unknown_base_stations
+from veldnet.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +84,7 @@ class Platform:
         self.clock = clock
         self._data = data
         rng = rng if rng is not None else random.SystemRandom()
+        self.supervisor = Supervisor(expected=(StoreError,))
         ids = IdSource()
         self.base_stations = BaseStations()
         self.presence = Presence()
@@ -146,7 +148,6 @@ class Platform:
         self._presence_written = 0.0
         self._seen = 0
         self._applying = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
 
     @classmethod
@@ -177,18 +178,19 @@ class Platform:
 
     def watch(self) -> None:
         """Begin the chores that come round: changes of other processes, presence, retention."""
-        for every, chore in (
-            (_CHANGES_EVERY, self.apply_changes),
-            (_PRESENCE_EVERY, self._write_presence),
-            (_PRUNE_EVERY, self._prune),
-            (self.settings.alarms.check_interval, self.monitoring.look_at_devices),
-            (self.settings.alarms.check_interval, self.monitoring.look_at_base_stations),
-            (self.settings.alarms.check_interval, self.monitoring.look_at_modules),
-            (self.settings.alarms.check_interval, self.monitoring.count_devices),
+        every = self.settings.alarms.check_interval
+        for name, interval, chore in (
+            ("inventory changes", _CHANGES_EVERY, self.apply_changes),
+            ("base station presence", _PRESENCE_EVERY, self._write_presence),
+            ("retention", _PRUNE_EVERY, self._prune),
+            ("device alarms", every, self.monitoring.look_at_devices),
+            ("base station alarms", every, self.monitoring.look_at_base_stations),
+            ("vault alarms", every, self.monitoring.look_at_modules),
+            ("device counts", every, self.monitoring.count_devices),
         ):
-            self._tasks.append(asyncio.get_running_loop().create_task(self._repeat(every, chore)))
-        for work in (self._measure_lag(), self.monitoring.notifier.run()):
-            self._tasks.append(asyncio.get_running_loop().create_task(work))
+            self.supervisor.repeat(name, interval, chore)
+        self.supervisor.keep("event loop lag", self._measure_lag)
+        self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
 
     async def _measure_lag(self) -> None:
         """How much later than asked for the event loop comes back."""
@@ -197,15 +199,6 @@ class Platform:
             asked = loop.time() + _LAG_EVERY
             await asyncio.sleep(_LAG_EVERY)
             self.loop_lag = max(loop.time() - asked, 0.0)
-
-    async def _repeat(self, every: float, chore: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(every)
-            try:
-                await chore()
-            except Exception:
-                # A chore that fails once is tried again; it must not end the server.
-                log.exception("chore_failed", chore=chore.__name__)
 
     async def problems(self) -> list[str]:
         """Why the platform cannot do its work now, in words; nothing where it can."""
@@ -229,6 +222,7 @@ class Platform:
                     else f"{problem}: no device"
                 )
                 found.append(f"{whose} can join")
+        found += self.supervisor.problems()
         free = shutil.disk_usage(self.settings.data).free
         if free < _LEAST_FREE:
             found.append(f"the data directory has {free // 1_000_000} MB left")
@@ -332,8 +326,7 @@ class Platform:
     async def stop(self) -> None:
         """Finish what was received, then close."""
         self.ready = False
-        for task in self._tasks:
-            task.cancel()
+        await self.supervisor.stop()
         self.udp.close()
         self.live.close()
         await self.decoders.close()

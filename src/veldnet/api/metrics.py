@@ -47,6 +47,12 @@ class PlatformCollector(Collector):
             ("datagrams", "Datagrams of base stations, by message", "message", udp.datagrams),
             ("datagrams_refused", "Datagrams and packets refused, by reason", "reason", udp.refused),
             ("delivery_attempts", "Delivery attempts, by result", "status", deliveries.counters.attempts),
+            (
+                "task_failures",
+                "Unexpected failures of background tasks, by task",
+                "task",
+                self._platform.supervisor.failures,
+            ),
         ):
             family = CounterMetricFamily(f"veldnet_{name}", text, labels=[label])
             for key, count in counts.items():

@@ -72,6 +72,7 @@ async def serve(settings: Settings, started: Callable[[Platform, Addresses], Non
         loop.add_signal_handler(number, stop.set)
     sock = _http_socket(settings.api.http)
     platform = await Platform.open(settings)
+    platform.supervisor.watch_loop(loop)
     await platform.start()
     try:
         udp_host, udp_port = platform.udp.open(settings.gateways.udp.host, settings.gateways.udp.port)
