@@ -14,7 +14,7 @@ from rich.prompt import Prompt
 from sqlalchemy import Connection, Select, select
 
 from veldnet.data_directory import DataDirectory, database_of, next_generation
-from veldnet.inventory import accounts, audit, base_stations, catalogues, people
+from veldnet.inventory import accounts, audit, base_stations, catalogues, people, subscriber_removal
 from veldnet.inventory.resources import timestamp
 from veldnet.inventory.scope import Role
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
@@ -123,6 +123,18 @@ def create_subscriber(customer_id: str, name: str, operator: Operator, data: Dat
 
     change_data(_settings(data), "subscriber.created", customer_id, create)
     console.print(f"subscriber {customer_id} created")
+
+
+@subscriber_app.command("remove")
+def remove_subscriber(customer_id: str, data: Data = None) -> None:
+    """Remove a customer that has no devices, with its users, routing profiles and undelivered messages."""
+    change_data(
+        _settings(data),
+        "subscriber.removed",
+        customer_id,
+        lambda c: subscriber_removal.remove_subscriber(c, customer_id),
+    )
+    console.print(f"subscriber {customer_id} removed")
 
 
 @subscriber_app.command("list")

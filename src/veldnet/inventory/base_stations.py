@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.lorawan import BaseStationId, GatewayEui
-from veldnet.store.schema import base_stations, unknown_base_stations
+from veldnet.store.schema import (
+    base_station_alarms,
+    base_stations,
+    retired_base_stations,
+    unknown_base_stations,
+)
 
 from . import changes
 from .errors import BadRequest, NotFound
@@ -41,17 +46,23 @@ def create_base_station(
     longitude: float | None = None,
     altitude: float | None = None,
 ) -> BaseStation:
-    """Register a base station by the EUI it presents; its id is given by the network when absent."""
-    for column, value in (("gateway_eui", str(gateway_eui)), ("id", str(base_station_id or ""))):
-        if connection.execute(select(base_stations.c.ref).where(base_stations.c[column] == value)).first():
-            raise BadRequest(f"a base station with {column.replace('_', ' ')} {value} exists already")
-    if base_station_id is None:
-        highest = connection.execute(select(func.max(base_stations.c.ref))).scalar() or 0
-        base_station_id = BaseStationId(_FIRST_ID + highest)
+    """Register a base station by the EUI it presents; its id is given by the network when absent. Raises
+    `BadRequest` for an id that another base station has, or had before it was removed."""
+    columns = base_stations.c
+    given = "" if base_station_id is None else str(base_station_id)
+    for column, value in ((columns.gateway_eui, str(gateway_eui)), (columns.id, given)):
+        if connection.execute(select(columns.ref).where(column == value)).first():
+            raise BadRequest(f"a base station with {column.name.replace('_', ' ')} {value} exists already")
+    if given and _is_used(connection, given):
+        raise BadRequest(
+            f"base station id {given} belonged to a base station that was removed; choose another one, or "
+            "leave it out"
+        )
     result = connection.execute(
         insert(base_stations).values(
             operator_ref=operator_ref,
-            id=str(base_station_id),
+            # Made of the number of the row, which is known below.
+            id=given or f"new {gateway_eui}",
             gateway_eui=str(gateway_eui),
             name=name,
             latitude=latitude,
@@ -63,8 +74,27 @@ def create_base_station(
         delete(unknown_base_stations).where(unknown_base_stations.c.gateway_eui == str(gateway_eui))
     )
     ref = inserted_ref(result)
+    if not given:
+        given = _unused_id(connection, ref)
+        connection.execute(update(base_stations).where(columns.ref == ref).values(id=given))
     changes.note(connection, "base_stations", ref)
-    return BaseStation(ref, str(base_station_id), str(gateway_eui), name, latitude, longitude, altitude, None)
+    return BaseStation(ref, given, str(gateway_eui), name, latitude, longitude, altitude, None)
+
+
+def _is_used(connection: Connection, identifier: str) -> bool:
+    """Whether a base station has an id, or had it: statistics and frames go on naming it."""
+    return any(
+        connection.execute(select(table.c.id).where(table.c.id == identifier)).first() is not None
+        for table in (base_stations, retired_base_stations)
+    )
+
+
+def _unused_id(connection: Connection, ref: int) -> str:
+    """The id of the base station with a number; a later one where an operator has chosen it already."""
+    number = _FIRST_ID + ref - 1
+    while _is_used(connection, str(BaseStationId(number))):
+        number += 1
+    return str(BaseStationId(number))
 
 
 def list_base_stations(connection: Connection) -> list[BaseStation]:
@@ -137,7 +167,13 @@ def change_base_station(
 
 
 def remove_base_station(connection: Connection, base_station_id: str) -> None:
+    """Remove a base station with its alarms. Its frames and statistics stay for their retention, which is why
+    nobody gets its id again."""
     done = connection.execute(delete(base_stations).where(base_stations.c.id == base_station_id))
     if done.rowcount != 1:
         raise BadRequest(f"there is no base station {base_station_id}")
+    connection.execute(insert(retired_base_stations).values(id=base_station_id, retired_at=changes.now_ms()))
+    connection.execute(
+        delete(base_station_alarms).where(base_station_alarms.c.base_station == int(base_station_id, 16))
+    )
     changes.note(connection, "base_stations", 0)

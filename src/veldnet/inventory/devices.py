@@ -14,8 +14,6 @@ from veldnet.lorawan import DevAddr
 from veldnet.store.documents import ProfileSettings, decode_profile
 from veldnet.store.schema import (
     DEVICE_BLOCK_BITS,
-    alarm_history,
-    alarms,
     connectivity_plans,
     device_counts,
     device_profiles,
@@ -27,7 +25,7 @@ from veldnet.store.schema import (
     subscribers,
 )
 
-from . import catalogues, changes
+from . import catalogues, changes, leftovers
 from . import routing_profiles as routing
 from .device_checks import NewDevice, parse_join_eui
 from .errors import (
@@ -591,6 +589,5 @@ def delete_device(connection: Connection, scope: Scope, ref: str) -> None:
     row = _own(connection, scope, ref)
     _give_connection_back(connection, scope.subscriber_ref, row.plan_ref)
     connection.execute(delete(devices).where(devices.c.ref == row.ref))
-    for table in (alarms, alarm_history):
-        connection.execute(delete(table).where(table.c.device_ref == row.ref))
+    leftovers.of_device(connection, row.ref)
     changes.note(connection, "device", row.ref)

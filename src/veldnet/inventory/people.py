@@ -5,13 +5,21 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 
-from veldnet.store.schema import operator_users, projects, sessions, subscribers, tokens, users
+from veldnet.store.schema import (
+    operator_users,
+    preferences,
+    projects,
+    sessions,
+    subscribers,
+    tokens,
+    users,
+)
 
 from .accounts import Credentials, random_text, secret_digest
 from .errors import BadRequest, InvalidField, NotFound
 from .resources import timestamp
 from .rows import inserted_ref, ref_of
-from .scope import OperatorScope, Role
+from .scope import OperatorScope, Role, account_of
 
 _MAX_NAME = 254
 
@@ -145,6 +153,10 @@ def set_password(
 
 
 def remove_user(connection: Connection, table: Table, ref: int) -> None:
+    """Remove a user with sessions, tokens and saved views; projects that act as it are no longer
+    activated."""
+    account = account_of(ref, operator=table is operator_users)
+    connection.execute(delete(preferences).where(preferences.c.account == account))
     connection.execute(delete(table).where(table.c.ref == ref))
 
 

@@ -24,7 +24,7 @@ from veldnet.store.schema import (
     routing_profiles,
 )
 
-from . import changes
+from . import changes, leftovers
 from .catalogues import HsmGroup
 from .errors import (
     InUse,
@@ -436,6 +436,7 @@ def delete_routing_profile(connection: Connection, scope: Scope, ref: str) -> No
     if row.is_default and others:
         raise InUse(f"routing profile {ref} is the default one; make another one the default first")
     connection.execute(delete(routing_profiles).where(routing_profiles.c.ref == row.ref))
+    leftovers.of_routing_profile(connection, row.ref)
     changes.note(connection, "routing", row.ref)
 
 

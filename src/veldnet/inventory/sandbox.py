@@ -56,6 +56,16 @@ class Sandbox(msgspec.Struct, frozen=True):
     operator_password: str
 
 
+def _new_customer_id(connection: Connection) -> str:
+    """A customer id that nobody has."""
+    highest = connection.execute(select(func.max(subscribers.c.ref))).scalar() or 0
+    number = 100_000_001 + int(highest)
+    taken = select(subscribers.c.ref)
+    while connection.execute(taken.where(subscribers.c.customer_id == str(number))).first() is not None:
+        number += 1
+    return str(number)
+
+
 def create_sandbox(
     connection: Connection, password: str, password_hash: str, gateway_eui: GatewayEui | None = None
 ) -> Sandbox:
@@ -63,8 +73,7 @@ def create_sandbox(
     number = int(connection.execute(select(func.count()).select_from(operators)).scalar_one()) + 1
     code = "sandbox-ope" if number == 1 else f"sandbox{number}-ope"
     operator = accounts.create_operator(connection, code, f"Sandbox operator {number}")
-    customers = int(connection.execute(select(func.count()).select_from(subscribers)).scalar_one())
-    customer_id = f"{100_000_001 + customers}"
+    customer_id = _new_customer_id(connection)
     subscriber = accounts.create_subscriber(connection, operator, customer_id, f"Sandbox customer {number}")
     username = f"sandbox{'' if number == 1 else number}@veldnet.example"
     people.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User")

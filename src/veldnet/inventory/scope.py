@@ -32,3 +32,8 @@ class OperatorScope(msgspec.Struct, frozen=True):
     username: str
     display_name: str
     role: str = "rw"
+
+
+def account_of(user_ref: int, *, operator: bool) -> str:
+    """What the preferences of a user are kept under: users of both kinds have numbers of their own."""
+    return f"{'operator' if operator else 'user'}-{user_ref}"

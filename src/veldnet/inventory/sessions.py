@@ -13,7 +13,7 @@ from veldnet.store.schema import operator_users, operators, preferences, session
 from .accounts import random_text, scope_of_user, token_digest
 from .changes import now_ms
 from .errors import BadRequest, NotFound
-from .scope import OperatorScope, Scope
+from .scope import OperatorScope, Scope, account_of
 
 # Written down at most so often, in milliseconds.
 _TOUCH_EVERY = 60_000
@@ -40,8 +40,8 @@ class Session(msgspec.Struct, frozen=True):
     @property
     def account(self) -> str:
         if self.operator is not None:
-            return f"operator-{self.operator.user_ref}"
-        return f"user-{self.scope.user_ref}" if self.scope else "nobody"
+            return account_of(self.operator.user_ref, operator=True)
+        return account_of(self.scope.user_ref, operator=False) if self.scope else "nobody"
 
     @property
     def role(self) -> str:

@@ -1,8 +1,10 @@
 """The tables, one definition for SQLite and PostgreSQL.
 
 Times are Unix milliseconds. Frame and delivery ids are time-ordered (see `ids`), so cutting a day off the
-journal is a range of the primary key. Hexadecimal identifiers are stored as upper-case text where people
-look them up, as integers where the hot path does.
+journal is a range of the primary key. All other numbers are given by the store and never given again, also
+not after the row is gone (`sqlite_autoincrement`; PostgreSQL's identity columns do so by themselves): other
+rows, messages and the audit log go on mentioning them. Hexadecimal identifiers are stored as upper-case text
+where people look them up, as integers where the hot path does.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ operators = Table(
     Column("ref", Ref, primary_key=True),
     Column("code", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 subscribers = Table(
@@ -53,6 +56,7 @@ subscribers = Table(
     Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
     Column("customer_id", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 users = Table(
@@ -65,6 +69,7 @@ users = Table(
     Column("display_name", Text, nullable=False),
     # `rw` may change things, `ro` may only look.
     Column("role", Text, nullable=False, server_default="rw"),
+    sqlite_autoincrement=True,
 )
 
 # People of the operator itself; they see all its subscribers.
@@ -77,6 +82,7 @@ operator_users = Table(
     Column("password_hash", Text, nullable=False),
     Column("display_name", Text, nullable=False),
     Column("role", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # Who is signed in to the console; one of the two kinds of user. Only the digest of the cookie is kept.
@@ -109,6 +115,7 @@ projects = Table(
     Column("activated_at", BigInteger),
     # Whose developers made it; those of the command line belong to whoever activates them.
     Column("subscriber_ref", BigInteger),
+    sqlite_autoincrement=True,
 )
 
 tokens = Table(
@@ -130,6 +137,7 @@ connectivity_plans = Table(
     Column("communication_type", Text, nullable=False),
     Column("settings", Text, nullable=False),
     UniqueConstraint("operator_ref", "id"),
+    sqlite_autoincrement=True,
 )
 
 plan_grants = Table(
@@ -152,6 +160,7 @@ device_profiles = Table(
     Column("type_mac", Text, nullable=False),
     Column("settings", Text, nullable=False),
     UniqueConstraint("operator_ref", "id"),
+    sqlite_autoincrement=True,
 )
 
 hsm_groups = Table(
@@ -164,6 +173,7 @@ hsm_groups = Table(
     # Name of the vault in the settings; empty for the default one.
     Column("vault", Text, nullable=False, server_default=""),
     UniqueConstraint("operator_ref", "id"),
+    sqlite_autoincrement=True,
 )
 
 routing_profiles = Table(
@@ -176,6 +186,7 @@ routing_profiles = Table(
     # The built-in empty profile of the strategy NOAS.
     Column("is_dummy", Boolean, nullable=False),
     Column("hsm_group_ref", ForeignKey("hsm_groups.ref")),
+    sqlite_autoincrement=True,
 )
 
 # The AS transport key of a routing profile, sealed by the vault of its HSM group; by two while devices move.
@@ -204,6 +215,7 @@ exchange_keys = Table(
     Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE")),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("vault", "form", "version"),
+    sqlite_autoincrement=True,
 )
 
 routes = Table(
@@ -358,6 +370,15 @@ base_stations = Table(
     Column("longitude", Float),
     Column("altitude", Float),
     Column("last_seen_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+# Ids of base stations that were removed: statistics and frames mention them, so no other one gets them.
+retired_base_stations = Table(
+    "retired_base_stations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("retired_at", BigInteger, nullable=False),
 )
 
 unknown_base_stations = Table(
@@ -422,7 +443,7 @@ frame_bodies = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", Ref, primary_key=True),
+    Column("id", Ref, primary_key=True, autoincrement=False),
     Column("frame_id", BigInteger, nullable=False),
     Column("device_ref", BigInteger, nullable=False),
     Column("subscriber_ref", BigInteger, nullable=False),
@@ -461,9 +482,26 @@ changes = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("partition", Integer, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False),
     Column("owner", Text, nullable=False),
+)
+
+# The highest id of frames, deliveries and notifications that was given: the next one is above it, also where
+# the rows that had it are gone.
+id_marks = Table(
+    "id_marks",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("last_id", BigInteger, nullable=False),
+)
+
+# Where the clock was set back: from `first_id` on, ids are ahead of the clock by so many milliseconds.
+id_steps = Table(
+    "id_steps",
+    metadata,
+    Column("first_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("ahead", BigInteger, nullable=False),
 )
 
 # Devices of a subscriber in each state of health, by blocks of their refs; triggers on `devices` keep it. So
@@ -537,6 +575,7 @@ alarm_history = Table(
     *_alarm_columns(),
     Index("ix_alarm_history_device_ref_cleared_at", "device_ref", "cleared_at"),
     Index("ix_alarm_history_cleared_at", "cleared_at"),
+    sqlite_autoincrement=True,
 )
 
 base_station_alarms = Table(
@@ -620,7 +659,7 @@ notification_settings = Table(
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", Ref, primary_key=True),
+    Column("id", Ref, primary_key=True, autoincrement=False),
     Column("scope", Integer, nullable=False),
     Column("scope_ref", BigInteger, nullable=False),
     Column("event", LargeBinary, nullable=False),

@@ -1,0 +1,48 @@
+"""What becomes of messages and settings when the device, routing profile or subscriber they belong to is
+deleted: it is listed as undelivered with the reason, or gone; never somebody else's."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, delete, update
+
+from veldnet.store.schema import (
+    alarm_history,
+    alarms,
+    deliveries,
+    notification_settings,
+    notifications,
+)
+
+_PENDING, _UNDELIVERED = 0, 1
+# The scope of notifications that are a subscriber's.
+_SUBSCRIBER = 1
+
+
+def of_device(connection: Connection, device_ref: int) -> None:
+    """Its alarms go; its pending messages become undelivered, where the subscriber can see them and have them
+    delivered again."""
+    for table in (alarms, alarm_history):
+        connection.execute(delete(table).where(table.c.device_ref == device_ref))
+    _set_aside(connection, deliveries.c.device_ref == device_ref, "the device was deleted")
+
+
+def of_routing_profile(connection: Connection, ref: int) -> None:
+    """Its pending messages become undelivered: there is no address for them any more."""
+    # A lane begins with the number of its routing profile and a colon; a semicolon is the next character.
+    lane = (deliveries.c.lane >= f"{ref}:") & (deliveries.c.lane < f"{ref};")
+    _set_aside(connection, lane, "the routing profile was deleted")
+
+
+def of_subscriber(connection: Connection, ref: int) -> None:
+    """Nobody can ask for its messages and notifications any more, so they are gone."""
+    connection.execute(delete(deliveries).where(deliveries.c.subscriber_ref == ref))
+    for table in (notifications, notification_settings):
+        connection.execute(delete(table).where(table.c.scope == _SUBSCRIBER, table.c.scope_ref == ref))
+
+
+def _set_aside(connection: Connection, chosen: ColumnElement[bool], reason: str) -> None:
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.state == _PENDING, chosen)
+        .values(state=_UNDELIVERED, last_error=reason)
+    )
