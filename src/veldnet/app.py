@@ -103,6 +103,7 @@ class Platform:
             commit_interval=settings.network.commit_interval,
             commit_size=settings.network.commit_size,
             duty_cycle=settings.network.duty_cycle,
+            radio_settings=self.base_stations.radio,
         )
         routing = settings.routing
         self.deliveries = Deliveries(

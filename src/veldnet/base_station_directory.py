@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 from veldnet.inventory import base_stations
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.network import RadioSettings
 from veldnet.routing import Position
 from veldnet.store import Store
+
+_UNKNOWN_RADIO = RadioSettings()
 
 
 class BaseStations:
@@ -17,6 +20,7 @@ class BaseStations:
         self._by_eui: dict[GatewayEui, BaseStationId] = {}
         self._positions: dict[BaseStationId, Position] = {}
         self._listed: dict[BaseStationId, base_stations.BaseStation] = {}
+        self._radios: dict[BaseStationId, RadioSettings] = {}
 
     async def load(self, store: Store) -> None:
         listed = await store.read(base_stations.list_base_stations)
@@ -29,6 +33,19 @@ class BaseStations:
             for station in listed
             if station.latitude is not None and station.longitude is not None
         }
+
+        self._radios = {
+            identifier: RadioSettings(
+                station.max_tx_power,
+                RadioSettings().antenna_gain if station.antenna_gain is None else station.antenna_gain,
+            )
+            for identifier, station in self._listed.items()
+            if station.max_tx_power is not None or station.antenna_gain is not None
+        }
+
+    def radio(self, base_station: BaseStationId) -> RadioSettings:
+        """What the radio of a base station can do, by its settings."""
+        return self._radios.get(base_station, _UNKNOWN_RADIO)
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return self._by_eui.get(gateway)

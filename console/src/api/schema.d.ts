@@ -2212,7 +2212,9 @@ export interface components {
         /**
          * StationView
          * @description A base station. `dutyCycle` is the share of the last hour on air by sub-band, `load` the share of what
-         *         is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
+         *         is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late. `maxTxPower`
+         *         in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base station refused
+         *         within the last hour.
          */
         StationView: {
             id: string;
@@ -2221,6 +2223,9 @@ export interface components {
             latitude: number | null;
             longitude: number | null;
             altitude: number | null;
+            maxTxPower: number | null;
+            antennaGain: number | null;
+            learntMaxTxPower: number | null;
             connected: boolean;
             lastSeen: string | null;
             lastFrame: string | null;
@@ -2491,7 +2496,8 @@ export interface components {
         };
         /**
          * NewStation
-         * @description A base station; position in degrees and metres.
+         * @description A base station; position in degrees and metres. `maxTxPower` is the highest power in dBm that its radio
+         *         takes, without the antenna; `antennaGain` in dBi with cable losses taken off, 2 where absent.
          */
         NewStation: {
             gatewayEUI: string;
@@ -2499,6 +2505,8 @@ export interface components {
             latitude?: number | null;
             longitude?: number | null;
             altitude?: number | null;
+            maxTxPower?: number | null;
+            antennaGain?: number | null;
         };
         /**
          * StationChange
@@ -2509,6 +2517,8 @@ export interface components {
             latitude?: number | null;
             longitude?: number | null;
             altitude?: number | null;
+            maxTxPower?: number | null;
+            antennaGain?: number | null;
         };
         /** @description Errors of the gateway have the string members; others also code and errorId. */
         error: {

@@ -604,6 +604,8 @@ export const en = {
   "signIn.username": "User name",
   "stations.address": "Address",
   "stations.altitude": "Altitude",
+  "stations.maxTxPower": "Maximum transmit power",
+  "stations.antennaGain": "Antenna gain",
   "stations.backhaul": "Datagrams acknowledged",
   "stations.badCrc": "Bad CRC",
   "stations.datagrams": "Datagrams",

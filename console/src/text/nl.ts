@@ -606,6 +606,8 @@ export const nl: Record<keyof typeof en, string> = {
   "signIn.username": "Gebruikersnaam",
   "stations.address": "Adres",
   "stations.altitude": "Hoogte",
+  "stations.maxTxPower": "Maximaal zendvermogen",
+  "stations.antennaGain": "Antenneversterking",
   "stations.backhaul": "Datagrammen bevestigd",
   "stations.badCrc": "Slechte CRC",
   "stations.datagrams": "Datagrammen",

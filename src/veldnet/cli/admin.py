@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, select
 
 from veldnet.data_directory import DataDirectory, database_of, next_generation
 from veldnet.inventory import accounts, audit, base_stations, catalogues, people, subscriber_removal
+from veldnet.inventory.errors import BadRequest
 from veldnet.inventory.resources import timestamp
 from veldnet.inventory.scope import Role
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
@@ -300,6 +301,10 @@ def create_profile(
     console.print(f"device profile {profile_id} created")
 
 
+_MAX_POWER = "Highest power in dBm that its radio takes, without the antenna."
+_ANTENNA_GAIN = "Gain of its antenna in dBi, cable losses taken off; 2 if absent."
+
+
 @base_station_app.command("create")
 def create_base_station(
     eui: str,
@@ -309,6 +314,8 @@ def create_base_station(
     latitude: Annotated[float | None, typer.Option(min=-90, max=90)] = None,
     longitude: Annotated[float | None, typer.Option(min=-180, max=180)] = None,
     altitude: Annotated[float | None, typer.Option(help="Metres.")] = None,
+    max_power: Annotated[int | None, typer.Option(help=_MAX_POWER)] = None,
+    antenna_gain: Annotated[float | None, typer.Option(help=_ANTENNA_GAIN)] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -329,6 +336,8 @@ def create_base_station(
             latitude=latitude,
             longitude=longitude,
             altitude=altitude,
+            max_tx_power=max_power,
+            antenna_gain=antenna_gain,
         )
 
     created = change_data(_settings(data), "baseStation.created", eui, create)
@@ -336,6 +345,43 @@ def create_base_station(
         print_json(created)
     else:
         console.print(f"base station {created.id} created")
+
+
+@base_station_app.command("update")
+def update_base_station(
+    base_station_id: str,
+    name: Annotated[str | None, typer.Option()] = None,
+    latitude: Annotated[float | None, typer.Option(min=-90, max=90)] = None,
+    longitude: Annotated[float | None, typer.Option(min=-180, max=180)] = None,
+    altitude: Annotated[float | None, typer.Option(help="Metres.")] = None,
+    max_power: Annotated[int | None, typer.Option(help=_MAX_POWER)] = None,
+    no_max_power: Annotated[bool, typer.Option("--no-max-power", help="Remove the limit of power.")] = False,
+    antenna_gain: Annotated[float | None, typer.Option(help=_ANTENNA_GAIN)] = None,
+    data: Data = None,
+) -> None:
+    """Change what options are given for; the rest stays."""
+    identifier = base_station_id.upper()
+
+    def change(connection: Connection) -> None:
+        listed = base_stations.list_base_stations(connection)
+        station = next((station for station in listed if station.id == identifier), None)
+        if station is None:
+            raise BadRequest(f"there is no base station {identifier}")
+        kept = None if no_max_power else station.max_tx_power
+        base_stations.change_base_station(
+            connection,
+            station.operator_ref,
+            identifier,
+            station.name if name is None else name,
+            latitude=station.latitude if latitude is None else latitude,
+            longitude=station.longitude if longitude is None else longitude,
+            altitude=station.altitude if altitude is None else altitude,
+            max_tx_power=kept if max_power is None else max_power,
+            antenna_gain=station.antenna_gain if antenna_gain is None else antenna_gain,
+        )
+
+    change_data(_settings(data), "baseStation.changed", identifier, change)
+    console.print(f"base station {identifier} changed")
 
 
 @base_station_app.command("list")
@@ -362,7 +408,7 @@ def list_base_stations(
         return
     print_table(
         "Base stations",
-        ("Id", "EUI", "Name", "Latitude", "Longitude", "Last seen"),
+        ("Id", "EUI", "Name", "Latitude", "Longitude", "Max. power", "Last seen"),
         [
             (
                 s.id,
@@ -370,6 +416,7 @@ def list_base_stations(
                 s.name,
                 s.latitude,
                 s.longitude,
+                "" if s.max_tx_power is None else f"{s.max_tx_power} dBm",
                 "never" if s.last_seen_at is None else timestamp(s.last_seen_at),
             )
             for s in listed

@@ -14,7 +14,7 @@ from veldnet.store.schema import (
 )
 
 from . import changes
-from .errors import BadRequest, NotFound
+from .errors import BadRequest, InvalidField, NotFound
 from .rows import inserted_ref
 
 # Base station ids of KPN start with FF; ours do likewise.
@@ -22,7 +22,8 @@ _FIRST_ID = 0xFF000001
 
 
 class BaseStation(msgspec.Struct, frozen=True):
-    """A base station; position in degrees and metres, `last_seen_at` in Unix milliseconds."""
+    """A base station; position in degrees and metres, `last_seen_at` in Unix milliseconds. `max_tx_power` is
+    the highest power in dBm that its radio takes, without the antenna, `antenna_gain` in dBi."""
 
     ref: int
     id: str
@@ -33,6 +34,16 @@ class BaseStation(msgspec.Struct, frozen=True):
     altitude: float | None
     last_seen_at: int | None
     operator_ref: int = 0
+    max_tx_power: int | None = None
+    antenna_gain: float | None = None
+
+
+def check_radio(max_tx_power: int | None, antenna_gain: float | None) -> None:
+    """Raises `InvalidField` for a power or gain that no base station has."""
+    if max_tx_power is not None and not -10 <= max_tx_power <= 36:
+        raise InvalidField("maxTxPower must be from -10 to 36 dBm")
+    if antenna_gain is not None and not -10 <= antenna_gain <= 30:
+        raise InvalidField("antennaGain must be from -10 to 30 dBi")
 
 
 def create_base_station(
@@ -45,9 +56,13 @@ def create_base_station(
     latitude: float | None = None,
     longitude: float | None = None,
     altitude: float | None = None,
+    max_tx_power: int | None = None,
+    antenna_gain: float | None = None,
 ) -> BaseStation:
     """Register a base station by the EUI it presents; its id is given by the network when absent. Raises
-    `BadRequest` for an id that another base station has, or had before it was removed."""
+    `BadRequest` for an id that another base station has, or had before it was removed, `InvalidField`
+    for a radio that no base station has."""
+    check_radio(max_tx_power, antenna_gain)
     columns = base_stations.c
     given = "" if base_station_id is None else str(base_station_id)
     for column, value in ((columns.gateway_eui, str(gateway_eui)), (columns.id, given)):
@@ -68,6 +83,8 @@ def create_base_station(
             latitude=latitude,
             longitude=longitude,
             altitude=altitude,
+            max_tx_power=max_tx_power,
+            antenna_gain=antenna_gain,
         )
     )
     connection.execute(
@@ -78,7 +95,18 @@ def create_base_station(
         given = _unused_id(connection, ref)
         connection.execute(update(base_stations).where(columns.ref == ref).values(id=given))
     changes.note(connection, "base_stations", ref)
-    return BaseStation(ref, given, str(gateway_eui), name, latitude, longitude, altitude, None)
+    return BaseStation(
+        ref,
+        given,
+        str(gateway_eui),
+        name,
+        latitude,
+        longitude,
+        altitude,
+        None,
+        max_tx_power=max_tx_power,
+        antenna_gain=antenna_gain,
+    )
 
 
 def _is_used(connection: Connection, identifier: str) -> bool:
@@ -110,6 +138,8 @@ def list_base_stations(connection: Connection) -> list[BaseStation]:
             columns.altitude,
             columns.last_seen_at,
             columns.operator_ref,
+            columns.max_tx_power,
+            columns.antenna_gain,
         ).order_by(columns.ref)
     )
     return [BaseStation(*row) for row in rows]
@@ -155,13 +185,23 @@ def change_base_station(
     latitude: float | None,
     longitude: float | None,
     altitude: float | None,
+    max_tx_power: int | None = None,
+    antenna_gain: float | None = None,
 ) -> None:
-    """Give a base station another name or place."""
+    """Give a base station another name, location or radio."""
+    check_radio(max_tx_power, antenna_gain)
     ref = own_base_station(connection, operator_ref, base_station_id)
     connection.execute(
         update(base_stations)
         .where(base_stations.c.ref == ref)
-        .values(name=name, latitude=latitude, longitude=longitude, altitude=altitude)
+        .values(
+            name=name,
+            latitude=latitude,
+            longitude=longitude,
+            altitude=altitude,
+            max_tx_power=max_tx_power,
+            antenna_gain=antenna_gain,
+        )
     )
     changes.note(connection, "base_stations", ref)
 

@@ -33,8 +33,9 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
 class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
     """Where and when a base station may transmit. `slot` is ThingPark's: 1 RX1, 2 RX2, 3 ping slot.
 
-    `opens_at` is the moment in Unix seconds by the server's clock, `power` in dBm EIRP. The base station
-    is told `timestamp` (its own microseconds) or `gps_time` (GPS seconds); with neither it transmits at once.
+    `opens_at` is the moment in Unix seconds by the server's clock, `power` in dBm EIRP, of which the base
+    station's antenna gives `antenna_gain` (dBi). The base station is told `timestamp` (its own microseconds)
+    or `gps_time` (GPS seconds); with neither it transmits at once.
     """
 
     base_station: BaseStationId
@@ -47,6 +48,7 @@ class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
     gps_time: float | None = None
     # Expected link margin in dB, to choose among base stations.
     margin: float = 0.0
+    antenna_gain: float = 2.0
 
     @property
     def immediate(self) -> bool:

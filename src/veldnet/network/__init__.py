@@ -5,6 +5,7 @@ the state of a device and an event to a new state, records and effects; it does 
 The shell (`server`, `deduplication`, `devices`, `commit_loop`, `transmitter`) does.
 """
 
+from .base_station_radios import RadioSettings
 from .commit_loop import CommitLoop, Participant, Recorded
 from .devices import Entry, new_entry
 from .events import Device, SubmissionRefusal
@@ -52,6 +53,7 @@ __all__ = [
     "Participant",
     "PortKey",
     "QueuedView",
+    "RadioSettings",
     "Record",
     "Recorded",
     "RefusedRecord",

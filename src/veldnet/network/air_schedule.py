@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-import msgspec
-
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.lorawan.regions import Region, SubBand
+
+from .base_station_radios import BaseStationRadios, Refusal
 
 RADIO_BUSY = "A3"
 DUTY_CYCLE = "DA"
@@ -29,13 +29,6 @@ _PROMPT = 0.04
 _LOAD_PENALTY = 10.0
 # More margin than this makes no base station better.
 _ENOUGH_MARGIN = 20.0
-
-
-class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """Why a base station cannot take a frame, as a delivery-failure cause, and when it could."""
-
-    cause: str
-    free_at: float
 
 
 class _Usage:
@@ -84,10 +77,21 @@ class _Station:
 class AirSchedule:
     """The schedule of all base stations. Times are Unix seconds."""
 
-    def __init__(self, regions: Iterable[Region], *, duty_cycle: bool = True) -> None:
+    def __init__(
+        self,
+        regions: Iterable[Region],
+        *,
+        duty_cycle: bool = True,
+        radios: BaseStationRadios | None = None,
+    ) -> None:
+        self.radios = radios if radios is not None else BaseStationRadios()
         self._regions = tuple(regions)
         self._duty_cycle = duty_cycle
         self._stations: dict[BaseStationId, _Station] = {}
+
+    def fitted(self, window: TransmitWindow, now: float) -> TransmitWindow | Refusal:
+        """The window with a power that its base station takes, or why it cannot send there."""
+        return self.radios.fitted(window, now)
 
     def refusal(self, window: TransmitWindow, size: int, now: float) -> Refusal | None:
         """Why a frame of `size` octets cannot go in a window, None if it can."""
@@ -150,7 +154,11 @@ class AirSchedule:
         """Within each slot the base station first that has margin to spare and little to do."""
         if len(windows) == 1:
             return windows
-        groups: dict[tuple[int, float], int] = {}
+        groups: dict[tuple[int, bool, float], int] = {}
+        fitted = [self.fitted(window, now) for window in windows]
+        windows = tuple(
+            window if isinstance(fit, Refusal) else fit for window, fit in zip(windows, fitted, strict=True)
+        )
         for window in windows:
             groups.setdefault(_slot(window), len(groups))
         return tuple(
@@ -185,9 +193,10 @@ class AirSchedule:
         return _band(self._regions, frequency)
 
 
-def _slot(window: TransmitWindow) -> tuple[int, float]:
-    """Windows of one slot; the ping slots of class B differ by their time."""
-    return window.slot, window.gps_time or 0.0
+def _slot(window: TransmitWindow) -> tuple[int, bool, float]:
+    """Windows of one slot. The ping slots of class B differ by their time; RX2 of an uplink comes before RX2
+    at any time, of class C."""
+    return window.slot, window.immediate, window.gps_time or 0.0
 
 
 def _start(window: TransmitWindow, now: float) -> float:

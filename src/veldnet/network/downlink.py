@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.mac_commands import MacCommand, serialise
@@ -78,7 +79,8 @@ def plan_downlink(
     if content is None:
         why = "no downlink: its MAC commands do not fit at the current data rate"
         return Plan(state, records, None, (why,))
-    deadline = now + network.class_c_patience if content.windows[0].immediate else None
+    content = _at_any_time_too(network, channel_plan, device, state, content, now)
+    deadline = now + network.class_c_patience if content.windows[-1].immediate else None
     state, transmit = build(device.plan, state, content, received.token, now, deadline)
     return Plan(state, records, transmit, (in_words(content, state),))
 
@@ -135,6 +137,27 @@ def _compose(slots: tuple[_Slot, ...], chosen: QueuedDownlink | None, need: Need
     fitting = [slot for slot in slots if slot.room >= total]
     requests = tuple(command for command in mac if command in need.requests)
     return Content(chosen, mac, requests, need.ack, _in_order(fitting, total))
+
+
+def _at_any_time_too(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    state: DeviceState,
+    content: Content,
+    now: float,
+) -> Content:
+    """A device of class C listens in RX2 also after the windows of its uplink: a downlink for which no base
+    station is free in these goes later. An acknowledgement or MAC commands alone are of no use then."""
+    session = state.session
+    assert session is not None
+    if content.chosen is None or content.windows[0].immediate or current_class(device, session) != "C":
+        return content
+    size = len(content.chosen.payload) + len(serialise(content.mac))
+    if size > room(network, channel_plan, device.profile, session.radio, session.radio.rx2_data_rate):
+        return content
+    at_once = immediate_windows(channel_plan.region, recall(session.heard_by), session.radio, now)
+    return replace(content, windows=(*content.windows, *at_once))
 
 
 def _fit_commands(need: Need, limit: int) -> tuple[MacCommand, ...]:

@@ -15,13 +15,14 @@ from typing import TypeGuard
 import structlog
 
 from veldnet.keys import JoinKeys, Vault
-from veldnet.lorawan import DevAddr, DevEui
+from veldnet.lorawan import BaseStationId, DevAddr, DevEui
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.store import IdSource, Store, StoreError
 
 from .addressing import AddressSpace
 from .air_schedule import AirSchedule
+from .base_station_radios import BaseStationRadios, RadioSettings, default_radio
 from .catalogue import Catalogue
 from .commit_loop import CommitLoop
 from .counters import Counters
@@ -98,6 +99,7 @@ class NetworkServer:
         commit_interval: float = 0.010,
         commit_size: int = 500,
         duty_cycle: bool = True,
+        radio_settings: Callable[[BaseStationId], RadioSettings] = default_radio,
     ) -> None:
         self.parameters = parameters
         self.counters = Counters()
@@ -119,7 +121,7 @@ class NetworkServer:
             size=commit_size,
         )
         regions = [plan.region for plan in parameters.channel_plans.values()]
-        self.air = AirSchedule(regions, duty_cycle=duty_cycle)
+        self.air = AirSchedule(regions, duty_cycle=duty_cycle, radios=BaseStationRadios(radio_settings))
         self._transmitter = Transmitter(
             clock,
             send,

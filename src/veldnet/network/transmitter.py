@@ -15,7 +15,7 @@ from .transmission import Attempt, Done, Held, Step, begin, report, resume, sile
 
 
 class Transmitter:
-    """`send` gives a frame to a base station; `done(device_ref, token, outcome)` hears how it ended."""
+    """`send` gives a frame to a base station; `done(device_ref, token, outcome)` is called when it ended."""
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class Transmitter:
         timer.cancel()
         if answer.error is not None:
             self.air.cancel(window, len(attempt.transmit.phy_payload), answer.token)
+            self.air.radios.learn(window, answer.error, self._clock())
         step = report(attempt, answer.error, self._clock(), self._lead, self.air)
         self._follow(device_ref, step, answer.token)
 
@@ -80,7 +81,7 @@ class Transmitter:
 
     def _timed_out(self, token: int) -> None:
         device_ref, attempt, _timer = self._attempts.pop(token)
-        self._done(device_ref, token, silence(attempt))
+        self._follow(device_ref, silence(attempt, self._clock(), self._lead, self.air), token)
 
     def in_flight(self, token: int) -> bool:
         return token in self._attempts

@@ -90,7 +90,7 @@ class BaseStation:
         at once; returns the error a packet forwarder would give."""
         loop = asyncio.get_running_loop()
         if self.down:
-            return "TX_FREQ"
+            return "NOT_RUNNING"
         if timestamp is not None:
             delay = ((timestamp - self.timestamp()) & 0xFFFFFFFF) / 1_000_000
         elif delay is not None and not self.gps:

@@ -370,6 +370,9 @@ base_stations = Table(
     Column("longitude", Float),
     Column("altitude", Float),
     Column("last_seen_at", BigInteger),
+    # dBm at the antenna connector, and dBi.
+    Column("max_tx_power", Integer),
+    Column("antenna_gain", Float),
     sqlite_autoincrement=True,
 )
 

@@ -17,8 +17,8 @@ RX2 = replace(RX1, slot=2, frequency=869_525_000, opens_at=NOW + 2)
 SIZE = 20
 
 
-def schedule(**settings: bool) -> AirSchedule:
-    return AirSchedule([EU868], **settings)
+def schedule(*, duty_cycle: bool = True) -> AirSchedule:
+    return AirSchedule([EU868], duty_cycle=duty_cycle)
 
 
 def test_a_base_station_sends_one_frame_at_a_time() -> None:

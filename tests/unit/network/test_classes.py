@@ -9,7 +9,10 @@ from tests.unit.network.builders import NETWORK, NOW, STATION, copy, device, rec
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.class_b import BEACON_GUARD, BEACON_PERIOD, ping_slot_time
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
+from veldnet.lorawan.modulation import Lora
+from veldnet.lorawan.regions import EU868
 from veldnet.network import candidates
+from veldnet.network.air_schedule import AirSchedule
 from veldnet.network.device_class import current_class, restless
 from veldnet.network.events import (
     Device,
@@ -22,8 +25,9 @@ from veldnet.network.events import (
 )
 from veldnet.network.outcome import report_downlink, send_due
 from veldnet.network.records import DownlinkRecord
-from veldnet.network.state import DeviceState, Session
+from veldnet.network.state import DeviceState, QueuedDownlink, Session
 from veldnet.network.submission import submit_downlink
+from veldnet.network.transmission import Handed, Held, begin, resume
 from veldnet.network.unsolicited import next_slot
 from veldnet.store.documents import PlanSettings
 
@@ -242,3 +246,46 @@ def test_an_application_server_may_answer_an_uplink_in_the_same_window() -> None
     again = receive(queued.state, uplink_frame(5), target=target, number=2)
     assert again is not None
     assert answer_late(NETWORK, target, again.state, later.event, later.at).effects == ()
+
+
+def queued_for_class_c(size: int = 1) -> DeviceState:
+    """A device of class C with a downlink that waits, as after the time of a confirmed one."""
+    waiting = QueuedDownlink(1, 9, bytes(size), None, False, None, None, NOW)
+    return replace(C_STATE, queue=(waiting,))
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_b10_a_downlink_after_an_uplink_of_class_c_may_go_at_any_time(confirmed: bool) -> None:
+    transition = receive(
+        queued_for_class_c(), uplink_frame(4, confirmed=confirmed), target=C_DEVICE, at=LATER
+    )
+    assert transition is not None
+    transmit = transmit_of(transition)
+    assert [(window.slot, window.immediate) for window in transmit.windows] == [
+        (1, False), (2, False), (2, True)
+    ]  # fmt: skip
+    assert transmit.deadline == pytest.approx(LATER + 0.2 + NETWORK.class_c_patience)
+
+
+def test_b10_not_where_rx2_is_too_short_nor_for_an_acknowledgement_alone() -> None:
+    long = receive(queued_for_class_c(60), uplink_frame(4), target=C_DEVICE, at=LATER)
+    alone = receive(C_STATE, uplink_frame(4, confirmed=True), target=C_DEVICE, at=LATER)
+    other = receive(queued_for_class_c(), uplink_frame(4), target=device(), at=LATER)
+    for transition in (long, alone, other):
+        assert transition is not None
+        transmit = transmit_of(transition)
+        assert transmit.deadline is None and not any(window.immediate for window in transmit.windows)
+
+
+def test_b10_every_base_station_being_busy_in_both_windows_does_not_drop_it() -> None:
+    transition = receive(queued_for_class_c(), uplink_frame(4), target=C_DEVICE, at=LATER)
+    assert transition is not None
+    transmit, air = transmit_of(transition), AirSchedule([EU868])
+    for window in transmit.windows[:2]:
+        air.book(replace(window, modulation=Lora(12, 125)), 60, 99, LATER)
+    step = begin(transmit, LATER + 0.2, NETWORK.lead, air)
+    while isinstance(step, Held):
+        assert LATER < step.until < LATER + 10
+        step = resume(step.attempt, step.until, NETWORK.lead, air)
+    assert isinstance(step, Handed) and step.attempt.current is not None
+    assert step.attempt.current.immediate and step.attempt.cause_rx1 == "A3"

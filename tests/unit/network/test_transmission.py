@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.network.air_schedule import Refusal
+from veldnet.network.base_station_radios import Refusal
 from veldnet.network.events import Transmit
 from veldnet.network.transmission import CAUSE_OF_ERROR, Done, Handed, Held, begin, report, resume, silence
 
@@ -23,6 +23,9 @@ class Sky:
 
     def __init__(self, **refused: str) -> None:
         self.refused = refused
+
+    def fitted(self, window: TransmitWindow, now: float) -> TransmitWindow | Refusal:
+        return window
 
     def refusal(self, window: TransmitWindow, size: int, now: float) -> Refusal | None:
         cause = self.refused.get(f"slot{window.slot}_{int(window.base_station)}")
@@ -84,8 +87,13 @@ def test_an_error_too_late_for_rx2() -> None:
 
 
 def test_silence_counts_as_failed() -> None:
-    done = silence(handed().attempt)
-    assert not done.delivered and done.cause_rx1 == "B0" and "did not confirm" in done.decision
+    done = silence(handed().attempt, 14.0, LEAD, CLEAR)
+    assert (
+        isinstance(done, Done)
+        and not done.delivered
+        and done.cause_rx1 == "B0"
+        and "did not confirm" in done.decision
+    )
 
 
 def test_another_base_station_is_tried_while_there_is_time() -> None:
@@ -126,3 +134,24 @@ def test_ping_slots_have_a_cause_of_their_own() -> None:
     ping = TransmitWindow(HERE, 3, 869_525_000, Lora(9, 125), 12.0, 29, gps_time=1000.0)
     done = report(handed(Transmit(1, b"frame", (ping,))).attempt, "GPS_UNLOCKED", 10.1, LEAD, CLEAR)
     assert isinstance(done, Done) and (done.cause_rx1, done.cause_ping) == ("00", "DC")
+
+
+def test_b10_a_frame_of_class_c_goes_on_to_any_time_after_its_windows() -> None:
+    at_any_time = TransmitWindow(HERE, 2, 869_525_000, Lora(9, 125), 10.0, 29)
+    transmit = Transmit(1, b"frame", (RX1, RX2, at_any_time), deadline=70.0)
+    held = begin(transmit, 10.0, LEAD, Sky(slot1_1="A3", slot2_1="A3"))
+    assert isinstance(held, Held) and held.until == 15.0
+    again = resume(held.attempt, 15.0, LEAD, CLEAR)
+    assert isinstance(again, Handed) and again.attempt.current == at_any_time
+    sent = report(again.attempt, None, 15.1, LEAD, CLEAR)
+    assert isinstance(sent, Done) and (sent.delivered, sent.cause_rx1, sent.cause_rx2) == (True, "A3", "00")
+
+
+@pytest.mark.parametrize("error", ["COLLISION_PACKET", "TOO_LATE", "SOMETHING_NEW"])
+def test_b10_refusals_in_the_windows_lead_there_too(error: str) -> None:
+    at_any_time = TransmitWindow(HERE, 2, 869_525_000, Lora(9, 125), 10.0, 29)
+    step = begin(Transmit(1, b"frame", (RX1, RX2, at_any_time), deadline=70.0), 10.0, LEAD, CLEAR)
+    for expected in (RX1, RX2, at_any_time):
+        assert isinstance(step, Handed) and step.attempt.current == expected
+        step = report(step.attempt, error, 10.3, LEAD, CLEAR)
+    assert isinstance(step, Held) and step.until < 12

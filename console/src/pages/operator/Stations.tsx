@@ -148,10 +148,12 @@ function StationForm({ station, eui }: { station?: Station; eui?: string }) {
   const [latitude, setLatitude] = useState<number | string>(station?.latitude ?? "");
   const [longitude, setLongitude] = useState<number | string>(station?.longitude ?? "");
   const [altitude, setAltitude] = useState<number | string>(station?.altitude ?? "");
+  const [power, setPower] = useState<number | string>(station?.maxTxPower ?? "");
+  const [gain, setGain] = useState<number | string>(station?.antennaGain ?? "");
   const wrong = gatewayEUI !== "" && !isEui(plainHex(gatewayEUI));
   const value = (given: number | string) => (given === "" ? null : Number(given));
   const save = async () => {
-    const body = { name, latitude: value(latitude), longitude: value(longitude), altitude: value(altitude) };
+    const body = { name, latitude: value(latitude), longitude: value(longitude), altitude: value(altitude), maxTxPower: value(power), antennaGain: value(gain) };
     const answer = await run<unknown>(
       station
         ? api.PUT("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: station.id } }, body })
@@ -168,6 +170,7 @@ function StationForm({ station, eui }: { station?: Station; eui?: string }) {
       <TextInput label="EUI" value={gatewayEUI} onChange={(event) => setEui(event.currentTarget.value)} disabled={Boolean(station)} required error={wrong && t("check.eui")} />
       <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} data-autofocus />
       <Group grow><NumberInput label={t("device.latitude")} value={latitude} onChange={setLatitude} min={-90} max={90} decimalScale={6} /><NumberInput label={t("device.longitude")} value={longitude} onChange={setLongitude} min={-180} max={180} decimalScale={6} /><NumberInput label={t("stations.altitude")} value={altitude} onChange={setAltitude} suffix=" m" /></Group>
+      <Group grow><NumberInput label={t("stations.maxTxPower")} value={power} onChange={setPower} min={-10} max={36} decimalScale={0} suffix=" dBm" /><NumberInput label={t("stations.antennaGain")} value={gain} onChange={setGain} min={-10} max={30} decimalScale={1} suffix=" dBi" placeholder="2 dBi" /></Group>
       <WorldMap label={t("device.place")} spots={here} height={240} fit={station?.id} onPick={(north, east) => { setLatitude(Number(north.toFixed(5))); setLongitude(Number(east.toFixed(5))); }} />
       <Button onClick={() => void save()} disabled={!name.trim() || (!station && !isEui(plainHex(gatewayEUI)))}>{t("common.save")}</Button>
     </Stack>

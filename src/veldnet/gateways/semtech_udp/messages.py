@@ -270,7 +270,7 @@ def pull_resp(downlink: GatewayDownlink, version: int, token: bytes) -> bytes:
     txpk |= {
         "freq": round(window.frequency / 1_000_000, 6),
         "rfch": 0,
-        "powe": round(window.power - 2),
+        "powe": round(window.power - window.antenna_gain),
         "ipol": True,
         "size": len(downlink.phy_payload),
         "data": base64.b64encode(downlink.phy_payload).decode(),

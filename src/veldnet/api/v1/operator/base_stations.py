@@ -28,7 +28,9 @@ _CONNECTED = 60.0
 
 class StationView(msgspec.Struct):
     """A base station. `dutyCycle` is the share of the last hour on air by sub-band, `load` the share of what
-    is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late."""
+    is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late. `maxTxPower`
+    in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base station refused
+    within the last hour."""
 
     id: str
     gatewayEUI: str
@@ -36,6 +38,9 @@ class StationView(msgspec.Struct):
     latitude: float | None
     longitude: float | None
     altitude: float | None
+    maxTxPower: int | None
+    antennaGain: float | None
+    learntMaxTxPower: int | None
     connected: bool
     lastSeen: str | None
     lastFrame: str | None
@@ -58,13 +63,16 @@ class UnknownStation(msgspec.Struct):
 
 
 class NewStation(msgspec.Struct):
-    """A base station; position in degrees and metres."""
+    """A base station; position in degrees and metres. `maxTxPower` is the highest power in dBm that its radio
+    takes, without the antenna; `antennaGain` in dBi with cable losses taken off, 2 where absent."""
 
     gatewayEUI: str
     name: str
     latitude: float | None = None
     longitude: float | None = None
     altitude: float | None = None
+    maxTxPower: int | None = None
+    antennaGain: float | None = None
 
 
 class StationChange(msgspec.Struct):
@@ -74,6 +82,8 @@ class StationChange(msgspec.Struct):
     latitude: float | None = None
     longitude: float | None = None
     altitude: float | None = None
+    maxTxPower: int | None = None
+    antennaGain: float | None = None
 
 
 def _at(seconds: float | None) -> str | None:
@@ -96,6 +106,9 @@ def _view(
         latitude=station.latitude,
         longitude=station.longitude,
         altitude=station.altitude,
+        maxTxPower=station.max_tx_power,
+        antennaGain=station.antenna_gain,
+        learntMaxTxPower=platform.network.air.radios.highest_power(identifier, now),
         connected=last is not None and now - last < _CONNECTED,
         lastSeen=_at(last),
         lastFrame=None if seen is None else _at(seen.frame_at),
@@ -169,6 +182,8 @@ async def create_station(request: Request[Any, Any, Any], services: Services) ->
             latitude=body.latitude,
             longitude=body.longitude,
             altitude=body.altitude,
+            max_tx_power=body.maxTxPower,
+            antenna_gain=body.antennaGain,
         ),
         by=operator,
         action="baseStation.created",
@@ -181,7 +196,7 @@ async def create_station(request: Request[Any, Any, Any], services: Services) ->
 
 @put("/baseStations/{station_id:str}", status_code=204)
 async def change_station(station_id: str, request: Request[Any, Any, Any], services: Services) -> None:
-    """Give a base station another name or place."""
+    """Give a base station another name, location or radio."""
     operator = await require_operator(request, services)
     body = await read_resource(request, StationChange, services.settings.max_body)
     _checked(body)
@@ -194,6 +209,8 @@ async def change_station(station_id: str, request: Request[Any, Any, Any], servi
             latitude=body.latitude,
             longitude=body.longitude,
             altitude=body.altitude,
+            max_tx_power=body.maxTxPower,
+            antenna_gain=body.antennaGain,
         ),
         by=operator,
         action="baseStation.changed",
