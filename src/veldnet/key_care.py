@@ -10,6 +10,7 @@ from veldnet.data_directory import DataDirectory
 from veldnet.inventory import sealed_keys
 from veldnet.keys import VaultError
 from veldnet.store import StoreError
+from veldnet.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -21,14 +22,15 @@ _TRY_AGAIN = 30.0
 class KeyCare:
     """Seals anew in the background, from the start on, for an earlier server may not have come to its end."""
 
-    def __init__(self, data: DataDirectory) -> None:
+    def __init__(self, data: DataDirectory, supervisor: Supervisor) -> None:
         self._data = data
+        self._supervisor = supervisor
         self._task: asyncio.Task[None] | None = None
         # Keys sealed anew since the start.
         self.resealed = 0
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._reseal())
+        self._task = self._supervisor.keep("key re-wrapping", self._reseal)
 
     async def master_keys_changed(self) -> None:
         """Somebody has made or destroyed a master key."""

@@ -58,7 +58,13 @@ class Supervisor:
         """Run a piece of work that ends by itself. The task does not raise; it is cancelled by its owner."""
         task = asyncio.get_running_loop().create_task(self._once(name, work))
         self._started.add(task)
-        task.add_done_callback(self._started.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._started.discard(task)
+            # A task that is cancelled before its first step never awaits it.
+            work.close()
+
+        task.add_done_callback(ended)
         return task
 
     def _keeping(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 
 from veldnet.store import LeaseLost, Rows, Statement, Store, StoreError
+from veldnet.supervision import Supervisor
 
 from .counters import Counters
 from .device_class import current_class, restless
@@ -79,7 +80,9 @@ class CommitLoop:
         *,
         interval: float = 0.010,
         size: int = 500,
+        supervisor: Supervisor | None = None,
     ) -> None:
+        self._supervisor = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
         self._store = store
         self._counters = counters
         self._release = release
@@ -169,7 +172,7 @@ class CommitLoop:
             self._timer.cancel()
             self._timer = None
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = self._supervisor.start("frame commits", self._run())
 
     async def _run(self) -> None:
         batch, self._batch = self._batch, _Batch()
@@ -178,10 +181,10 @@ class CommitLoop:
             await self._write(batch)
         finally:
             self._task = None
-        if self._wanted:
-            self.wake()
-        else:
-            self._idle.set()
+            if self._wanted:
+                self.wake()
+            else:
+                self._idle.set()
 
     async def _write(self, batch: _Batch) -> None:
         started = perf_counter()
@@ -192,21 +195,21 @@ class CommitLoop:
         except StoreError as error:
             self._fail(error, batch)
             return
-        except Exception as error:
-            # A defect: whatever it was, memory must not stay ahead of the store.
-            log.exception("commit_broken")
-            self._fail(StoreError(str(error)), batch)
-            return
+        except BaseException as error:
+            # A defect, or somebody has cancelled the task: memory must not stay ahead of the store.
+            self._fail(StoreError(f"the commit was broken off by {type(error).__name__}"), batch)
+            raise
         self.failing = False
         self._counters.commits += 1
         self._counters.commit_seconds += perf_counter() - started
         self._count(batch.recorded)
         for entry in batch.entries.values():
             entry.unwritten -= 1
+        # What is durable must lead to its effects: a defect in one of them keeps none of the others back.
         for entry, effect in batch.effects:
-            self._release(entry, effect)
+            self._supervisor.guard("frame effects", self._release, entry, effect)
         for participant in self._participants:
-            participant.committed()
+            self._supervisor.guard("frame effects", participant.committed)
         if batch.done is not None and not batch.done.done():
             batch.done.set_result(True)
 
@@ -238,8 +241,8 @@ class CommitLoop:
         lost = self._batch
         self._batch = _Batch()
         for participant in self._participants:
-            participant.failed()
-        self._failed()
+            self._supervisor.guard("frame commits", participant.failed)
+        self._supervisor.guard("frame commits", self._failed)
         for done in (batch.done, lost.done):
             if done is not None and not done.done():
                 done.set_result(False)

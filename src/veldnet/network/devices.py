@@ -9,17 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from veldnet.store import DeviceRow, Store, StoreError
+from veldnet.supervision import Supervisor
 
 from .catalogue import Catalogue
 from .events import Device
 from .restoring import catch_up_memory, catch_up_state
 from .state import DeviceState, JoinMemory, decode_join_memory, decode_state
+
+log = structlog.get_logger(__name__)
 
 K = TypeVar("K")
 
@@ -75,13 +80,16 @@ class _Loader(Generic[K]):
         self,
         load: Callable[[Sequence[K]], Awaitable[None]],
         afterwards: Callable[[], None],
+        supervisor: Supervisor,
         patience: float = 0.0,
     ) -> None:
+        self._supervisor = supervisor
         self._load = load
         self._afterwards = afterwards
         self._patience = patience
         self._waiting: dict[K, list[Callable[[bool], None]]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def request(self, key: K, done: Callable[[bool], None] | None = None) -> None:
         """Load a key; `done` hears whether the store answered."""
@@ -89,31 +97,46 @@ class _Loader(Generic[K]):
         if done is not None:
             waiting.append(done)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._begin()
+
+    def _begin(self) -> None:
+        self._task = self._supervisor.start("device loading", self._run())
+        self._task.add_done_callback(self._finished)
+
+    def _finished(self, _task: asyncio.Task[None]) -> None:
+        self._task = None
+        if self._waiting and not self._closed:
+            self._begin()
 
     async def _run(self) -> None:
         while self._waiting:
             if len(self._waiting) < _LOAD_BATCH:
                 await asyncio.sleep(self._patience)
-            keys = list(self._waiting)[:_LOAD_BATCH]
-            callbacks = [self._waiting.pop(key) for key in keys]
-            try:
-                await self._load(keys)
-                loaded = True
-            except StoreError:
-                loaded = False
-            for waiting in callbacks:
-                for done in waiting:
-                    done(loaded)
-            self._afterwards()
-        self._task = None
+            await self._load_some()
+
+    async def _load_some(self) -> None:
+        """Load a batch. Whatever happens, all who wait for it are called, and the next batch is loaded."""
+        keys = list(islice(self._waiting, _LOAD_BATCH))
+        callbacks = [done for key in keys for done in self._waiting.pop(key)]
+        loaded = False
+        try:
+            await self._load(keys)
+            loaded = True
+        except Exception as error:
+            self._supervisor.caught("device loading", error)
+        finally:
+            for done in callbacks:
+                self._supervisor.guard("received frames", done, loaded)
+        self._supervisor.guard("device loading", self._afterwards)
 
     @property
     def task(self) -> asyncio.Task[None] | None:
         """The loading under way."""
         return self._task
 
-    def cancel(self) -> None:
+    def close(self) -> None:
+        """Stop loading."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
 
@@ -130,6 +153,7 @@ class DeviceTable:
         generation: int,
         on_load: Callable[[Entry], None],
         clock: Callable[[], float],
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -143,9 +167,10 @@ class DeviceTable:
         # Addresses of which every session is in memory, and identifiers that the store does not know.
         self._complete: OrderedDict[int, None] = OrderedDict()
         self._unknown: OrderedDict[str, None] = OrderedDict()
-        self._addresses: _Loader[int] = _Loader(self._load_addresses, self._trim, _ADDRESS_PATIENCE)
-        self._euis: _Loader[str] = _Loader(self._load_euis, self._trim)
-        self._refs: _Loader[int] = _Loader(self._load_refs, self._trim)
+        watched = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
+        self._addresses: _Loader[int] = _Loader(self._load_addresses, self._trim, watched, _ADDRESS_PATIENCE)
+        self._euis: _Loader[str] = _Loader(self._load_euis, self._trim, watched)
+        self._refs: _Loader[int] = _Loader(self._load_refs, self._trim, watched)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -222,16 +247,25 @@ class DeviceTable:
         for row in rows:
             if row.ref in self._entries:
                 continue
-            state = catch_up_state(decode_state(row.state), self._generation)
-            memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
-            # The decoded forms replace the stored ones.
-            watch, row = row.watch, _without_state(row)
-            entry = Entry(self._catalogue.device(row), state, memory, self._clock(), watch)
+            try:
+                entry = self._entry(row)
+            except (msgspec.DecodeError, ValueError, LookupError) as error:
+                # It cannot be served, and must not keep the others of its batch from being loaded.
+                log.error("device_unreadable", dev_eui=row.dev_eui, ref=row.ref, error=repr(error))
+                self._unknown[row.dev_eui] = None
+                continue
             self._entries[row.ref] = entry
             self._by_dev_eui[row.dev_eui] = row.ref
-            self._index(row.ref, addresses(state))
-            if state.in_flight:
+            self._index(row.ref, addresses(entry.state))
+            if entry.state.in_flight:
                 self._on_load(entry)
+
+    def _entry(self, row: DeviceRow) -> Entry:
+        state = catch_up_state(decode_state(row.state), self._generation)
+        memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
+        # The decoded forms replace the stored ones.
+        device = self._catalogue.device(_without_state(row))
+        return Entry(device, state, memory, self._clock(), row.watch)
 
     def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
@@ -274,6 +308,8 @@ class DeviceTable:
 
     def refresh_rules(self) -> None:
         """Take up changed connectivity plans and device profiles."""
+        # A device whose profile was not known yet may be served now.
+        self._unknown.clear()
         for entry in self._entries.values():
             entry.device = self._catalogue.device(entry.device.row)
 
@@ -335,7 +371,7 @@ class DeviceTable:
 
     def close(self) -> None:
         for loader in (self._addresses, self._euis, self._refs):
-            loader.cancel()
+            loader.close()
 
 
 def addresses(state: DeviceState) -> frozenset[int]:

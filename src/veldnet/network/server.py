@@ -19,6 +19,7 @@ from veldnet.lorawan import BaseStationId, DevAddr, DevEui
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.store import IdSource, Store, StoreError
+from veldnet.supervision import Supervisor
 
 from .addressing import AddressSpace
 from .air_schedule import AirSchedule
@@ -74,6 +75,8 @@ MAX_SHARING = 8
 _RESTLESS_BATCH = 200
 # Seconds before a store that did not answer is asked again.
 _STORE_PAUSE = 1.0
+# What is still not reported then is settled when the device is loaded again.
+_REPORT_ATTEMPTS = 60
 
 
 class UnknownDevice(LookupError):
@@ -100,7 +103,9 @@ class NetworkServer:
         commit_size: int = 500,
         duty_cycle: bool = True,
         radio_settings: Callable[[BaseStationId], RadioSettings] = default_radio,
+        supervisor: Supervisor | None = None,
     ) -> None:
+        self._supervisor = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
         self.parameters = parameters
         self.counters = Counters()
         self.catalogue = Catalogue()
@@ -110,7 +115,13 @@ class NetworkServer:
         self._ids = ids or IdSource()
         self.addresses = AddressSpace(parameters.net_id)
         self.devices = DeviceTable(
-            store, self.catalogue, capacity=capacity, generation=generation, on_load=self._resume, clock=clock
+            store,
+            self.catalogue,
+            capacity=capacity,
+            generation=generation,
+            on_load=self._resume,
+            clock=clock,
+            supervisor=self._supervisor,
         )
         self.commits = CommitLoop(
             store,
@@ -119,6 +130,7 @@ class NetworkServer:
             self._commit_failed,
             interval=commit_interval,
             size=commit_size,
+            supervisor=self._supervisor,
         )
         regions = [plan.region for plan in parameters.channel_plans.values()]
         self.air = AirSchedule(regions, duty_cycle=duty_cycle, radios=BaseStationRadios(radio_settings))
@@ -144,7 +156,7 @@ class NetworkServer:
             parameters.strangers,
         )
         self._wakes = Wakes(clock, self._woken)
-        self._orders = VaultOrders(vault, self.counters, clock, self._vault_answered)
+        self._orders = VaultOrders(vault, self.counters, clock, self._vault_answered, self._supervisor)
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -152,18 +164,23 @@ class NetworkServer:
         """Load the rules devices live by; devices themselves are loaded when they are heard, or when a
         downlink waits for them that needs no uplink."""
         await self.catalogue.load(self._store)
-        self._spawn(self._wake_restless())
+        self._spawn("queued downlinks", self._wake_restless())
 
     async def _wake_restless(self) -> None:
         """Go on with the devices of class B and C for which a process before this one had something left."""
         after = 0
-        try:
-            while refs := await self._store.restless_devices(after, _RESTLESS_BATCH):
-                for ref in refs:
-                    await self._send_due(ref)
-                after = refs[-1]
-        except StoreError as error:
-            log.warning("restless_devices_unread", error=str(error))
+        while True:
+            try:
+                refs = await self._store.restless_devices(after, _RESTLESS_BATCH)
+            except StoreError as error:
+                log.warning("restless_devices_unread", error=str(error))
+                await asyncio.sleep(_STORE_PAUSE)
+                continue
+            if not refs:
+                return
+            for ref in refs:
+                await self._send_due(ref)
+            after = refs[-1]
 
     async def stop(self) -> None:
         """Finish what was received, then rest."""
@@ -311,7 +328,7 @@ class NetworkServer:
             self._apply(entry, answer_late(self.parameters, entry.device, entry.state, event, self._clock()))
 
     def _woken(self, ref: int) -> None:
-        self._spawn(self._send_due(ref))
+        self._spawn("queued downlinks", self._send_due(ref))
 
     async def _send_due(self, ref: int) -> None:
         try:
@@ -362,15 +379,18 @@ class NetworkServer:
         if entry is not None:
             self._report(entry, event)
         else:
-            self._spawn(self._report_later(device_ref, event))
+            self._spawn("downlink reports", self._report_later(device_ref, event))
 
     async def _report_later(self, device_ref: int, event: DownlinkReported) -> None:
-        try:
-            entry = await self.devices.get(ref=device_ref)
-        except StoreError:
+        for _attempt in range(_REPORT_ATTEMPTS):
+            try:
+                entry = await self.devices.get(ref=device_ref)
+            except StoreError:
+                await asyncio.sleep(_STORE_PAUSE)
+                continue
+            if entry is not None:
+                self._report(entry, event)
             return
-        if entry is not None:
-            self._report(entry, event)
 
     def _report(self, entry: Entry, event: DownlinkReported) -> None:
         self._apply(entry, report_downlink(self.parameters, entry.device, entry.state, event, self._clock()))
@@ -483,8 +503,8 @@ class NetworkServer:
             answer.cancel()
         self._answers.clear()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, name: str, work: Coroutine[None, None, None]) -> None:
+        task = self._supervisor.start(name, work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from veldnet.keys import JoinKeys, JoinRefusal, Vault, VaultError
+from veldnet.supervision import Supervisor
 
 from .counters import Counters
 from .devices import Entry
@@ -43,7 +44,9 @@ class VaultOrders:
         counters: Counters,
         clock: Callable[[], float],
         answered: Callable[[Entry, VaultAnswered], None],
+        supervisor: Supervisor | None = None,
     ) -> None:
+        self._supervisor = supervisor if supervisor is not None else Supervisor()
         self._vault = vault
         self._counters = counters
         self._clock = clock
@@ -72,7 +75,7 @@ class VaultOrders:
         if not lane.queue.put(waiting):
             self._refuse([waiting], "too many joins wait for the vault")
         elif len(lane.tasks) < _UNDER_WAY:
-            task = asyncio.get_running_loop().create_task(self._serve(lane))
+            task = self._supervisor.start("joins", self._serve(lane))
             lane.tasks.add(task)
             task.add_done_callback(lane.tasks.discard)
 
@@ -83,7 +86,8 @@ class VaultOrders:
 
     def _answer(self, entry: Entry, effect: AskVault, answer: JoinKeys | JoinRefusal) -> None:
         if not entry.removed:
-            self._answered(entry, VaultAnswered(effect.join, effect.order, answer))
+            event = VaultAnswered(effect.join, effect.order, answer)
+            self._supervisor.guard("joins", self._answered, entry, event)
 
     async def _serve(self, lane: _Lane) -> None:
         # Orders of the same turn of the loop go together.
@@ -99,6 +103,10 @@ class VaultOrders:
                 answers = await self._vault.join(orders)
             except VaultError as error:
                 answers = [JoinRefusal(error.code, str(error))] * len(orders)
+            except Exception as error:
+                # A defect of the vault's client costs the joins under way, not those that wait.
+                self._supervisor.caught("joins", error)
+                answers = [JoinRefusal("vault_failed", "the vault could not be asked")] * len(orders)
             for number, (waiting, answer) in enumerate(zip(taken, answers, strict=True), 1):
                 self._answer(*waiting.order, answer)
                 # Let frames through.

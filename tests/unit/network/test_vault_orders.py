@@ -26,6 +26,8 @@ class SlowVault:
         self.batches.append([cast("Any", order).name for order in orders])
         if orders[0].vault == "broken":
             raise VaultError("module_failed", "it is gone")
+        if orders[0].vault == "defective":
+            raise KeyError("a defect")
         await self.open[orders[0].vault].wait()
         return [JoinRefusal("served", "") for _ in orders]
 
@@ -116,3 +118,15 @@ async def test_a_device_that_asks_too_often_is_refused_where_many_wait() -> None
     for number in range(10):
         stage.ask(str(number), "slow", device=5000)
     assert list(stage.answers.values()) == ["vault_busy"] * 6
+
+
+async def test_b2_a_defect_costs_the_joins_under_way_and_no_others() -> None:
+    stage = Stage()
+    stage.ask("first", "defective", device=1)
+    for _turn in range(5):
+        await asyncio.sleep(0)
+    stage.ask("second", "defective", device=2)
+    stage.ask("third", "quick", device=3)
+    for _turn in range(10):
+        await asyncio.sleep(0)
+    assert stage.answers == {"first": "vault_failed", "second": "vault_failed", "third": "served"}

@@ -163,7 +163,8 @@ class RemoteVault:
                     self._take(answer)
                     if answer.id == _HELLO:
                         self._adopting = asyncio.get_running_loop().create_task(self._adopt())
-            except (EOFError, ValueError) as error:
+            except Exception as error:
+                # Whatever has broken the conversation: it begins again with another process.
                 if self._ready:
                     wait = _FIRST_WAIT
                 self._unready()
@@ -174,7 +175,7 @@ class RemoteVault:
                     "vault_process_died",
                     module=self._name,
                     status=status,
-                    error=str(error),
+                    error=f"{type(error).__name__}: {error}",
                     waiting=len(self._waiting),
                 )
                 if self._reason is None and not self._became_ready.is_set():
@@ -200,9 +201,10 @@ class RemoteVault:
         try:
             if self._proof is not None:
                 await self._proof(self)
-        except VaultError as error:
-            self._reason = (error.code, str(error))
-            log.error("vault_refused", module=self._name, code=error.code, error=str(error))
+        except Exception as error:
+            code = error.code if isinstance(error, VaultError) else "vault_failed"
+            self._reason = (code, str(error))
+            log.error("vault_refused", module=self._name, code=code, error=str(error))
             if self._process is not None:
                 self._process.kill()
             return
