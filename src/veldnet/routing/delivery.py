@@ -18,6 +18,7 @@ import structlog
 
 from veldnet.network import Device, FrameRow, Record, Recorded
 from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
+from veldnet.supervision import Supervisor
 
 from .attempt import HttpSender, Outcome, Sender
 from .ledger import (
@@ -37,6 +38,8 @@ LaneKey = tuple[int, str]
 
 _LANE_PAGE = 100
 _SCAN_PAGE = 500
+# Seconds after a failed commit before what has ended is to be written again.
+_WRITE_AGAIN = 1.0
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -150,7 +153,9 @@ class Deliveries:
         retry: Retry | None = None,
         in_memory: int = 20_000,
         concurrency: int = 32,
+        supervisor: Supervisor | None = None,
     ) -> None:
+        self._supervisor = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
         self.counters = DeliveryCounters()
         self._store = store
         self._table = table
@@ -219,9 +224,14 @@ class Deliveries:
             self._enqueue(key, pending)
 
     def failed(self) -> None:
-        self._new = []
+        new, self._new = self._new, []
+        for key, _pending in new:
+            # A commit may be reported as failed and yet be in the store: the lane looks there.
+            self.requeue(key)
         self._ended = self._writing + self._ended
         self._writing = []
+        if self._ended and not self._closed:
+            asyncio.get_running_loop().call_later(_WRITE_AGAIN, self._wake)
 
     # Lanes.
 
@@ -270,7 +280,7 @@ class Deliveries:
 
     def _run(self, lane: Lane) -> None:
         self._active[lane.key[1]] += 1
-        task = asyncio.get_running_loop().create_task(self._work(lane))
+        task = self._supervisor.start("deliveries", self._work(lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -280,7 +290,13 @@ class Deliveries:
             wait = await self._drain(lane)
         except StoreError as error:
             log.error("delivery_store_failed", error=str(error))
-            wait = self._retry.longest
+            lane.failures += 1
+            wait = self._retry.wait(lane.failures, self._rng)
+        except Exception as error:
+            # A defect: the lane goes on after a while, and what it holds is in the ledger.
+            self._supervisor.caught("deliveries", error)
+            lane.failures += 1
+            wait = self._retry.wait(lane.failures, self._rng)
         finally:
             lane.running = False
             self._active[destination] -= 1
@@ -396,6 +412,7 @@ class Deliveries:
 
     def abandon(self) -> None:
         """Let go of everything at once, as a killed process does; the ledger has it."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
 
