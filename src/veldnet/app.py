@@ -39,6 +39,7 @@ from veldnet.supervision import Supervisor
 log = structlog.get_logger(__name__)
 
 _CHANGES_EVERY = 1.0
+_APPLYING = "a change of the inventory"
 _PRESENCE_EVERY = 10.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
@@ -104,6 +105,7 @@ class Platform:
             commit_size=settings.network.commit_size,
             duty_cycle=settings.network.duty_cycle,
             radio_settings=self.base_stations.radio,
+            supervisor=self.supervisor,
         )
         routing = settings.routing
         self.deliveries = Deliveries(
@@ -119,6 +121,7 @@ class Platform:
             retry=Retry(routing.first_retry, routing.longest_retry),
             in_memory=routing.messages_in_memory,
             concurrency=routing.connections_per_destination,
+            supervisor=self.supervisor,
         )
         self.network.commits.join(self.deliveries)
         self.monitoring = MonitoringService(
@@ -144,11 +147,13 @@ class Platform:
             report=self.network.transmit_reported,
             gate=self.network.gate,
         )
-        self.keys = KeyCare(data)
+        self.keys = KeyCare(data, self.supervisor)
         self.loop_lag = 0.0
         self._presence_written = 0.0
         self._seen = 0
         self._applying = asyncio.Lock()
+        # Changes that could not be taken up yet, oldest first.
+        self._unapplied: list[changes.Change] = []
         self.ready = False
 
     @classmethod
@@ -234,10 +239,23 @@ class Platform:
     async def apply_changes(self) -> None:
         """Take up what the inventory has changed, here or in another process."""
         async with self._applying:
+            again, self._unapplied = self._unapplied, []
+            for change in again:
+                await self._try_to_apply(change)
             while pending := await self.store.read(lambda connection: changes.since(connection, self._seen)):
                 for change in pending:
-                    await self._apply(change)
                     self._seen = change.seq
+                    await self._try_to_apply(change)
+            if not self._unapplied:
+                self.supervisor.recovered(_APPLYING)
+
+    async def _try_to_apply(self, change: changes.Change) -> None:
+        """Apply a change, or keep it for the next round: one that fails must not hold up the others."""
+        try:
+            await self._apply(change)
+        except Exception as error:
+            self.supervisor.failed(_APPLYING, error)
+            self._unapplied.append(change)
 
     async def _apply(self, change: changes.Change) -> None:
         if change.kind == "device":
