@@ -9,7 +9,7 @@ import pytest
 
 from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import Faults
+from veldnet.virtual import Faults, Steps
 from veldnet.virtual import VirtualNetwork as World
 
 SEEDS = range(int(os.environ.get("VELDNET_SIMULATION_SEEDS", "3")))
@@ -18,7 +18,7 @@ SHARDS = 8
 
 
 async def live(directory: Path, seed: int, seconds: float, count: int, die_at: int | None = None) -> World:
-    world = World(directory, seed, die_at=die_at)
+    world = World(directory, seed, steps=Steps(die_at))
     await world.build(count)
     await world.run(seconds)
     return world

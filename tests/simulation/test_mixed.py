@@ -13,7 +13,7 @@ from veldnet.lorawan.mac_commands import RekeyConf
 from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.security import Security10, Security11
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.virtual import MIXED, Faults, Kind
+from veldnet.virtual import MIXED, Faults, Kind, Steps
 from veldnet.virtual import VirtualNetwork as World
 
 # Steps of a run are spread over so many tests, which run side by side.
@@ -175,7 +175,7 @@ def test_mixed_devices_killed_at_every_step(tmp_path: Path, shard: int) -> None:
     async def story(directory: Path, die_at: int | None) -> World:
         directory.mkdir()
         kinds = (Kind("1.1", "C"), Kind("1.0.3", "B"), Kind("1.0.4", "A", "AS923-2"))
-        world = World(directory, 21, die_at=die_at, kinds=kinds)
+        world = World(directory, 21, steps=Steps(die_at), kinds=kinds)
         await world.build(3)
         await world.run(40)
         return world

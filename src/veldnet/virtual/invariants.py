@@ -53,6 +53,13 @@ class Checker:
         self._joins = 0
         self._version_11: set[int] = set()
         self._waiting: list[Record] = []
+        # What was found to be broken so far.
+        self.broken: list[str] = []
+
+    def _broken(self, words: str) -> InvariantBroken:
+        """Remember it also where the server survives what its commits raise."""
+        self.broken.append(words)
+        return InvariantBroken(words)
 
     def participant(self) -> _Participant:
         """Take part in the commits of a server."""
@@ -78,7 +85,7 @@ class Checker:
     def _uplink(self, record: UplinkRecord) -> None:
         key = (record.device_ref, int(record.dev_addr), record.fcnt)
         if key in self._uplinks:
-            raise InvariantBroken(f"I1: uplink {record.fcnt} of {record.dev_addr} was accepted twice")
+            raise self._broken(f"I1: uplink {record.fcnt} of {record.dev_addr} was accepted twice")
         self._uplinks.add(key)
         self.accepted += 1
         self._by_device[record.device_ref] += 1
@@ -92,7 +99,7 @@ class Checker:
             return
         key = (record.device_ref, record.dev_nonce)
         if key in self._nonces:
-            raise InvariantBroken(f"I3: DevNonce {record.dev_nonce} of {record.dev_eui} was accepted twice")
+            raise self._broken(f"I3: DevNonce {record.dev_nonce} of {record.dev_eui} was accepted twice")
         self._nonces.add(key)
 
     def on_air(self, phy_payload: bytes) -> None:
@@ -102,12 +109,12 @@ class Checker:
             return
         frame = frames.parse(phy_payload)
         if not isinstance(frame, frames.DataFrame):
-            raise InvariantBroken("something that is no downlink was sent")
+            raise self._broken("something that is no downlink was sent")
         # Sessions of 1.1 count application downlinks apart.
         apart = int(frame.dev_addr) in self._version_11 and bool(frame.fport)
         before = self._downlinks.setdefault((int(frame.dev_addr), frame.fcnt, apart), phy_payload)
         if before != phy_payload:
-            raise InvariantBroken(f"I2: downlink {frame.fcnt} of {frame.dev_addr} carried two payloads")
+            raise self._broken(f"I2: downlink {frame.fcnt} of {frame.dev_addr} carried two payloads")
 
     def delivered(self, message: dict[str, Any]) -> None:
         """An application server has taken a message."""
@@ -124,20 +131,43 @@ class Checker:
         return len(self._delivered)
 
     def check_ledger(self, connection: Connection) -> None:
-        """I4, and that every frame row has its body; when everything has come to rest."""
+        """I4, and that every frame row has its body; when everything has come to rest and application servers
+        answer."""
+        if self.broken:
+            raise InvariantBroken("; ".join(self.broken))
         # A base station may be offered one in RX1 and again in RX2; the next one likewise.
         if self._join_accepts > 4 * self._joins:
-            raise InvariantBroken("a join-accept was sent without a session")
+            raise self._broken("a join-accept was sent without a session")
         kept = set(connection.execute(select(deliveries.c.frame_id)).scalars())
         for frame_id, key in self._reported.items():
             if key not in self._delivered and frame_id not in kept:
-                raise InvariantBroken(f"I4: uplink {key[1]} of {key[0]} is neither delivered nor listed")
+                raise self._broken(f"I4: uplink {key[1]} of {key[0]} is neither delivered nor listed")
+        stranded = connection.execute(select(func.count()).where(deliveries.c.state == 0)).scalar_one()
+        if stranded:
+            raise self._broken(f"I4: {stranded} messages are pending and nobody sends them")
         rows = set(connection.execute(select(frame_rows.c.id)).scalars())
         bodies = set(
             connection.execute(select(frame_bodies.c.frame_id).where(frame_bodies.c.part == 0)).scalars()
         )
         if rows != bodies:
-            raise InvariantBroken("a frame row has no body")
+            raise self._broken("a frame row has no body")
+
+    def check_journal(self, records: Sequence[Record]) -> None:
+        """I1 and I3 once more, over what is stored: also commits that were written and reported as failed."""
+        uplinks = [
+            (record.device_ref, int(record.dev_addr), record.fcnt)
+            for record in records
+            if isinstance(record, UplinkRecord) and record.outcome == "accepted"
+        ]
+        joins = [
+            (record.device_ref, record.dev_nonce)
+            for record in records
+            if isinstance(record, JoinRecord) and record.outcome == "accepted" and record.rejoin_type is None
+        ]
+        for invariant, keys in (("I1", uplinks), ("I3", joins)):
+            twice = [key for key, count in Counter(keys).items() if count > 1]
+            if twice:
+                raise self._broken(f"{invariant}: accepted twice: {twice[:5]}")
 
     def check_totals(self, connection: Connection) -> None:
         """I7, and the counts of devices by state of health."""
@@ -145,7 +175,7 @@ class Checker:
         hours |= {millis_of(id_) // HOUR for id_ in connection.execute(select(frame_rows.c.id)).scalars()}
         for hour in sorted(hours):
             for difference in recompute.differences(connection, hour):
-                raise InvariantBroken(f"I7: {difference}")
+                raise self._broken(f"I7: {difference}")
         block = devices.c.ref.op(">>")(DEVICE_BLOCK_BITS)
         counted = connection.execute(
             select(devices.c.subscriber_ref, block, devices.c.health, func.count()).group_by(
@@ -154,7 +184,7 @@ class Checker:
         )
         kept = select(device_counts).where(device_counts.c.devices != 0)
         if {tuple(row) for row in counted} != {tuple(row) for row in connection.execute(kept)}:
-            raise InvariantBroken("the counts of devices by health are not those of the devices")
+            raise self._broken("the counts of devices by health are not those of the devices")
 
 
 class _Participant:

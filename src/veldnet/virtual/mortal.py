@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from veldnet.app import Platform
 from veldnet.data_directory import DataDirectory
@@ -20,9 +21,11 @@ from veldnet.monitoring import Mailer
 from veldnet.routing import Outcome, Profile, Route
 from veldnet.routing.ledger import StoredMessage
 from veldnet.settings import Settings
-from veldnet.store import DeliveryRow, DeviceRow, Rows, SqliteStore
+from veldnet.store import DeliveryRow, DeviceRow, Rows, SqliteStore, StoreError
 
 from .invariants import Checker
+
+log = structlog.get_logger(__name__)
 
 # Where virtual time begins, in Unix seconds.
 EPOCH = 1_800_000_000.0
@@ -31,12 +34,31 @@ REVIVAL = 3.0
 
 
 class Steps:
-    """Counts the steps at which a server can die, and says at which one it does."""
+    """Counts the steps at which a server can die, and says at which one it does; likewise the calls of the
+    store, of which one and the `fail_for` - 1 behind it raise `failure`."""
 
-    def __init__(self, die_at: int | None = None) -> None:
+    def __init__(
+        self,
+        die_at: int | None = None,
+        *,
+        fail_at: int | None = None,
+        fail_for: int = 1,
+        failure: Callable[[], Exception] = lambda: StoreError("disk I/O error"),
+    ) -> None:
         self.count = 0
         self.names: set[str] = set()
+        self.calls = 0
+        self.failed: list[str] = []
         self._die_at = die_at
+        self._failing = range(0) if fail_at is None else range(fail_at, fail_at + fail_for)
+        self._failure = failure
+
+    def call(self, name: str) -> None:
+        """The store is called. Raises what is to go wrong with this call."""
+        self.calls += 1
+        if self.calls - 1 in self._failing:
+            self.failed.append(name)
+            raise self._failure()
 
     def reached(self, name: str) -> bool:
         """True where the server dies here."""
@@ -72,42 +94,56 @@ class MortalStore:
 
     async def commit(self, rows: Iterable[Rows]) -> None:
         await self._server.step("before commit")
+        self._called("commit")
         await self._store.commit(rows)
+        self._called("commit that was written")
         await self._server.step("after commit")
+
+    def _called(self, name: str) -> None:
+        self._server.world.steps.call(name)
 
     async def read(self, query: Callable[..., Any]) -> Any:
         await self._server.alive()
+        self._called("read")
         return await self._store.read(query)
 
     async def write(self, change: Callable[..., Any]) -> Any:
         await self._server.alive()
+        self._called("write")
         return await self._store.write(change)
 
     async def devices_by_dev_addr(self, dev_addrs: Any) -> list[DeviceRow]:
         await self._server.alive()
+        self._called("devices_by_dev_addr")
         return await self._store.devices_by_dev_addr(dev_addrs)
 
     async def devices_by_dev_eui(self, dev_euis: Any) -> list[DeviceRow]:
         await self._server.alive()
+        self._called("devices_by_dev_eui")
         return await self._store.devices_by_dev_eui(dev_euis)
 
     async def devices_by_ref(self, refs: Any) -> list[DeviceRow]:
         await self._server.alive()
+        self._called("devices_by_ref")
         return await self._store.devices_by_ref(refs)
 
     async def restless_devices(self, after: int, limit: int) -> list[int]:
         await self._server.alive()
+        self._called("restless_devices")
         return await self._store.restless_devices(after, limit)
 
     async def devices_to_check(self, now: int, limit: int) -> list[int]:
         await self._server.alive()
+        self._called("devices_to_check")
         return await self._store.devices_to_check(now, limit)
 
     async def pending_lanes(self, after: Any, limit: int) -> list[tuple[int, str]]:
+        self._called("pending_lanes")
         return await self._store.pending_lanes(after, limit)
 
     async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
         await self._server.alive()
+        self._called("pending_deliveries")
         return await self._store.pending_deliveries(device_ref, lane, limit)
 
     async def close(self) -> None:
@@ -132,6 +168,14 @@ class MortalServer:
         )
         # Last of those that take part, so that it sees what the commit will hold.
         self.platform.network.commits.join(world.checker.participant())
+
+    async def start(self) -> None:
+        """Start as a process does, which ends when it cannot, and is started again."""
+        try:
+            await self.platform.start()
+        except Exception as error:
+            log.warning("server_not_started", error=str(error))
+            self.die()
 
     async def alive(self) -> None:
         """Goes no further in a dead server."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from math import cos, pi, sin, sqrt
@@ -30,6 +31,7 @@ from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.life import DeviceLife
 from veldnet.simulator.propagation import Heard, Place, Propagation
 from veldnet.simulator.sensors import Climate
+from veldnet.store import StoreError
 from veldnet.store.documents import PlanSettings
 from veldnet.store.schema import frame_bodies
 
@@ -50,7 +52,7 @@ class VirtualNetwork:
         directory: Path,
         seed: int,
         *,
-        die_at: int | None = None,
+        steps: Steps | None = None,
         faults: Faults | None = None,
         capacity: int | None = None,
         kinds: tuple[Kind, ...] = PLAIN,
@@ -61,7 +63,7 @@ class VirtualNetwork:
         more: dict[str, Any] | None = None,
     ) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - the same seed must give the same history
-        self.steps = Steps(die_at)
+        self.steps = steps if steps is not None else Steps()
         self.faults = faults or Faults()
         self.delivery_failures = self.faults.delivery_failures
         self.kinds = kinds
@@ -129,7 +131,7 @@ class VirtualNetwork:
             self.lives.append(self._life(kind, identity, period, confirmed_share, first))
             progress(number + 1)
         self.server = MortalServer(self)
-        await self.server.platform.start()
+        await self.server.start()
 
     def _identity(self, number: int, kind: Kind) -> Identity:
         return Identity(
@@ -205,7 +207,7 @@ class VirtualNetwork:
         """Another process starts on the same database."""
         self.deaths += 1
         self.server = MortalServer(self)
-        self._spawn(self.server.platform.start())
+        self._spawn(self.server.start())
 
     # The way up, with loss, delay and duplicates.
 
@@ -318,9 +320,11 @@ class VirtualNetwork:
                 self._spawn(self._submit(server, life.device.identity.dev_eui, payload))
 
     async def _submit(self, server: MortalServer, dev_eui: DevEui, payload: bytes) -> None:
-        await server.platform.network.submit(
-            dev_eui, fport=9, payload=payload, confirmed=self.rng.random() < 0.3
-        )
+        # Whoever submitted it is told that it was not taken.
+        with contextlib.suppress(StoreError):
+            await server.platform.network.submit(
+                dev_eui, fport=9, payload=payload, confirmed=self.rng.random() < 0.3
+            )
 
     async def _trouble(self) -> None:
         """Kill the server and switch base stations off, as often as the faults say."""
@@ -384,7 +388,9 @@ class VirtualNetwork:
     async def check_invariants(self) -> list[Record]:
         """What can be checked only at rest; the rest was, all along. Returns the records to look at."""
         await self.check_at_rest()
-        return await self.records()
+        records = await self.records()
+        self.checker.check_journal(records)
+        return records
 
     async def check_at_rest(self) -> None:
         """I4 and I7. Raises `InvariantBroken`."""
