@@ -6,14 +6,18 @@ import {
   IconActivity, IconAntenna, IconBell, IconBuilding, IconChartDots, IconClipboardList, IconCode, IconCpu, IconHome, IconKey, IconLanguage, IconListDetails,
   IconLogout, IconMailX, IconMoon, IconRoute, IconSearch, IconSettings, IconShieldLock, IconSun, IconTerminal2, IconUser, IconUsers, IconWifiOff, type Icon,
 } from "@tabler/icons-react";
-import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef, useState, type FormEvent } from "react";
-import { $api, api } from "./api/client";
-import { Empty } from "./components/basics";
-import { SignIn } from "./pages/SignIn";
-import { useGo } from "./router";
+import { Link, Outlet, useLocation, useRouter, useRouterState, type ErrorComponentProps } from "@tanstack/react-router";
+import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent } from "react";
+import { $api, activity, api } from "./api/client";
+import { Chart } from "./components/Chart";
+import { Empty, Problem } from "./components/basics";
+import { WorldMap } from "./components/Map";
+import { preloadWhenIdle } from "./lazy";
+import { SignIn, SignInAgain } from "./pages/SignIn";
+import { screens, useGo } from "./router";
 import { useSession } from "./session";
 import { useTexts, type Key } from "./text";
+import { UnsavedGuard, useLeave } from "./unsaved";
 
 type Entry = [path: string, label: Key, icon: Icon];
 
@@ -44,13 +48,15 @@ const operatorPages: Entry[] = [
 
 export function Shell() {
   const { user, loading } = useSession();
+  const { t } = useTexts();
   if (loading) return <Center h="100vh"><Loader /></Center>;
   // Dialogs are within the router, for they lead to pages.
-  return user ? <ModalsProvider><Signed /></ModalsProvider> : <SignIn />;
+  return user ? <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": t("common.close") } }}><Signed key={user.username} /><SignInAgain /><UnsavedGuard /></ModalsProvider> : <SignIn />;
 }
 
 function Signed() {
-  const { user, customerId, workFor, reachable, signOut } = useSession();
+  const { user, customerId, workFor, reachable, signOut, mayChange } = useSession();
+  const leave = useLeave();
   const { t, language, setLanguage } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
   const location = useLocation();
@@ -74,6 +80,8 @@ function Signed() {
     if (before.current !== path && operator && customerId && path.startsWith("/operator")) workFor("");
     before.current = path;
   }, [path, operator, customerId, workFor]);
+  // So that a screen opens also while the server is away, and at once.
+  useEffect(() => preloadWhenIdle([...screens.filter((screen) => operator || !screen.path.startsWith("/operator")), Chart, WorldMap]), [operator]);
   useHotkeys([
     ["mod+K", () => openSearch()],
     ["/", () => openSearch()],
@@ -82,7 +90,7 @@ function Signed() {
     ["alt+2", () => go(desk ? "/operator/base-stations" : "/devices")],
     ["alt+3", () => go("/logger")],
     ["alt+4", () => go(desk ? "/operator/subscribers" : "/alarms")],
-    ["alt+N", () => { if (!desk) go("/devices/new"); }],
+    ["alt+N", () => { if (!desk && mayChange) go("/devices/new"); }],
   ]);
   const openSearch = () => {
     if (!desk) modals.open({ title: t("search.title"), children: <QuickSearch />, size: "lg", transitionProps: { duration: 0 } });
@@ -93,6 +101,7 @@ function Signed() {
   return (
     <AppShell header={{ height: 56 }} navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
       <a className="skip" href="#content">{t("nav.skip")}</a>
+      <PendingBar />
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -111,7 +120,7 @@ function Signed() {
             </UnstyledButton>
           )}
           <Group gap={6} wrap="nowrap">
-            {operator && <WorkFor customerId={customerId} workFor={(customer) => { workFor(customer); go(customer ? "/" : "/operator"); }} />}
+            {operator && <WorkFor customerId={customerId} workFor={(customer) => leave(() => { workFor(customer); go(customer ? "/" : "/operator"); })} />}
             <SchemeSwitch />
             <Menu position="bottom-end" withArrow>
               <Menu.Target>
@@ -125,7 +134,7 @@ function Signed() {
                 <Menu.Item leftSection={<IconLanguage size={16} />} onClick={() => setLanguage(language === "en" ? "nl" : "en")}>{language === "en" ? "Nederlands" : "English"}</Menu.Item>
                 <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} onClick={openKeys}>{t("keys.title")}</Menu.Item>
                 <Menu.Divider />
-                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>{t("nav.signOut")}</Menu.Item>
+                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave(() => void signOut())}>{t("nav.signOut")}</Menu.Item>
               </Menu.Dropdown>
             </Menu>
           </Group>
@@ -144,11 +153,29 @@ function Signed() {
         {!reachable && (
           <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>{t("connection.text")}</Alert>
         )}
-        {user?.role === "ro" && <Text size="xs" c="dimmed" mb="xs">{t("role.roText")}</Text>}
+        {!mayChange && <Text size="xs" c="dimmed" mb="xs">{t("role.roText")}</Text>}
         {!misplaced && <Outlet />}
       </AppShell.Main>
     </AppShell>
   );
+}
+
+function subscribe(listener: () => void): () => void {
+  activity.listeners.add(listener);
+  return () => activity.listeners.delete(listener);
+}
+
+/** Shown while a page or an answer lets one wait. */
+function PendingBar() {
+  const { t } = useTexts();
+  const waiting = useSyncExternalStore(subscribe, () => activity.count > 0);
+  return waiting ? <div className="pending" role="progressbar" aria-label={t("common.loading")} /> : null;
+}
+
+/** Instead of a screen that failed. */
+export function Broken({ error, reset }: ErrorComponentProps) {
+  const router = useRouter();
+  return <Problem error={error} retry={() => { reset(); void router.invalidate(); }} />;
 }
 
 function SchemeSwitch() {

@@ -1,14 +1,14 @@
 // Who is signed in, and for whom they work; whether the server can be reached.
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
-import { api, ApiError, link, type Schemas } from "./api/client";
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { api, ApiError, link, probe, type Schemas } from "./api/client";
 
 export type User = Schemas["SignedIn"];
 
 interface Session {
   user: User | null;
   loading: boolean;
-  /** The session ended by itself, not by signing out. */
+  /** The session ended by itself; the page stays, and who signs in again goes on with it. */
   expired: boolean;
   reachable: boolean;
   /** The customer whose things are shown; empty for an operator who looks at the network. */
@@ -30,20 +30,29 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [expired, setExpired] = useState(false);
   const [reachable, setReachable] = useState(true);
   const [acting, setActing] = useState("");
+  const current = useRef<User | null>(null);
+  // Requests that wait for somebody to sign in again.
+  const waiting = useRef<((again: boolean) => void)[]>([]);
 
   const take = useCallback((found: User | null) => {
+    current.current = found;
     link.csrfToken = found?.csrfToken ?? "";
     const kept = found?.kind === "operator" ? (sessionStorage.getItem(stored) ?? "") : "";
     link.customerId = kept;
     setActing(kept);
     setUser(found);
   }, []);
+  const settle = useCallback((again: boolean) => {
+    setExpired(false);
+    waiting.current.splice(0).forEach((resume) => resume(again));
+  }, []);
 
   useEffect(() => {
     link.onReachable = setReachable;
     link.onExpired = () => {
+      if (!current.current) return Promise.resolve(false);
       setExpired(true);
-      take(null);
+      return new Promise<boolean>((resolve) => waiting.current.push(resolve));
     };
     let again: ReturnType<typeof setTimeout>;
     const ask = async () => {
@@ -63,7 +72,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (reachable) return;
     // A small request now and then tells when the server is back.
-    const timer = setInterval(() => void api.GET("/api/v1/session").catch(() => {}), 3000);
+    const timer = setInterval(() => void probe(), 3000);
     return () => clearInterval(timer);
   }, [reachable]);
 
@@ -88,21 +97,28 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         setActing(customerId);
       },
       signIn: async (username, password) => {
+        const before = current.current;
         const { data } = await api.POST("/api/v1/session", { body: { username, password } });
-        sessionStorage.removeItem(stored);
-        queries.clear();
-        setExpired(false);
+        const same = before !== null && before.kind === data?.kind && before.username === data.username;
+        if (!same) {
+          // Nothing of somebody else's is shown, and nothing is done that they had begun.
+          sessionStorage.removeItem(stored);
+          queries.clear();
+        }
         take(data ?? null);
+        settle(same);
+        if (same) void queries.invalidateQueries();
       },
       signOut: async () => {
+        current.current = null;
+        settle(false);
         await api.DELETE("/api/v1/session").catch(() => {});
         sessionStorage.removeItem(stored);
         queries.clear();
-        setExpired(false);
         take(null);
       },
     }),
-    [user, loading, expired, reachable, acting, queries, take],
+    [user, loading, expired, reachable, acting, queries, take, settle],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }

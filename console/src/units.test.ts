@@ -97,11 +97,31 @@ describe("identifiers and numbers", () => {
 
 describe("texts", () => {
   it("have the same gaps in both languages", () => {
-    const gaps = (text: string) => [...text.matchAll(/\{\w+\}/g)].map((found) => found[0]).sort();
+    const gaps = (text: string) => [...text.matchAll(/\{(\w+)[|}]/g)].map((found) => found[1]).sort();
     for (const key of Object.keys(languages.en) as (keyof typeof languages.en)[]) {
       expect([key, gaps(languages.nl[key])]).toEqual([key, gaps(languages.en[key])]);
       expect(languages.nl[key].trim()).not.toBe("");
     }
     expect(fill("{a} of {b}", { a: 1, b: "two" })).toBe("1 of two");
+  });
+
+  it("test_e7: have the form of their number, in both languages", () => {
+    const count = (key: keyof typeof languages.en, value: number | string) => (["en", "nl"] as const).map((language) => fill(languages[language][key], { count: value, customers: value, unwell: 0, total: value, ms: 1 }, language));
+    expect(count("network.customers", 1)).toEqual(["1 subscriber", "1 klant"]);
+    expect(count("network.customers", "1")).toEqual(["1 subscriber", "1 klant"]);
+    expect(count("network.customers", 0)).toEqual(["0 subscribers", "0 klanten"]);
+    expect(count("network.customers", 2)).toEqual(["2 subscribers", "2 klanten"]);
+    expect(count("devices.count", "1,234+")).toEqual(["1,234+ devices", "1,234+ apparaten"]);
+    expect(count("devices.count", "1+")).toEqual(["1+ devices", "1+ apparaten"]);
+    expect(fill("{gone|# a|# b}", {})).toBe("{gone|# a|# b}");
+  });
+
+  it("test_e7: never put one form behind every number", () => {
+    // A number followed by a word in the plural; units and names of settings are none.
+    for (const [language, plural] of [["en", /\{\w+\} (?:\w+ )?\w{3,}s\b/], ["nl", /\{\w+\} (?!niet verbonden|verbroken)(?:\w+ )?\w{3,}(?:en|s)\b/]] as const) {
+      const counts = Object.entries(languages[language]).filter(([, text]) => /\{(count|rows|days|hours|customers|total)\}/.test(text) && plural.test(text));
+      const elsewhere = /^(import|lab|decoders)\./;
+      expect(counts.filter(([key]) => !elsewhere.test(key)).map(([key]) => key)).toEqual([]);
+    }
   });
 });

@@ -314,18 +314,18 @@ def test_a_device_is_created_with_checks_as_one_types(desk: Desk, user: Person) 
     eui.fill("0059AC")
     expect(desk.page.get_by_text("16 hexadecimal digits", exact=True)).to_be_visible()
     eui.fill("00-59-AC-00-DD-00-00-01")
-    expect(desk.page.get_by_text("You have this device already: Kitchen")).to_be_visible()
+    expect(desk.page.get_by_text("This device already exists: Kitchen")).to_be_visible()
     eui.fill("0059ac00dd0000a1")
     desk.page.get_by_role("textbox", name="AppKey").fill("00000000000000000000000000000000")
     expect(desk.page.get_by_text("Too easy to guess")).to_be_visible()
-    desk.button("Make a random key")
+    desk.button("Generate random key")
     desk.page.get_by_role("textbox", name="Name").fill(HOSTILE)
     desk.button("Create device")
     key = desk.page.get_by_test_id("once").inner_text()
     assert re.fullmatch("[0-9A-F]{32}", key)
     desk.button("Open the device")
     desk.heading(HOSTILE)
-    assert desk.page.title() == "Veldnet"
+    assert desk.page.title() == f"{HOSTILE} – Veldnet", "text, not markup"
     expect(desk.page.get_by_text("Not heard yet")).to_be_visible()
     assert key not in desk.page.content()
 
@@ -368,7 +368,7 @@ def test_lists_are_filtered_saved_as_views_and_edited_together(desk: Desk, user:
     dialog.get_by_role("combobox", name="Device profile").click()
     desk.page.get_by_role("option", name="LoRaWAN 1.0 class A, RX2 at SF9").click()
     dialog.get_by_role("button", name="Save").click()
-    expect(desk.page.get_by_role("dialog", name="1 devices done")).to_be_visible()
+    expect(desk.page.get_by_role("dialog", name="1 device updated")).to_be_visible()
     changed = user.call("GET", f"{V1}/devices?search=Cellar")["devices"][0]
     assert changed["deviceProfileId"].endswith("Rx2-SF9")
     with desk.page.expect_download() as download:
@@ -471,7 +471,7 @@ def test_who_saves_what_somebody_else_has_changed_is_told(desk: Desk, user: Pers
     desk.button("Save")
     expect(desk.page.get_by_text("Somebody else has changed this")).to_be_visible()
     assert user.call("GET", f"{KPN}/devices/{world.hsm}")["name"] == "Cellar of somebody else"
-    desk.button("Load what it is now")
+    desk.button("Load current version")
     expect(name).to_have_value("Cellar of somebody else")
     name.fill("Cellar")
     desk.button("Save")
@@ -494,7 +494,7 @@ def test_a_routing_profile_is_made_tried_and_gets_its_as_key(desk: Desk, user: P
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = desk.page.get_by_label("Your RSA public key (PEM)")
     pem.fill("ssh-rsa AAAA")
-    expect(desk.page.get_by_text("This is no public key in PEM")).to_be_visible()
+    expect(desk.page.get_by_text("Not a PEM public key")).to_be_visible()
     pem.fill(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
     desk.button("Generate")
     assert len(desk.page.get_by_test_id("once").inner_text()) > 300
@@ -574,7 +574,7 @@ def test_who_may_only_look_is_shown_no_buttons(
     desk.heading("Kitchen")
     for name in ("Save", "Actions", "New device"):
         expect(desk.page.get_by_role("button", name=name)).to_have_count(0)
-    expect(desk.page.get_by_text("your role is read-only")).to_be_visible()
+    expect(desk.page.get_by_text("You have read-only access").first).to_be_visible()
     desk.context.close()
 
 
@@ -608,16 +608,54 @@ def test_a_stranger_finds_nothing_by_guessing_addresses(
     desk.context.close()
 
 
-def test_a_session_that_ends_says_so_and_loses_nothing(desk: Desk, account: Account) -> None:
+def test_e4_signing_in_again_keeps_what_was_filled_in(desk: Desk, account: Account, user: Person) -> None:
+    """The session ends while a form is filled in: signing in happens over it, and what was asked is done."""
+    desk.go("/developers")
+    desk.button("New project")
+    desk.page.get_by_role("dialog").get_by_label("Name").fill("Half written")
+    desk.context.clear_cookies()
+    desk.page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    again = desk.page.get_by_role("dialog", name="Session expired")
+    expect(again).to_be_visible()
+    expect(again).to_contain_text("What you entered on this page is kept.")
+    desk.page.keyboard.press("Escape")
+    expect(again.get_by_label("User name")).to_have_value(account.thingpark_username)
+    again.locator("input[name=password]").fill("wrong password")
+    again.get_by_role("button", name="Sign in", exact=True).click()
+    expect(again.get_by_role("alert")).to_contain_text("User name or password is wrong")
+    desk.accessible()
+    again.locator("input[name=password]").fill(account.thingpark_password)
+    again.get_by_role("button", name="Sign in", exact=True).click()
+    expect(again).to_be_hidden()
+    expect(desk.page.get_by_test_id("once")).to_be_visible()
+    names = [project["name"] for project in user.call("GET", f"{V1}/projects")]
+    assert names.count("Half written") == 1, "what was pressed before is done once"
+
+
+def test_e4_a_form_of_many_fields_survives_the_end_of_a_session(desk: Desk, account: Account) -> None:
+    desk.go("/devices/new")
+    desk.page.get_by_role("textbox", name="DevEUI").fill("0059AC00DD0000B7")
+    desk.page.get_by_role("textbox", name="AppKey").fill(KEY)
+    desk.page.get_by_role("textbox", name="Name").fill("Kept")
+    desk.context.clear_cookies()
+    desk.button("Create device")
+    again = desk.page.get_by_role("dialog", name="Session expired")
+    again.locator("input[name=password]").fill(account.thingpark_password)
+    expect(desk.page.locator("input[name=EUI]")).to_have_value("0059AC00DD0000B7")
+    again.get_by_role("button", name="Sign in", exact=True).click()
+    desk.heading("Kept")
+
+
+def test_e4_somebody_else_finds_nothing_of_who_was_there(desk: Desk, account: Account) -> None:
     desk.go("/devices")
     desk.heading("Devices")
-    desk.context.clear_cookies()
     desk.page.get_by_label("Name or DevEUI").fill("kitchen")
-    expect(desk.page.get_by_text("Your session is over")).to_be_visible()
-    desk.page.get_by_label("User name").fill(account.thingpark_username)
-    desk.page.locator("input[name=password]").fill(account.thingpark_password)
-    desk.button("Sign in")
-    expect(desk.page.get_by_label("Name or DevEUI")).to_have_value("kitchen")
+    desk.context.clear_cookies()
+    desk.page.get_by_label("Name or DevEUI").fill("kitche")
+    desk.button("Sign in as somebody else")
+    expect(desk.page.get_by_label("User name")).to_have_value("")
+    expect(desk.page.get_by_role("dialog")).to_have_count(0)
+    assert "Kitchen" not in desk.page.inner_text("body")
 
 
 def test_a_lost_server_is_shown_and_recovered_from(
@@ -654,3 +692,51 @@ def test_no_screen_shows_a_gap_of_the_program(desk: Desk) -> None:
         shown = desk.page.inner_text("body")
         for gap in ("undefined", "[object", "NaN", "null"):
             assert gap not in shown, f"{path} shows {gap}"
+
+
+def test_a4_a_new_user_gets_no_right_that_nobody_chose(operators: Desk, world: World) -> None:
+    operators.go("/operator/users")
+    operators.button("New user")
+    dialog = operators.page.get_by_role("dialog", name="New user")
+    for kind in ("Subscriber's user", "Operator staff"):
+        expect(dialog.get_by_role("radio", name=kind)).not_to_be_checked()
+    expect(dialog.get_by_role("combobox", name="Role")).to_have_value("read-only")
+    dialog.get_by_label("User name").fill("chosen@example.com")
+    dialog.get_by_role("textbox", name="Password").fill("chosen password")
+    create = dialog.get_by_role("button", name="Create")
+    expect(create).to_be_disabled()
+    dialog.get_by_role("radio", name="Subscriber's user").check()
+    expect(create).to_be_disabled()
+    operators.accessible()
+    dialog.get_by_role("radio", name="Operator staff").check()
+    create.click()
+    sure = operators.page.get_by_role("dialog", name="Give chosen@example.com operator rights?")
+    expect(sure).to_contain_text("of every subscriber")
+    sure.get_by_role("button", name="Cancel").click()
+    rows = operators.page.locator("tr", has_text="chosen@example.com")
+    expect(rows).to_have_count(0)
+    dialog.get_by_role("radio", name="Subscriber's user").check()
+    dialog.get_by_role("combobox", name="Subscriber").click()
+    operators.page.get_by_role("option", name=re.compile("Sandbox customer 1")).click()
+    create.click()
+    expect(operators.page.get_by_role("table", name="Subscribers' users").locator(rows)).to_contain_text(
+        "read-only"
+    )
+
+
+def test_a4_operator_rights_are_given_after_a_question(operators: Desk, world: World) -> None:
+    operators.go("/operator/users")
+    operators.button("New user")
+    dialog = operators.page.get_by_role("dialog", name="New user")
+    dialog.get_by_role("radio", name="Operator staff").check()
+    dialog.get_by_label("User name").fill("staff@example.com")
+    dialog.get_by_role("textbox", name="Password").fill("chosen password")
+    dialog.get_by_role("button", name="Create").click()
+    operators.button("Give operator rights")
+    row = operators.page.get_by_role("table", name="Operator staff").locator("tr", has_text="staff@")
+    expect(row).to_contain_text("read-only")
+    row.get_by_role("button", name="Make read-write").click()
+    sure = operators.page.get_by_role("dialog", name="Make staff@example.com read-write?")
+    expect(sure).to_contain_text("change everything")
+    sure.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("read-only")

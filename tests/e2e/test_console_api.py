@@ -188,7 +188,7 @@ def test_who_may_only_look_changes_nothing(server: RunningServer, operator: Pers
                 "displayName": "Looker",
                 "password": password,
                 "role": "ro",
-                "customerId": of,
+                **({"kind": "subscriber", "customerId": of} if of else {"kind": "operator"}),
             },
         )
         looker = Person(server, f"looker-{of}@example.com", password, customer="" if of else customer)
@@ -297,6 +297,36 @@ def test_customers_are_apart(server: RunningServer, user: Person, stranger: Pers
     assert "Mine" not in str(rival.call("GET", f"{V1}/operator/audit"))
     acting = Person(server, operator_of(account), account.thingpark_password, customer=customer)
     assert [d["EUI"] for d in acting.call("GET", f"{V1}/devices?search={eui}")["devices"]] == [eui]
+
+
+def test_a4_what_is_left_out_of_a_new_user_gives_no_right(operator: Person, server: RunningServer) -> None:
+    path, customer = f"{V1}/operator/users", operator.call("GET", f"{V1}/operator/subscribers")[0]
+    person = {"displayName": "Somebody", "password": "some password"}
+
+    def users() -> int:
+        return sum(len(found) for found in operator.call("GET", path).values())
+
+    before = users()
+    for wrong, named in (
+        ({}, "kind"),
+        ({"customerId": None}, "kind"),
+        ({"role": "rw"}, "kind"),
+        ({"kind": None, "customerId": None}, "kind"),
+        ({"kind": "subscriber"}, "customerId"),
+        ({"kind": "subscriber", "customerId": None}, "customerId"),
+        ({"kind": "operator", "customerId": customer["customerId"]}, "kind"),
+        ({"kind": "admin"}, "kind"),
+        ({"kind": ""}, "kind"),
+    ):
+        refused = operator.request("POST", path, person | {"username": "left-out@example.com"} | wrong)
+        assert refused.status_code == 400 and named in refused.json()["message"], (wrong, refused.text)
+    unknown = person | {"username": "left-out@example.com", "kind": "subscriber", "customerId": ""}
+    assert operator.request("POST", path, unknown).status_code == 404
+    assert users() == before
+    for number, kind in enumerate(({"kind": "operator"}, {"customerId": customer["customerId"]})):
+        name = f"left-out-{number}@example.com"
+        assert operator.call("POST", path, person | {"username": name} | kind)["role"] == "ro"
+        assert Person(server, name, person["password"]).signed_in["role"] == "ro"
 
 
 # Devices.

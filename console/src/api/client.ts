@@ -16,15 +16,20 @@ export class ApiError extends Error {
   }
 }
 
-/** The server could not be reached. */
-export class Unreachable extends Error {}
+/** The server gave no answer. A change may have been carried out all the same. */
+export class Unreachable extends Error {
+  constructor(readonly change: boolean) {
+    super("The server did not answer");
+  }
+}
 
 /** What every request carries, and what the answers tell of the session and the connection. */
 export const link = {
   csrfToken: "",
   /** The customer whom an operator's user works for. */
   customerId: "",
-  onExpired: () => {},
+  /** The session has ended: true once the same person has signed in again, false if nobody did. */
+  onExpired: (() => Promise.resolve(false)) as () => Promise<boolean>,
   onReachable: (() => {}) as (reachable: boolean) => void,
 };
 
@@ -49,17 +54,58 @@ export async function refusalOf(response: Response): Promise<ApiError> {
   return new ApiError(response.status, message, errorId);
 }
 
-export async function reach(request: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  let response: Response;
+/** How long an answer may take before the page shows that it waits, before it asks whether the server is there
+ * at all, and before a question is given up. Changes may take longer: theirs is a time to be done in. */
+export const patience = { shown: 400, doubted: 2500, probe: 2500, reading: 15_000, changing: 90_000 };
+
+/** Requests that take their time, for the bar at the top. */
+export const activity = {
+  count: 0,
+  listeners: new Set<() => void>(),
+  add(by: number) {
+    this.count += by;
+    for (const listener of this.listeners) listener();
+  },
+};
+
+/** Whether the server is there: a small question that it answers at once. */
+export async function probe(): Promise<boolean> {
+  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(patience.probe) }).then((response) => response.ok, () => false);
+  link.onReachable(found);
+  return found;
+}
+
+async function attempt(request: Request): Promise<Response> {
+  const change = request.method !== "GET";
+  const limit = new AbortController();
+  let waiting = false;
+  const timers = [
+    setTimeout(() => { waiting = true; activity.add(1); }, patience.shown),
+    setTimeout(() => void probe(), patience.doubted),
+    setTimeout(() => limit.abort(), change ? patience.changing : patience.reading),
+  ];
   try {
-    response = await fetch(request, init);
+    const response = await fetch(request, { signal: AbortSignal.any([request.signal, limit.signal]) });
+    link.onReachable(true);
+    return response;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (request.signal.aborted) throw error;
     link.onReachable(false);
-    throw new Unreachable("The server cannot be reached");
+    throw new Unreachable(change);
+  } finally {
+    timers.forEach(clearTimeout);
+    if (waiting) activity.add(-1);
   }
-  link.onReachable(true);
-  return response;
+}
+
+/** Asks the server. What an ended session keeps from being done is done once the person has signed in again. */
+export async function reach(given: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = new Request(given, init);
+  const again = request.clone();
+  const response = await attempt(request);
+  if (response.status !== 401 || new URL(request.url).pathname === "/api/v1/session" || !(await link.onExpired())) return response;
+  for (const [name, value] of Object.entries(headers(again.method))) again.headers.set(name, value);
+  return attempt(again);
 }
 
 const ours: Middleware = {
@@ -67,9 +113,8 @@ const ours: Middleware = {
     for (const [name, value] of Object.entries(headers(request.method))) request.headers.set(name, value);
     return request;
   },
-  async onResponse({ response, schemaPath }) {
+  async onResponse({ response }) {
     if (response.ok) return response;
-    if (response.status === 401 && schemaPath !== "/api/v1/session") link.onExpired();
     throw await refusalOf(response);
   },
 };
@@ -85,7 +130,6 @@ export async function postText(path: string, body: string, more: Record<string, 
     body,
     headers: { ...headers("POST"), "content-type": "text/csv", ...more },
   });
-  if (response.status === 401) link.onExpired();
   if (!response.ok) throw await refusalOf(response);
   return response.text();
 }
@@ -93,7 +137,6 @@ export async function postText(path: string, body: string, more: Record<string, 
 /** Have the browser save an answer as a file. */
 export async function download(path: string, name: string): Promise<void> {
   const response = await reach(path, { headers: headers() });
-  if (response.status === 401) link.onExpired();
   if (!response.ok) throw await refusalOf(response);
   const url = URL.createObjectURL(await response.blob());
   const anchor = document.createElement("a");

@@ -63,7 +63,6 @@ async function once(path: string, watcher: Watcher, stopped: AbortSignal, begun:
   let timer = setTimeout(stop, silence);
   try {
     const response = await reach(path, { headers: headers(), signal: connection.signal });
-    if (response.status === 401) link.onExpired();
     if (!response.ok || !response.body) throw await refusalOf(response);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new EventParser();
@@ -76,7 +75,7 @@ async function once(path: string, watcher: Watcher, stopped: AbortSignal, begun:
         if (event.event === "ready") {
           begun();
           watcher.onState("live");
-        } else if (event.event === "expired") link.onExpired();
+        } else if (event.event === "expired") void link.onExpired();
         else watcher.onEvent(event);
       }
     }

@@ -2419,14 +2419,17 @@ export interface components {
         };
         /**
          * NewUser
-         * @description A person. With `customerId` a ThingPark user of that customer, without it one of the operator's.
+         * @description A person. `kind` is `operator` for staff of the operator, or `subscriber`, with the `customerId`, for a
+         *         ThingPark user; it may be left out only beside a `customerId`. Without `role` the user is read-only.
          */
         NewUser: {
             username: string;
             password: string;
             displayName: string;
+            /** @enum {unknown|null} */
+            kind?: "operator" | "subscriber" | null;
             /**
-             * @default rw
+             * @default ro
              * @enum {unknown}
              */
             role: "ro" | "rw";

@@ -1,14 +1,5 @@
 // Maps, loaded when the first one is shown.
-import { Skeleton } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { part } from "../lazy";
 import type { MapProps } from "./MapCanvas";
 
-const Canvas = lazy(() => import("./MapCanvas"));
-
-export function WorldMap(props: MapProps) {
-  return (
-    <Suspense fallback={<Skeleton height={props.height ?? 420} />}>
-      <Canvas {...props} />
-    </Suspense>
-  );
-}
+export const WorldMap = part<MapProps>(() => import("./MapCanvas").then((module) => module.default), (props) => props.height ?? 420);

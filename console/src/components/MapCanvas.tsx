@@ -42,10 +42,17 @@ export interface MapProps {
 let outlines: Promise<GeoJSON.FeatureCollection> | null = null;
 
 function countries(): Promise<GeoJSON.FeatureCollection> {
-  outlines ??= import("world-atlas/countries-50m.json").then((module) => {
-    const atlas = module.default as unknown as Topology<{ countries: GeometryCollection }>;
-    return feature(atlas, atlas.objects.countries) as GeoJSON.FeatureCollection;
-  });
+  outlines ??= import("world-atlas/countries-50m.json").then(
+    (module) => {
+      const atlas = module.default as unknown as Topology<{ countries: GeometryCollection }>;
+      return feature(atlas, atlas.objects.countries) as GeoJSON.FeatureCollection;
+    },
+    () => {
+      // The next map tries again; this one has its grid.
+      outlines = null;
+      return { type: "FeatureCollection", features: [] };
+    },
+  );
   return outlines;
 }
 

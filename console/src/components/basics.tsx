@@ -2,7 +2,7 @@
 import { ActionIcon, Alert, Badge, Box, Button, Card, Code, CopyButton, Group, Skeleton, Stack, Text, ThemeIcon, Title, Tooltip } from "@mantine/core";
 import { IconAlertCircle, IconCheck, IconCopy, IconRefresh } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useEffect, type ReactNode } from "react";
 import { ApiError, Unreachable } from "../api/client";
 import { localTime, relative, utcTime } from "../format";
 import { useSession } from "../session";
@@ -42,7 +42,9 @@ export function HealthBadge({ state }: { state?: string | null }) {
   );
 }
 
-export function PageTitle({ title, children, below }: { title: ReactNode; children?: ReactNode; below?: ReactNode }) {
+/** The heading of a screen, and the title of the browser's tab. */
+export function PageTitle({ title, children, below }: { title: string | undefined; children?: ReactNode; below?: ReactNode }) {
+  useEffect(() => { if (title) document.title = `${title} – Veldnet`; }, [title]);
   return (
     <Group justify="space-between" mb="md" gap="sm" align="flex-start">
       <Box style={{ minWidth: 0 }}>
@@ -68,8 +70,15 @@ export function Empty({ icon: Icon, title, text, children }: { icon: typeof Icon
 
 export function messageOf(error: unknown, t: ReturnType<typeof useT>): string {
   if (error instanceof ApiError) return error.message;
-  if (error instanceof Unreachable) return t("common.unreachable");
+  if (error instanceof Unreachable) return t(error.change ? "common.unreachable" : "common.unreachableRead");
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether there is nothing to show but the error. What was loaded stays while the server is away, for somebody
+ * may be filling in a form; only what is gone, or no longer theirs to see, goes. */
+export function blocking(query: { error: unknown; data: unknown }): boolean {
+  if (!query.error) return false;
+  return query.data === undefined || (query.error instanceof ApiError && [401, 403, 404].includes(query.error.status));
 }
 
 export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {

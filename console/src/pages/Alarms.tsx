@@ -3,7 +3,7 @@ import { IconBell, IconCheck } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../api/client";
-import { DeviceLink, Empty, IfMayChange, Loading, PageTitle, Problem, SeverityBadge, Time } from "../components/basics";
+import { DeviceLink, Empty, IfMayChange, Loading, PageTitle, Problem, SeverityBadge, Time, blocking } from "../components/basics";
 import { DataTable, type Column } from "../components/DataTable";
 import { useTell } from "../components/notify";
 import { number } from "../format";
@@ -47,7 +47,7 @@ export function AlarmTable({ filters, withDevice = true }: { filters: Record<str
       setSelected(new Set());
       void queries.invalidateQueries();
     });
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   const { alarms, total, more } = found.data;
   const open = alarms.filter((alarm) => !alarm.acked);

@@ -2,7 +2,7 @@ import { Badge, Button, Group, Text } from "@mantine/core";
 import { IconCode, IconPlus } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { $api } from "../api/client";
-import { Empty, IfMayChange, Loading, PageTitle, Problem, Time } from "../components/basics";
+import { Empty, IfMayChange, Loading, PageTitle, Problem, Time, blocking } from "../components/basics";
 import { DataTable } from "../components/DataTable";
 import { useGo } from "../router";
 import { useT } from "../text";
@@ -16,7 +16,7 @@ export function Decoders() {
       <PageTitle title={t("nav.decoders")} below={t("decoders.below")}>
         <IfMayChange><Button component={Link} to="/decoders/new" leftSection={<IconPlus size={16} />}>{t("decoders.new")}</Button></IfMayChange>
       </PageTitle>
-      {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <DataTable
           label={t("nav.decoders")}
           rows={found.data}

@@ -4,7 +4,7 @@ import { IconPlus, IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-r
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../api/client";
-import { Copy, Empty, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem, Time } from "../components/basics";
+import { Copy, Empty, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem, Time, blocking } from "../components/basics";
 import { DataTable } from "../components/DataTable";
 import { useConfirm, useTell } from "../components/notify";
 import { useT } from "../text";
@@ -33,7 +33,7 @@ export function Developers() {
       <PageTitle title={t("nav.developers")} below={t("projects.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={create}>{t("projects.new")}</Button></IfMayChange></PageTitle>
       <Stack>
         {made?.clientSecret && <Once label={t("projects.secretOf", { name: made.name })} value={made.clientSecret} />}
-        {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+        {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
           <DataTable
             label={t("nav.developers")}
             rows={found.data}

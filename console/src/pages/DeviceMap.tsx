@@ -3,7 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { $api } from "../api/client";
-import { Problem } from "../components/basics";
+import { Problem, blocking } from "../components/basics";
 import { WorldMap } from "../components/Map";
 import type { Spot, View } from "../components/MapCanvas";
 import { number } from "../format";
@@ -39,7 +39,7 @@ export function DeviceMap({ filters }: { filters: Record<string, string> }) {
       }),
     [found.data, go, t],
   );
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
       <WorldMap label={t("devices.map")} spots={spots} height={560} onView={setView} fit={everywhere.data ? JSON.stringify(filters) : undefined} places={everywhere.data} />

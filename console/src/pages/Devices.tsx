@@ -7,7 +7,7 @@ import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { $api, api, download, type Schemas } from "../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../catalogues";
-import { Empty, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, Time } from "../components/basics";
+import { Empty, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, Time, blocking } from "../components/basics";
 import { DataTable, type Column } from "../components/DataTable";
 import { useConfirm, useTell } from "../components/notify";
 import { number, percent, withQuery } from "../format";
@@ -163,7 +163,7 @@ export function Devices() {
         </Group>
         <Tabs.Panel value="map"><DeviceMap filters={wanted as Record<string, string>} /></Tabs.Panel>
         <Tabs.Panel value="list">
-          {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading rows={10} /> : (
+          {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading rows={10} /> : (
             <Stack gap="sm">
               <DataTable
                 label={t("nav.devices")}

@@ -2,7 +2,7 @@
 import { Badge, Box, Button, Code, Grid, Stack, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { $api } from "../api/client";
-import { Facts, Loading, Mono, Problem, Time } from "../components/basics";
+import { Facts, Loading, Mono, Problem, Time, blocking } from "../components/basics";
 import { hex, localTime, number, utcTime } from "../format";
 import { useT, type Key } from "../text";
 import type { Line } from "../useFrames";
@@ -56,7 +56,7 @@ export function mtype(line: Line): string {
 export function FrameDetails({ line }: { line: Line }) {
   const t = useT();
   const found = $api.useQuery("get", "/api/v1/frames/{frameId}", { params: { path: { frameId: line.id } } });
-  if (found.error) return <Box p="md"><Problem error={found.error} /></Box>;
+  if (blocking(found)) return <Box p="md"><Problem error={found.error} /></Box>;
   if (!found.data) return <Box p="md"><Loading rows={3} /></Box>;
   const record = (found.data.record ?? {}) as FrameRecord;
   const late = (found.data.lateCopies as unknown as Copy[][]).flat();

@@ -3,7 +3,7 @@ import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload, type Ico
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import { $api } from "../api/client";
-import { Empty, IfMayChange, Loading, PageTitle, Panel, Problem, SeverityBadge } from "../components/basics";
+import { Empty, IfMayChange, Loading, PageTitle, Panel, Problem, SeverityBadge, blocking } from "../components/basics";
 import { Chart } from "../components/Chart";
 import { number } from "../format";
 import { useGo } from "../router";
@@ -18,7 +18,7 @@ export function Home() {
   const overview = $api.useQuery("get", "/api/v1/overview", undefined, { refetchInterval: 10_000 });
   const traffic = $api.useQuery("get", "/api/v1/statistics", { params: { query: { duration: 1 } } }, { refetchInterval: 60_000 });
   const option = useMemo(() => trafficOption(traffic.data ?? [], t, 1), [traffic.data, t]);
-  if (overview.error) return <Problem error={overview.error} retry={() => void overview.refetch()} />;
+  if (blocking(overview)) return <Problem error={overview.error} retry={() => void overview.refetch()} />;
   if (!overview.data) return <Loading />;
   const { devices, alarms, deliveries, withoutRouting } = overview.data;
   if (!devices.totalCount) {

@@ -2,14 +2,14 @@ import { Badge, Group, Progress, SimpleGrid, Text } from "@mantine/core";
 import { IconListDetails } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { $api } from "../api/client";
-import { Empty, Facts, Loading, Mono, PageTitle, Panel, Problem } from "../components/basics";
+import { Empty, Facts, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../components/basics";
 import { number } from "../format";
 import { useT } from "../text";
 
 export function Plans() {
   const t = useT();
   const found = $api.useQuery("get", "/data/lora/thingpark/connectivityPlans");
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
       <PageTitle title={t("nav.plans")} below={t("plans.below")} />

@@ -2,7 +2,7 @@ import { Badge, Button, Group, Text } from "@mantine/core";
 import { IconPlus, IconRoute } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { $api } from "../api/client";
-import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem } from "../components/basics";
+import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from "../components/basics";
 import { DataTable } from "../components/DataTable";
 import { useGo } from "../router";
 import { useT } from "../text";
@@ -16,7 +16,7 @@ export function Routing() {
       <PageTitle title={t("nav.routing")} below={t("routing.below")}>
         <IfMayChange><Button component={Link} to="/routing/new" leftSection={<IconPlus size={16} />}>{t("routing.new")}</Button></IfMayChange>
       </PageTitle>
-      {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <DataTable
           label={t("nav.routing")}
           rows={found.data.filter((profile) => !profile.id?.endsWith(".dummy"))}

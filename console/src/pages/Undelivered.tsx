@@ -3,7 +3,7 @@ import { IconMailCheck, IconRepeat } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { $api, api, type Schemas } from "../api/client";
-import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, Time } from "../components/basics";
+import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, Time, blocking } from "../components/basics";
 import { DataTable, type Column } from "../components/DataTable";
 import { useConfirm, useTell } from "../components/notify";
 import { useFilters, useGo } from "../router";
@@ -47,7 +47,7 @@ export function UndeliveredPage() {
         <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: value }) }))} />
         <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
       </Group>
-      {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <Stack gap="xs">
           <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />} />
           {found.data.length === 1000 && <Text size="sm" c="dimmed">{t("undelivered.most")}</Text>}

@@ -6,10 +6,22 @@ import { nl } from "./nl";
 export type Key = keyof typeof en;
 export type Language = "en" | "nl";
 export const languages: Record<Language, Record<Key, string>> = { en, nl };
-export type Translate = (key: Key, values?: Record<string, string | number>) => string;
+export type Values = Record<string, string | number>;
+export type Translate = (key: Key, values?: Values) => string;
 
-export function fill(template: string, values: Record<string, string | number> = {}): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+/**
+ * Puts values in their places. `{name}` is the value; `{count|# device|# devices}` one of two forms after the
+ * value, which stands where the form has `#`. A value that is formatted already is plural unless it is "1".
+ */
+export function fill(template: string, values: Values = {}, language: Language = "en"): string {
+  return template.replace(/\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}/g, (whole, name: string, one?: string, other?: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    if (one === undefined || other === undefined) return String(value);
+    const count = typeof value === "number" ? value : value.trim() === "1" ? 1 : Number.NaN;
+    const form = new Intl.PluralRules(language).select(count) === "one" ? one : other;
+    return form.replace("#", typeof value === "number" ? value.toLocaleString() : value);
+  });
 }
 
 interface Texts {
@@ -35,7 +47,7 @@ export function TextProvider({ children }: { children: ReactNode }) {
     set(wanted);
   }, []);
   const value = useMemo<Texts>(
-    () => ({ t: (key, values) => fill(languages[language][key], values), language, setLanguage }),
+    () => ({ t: (key, values) => fill(languages[language][key], values, language), language, setLanguage }),
     [language, setLanguage],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;

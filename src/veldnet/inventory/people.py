@@ -52,7 +52,7 @@ def create_operator_user(
     username: str,
     password_hash: str,
     display_name: str,
-    role: Role = "rw",
+    role: Role,
 ) -> User:
     check_names(connection, username, display_name)
     done = connection.execute(
@@ -73,7 +73,7 @@ def create_subscriber_user(
     username: str,
     password_hash: str,
     display_name: str,
-    role: Role = "rw",
+    role: Role,
 ) -> User:
     check_names(connection, username, display_name)
     done = connection.execute(

@@ -76,9 +76,11 @@ def create_sandbox(
     customer_id = _new_customer_id(connection)
     subscriber = accounts.create_subscriber(connection, operator, customer_id, f"Sandbox customer {number}")
     username = f"sandbox{'' if number == 1 else number}@veldnet.example"
-    people.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User")
+    people.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User", "rw")
     operator_username = f"operator{'' if number == 1 else number}@veldnet.example"
-    people.create_operator_user(connection, operator, operator_username, password_hash, "Sandbox Operator")
+    people.create_operator_user(
+        connection, operator, operator_username, password_hash, "Sandbox Operator", "rw"
+    )
     credentials = accounts.create_project(connection, f"Sandbox project {number}")
     plan_id = f"{code}-cs/sandbox"
     settings = PlanSettings(

@@ -3,7 +3,7 @@ import { IconActivity, IconBell, IconChartLine, IconDots, IconInfoCircle, IconNe
 import { useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { $api, api } from "../../api/client";
-import { Copy, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge } from "../../components/basics";
+import { Copy, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, blocking } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { useFilters, useGo } from "../../router";
 import { useT } from "../../text";
@@ -29,7 +29,7 @@ export function DevicePage() {
   const { ref = "" } = useParams({ strict: false }) as { ref?: string };
   const [filters, setFilters] = useFilters();
   const found = useDevice(ref);
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   const device = found.data;
   const worst = worstAlarm(device);

@@ -3,7 +3,7 @@ import { IconBell, IconHistory } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
-import { Empty, IfMayChange, Loading, Panel, Problem, SeverityBadge, Time } from "../../components/basics";
+import { Empty, IfMayChange, Loading, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
@@ -23,7 +23,7 @@ export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
         <Stack>
           <Panel title={t("alarms.now")}><AlarmTable filters={{ deviceRef: ref }} withDevice={false} /></Panel>
           <Panel title={t("alarms.history")}>
-            {history.error ? <Problem error={history.error} /> : !history.data ? <Loading rows={2} /> : (
+            {blocking(history) ? <Problem error={history.error} /> : !history.data ? <Loading rows={2} /> : (
               <DataTable
                 label={t("alarms.history")}
                 rows={history.data}

@@ -1,7 +1,7 @@
 import { Grid, Group, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import { $api } from "../../api/client";
-import { Loading, Panel, Problem } from "../../components/basics";
+import { Loading, Panel, Problem, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
 import { useFilters } from "../../router";
 import { useT } from "../../text";
@@ -63,7 +63,7 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [slots, points, levels, form, t, begin, end]);
-  if (totals.error) return <Problem error={totals.error} retry={() => void totals.refetch()} />;
+  if (blocking(totals)) return <Problem error={totals.error} retry={() => void totals.refetch()} />;
   if (!totals.data || (form === "frames" && !frames.data)) return <Loading />;
   const charts = [["packets", t("chart.packets")], ["levels", "RSSI · ESP (dBm)"], ["snr", "SNR (dB)"], ["per", `${t("device.per")} (%)`], ["factors", t("device.sf")], ["size", `${t("chart.payload")} (B)`], ...(levels.length ? [["battery", `${t("device.battery")} (%)`] as const] : [])] as const;
   return (

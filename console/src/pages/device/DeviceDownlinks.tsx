@@ -3,7 +3,7 @@ import { IconSend, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { $api, api, type Schemas } from "../../api/client";
-import { Empty, IfMayChange, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
+import { Empty, IfMayChange, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { hex, number } from "../../format";
@@ -27,7 +27,7 @@ export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
       <Grid.Col span={{ base: 12, md: 7 }}>
         <Stack>
           <Panel title={t("downlinks.waiting")} right={waiting.data?.length ? <IfMayChange><Button size="compact-sm" variant="subtle" color="red" leftSection={<IconTrash size={14} />} onClick={flush}>{t("downlinks.flush")}</Button></IfMayChange> : null}>
-            {waiting.error ? <Problem error={waiting.error} /> : !waiting.data ? <Loading rows={2} /> : (
+            {blocking(waiting) ? <Problem error={waiting.error} /> : !waiting.data ? <Loading rows={2} /> : (
               <DataTable
                 label={t("downlinks.waiting")}
                 rows={waiting.data}

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { $api, api, ApiError, type Schemas } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../catalogues";
-import { Facts, IfMayChange, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
+import { Facts, IfMayChange, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
@@ -80,7 +80,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
 function SessionView({ deviceRef }: { deviceRef: string }) {
   const t = useT();
   const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/session", { params: { path: { deviceRef } } }, { refetchInterval: 10_000 });
-  if (found.error) return <Problem error={found.error} />;
+  if (blocking(found)) return <Problem error={found.error} />;
   if (!found.data) return <Panel><Loading rows={4} /></Panel>;
   const session = found.data.session ?? found.data.pendingSession;
   if (!session) return <Panel title={t("session.title")}><Text size="sm" c="dimmed">{t("session.none")}</Text></Panel>;

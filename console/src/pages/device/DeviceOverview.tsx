@@ -5,7 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
 import { usePlans, useProfiles, useRouting } from "../../catalogues";
-import { Facts, IfMayChange, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
+import { Facts, IfMayChange, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
@@ -100,7 +100,7 @@ function Diagnosis({ deviceRef }: { deviceRef: string }) {
   const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/explanation", { params: { path: { deviceRef } } }, { refetchInterval: 15_000 });
   return (
     <Panel title={t("device.diagnosis")}>
-      {found.error ? <Problem error={found.error} /> : !found.data ? <Loading rows={2} /> : <Findings findings={found.data.findings} />}
+      {blocking(found) ? <Problem error={found.error} /> : !found.data ? <Loading rows={2} /> : <Findings findings={found.data.findings} />}
     </Panel>
   );
 }

@@ -3,7 +3,7 @@ import { IconCode, IconLock } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { $api, type Schemas } from "../../api/client";
-import { Empty, Loading, Panel, Problem, Time } from "../../components/basics";
+import { Empty, Loading, Panel, Problem, Time, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
 import { useT } from "../../text";
 
@@ -24,7 +24,7 @@ export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
     }),
     [names, readings],
   );
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   if (device.hsmGroupId && !readings.length) return <Empty icon={IconLock} title={t("readings.locked")} text={t("readings.lockedText")} />;
   if (!readings.length) {

@@ -1,16 +1,17 @@
-import { Badge, Button, Group, PasswordInput, Select, Stack, TextInput, Title } from "@mantine/core";
+import { Badge, Button, Group, PasswordInput, Radio, Select, Stack, TextInput, Title } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBuilding, IconPlus, IconUsers } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
-import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem } from "../../components/basics";
+import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useGo } from "../../router";
 import { useSession } from "../../session";
 import { useT } from "../../text";
+import { openForm, useUnsaved } from "../../unsaved";
 
 type User = Schemas["User"];
 
@@ -23,11 +24,11 @@ export function Subscribers() {
     workFor(customerId);
     go("/");
   };
-  const create = () => modals.open({ title: t("subscribers.new"), children: <NewSubscriber /> });
+  const create = () => openForm(t("subscribers.new"), <NewSubscriber />);
   return (
     <>
       <PageTitle title={t("nav.subscribers")} below={t("subscribers.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={create}>{t("subscribers.new")}</Button></IfMayChange></PageTitle>
-      {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <DataTable
           label={t("nav.subscribers")}
           rows={found.data}
@@ -55,9 +56,11 @@ function NewSubscriber() {
   const [customerId, setId] = useState("");
   const [name, setName] = useState("");
   const wrong = customerId !== "" && !/^\d{9}$/.test(customerId);
+  const saved = useUnsaved(Boolean(customerId || name));
   const save = async () => {
     const answer = await run(api.POST("/api/v1/operator/subscribers", { body: { customerId, name } }), t("subscribers.created"));
     if (!answer) return;
+    saved();
     modals.closeAll();
     void queries.invalidateQueries();
   };
@@ -79,6 +82,12 @@ export function Users() {
   const found = $api.useQuery("get", "/api/v1/operator/users");
   const again = () => void queries.invalidateQueries();
   const path = (kind: string, user: User) => ({ params: { path: { kind, userRef: user.ref } } });
+  const setRole = (kind: string, row: User, role: "rw" | "ro") => void run(api.PUT("/api/v1/operator/users/{kind}/{userRef}", { ...path(kind, row), body: { role } }), t("users.changed")).then(again);
+  const turn = (kind: string, row: User) => {
+    if (row.role === "rw") return setRole(kind, row, "ro");
+    const name = row.username;
+    confirm(t("users.makeRwTitle", { name }), t(kind === "operator" ? "users.confirmRw" : "users.makeRwText", { name }), t("users.makeRw"), () => setRole(kind, row, "rw"));
+  };
   const columns = (kind: "operator" | "subscriber"): Column<User>[] => [
     { key: "name", title: t("common.name"), value: (row) => row.displayName, render: (row) => row.displayName },
     { key: "username", title: t("signIn.username"), value: (row) => row.username, render: (row) => row.username },
@@ -89,8 +98,8 @@ export function Users() {
       render: (row) => row.username === me?.username ? null : (
         <IfMayChange>
           <Group gap={4} justify="flex-end" wrap="nowrap">
-            <Button size="compact-sm" variant="default" onClick={() => void run(api.PUT("/api/v1/operator/users/{kind}/{userRef}", { ...path(kind, row), body: { role: row.role === "rw" ? "ro" : "rw" } }), t("users.changed")).then(again)}>{t(row.role === "rw" ? "users.makeRo" : "users.makeRw")}</Button>
-            <Button size="compact-sm" variant="default" onClick={() => modals.open({ title: t("users.passwordOf", { name: row.username }), children: <NewPassword kind={kind} user={row} /> })}>{t("users.password")}</Button>
+            <Button size="compact-sm" variant="default" onClick={() => turn(kind, row)}>{t(row.role === "rw" ? "users.makeRo" : "users.makeRw")}</Button>
+            <Button size="compact-sm" variant="default" onClick={() => openForm(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)}>{t("users.password")}</Button>
             <Button size="compact-sm" variant="subtle" color="red" onClick={() => confirm(t("users.removeTitle", { name: row.username }), t("users.removeText"), t("common.delete"), () => void run(api.DELETE("/api/v1/operator/users/{kind}/{userRef}", path(kind, row)), t("users.removed")).then(again))}>{t("common.delete")}</Button>
           </Group>
         </IfMayChange>
@@ -99,8 +108,8 @@ export function Users() {
   ];
   return (
     <>
-      <PageTitle title={t("nav.users")} below={t("users.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => modals.open({ title: t("users.new"), children: <NewUser /> })}>{t("users.new")}</Button></IfMayChange></PageTitle>
-      {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      <PageTitle title={t("nav.users")} below={t("users.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("users.new"), <NewUser />)}>{t("users.new")}</Button></IfMayChange></PageTitle>
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <Stack>
           <Title order={2} size="h5">{t("users.operator")}</Title>
           <DataTable label={t("users.operator")} rows={found.data.operator} columns={columns("operator")} id={(row) => row.ref} />
@@ -126,27 +135,44 @@ function NewPassword({ kind, user }: { kind: string; user: User }) {
 function NewUser() {
   const t = useT();
   const { run } = useTell();
+  const confirm = useConfirm();
   const queries = useQueryClient();
   const customers = $api.useQuery("get", "/api/v1/operator/subscribers");
+  const [kind, setKind] = useState<"subscriber" | "operator" | "">("");
   const [username, setUsername] = useState("");
   const [displayName, setName] = useState("");
   const [password, setPassword] = useState("");
-  const [role, setRole] = useState<"rw" | "ro">("rw");
+  const [role, setRole] = useState<"rw" | "ro">("ro");
   const [customerId, setCustomer] = useState<string | null>(null);
+  const saved = useUnsaved(Boolean(kind || username || displayName || password));
   const save = async () => {
-    const answer = await run(api.POST("/api/v1/operator/users", { body: { username, displayName: displayName || username, password, role, customerId } }), t("users.created"));
+    if (!kind) return;
+    const person = { kind, username, displayName: displayName || username, password, role };
+    const answer = await run(api.POST("/api/v1/operator/users", { body: kind === "subscriber" ? { ...person, customerId } : person }), t("users.created"));
     if (!answer) return;
+    saved();
     modals.closeAll();
     void queries.invalidateQueries();
   };
+  const ask = () => {
+    if (kind !== "operator") return void save();
+    confirm(t("users.confirmTitle", { name: username }), t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username }), t("users.confirm"), () => void save());
+  };
+  const complete = kind !== "" && (kind === "operator" || customerId) && username.length >= 3 && password.length >= 8;
   return (
     <Stack>
-      <Select label={t("users.of")} placeholder={t("users.ofOperator")} clearable searchable value={customerId} onChange={setCustomer} data={(customers.data ?? []).map((one) => ({ value: one.customerId, label: `${one.name} (${one.customerId})` }))} />
+      <Radio.Group label={t("users.kind")} value={kind} onChange={(value) => setKind(value as typeof kind)} required>
+        <Stack gap="xs" mt={6}>
+          <Radio value="subscriber" label={t("users.kindSubscriber")} description={t("users.kindSubscriberText")} />
+          <Radio value="operator" label={t("users.kindOperator")} description={t("users.kindOperatorText")} />
+        </Stack>
+      </Radio.Group>
+      {kind === "subscriber" && <Select label={t("users.of")} required searchable value={customerId} onChange={setCustomer} data={(customers.data ?? []).map((one) => ({ value: one.customerId, label: `${one.name} (${one.customerId})` }))} />}
       <TextInput label={t("signIn.username")} value={username} onChange={(event) => setUsername(event.currentTarget.value)} required autoComplete="off" />
       <TextInput label={t("common.name")} value={displayName} onChange={(event) => setName(event.currentTarget.value)} />
       <PasswordInput label={t("signIn.password")} description={t("account.short")} value={password} onChange={(event) => setPassword(event.currentTarget.value)} required autoComplete="new-password" visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }} />
-      <Select label={t("account.role")} allowDeselect={false} value={role} onChange={(value) => setRole(value as "rw" | "ro")} data={[{ value: "rw", label: t("role.rw") }, { value: "ro", label: t("role.ro") }]} />
-      <Button onClick={() => void save()} disabled={username.length < 3 || password.length < 8}>{t("common.create")}</Button>
+      <Select label={t("account.role")} allowDeselect={false} value={role} onChange={(value) => setRole(value as "rw" | "ro")} data={[{ value: "ro", label: t("role.ro") }, { value: "rw", label: t("role.rw") }]} />
+      <Button onClick={ask} disabled={!complete}>{t("common.create")}</Button>
     </Stack>
   );
 }

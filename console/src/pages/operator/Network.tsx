@@ -3,7 +3,7 @@ import { IconAlertTriangle, IconAntenna, IconBuilding, IconCpu, IconMailX } from
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { $api } from "../../api/client";
-import { Loading, PageTitle, Panel, Problem, SeverityBadge, Time } from "../../components/basics";
+import { Loading, PageTitle, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
@@ -28,7 +28,7 @@ export function Network() {
       ),
     [stations.data, go],
   );
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   const of = found.data;
   const down = of.baseStations - of.connected;

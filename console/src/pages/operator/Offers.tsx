@@ -4,7 +4,7 @@ import { IconCpu, IconListDetails, IconPlus, IconShieldLock } from "@tabler/icon
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
-import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem } from "../../components/basics";
+import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
@@ -82,7 +82,7 @@ export function OperatorPlans() {
   const t = useT();
   const found = $api.useQuery("get", "/api/v1/operator/plans");
   const defaults = $api.useQuery("get", "/api/v1/operator/defaults");
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
   const standard = defaults.data.plan as Settings;
   const create = () => modals.open({ title: t("plans.new"), size: "lg", children: <PlanForm defaults={standard} /> });
@@ -153,7 +153,7 @@ export function Profiles() {
   const t = useT();
   const found = $api.useQuery("get", "/api/v1/operator/deviceProfiles");
   const defaults = $api.useQuery("get", "/api/v1/operator/defaults");
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
   const standard = defaults.data.profile as Settings;
   const open = (profile?: Schemas["Profile"]) => modals.open({ title: profile?.name ?? t("profiles.new"), size: "lg", children: <ProfileForm defaults={standard} profile={profile} /> });
@@ -203,7 +203,7 @@ function ProfileForm({ defaults, profile }: { defaults: Settings; profile?: Sche
 export function HsmGroups() {
   const t = useT();
   const found = $api.useQuery("get", "/api/v1/operator/hsmGroups", undefined, { refetchInterval: 10_000 });
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
       <PageTitle title={t("nav.hsm")} below={t("hsm.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => modals.open({ title: t("hsm.new"), children: <GroupForm /> })}>{t("hsm.new")}</Button></IfMayChange></PageTitle>

@@ -2,7 +2,7 @@ import { Code, Group, Select, Stack, Switch, Table, Text, TextInput } from "@man
 import { IconClipboardList, IconMailCheck } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { $api } from "../../api/client";
-import { Empty, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
+import { Empty, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useFilters, useGo } from "../../router";
 import { useT } from "../../text";
@@ -23,7 +23,7 @@ export function NetworkUndelivered() {
         <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: value }) }))} />
         <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
       </Group>
-      {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />} />}
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />} />}
     </>
   );
 }
@@ -37,7 +37,7 @@ export function Audit() {
     <>
       <PageTitle title={t("nav.audit")} below={t("audit.below")} />
       <TextInput mb="sm" w={320} placeholder={t("audit.find")} aria-label={t("audit.find")} value={find} onChange={(event) => setFind(event.currentTarget.value)} />
-      {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <DataTable
           label={t("nav.audit")}
           rows={rows}
@@ -60,7 +60,7 @@ export function Settings() {
   const t = useT();
   const [find, setFind] = useState("");
   const found = $api.useQuery("get", "/api/v1/operator/settings");
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   const sections = [...new Set(found.data.map((setting) => setting.section))];
   const matches = (text: string) => text.toLowerCase().includes(find.toLowerCase());

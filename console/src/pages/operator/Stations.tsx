@@ -5,7 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
-import { Empty, Facts, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, SeverityBadge, Time } from "../../components/basics";
+import { Empty, Facts, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
 import { DataTable } from "../../components/DataTable";
 import { WorldMap } from "../../components/Map";
@@ -46,7 +46,7 @@ export function Stations() {
             />
           </Panel>
         )}
-        {found.error ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+        {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
           <DataTable
             label={t("nav.stations")}
             rows={found.data}
@@ -90,7 +90,7 @@ export function StationPage() {
   const found = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 5000 });
   const traffic = $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/statistics", { params: { path: { stationId: id }, query: { duration: 7, aggregationStep: 3 } } });
   const option = useMemo(() => trafficOption(traffic.data ?? [], t, 7), [traffic.data, t]);
-  if (found.error) return <Problem error={found.error} />;
+  if (blocking(found)) return <Problem error={found.error} />;
   if (!found.data) return <Loading />;
   const station = found.data.find((one) => one.id === id);
   if (!station) return <Empty icon={IconAntenna} title={t("notFound.title")} text={t("notFound.text")} />;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, delete, get, post, put
@@ -13,7 +13,7 @@ from veldnet.api.auth.bearer import require_operator
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import accounts, offers, people
-from veldnet.inventory.errors import InvalidField
+from veldnet.inventory.errors import InvalidField, MissingField
 from veldnet.inventory.offers import Subscriber
 from veldnet.inventory.people import User
 from veldnet.inventory.scope import Role
@@ -27,14 +27,31 @@ class NewSubscriber(msgspec.Struct):
     name: str
 
 
+UserKind = Literal["operator", "subscriber"]
+
+
 class NewUser(msgspec.Struct):
-    """A person. With `customerId` a ThingPark user of that customer, without it one of the operator's."""
+    """A person. `kind` is `operator` for staff of the operator, or `subscriber`, with the `customerId`, for a
+    ThingPark user; it may be left out only beside a `customerId`. Without `role` the user is read-only."""
 
     username: str
     password: str
     displayName: str
-    role: Role = "rw"
+    kind: UserKind | None = None
+    role: Role = "ro"
     customerId: str | None = None
+
+    def checked_kind(self) -> UserKind:
+        """Which kind of user is wanted. A missing member never makes somebody staff of the operator."""
+        if self.customerId is not None:
+            if self.kind == "operator":
+                raise InvalidField("kind operator has no customerId: leave it out, or say kind subscriber")
+            return "subscriber"
+        if self.kind is None:
+            raise MissingField("kind is mandatory: operator, or subscriber with a customerId")
+        if self.kind == "subscriber":
+            raise MissingField("customerId is mandatory for kind subscriber")
+        return "operator"
 
 
 class UserChange(msgspec.Struct):
@@ -90,14 +107,15 @@ async def create_user(request: Request[Any, Any, Any], services: Services) -> Us
     """Create a user."""
     operator = await require_operator(request, services)
     body = await read_resource(request, NewUser, services.settings.max_body)
+    kind = body.checked_kind()
     hashed = await asyncio.to_thread(accounts.hash_password, body.password)
 
     def write(connection: Connection) -> User:
-        if body.customerId is None:
+        if kind == "operator":
             return people.create_operator_user(
                 connection, operator.operator_ref, body.username, hashed, body.displayName, body.role
             )
-        subscriber = offers.own_subscriber(connection, operator.operator_ref, body.customerId)
+        subscriber = offers.own_subscriber(connection, operator.operator_ref, str(body.customerId))
         return people.create_subscriber_user(
             connection, subscriber, body.username, hashed, body.displayName, body.role
         )

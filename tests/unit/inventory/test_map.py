@@ -1,0 +1,95 @@
+"""The map of many devices: cells merge, and each device is in one of them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from math import floor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from veldnet.data_directory import DataDirectory
+from veldnet.inventory import accounts, device_search
+from veldnet.inventory.device_search import MOST_CELLS, Wanted
+from veldnet.inventory.sandbox import create_sandbox
+from veldnet.lorawan import GatewayEui
+from veldnet.settings import Settings
+from veldnet.store.schema import devices
+
+WORLD = (-90.0, -180.0, 90.0, 180.0)
+EVERY = 3000
+Place = tuple[float, float]
+
+
+def spread(south: float, west: float, height: float = 1, width: float = 1) -> list[Place]:
+    """Places at random, each in a hundredth of a degree of its own."""
+    rng = random.Random(7)
+    rows, columns = round(height * 100), round(width * 100)
+    chosen = rng.sample(range(rows * columns), EVERY)
+    return [
+        (
+            south + (cell // columns + rng.uniform(0.1, 0.9)) / 100,
+            west + (cell % columns + rng.uniform(0.1, 0.9)) / 100,
+        )
+        for cell in chosen
+    ]
+
+
+def fill(connection: Connection, places: list[Place]) -> None:
+    connection.execute(
+        insert(devices),
+        [
+            {
+                "subscriber_ref": 1, "dev_eui": f"{number:016X}", "name": f"d{number}",
+                "activation_type": "OTAA", "device_class": "A", "profile_ref": 1, "hsm_group_ref": 1,
+                "sealed_app_key": b"", "details": "{}", "created_at": 0, "updated_at": 0, "updated_by": "x",
+                "health": number % 3, "plan_ref": 1, "latitude": latitude, "longitude": longitude,
+            }
+            for number, (latitude, longitude) in enumerate(places)
+        ],
+    )  # fmt: skip
+
+
+def merged(places: list[Place], size: float) -> Counter[tuple[int, int]]:
+    return Counter((floor((north + 90) / size), floor((east + 180) / size)) for north, east in places)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        spread(52, 5),
+        spread(-34, -59),
+        spread(-0.5, -0.5),
+        spread(64, -22),
+        spread(-90, -180),
+        spread(89, 179),
+        spread(-80, -170, 150, 330),
+    ],
+    ids=["one degree", "south west", "around zero", "north west", "first corner", "last corner", "world"],
+)
+async def test_e1_thousands_of_devices_merge_into_cells(tmp_path: Path, places: list[Place]) -> None:
+    opened = await DataDirectory.open(Settings(data=str(tmp_path)))
+    await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
+    await opened.store.write(lambda c: fill(c, places))
+    scope = await opened.store.read(lambda c: accounts.scope_of_user(c, 1))
+    assert scope is not None
+
+    for size in (90, 10, 1, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.001, 0.00001):
+        # Counted cells, and devices themselves.
+        for wanted in (Wanted(), Wanted(text="d")):
+            found = await opened.store.read(
+                lambda c, wanted=wanted, size=size: device_search.cells(c, scope, wanted, WORLD, size)  # type: ignore[misc]
+            )
+            assert sum(cell.devices for cell in found) == EVERY, "each device is on the map"
+            assert sum(cell.unwell for cell in found) == EVERY // 3
+            assert len(found) <= MOST_CELLS
+            expected = merged(places, size)
+            if len(expected) <= MOST_CELLS:
+                assert sorted(cell.devices for cell in found) == sorted(expected.values())
+            else:
+                assert len(found) > MOST_CELLS // 20, "cells are not larger than they must be"
+            for cell in found:
+                assert -90 <= cell.latitude <= 90 and -180 <= cell.longitude <= 180
+    await opened.close()
