@@ -134,8 +134,8 @@ def test_a2_saved_views_go_with_the_user(connection: Connection, operator: bool)
 
     def add(name: str, whose: Scope) -> int:
         if operator:
-            return int(people.create_operator_user(connection, 1, name, "h", "x").ref)
-        return int(people.create_subscriber_user(connection, whose.subscriber_ref, name, "h", "x").ref)
+            return int(people.create_operator_user(connection, 1, name, "h", "x", "rw").ref)
+        return int(people.create_subscriber_user(connection, whose.subscriber_ref, name, "h", "x", "rw").ref)
 
     def session_of(ref: int) -> sessions.Session:
         token = sessions.open_session(connection, sessions.Account(ref, "h", operator), 900)
@@ -157,7 +157,7 @@ def test_a2_tokens_and_sessions_end_with_the_user_and_projects_are_not_activated
     connection: Connection,
 ) -> None:
     scope = scope_of(connection, "100000001")
-    user = int(people.create_subscriber_user(connection, scope.subscriber_ref, "a@x", "h", "x").ref)
+    user = int(people.create_subscriber_user(connection, scope.subscriber_ref, "a@x", "h", "x", "rw").ref)
     project = people.create_own_project(connection, scope.subscriber_ref, "x")
     accounts.activate_project(connection, int(project.ref), user)
     own = accounts.issue_token(connection, 900, user_ref=user)
@@ -188,7 +188,7 @@ def test_a1_nothing_of_a_removed_subscriber_is_left_to_anybody(connection: Conne
     scope, other = (scope_of(connection, customer) for customer in ("100000001", "100000002"))
     ref = scope.subscriber_ref
     for number, whose in ((1, scope), (2, other)):
-        user = people.create_subscriber_user(connection, whose.subscriber_ref, f"u{number}@x", "h", "x")
+        user = people.create_subscriber_user(connection, whose.subscriber_ref, f"u{number}@x", "h", "x", "rw")
         sessions.write_preferences(connection, f"user-{user.ref}", b"{}")
         people.create_own_project(connection, whose.subscriber_ref, "x")
         device = add_device(connection, whose, number, add_routing(connection, whose))
