@@ -7,16 +7,15 @@ import random
 import shutil
 import time
 from collections.abc import Callable
-from functools import partial
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from veldnet.base_station_directory import BaseStations
+from veldnet.base_station_presence import PresenceKeeper
 from veldnet.data_directory import DataDirectory
 from veldnet.decoders import DecoderPool, Limits
-from veldnet.gateways import Presence, SemtechUdpServer, UnknownBaseStation
+from veldnet.gateways import Presence, SemtechUdpServer
 from veldnet.inventory import accounts, changes
 from veldnet.inventory.errors import InvalidField
 from veldnet.inventory.personalisation import Personalisation
@@ -32,8 +31,6 @@ from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, Routin
 from veldnet.settings import RoutingSettings, Settings
 from veldnet.store import IdSource, Store, StoreError
 from veldnet.store.documents import ProfileSettings
-from veldnet.store.schema import base_stations as base_station_rows
-from veldnet.store.schema import unknown_base_stations
 from veldnet.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
@@ -41,9 +38,9 @@ log = structlog.get_logger(__name__)
 _CHANGES_EVERY = 1.0
 _APPLYING = "a change of the inventory"
 _PRESENCE_EVERY = 10.0
+_PATHS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
-_MAX_KNOCKS = 1000
 _STORE_PATIENCE = 3.0
 _LONGEST_LAG = 5.0
 # Bytes that must be free for the log and a day of frames.
@@ -146,10 +143,11 @@ class Platform:
             uplink=self.network.receive,
             report=self.network.transmit_reported,
             gate=self.network.gate,
+            caught=self.supervisor.caught,
         )
+        self._presence_keeper = PresenceKeeper(self.store, self.presence, self.udp, clock)
         self.keys = KeyCare(data, self.supervisor)
         self.loop_lag = 0.0
-        self._presence_written = 0.0
         self._seen = 0
         self._applying = asyncio.Lock()
         # Changes that could not be taken up yet, oldest first.
@@ -175,6 +173,7 @@ class Platform:
         await self._data.store.take_leases()
         self._seen = await self.store.read(changes.last_seq)
         await self.base_stations.load(self.store)
+        await self._presence_keeper.restore()
         await self._load_operators()
         await self.table.load()
         await self.network.start()
@@ -187,7 +186,8 @@ class Platform:
         every = self.settings.alarms.check_interval
         for name, interval, chore in (
             ("inventory changes", _CHANGES_EVERY, self.apply_changes),
-            ("base station presence", _PRESENCE_EVERY, self._write_presence),
+            ("base station presence", _PRESENCE_EVERY, self._presence_keeper.write),
+            ("downlink paths", _PATHS_EVERY, self._presence_keeper.write_paths),
             ("retention", _PRUNE_EVERY, self._prune),
             ("device alarms", every, self.monitoring.look_at_devices),
             ("base station alarms", every, self.monitoring.look_at_base_stations),
@@ -315,18 +315,6 @@ class Platform:
             self.clock(),
         )
 
-    async def _write_presence(self) -> None:
-        """Write down who was seen since the last time, for the operator's lists."""
-        seen, self.presence.last_seen = self.presence.last_seen, {}
-        since, self._presence_written = self._presence_written, self.clock()
-        knocks = {
-            str(gateway): knock
-            for gateway, knock in self.presence.unknown.items()
-            if knock.last_seen_at >= since
-        }
-        if seen or knocks:
-            await self.store.write(partial(_write_presence, seen, knocks))
-
     async def _prune(self) -> None:
         journal = self.settings.journal
         now = self.clock()
@@ -354,33 +342,3 @@ class Platform:
         await self.deliveries.stop()
         await self.network.commits.drain()
         await self._data.close()
-
-
-def _write_presence(
-    seen: dict[BaseStationId, float], knocks: dict[str, UnknownBaseStation], connection: Connection
-) -> None:
-    if seen:
-        # One statement for all: frames wait for the writer.
-        connection.execute(
-            update(base_station_rows)
-            .where(base_station_rows.c.id == bindparam("station"))
-            .values(last_seen_at=bindparam("seen")),
-            [{"station": str(station), "seen": int(when * 1000)} for station, when in seen.items()],
-        )
-    rows = unknown_base_stations.c
-    for gateway, knock in knocks.items():
-        connection.execute(delete(unknown_base_stations).where(rows.gateway_eui == gateway))
-        connection.execute(
-            insert(unknown_base_stations).values(
-                gateway_eui=gateway,
-                address=knock.address,
-                datagrams=knock.datagrams,
-                last_seen_at=int(knock.last_seen_at * 1000),
-            )
-        )
-    # Anybody can knock under any number of EUIs; the newest are of interest.
-    oldest = connection.execute(
-        select(rows.last_seen_at).order_by(rows.last_seen_at.desc()).offset(_MAX_KNOCKS).limit(1)
-    ).scalar()
-    if oldest is not None:
-        connection.execute(delete(unknown_base_stations).where(rows.last_seen_at <= oldest))

@@ -70,6 +70,14 @@ CASES: list[tuple[int, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         {"downlink_load": 0.1},
     ),
     (types.TIME_LOST, "MAJOR", {"gps_at": NOW - 601}, {"gps_at": None}, {"gps_at": NOW}),
+    (types.TIME_LOST, "MAJOR", {"clock_error": -1800.0}, {"gps_at": None}, {"gps_at": NOW}),
+    (
+        types.DUPLICATE_EUI,
+        "MAJOR",
+        {"addresses": ("10.0.0.1:1000", "10.0.0.2:1000")},
+        {"seen_at": None},
+        {"addresses": ()},
+    ),
     (types.BACKHAUL, "MAJOR", {"acknowledged": 0.5}, {"acknowledged": 0.9}, {"acknowledged": 1.0}),
 ]
 

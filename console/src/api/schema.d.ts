@@ -2211,10 +2211,13 @@ export interface components {
         };
         /**
          * StationView
-         * @description A base station. `dutyCycle` is the share of the last hour on air by sub-band, `load` the share of what
-         *         is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late. `maxTxPower`
-         *         in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base station refused
-         *         within the last hour.
+         * @description A base station. `refusedFrames` could not be read, the last for the reason of `lastRefusal`;
+         *         `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
+         *         that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
+         *         ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
+         *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
+         *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
+         *         station refused within the last hour.
          */
         StationView: {
             id: string;
@@ -2238,6 +2241,14 @@ export interface components {
                 [key: string]: number;
             };
             alarms: components["schemas"]["BaseStationAlarm"][];
+            refusedFrames: number;
+            lastRefusal: string | null;
+            lastRefusalAt: string | null;
+            irregularFrames: number;
+            lastIrregularity: string | null;
+            lastIrregularityAt: string | null;
+            duplicateEui: string[];
+            clockError: number | null;
         };
         /**
          * UnknownStation

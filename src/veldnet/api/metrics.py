@@ -45,6 +45,12 @@ class PlatformCollector(Collector):
         for name, text, label, counts in (
             ("frames_refused", "Frames refused, by reason", "reason", network.refused),
             ("datagrams", "Datagrams of base stations, by message", "message", udp.datagrams),
+            (
+                "datagrams_irregular",
+                "What was wrong with frames that were taken all the same",
+                "reason",
+                udp.irregular,
+            ),
             ("datagrams_refused", "Datagrams and packets refused, by reason", "reason", udp.refused),
             ("delivery_attempts", "Delivery attempts, by result", "status", deliveries.counters.attempts),
             (

@@ -390,7 +390,7 @@ def list_base_stations(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List base stations and when they were last seen."""
+    """List base stations, when they were last seen, and what is wrong with what they send."""
     if unknown:
         knocks = with_data(_settings(data), lambda d: d.store.read(base_stations.list_unknown))
         if as_json:
@@ -408,7 +408,18 @@ def list_base_stations(
         return
     print_table(
         "Base stations",
-        ("Id", "EUI", "Name", "Latitude", "Longitude", "Max. power", "Last seen"),
+        (
+            "Id",
+            "EUI",
+            "Name",
+            "Latitude",
+            "Longitude",
+            "Max. power",
+            "Last seen",
+            "Refused",
+            "Last refusal",
+            "Remarks",
+        ),
         [
             (
                 s.id,
@@ -418,6 +429,9 @@ def list_base_stations(
                 s.longitude,
                 "" if s.max_tx_power is None else f"{s.max_tx_power} dBm",
                 "never" if s.last_seen_at is None else timestamp(s.last_seen_at),
+                s.refused_frames,
+                "" if s.last_refusal_at is None else f"{timestamp(s.last_refusal_at)} {s.last_refusal}",
+                "; ".join(base_stations.remarks(s)),
             )
             for s in listed
         ],

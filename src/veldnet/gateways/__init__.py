@@ -1,6 +1,13 @@
 """Base station protocols: each turns bytes into `GatewayUplink` and `GatewayDownlink` back into bytes."""
 
-from .directory import BaseStationDirectory, Presence, UnknownBaseStation
-from .semtech_udp import SemtechUdpServer
+from .directory import BaseStationDirectory, Presence, Seen, UnknownBaseStation
+from .semtech_udp import DownlinkPath, SemtechUdpServer
 
-__all__ = ["BaseStationDirectory", "Presence", "SemtechUdpServer", "UnknownBaseStation"]
+__all__ = [
+    "BaseStationDirectory",
+    "DownlinkPath",
+    "Presence",
+    "Seen",
+    "SemtechUdpServer",
+    "UnknownBaseStation",
+]

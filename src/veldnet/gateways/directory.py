@@ -9,6 +9,8 @@ import msgspec
 
 from veldnet.lorawan import BaseStationId, GatewayEui
 
+from .addresses import Addresses
+
 _MAX_UNKNOWN = 1000
 
 
@@ -20,6 +22,21 @@ class UnknownBaseStation(msgspec.Struct):
     last_seen_at: float
 
 
+class Tally:
+    """How often something happened that the store does not know of yet, and the last of it in words."""
+
+    __slots__ = ("at", "count", "last")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last: str | None = None
+        self.at: float | None = None
+
+    def add(self, words: str, now: float) -> None:
+        self.count += 1
+        self.last, self.at = words, now
+
+
 class Seen:
     """What a base station has shown of itself since this process started. Times are Unix seconds."""
 
@@ -28,9 +45,13 @@ class Seen:
         "_packets",
         "_period",
         "acknowledged",
+        "addresses",
+        "clock_error",
         "frame_at",
         "gps_at",
+        "irregular",
         "poor",
+        "refused",
         "seen_at",
         "up_since",
     )
@@ -41,6 +62,12 @@ class Seen:
         self.up_since = now
         self.frame_at: float | None = None
         self.gps_at: float | None = None
+        # Seconds that the clock of the last frame with a time was ahead of ours, where it was wrong.
+        self.clock_error: float | None = None
+        # Frames that could not be read; what was wrong with others that were taken all the same.
+        self.refused = Tally()
+        self.irregular = Tally()
+        self.addresses = Addresses()
         # The share of its datagrams that were acknowledged, where two reports in a row say so.
         self.acknowledged: float | None = None
         self.poor = False
@@ -49,19 +76,23 @@ class Seen:
         self._packets = [0, 0]
         self._bad = [0, 0]
 
-    def frame(self, now: float, gps: bool) -> None:
+    def frame(self, now: float, gps: bool, clock_error: float | None = None) -> None:
         self.frame_at = now
         if gps:
             self.gps_at = now
+            self.clock_error = None
+        elif clock_error is not None:
+            self.clock_error = clock_error
 
     def status(self, now: float, received: float, good: float, forwarded: float, acknowledged: float) -> None:
         """A status report: packets received, with a good CRC and forwarded since the last one, and the
         share of datagrams acknowledged, in per cent."""
         self._advance(now)
+        received = _counted(received)
         self._packets[0] += int(received)
-        self._bad[0] += int(max(received - good, 0))
+        self._bad[0] += int(max(received - _counted(good), 0))
         if forwarded > 0:
-            share = min(acknowledged, 100.0) / 100
+            share = min(max(acknowledged, 0.0), 100.0) / 100
             poor = share < _POOR
             if not poor or self.poor:
                 self.acknowledged = share
@@ -78,6 +109,11 @@ class Seen:
     def packets(self) -> tuple[int, int]:
         """Packets of the last one to two hours, and how many of them had a wrong CRC."""
         return sum(self._packets), sum(self._bad)
+
+
+def _counted(value: float) -> float:
+    """A counter of a report, which is one of 32 bits whatever it says."""
+    return min(max(value, 0.0), float(1 << 32))
 
 
 _HOUR = 3600.0

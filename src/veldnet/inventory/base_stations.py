@@ -22,8 +22,11 @@ _FIRST_ID = 0xFF000001
 
 
 class BaseStation(msgspec.Struct, frozen=True):
-    """A base station; position in degrees and metres, `last_seen_at` in Unix milliseconds. `max_tx_power` is
-    the highest power in dBm that its radio takes, without the antenna, `antenna_gain` in dBi."""
+    """A base station; position in degrees and metres, times in Unix milliseconds. `refused_frames` could not
+    be read; something was wrong with `irregular_frames`, which were taken all the same. `duplicate_addresses`
+    are those that its EUI is used from at once; `clock_error` is how many seconds its clock is ahead of ours
+    where it is wrong. `max_tx_power` is the highest power in dBm that its radio takes, without the antenna,
+    `antenna_gain` in dBi."""
 
     ref: int
     id: str
@@ -36,6 +39,14 @@ class BaseStation(msgspec.Struct, frozen=True):
     operator_ref: int = 0
     max_tx_power: int | None = None
     antenna_gain: float | None = None
+    refused_frames: int = 0
+    last_refusal: str | None = None
+    last_refusal_at: int | None = None
+    irregular_frames: int = 0
+    last_irregularity: str | None = None
+    last_irregularity_at: int | None = None
+    duplicate_addresses: str | None = None
+    clock_error: float | None = None
 
 
 def check_radio(max_tx_power: int | None, antenna_gain: float | None) -> None:
@@ -127,22 +138,22 @@ def _unused_id(connection: Connection, ref: int) -> str:
 
 def list_base_stations(connection: Connection) -> list[BaseStation]:
     columns = base_stations.c
-    rows = connection.execute(
-        select(
-            columns.ref,
-            columns.id,
-            columns.gateway_eui,
-            columns.name,
-            columns.latitude,
-            columns.longitude,
-            columns.altitude,
-            columns.last_seen_at,
-            columns.operator_ref,
-            columns.max_tx_power,
-            columns.antenna_gain,
-        ).order_by(columns.ref)
-    )
+    names = BaseStation.__struct_fields__
+    rows = connection.execute(select(*(columns[name] for name in names)).order_by(columns.ref))
     return [BaseStation(*row) for row in rows]
+
+
+def remarks(station: BaseStation) -> list[str]:
+    """What is wrong with a base station although its frames are taken, in words."""
+    found = []
+    if station.duplicate_addresses is not None:
+        found.append(f"its EUI is used from several addresses at once: {station.duplicate_addresses}")
+    if station.clock_error is not None:
+        way = "behind" if station.clock_error < 0 else "ahead of"
+        found.append(f"its clock is {abs(station.clock_error):.0f} s {way} ours")
+    if station.irregular_frames:
+        found.append(f"{station.irregular_frames} frames taken with {station.last_irregularity}")
+    return found
 
 
 class UnknownKnock(msgspec.Struct, frozen=True):

@@ -12,22 +12,30 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
     """One base station's copy of a frame from the air.
 
     `frequency` in Hz, `rssi` in dBm, `snr` in dB, `received_at` in Unix seconds by the server's clock.
-    `timestamp` is the base station's own counter in microseconds at the end of the frame, 32 bits; a
-    downlink in answer is timed by it. `late` marks a copy that the base station queued while its
+    `rssi` and `snr` are None where the base station did not say them. `timestamp` is its own counter in
+    microseconds at the end of the frame, 32 bits; a downlink in answer is timed by it, and without it there
+    can be none. `late` marks a copy that the base station queued while its
     backhaul was down: it can no longer be answered. `gps_time` is the end of the frame in GPS seconds where
-    the base station has a GPS clock; such a base station can also transmit at a GPS time.
+    the base station has a GPS clock; such a base station can also transmit at a GPS time. `clock_error` is
+    how many seconds that clock is ahead of ours where it is wrong.
     """
 
     base_station: BaseStationId
     phy_payload: bytes
     frequency: int
     modulation: Modulation
-    rssi: float
-    snr: float
-    timestamp: int
+    rssi: float | None
+    snr: float | None
+    timestamp: int | None
     received_at: float
     late: bool = False
     gps_time: float | None = None
+    clock_error: float | None = None
+
+    @property
+    def answerable(self) -> bool:
+        """Whether a downlink can be timed by this copy."""
+        return not self.late and self.timestamp is not None
 
 
 class TransmitWindow(msgspec.Struct, frozen=True, gc=False):

@@ -40,6 +40,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     bad_packets: int = 0
     acknowledged: float | None = None
     downlink_load: float = 0.0
+    # Addresses that its EUI is used from at once; seconds that its clock is ahead of ours where it is wrong.
+    addresses: tuple[str, ...] = ()
+    clock_error: float | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -105,7 +108,11 @@ def downlink_load(facts: Facts, limits: Limits, _now: float) -> Iterator[Signal]
 
 
 def time_source(facts: Facts, limits: Limits, _now: float) -> Iterator[Signal]:
-    """109: it knew GPS time and does not any more."""
+    """109: its clock is wrong, or it knew GPS time and does not any more."""
+    if facts.clock_error is not None:
+        way = "behind" if facts.clock_error < 0 else "ahead"
+        yield Raised(types.TIME_LOST, (f"{abs(facts.clock_error):.0f} s {way}",))
+        return
     if facts.gps_at is None or facts.frame_at is None:
         return
     if facts.frame_at - facts.gps_at >= limits.gps_lost:
@@ -114,7 +121,15 @@ def time_source(facts: Facts, limits: Limits, _now: float) -> Iterator[Signal]:
         yield Cleared(types.TIME_LOST)
 
 
-RULES = (connection, radio, backhaul, downlink_load, time_source)
+def duplicate(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
+    """202: two base stations with its EUI are alive."""
+    if facts.addresses:
+        yield Raised(types.DUPLICATE_EUI, facts.addresses[:5])
+    elif facts.seen_at is not None:
+        yield Cleared(types.DUPLICATE_EUI)
+
+
+RULES = (connection, radio, backhaul, downlink_load, time_source, duplicate)
 
 
 class _Change(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from math import log2
 import msgspec
 
 from veldnet.lorawan.modulation import Lora
-from veldnet.network import DownlinkRecord, Entry, UplinkRecord
+from veldnet.network import DownlinkRecord, Entry, UplinkRecord, tenths
 
 from .alarms.machine import Alarm
 
@@ -99,7 +99,7 @@ def decode(octets: bytes | None) -> Watch:
 def note_uplink(watch: Watch, record: UplinkRecord) -> None:
     """An uplink that was accepted."""
     at, best = round(record.time * 1000), record.copies[0]
-    rssi, snr = round(best.rssi * 10), round(best.snr * 10)
+    rssi, snr = tenths(best.rssi), tenths(best.snr)
     before = watch.last_uplink_at
     if before is None:
         watch.first_uplink_at = at
@@ -108,7 +108,9 @@ def note_uplink(watch: Watch, record: UplinkRecord) -> None:
     # A late frame is older than what came before it.
     if before is None or at >= before:
         watch.last_uplink_at = watch.silent_since = at
-        watch.last_rssi, watch.last_snr = rssi, snr
+        # What the base station does not say stays as it was known last.
+        if rssi is not None and snr is not None:
+            watch.last_rssi, watch.last_snr = rssi, snr
         modulation = record.modulation
         watch.last_sf = modulation.sf if isinstance(modulation, Lora) else None
         copies = record.copies
@@ -117,7 +119,8 @@ def note_uplink(watch: Watch, record: UplinkRecord) -> None:
             if len(copies) == 1
             else tuple([int(copy.base_station) for copy in copies[:_STATIONS]])
         )
-    watch.recent = (watch.recent + _PAIR.pack(rssi, snr))[-RECENT * _PAIR.size :]
+    if rssi is not None and snr is not None:
+        watch.recent = (watch.recent + _PAIR.pack(rssi, snr))[-RECENT * _PAIR.size :]
     watch.instant_per, watch.mean_per = record.instant_per, record.mean_per
     watch.uplink_slot = _count(watch.uplinks, watch.uplink_slot, at // SLOT)
     status = record.device_status

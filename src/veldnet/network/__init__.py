@@ -12,7 +12,7 @@ from .events import Device, SubmissionRefusal
 from .explaining import Explanation, Finding, explain_device, explain_frame
 from .in_words import mac_commands_in_words
 from .inspection import DeviceView, QueuedView
-from .journal import LATE, OVER_LIMIT, FrameRow, heard_at, unpack_copies
+from .journal import LATE, OVER_LIMIT, FrameRow, heard_at, tenths, unpack_copies
 from .parameters import NetworkParameters
 from .personalised import personalised_state
 from .records import (
@@ -69,5 +69,6 @@ __all__ = [
     "mac_commands_in_words",
     "new_entry",
     "personalised_state",
+    "tenths",
     "unpack_copies",
 ]

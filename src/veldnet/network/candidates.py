@@ -15,15 +15,17 @@ from veldnet.lorawan.radio import GatewayUplink
 REMEMBERED = 4
 _SAMPLE = struct.Struct("<IbB")
 _GPS = 0x01
+_UNKNOWN = -128
 # Demodulation floor taken for modulations without a spreading factor, in dB.
 _OTHER_FLOOR = 6.0
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """A base station that heard the device with `snr` dB; `gps` tells whether it knows GPS time."""
+    """A base station that heard the device with `snr` dB, None where it did not say; `gps` tells whether it
+    knows GPS time."""
 
     base_station: BaseStationId
-    snr: float
+    snr: float | None
     gps: bool
 
 
@@ -33,7 +35,7 @@ def remember(copies: Iterable[GatewayUplink]) -> bytes:
     return b"".join(
         _SAMPLE.pack(
             copy.base_station,
-            max(-128, min(127, round(copy.snr))),
+            _UNKNOWN if copy.snr is None else max(_UNKNOWN + 1, min(127, round(copy.snr))),
             _GPS if copy.gps_time is not None else 0,
         )
         for copy in heard
@@ -43,7 +45,7 @@ def remember(copies: Iterable[GatewayUplink]) -> bytes:
 def recall(heard_by: bytes) -> list[Candidate]:
     """The base stations that heard the last uplink, best first."""
     return [
-        Candidate(BaseStationId(station), snr, bool(flags & _GPS))
+        Candidate(BaseStationId(station), None if snr == _UNKNOWN else snr, bool(flags & _GPS))
         for station, snr, flags in _SAMPLE.iter_unpack(heard_by)
     ]
 
@@ -53,6 +55,8 @@ def floor(modulation: Modulation) -> float:
     return SNR_FLOOR[modulation.sf] if isinstance(modulation, Lora) else _OTHER_FLOOR
 
 
-def margin(snr: float, device_eirp: float, power: float, modulation: Modulation) -> float:
-    """Decibels that a downlink at `power` dBm EIRP has to spare, the air being the same both ways."""
-    return snr + power - device_eirp - floor(modulation)
+def margin(snr: float | None, device_eirp: float, power: float, modulation: Modulation) -> float:
+    """Decibels that a downlink at `power` dBm EIRP has to spare, the air being the same both ways. An uplink
+    whose SNR is not known was just received."""
+    least = floor(modulation)
+    return (least if snr is None else snr) + power - device_eirp - least

@@ -67,6 +67,14 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "more devices ask to join than the vault of its HSM group can serve in time",
         "nothing: it asks again; if it lasts, add a module to the vault",
     ),
+    "join_kept": (
+        "its base station kept the request while its backhaul was down, and nobody waits for an answer now",
+        "look at the backhaul of the base station",
+    ),
+    "no_timestamp": (
+        "its base station gives no counter (tmst), so no join-accept can be timed",
+        "correct or replace the packet forwarder of the base station",
+    ),
     "module_failed": (
         "the module that keeps its root key cannot work",
         "look at veldnet admin alarms modules",

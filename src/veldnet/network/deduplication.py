@@ -7,6 +7,7 @@ are folded into the frame already recorded, as long as the device cannot have se
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayUplink
@@ -40,7 +41,12 @@ class Window:
 
 
 def _quality(copy: GatewayUplink) -> tuple[bool, float, float]:
-    return (copy.late, -copy.snr, -copy.rssi)
+    # What is not known is worse than all that is.
+    return (
+        copy.late,
+        inf if copy.snr is None else -copy.snr,
+        inf if copy.rssi is None else -copy.rssi,
+    )
 
 
 class Deduplicator:

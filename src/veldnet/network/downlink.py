@@ -93,8 +93,11 @@ class _Slot(msgspec.Struct, frozen=True, gc=False):
 
 
 def _why_closed(received: ReceivedFrame) -> str:
-    if all(copy.late for copy in received.copies):
+    copies = received.copies
+    if all(copy.late for copy in copies):
         return "no downlink: no base station can still answer this frame"
+    if not received.answerable:
+        return "no downlink: no base station that heard it gave a counter (tmst) to time one by"
     return "no downlink: both receive windows are over"
 
 

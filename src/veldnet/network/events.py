@@ -34,7 +34,8 @@ class Device(msgspec.Struct, frozen=True, gc=False):
 
 class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):
     """A frame with all copies of its deduplication window, best first. `id` names its record, `token` the
-    downlink it may cause; `received_at` is when the first copy came, Unix seconds. `brought_by` is the base
+    downlink it may cause; `received_at` is when the first copy came that was not kept, Unix seconds, by our
+    clock, or when it was heard where all were kept. `brought_by` is the base
     station of the first copy of a frame for which no session in memory spoke."""
 
     id: int
@@ -46,6 +47,11 @@ class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):
     @property
     def best(self) -> GatewayUplink:
         return self.copies[0]
+
+    @property
+    def answerable(self) -> bool:
+        """Whether a downlink can be timed by any copy."""
+        return any(copy.answerable for copy in self.copies)
 
 
 class DataReceived(msgspec.Struct, frozen=True, gc=False):

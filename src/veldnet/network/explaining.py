@@ -20,6 +20,7 @@ from .candidates import floor
 from .causes import cause_in_words, refusal_in_words
 from .mac_commands import blocked
 from .records import (
+    Copy,
     DownlinkRecord,
     DownlinkRejectedRecord,
     JoinRecord,
@@ -126,14 +127,44 @@ def _heard(record: Record) -> list[Finding]:
     if not isinstance(record, UplinkRecord | JoinRecord | RefusedRecord):
         return []
     best = record.best
-    margin = best.snr - floor(record.modulation)
     names = ", ".join(str(copy.base_station) for copy in record.copies[:5])
     stations = "1 base station" if len(record.copies) == 1 else f"{len(record.copies)} base stations"
     words = (
         f"heard by {stations} ({names}) on {record.frequency / 1e6:g} MHz with "
-        f"{record.modulation}; best: {best.rssi:g} dBm, {best.snr:g} dB, margin {margin:.1f} dB"
+        f"{record.modulation}; best: {_level(best.rssi, 'dBm', 'RSSI')}, {_level(best.snr, 'dB', 'SNR')}"
     )
-    return [Finding("note", words)]
+    if best.snr is not None:
+        words += f", margin {best.snr - floor(record.modulation):.1f} dB"
+    return [Finding("note", words), *_odd_copies(record.copies)]
+
+
+def _level(value: float | None, unit: str, name: str) -> str:
+    return f"{name} not known" if value is None else f"{value:g} {unit}"
+
+
+def _odd_copies(copies: Sequence[Copy]) -> list[Finding]:
+    """What was wrong with the base stations' words on a frame."""
+    findings = [
+        Finding(
+            "note",
+            f"the clock of base station {copy.base_station} is wrong, {_clock(copy.clock_error)}: its time "
+            "was not used",
+            "correct the base station's time source (GPS or NTP)",
+        )
+        for copy in copies
+        if copy.clock_error is not None
+    ]
+    untimed = [str(copy.base_station) for copy in copies if copy.untimed]
+    if untimed:
+        words = f"base station {', '.join(untimed[:5])} gave no counter (tmst): it cannot answer this frame"
+        next_step = "correct or replace the packet forwarder of the base station"
+        findings.append(Finding("note", words, next_step))
+    return findings
+
+
+def _clock(error: float) -> str:
+    way = "behind" if error < 0 else "ahead of"
+    return f"{_ago(abs(error))} {way} ours"
 
 
 def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Explanation:
@@ -283,13 +314,14 @@ def _listening(
     uplinks = [record for _id, record in records if isinstance(record, UplinkRecord)]
     if uplinks:
         newest = uplinks[0]
-        margin = newest.best.snr - floor(newest.modulation)
+        snr = newest.best.snr
+        margin = None if snr is None else snr - floor(newest.modulation)
         ago = now - newest.time
         level = "problem" if ago > _SILENT else "ok"
         next_step = "look at the device's power and place" if level == "problem" else None
         findings.append(Finding(level, f"last uplink {newest.fcnt} came {_ago(ago)} ago", next_step))
         findings += _heard(newest)
-        if margin < _WEAK:
+        if margin is not None and margin < _WEAK:
             findings.append(
                 Finding("note", f"the link is weak: {margin:.1f} dB above what can be received",
                         "move the antenna, or add a base station")
@@ -375,7 +407,7 @@ def _is_flood(record: Record) -> TypeGuard[RefusedRecord]:
 
 
 def _ago(seconds: float) -> str:
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+    for unit, size in (("years", 31_557_600), ("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} seconds"

@@ -106,9 +106,18 @@ def activation_refusal(
             f"{best.frequency / 1e6:g} MHz with {best.modulation} is not of {region.name}, the region of the "
             "device profile",
         )
+    if not event.received.answerable:
+        return _why_unanswerable(event)
     if memory.join_nonce >= MAX_JOIN_NONCE:
         return "join_nonces_exhausted", "the device has joined 16,777,215 times; its root key must change"
     return None
+
+
+def _why_unanswerable(event: JoinRequested | RejoinRequested) -> tuple[str, str]:
+    stations = ", ".join(str(copy.base_station) for copy in event.received.copies[:5])
+    if all(copy.late for copy in event.received.copies):
+        return "join_kept", f"{stations} kept the request while its backhaul was down"
+    return "no_timestamp", f"{stations} gave no counter (tmst) to time a join-accept by"
 
 
 def _join_refusal(device: Device, memory: JoinMemory, request: JoinRequest) -> tuple[str, str] | None:

@@ -17,8 +17,15 @@ FrameRow = tuple[Any, ...]
 
 LATE, OVER_LIMIT = 1, 2
 _COPY = struct.Struct("<Ihh")
+# A level that is not known, and how it is written.
+_UNKNOWN, _UNKNOWN_OCTETS = -32_768, b"\x00\x80"
 # MHDR, FHDR without FOpts, and MIC.
 _HEADERS = 12
+
+
+def tenths(level: float | None) -> int | None:
+    """A level in tenths of a dB(m), None where it is not known."""
+    return None if level is None else round(level * 10)
 
 
 def pack_copies(copies: tuple[Copy, ...]) -> bytes | None:
@@ -27,12 +34,24 @@ def pack_copies(copies: tuple[Copy, ...]) -> bytes | None:
     if len(copies) < 2:
         return None
     return b"".join(
-        _COPY.pack(int(copy.base_station), round(copy.rssi * 10), round(copy.snr * 10)) for copy in copies
+        _COPY.pack(
+            int(copy.base_station),
+            _UNKNOWN if copy.rssi is None else round(copy.rssi * 10),
+            _UNKNOWN if copy.snr is None else round(copy.snr * 10),
+        )
+        for copy in copies
     )
 
 
-def unpack_copies(octets: bytes) -> list[tuple[int, int, int]]:
-    return list(_COPY.iter_unpack(octets))
+def unpack_copies(octets: bytes) -> list[tuple[int, int | None, int | None]]:
+    """Base station, RSSI and SNR in tenths, None where they are not known."""
+    copies: list[tuple[int, int | None, int | None]] = list(_COPY.iter_unpack(octets))
+    if _UNKNOWN_OCTETS not in octets:
+        return copies
+    return [
+        (station, None if rssi == _UNKNOWN else rssi, None if snr == _UNKNOWN else snr)
+        for station, rssi, snr in copies
+    ]
 
 
 def _airtime(modulation: Modulation | None, size: int, *, uplink: bool) -> int | None:
@@ -58,8 +77,8 @@ def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) 
         record.fcnt,
         record.fport,
         record.size,
-        round(best.rssi * 10),
-        round(best.snr * 10),
+        tenths(best.rssi),
+        tenths(best.snr),
         record.data_rate,
         int(best.base_station),
         len(record.copies),
@@ -86,8 +105,8 @@ def _request_row(record: JoinRecord | RefusedRecord, subscriber: int | None, pla
         record.fcnt if isinstance(record, RefusedRecord) else None,
         record.fport if isinstance(record, RefusedRecord) else None,
         record.size,
-        round(best.rssi * 10),
-        round(best.snr * 10),
+        tenths(best.rssi),
+        tenths(best.snr),
         record.data_rate,
         int(best.base_station),
         len(record.copies),

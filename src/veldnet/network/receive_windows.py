@@ -41,6 +41,7 @@ def _window(
     frequency: int,
     data_rate: int,
 ) -> TransmitWindow:
+    assert uplink.timestamp is not None
     modulation = region.downlink[data_rate].modulation
     power = region.downlink_power(frequency)
     return TransmitWindow(
@@ -71,12 +72,12 @@ def windows_after(
     radio: RadioParameters,
     delay: int,
 ) -> tuple[tuple[TransmitWindow, ...], tuple[TransmitWindow, ...]]:
-    """RX1 and RX2 after an uplink at each base station that heard it and can still answer, best first.
+    """RX1 and RX2 after an uplink at each base station that heard it and can answer, best first.
 
     Times are by the counter of the base station, so a copy that came late on its way is as good as another.
     """
     region = channel_plan.region
-    heard = [copy for copy in copies if not copy.late]
+    heard = [copy for copy in copies if copy.answerable]
     if not heard:
         return (), ()
     rx1_rate = region.rx1_data_rate(uplink_data_rate, radio.rx1_dr_offset, dwell=radio.downlink_dwell)

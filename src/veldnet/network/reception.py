@@ -161,7 +161,7 @@ class Reception:
                 window.frame_id,
                 self._ids.next(now),
                 window.ordered(),
-                first.received_at,
+                next((copy.received_at for copy in window.copies if not copy.late), first.received_at),
                 first.base_station if window.stranger else None,
             )
             if isinstance(window.frame, DataFrame):

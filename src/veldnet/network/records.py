@@ -23,14 +23,18 @@ class FrameKind(IntEnum):
     DOWNLINK_REJECTED = 6
 
 
-class Copy(msgspec.Struct, frozen=True, gc=False):
-    """How one base station heard a frame."""
+class Copy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """How one base station heard a frame. RSSI and SNR are None where it did not say them; `clock_error` is
+    how many seconds its GPS clock was ahead of ours where that was wrong; no downlink can be timed by an
+    `untimed` copy."""
 
     base_station: BaseStationId
-    rssi: float
-    snr: float
+    rssi: float | None
+    snr: float | None
     received_at: float
     late: bool = False
+    clock_error: float | None = None
+    untimed: bool = False
 
 
 class BlockedCommand(msgspec.Struct, frozen=True, gc=False):

@@ -351,7 +351,10 @@ def _observe_link(
     # The base station that counts is the last one of those that the plan wants to hear a device.
     wanted, heard = plan.minAntennaDiversity, received.copies
     snr = heard[wanted - 1].snr if len(heard) >= wanted else adr.UNHEARD
-    history = adr.remember(history, fcnt, snr)
+    if snr is None:
+        notes = (*notes, "ADR: learns nothing from this frame, its SNR is not known")
+    else:
+        history = adr.remember(history, fcnt, snr)
     return replace(session, radio=radio, adr_history=history), notes
 
 

@@ -149,7 +149,10 @@ def uplink_record(
 
 def copies_of(copies: Iterable[GatewayUplink]) -> tuple[Copy, ...]:
     """What the journal keeps of the copies of a frame."""
-    return tuple(Copy(c.base_station, c.rssi, c.snr, c.received_at, c.late) for c in copies)
+    return tuple(
+        Copy(c.base_station, c.rssi, c.snr, c.received_at, c.late, c.clock_error, c.timestamp is None)
+        for c in copies
+    )
 
 
 def _spreading_factor(channel_plan: ChannelPlan, data_rate: int | None) -> int | None:

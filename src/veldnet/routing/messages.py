@@ -157,11 +157,7 @@ class MessageWriter:
         channel: int | None,
         frequency: int,
     ) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "LrrRSSI": best.rssi,
-            "LrrSNR": best.snr,
-            "LrrESP": round(estimated_signal_power(best.rssi, best.snr), 6),
-        }
+        fields: dict[str, Any] = _levels(best)
         if isinstance(modulation, Lora):
             fields["SpFact"] = modulation.sf
         if sub_band is not None:
@@ -178,14 +174,7 @@ class MessageWriter:
             fields |= {"LrrLAT": position.latitude, "LrrLON": position.longitude}
         fields["Lrrs"] = {
             "Lrr": [
-                {
-                    "Lrrid": str(copy.base_station),
-                    "Chain": 0,
-                    "LrrRSSI": copy.rssi,
-                    "LrrSNR": copy.snr,
-                    "LrrESP": round(estimated_signal_power(copy.rssi, copy.snr), 6),
-                }
-                for copy in copies[:_MAX_LRRS]
+                {"Lrrid": str(copy.base_station), "Chain": 0, **_levels(copy)} for copy in copies[:_MAX_LRRS]
             ]
         }
         return fields
@@ -315,6 +304,18 @@ class MessageWriter:
         return TunnelMessage(
             "DevEUI_downlink_Rejected", fields, f"{row.customer_id}{row.dev_eui}", row.dev_eui, 0
         )
+
+
+def _levels(copy: Copy) -> dict[str, float]:
+    """How a base station received a frame, as far as it said so."""
+    fields = {}
+    if copy.rssi is not None:
+        fields["LrrRSSI"] = copy.rssi
+    if copy.snr is not None:
+        fields["LrrSNR"] = copy.snr
+    if copy.rssi is not None and copy.snr is not None:
+        fields["LrrESP"] = round(estimated_signal_power(copy.rssi, copy.snr), 6)
+    return fields
 
 
 def trial_message(lrc_id: str, customer_id: str, now: float) -> TunnelMessage:

@@ -373,6 +373,22 @@ base_stations = Table(
     # dBm at the antenna connector, and dBi.
     Column("max_tx_power", Integer),
     Column("antenna_gain", Float),
+    # Frames that could not be read, and what was wrong with others that were taken all the same.
+    Column("refused_frames", BigInteger, nullable=False, server_default="0"),
+    Column("last_refusal", Text),
+    Column("last_refusal_at", BigInteger),
+    Column("irregular_frames", BigInteger, nullable=False, server_default="0"),
+    Column("last_irregularity", Text),
+    Column("last_irregularity_at", BigInteger),
+    # Where more than one base station with the EUI is alive.
+    Column("duplicate_addresses", Text),
+    # Seconds that its clock is ahead of ours, where it is wrong.
+    Column("clock_error", Float),
+    # Where its downlinks went last, and when that was proven.
+    Column("downlink_host", Text),
+    Column("downlink_port", Integer),
+    Column("downlink_version", Integer),
+    Column("downlink_heard_at", BigInteger),
     sqlite_autoincrement=True,
 )
 
@@ -632,6 +648,8 @@ HOURLY_COUNTERS = (
     "joins",
     "joins_refused",
     "refused",
+    # Uplinks among `uplinks` whose RSSI or SNR the base station did not say.
+    "unmeasured",
 )
 
 hourly_statistics = Table(

@@ -1,5 +1,6 @@
 """Semtech's UDP packet forwarder protocol: `messages` is sans-IO, `server` owns the socket."""
 
+from .downlink_path import DownlinkPath
 from .server import SemtechUdpServer
 
-__all__ = ["SemtechUdpServer"]
+__all__ = ["DownlinkPath", "SemtechUdpServer"]

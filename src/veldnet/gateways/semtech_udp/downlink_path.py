@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-Address = tuple[str, int]
+from veldnet.gateways.addresses import Address
 
 CONSISTENT = 3
 SILENCE = 30.0

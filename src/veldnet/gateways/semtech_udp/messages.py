@@ -12,16 +12,15 @@ from typing import Any
 
 import msgspec
 
+from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId, GatewayEui
-from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss, Modulation
-from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink
+from veldnet.lorawan.radio import COUNTER_MODULUS, GatewayDownlink, GatewayUplink
+
+from .lenient import Note, read_push_data, tx_ack_error
+from .packets import DatagramError, ReceivedPacket, Status
 
 MAX_PHY_PAYLOAD = 255
-# Seconds between a base station\'s GPS time and ours, at most.
-_PLAUSIBLE = 60.0
-# A frame that was kept is at least and at most so many seconds old.
-_LATE, _LATEST = 60.0, 86_400.0
 
 
 class Identifier(IntEnum):
@@ -31,14 +30,6 @@ class Identifier(IntEnum):
     PULL_RESP = 0x03
     PULL_ACK = 0x04
     TX_ACK = 0x05
-
-
-class DatagramError(ValueError):
-    """The datagram breaks the protocol; `code` is a stable word for counters."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
@@ -72,55 +63,13 @@ def parse_header(datagram: bytes) -> Header:
     return Header(datagram[0], datagram[1:3], datagram[3], GatewayEui(int.from_bytes(datagram[4:12], "big")))
 
 
-class Signal(msgspec.Struct, gc=False):
-    """One antenna of `rsig`, which newer base stations send in place of rssi and lsnr."""
-
-    rssic: float | None = None
-    rssis: float | None = None
-    lsnr: float | None = None
-
-
-class ReceivedPacket(msgspec.Struct, gc=False):
-    """`rxpk`: a frame from the air. `freq` in MHz, `tmst` in microseconds."""
-
-    data: str
-    freq: float
-    datr: str | float
-    tmst: int | None = None
-    tmms: float | None = None
-    stat: int = 1
-    modu: str = "LORA"
-    rssi: float | None = None
-    lsnr: float | None = None
-    size: int | None = None
-    codr: str | None = None
-    rsig: list[Signal] | None = None
-
-
-class Status(msgspec.Struct, gc=False):
-    """`stat`: counters since the last one, and the position."""
-
-    time: str | None = None
-    lati: float | None = None
-    long: float | None = None
-    alti: float | None = None
-    rxnb: float = 0
-    rxok: float = 0
-    rxfw: float = 0
-    ackr: float | None = None
-    dwnb: float = 0
-    txnb: float = 0
-
-
 class PushData(msgspec.Struct, gc=False):
-    # Each packet is read on its own, so that a bad one does not take the others along.
-    rxpk: list[msgspec.Raw] = []
+    rxpk: list[ReceivedPacket] = []
     stat: Status | None = None
 
 
 class _TxAckBody(msgspec.Struct, gc=False):
     error: str = "NONE"
-    warn: str | None = None
 
 
 class _TxAck(msgspec.Struct, gc=False):
@@ -128,16 +77,19 @@ class _TxAck(msgspec.Struct, gc=False):
 
 
 _push_decoder = msgspec.json.Decoder(PushData)
-_packet_decoder = msgspec.json.Decoder(ReceivedPacket)
 _ack_decoder = msgspec.json.Decoder(_TxAck)
+# Nesting that runs away ends as a RecursionError.
+_NOT_AS_IT_SHOULD_BE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def parse_push_data(datagram: bytes) -> PushData:
-    """The JSON of a PUSH_DATA. Raises `DatagramError`."""
+def parse_push_data(datagram: bytes, odd: Note, refuse: Note) -> PushData:
+    """The frames and the status of a PUSH_DATA: at once where it is as it should be, else as far as it can be
+    understood (see `lenient`). Raises `DatagramError` where nothing can be."""
+    body = memoryview(datagram)[12:]
     try:
-        return _push_decoder.decode(memoryview(datagram)[12:])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DatagramError("bad_json", f"PUSH_DATA does not hold the JSON it should: {error}") from None
+        return _push_decoder.decode(body)
+    except _NOT_AS_IT_SHOULD_BE:
+        return PushData(*read_push_data(body, odd, refuse))
 
 
 _DATA = re.compile(rb'"data"\s*:\s*"([A-Za-z0-9+/]{8})')
@@ -161,25 +113,29 @@ def parse_tx_ack(datagram: bytes) -> str | None:
     if not body:
         return None
     try:
-        error = _ack_decoder.decode(body).txpk_ack.error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
-        raise DatagramError("bad_json", f"TX_ACK does not hold the JSON it should: {problem}") from None
-    return None if error in ("NONE", "") else error
+        error: str | None = _ack_decoder.decode(body).txpk_ack.error
+    except _NOT_AS_IT_SHOULD_BE:
+        error = tx_ack_error(body)
+    return None if error in ("NONE", "", None) else error
 
 
-_DATR = re.compile(r"SF(\d{1,2})BW(\d{2,3})")
-_LR_FHSS = re.compile(r"M0CW(\d{2,4})")
+_DATR = re.compile(r"SF([5-9]|1[0-2])BW([1-9]\d{1,3})", re.ASCII)
+_LR_FHSS = re.compile(r"M0CW([1-9]\d{1,3})", re.ASCII)
+# Bit rates that concentrators receive.
+_SLOWEST_FSK, _FASTEST_FSK = 500, 250_000
 
 
 @lru_cache(maxsize=512)
-def _modulation(modu: str, datr: str | float, codr: str | None) -> Modulation:
-    if modu == "LORA" and isinstance(datr, str) and (found := _DATR.fullmatch(datr)):
-        return Lora(int(found[1]), int(found[2]))
-    if modu == "FSK" and isinstance(datr, int | float) and datr > 0:
+def _modulation(datr: str | float, codr: str | None) -> Modulation:
+    """What a data rate says: each modulation writes its own in another way, so `modu` is not needed."""
+    if isinstance(datr, str):
+        if found := _DATR.fullmatch(datr):
+            return Lora(int(found[1]), int(found[2]))
+        if found := _LR_FHSS.fullmatch(datr):
+            return LrFhss(int(found[1]), "2/3" if codr == "4/6" else "1/3")
+    elif _SLOWEST_FSK <= datr <= _FASTEST_FSK:
         return Fsk(int(datr))
-    if modu == "LR-FHSS" and isinstance(datr, str) and (found := _LR_FHSS.fullmatch(datr)):
-        return LrFhss(int(found[1]), "2/3" if codr == "4/6" else "1/3")
-    raise DatagramError("bad_data_rate", f"modulation {modu} does not go with data rate {datr!r}")
+    raise DatagramError("bad_data_rate", f"datr {datr!r:.40} is no data rate")
 
 
 def _payload(text: str) -> bytes:
@@ -194,69 +150,82 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def uplink_of(
-    raw: bytes | msgspec.Raw, base_station: BaseStationId, received_at: float
+    packet: ReceivedPacket,
+    base_station: BaseStationId,
+    received_at: float,
+    clock: StationClock,
+    odd: Note,
 ) -> GatewayUplink | None:
-    """A `GatewayUplink` of an rxpk; None for a frame whose CRC failed. Raises `DatagramError`."""
-    try:
-        packet = _packet_decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DatagramError("bad_rxpk", f"rxpk is not as it should be: {error}") from None
-    if packet.stat != 1:
+    """A `GatewayUplink` of an rxpk; None for a frame whose CRC failed, or that had none. `clock` is what is
+    known of the base station's; `odd` hears what is wrong without being needed. Raises `DatagramError`."""
+    if packet.stat in (0, -1):
         return None
     payload = _payload(packet.data)
     if not 0 < len(payload) <= MAX_PHY_PAYLOAD:
         raise DatagramError("bad_size", f"data holds {len(payload)} octets")
-    if packet.size is not None and packet.size != len(payload):
-        raise DatagramError("bad_size", f"size says {packet.size}, data holds {len(payload)} octets")
     if not 10 <= packet.freq <= 3000:
-        raise DatagramError("bad_frequency", f"freq {packet.freq} is not in MHz")
-    if packet.tmst is None or not 0 <= packet.tmst < 1 << 32:
-        raise DatagramError("bad_timestamp", "tmst must be a 32-bit counter")
-    rssi, snr = _signal(packet)
-    heard_at = _heard_late(packet.tmms, received_at)
+        raise DatagramError("bad_frequency", f"freq {packet.freq:g} is not in MHz")
+    if packet.size is not None and packet.size != len(payload):
+        # The MIC decides whether the frame is whole.
+        odd("wrong_size", f"size says {packet.size}, data holds {len(payload)} octets")
+    timestamp = _timestamp(packet.tmst, odd)
+    rssi, snr = _signal(packet, odd)
+    modulation = _modulation(packet.datr, packet.codr)
+    if snr is None and not isinstance(modulation, Lora):
+        # Only LoRa has an SNR.
+        snr = 0.0
+    # Zero is what a base station writes that does not know GPS time.
+    heard = None if not packet.tmms else clock.judge(packet.tmms / 1000, timestamp, received_at)
+    if heard is None:
+        return GatewayUplink(
+            base_station,
+            payload,
+            round(packet.freq * 1_000_000),
+            modulation,
+            rssi,
+            snr,
+            timestamp,
+            received_at,
+        )
     return GatewayUplink(
         base_station,
         payload,
         round(packet.freq * 1_000_000),
-        _modulation(packet.modu, packet.datr, packet.codr),
+        modulation,
         rssi,
         snr,
-        packet.tmst,
-        received_at if heard_at is None else heard_at,
-        late=heard_at is not None,
-        gps_time=_gps_time(packet.tmms, received_at),
+        timestamp,
+        received_at if heard.kept_at is None else heard.kept_at,
+        late=heard.kept_at is not None,
+        gps_time=heard.gps_time,
+        clock_error=heard.error,
     )
 
 
-def _heard_late(tmms: float | None, received_at: float) -> float | None:
-    """When a frame was heard that the base station kept while its backhaul was down, by its GPS clock: Unix
-    seconds; None for a frame that comes at once, or from a clock that is not to be believed."""
-    if tmms is None:
-        return None
-    heard_at = gps_to_unix(tmms / 1000)
-    return heard_at if _LATE <= received_at - heard_at <= _LATEST else None
+def _timestamp(tmst: int | None, odd: Note) -> int | None:
+    """The counter that downlinks are timed by. Some forwarders print more than its 32 bits, or a sign."""
+    if tmst is None:
+        odd("no_timestamp", "tmst is missing or not a counter: no downlink can be timed by it")
+    elif not 0 <= tmst < COUNTER_MODULUS:
+        odd("wide_timestamp", f"tmst {tmst} is beyond 32 bits")
+        return tmst % COUNTER_MODULUS
+    return tmst
 
 
-def _gps_time(tmms: float | None, received_at: float) -> float | None:
-    """GPS seconds, unless the base station's clock is far from ours: then it does not know GPS time."""
-    if tmms is None:
-        return None
-    gps = tmms / 1000
-    return gps if abs(gps - unix_to_gps(received_at)) <= _PLAUSIBLE else None
-
-
-def _signal(packet: ReceivedPacket) -> tuple[float, float]:
-    """RSSI and SNR, of the best antenna where there are several. FSK has no SNR: 0."""
+def _signal(packet: ReceivedPacket, odd: Note) -> tuple[float | None, float | None]:
+    """RSSI and SNR, of the best antenna where there are several; None where it is not known."""
     rssi, snr = packet.rssi, packet.lsnr
     if packet.rsig:
         best = max(packet.rsig, key=lambda signal: signal.lsnr if signal.lsnr is not None else -math.inf)
         rssi = best.rssis if best.rssis is not None else best.rssic
         snr = best.lsnr
     if rssi is None or not -200 <= rssi <= 50:
-        raise DatagramError("bad_signal", f"rssi {rssi} is not in dBm")
+        odd("no_signal", "rssi is missing or not in dBm")
+        rssi = None
     if snr is not None and not -50 <= snr <= 50:
-        raise DatagramError("bad_signal", f"lsnr {snr} is not in dB")
-    return rssi, snr if snr is not None else 0.0
+        odd("no_signal", f"lsnr {snr:g} is not in dB")
+        snr = None
+    return rssi, snr
 
 
 def pull_resp(downlink: GatewayDownlink, version: int, token: bytes) -> bytes:
@@ -271,13 +240,19 @@ def pull_resp(downlink: GatewayDownlink, version: int, token: bytes) -> bytes:
         "freq": round(window.frequency / 1_000_000, 6),
         "rfch": 0,
         "powe": round(window.power - window.antenna_gain),
-        "ipol": True,
         "size": len(downlink.phy_payload),
         "data": base64.b64encode(downlink.phy_payload).decode(),
-        "ncrc": True,
     }
     if isinstance(window.modulation, Lora):
-        txpk |= {"modu": "LORA", "datr": str(window.modulation), "codr": "4/5", "prea": 8}
+        # Downlinks in LoRa have inverted polarity and no CRC (TS001-1.0.4 §3); FSK has a CRC both ways.
+        txpk |= {
+            "modu": "LORA",
+            "datr": str(window.modulation),
+            "codr": "4/5",
+            "prea": 8,
+            "ipol": True,
+            "ncrc": True,
+        }
     elif isinstance(window.modulation, Fsk):
         txpk |= {"modu": "FSK", "datr": window.modulation.bitrate, "fdev": 25_000, "prea": 5}
     else:

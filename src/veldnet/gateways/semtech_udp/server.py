@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
 
+from veldnet.gateways.addresses import Address
 from veldnet.gateways.directory import BaseStationDirectory, Presence, Seen
+from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
-from .downlink_path import Address, DownlinkPath, keep_alive
+from .downlink_path import DownlinkPath, keep_alive
 from .messages import (
-    DatagramError,
     Header,
     Identifier,
     head_of_only_frame,
@@ -26,12 +27,14 @@ from .messages import (
     pull_resp,
     uplink_of,
 )
+from .packets import DatagramError
 
 log = structlog.get_logger(__name__)
 
 _DATAGRAMS_A_TURN = 64
 _MAX_DATAGRAM = 65_535
 _RECEIVE_BUFFER = 8 * 1024 * 1024
+_TASK = "base stations' datagrams"
 
 
 class Gate(Protocol):
@@ -48,7 +51,8 @@ class Gate(Protocol):
 class SemtechUdpServer:
     """Base stations behind one UDP port.
 
-    `uplink` receives each frame, `report` what a base station says of a downlink. `clock` is Unix seconds.
+    `uplink` receives each frame, `report` what a base station says of a downlink; `caught` hears of a defect
+    that a datagram has met. `clock` is Unix seconds.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class SemtechUdpServer:
         uplink: Callable[[GatewayUplink], None],
         report: Callable[[TransmitReport], None],
         gate: Gate | None = None,
+        caught: Callable[[str, BaseException], None] = lambda _task, _error: None,
     ) -> None:
         self._directory = directory
         self._gate = gate
@@ -67,12 +72,18 @@ class SemtechUdpServer:
         self._clock = clock
         self._uplink = uplink
         self._report = report
+        self._caught = caught
         self._socket: socket.socket | None = None
         self._paths: dict[BaseStationId, DownlinkPath] = {}
+        # Base stations whose downlinks go elsewhere than the store knows.
+        self.moved: set[BaseStationId] = set()
+        self._clocks: dict[BaseStationId, StationClock] = {}
         self._tokens: dict[tuple[BaseStationId, bytes], int] = {}
         self._next_token = 0
         self.datagrams: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        # What was wrong with what was taken all the same.
+        self.irregular: Counter[str] = Counter()
 
     def open(self, host: str, port: int) -> Address:
         """Listen; returns the address in use. Raises `OSError`."""
@@ -112,8 +123,9 @@ class SemtechUdpServer:
             self.datagram(datagram, address[:2])
 
     def datagram(self, datagram: bytes, address: Address) -> None:
-        """Handle one datagram; a bad one is counted and dropped."""
+        """Handle one datagram; a bad one is counted and dropped, and nothing it holds ends the reading."""
         now = self._clock()
+        seen: Seen | None = None
         try:
             header = parse_header(datagram)
             base_station = self._directory.find(header.gateway)
@@ -126,7 +138,15 @@ class SemtechUdpServer:
             self._handle(header, base_station, seen, datagram, address)
         except DatagramError as error:
             self.refused[error.code] += 1
+            if seen is not None and error.code == "bad_json":
+                seen.refused.add(f"{error.code}: {error}", now)
             log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
+        except Exception as error:
+            self._defect(error)
+
+    def _defect(self, error: Exception) -> None:
+        self.refused["defect"] += 1
+        self._caught(_TASK, error)
 
     def _turned_away(self, header: Header, base_station: BaseStationId, datagram: bytes, now: float) -> bool:
         """Whether a datagram is not worth reading. It gets no acknowledgement, for it does not arrive."""
@@ -146,36 +166,60 @@ class SemtechUdpServer:
         elif header.identifier == Identifier.PULL_DATA:
             self.datagrams["pull_data"] += 1
             self._send(header.acknowledgement(), address)
-            self._pull_data(header, base_station, address)
+            self._pull_data(header, base_station, seen, address)
         else:
             self.datagrams["tx_ack"] += 1
             self._tx_ack(header, base_station, datagram)
 
     def _push_data(self, base_station: BaseStationId, seen: Seen, datagram: bytes) -> None:
-        push = parse_push_data(datagram)
         now = self._clock()
+
+        def refuse(code: str, words: str) -> None:
+            self.refused[code] += 1
+            seen.refused.add(f"{code}: {words}", now)
+
+        def odd(code: str, words: str) -> None:
+            self.irregular[code] += 1
+            seen.irregular.add(f"{code}: {words}", now)
+
+        push = parse_push_data(datagram, odd, refuse)
         status = push.stat
         if status is not None:
-            share = 100.0 if status.ackr is None else status.ackr
-            seen.status(now, status.rxnb, status.rxok, status.rxfw, share)
-        for raw in push.rxpk:
+            seen.status(now, status.rxnb, status.rxok, status.rxfw, status.ackr)
+        clock = self._clocks.get(base_station)
+        if clock is None:
+            clock = self._clocks[base_station] = StationClock()
+        for packet in push.rxpk:
             try:
-                uplink = uplink_of(raw, base_station, now)
+                uplink = uplink_of(packet, base_station, now, clock, odd)
+                if uplink is None:
+                    self.refused["crc_failed"] += 1
+                else:
+                    seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
+                    self._uplink(uplink)
             except DatagramError as error:
-                self.refused[error.code] += 1
-                continue
-            if uplink is None:
-                self.refused["crc_failed"] += 1
-            else:
-                seen.frame(now, uplink.gps_time is not None)
-                self._uplink(uplink)
+                refuse(error.code, str(error))
+            except Exception as error:
+                # The other frames of the datagram must not suffer from it.
+                self._defect(error)
 
-    def _pull_data(self, header: Header, base_station: BaseStationId, address: Address) -> None:
+    def _pull_data(self, header: Header, base_station: BaseStationId, seen: Seen, address: Address) -> None:
+        now = self._clock()
+        seen.addresses.keep_alive(address, now)
         before = self._paths.get(base_station)
-        path = keep_alive(before, address, header.version, self._clock())
+        path = keep_alive(before, address, header.version, now)
         self._paths[base_station] = path
-        if before is None or before.address != path.address:
+        if before is None or (before.address, before.version) != (path.address, path.version):
+            self.moved.add(base_station)
             log.info("downlink_path", base_station=str(base_station), address=f"{address[0]}:{address[1]}")
+
+    def restore(self, paths: Mapping[BaseStationId, DownlinkPath]) -> None:
+        """Take up where downlinks went before the start; keep-alives confirm or move that, as ever."""
+        self._paths = {**paths, **self._paths}
+
+    def path(self, base_station: BaseStationId) -> DownlinkPath | None:
+        """Where the downlinks of a base station go now."""
+        return self._paths.get(base_station)
 
     def _tx_ack(self, header: Header, base_station: BaseStationId, datagram: bytes) -> None:
         token = self._tokens.pop((base_station, header.token), None)
@@ -210,8 +254,3 @@ class SemtechUdpServer:
         except OSError as error:
             self.refused["send_failed"] += 1
             log.debug("udp_send_failed", error=str(error))
-
-    def downlink_address(self, base_station: BaseStationId) -> Address | None:
-        """Where the downlinks of a base station go now."""
-        path = self._paths.get(base_station)
-        return None if path is None else path.address

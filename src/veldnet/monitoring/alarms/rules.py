@@ -94,7 +94,8 @@ def data_rate(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
         yield Raised(types.FAST_RATE, (f"SF{received}", f"SF{expected}", str(record.fcnt)))
         yield Cleared(types.SLOW_RATE, (f"SF{received}", "1"))
     elif adr and expected is not None and received > expected:
-        snr, limit = f"{record.best.snr:.6f}dB", f"{SNR_FLOOR[expected]:.6f}dB"
+        level, limit = record.best.snr, f"{SNR_FLOOR[expected]:.6f}dB"
+        snr = "" if level is None else f"{level:.6f}dB"
         details = (f"SF{received}", f"SF{expected}", snr, limit, str(record.fcnt))
         yield Raised(types.SLOW_RATE, details)
         yield Cleared(types.FAST_RATE, (f"SF{received}", "1"))

@@ -80,6 +80,9 @@ DEVICE_TYPES = {
     )
 }
 
+# Beyond ThingPark's numbers.
+DUPLICATE_EUI, MODULE = 202, 201
+
 CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD, TIME_LOST, BACKHAUL = 102, 103, 104, 105, 109, 121
 
 BASE_STATION_TYPES = {
@@ -91,12 +94,10 @@ BASE_STATION_TYPES = {
         _state(DOWNLINK_OVERLOAD, "Downlink rate over RF capacity", Level.MAJOR),
         _state(TIME_LOST, "Time synchronization lost", Level.MAJOR),
         _state(BACKHAUL, "Backhaul interface", Level.MAJOR),
+        _state(DUPLICATE_EUI, "EUI used by several base stations", Level.MAJOR),
     )
 }
 
-
-# Beyond ThingPark's numbers.
-MODULE = 201
 
 MODULE_TYPES = {MODULE: _state(MODULE, "HSM module cannot work", Level.CRITICAL)}
 

@@ -38,9 +38,13 @@ class Span(msgspec.Struct, frozen=True):
 class _Slot:
     """The frames of one direction in one slot."""
 
-    __slots__ = ("failed", "frames", "late", "per", "rssi", "size", "size_failed", "size_late", "snr")
+    __slots__ = (
+        "failed", "frames", "late", "measured", "per", "rssi", "size", "size_failed", "size_late", "snr"
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        # Uplinks whose RSSI and SNR are known.
+        self.measured = 0
         self.frames = self.size = self.late = self.size_late = self.failed = self.size_failed = 0
         self.rssi = self.snr = self.per = 0.0
 
@@ -53,8 +57,9 @@ def _shown(kind: int, at: int, slot: _Slot) -> FrameStatistics:
         payloadSize=slot.size,
     )
     if kind == FrameKind.UPLINK:
-        entry.baseStationRSSI = round(slot.rssi / slot.frames / 10, 6)
-        entry.baseStationSNR = round(slot.snr / slot.frames / 10, 6)
+        if slot.measured:
+            entry.baseStationRSSI = round(slot.rssi / slot.measured / 10, 6)
+            entry.baseStationSNR = round(slot.snr / slot.measured / 10, 6)
         entry.payloadReceivedOnTime = slot.frames - slot.late
         entry.payloadReceivedLate = slot.late
         entry.payloadReceivedOnTimeSize = slot.size - slot.size_late
@@ -98,8 +103,8 @@ def _within(query: Select[Any], span: Span) -> Select[Any]:
 
 
 def _at_station(
-    best: tuple[int, int, int], heard: bytes | None, station: int | None
-) -> tuple[int, int, int] | None:
+    best: tuple[int, int | None, int | None], heard: bytes | None, station: int | None
+) -> tuple[int, int | None, int | None] | None:
     """Base station, RSSI and SNR of a frame at `station`, at the best one if none is named; None where it was
     not heard or sent there."""
     if station is None or best[0] == station:
@@ -118,8 +123,8 @@ class _Frame(NamedTuple):
     kind: int
     id: int
     size: int
-    rssi: int
-    snr: int
+    rssi: int | None
+    snr: int | None
     gap: int | None
     trouble: bool
 
@@ -137,7 +142,7 @@ def _frames(
             raise BadRequest(f"more than {most} frames: ask for fewer devices or days, or aggregationStep")
         id_, kind, outcome, size, rssi, snr, at_station, at, flags, gap, heard = row
         when = millis_of(id_) if at is None else at
-        levels = _at_station((at_station, rssi or 0, snr or 0), heard, station)
+        levels = _at_station((at_station, rssi, snr), heard, station)
         if levels is not None and start <= when < end:
             trouble = bool(flags & LATE) if kind == uplink else outcome != "sent"
             yield _Frame(when, kind, id_, size, levels[1], levels[2], gap, trouble)
@@ -147,8 +152,10 @@ def _add(slot: _Slot, frame: _Frame) -> None:
     slot.frames += 1
     slot.size += frame.size
     if frame.kind == FrameKind.UPLINK:
-        slot.rssi += frame.rssi
-        slot.snr += frame.snr
+        if frame.rssi is not None and frame.snr is not None:
+            slot.measured += 1
+            slot.rssi += frame.rssi
+            slot.snr += frame.snr
         if frame.gap is not None:
             slot.per += 1 - 2 / (frame.gap + 1)
         if frame.trouble:
@@ -213,7 +220,7 @@ def _newest(connection: Connection, refs: Sequence[int], station: int | None, ki
     for ref in refs:
         query = _rows([ref], _FRAME).where(frames.c.kind == int(kind)).order_by(frames.c.id.desc())
         for row in connection.execute(query.limit(1 if station is None else 1000)):
-            best = row.base_station, row.rssi or 0, row.snr or 0
+            best = row.base_station, row.rssi, row.snr
             if _at_station(best, row.heard, station) is not None:
                 at = millis_of(row.id) if row.at is None else int(row.at)
                 newest = at if newest is None else max(newest, at)
@@ -229,7 +236,7 @@ def of_fleet(connection: Connection, subscriber_ref: int, span: Span, hours: int
         func.sum(columns[name]).label(name)
         for name in (
             "uplinks", "uplinks_late", "uplink_bytes", "late_bytes", "rssi", "snr", "per", "downlinks_sent",
-            "downlinks_failed", "sent_bytes", "failed_bytes",
+            "downlinks_failed", "sent_bytes", "failed_bytes", "unmeasured",
         )
     ]  # fmt: skip
     rows = connection.execute(
@@ -249,6 +256,7 @@ def of_fleet(connection: Connection, subscriber_ref: int, span: Span, hours: int
         up.frames, up.late, up.size, up.size_late = (
             int(n) for n in (row.uplinks, row.uplinks_late, row.uplink_bytes, row.late_bytes)
         )
+        up.measured = up.frames - int(row.unmeasured)
         up.rssi, up.snr, up.per = float(row.rssi), float(row.snr), row.per / 10_000
         down.frames = int(row.downlinks_sent + row.downlinks_failed)
         down.size, down.failed = int(row.sent_bytes + row.failed_bytes), int(row.downlinks_failed)

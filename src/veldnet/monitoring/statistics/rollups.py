@@ -30,7 +30,7 @@ for _sf in range(7, 13):
 _UPLINKS_OVER = _AT["uplinks_over"]
 (
     _DOWNLINKS_SENT, _DOWNLINKS_FAILED, _SENT_BYTES, _FAILED_BYTES, _DOWNLINK_AIRTIME, _DOWNLINKS_OVER,
-    _JOINS, _JOINS_REFUSED, _REFUSED,
+    _JOINS, _JOINS_REFUSED, _REFUSED, _UNMEASURED,
 ) = (_AT[name] for name in HOURLY_COUNTERS[18:])  # fmt: skip
 
 Key = tuple[int, int, int]
@@ -113,9 +113,7 @@ class HourlyTotals:
         hour, rssi, snr = heard_at(row) // HOUR, row[7], row[8]
         flags, gap, heard = row[13], row[14], row[17]
         fleet = self._fleet(row, hour)
-        fleet[_RSSI] += rssi
-        fleet[_SNR] += snr
-        fleet[_ESP] += rssi - _noise_share(snr)
+        _add_levels(fleet, rssi, snr)
         if gap is not None and gap > 1:
             fleet[_LOST] += gap - 1
             fleet[_PER] += _per(gap)
@@ -125,9 +123,7 @@ class HourlyTotals:
         copies = ((row[10], rssi, snr),) if heard is None else unpack_copies(heard)
         for station, station_rssi, station_snr in copies:
             total = self._station(station, hour)
-            total[_RSSI] += station_rssi
-            total[_SNR] += station_snr
-            total[_ESP] += station_rssi - _noise_share(station_snr)
+            _add_levels(total, station_rssi, station_snr)
             _count_uplink(total, row)
 
     def _downlink(self, row: FrameRow) -> None:
@@ -157,6 +153,15 @@ class HourlyTotals:
     def rows(self) -> Rows:
         """What is to be added to the store."""
         return Statement.ADD_HOURLY, [(*key, *total) for key, total in self.totals.items()]
+
+
+def _add_levels(total: list[int], rssi: int | None, snr: int | None) -> None:
+    if rssi is None or snr is None:
+        total[_UNMEASURED] += 1
+        return
+    total[_RSSI] += rssi
+    total[_SNR] += snr
+    total[_ESP] += rssi - _noise_share(snr)
 
 
 def _count_uplink(total: list[int], row: FrameRow) -> None:

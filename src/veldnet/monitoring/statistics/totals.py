@@ -52,15 +52,16 @@ def _mean(total: int, count: int, scale: float) -> float | None:
 def _shown(at: int, counters: Sequence[int]) -> Totals:
     of = dict(zip(HOURLY_COUNTERS, (int(value) for value in counters), strict=True))
     heard = of["uplinks"]
+    measured = heard - of["unmeasured"]
     return Totals(
         date=timestamp(at),
         uplinks=heard,
         uplinksLate=of["uplinks_late"],
         uplinkBytes=of["uplink_bytes"],
         lostUplinks=of["lost"],
-        rssi=_mean(of["rssi"], heard, 10),
-        snr=_mean(of["snr"], heard, 10),
-        esp=_mean(of["esp"], heard, 10),
+        rssi=_mean(of["rssi"], measured, 10),
+        snr=_mean(of["snr"], measured, 10),
+        esp=_mean(of["esp"], measured, 10),
         packetErrorRate=_mean(of["per"], heard, 10_000),
         uplinkAirtime=of["uplink_airtime"] / 10_000,
         spreadingFactors={

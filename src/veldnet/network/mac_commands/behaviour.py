@@ -27,7 +27,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     plan: PlanSettings
     received_at: float
     measured_gps: float | None
-    snr: float
+    snr: float | None
     spreading_factor: int | None
     gateway_count: int
     link: LinkParameters | None = None

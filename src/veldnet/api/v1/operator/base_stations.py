@@ -12,6 +12,7 @@ from veldnet.api.auth.bearer import require_operator
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.api.v1.monitoring import span_of
+from veldnet.gateways import Seen
 from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation
 from veldnet.inventory.errors import InvalidField
@@ -27,10 +28,13 @@ _CONNECTED = 60.0
 
 
 class StationView(msgspec.Struct):
-    """A base station. `dutyCycle` is the share of the last hour on air by sub-band, `load` the share of what
-    is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late. `maxTxPower`
-    in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base station refused
-    within the last hour."""
+    """A base station. `refusedFrames` could not be read, the last for the reason of `lastRefusal`;
+    `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
+    that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
+    ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
+    share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
+    `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
+    station refused within the last hour."""
 
     id: str
     gatewayEUI: str
@@ -51,6 +55,14 @@ class StationView(msgspec.Struct):
     load: float
     dutyCycle: dict[str, float]
     alarms: list[listing.BaseStationAlarm]
+    refusedFrames: int
+    lastRefusal: str | None
+    lastRefusalAt: str | None
+    irregularFrames: int
+    lastIrregularity: str | None
+    lastIrregularityAt: str | None
+    duplicateEui: list[str]
+    clockError: float | None
 
 
 class UnknownStation(msgspec.Struct):
@@ -122,7 +134,37 @@ def _view(
             for name, share in platform.network.air.duty_cycles(now).get(identifier, {}).items()
         },
         alarms=[alarm for alarm in alarms if alarm.baseStationId == station.id],
+        **_conduct(station, seen, now),
     )
+
+
+def _conduct(station: BaseStation, seen: Seen | None, now: float) -> dict[str, Any]:
+    """What is wrong with what it sends: as written down, and since then."""
+    stored = {
+        "refused": (station.refused_frames, station.last_refusal, station.last_refusal_at),
+        "irregular": (station.irregular_frames, station.last_irregularity, station.last_irregularity_at),
+    }
+    if seen is not None:
+        for name, tally in (("refused", seen.refused), ("irregular", seen.irregular)):
+            count, last, at = stored[name]
+            stored[name] = (
+                (count + tally.count, last, at)
+                if tally.at is None
+                else (count + tally.count, tally.last, round(tally.at * 1000))
+            )
+    (refused, refusal, refusal_at), (irregular, irregularity, irregularity_at) = stored.values()
+    return {
+        "refusedFrames": refused,
+        "lastRefusal": refusal,
+        "lastRefusalAt": None if refusal_at is None else timestamp(refusal_at),
+        "irregularFrames": irregular,
+        "lastIrregularity": irregularity,
+        "lastIrregularityAt": None if irregularity_at is None else timestamp(irregularity_at),
+        "duplicateEui": []
+        if seen is None
+        else [f"{host}:{port}" for host, port in seen.addresses.in_turn(now)],
+        "clockError": None if seen is None or seen.clock_error is None else round(seen.clock_error, 3),
+    }
 
 
 @get("/baseStations")

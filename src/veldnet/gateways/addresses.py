@@ -1,0 +1,46 @@
+"""From where a base station's keep-alives come; two living addresses are two base stations with one EUI.
+
+Images are cloned with their EUI. A forwarder behind NAT may come from a new port, but then it does not come
+from the old one again; where addresses take turns, both are alive.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+Address = tuple[str, int]
+
+# So many times an address must have come back, within so many seconds, for two to be alive.
+RETURNS, WITHIN = 3, 300.0
+# An address not heard for so many seconds is not alive.
+ALIVE = 120.0
+_MOST = 8
+
+
+class Addresses:
+    """The addresses of one base station lately. Times in seconds."""
+
+    __slots__ = ("_heard", "_last", "_returns")
+
+    def __init__(self) -> None:
+        self._heard: dict[Address, float] = {}
+        self._last: Address | None = None
+        self._returns: deque[float] = deque(maxlen=RETURNS)
+
+    def keep_alive(self, address: Address, now: float) -> None:
+        if address != self._last:
+            before = self._heard.pop(address, None)
+            if before is not None and now - before <= ALIVE:
+                self._returns.append(now)
+            self._last = address
+            if len(self._heard) >= _MOST:
+                del self._heard[next(iter(self._heard))]
+        self._heard[address] = now
+
+    def in_turn(self, now: float) -> list[Address]:
+        """The addresses that are alive at once; none where there is but one."""
+        returns = self._returns
+        if len(returns) < RETURNS or now - returns[0] > WITHIN:
+            return []
+        alive = [address for address, at in self._heard.items() if now - at <= ALIVE]
+        return sorted(alive) if len(alive) > 1 else []
