@@ -73,6 +73,35 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         bool, _help("Whether api-version v1.1.1 may create ABP devices, which have no root key.")
     ] = False
     max_body: Annotated[int, _help("Largest request body in bytes.", ge=1024)] = 1_048_576
+    connections: Annotated[
+        int,
+        _help(
+            "Connections at most, fewer where the system allows fewer open files. For a new one the one "
+            "that has been idle for longest is closed.",
+            ge=10,
+        ),
+    ] = 2000
+    connections_per_address: Annotated[
+        int, _help("Connections from one address (IPv6: one /64), but for trusted proxies.", ge=1)
+    ] = 100
+    probe_connections: Annotated[
+        int, _help("Connections beyond those, on which only /healthz, /readyz and /metrics answer.", ge=1)
+    ] = 32
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _help(
+            "Addresses of reverse proxies: their X-Forwarded-For and X-Forwarded-Proto count, and they may "
+            "open any number of connections."
+        ),
+    ] = ("127.0.0.1", "::1")
+    header_timeout: Annotated[Duration, _help("Longest wait for the header of a request.")] = Duration(10)
+    request_timeout: Annotated[Duration, _help("Longest wait for the body of a request.")] = Duration(60)
+    idle_timeout: Annotated[Duration, _help("How long a connection without a request is kept.")] = Duration(
+        65
+    )
+    write_timeout: Annotated[
+        Duration, _help("A client that takes less than 1 KiB a second of an answer for so long is cut off.")
+    ] = Duration(20)
 
 
 class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

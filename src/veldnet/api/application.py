@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import MutableScopeHeaders
@@ -81,9 +83,14 @@ async def metrics(services: Services, metrics: Metrics) -> Response[bytes]:
     return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+@cache
+def _description() -> bytes:
+    return msgspec.json.encode(openapi.describe())
+
+
 @get("/openapi.json")
-async def openapi_json() -> dict[str, Any]:
-    return openapi.describe()
+async def openapi_json() -> Response[bytes]:
+    return Response(_description(), media_type=MediaType.JSON)
 
 
 _DOCS_PAGE = """<!doctype html>

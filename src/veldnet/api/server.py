@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import resource
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 import structlog
@@ -17,8 +20,12 @@ from veldnet.app import Platform
 from veldnet.settings import Address, Settings
 
 from .application import create_application
+from .front import Connections, FrontProtocol, HeadAsGet, Limits, Pace, Paced
 
 log = structlog.get_logger(__name__)
+
+# Connections that the kernel keeps until they are taken: so many at most are taken in one turn of the loop.
+_BACKLOG = 128
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -64,6 +71,55 @@ def _text(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _configuration(platform: Platform, loop: asyncio.AbstractEventLoop) -> uvicorn.Config:
+    """Uvicorn behind the front, which bounds what clients may do."""
+    api = platform.settings.api
+    connections = Connections(
+        Limits(
+            connections=min(api.connections, _room_for_connections()),
+            per_address=api.connections_per_address,
+            reserve=api.probe_connections,
+            header_timeout=api.header_timeout,
+            request_timeout=api.request_timeout,
+            idle_timeout=api.idle_timeout,
+            write_timeout=api.write_timeout,
+            trusted=frozenset(api.trusted_proxies),
+        )
+    )
+    pace = Pace(loop)
+
+    async def look_after_connections() -> None:
+        connections.look_after(loop.time())
+
+    platform.supervisor.repeat("HTTP time-outs", 1.0, look_after_connections)
+    # What clients send is no event of ours; a defect is.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return uvicorn.Config(
+        HeadAsGet(Paced(create_application(platform), pace)),
+        http=partial(FrontProtocol, connections=connections, pace=pace),  # type: ignore[arg-type]
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        backlog=_BACKLOG,
+        forwarded_allow_ips=list(api.trusted_proxies),
+        timeout_graceful_shutdown=5,
+        # The front's own comes first.
+        timeout_keep_alive=int(api.idle_timeout) + 5,
+    )
+
+
+def _room_for_connections() -> int:
+    """As many as there are descriptors for, but for those of files, application servers and the vault."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return max(soft - 1024, soft // 2)
+
+
 async def serve(settings: Settings, started: Callable[[Platform, Addresses], None]) -> None:
     """Run until SIGTERM or SIGINT; `started` hears when every port listens. Raises `CannotListen`."""
     stop = asyncio.Event()
@@ -82,20 +138,7 @@ async def serve(settings: Settings, started: Callable[[Platform, Addresses], Non
         raise CannotListen(
             f"cannot receive from base stations on {settings.gateways.udp}: {error.strerror}"
         ) from None
-    application = create_application(platform)
-    server = _Server(
-        uvicorn.Config(
-            application,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=5,
-            timeout_keep_alive=65,
-            limit_concurrency=2000,
-            h11_max_incomplete_event_size=65_536,
-        )
-    )
+    server = _Server(_configuration(platform, loop))
     serving = loop.create_task(server.serve(sockets=[sock]))
     await server.listening.wait()
     platform.ready = True

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import require_session
 from veldnet.api.auth.sessions import COOKIE
-from veldnet.api.body import read_body, read_resource
+from veldnet.api.body import json_object, read_body, read_resource
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
 from veldnet.inventory import accounts, audit, people, sessions
-from veldnet.inventory.errors import BadRequest, InvalidField
+from veldnet.inventory.errors import InvalidField
 from veldnet.inventory.resources import timestamp
 from veldnet.inventory.sessions import Session
 from veldnet.store.schema import operator_users, users
@@ -189,12 +189,7 @@ async def get_preferences(request: Request[Any, Any, Any], services: Services) -
 async def put_preferences(request: Request[Any, Any, Any], services: Services) -> None:
     """Replace what the person has set; a JSON object of at most 32 KiB."""
     session = await require_session(request, services)
-    raw = await read_body(request, 65_536)
-    try:
-        value = msgspec.json.decode(raw, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"the body must be a JSON object: {error}") from None
-    encoded = msgspec.json.encode(value)
+    encoded = msgspec.json.encode(json_object(await read_body(request, 65_536)))
     await services.platform.store.write(lambda c: sessions.write_preferences(c, session.account, encoded))
 
 

@@ -1,0 +1,94 @@
+"""Confirmed uplinks are answered in time, and probes are, whatever HTTP clients do."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.attackers import ATTACKS
+from tests.e2e.radio import Antenna, device, join
+from tests.e2e.running import Client, RunningServer
+from veldnet.simulator.customer import Account
+from veldnet.simulator.device import VirtualDevice
+
+APP_KEY = "00112233445566778899AABBCCDDEEFF"
+
+
+class Radio:
+    """A device that has joined, and the base station that hears it."""
+
+    def __init__(self, server: RunningServer, account: Account, client: Client) -> None:
+        eui = client.call("POST", "/devices", client.device_body(0xC6))["EUI"]
+        self.antenna = Antenna(account.base_station_eui)
+        self.antenna.connect(server.udp)
+        self.device: VirtualDevice = device(eui, APP_KEY)
+        join(self.antenna, self.device)
+
+    def answered(self, count: int) -> list[float]:
+        """Seconds until each of so many confirmed uplinks was acknowledged. RX1 opens after one."""
+        waits = []
+        for number in range(count):
+            self.antenna.keep_alive()
+            sent = self.device.uplink(1, b"%d" % number, confirmed=True)
+            begun = time.monotonic()
+            self.antenna.hear(sent)
+            answer = self.antenna.downlink(1.0)
+            assert answer is not None, f"confirmed uplink {number} was not answered within a second"
+            waits.append(time.monotonic() - begun)
+            self.device.receive(answer)
+        return waits
+
+
+@pytest.fixture(scope="module")
+def radio(server: RunningServer, account: Account, client: Client) -> Radio:
+    return Radio(server, account, client)
+
+
+@contextlib.contextmanager
+def attack(server: RunningServer, **counts: int) -> Iterator[None]:
+    port = server.http.rpartition(":")[2]
+    running = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.e2e.attackers", port, "60"),
+            *(f"{kind}={count}" for kind, count in counts.items()),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    try:
+        assert running.stdout.readline() == "attacking\n"
+        yield
+        assert running.poll() is None, "the attack goes on"
+    finally:
+        running.kill()
+        running.wait()
+
+
+def probes(server: RunningServer) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert httpx.get(server.http + path, timeout=5).status_code == 200, path
+
+
+@pytest.mark.parametrize("kind", sorted(set(ATTACKS) - {"idle"}))
+def test_c6_an_attack_of_one_kind(server: RunningServer, radio: Radio, kind: str) -> None:
+    with attack(server, **{kind: 10}):
+        waits = radio.answered(4)
+        probes(server)
+    print(kind, [round(wait, 3) for wait in waits])
+
+
+def test_c6_idle_and_hostile_connections(server: RunningServer, radio: Radio, client: Client) -> None:
+    kinds = [kind for kind in ATTACKS if kind not in ("idle", "garbage")]
+    with attack(server, idle=2000, **{kind: 5 - (index > 1) for index, kind in enumerate(kinds)}):
+        waits = radio.answered(15)
+        probes(server)
+        assert client.http.get("/api/v1/statistics").status_code == 200
+    print("all", [round(wait, 3) for wait in waits], statistics.median(waits))
