@@ -15,6 +15,7 @@ from veldnet.base_station_directory import BaseStations
 from veldnet.base_station_presence import PresenceKeeper
 from veldnet.data_directory import DataDirectory
 from veldnet.decoders import DecoderPool, Limits
+from veldnet.directory_lock import DirectoryLock
 from veldnet.gateways import Presence, SemtechUdpServer
 from veldnet.inventory import accounts, changes
 from veldnet.inventory.errors import InvalidField
@@ -28,8 +29,9 @@ from veldnet.monitoring_service import MonitoringService
 from veldnet.network import NetworkServer, PortKey, personalised_state
 from veldnet.network_settings import network_parameters
 from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
+from veldnet.serving_lease import BEAT_EVERY, ServingLease
 from veldnet.settings import RoutingSettings, Settings
-from veldnet.store import IdSource, Store, StoreError
+from veldnet.store import IdSource, LeaseLost, Store, StoreError
 from veldnet.store.documents import ProfileSettings
 from veldnet.supervision import Supervisor
 
@@ -153,11 +155,15 @@ class Platform:
         # Changes that could not be taken up yet, oldest first.
         self._unapplied: list[changes.Change] = []
         self.ready = False
+        self._lease = ServingLease(data.store)
+        self._writable = True
+        # Another process has taken this one's place; it must stop.
+        self.lease_lost = asyncio.Event()
 
     @classmethod
-    async def open(cls, settings: Settings) -> Platform:
-        """Open the data directory of the settings and build on it."""
-        data = await DataDirectory.open(settings, vault_process=True)
+    async def open(cls, settings: Settings, lock: DirectoryLock) -> Platform:
+        """Open the data directory of the settings, or create it, and build on it."""
+        data = await DataDirectory.open(settings, create=True, vault_process=True, lock=lock)
         return cls(settings, data, generation=await data.generation())
 
     def place_of(self, station: int) -> tuple[float, float] | None:
@@ -168,9 +174,10 @@ class Platform:
     def _transmit(self, downlink: GatewayDownlink) -> None:
         self.udp.transmit(downlink)
 
-    async def start(self) -> None:
-        """Load what is small, and take up what an earlier process left; devices are loaded when heard."""
-        await self._data.store.take_leases()
+    async def start(self, *, take_over: bool = False) -> None:
+        """Load what is small, and take up what an earlier process left; devices are loaded when heard. Raises
+        `DirectoryInUse` where that process lives and is not to be taken over."""
+        await self._lease.claim(take_over=take_over)
         self._seen = await self.store.read(changes.last_seq)
         await self.base_stations.load(self.store)
         await self._presence_keeper.restore()
@@ -185,6 +192,7 @@ class Platform:
         """Begin the chores that come round: changes of other processes, presence, retention."""
         every = self.settings.alarms.check_interval
         for name, interval, chore in (
+            ("lease", BEAT_EVERY, self._beat),
             ("inventory changes", _CHANGES_EVERY, self.apply_changes),
             ("base station presence", _PRESENCE_EVERY, self._presence_keeper.write),
             ("downlink paths", _PATHS_EVERY, self._presence_keeper.write_paths),
@@ -198,6 +206,24 @@ class Platform:
         self.supervisor.keep("event loop lag", self._measure_lag)
         self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
 
+    async def _beat(self) -> None:
+        """Keep the lease. What fails here is no defect, and is tried again soon: so a server is ready again
+        by itself once its disk has room."""
+        try:
+            await self._lease.beat(self.store)
+        except LeaseLost as error:
+            log.error("lease_lost", error=str(error))
+            self.lease_lost.set()
+        except StoreError as error:
+            if self._writable:
+                log.error("store_not_writable", error=str(error))
+            self._writable = False
+        else:
+            if not self._writable:
+                log.info("store_writable_again")
+            self._writable = True
+            self.network.commits.failing = False
+
     async def _measure_lag(self) -> None:
         """How much later than asked for the event loop comes back."""
         loop = asyncio.get_running_loop()
@@ -210,10 +236,14 @@ class Platform:
         """Why the platform cannot do its work now, in words; nothing where it can."""
         commits = self.network.commits
         found = [] if self.ready else ["starting: not every port listens yet"]
-        if commits.lost_lease:
-            found.append("another process has taken over this data directory")
+        if commits.lost_lease or self.lease_lost.is_set():
+            found.append("another process has taken over this data directory: this one stops")
         elif commits.failing:
             found.append("the last commit failed: frames are not accepted")
+        elif not self._writable:
+            found.append("the database cannot be written: frames are not accepted")
+        if self._data.problem is not None:
+            found.append(self._data.problem)
         try:
             async with asyncio.timeout(_STORE_PATIENCE):
                 await self.store.read(changes.last_seq)
@@ -341,4 +371,5 @@ class Platform:
         await self.network.stop()
         await self.deliveries.stop()
         await self.network.commits.drain()
+        await self._lease.release(self.store)
         await self._data.close()

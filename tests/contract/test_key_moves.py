@@ -141,7 +141,7 @@ def _of(original: Any, dev_eui: str) -> Any:
 
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")))
+    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     built = World(opened.store)
     await built.build()
     yield built

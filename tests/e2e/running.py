@@ -35,8 +35,9 @@ def veldnet(*arguments: str, **environment: str) -> str:
 class RunningServer:
     """`veldnet serve` on a data directory; may be killed and started again."""
 
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(self, data: Path, *flags: str, **environment: str) -> None:
         self.data = data
+        self._flags = flags
         self._environment = {
             "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
             "VELDNET_API__RATE_LIMIT": "0",
@@ -53,7 +54,7 @@ class RunningServer:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "veldnet", "serve", "--json", "--data", str(self.data)),
-                    *("--http", http, "--udp", "127.0.0.1:0"),
+                    *("--http", http, "--udp", "127.0.0.1:0", *self._flags),
                 ],
                 stdout=subprocess.PIPE,
                 stderr=log,

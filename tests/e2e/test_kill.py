@@ -47,7 +47,7 @@ async def prepare_data(data: Path, address: str) -> list[GatewayEui]:
     client.call("POST", "/routingProfiles", {"name": "sink", "routes": [route]})
     assert server.stop() == 0
     settings = Settings(data=str(data))
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     await create_fleet(
         opened, network_parameters(settings.network), DEVICES, joined=True, routing_profile_ref=1
     )

@@ -30,7 +30,7 @@ GOOD = Facts(name="Roof", operator_ref=1, seen_at=NOW, up_since=NOW - 90_000, fr
 
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")))
+    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     yield opened.store
     await opened.close()

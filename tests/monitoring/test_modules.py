@@ -26,7 +26,7 @@ GOOD, BAD = Module("ams", "token-1", None), Module("ams", "token-1", "there is n
 
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")))
+    opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     yield opened.store
     await opened.close()

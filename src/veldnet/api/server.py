@@ -17,7 +17,9 @@ import structlog
 import uvicorn
 
 from veldnet.app import Platform
+from veldnet.directory_lock import DirectoryLock
 from veldnet.settings import Address, Settings
+from veldnet.store import LeaseLost
 
 from .application import create_application
 from .front import Connections, FrontProtocol, HeadAsGet, Limits, Pace, Paced
@@ -120,24 +122,38 @@ def _room_for_connections() -> int:
     return max(soft - 1024, soft // 2)
 
 
-async def serve(settings: Settings, started: Callable[[Platform, Addresses], None]) -> None:
-    """Run until SIGTERM or SIGINT; `started` hears when every port listens. Raises `CannotListen`."""
+def _listen_for_base_stations(platform: Platform) -> tuple[str, int]:
+    address = platform.settings.gateways.udp
+    try:
+        return platform.udp.open(address.host, address.port)
+    except OSError as error:
+        raise CannotListen(f"cannot receive from base stations on {address}: {error.strerror}") from None
+
+
+async def serve(
+    settings: Settings,
+    lock: DirectoryLock,
+    started: Callable[[Platform, Addresses], None],
+    *,
+    take_over: bool = False,
+) -> None:
+    """Run until SIGTERM or SIGINT; `started` hears when every port listens. `lock` is that of the data
+    directory. Raises `CannotListen`, and `LeaseLost` once another server has taken the data directory
+    over."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     sock = _http_socket(settings.api.http)
-    platform = await Platform.open(settings)
+    platform = await Platform.open(settings, lock)
     platform.supervisor.watch_loop(loop)
-    await platform.start()
     try:
-        udp_host, udp_port = platform.udp.open(settings.gateways.udp.host, settings.gateways.udp.port)
-    except OSError as error:
+        await platform.start(take_over=take_over)
+        udp_host, udp_port = _listen_for_base_stations(platform)
+    except BaseException:
         sock.close()
         await platform.stop()
-        raise CannotListen(
-            f"cannot receive from base stations on {settings.gateways.udp}: {error.strerror}"
-        ) from None
+        raise
     server = _Server(_configuration(platform, loop))
     serving = loop.create_task(server.serve(sockets=[sock]))
     await server.listening.wait()
@@ -145,9 +161,10 @@ async def serve(settings: Settings, started: Callable[[Platform, Addresses], Non
     platform.watch()
     host, port = sock.getsockname()[:2]
     started(platform, Addresses(_text(host, port), _text(udp_host, udp_port)))
-    waiting = loop.create_task(stop.wait())
-    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
+    waiting = [loop.create_task(event.wait()) for event in (stop, platform.lease_lost)]
+    await asyncio.wait({serving, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
     log.info("stopping")
     begun = time.monotonic()
     # Streams would keep their connections open.
@@ -156,3 +173,5 @@ async def serve(settings: Settings, started: Callable[[Platform, Addresses], Non
     await serving
     await platform.stop()
     log.info("stopped", seconds=round(time.monotonic() - begun, 3))
+    if platform.lease_lost.is_set():
+        raise LeaseLost("another server has taken over the data directory, so this one has stopped")

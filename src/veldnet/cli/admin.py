@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -13,7 +12,8 @@ import typer
 from rich.prompt import Prompt
 from sqlalchemy import Connection, Select, select
 
-from veldnet.data_directory import DataDirectory, database_of, next_generation
+from veldnet.backups import BackupError, back_up, restore
+from veldnet.data_directory import DataDirectory
 from veldnet.inventory import accounts, audit, base_stations, catalogues, people, subscriber_removal
 from veldnet.inventory.errors import BadRequest
 from veldnet.inventory.resources import timestamp
@@ -21,7 +21,6 @@ from veldnet.inventory.scope import Role
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.routing import deliver_again, list_undelivered
 from veldnet.settings import Settings
-from veldnet.store import SqliteStore, snapshot
 from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import connectivity_plans, operators, subscribers, users
 from veldnet.vault_opening import master_key_of
@@ -31,7 +30,7 @@ from .admin_hsm_group import hsm_group_app
 from .admin_monitoring import alarms_app, audit_command, statistics_app
 from .admin_vault import vault_app
 from .output import console, fail, print_json, print_table
-from .running import administrator, change_data, run, settings_or_fail, with_data
+from .running import administrator, change_data, errors_in_words, settings_or_fail, with_data
 from .serve import Data, Json
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -91,8 +90,14 @@ def _document(kind: type[T], given: list[str] | None) -> T:
 
 @admin.command("operator-create")
 def create_operator(code: str, name: str, data: Data = None) -> None:
-    """Create a network operator."""
-    change_data(_settings(data), "operator.created", code, lambda c: accounts.create_operator(c, code, name))
+    """Create a network operator, and the data directory where there is none."""
+    change_data(
+        _settings(data),
+        "operator.created",
+        code,
+        lambda c: accounts.create_operator(c, code, name),
+        create=True,
+    )
     console.print(f"operator {code} created")
 
 
@@ -499,43 +504,29 @@ def redeliver(
 
 
 @admin.command("backup")
-def backup(target: Path, data: Data = None) -> None:
+def backup_command(target: Path, data: Data = None) -> None:
     """Copy the database to TARGET, also while a server runs. The master key is not part of it: keep a copy
     of it elsewhere, for without it the keys in the backup cannot be opened."""
     settings = _settings(data)
-    database = database_of(settings)
-    if not database.exists():
-        fail(f"there is no database in {settings.data}")
-    if target.exists():
-        fail(f"{target} exists already")
-    with console.status("copying"):
-        snapshot(database, target)
-    target.chmod(0o600)
-    console.print(f"{target} written; the master key is {master_key_of(settings)}")
+    try:
+        with errors_in_words(), console.status("copying"):
+            back_up(settings, target)
+    except BackupError as error:
+        fail(str(error))
+    console.print(f"{target} written; the master key is {master_key_of(settings)}", soft_wrap=True)
 
 
 @admin.command("restore")
-def restore(source: Path, data: Data = None) -> None:
-    """Put a backup in place of the database; stop the server first. Counters jump ahead, so that none is
-    used twice. Uplinks accepted since the backup could be accepted once more if somebody replays them."""
+def restore_command(source: Path, data: Data = None) -> None:
+    """Put a backup in place of the database, which is kept; stop the server first. Counters jump ahead, so
+    that none is used twice. Uplinks accepted since the backup could be accepted once more if somebody
+    replays them."""
     settings = _settings(data)
-    database = database_of(settings)
-    if not source.exists():
-        fail(f"there is no file {source}")
-    Path(settings.data).mkdir(mode=0o700, parents=True, exist_ok=True)
-    if database.exists():
-        kept = database.with_suffix(f".before-restore-{int(time.time())}")
-        shutil.move(database, kept)
-        console.print(f"the database before is kept as {kept}")
-    for leftover in ("-wal", "-shm"):
-        database.with_name(database.name + leftover).unlink(missing_ok=True)
-    shutil.copy(source, database)
-    database.chmod(0o600)
-
-    async def mark() -> None:
-        store = SqliteStore(database)
-        await store.write(next_generation)
-        await store.close()
-
-    run(mark())
-    console.print(f"{source} restored")
+    try:
+        with errors_in_words(), console.status("copying"):
+            kept = restore(settings, source)
+    except BackupError as error:
+        fail(f"{error}; nothing was changed")
+    if kept is not None:
+        console.print(f"the database before is kept as {kept}", soft_wrap=True)
+    console.print(f"{source} restored", soft_wrap=True)

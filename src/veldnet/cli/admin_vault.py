@@ -148,6 +148,11 @@ def create_master_key_command(
     """Make the first master key, in every module of the vault; it never leaves them. Its backup opens with
     enough of the parts only."""
     settings = _settings(data)
+    if settings.keys.vault_of(name) is None and not database_of(settings).exists():
+        fail(
+            "the master key of the software vault is made with the data directory: `veldnet init`; then "
+            "`veldnet admin vault rotate-master-key` makes the next one, with a backup"
+        )
     try:
         modules = _modules(settings, name)
         for module in modules:
@@ -197,6 +202,8 @@ def restore_master_key_command(
 ) -> None:
     """Put a master key from its backup into those modules of the vault that lack it."""
     settings = _settings(data)
+    if settings.keys.vault_of(name) is None and not Path(settings.data).is_dir():
+        fail(f"there is no data directory {Path(settings.data).absolute()}; make it first")
     try:
         kept = msgspec.json.decode(backup.read_bytes(), type=Backup)
         wrapped = bytes.fromhex(kept.wrapped)

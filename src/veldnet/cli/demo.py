@@ -18,25 +18,30 @@ import typer
 from sqlalchemy import Connection
 
 from veldnet.api.server import Addresses, CannotListen, serve
-from veldnet.data_directory import DataDirectory, DataDirectoryError
+from veldnet.data_directory import DataDirectory
+from veldnet.directory_lock import DirectoryLock
 from veldnet.inventory import accounts, base_stations
 from veldnet.inventory.sandbox import Sandbox
 from veldnet.logs import configure_logs
 from veldnet.lorawan import GatewayEui
+from veldnet.serving import holding
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.town import Town, degrees, station_place
 
+from .exits import Exit
 from .output import console, fail
-from .running import run, settings_or_fail
+from .running import errors_in_words, run, settings_or_fail
 from .sandbox import make_sandbox
 from .serve import Http, Json, Udp
 from .town_view import TownView
 
 
-async def _prepare(settings: Settings, stations: int) -> tuple[Sandbox, list[GatewayEui]]:
+async def _prepare(
+    settings: Settings, stations: int, lock: DirectoryLock
+) -> tuple[Sandbox, list[GatewayEui]]:
     """A sandbox, and base stations beside its own."""
-    data = await DataDirectory.open(settings)
+    data = await DataDirectory.open(settings, create=True, lock=lock)
     try:
         sandbox = await make_sandbox(data)
         gateways = [GatewayEui.parse(sandbox.base_station_eui)]
@@ -62,13 +67,19 @@ def _create_base_stations(gateways: list[GatewayEui], connection: Connection) ->
 
 
 async def _demo(
-    settings: Settings, devices: int, stations: int, period: float, duration: float | None, as_json: bool
+    settings: Settings,
+    lock: DirectoryLock,
+    devices: int,
+    stations: int,
+    period: float,
+    duration: float | None,
+    as_json: bool,
 ) -> int:
     """Run until stopped, or for `duration` seconds; returns the number of readings."""
-    sandbox, gateways = await _prepare(settings, stations)
+    sandbox, gateways = await _prepare(settings, stations, lock)
     listening: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(
-        serve(settings, lambda _platform, addresses: listening.set_result(addresses))
+        serve(settings, lock, lambda _platform, addresses: listening.set_result(addresses))
     )
     serving.add_done_callback(lambda _task: listening.cancel())
     try:
@@ -150,8 +161,11 @@ def demo_command(
     )
     configure_logs(settings.log)
     try:
-        readings = run(_demo(settings, devices, base_station_count, period, duration, as_json))
-    except (CannotListen, DataDirectoryError, ApiProblem, aiohttp.ClientError, TimeoutError) as error:
+        with errors_in_words(), holding(settings) as lock:
+            readings = run(_demo(settings, lock, devices, base_station_count, period, duration, as_json))
+    except CannotListen as error:
+        fail(str(error), Exit.CANNOT_LISTEN)
+    except (ApiProblem, aiohttp.ClientError, TimeoutError) as error:
         fail(str(error) or "the server did not answer")
     finally:
         if data is None:

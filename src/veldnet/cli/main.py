@@ -12,6 +12,7 @@ from .admin import admin
 from .bench import bench
 from .client import client
 from .demo import demo_command
+from .init import init_command
 from .sandbox import sandbox_command
 from .serve import serve_command
 from .simulate import simulate
@@ -40,6 +41,7 @@ def main(
     """A LoRaWAN operator's platform that speaks the KPN / ThingPark device management API."""
 
 
+app.command("init")(init_command)
 app.command("serve")(serve_command)
 app.command("demo")(demo_command)
 app.command("sandbox")(sandbox_command)

@@ -10,15 +10,18 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from .exits import Exit
 
 console = Console()
 errors = Console(stderr=True)
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, code: Exit = Exit.FAILED) -> NoReturn:
     """End the command with an error that says what was wrong."""
-    errors.print(f"[bold red]error:[/] {message}", highlight=False)
-    raise typer.Exit(1)
+    errors.print("[bold red]error:[/]", Text(message), highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
 
 
 def print_json(value: Any) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import getpass
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from veldnet.data_directory import DataDirectory, DataDirectoryError
+from veldnet.data_directory import DataDirectory, DataDirectoryError, StorageError
+from veldnet.directory_lock import DirectoryInUse
 from veldnet.inventory import audit
 from veldnet.inventory.errors import Refusal
 from veldnet.settings import Settings, SettingsError, load_settings
+from veldnet.store import LeaseLost, StoreError
 
+from .exits import Exit
 from .output import fail
 
 T = TypeVar("T")
@@ -26,7 +30,24 @@ def settings_or_fail(flags: dict[str, Any], file: Path | None = None) -> Setting
     try:
         return load_settings(flags, file=file)
     except SettingsError as error:
-        fail(str(error))
+        fail(str(error), Exit.SETTINGS)
+
+
+@contextlib.contextmanager
+def errors_in_words() -> Iterator[None]:
+    """End the command with a sentence and an exit code where the data directory cannot be used."""
+    try:
+        yield
+    except DirectoryInUse as error:
+        fail(str(error), Exit.IN_USE)
+    except StorageError as error:
+        fail(str(error), Exit.STORAGE)
+    except DataDirectoryError as error:
+        fail(str(error), Exit.DATA_DIRECTORY)
+    except LeaseLost as error:
+        fail(str(error), Exit.LEASE_LOST)
+    except StoreError as error:
+        fail(f"the database cannot be used: {error}", Exit.STORAGE)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -58,6 +79,8 @@ def change_data(
     what: str,
     change: Callable[[Connection], T],
     subscriber_ref: int | None = None,
+    *,
+    create: bool = False,
 ) -> T:
     """Carry out a change and write down in the audit log that an administrator made it."""
 
@@ -66,7 +89,7 @@ def change_data(
         audit.note(connection, administrator(), subscriber_ref, action, what)
         return result
 
-    return with_data(settings, lambda data: data.store.write(audited))
+    return with_data(settings, lambda data: data.store.write(audited), create=create)
 
 
 def administrator() -> str:
@@ -75,20 +98,25 @@ def administrator() -> str:
 
 
 def with_data(
-    settings: Settings, work: Callable[[DataDirectory], Awaitable[T]], *, vaults: bool = False
+    settings: Settings,
+    work: Callable[[DataDirectory], Awaitable[T]],
+    *,
+    vaults: bool = False,
+    create: bool = False,
 ) -> T:
     """Open the data directory, with its vaults where the work needs them, work on it, close it. Errors end
-    the command in one line."""
+    the command in one line. With `create` the directory is made where there is none."""
 
     async def opened() -> T:
         # A module is opened once in a process, and a command may have opened it for its own ends.
-        data = await DataDirectory.open(settings, vaults=vaults, vault_process=True)
+        data = await DataDirectory.open(settings, create=create, vaults=vaults, vault_process=True)
         try:
             return await work(data)
         finally:
             await data.close()
 
-    try:
-        return run(opened())
-    except (DataDirectoryError, Refusal) as error:
-        fail(str(error))
+    with errors_in_words():
+        try:
+            return run(opened())
+        except Refusal as error:
+            fail(str(error))

@@ -38,7 +38,7 @@ def sandbox_command(
         eui = None if base_station_eui is None else GatewayEui.parse(base_station_eui)
     except InvalidIdentifier as error:
         fail(f"--base-station-eui: {error}")
-    sandbox = with_data(settings, lambda opened: make_sandbox(opened, eui))
+    sandbox = with_data(settings, lambda opened: make_sandbox(opened, eui), create=True)
     printed = msgspec.structs.asdict(sandbox) | {
         "console_url": f"http://{settings.api.http}/console/",
     }

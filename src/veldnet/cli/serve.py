@@ -9,12 +9,13 @@ import typer
 
 from veldnet.api.server import Addresses, CannotListen, serve
 from veldnet.app import Platform
-from veldnet.data_directory import DataDirectoryError
 from veldnet.logs import configure_logs
+from veldnet.serving import holding
 from veldnet.settings import SettingsError
 
+from .exits import Exit
 from .output import console, fail, print_json
-from .running import run, settings_or_fail, tune_garbage_collection, tune_threads
+from .running import errors_in_words, run, settings_or_fail, tune_garbage_collection, tune_threads
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]
 Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where HTTP is served.")]
@@ -32,6 +33,10 @@ def serve_command(
         typer.Option(metavar="HOST:PORT", help="Reserved: Basics Station is not served by this version."),
     ] = None,
     config: ConfigFile = None,
+    take_over: Annotated[
+        bool,
+        typer.Option("--take-over", help="Take the data directory from another server; that one stops."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole platform until SIGTERM or Ctrl-C."""
@@ -57,6 +62,9 @@ def serve_command(
     tune_garbage_collection()
     tune_threads()
     try:
-        run(serve(settings, started))
-    except (CannotListen, DataDirectoryError, SettingsError) as error:
-        fail(str(error))
+        with errors_in_words(), holding(settings, take_over=take_over) as lock:
+            run(serve(settings, lock, started, take_over=take_over))
+    except SettingsError as error:
+        fail(str(error), Exit.SETTINGS)
+    except CannotListen as error:
+        fail(str(error), Exit.CANNOT_LISTEN)

@@ -5,10 +5,22 @@ Only this room knows SQL dialects. It imports nothing else of Veldnet.
 
 from .ids import IdSource, first_id_at, millis_of
 from .interface import DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, Store, StoreError
-from .migrating import migrate, snapshot
-from .sqlite import PARTITIONS, SqliteStore
+from .migrating import (
+    HEAD,
+    UnknownRevision,
+    check_revision,
+    copy_database,
+    current_revision,
+    migrate,
+    open_at_rest,
+    snapshot,
+    sync_directory,
+)
+from .properties import read_property, write_property
+from .sqlite import PARTITIONS, SqliteStore, sqlite_engine
 
 __all__ = [
+    "HEAD",
     "PARTITIONS",
     "DeliveryRow",
     "DeviceRow",
@@ -19,8 +31,17 @@ __all__ = [
     "Statement",
     "Store",
     "StoreError",
+    "UnknownRevision",
+    "check_revision",
+    "copy_database",
+    "current_revision",
     "first_id_at",
     "migrate",
     "millis_of",
+    "open_at_rest",
+    "read_property",
     "snapshot",
+    "sqlite_engine",
+    "sync_directory",
+    "write_property",
 ]

@@ -109,7 +109,8 @@ class Store(Protocol):
         """Run a query that changes nothing."""
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        """Run a change in a transaction of its own; an exception in `change` undoes it and passes through."""
+        """Run a change in a transaction of its own; an exception in `change` undoes it and passes through.
+        Raises `LeaseLost` as `commit` does."""
 
     async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
         """All devices with a session, current or pending, on one of the addresses."""

@@ -183,7 +183,8 @@ class SqliteStore:
         self._epoch: int | None = None
 
     async def take_leases(self, owner: str | None = None) -> int:
-        """Become the only writer of frames; whoever wrote before gets `LeaseLost`. Returns the epoch."""
+        """Become the server on this database; the one before gets `LeaseLost` whatever it writes. Returns the
+        epoch. Others, who never took it, may write beside it."""
         name = owner or secrets.token_hex(4)
 
         def take(connection: Connection) -> int:
@@ -198,6 +199,7 @@ class SqliteStore:
             )
             return int(current) + 1
 
+        self._epoch = None
         self._epoch = await self.write(take)
         return self._epoch
 
@@ -273,6 +275,8 @@ class SqliteStore:
 
     def _write(self, change: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
+            if self._epoch is not None:
+                self._check_lease(connection.connection.cursor())
             result = change(connection)
         self._after_commit()
         return result

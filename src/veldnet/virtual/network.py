@@ -116,7 +116,7 @@ class VirtualNetwork:
         progress: Callable[[int], None] = lambda _done: None,
     ) -> None:
         """`count` devices, of the kinds by turns, and so many base stations in each region."""
-        self.data = await DataDirectory.open(self.settings, inline=True)
+        self.data = await DataDirectory.open(self.settings, inline=True, create=True)
         store = self.data.store
         await store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
         operator = await store.read(lambda c: accounts.find_operator(c, "sandbox-ope"))

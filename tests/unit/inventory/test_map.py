@@ -70,7 +70,7 @@ def merged(places: list[Place], size: float) -> Counter[tuple[int, int]]:
     ids=["one degree", "south west", "around zero", "north west", "first corner", "last corner", "world"],
 )
 async def test_e1_thousands_of_devices_merge_into_cells(tmp_path: Path, places: list[Place]) -> None:
-    opened = await DataDirectory.open(Settings(data=str(tmp_path)))
+    opened = await DataDirectory.open(Settings(data=str(tmp_path)), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     await opened.store.write(lambda c: fill(c, places))
     scope = await opened.store.read(lambda c: accounts.scope_of_user(c, 1))

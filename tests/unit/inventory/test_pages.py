@@ -50,7 +50,7 @@ def fill(connection: Connection) -> None:
 @pytest.mark.parametrize("wanted", [Filter(), *(Filter(health_state=s) for s in STATES),
                                     Filter(connectivity_plan_id="_NOCP")])  # fmt: skip
 async def test_pages_are_slices(tmp_path: Path, wanted: Filter) -> None:
-    opened = await DataDirectory.open(Settings(data=str(tmp_path)))
+    opened = await DataDirectory.open(Settings(data=str(tmp_path)), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     await opened.store.write(fill)
     scope = await opened.store.read(lambda c: accounts.scope_of_user(c, 1))

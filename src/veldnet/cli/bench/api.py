@@ -49,7 +49,7 @@ async def bench_api(
     """Create the store, start a server on it, and ask. `progress` hears what is done, and how far."""
     begun = time.perf_counter()
     settings = Settings(data=str(data))
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     parameters = network_parameters(settings.network)
     await create_fleet(

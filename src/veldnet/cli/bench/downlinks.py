@@ -42,7 +42,7 @@ async def bench_downlinks(data: Path, *, rate: float, seconds: float) -> Downlin
     settings = Settings(data=str(data))
     parameters = network_parameters(settings.network)
     count = int(rate * seconds)
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     await create_fleet(opened, parameters, count, joined=True, class_c_every=1)

@@ -92,7 +92,7 @@ async def bench_forged(data: Path, *, rate: float, forged: float, seconds: float
     settings = Settings(data=str(data))
     parameters = network_parameters(settings.network)
     space = AddressSpace(parameters.net_id)
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     await create_fleet(opened, parameters, _DEVICES, joined=True)

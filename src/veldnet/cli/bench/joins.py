@@ -71,7 +71,7 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
     settings = load_settings({"data": str(data)})
     parameters = network_parameters(settings.network)
     count = int(rate * seconds)
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     await create_fleet(opened, parameters, count, joined=False)

@@ -37,7 +37,7 @@ async def bench_start(data: Path, *, devices: int, progress: Callable[[int], Non
     """Create the fleet once, then start a server on it and send one frame."""
     settings = Settings(data=str(data))
     parameters = network_parameters(settings.network)
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     await create_fleet(opened, parameters, devices, joined=True, progress=progress)
     await opened.close()

@@ -141,7 +141,7 @@ async def bench_uplinks(
     parameters = network_parameters(settings.network)
     sink = Sink()
     address = await sink.start()
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     if not deliver:
@@ -187,7 +187,7 @@ async def _create_delivering_fleet(
                 ],
             },
         )
-    opened = await DataDirectory.open(settings)
+    opened = await DataDirectory.open(settings, create=True)
     await create_fleet(
         opened, network_parameters(settings.network), devices, joined=True, routing_profile_ref=1
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -43,8 +44,10 @@ async def serve_vault(vault: Vault, connection: socket.socket) -> None:
             free.release()
         words = _failure(answered)
         if words is None:
-            writer.write(framed(answered))
-            await writer.drain()
+            # A server that was killed waits for no answer.
+            with contextlib.suppress(ConnectionError):
+                writer.write(framed(answered))
+                await writer.drain()
         else:
             reason = words
             failed.set()

@@ -1,0 +1,43 @@
+"""`veldnet init`: an empty installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veldnet.data_directory import DataDirectory, database_of, expect_database
+from veldnet.vault_opening import master_key_of
+
+from .exits import Exit
+from .output import console, fail
+from .running import errors_in_words, run, settings_or_fail
+from .serve import Data
+
+
+def init_command(
+    data: Data = None,
+    keep_key: Annotated[
+        bool,
+        typer.Option(
+            "--keep-key", help="Begin with an empty database under the master key that is there already."
+        ),
+    ] = False,
+) -> None:
+    """Create a data directory: an empty database, and its master key."""
+    settings = settings_or_fail({"data": None if data is None else str(data)})
+    database, key = database_of(settings), master_key_of(settings)
+    if database.exists():
+        fail(f"there is an installation in {Path(settings.data).absolute()} already", Exit.DATA_DIRECTORY)
+    if keep_key and not key.exists():
+        fail(f"there is no master key {key} to keep", Exit.DATA_DIRECTORY)
+
+    async def create() -> None:
+        await (await DataDirectory.open(settings, create=True, vaults=False, vault_process=True)).close()
+
+    with errors_in_words():
+        if keep_key:
+            expect_database(settings)
+        run(create())
+    console.print(f"{database} created; without {key} its keys cannot be opened: keep a copy", soft_wrap=True)
