@@ -170,9 +170,9 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     strangers: Annotated[
         int,
         _help(
-            "Frames of devices without a session in memory, join-requests among them, that are looked at "
-            "from one base station within a deduplication window. More than its receivers can take are "
-            "forged, unless a test has a hundred devices join at once.",
+            "Frames of devices without a session, join-requests among them, that are let in from one base "
+            "station within a deduplication window. A real base station cannot receive more, so the excess "
+            "is treated as forged; raise it for load tests.",
             ge=1,
             le=100_000,
         ),

@@ -18,7 +18,7 @@ ReceivedType = DataFrame | JoinRequest | RejoinRequest
 class Window:
     """The copies of a frame heard so far. `frame` is what it parsed to; `frame_id` is set when it closes."""
 
-    __slots__ = ("closes_at", "copies", "frame", "frame_id", "late", "stranger")
+    __slots__ = ("closes_at", "copies", "frame", "frame_id", "late", "unknown")
 
     def __init__(self, frame: ReceivedType, first: GatewayUplink, closes_at: float) -> None:
         self.frame = frame
@@ -26,8 +26,8 @@ class Window:
         self.closes_at = closes_at
         self.frame_id = 0
         self.late: list[GatewayUplink] = []
-        # No session in memory spoke for the frame when it came.
-        self.stranger = False
+        # It is of an unknown device: its address had no session when it came.
+        self.unknown = False
 
     def ordered(self) -> tuple[GatewayUplink, ...]:
         """One copy of each base station, best SNR first, then best RSSI."""

@@ -22,6 +22,7 @@ from veldnet.supervision import Supervisor
 from .catalogue import Catalogue
 from .events import Device
 from .restoring import catch_up_memory, catch_up_state
+from .session_addresses import SessionAddresses
 from .state import DeviceState, JoinMemory, decode_join_memory, decode_state
 
 log = structlog.get_logger(__name__)
@@ -152,6 +153,7 @@ class DeviceTable:
         capacity: int,
         generation: int,
         on_load: Callable[[Entry], None],
+        addresses: SessionAddresses,
         clock: Callable[[], float],
         supervisor: Supervisor | None = None,
     ) -> None:
@@ -160,6 +162,7 @@ class DeviceTable:
         self._capacity = capacity
         self._generation = generation
         self._on_load = on_load
+        self._session_addresses = addresses
         self._clock = clock
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._by_dev_eui: dict[str, int] = {}
@@ -184,6 +187,10 @@ class DeviceTable:
         entries = self._entries
         refs = self._by_dev_addr.get(dev_addr)
         return [entries[ref] for ref in refs] if refs else []
+
+    def in_memory(self, dev_addr: int) -> list[Entry]:
+        """The devices in memory with a session on an address; the store may have others."""
+        return [self._entries[ref] for ref in self._by_dev_addr.get(dev_addr, ())]
 
     def sharing(self, dev_addr: int) -> int:
         """How many devices in memory have a session on an address."""
@@ -270,6 +277,7 @@ class DeviceTable:
     def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
             self._by_dev_addr.setdefault(dev_addr, []).append(ref)
+            self._session_addresses.add(dev_addr)
 
     def _unindex(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
@@ -301,6 +309,8 @@ class DeviceTable:
         entry = self._entries.get(ref)
         if rows:
             self._unknown.pop(rows[0].dev_eui, None)
+            for dev_addr in addresses(decode_state(rows[0].state)):
+                self._session_addresses.add(dev_addr)
             if entry is not None:
                 entry.device = self._catalogue.device(_without_state(rows[0]))
         elif entry is not None:

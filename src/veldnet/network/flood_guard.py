@@ -1,12 +1,11 @@
-"""Keeps frames that anybody can forge from slowing down those of real devices.
+"""Tells which base stations flood the network with frames that anybody can forge.
 
 A base station hears at most a few hundred frames a second, and hardly any that belong to nobody. One that
-keeps bringing frames which turn out to be refused is watched: what comes through it from devices without a
-session in memory is dropped before any work is done for it, until it has calmed down. Devices with a session
-are never held up, and another base station's copy of a frame opens the way as always.
+keeps bringing frames which turn out to be refused is throttled until its score is low again; `admission` says
+what that means for which frames.
 
-A stranger counts as soon as it is let in, so that a burst does not get through before the first of it has
-been judged, and no longer once it has turned out to be genuine.
+A frame of an unknown device counts as soon as it is let in, so that a burst does not get through before the
+first of it has been judged, and no longer once it has turned out to be genuine.
 """
 
 from __future__ import annotations

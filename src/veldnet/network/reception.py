@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
 import structlog
 
-from veldnet.lorawan import BaseStationId, frames
+from veldnet.lorawan import frames
 from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.store import IdSource
 
 from .addressing import AddressSpace
+from .admission import Admission, Verdict
 from .commit_loop import CommitLoop
 from .counters import Counters
 from .deduplication import Deduplicator, ReceivedType, Window
@@ -28,35 +28,30 @@ from .uplink_record import copies_of
 log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
-# MHDR of uplinks that carry data.
-_DATA_UP = (0x40, 0x80)
 # Copies of one frame that are kept at most, in its window and again after it.
 MAX_COPIES = 64
 
 
 class Reception:
-    """`received(frame, what it parsed to)` hears each frame when its window closes.
-
-    Strangers, each of whom costs a question to the store or the vault, are looked at from one base station
-    up to `strangers` within a window.
-    """
+    """`received(frame, what it parsed to)` is called with each frame when its window closes."""
 
     def __init__(
         self,
         windows: Deduplicator,
         addresses: AddressSpace,
         devices: DeviceTable,
+        admission: Admission,
         commits: CommitLoop,
         refusals: Refusals,
         counters: Counters,
         ids: IdSource,
         clock: Callable[[], float],
         received: Callable[[ReceivedFrame, ReceivedType], None],
-        strangers: int,
     ) -> None:
         self._windows = windows
         self._addresses = addresses
         self._devices = devices
+        self._admission = admission
         self._commits = commits
         self._refusals = refusals
         self._counters = counters
@@ -65,9 +60,6 @@ class Reception:
         self._received = received
         self._timer: asyncio.TimerHandle | None = None
         self._joins = Patience()
-        self._most_strangers = strangers
-        # Open windows of frames for which no session in memory speaks, by the base station that came first.
-        self._strangers: Counter[BaseStationId] = Counter()
 
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
@@ -98,34 +90,14 @@ class Reception:
         if len(self._windows) >= MAX_OPEN_WINDOWS:
             self._counters.refused["overload"] += 1
             return
-        station = uplink.base_station
-        stranger = self._is_stranger(frame)
-        if stranger and (self._strangers[station] >= self._most_strangers or self.held_off(station, now)):
-            self._refusals.turned_away(uplink)
+        verdict = self._admission.judge(uplink, frame, now)
+        if verdict is Verdict.DROPPED:
             return
         window = self._windows.open(frame, uplink, now)
-        if stranger:
-            window.stranger = True
-            self._strangers[station] += 1
-            self._refusals.let_in(uplink)
+        window.unknown = verdict is Verdict.UNKNOWN
         self._prefetch(frame)
         if self._timer is None:
             self._schedule()
-
-    def held_off(self, base_station: BaseStationId, now: float) -> bool:
-        """Whether strangers from this base station are turned away just now."""
-        return self._refusals.guard.floods(base_station, now)
-
-    def turns_away(self, head: bytes) -> bool:
-        """Whether a frame that begins so, MHDR and five more octets, is a stranger's; it is counted then."""
-        if head[0] in _DATA_UP and self._devices.on_address(int.from_bytes(head[1:5], "little")):
-            return False
-        self._refusals.count_turned_away()
-        return True
-
-    def _is_stranger(self, frame: ReceivedType) -> bool:
-        """Whether no session in memory speaks for a frame."""
-        return not (isinstance(frame, DataFrame) and self._devices.on_address(frame.dev_addr))
 
     def _prefetch(self, frame: ReceivedType) -> None:
         """Have the store answer while the window is open."""
@@ -155,14 +127,14 @@ class Reception:
             now = self._clock()
             window.frame_id = self._ids.next(now)
             first = window.copies[0]
-            if window.stranger:
-                self._strangers[first.base_station] -= 1
+            if window.unknown:
+                self._admission.left(first.base_station)
             received = ReceivedFrame(
                 window.frame_id,
                 self._ids.next(now),
                 window.ordered(),
                 next((copy.received_at for copy in window.copies if not copy.late), first.received_at),
-                first.base_station if window.stranger else None,
+                first.base_station if window.unknown else None,
             )
             if isinstance(window.frame, DataFrame):
                 self._hand_on(received, window.frame)

@@ -111,6 +111,13 @@ class Refusals:
         if self.guard.says(uplink.base_station, now):
             self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
 
+    def forged(self, uplink: GatewayUplink, code: str) -> None:
+        """A frame on the address of a session, forged or sent again, through a base station that floods."""
+        self._counters.refused[code] += 1
+        now = self._clock()
+        if self.guard.refused(uplink.base_station, now):
+            self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
+
     def count_turned_away(self) -> None:
         """The same, where not even the frame was read."""
         self._counters.refused[FLOOD] += 1

@@ -22,6 +22,7 @@ from veldnet.store import IdSource, Store, StoreError
 from veldnet.supervision import Supervisor
 
 from .addressing import AddressSpace
+from .admission import Admission
 from .air_schedule import AirSchedule
 from .base_station_radios import BaseStationRadios, RadioSettings, default_radio
 from .catalogue import Catalogue
@@ -59,6 +60,7 @@ from .reception import Reception
 from .records import JoinRecord, Record, RefusedRecord
 from .refusals import Refusals
 from .rejoin import request_rejoin
+from .session_addresses import SessionAddresses
 from .shared_addresses import likeliest_first
 from .submission import submit_downlink
 from .transmission import SUCCESS, TOO_LATE, Done
@@ -114,12 +116,14 @@ class NetworkServer:
         self._rng = rng
         self._ids = ids or IdSource()
         self.addresses = AddressSpace(parameters.net_id)
+        self._session_addresses = SessionAddresses(parameters.net_id)
         self.devices = DeviceTable(
             store,
             self.catalogue,
             capacity=capacity,
             generation=generation,
             on_load=self._resume,
+            addresses=self._session_addresses,
             clock=clock,
             supervisor=self._supervisor,
         )
@@ -143,28 +147,37 @@ class NetworkServer:
             timeout=parameters.transmit_timeout,
         )
         self._refusals = Refusals(self.counters, self.commits, self._ids, clock, parameters.strangers)
+        self.gate = Admission(
+            self._session_addresses, self.devices, self._refusals, self._counter_of, parameters.strangers
+        )
         self._reception = Reception(
             Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0)),
             self.addresses,
             self.devices,
+            self.gate,
             self.commits,
             self._refusals,
             self.counters,
             self._ids,
             clock,
             self._received,
-            parameters.strangers,
         )
         self._wakes = Wakes(clock, self._woken)
         self._orders = VaultOrders(vault, self.counters, clock, self._vault_answered, self._supervisor)
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loading_addresses: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the rules devices live by; devices themselves are loaded when they are heard, or when a
         downlink waits for them that needs no uplink."""
         await self.catalogue.load(self._store)
+        self._loading_addresses = self._supervisor.keep("session addresses", self._load_addresses)
         self._spawn("queued downlinks", self._wake_restless())
+
+    async def _load_addresses(self) -> None:
+        """Learn which addresses have a session, in the background: there may be a million of them."""
+        await self._session_addresses.load(self._store)
 
     async def _wake_restless(self) -> None:
         """Go on with the devices of class B and C for which a process before this one had something left."""
@@ -196,6 +209,8 @@ class NetworkServer:
 
     def close(self) -> None:
         """Let go of timers and tasks at once, finished or not."""
+        if self._loading_addresses is not None:
+            self._loading_addresses.cancel()
         self._reception.close()
         self._wakes.close()
         self._transmitter.close()
@@ -207,11 +222,6 @@ class NetworkServer:
 
     # Uplinks.
 
-    @property
-    def gate(self) -> Reception:
-        """What tells base stations' frames that are not worth reading."""
-        return self._reception
-
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
         self._reception.receive(uplink)
@@ -221,6 +231,15 @@ class NetworkServer:
             self._data(received, frame)
         else:
             self._join(received, frame)
+
+    def _counter_of(self, uplink: GatewayUplink, frame: DataFrame) -> str | None:
+        """How the counter of a copy is found in the session in memory that its MIC fits; None without one."""
+        event = DataReceived(ReceivedFrame(0, 0, (uplink,), uplink.received_at), frame)
+        for entry in self.devices.in_memory(frame.dev_addr):
+            found = match(self.parameters, entry.state, entry.device, event)
+            if found is not None:
+                return found.verdict
+        return None
 
     def _data(self, received: ReceivedFrame, frame: DataFrame) -> None:
         entries = self.devices.on_address(frame.dev_addr)

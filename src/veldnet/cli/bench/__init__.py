@@ -81,9 +81,10 @@ def forged_command(
     rate: Annotated[float, typer.Option(min=1, help="Genuine uplinks a second.")] = 1000,
     forged: Annotated[float, typer.Option(min=1, help="Forged frames a second.")] = 5000,
     seconds: Seconds = 10,
+    through: Annotated[int, typer.Option(min=1, max=256, help="Base stations that bring them.")] = 8,
 ) -> None:
-    """Latency of genuine devices alone, then amid forged join-requests, and amid unknown addresses."""
-    _run(lambda data: bench_forged(data, rate=rate, forged=forged, seconds=seconds))
+    """Latency of genuine devices alone, then amid forged joins and data frames of several sorts."""
+    _run(lambda data: bench_forged(data, rate=rate, forged=forged, seconds=seconds, through=through))
 
 
 @bench.command("start")

@@ -32,14 +32,18 @@ _CONFIRMED_EVERY = 9
 
 class ForgedResult(msgspec.Struct, frozen=True):
     """Milliseconds from the end of the window to the acknowledgement of genuine uplinks: alone, and with so
-    many forged frames a second of each sort beside them."""
+    many forged frames a second of each sort beside them. `unanswered` are the genuine confirmed uplinks that
+    got no acknowledgement, by sort."""
 
     rate: float
     forged_rate: float
+    base_stations: int
     alone_ms: Percentiles | None
     unknown_addresses_ms: Percentiles | None
     unknown_joins_ms: Percentiles | None
     wrong_keys_ms: Percentiles | None
+    known_addresses_ms: Percentiles | None
+    unanswered: dict[str, int]
 
 
 def _unknown_address(rng: random.Random, _space: AddressSpace) -> bytes:
@@ -59,6 +63,24 @@ def _wrong_key(rng: random.Random, space: AddressSpace) -> bytes:
     """A join-request of a device that exists, under a key that is not its own."""
     device = bench_device(rng.randrange(_DEVICES), space)
     return JoinRequest(JOIN_EUI, device.dev_eui, rng.getrandbits(16), rng.randbytes(4)).to_bytes()
+
+
+def _known_address(rng: random.Random, space: AddressSpace) -> bytes:
+    """A data frame on the address of a device that exists, with a MIC that fits nobody."""
+    device = bench_device(rng.randrange(_DEVICES), space)
+    octets = frames.data_frame_octets(
+        MType.UNCONFIRMED_UP, device.dev_addr, 0x80, rng.getrandbits(16), b"", 1, rng.randbytes(12)
+    )
+    return octets + rng.randbytes(4)
+
+
+_SORTS: dict[str, Callable[[random.Random, AddressSpace], bytes] | None] = {
+    "alone": None,
+    "unknown addresses": _unknown_address,
+    "unknown joins": _unknown_join,
+    "wrong keys": _wrong_key,
+    "known addresses": _known_address,
+}
 
 
 def _noise(
@@ -87,8 +109,16 @@ def _noise(
     ]
 
 
-async def bench_forged(data: Path, *, rate: float, forged: float, seconds: float) -> ForgedResult:
-    """Four measurements on one server, one after the other."""
+def _confirmed(start: int, count: int) -> int:
+    """How many frames of a measurement are confirmed ones."""
+    return sum(position % _CONFIRMED_EVERY == 0 for position in range(start, start + count))
+
+
+async def bench_forged(
+    data: Path, *, rate: float, forged: float, seconds: float, through: int
+) -> ForgedResult:
+    """A measurement for each sort on one server, one after the other; forged frames come `through` so many of
+    the base stations."""
     settings = Settings(data=str(data))
     parameters = network_parameters(settings.network)
     space = AddressSpace(parameters.net_id)
@@ -99,27 +129,29 @@ async def bench_forged(data: Path, *, rate: float, forged: float, seconds: float
     await opened.close()
     fleet = [bench_device(number, space) for number in range(_DEVICES)]
     count = int(rate * seconds)
-    prepared, confirmed_at = prepare(_DEVICES + 4 * count, fleet, gateways, 1, _CONFIRMED_EVERY)
+    prepared, confirmed_at = prepare(_DEVICES + len(_SORTS) * count, fleet, gateways, 1, _CONFIRMED_EVERY)
     window = settings.network.deduplication_window
     server = await BenchServer.start(data)
     measured: list[Percentiles | None] = []
+    unanswered: dict[str, int] = {}
     try:
-        genuine, noise = Generator(server.udp, gateways), Generator(server.udp, gateways[:8])
+        genuine, noise = Generator(server.udp, gateways), Generator(server.udp, gateways[:through])
         genuine.begin()
         await genuine.send(prepared[:_DEVICES], 2000)
-        for number, forge in enumerate((None, _unknown_address, _unknown_join, _wrong_key)):
+        for number, (sort, forge) in enumerate(_SORTS.items()):
             start = _DEVICES + number * count
             seen = len(genuine.downlinks)
             load = genuine.send(prepared[start : start + count], rate)
             if forge is None:
                 await load
             else:
-                forgeries = _noise(int(forged * seconds), forge, space, gateways[:8])
+                forgeries = _noise(int(forged * seconds), forge, space, gateways[:through])
                 await asyncio.gather(load, noise.send(forgeries, forged))
             await asyncio.sleep(2)
             latencies = downlink_latencies(genuine, confirmed_at, window, start, seen)
             measured.append(percentiles(latencies))
+            unanswered[sort] = _confirmed(start, count) - len(latencies)
         genuine.close()
     finally:
         await server.stop()
-    return ForgedResult(rate, forged, *measured)
+    return ForgedResult(rate, forged, through, *measured, unanswered=unanswered)

@@ -1,0 +1,64 @@
+"""Which addresses have a session, in memory or in the store: a bit each, 4 MB for the largest NetID.
+
+With it a frame of a device that is not in memory is told from one of nobody without a question to the store.
+Bits are only ever set: one too many costs a question, one too few would cost a device its uplinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import Connection, or_, select
+
+from veldnet.lorawan import DevAddr, NetId
+from veldnet.lorawan.identifiers import address_prefix
+from veldnet.store import Store
+from veldnet.store.schema import device_states
+
+_PAGE = 5000
+
+
+class SessionAddresses:
+    """The addresses of a NetID that have a session: all once `load` is over, before that those seen."""
+
+    def __init__(self, net_id: NetId) -> None:
+        prefix, prefix_bits = address_prefix(net_id)
+        self._host_bits = 32 - prefix_bits
+        self._prefix = int(prefix) >> self._host_bits
+        self._mask = (1 << self._host_bits) - 1
+        self._bits = bytearray(((1 << self._host_bits) + 7) // 8)
+        self.complete = False
+
+    def __contains__(self, dev_addr: DevAddr | int) -> bool:
+        host = dev_addr & self._mask
+        return bool(self._bits[host >> 3] >> (host & 7) & 1) and dev_addr >> self._host_bits == self._prefix
+
+    def add(self, dev_addr: DevAddr | int) -> None:
+        host = dev_addr & self._mask
+        self._bits[host >> 3] |= 1 << (host & 7)
+
+    async def load(self, store: Store) -> None:
+        """Read the addresses of all stored sessions. Raises `StoreError`."""
+        after = 0
+        while page := await store.read(partial(_page, after)):
+            for _ref, dev_addr, pending in page:
+                if dev_addr is not None:
+                    self.add(dev_addr)
+                if pending is not None:
+                    self.add(pending)
+            after = page[-1][0]
+        self.complete = True
+
+
+def _page(after: int, connection: Connection) -> Sequence[tuple[int, int | None, int | None]]:
+    states = device_states.c
+    rows = connection.execute(
+        select(states.device_ref, states.dev_addr, states.pending_dev_addr)
+        .where(
+            states.device_ref > after, or_(states.dev_addr.is_not(None), states.pending_dev_addr.is_not(None))
+        )
+        .order_by(states.device_ref)
+        .limit(_PAGE)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
