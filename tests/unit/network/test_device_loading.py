@@ -9,8 +9,10 @@ from typing import cast
 import pytest
 
 from tests.unit.network.builders import row
+from veldnet.lorawan import NetId
 from veldnet.network.catalogue import Catalogue
 from veldnet.network.devices import DeviceTable
+from veldnet.network.session_addresses import SessionAddresses
 from veldnet.store import DeviceRow, Store, StoreError
 from veldnet.store.documents import ProfileSettings
 from veldnet.supervision import Supervisor
@@ -41,6 +43,7 @@ def table_over(store: FailingStore, supervisor: Supervisor | None = None) -> Dev
         capacity=10,
         generation=0,
         on_load=lambda _entry: None,
+        addresses=SessionAddresses(NetId(0)),
         clock=lambda: 0.0,
         supervisor=supervisor,
     )

@@ -38,11 +38,7 @@ class ForgedResult(msgspec.Struct, frozen=True):
     rate: float
     forged_rate: float
     base_stations: int
-    alone_ms: Percentiles | None
-    unknown_addresses_ms: Percentiles | None
-    unknown_joins_ms: Percentiles | None
-    wrong_keys_ms: Percentiles | None
-    known_addresses_ms: Percentiles | None
+    latency_ms: dict[str, Percentiles | None]
     unanswered: dict[str, int]
 
 
@@ -132,7 +128,7 @@ async def bench_forged(
     prepared, confirmed_at = prepare(_DEVICES + len(_SORTS) * count, fleet, gateways, 1, _CONFIRMED_EVERY)
     window = settings.network.deduplication_window
     server = await BenchServer.start(data)
-    measured: list[Percentiles | None] = []
+    measured: dict[str, Percentiles | None] = {}
     unanswered: dict[str, int] = {}
     try:
         genuine, noise = Generator(server.udp, gateways), Generator(server.udp, gateways[:through])
@@ -149,9 +145,9 @@ async def bench_forged(
                 await asyncio.gather(load, noise.send(forgeries, forged))
             await asyncio.sleep(2)
             latencies = downlink_latencies(genuine, confirmed_at, window, start, seen)
-            measured.append(percentiles(latencies))
+            measured[sort] = percentiles(latencies)
             unanswered[sort] = _confirmed(start, count) - len(latencies)
         genuine.close()
     finally:
         await server.stop()
-    return ForgedResult(rate, forged, through, *measured, unanswered=unanswered)
+    return ForgedResult(rate, forged, through, measured, unanswered)
