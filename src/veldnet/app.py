@@ -365,6 +365,10 @@ class Platform:
         self.ready = False
         await self.supervisor.stop()
         self.udp.close()
+        try:
+            await self._presence_keeper.write()
+        except StoreError as error:
+            log.warning("presence_not_written", error=str(error))
         self.live.close()
         await self.decoders.close()
         await self.keys.stop()

@@ -9,7 +9,8 @@ from .base_station_radios import RadioSettings
 from .commit_loop import CommitLoop, Participant, Recorded
 from .devices import Entry, new_entry
 from .events import Device, SubmissionRefusal
-from .explaining import Explanation, Finding, explain_device, explain_frame
+from .explaining import Explanation, explain_device, explain_frame
+from .findings import Finding
 from .in_words import mac_commands_in_words
 from .inspection import DeviceView, QueuedView
 from .journal import LATE, OVER_LIMIT, FrameRow, heard_at, tenths, unpack_copies

@@ -11,16 +11,17 @@ from typing import Any, TypeGuard
 import msgspec
 from sqlalchemy import Connection, Row, select
 
-from veldnet.lorawan import DevEui, frames
+from veldnet.lorawan import BaseStationId, DevEui, frames
 from veldnet.lorawan.frames import FrameError, JoinRequest, RejoinRequest
 from veldnet.store.schema import base_stations, device_states, devices, frame_bodies
 from veldnet.store.schema import frames as frame_rows
 
 from .candidates import floor
 from .causes import cause_in_words, refusal_in_words
+from .explaining_stations import conduct, odd_copies
+from .findings import Finding, ago
 from .mac_commands import blocked
 from .records import (
-    Copy,
     DownlinkRecord,
     DownlinkRejectedRecord,
     JoinRecord,
@@ -41,14 +42,6 @@ _SILENT = 2 * 86_400.0
 _CONNECTED = 600.0
 # Margins in dB below this make a weak link.
 _WEAK = 3.0
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """Something that was found: `level` is `ok`, `note` or `problem`."""
-
-    level: str
-    text: str
-    next: str | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -135,36 +128,11 @@ def _heard(record: Record) -> list[Finding]:
     )
     if best.snr is not None:
         words += f", margin {best.snr - floor(record.modulation):.1f} dB"
-    return [Finding("note", words), *_odd_copies(record.copies)]
+    return [Finding("note", words), *odd_copies(record.copies)]
 
 
 def _level(value: float | None, unit: str, name: str) -> str:
     return f"{name} not known" if value is None else f"{value:g} {unit}"
-
-
-def _odd_copies(copies: Sequence[Copy]) -> list[Finding]:
-    """What was wrong with the base stations' words on a frame."""
-    findings = [
-        Finding(
-            "note",
-            f"the clock of base station {copy.base_station} is wrong, {_clock(copy.clock_error)}: its time "
-            "was not used",
-            "correct the base station's time source (GPS or NTP)",
-        )
-        for copy in copies
-        if copy.clock_error is not None
-    ]
-    untimed = [str(copy.base_station) for copy in copies if copy.untimed]
-    if untimed:
-        words = f"base station {', '.join(untimed[:5])} gave no counter (tmst): it cannot answer this frame"
-        next_step = "correct or replace the packet forwarder of the base station"
-        findings.append(Finding("note", words, next_step))
-    return findings
-
-
-def _clock(error: float) -> str:
-    way = "behind" if error < 0 else "ahead of"
-    return f"{_ago(abs(error))} {way} ours"
 
 
 def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Explanation:
@@ -186,6 +154,7 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
         *_commands(state),
         *_downlinks(records),
     ]
+    findings += conduct(connection, _hearing(records), now)
     if not records:
         findings += _never_heard(connection, now)
     if not any(isinstance(r, UplinkRecord) and now - r.time <= _CONNECTED for _id, r in records):
@@ -194,6 +163,14 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
         findings.append(Finding("ok", "nothing is wrong as far as the network can see"))
     order = {"problem": 0, "ok": 1, "note": 2}
     return Explanation(subject, tuple(sorted(findings, key=lambda finding: order[finding.level])))
+
+
+def _hearing(records: Sequence[tuple[int, Record]]) -> set[BaseStationId]:
+    """The base stations that heard the newest frame of a device."""
+    for _id, record in records:
+        if isinstance(record, UplinkRecord | JoinRecord | RefusedRecord):
+            return {copy.base_station for copy in record.copies}
+    return set()
 
 
 def _records(connection: Connection, device_ref: int, limit: int) -> list[tuple[int, Record]]:
@@ -316,10 +293,10 @@ def _listening(
         newest = uplinks[0]
         snr = newest.best.snr
         margin = None if snr is None else snr - floor(newest.modulation)
-        ago = now - newest.time
-        level = "problem" if ago > _SILENT else "ok"
+        silent = now - newest.time
+        level = "problem" if silent > _SILENT else "ok"
         next_step = "look at the device's power and place" if level == "problem" else None
-        findings.append(Finding(level, f"last uplink {newest.fcnt} came {_ago(ago)} ago", next_step))
+        findings.append(Finding(level, f"last uplink {newest.fcnt} came {ago(silent)} ago", next_step))
         findings += _heard(newest)
         if margin is not None and margin < _WEAK:
             findings.append(
@@ -404,10 +381,3 @@ def _turned_away(connection: Connection, now: float) -> list[Finding]:
 
 def _is_flood(record: Record) -> TypeGuard[RefusedRecord]:
     return isinstance(record, RefusedRecord) and record.outcome == FLOOD
-
-
-def _ago(seconds: float) -> str:
-    for unit, size in (("years", 31_557_600), ("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} seconds"

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from veldnet.gateways import Presence
-from veldnet.gateways.semtech_udp.downlink_path import keep_alive
+from veldnet.gateways.semtech_udp.downlink_path import DownlinkPath, keep_alive
 from veldnet.gateways.semtech_udp.messages import parse_header, parse_push_data, pull_resp, uplink_of
 from veldnet.gateways.semtech_udp.packets import DatagramError
 from veldnet.gateways.semtech_udp.server import SemtechUdpServer
@@ -310,3 +310,39 @@ def test_the_address_moves_only_after_consistent_keep_alives() -> None:
         assert path.address == HERE, "a keep-alive from the old address begins the count anew"
     assert keep_alive(path, THERE, 2, 6.0).address == THERE
     assert keep_alive(path, THERE, 2, 100.0).address == THERE, "the old address has been silent"
+
+
+def test_c14_downlinks_go_where_they_went_before_the_start() -> None:
+    async def story() -> None:
+        harness = Harness()
+        harness.server.restore({STATION: DownlinkPath(HERE, 2, harness.now - 40)})
+        downlink = GatewayDownlink(77, b"abc", window(Lora(9, 125)))
+        harness.server.transmit(downlink)
+        assert harness.sent[-1][1] == HERE and not harness.reports
+        harness.pull(THERE)
+        harness.server.transmit(downlink)
+        assert harness.sent[-1][1] == HERE, "the server was away: that it heard nothing proves nothing"
+        harness.pull(THERE)
+        harness.pull(THERE)
+        harness.server.transmit(downlink)
+        assert harness.sent[-1][1] == THERE and harness.server.moved == {STATION}
+
+    asyncio.run(story())
+
+
+def test_c14_a_path_of_long_ago_moves_at_once() -> None:
+    harness = Harness()
+    harness.server.restore({STATION: DownlinkPath(HERE, 1, harness.now - 3600)})
+    path = harness.server.path(STATION)
+    assert path is not None and (path.address, path.version) == (HERE, 1)
+    harness.pull(THERE)
+    path = harness.server.path(STATION)
+    assert path is not None and (path.address, path.version) == (THERE, 2)
+
+
+def test_c14_a_keep_alive_before_the_restoring_counts_more() -> None:
+    harness = Harness()
+    harness.pull(THERE)
+    harness.server.restore({STATION: DownlinkPath(HERE, 2, harness.now)})
+    path = harness.server.path(STATION)
+    assert path is not None and path.address == THERE

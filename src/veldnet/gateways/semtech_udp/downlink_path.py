@@ -13,6 +13,8 @@ from veldnet.gateways.addresses import Address
 
 CONSISTENT = 3
 SILENCE = 30.0
+# A server that was away for less than so many seconds could not hear whether the address was silent.
+_AWAY = 600.0
 
 
 class DownlinkPath(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +25,13 @@ class DownlinkPath(msgspec.Struct, frozen=True, gc=False):
     heard_at: float
     rival: Address | None = None
     rival_count: int = 0
+
+
+def restored(path: DownlinkPath, now: float) -> DownlinkPath:
+    """The path of an earlier process at the start of this one."""
+    if now - path.heard_at > _AWAY:
+        return path
+    return DownlinkPath(path.address, path.version, now)
 
 
 def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: float) -> DownlinkPath:

@@ -16,7 +16,7 @@ from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
-from .downlink_path import DownlinkPath, keep_alive
+from .downlink_path import DownlinkPath, keep_alive, restored
 from .messages import (
     Header,
     Identifier,
@@ -215,7 +215,8 @@ class SemtechUdpServer:
 
     def restore(self, paths: Mapping[BaseStationId, DownlinkPath]) -> None:
         """Take up where downlinks went before the start; keep-alives confirm or move that, as ever."""
-        self._paths = {**paths, **self._paths}
+        now = self._clock()
+        self._paths = {station: restored(path, now) for station, path in paths.items()} | self._paths
 
     def path(self, base_station: BaseStationId) -> DownlinkPath | None:
         """Where the downlinks of a base station go now."""
