@@ -21,6 +21,7 @@ from veldnet.data_directory import (
     generation_of,
     prove_keys,
     read_checks,
+    reason_of,
     set_generation,
 )
 from veldnet.directory_lock import DirectoryLock, alone, give_to_owner
@@ -43,7 +44,7 @@ _TABLES = {"alembic_version", "properties", "leases", "frames", "devices"}
 
 
 class BackupError(Exception):
-    """A backup cannot be made or put back; nothing was changed."""
+    """A backup cannot be made or put back."""
 
 
 def back_up(settings: Settings, target: Path) -> None:
@@ -69,18 +70,28 @@ def restore(settings: Settings, source: Path) -> Path | None:
     """Put a backup in place of the database, which is kept: returns its new name, None where there was none.
     Raises `BackupError`, and `DirectoryInUse` beside a server."""
     data, database = Path(settings.data), database_of(settings).resolve()
-    _check_places(source, data, database)
+    with _nothing_changed():
+        _check_places(source, data, database)
     lock = DirectoryLock.take(data, "admin restore")
     try:
         with alone(data):
             copy = _unused(database, "restoring")
             try:
-                _prepare(settings, source, copy)
+                with _nothing_changed():
+                    _prepare(settings, source, copy)
                 return _swap(database, copy)
             finally:
                 _remove(copy)
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def _nothing_changed() -> Iterator[None]:
+    try:
+        yield
+    except BackupError as error:
+        raise BackupError(f"{error}; nothing was changed") from None
 
 
 def _check_places(source: Path, data: Path, database: Path) -> None:
@@ -159,7 +170,19 @@ def _swap(database: Path, copy: Path) -> Path | None:
         return None
     _empty_log(database)
     kept = _unused(database, f"before-restore-{int(time.time())}")
-    with _in_words(f"cannot keep {database} as {kept}"):
+    with _nothing_changed(), _in_words(f"cannot keep {database} as {kept}"):
+        _keep_whole(database, kept)
+    with _in_words(f"cannot write {database}, which is kept as {kept}"):
+        # A log of another database would be taken for the new one's.
+        for suffix in _LOG_FILES:
+            _beside(database, suffix).unlink(missing_ok=True)
+        copy.replace(database)
+        sync_directory(database.parent)
+    return kept
+
+
+def _keep_whole(database: Path, kept: Path) -> None:
+    try:
         _keep(database, kept)
         for suffix in _LOG_FILES:
             log = _beside(database, suffix)
@@ -167,13 +190,9 @@ def _swap(database: Path, copy: Path) -> Path | None:
             if log.exists():
                 _keep(log, _beside(kept, suffix))
         sync_directory(database.parent)
-    with _in_words(f"cannot write {database}"):
-        # A log of another database would be taken for the new one's.
-        for suffix in _LOG_FILES:
-            _beside(database, suffix).unlink(missing_ok=True)
-        copy.replace(database)
-        sync_directory(database.parent)
-    return kept
+    except BaseException:
+        _remove(kept)
+        raise
 
 
 def _empty_log(database: Path) -> None:
@@ -226,11 +245,5 @@ def _engine(file: Path) -> Iterator[Engine]:
 def _in_words(what: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise BackupError(f"{what}: {_cause(error)}") from None
-    except OSError as error:
-        raise BackupError(f"{what}: {error.strerror}") from None
-
-
-def _cause(error: Exception) -> object:
-    return getattr(error, "orig", None) or error
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise BackupError(f"{what}: {reason_of(error)}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -36,6 +37,9 @@ _SEALED_UNDER = "sealed_under"
 _PATIENCE = 30.0
 # Primary result codes of SQLite for a file whose content is wrong.
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+# Bytes with which nothing can be done.
+_NO_ROOM = 262_144
 
 # Runs blocking work beside the event loop, or at once under a virtual clock.
 _Run = Callable[..., Awaitable[Any]]
@@ -153,17 +157,34 @@ def _in_words(what: Path) -> Iterator[None]:
         yield
     except UnknownRevision as error:
         raise DataDirectoryError(f"cannot use {what}: {error}") from None
-    except (SQLAlchemyError, sqlite3.Error, StoreError) as error:
-        cause: BaseException = error
-        while (inner := getattr(cause, "orig", None) or cause.__cause__) is not None:
-            cause = inner
-        if (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT:
+    except (SQLAlchemyError, sqlite3.Error, StoreError, OSError) as error:
+        if (getattr(_cause(error), "sqlite_errorcode", 0) & 0xFF) in _CORRUPT:
             raise DataDirectoryError(
-                f"cannot use {what}: {cause}; restore a backup with `veldnet admin restore`"
+                f"cannot use {what}: {reason_of(error)}; restore a backup with `veldnet admin restore`"
             ) from None
-        raise StorageError(f"cannot use {what}: {cause}") from None
-    except OSError as error:
-        raise StorageError(f"cannot use {what}: {error.strerror}") from None
+        full = _is_full(what.parent)
+        raise StorageError(f"cannot use {what}: {reason_of(error)}{full}") from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the driver said, below what has been made of it."""
+    while (inner := getattr(error, "orig", None) or error.__cause__) is not None:
+        error = inner
+    return error
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in a few words."""
+    cause = _cause(error)
+    return cause.strerror or str(cause) if isinstance(cause, OSError) else " ".join(str(cause).split())
+
+
+def _is_full(path: Path) -> str:
+    """Whether the disk is full: SQLite has several words for that."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(path).free < _NO_ROOM:
+            return " (the disk is full)"
+    return ""
 
 
 # Opening and creating.

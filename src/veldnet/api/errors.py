@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -112,8 +113,24 @@ def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Respon
     return _unavailable(request)
 
 
+# Whether a change of the request being answered is durable already.
+_written: ContextVar[bool] = ContextVar("written", default=False)
+
+
+def note_written() -> None:
+    """Note that the request being answered has changed something."""
+    _written.set(True)
+
+
 def _unavailable(request: Request[Any, Any, Any]) -> Response[Any]:
-    message = "The platform could not carry out the request; nothing was changed. Try again later"
+    if _written.get():
+        message = (
+            "The platform could not finish the request; a part of it has been carried out. See what "
+            "has changed "
+            "before you try again"
+        )
+    else:
+        message = "The platform could not carry out the request; nothing was changed. Try again later"
     return _respond(request, 500, application_body(500, message, "LDM-500", transaction_id(request)))
 
 

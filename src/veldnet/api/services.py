@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import structlog
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
@@ -16,12 +17,16 @@ from veldnet.inventory.device_checks import NewDevice
 from veldnet.inventory.scope import OperatorScope, Scope
 from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
+from veldnet.store import StoreError
 
 from .auth.sessions import SessionCache
 from .auth.tokens import TokenCache
+from .errors import note_written
 from .rate_limit import RateLimiter
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class Services:
@@ -78,13 +83,27 @@ class Services:
             _note(connection, by, action, named, details)
             return result
 
-        result = await self.platform.store.write(audited)
-        await self.platform.apply_changes()
+        result = await self.write(audited)
+        await self.take_up()
         return result
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Carry out a change in a transaction of its own."""
+        result = await self.platform.store.write(change)
+        note_written()
+        return result
+
+    async def take_up(self) -> None:
+        """Let the network take up what was written. It does so by itself within a second, so a failure does
+        not make a change that is durable look like one that was not made."""
+        try:
+            await self.platform.apply_changes()
+        except StoreError as error:
+            log.warning("changes_taken_up_later", error=str(error))
 
     async def note(self, by: Scope | OperatorScope, action: str, what: str) -> None:
         """Write down something that was done in the network itself."""
-        await self.platform.store.write(lambda c: _note(c, by, action, what))
+        await self.write(lambda c: _note(c, by, action, what))
 
 
 def _note(

@@ -29,6 +29,7 @@ from .admin_device import device_app
 from .admin_hsm_group import hsm_group_app
 from .admin_monitoring import alarms_app, audit_command, statistics_app
 from .admin_vault import vault_app
+from .exits import Exit
 from .output import console, fail, print_json, print_table
 from .running import administrator, change_data, errors_in_words, settings_or_fail, with_data
 from .serve import Data, Json
@@ -512,7 +513,7 @@ def backup_command(target: Path, data: Data = None) -> None:
         with errors_in_words(), console.status("copying"):
             back_up(settings, target)
     except BackupError as error:
-        fail(str(error))
+        fail(str(error), Exit.DATA_DIRECTORY)
     console.print(f"{target} written; the master key is {master_key_of(settings)}", soft_wrap=True)
 
 
@@ -526,7 +527,7 @@ def restore_command(source: Path, data: Data = None) -> None:
         with errors_in_words(), console.status("copying"):
             kept = restore(settings, source)
     except BackupError as error:
-        fail(f"{error}; nothing was changed")
+        fail(str(error), Exit.DATA_DIRECTORY)
     if kept is not None:
         console.print(f"the database before is kept as {kept}", soft_wrap=True)
     console.print(f"{source} restored", soft_wrap=True)

@@ -65,9 +65,7 @@ async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict
     except Unauthorized as error:
         raise GatewayError(401, error.message) from None
     lifetime = int(services.settings.token_lifetime)
-    token = await services.platform.store.write(
-        lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref)
-    )
+    token = await services.write(lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref))
     return {
         "access_token": token,
         "token_type": "Bearer",
@@ -87,9 +85,7 @@ async def user_token(request: Request[Any, Any, Any], services: Services) -> dic
     login = client_id.rsplit("/", 1)[-1]
     lifetime = _lifetime(form.get("validityPeriod"), int(services.settings.token_lifetime))
     user_ref = await verify_user(services, login, secret)
-    token = await services.platform.store.write(
-        lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref)
-    )
+    token = await services.write(lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref))
     return {
         "access_token": token,
         "token_type": "bearer",
@@ -144,7 +140,7 @@ async def token_info(request: Request[Any, Any, Any], services: Services) -> dic
 
 async def revoke_token(request: Request[Any, Any, Any], services: Services) -> None:
     token = _token_of(request)
-    await services.platform.store.write(lambda c: accounts.revoke_token(c, token))
+    await services.write(lambda c: accounts.revoke_token(c, token))
     services.tokens.forget()
 
 

@@ -129,9 +129,7 @@ async def redeliver(request: Request[Any, Any, Any], services: Services) -> Rede
     from_ms, to_ms = query.moment(body.start, "from"), query.moment(body.end, "to")
     platform = services.platform
     expires_at = int((platform.clock() + platform.settings.routing.retention) * 1000)
-    lanes = await platform.store.write(
-        lambda c: deliver_again(c, scope.subscriber_ref, from_ms, to_ms, expires_at)
-    )
+    lanes = await services.write(lambda c: deliver_again(c, scope.subscriber_ref, from_ms, to_ms, expires_at))
     for lane in lanes:
         platform.deliveries.requeue(lane)
     return RedeliveryStarted(len(lanes))

@@ -222,11 +222,11 @@ async def change_many(request: Request[Any, Any, Any], services: Services) -> Bu
     done = 0
     for ref in dict.fromkeys(body.refs):
         try:
-            await services.platform.store.write(lambda c, ref=ref: _one(c, scope, ref, change))  # type: ignore[misc]
+            await services.write(lambda c, ref=ref: _one(c, scope, ref, change))  # type: ignore[misc]
             done += 1
         except Refusal as error:
             failures.append(BulkFailure(ref, error.message))
-    await services.platform.apply_changes()
+    await services.take_up()
     return BulkResult(done, failures)
 
 

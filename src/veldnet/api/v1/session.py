@@ -111,7 +111,7 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
     if not fits or account is None:
         raise GatewayError(401, "User name or password is wrong")
     lifetime = services.platform.settings.console.session_lifetime
-    token = await services.platform.store.write(lambda c: sessions.open_session(c, account, lifetime))
+    token = await services.write(lambda c: sessions.open_session(c, account, lifetime))
     session = await services.sessions.session(token)
     if session is None:
         raise GatewayError(401, "The user was removed")
@@ -134,7 +134,7 @@ async def get_session(request: Request[Any, Any, Any], services: Services) -> Si
 async def sign_out(request: Request[Any, Any, Any], services: Services) -> Response[None]:
     """End the session."""
     session = await require_session(request, services)
-    await services.platform.store.write(lambda c: sessions.close_session(c, session.digest))
+    await services.write(lambda c: sessions.close_session(c, session.digest))
     services.sessions.forget()
     return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
 
@@ -172,7 +172,7 @@ async def change_password(request: Request[Any, Any, Any], services: Services) -
             person.operator_ref,
         )
 
-    await services.platform.store.write(write)
+    await services.write(write)
     services.sessions.forget()
     services.tokens.forget()
 
@@ -190,7 +190,7 @@ async def put_preferences(request: Request[Any, Any, Any], services: Services) -
     """Replace what the person has set; a JSON object of at most 32 KiB."""
     session = await require_session(request, services)
     encoded = msgspec.json.encode(json_object(await read_body(request, 65_536)))
-    await services.platform.store.write(lambda c: sessions.write_preferences(c, session.account, encoded))
+    await services.write(lambda c: sessions.write_preferences(c, session.account, encoded))
 
 
 HANDLERS = (sign_in, get_session, sign_out, change_password, get_preferences, put_preferences)
