@@ -21,7 +21,7 @@ from veldnet.app import Platform
 from . import openapi
 from .auth import oauth
 from .auth.bearer import LATEST
-from .errors import EXCEPTION_HANDLERS, transaction_of
+from .errors import EXCEPTION_HANDLERS, begin_request, transaction_of
 from .kpn import activation, catalogues, devices, monitoring, routing_profiles
 from .metrics import Metrics
 from .operations import KPN, V1
@@ -194,6 +194,7 @@ def create_application(platform: Platform) -> Litestar:
             "metrics": Provide(lambda: collected, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
+        before_request=begin_request,
         before_send=[_before_send],
         cors_config=CORSConfig(
             allow_origins=["*"],

@@ -117,6 +117,11 @@ def on_store_error(request: Request[Any, Any, Any], error: StoreError) -> Respon
 _written: ContextVar[bool] = ContextVar("written", default=False)
 
 
+async def begin_request(_request: Request[Any, Any, Any]) -> None:
+    """Nothing is changed yet; a connection may have served other requests before."""
+    _written.set(False)
+
+
 def note_written() -> None:
     """Note that the request being answered has changed something."""
     _written.set(True)
