@@ -15,16 +15,21 @@ from veldnet.lorawan.radio import GatewayUplink
 ReceivedType = DataFrame | JoinRequest | RejoinRequest
 
 
-class Window:
-    """The copies of a frame heard so far. `frame` is what it parsed to; `frame_id` is set when it closes."""
+# Copies of one frame that are kept at most, in its window and again after it.
+MAX_COPIES = 64
 
-    __slots__ = ("closes_at", "copies", "frame", "frame_id", "late", "unknown")
+
+class Window:
+    """The copies of a frame heard so far. `frame` is what it parsed to, `frame_id` the name of its record."""
+
+    __slots__ = ("closed", "closes_at", "copies", "frame", "frame_id", "late", "unknown")
 
     def __init__(self, frame: ReceivedType, first: GatewayUplink, closes_at: float) -> None:
         self.frame = frame
         self.copies = [first]
         self.closes_at = closes_at
         self.frame_id = 0
+        self.closed = False
         self.late: list[GatewayUplink] = []
         # It is of an unknown device: its address had no session when it came.
         self.unknown = False
@@ -80,6 +85,10 @@ class Deduplicator:
         self._open[first.phy_payload] = window
         self._due.append(window)
         return window
+
+    def forget(self, phy_payload: bytes) -> None:
+        """Let the next copy of a frame whose window has closed open another one."""
+        self._closed.pop(phy_payload, None)
 
     @property
     def next_close(self) -> float | None:

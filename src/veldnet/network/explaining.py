@@ -28,6 +28,7 @@ from .records import (
     Record,
     RefusedRecord,
     UplinkRecord,
+    decode_copies,
     decode_record,
 )
 from .refusals import FLOOD
@@ -59,14 +60,28 @@ def explain_frame(connection: Connection, frame_id: int) -> Explanation | None:
     if body is None:
         return None
     record = decode_record(body)
-    late = connection.execute(
-        select(frame_bodies.c.part).where(frame_bodies.c.frame_id == frame_id, frame_bodies.c.part > 0)
-    ).all()
-    findings = [_headline(record), *_heard(record)]
-    if late:
-        findings.append(Finding("note", f"{len(late)} more copies came after the deduplication window"))
+    findings = [_headline(record), *_heard(record), *_late_copies(connection, frame_id, record)]
     findings += [Finding("note", words) for words in record.decisions]
     return Explanation(f"frame {frame_id}", tuple(findings))
+
+
+def _late_copies(connection: Connection, frame_id: int, record: Record) -> list[Finding]:
+    """Copies that came after the deduplication window: they belong to the frame, and are no frames of their
+    own."""
+    bodies = connection.execute(
+        select(frame_bodies.c.body)
+        .where(frame_bodies.c.frame_id == frame_id, frame_bodies.c.part > 0)
+        .order_by(frame_bodies.c.part)
+    ).scalars()
+    late = [copy for body in bodies for copy in decode_copies(body)]
+    if not late:
+        return []
+    brought = ", ".join(
+        f"{copy.base_station} {max(copy.received_at - record.time, 0):.1f} s later" for copy in late[:5]
+    )
+    what = "1 copy" if len(late) == 1 else f"{len(late)} copies"
+    words = f"{what} of the frame came after the deduplication window, by base station {brought}"
+    return [Finding("note", words, "nothing: the backhaul of the base station is slow")]
 
 
 def _headline(record: Record) -> Finding:
@@ -153,6 +168,7 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
         *_listening(connection, records, state, now),
         *_commands(state),
         *_downlinks(records),
+        *_newest_late_copies(connection, records),
     ]
     findings += conduct(connection, _hearing(records), now)
     if not records:
@@ -282,6 +298,16 @@ def _unheard_accepts(records: Sequence[tuple[int, Record]], state: DeviceState) 
             "device was used with another network before",
         )
     ]
+
+
+def _newest_late_copies(connection: Connection, records: Sequence[tuple[int, Record]]) -> list[Finding]:
+    """Late copies of the newest accepted join-request or uplink."""
+    for frame_id, record in records:
+        if isinstance(record, UplinkRecord) or (
+            isinstance(record, JoinRecord) and record.outcome == "accepted"
+        ):
+            return _late_copies(connection, frame_id, record)
+    return []
 
 
 def _listening(

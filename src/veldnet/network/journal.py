@@ -66,6 +66,12 @@ def _data_size(fport: int | None, size: int, mac: bytes) -> int:
     return _HEADERS + 1 + (len(mac) if fport == 0 else size + len(mac))
 
 
+def _at(record: UplinkRecord | JoinRecord | RefusedRecord) -> int | None:
+    """When a frame was heard, Unix milliseconds, where its identifier does not say so."""
+    at = round(record.time * 1000)
+    return None if at == millis_of(record.id) else at
+
+
 def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) -> FrameRow:
     best, modulation = record.best, record.modulation
     battery, margin = record.device_status or (None, None)
@@ -82,7 +88,7 @@ def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) 
         record.data_rate,
         int(best.base_station),
         len(record.copies),
-        round(record.time * 1000) if record.late else None,
+        _at(record),
         (LATE if record.late else 0) | (OVER_LIMIT if record.over_limit else 0),
         record.gap,
         _airtime(modulation, _data_size(record.fport, record.size, record.mac), uplink=True),
@@ -110,7 +116,7 @@ def _request_row(record: JoinRecord | RefusedRecord, subscriber: int | None, pla
         record.data_rate,
         int(best.base_station),
         len(record.copies),
-        round(record.time * 1000) if best.late else None,
+        _at(record),
         LATE if best.late else 0,
         None,
         _airtime(modulation, record.size, uplink=True),

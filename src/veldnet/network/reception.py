@@ -17,10 +17,11 @@ from .addressing import AddressSpace
 from .admission import Admission, Verdict
 from .commit_loop import CommitLoop
 from .counters import Counters
-from .deduplication import Deduplicator, ReceivedType, Window
+from .deduplication import MAX_COPIES, Deduplicator, ReceivedType, Window
 from .devices import DeviceTable
 from .events import ReceivedFrame
 from .patience import Patience
+from .recent_frames import RecentFrames
 from .records import encode_record
 from .refusals import Refusals
 from .uplink_record import copies_of
@@ -28,8 +29,6 @@ from .uplink_record import copies_of
 log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
-# Copies of one frame that are kept at most, in its window and again after it.
-MAX_COPIES = 64
 
 
 class Reception:
@@ -60,6 +59,7 @@ class Reception:
         self._received = received
         self._timer: asyncio.TimerHandle | None = None
         self._joins = Patience()
+        self._recent = RecentFrames()
 
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
@@ -67,7 +67,7 @@ class Reception:
         now = self._clock()
         window = self._windows.find(uplink.phy_payload, now)
         if window is not None:
-            if window.frame_id:
+            if window.closed:
                 self._fold_late(window, uplink)
             elif len(window.copies) < MAX_COPIES:
                 window.copies.append(uplink)
@@ -95,6 +95,8 @@ class Reception:
             return
         window = self._windows.open(frame, uplink, now)
         window.unknown = verdict is Verdict.UNKNOWN
+        # The frame is named after the moment at which it was heard, and not after that of its judgement.
+        window.frame_id = self._ids.next(now if uplink.late else uplink.received_at)
         self._prefetch(frame)
         if self._timer is None:
             self._schedule()
@@ -124,14 +126,13 @@ class Reception:
 
     def _close_until(self, moment: float) -> None:
         for window in self._windows.close_due(moment):
-            now = self._clock()
-            window.frame_id = self._ids.next(now)
+            window.closed = True
             first = window.copies[0]
             if window.unknown:
                 self._admission.left(first.base_station)
             received = ReceivedFrame(
                 window.frame_id,
-                self._ids.next(now),
+                self._ids.next(self._clock()),
                 window.ordered(),
                 next((copy.received_at for copy in window.copies if not copy.late), first.received_at),
                 first.base_station if window.unknown else None,
@@ -151,10 +152,31 @@ class Reception:
 
     def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
         self._counters.late_copies += 1
+        original = self._recent.find(uplink.phy_payload)
+        if original is not None:
+            original.heard_by(uplink)
         if len(window.late) >= MAX_COPIES:
             return
         window.late.append(uplink)
         self._commits.add_part(window.frame_id, len(window.late), encode_record(copies_of((uplink,))))
+
+    def accepted(self, received: ReceivedFrame) -> None:
+        """Remember an accepted frame, so that late copies of it are recognised."""
+        self._recent.accepted(received.id, received.copies, self._clock())
+
+    def are_late_copies(self, received: ReceivedFrame) -> bool:
+        """Whether what looks like a frame sent again is a late copy of one accepted before; it is added to
+        that then."""
+        original = self._recent.original_of(received.copies, self._clock())
+        if original is None:
+            return False
+        for copy in received.copies:
+            self._counters.late_copies += 1
+            part = original.add(copy)
+            self._commits.add_part(original.frame_id, part, encode_record(copies_of((copy,))))
+        self._windows.forget(received.best.phy_payload)
+        self._refusals.genuine(received)
+        return True
 
     def finish(self) -> None:
         """Close every window now."""

@@ -250,12 +250,17 @@ class NetworkServer:
         for entry in likeliest_first(entries, frame, received):
             found = match(self.parameters, entry.state, entry.device, event)
             if found is not None:
+                if found.verdict == "counter_replayed" and self._reception.are_late_copies(received):
+                    return
                 self._refusals.genuine(received)
                 transition = receive_data(
                     self.parameters, entry.device, entry.state, event, found, self._clock()
                 )
                 self._apply(entry, transition, received)
                 return
+        if self._reception.are_late_copies(received):
+            # Of a session that has ended since.
+            return
         if len(entries) == 1:
             # Nobody else has the address, so that the frame is this device's, or pretends to be.
             refusal = wrong_mic(self.parameters, entries[0].device, entries[0].state, event)
@@ -279,6 +284,8 @@ class NetworkServer:
                 self._refusals.frame(received, "unknown_dev_eui", f"no device has DevEUI {dev_eui}")
             else:
                 self.devices.request_dev_eui(dev_eui, partial(self._join_loaded, received, request))
+            return
+        if self._reception.are_late_copies(received):
             return
         dev_addr = self._allocate(request.dev_eui)
         if isinstance(request, JoinRequest):
@@ -323,6 +330,8 @@ class NetworkServer:
         if transition.join_memory is not None:
             entry.memory = transition.join_memory
         self.devices.used(entry, self._clock())
+        if received is not None and not refused:
+            self._reception.accepted(received)
         self.commits.add(entry, transition)
 
     # Effects.

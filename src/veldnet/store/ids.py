@@ -17,7 +17,8 @@ class IdSource:
 
     def next(self, now: float) -> int:
         """An identifier for something that happens at `now` (Unix seconds)."""
-        millis = int(now * 1000)
+        # As times are printed.
+        millis = round(now * 1000)
         if millis > self._millis:
             self._millis, self._sequence = millis, 0
         else:

@@ -72,7 +72,7 @@ async def list_frames(
         return [
             FrameSummary(
                 str(row.id),
-                timestamp(millis_of(row.id)),
+                timestamp(millis_of(row.id) if row.at is None else row.at),
                 FrameKind(row.kind).name.lower(),
                 row.outcome,
                 row.fcnt,
@@ -107,7 +107,7 @@ def _detail(connection: Connection, of: Whose, frame_id: str) -> FrameDetail:
         ).scalars()
         heard = frames.c.base_station.in_([int(station, 16) for station in stations])
         own = own | ((frames.c.device_ref == 0) & heard)
-    found = connection.execute(select(frames.c.id).where(frames.c.id == number, own)).first()
+    found = connection.execute(select(frames.c.id, frames.c.at).where(frames.c.id == number, own)).first()
     if found is None:
         raise NotFound("Frame", frame_id)
     parts = connection.execute(
@@ -123,7 +123,7 @@ def _detail(connection: Connection, of: Whose, frame_id: str) -> FrameDetail:
     record = next((body for part, body in parts if part == 0), None)
     return FrameDetail(
         str(number),
-        timestamp(millis_of(number)),
+        timestamp(millis_of(number) if found.at is None else found.at),
         None if record is None else msgspec.Raw(record),
         [msgspec.Raw(body) for part, body in parts if part > 0],
         [msgspec.Raw(row.result) for row in results],

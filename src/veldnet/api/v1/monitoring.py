@@ -122,7 +122,7 @@ async def battery_history(
         ref = devices.device_ref(connection, scope, device_ref)
         columns = frames.c
         rows = connection.execute(
-            select(columns.id, columns.battery, columns.margin)
+            select(columns.id, columns.at, columns.battery, columns.margin)
             .where(
                 columns.device_ref == ref,
                 columns.id >= first_id_at(span.start),
@@ -134,7 +134,7 @@ async def battery_history(
         ).all()
         return [
             BatteryLevel(
-                timestamp(millis_of(row.id)),
+                timestamp(millis_of(row.id) if row.at is None else row.at),
                 row.battery,
                 round(row.battery * 100 / 254) if 1 <= row.battery <= 254 else None,
                 row.margin,
