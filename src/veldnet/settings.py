@@ -73,6 +73,12 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         bool, _help("Whether api-version v1.1.1 may create ABP devices, which have no root key.")
     ] = False
     max_body: Annotated[int, _help("Largest request body in bytes.", ge=1024)] = 1_048_576
+    renew_activations: Annotated[
+        bool,
+        _help(
+            "Whether projects must be activated again once the user they act as has another password or role."
+        ),
+    ] = True
     connections: Annotated[
         int,
         _help(

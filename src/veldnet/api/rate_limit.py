@@ -54,3 +54,9 @@ class RateLimiter:
         missing = self._burst - tokens
         reset_at = time.time() + missing / self.rate
         return Quota(allowed, self._burst, ceil(missing), int(reset_at * 1000))
+
+    def give_back(self, account: str) -> None:
+        """Undo a `take` that turned out not to count."""
+        found = self._buckets.get(account)
+        if found is not None:
+            self._buckets[account] = (min(found[0] + 1, self._burst), found[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
 from veldnet.store import StoreError
 
+from .auth.guessing import SecretChecks
 from .auth.sessions import SessionCache
 from .auth.tokens import TokenCache
 from .errors import note_written
@@ -40,13 +40,9 @@ class Services:
         console = platform.settings.console
         self.sessions = SessionCache(platform.store, console.session_idle)
         self.console_requests = RateLimiter(console.rate_limit, burst=max(round(console.rate_limit * 4), 1))
-        # Each takes a thread and 19 MB.
-        self.password_checks = asyncio.Semaphore(4)
-        # Guesses of a password, for each user name, and for each address from which they come.
-        self.sign_ins = RateLimiter(10 / 60, burst=10)
+        self.secrets = SecretChecks()
         # Test deliveries, for each subscriber.
         self.trials = RateLimiter(20 / 60, burst=20)
-        self.sign_in_addresses = RateLimiter(1, burst=60)
 
     async def vault_of_group(self, scope: Scope, hsm_group_id: str | UnsetType) -> Vault:
         """The vault of an HSM group of the caller's operator, the default one without a group."""

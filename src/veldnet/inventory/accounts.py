@@ -16,7 +16,7 @@ from veldnet.store.schema import operators, projects, subscribers, tokens, users
 
 from . import changes
 from .changes import now_ms
-from .errors import BadRequest, InvalidField, Unauthorized
+from .errors import BadRequest, InvalidField
 from .rows import inserted_ref
 from .scope import Scope
 
@@ -105,14 +105,14 @@ class Project(msgspec.Struct, frozen=True):
     client_id: str
 
 
-def authenticate_project(connection: Connection, client_id: str, client_secret: str) -> Project:
-    """The project with these credentials. Raises `Unauthorized`."""
+def authenticate_project(connection: Connection, client_id: str, client_secret: str) -> Project | None:
+    """The project with these credentials, if they are right."""
     row = connection.execute(
         select(projects.c.ref, projects.c.secret_hash).where(projects.c.client_id == client_id)
     ).first()
     expected = row.secret_hash if row is not None else secret_digest("")
     if not hmac.compare_digest(expected, secret_digest(client_secret)) or row is None:
-        raise Unauthorized("client_id or client_secret is wrong")
+        return None
     return Project(row.ref, client_id)
 
 
@@ -128,6 +128,13 @@ def activate_project(connection: Connection, project_ref: int, user_ref: int) ->
     """Bind a project to a user, whose rights it then has; binding again replaces the user."""
     connection.execute(
         update(projects).where(projects.c.ref == project_ref).values(user_ref=user_ref, activated_at=now_ms())
+    )
+
+
+def end_activations(connection: Connection, user_ref: int) -> None:
+    """Ask for new activations of the projects that act as a user."""
+    connection.execute(
+        update(projects).where(projects.c.user_ref == user_ref).values(user_ref=None, activated_at=None)
     )
 
 

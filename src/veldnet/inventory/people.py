@@ -136,8 +136,12 @@ def own_operator_user(connection: Connection, scope: OperatorScope, ref: str) ->
     return int(found)
 
 
-def set_role(connection: Connection, table: Table, ref: int, role: Role) -> None:
-    connection.execute(update(table).where(table.c.ref == ref).values(role=role))
+def set_role(connection: Connection, table: Table, ref: int, role: Role) -> bool:
+    """Whether that changes anything."""
+    changed = connection.execute(
+        update(table).where(table.c.ref == ref, table.c.role != role).values(role=role)
+    )
+    return changed.rowcount > 0
 
 
 def set_password(

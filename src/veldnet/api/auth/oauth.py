@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import re
@@ -16,7 +15,7 @@ from veldnet.api.body import read_body
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
 from veldnet.inventory import accounts
-from veldnet.inventory.errors import Unauthorized
+from veldnet.inventory.accounts import Project
 
 _INFINITE = 10 * 365 * 86_400
 _VALIDITY = re.compile(r"(\d{1,6})(s|m|h|days|d)?")
@@ -60,10 +59,13 @@ async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict
     form = await _form(request, services)
     _check_grant(form)
     client_id, secret = _credentials(request, form)
-    try:
-        project = await services.read(lambda c: accounts.authenticate_project(c, client_id, secret))
-    except Unauthorized as error:
-        raise GatewayError(401, error.message) from None
+
+    async def attempt() -> Project | None:
+        return await services.read(lambda c: accounts.authenticate_project(c, client_id, secret))
+
+    project = await services.secrets.check(request, f"project {client_id}", attempt)
+    if project is None:
+        raise GatewayError(401, "client_id or client_secret is wrong")
     lifetime = int(services.settings.token_lifetime)
     token = await services.write(lambda c: accounts.issue_token(c, lifetime, project_ref=project.ref))
     return {
@@ -84,7 +86,7 @@ async def user_token(request: Request[Any, Any, Any], services: Services) -> dic
     client_id, secret = _credentials(request, form)
     login = client_id.rsplit("/", 1)[-1]
     lifetime = _lifetime(form.get("validityPeriod"), int(services.settings.token_lifetime))
-    user_ref = await verify_user(services, login, secret)
+    user_ref = await verify_user(request, services, login, secret)
     token = await services.write(lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref))
     return {
         "access_token": token,
@@ -107,16 +109,21 @@ def _lifetime(period: str | None, default: int) -> int:
     return max(1, min(int(found[1]) * _UNITS[found[2]], _INFINITE))
 
 
-async def verify_user(services: Services, username: str, password: str) -> int:
-    """Reference of the user with this password. Raises `GatewayError`; guesses are limited."""
-    quota = services.sign_ins.take(username[:254])
-    if quota is not None and not quota.allowed:
-        raise GatewayError(429, "Too many attempts for this user; wait a minute")
-    found = await services.read(lambda c: accounts.password_hash_of(c, username))
-    fits = await asyncio.to_thread(accounts.password_fits, found[1] if found else None, password)
-    if not fits or found is None:
+async def verify_user(
+    request: Request[Any, Any, Any], services: Services, username: str, password: str
+) -> int:
+    """Reference of the user with this password. Raises `GatewayError`; wrong ones are limited."""
+
+    async def attempt() -> int | None:
+        found = await services.read(lambda c: accounts.password_hash_of(c, username))
+        known = None if found is None else found[1]
+        fits = await services.secrets.hash(accounts.password_fits, known, password)
+        return found[0] if fits and found is not None else None
+
+    user_ref = await services.secrets.check(request, username, attempt)
+    if user_ref is None:
         raise GatewayError(401, "ThingPark user name or password is wrong")
-    return found[0]
+    return user_ref
 
 
 def _token_of(request: Request[Any, Any, Any]) -> str:

@@ -37,7 +37,7 @@ async def activate(request: Request[Any, Any, Any], services: Services) -> Activ
     project_ref = bearer.project_ref
     if project_ref is None:
         raise GatewayError(403, "This token belongs to a user; only a project needs to be activated")
-    user_ref = await verify_user(services, body.thingpark_username, body.thingpark_password)
+    user_ref = await verify_user(request, services, body.thingpark_username, body.thingpark_password)
     scope = await services.read(lambda c: accounts.scope_of_user(c, user_ref))
     if scope is None:
         raise Unauthorized("the user was removed")

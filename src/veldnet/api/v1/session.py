@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from veldnet.api.services import Services
 from veldnet.inventory import accounts, audit, people, sessions
 from veldnet.inventory.errors import InvalidField
 from veldnet.inventory.resources import timestamp
-from veldnet.inventory.sessions import Session
+from veldnet.inventory.sessions import Account, Session
 from veldnet.store.schema import operator_users, users
 
 
@@ -93,22 +92,26 @@ def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
         raise GatewayError(400, "The body must be application/json")
 
 
+async def _account_of(
+    request: Request[Any, Any, Any], services: Services, username: str, password: str
+) -> Account | None:
+    """The account with this password. Raises `GatewayError` where too many were wrong."""
+
+    async def attempt() -> Account | None:
+        account = await services.read(lambda c: sessions.find_account(c, username))
+        known = None if account is None else account.password_hash
+        return account if await services.secrets.hash(accounts.password_fits, known, password) else None
+
+    return await services.secrets.check(request, username, attempt)
+
+
 @post("/session", status_code=200)
 async def sign_in(request: Request[Any, Any, Any], services: Services) -> Response[SignedIn]:
     """Begin a session: the answer sets its cookie. Guesses are limited for each user and each address."""
     _refuse_other_sites(request)
     body = await read_resource(request, SignIn, 4096)
-    address = request.client.host if request.client is not None else ""
-    for limiter, key in ((services.sign_in_addresses, address), (services.sign_ins, body.username[:254])):
-        quota = limiter.take(key)
-        if quota is not None and not quota.allowed:
-            raise GatewayError(429, "Too many attempts; wait a minute")
-    account = await services.read(lambda c: sessions.find_account(c, body.username))
-    async with services.password_checks:
-        fits = await asyncio.to_thread(
-            accounts.password_fits, None if account is None else account.password_hash, body.password
-        )
-    if not fits or account is None:
+    account = await _account_of(request, services, body.username, body.password)
+    if account is None:
         raise GatewayError(401, "User name or password is wrong")
     lifetime = services.platform.settings.console.session_lifetime
     token = await services.write(lambda c: sessions.open_session(c, account, lifetime))
@@ -141,26 +144,24 @@ async def sign_out(request: Request[Any, Any, Any], services: Services) -> Respo
 
 @put("/session/password", status_code=204)
 async def change_password(request: Request[Any, Any, Any], services: Services) -> None:
-    """Change one's own password; it ends all other sessions and tokens of the user."""
+    """Change one's own password; it ends all other sessions and tokens of the user, and projects that act as
+    the user must be activated again."""
     session = await require_session(request, services)
     body = await read_resource(request, PasswordChange, 4096)
     person = session.operator or session.scope
     assert person is not None
-    quota = services.sign_ins.take(person.username)
-    if quota is not None and not quota.allowed:
-        raise GatewayError(429, "Too many attempts; wait a minute")
-    account = await services.read(lambda c: sessions.find_account(c, person.username))
+    account = await _account_of(request, services, person.username, body.currentPassword)
     if account is None:
-        raise GatewayError(401, "The user was removed")
-    if not await asyncio.to_thread(accounts.password_fits, account.password_hash, body.currentPassword):
         raise InvalidField("currentPassword is wrong")
     if body.newPassword == body.currentPassword:
         raise InvalidField("newPassword must differ from the current one")
-    hashed = await asyncio.to_thread(accounts.hash_password, body.newPassword)
+    hashed = await services.secrets.hash(accounts.hash_password, body.newPassword)
     table = operator_users if account.operator else users
 
     def write(connection: Connection) -> None:
         people.set_password(connection, table, account.ref, hashed, keep=session.digest)
+        if services.settings.renew_activations and not account.operator:
+            accounts.end_activations(connection, account.ref)
         subscriber = None if session.scope is None else session.scope.subscriber_ref
         audit.note(
             connection,

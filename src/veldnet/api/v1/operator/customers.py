@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Literal
 
 import msgspec
@@ -108,7 +107,7 @@ async def create_user(request: Request[Any, Any, Any], services: Services) -> Us
     operator = await require_operator(request, services)
     body = await read_resource(request, NewUser, services.settings.max_body)
     kind = body.checked_kind()
-    hashed = await asyncio.to_thread(accounts.hash_password, body.password)
+    hashed = await services.secrets.hash(accounts.hash_password, body.password)
 
     def write(connection: Connection) -> User:
         if kind == "operator":
@@ -136,19 +135,22 @@ def _own(connection: Connection, services: Services, operator: Any, kind: str, r
 
 @put("/users/{kind:str}/{user_ref:str}", status_code=204)
 async def change_user(kind: str, user_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
-    """Give a user another role or password."""
+    """Give a user another role or password; projects that act as the user must be activated again."""
     operator = await require_operator(request, services)
     body = await read_resource(request, UserChange, services.settings.max_body)
     hashed = None
     if body.password is not None:
-        hashed = await asyncio.to_thread(accounts.hash_password, body.password)
+        hashed = await services.secrets.hash(accounts.hash_password, body.password)
 
     def write(connection: Connection) -> None:
         table, ref = _own(connection, services, operator, kind, user_ref)
+        renewed = hashed is not None
         if body.role is not None:
-            people.set_role(connection, table, ref, body.role)
+            renewed |= people.set_role(connection, table, ref, body.role)
         if hashed is not None:
             people.set_password(connection, table, ref, hashed)
+        if renewed and table is users and services.settings.renew_activations:
+            accounts.end_activations(connection, ref)
 
     await services.change(
         write, by=operator, action="user.changed", what=f"{kind} user {user_ref}", details=body
