@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
 import shutil
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from veldnet.monitoring_service import MonitoringService
 from veldnet.network import NetworkServer, PortKey, personalised_state
 from veldnet.network_settings import network_parameters
 from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
+from veldnet.routing import Limits as DeliveryLimits
 from veldnet.serving_lease import BEAT_EVERY, ServingLease
 from veldnet.settings import RoutingSettings, Settings
 from veldnet.store import IdSource, LeaseLost, Store, StoreError
@@ -52,10 +54,15 @@ _LEAST_FREE = 100_000_000
 def _http_sender(settings: RoutingSettings) -> HttpSender:
     return HttpSender(
         allow_private=settings.allow_private_destinations,
-        connections_per_host=settings.connections_per_destination,
         connect_timeout=settings.connect_timeout,
         total_timeout=settings.total_timeout,
     )
+
+
+def _descriptors_for_delivery() -> int:
+    """Half of the files that this process may open: the rest is for base stations, the API and the store."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 30 if soft == resource.RLIM_INFINITY else max(soft // 2, 16)
 
 
 class Platform:
@@ -116,11 +123,14 @@ class Platform:
             rng=rng,
             sender=sender if sender is not None else _http_sender(routing),
             wake=self.network.commits.wake,
-            retention=routing.retention,
-            retry=Retry(routing.first_retry, routing.longest_retry),
-            in_memory=routing.messages_in_memory,
-            concurrency=routing.connections_per_destination,
             supervisor=self.supervisor,
+            retry=Retry(routing.first_retry, routing.longest_retry, routing.refusals),
+            limits=DeliveryLimits(
+                routing.retention,
+                routing.messages_in_memory,
+                routing.connections_per_destination,
+                min(routing.connections, _descriptors_for_delivery()),
+            ),
         )
         self.network.commits.join(self.deliveries)
         self.monitoring = MonitoringService(
@@ -290,6 +300,8 @@ class Platform:
     async def _apply(self, change: changes.Change) -> None:
         if change.kind == "device":
             await self.network.device_changed(change.ref)
+            if not await self.store.devices_by_ref([change.ref]):
+                self.deliveries.device_removed(change.ref)
             await self.monitoring.device_changed(change.ref)
         elif change.kind == "device_keys":
             # Of a whole fleet, perhaps: only devices in memory have old ones.

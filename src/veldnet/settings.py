@@ -208,7 +208,25 @@ class RoutingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     longest_retry: Annotated[Duration, _help("Longest wait between two attempts.")] = Duration(300)
     connect_timeout: Annotated[Duration, _help("Longest wait for a connection.")] = Duration(5)
     total_timeout: Annotated[Duration, _help("Longest wait for an answer.")] = Duration(10)
-    connections_per_destination: Annotated[int, _help("Connections to one destination.", ge=1)] = 32
+    connections_per_destination: Annotated[
+        int,
+        _help(
+            "Most messages under way to one destination; how many it carries is found by measurement.",
+            ge=1,
+        ),
+    ] = 256
+    connections: Annotated[
+        int, _help("Most messages under way to all destinations at once.", ge=1, le=100_000)
+    ] = 2048
+    refusals: Annotated[
+        int,
+        _help(
+            "How often a message is refused (with 500, for example) before it is set aside as undelivered, "
+            "where the same application server accepts others.",
+            ge=1,
+            le=1000,
+        ),
+    ] = 5
     messages_in_memory: Annotated[
         int, _help("Pending messages kept in memory at most; the rest waits in the store.", ge=100)
     ] = 20_000

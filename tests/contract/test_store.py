@@ -116,15 +116,31 @@ async def test_batches_of_every_size_are_written_whole(store: SqliteStore, count
     await store.commit(
         [
             (Statement.DELETE_DELIVERY, [(ref,) for ref in refs[:half]]),
-            (Statement.EXPIRE_DELIVERY, [("why", ref) for ref in refs[half:]]),
+            (Statement.NOTE_ATTEMPT, [(2, "no", 7, 9, "http://a", ref) for ref in refs[half:]]),
+            (Statement.SET_DELIVERY_ASIDE, [("r", 3, "why", 8, "http://b", ref) for ref in refs[half:]]),
+            # What was set aside is not pending again because an attempt is noted late.
+            (Statement.NOTE_ATTEMPT, [(4, "late", 10, 11, "http://a", ref) for ref in refs[half:]]),
             (Statement.INSERT_DELIVERY_RESULT, [(1, ref, b"{}") for ref in refs]),
             (Statement.INSERT_DELIVERY_RESULT, [(1, 1, b"again")]),
         ]
     )
     left = await store.read(
-        lambda c: c.execute(select(deliveries.c.id, deliveries.c.state, deliveries.c.last_error)).all()
+        lambda c: c.execute(
+            select(
+                deliveries.c.id,
+                deliveries.c.state,
+                deliveries.c.reason,
+                deliveries.c.attempts,
+                deliveries.c.last_error,
+                deliveries.c.last_attempt_at,
+                deliveries.c.next_attempt_at,
+                deliveries.c.address,
+            )
+        ).all()
     )
-    assert [tuple(row) for row in left] == [(ref, 1, "why") for ref in refs[half:]]
+    assert [tuple(row) for row in left] == [
+        (ref, 1, "r", 3, "why", 8, None, "http://b") for ref in refs[half:]
+    ]
 
 
 async def test_a_batch_that_fails_leaves_nothing(store: SqliteStore) -> None:

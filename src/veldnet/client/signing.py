@@ -16,8 +16,9 @@ def token_fits(message: Message, query: Mapping[str, str], tunnel_key: str) -> b
     order; `tunnel_key` is `asKey` of the route."""
     fields = message.fields
     elements = f"{fields.get('CustomerID', '')}{fields.get('DevEUI', '')}"
-    if message.is_uplink:
-        elements += f"{fields.get('FPort') or 0}{fields['FCntUp']}{fields.get('payload_hex') or ''}"
+    if message.kind == "DevEUI_uplink":
+        # The report of a join has none of the three.
+        elements += f"{fields.get('FPort') or 0}{fields.get('FCntUp', '')}{fields.get('payload_hex') or ''}"
     elif message.kind == "DevEUI_downlink_Sent":
         elements += f"{fields.get('FPort') or 0}{fields.get('FCntDn', '')}"
     plain = "&".join(f"{name}={value}" for name, value in query.items() if name != "Token")

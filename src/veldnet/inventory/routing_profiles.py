@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from veldnet.keys import GeneratedAsKey
 from veldnet.lorawan import AesKey, InvalidKey
+from veldnet.outgoing import AddressRefused, check_reachable, masked, parse_address
 from veldnet.store.documents import decode_plan
 from veldnet.store.schema import (
     as_transport_keys,
@@ -42,7 +42,6 @@ from .scope import Scope
 _AS_ID = re.compile(r"[0-9A-Za-z\-._]{1,128}")
 _MAX_ROUTES = 20
 _MAX_ADDRESSES = {"SEQUENTIAL": 5, "BLAST": 3}
-_MAX_URL = 2000
 _MIN_ENTROPY = 3.0
 
 
@@ -59,11 +58,14 @@ class CheckedRoute(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
 
 
-def check_routes(given: Sequence[Route]) -> tuple[CheckedRoute, ...]:
-    """Check every member of every route. Raises a `BadRequest` that names the member."""
+def check_routes(given: Sequence[Route], *, allow_private: bool = True) -> tuple[CheckedRoute, ...]:
+    """Check every member of every route; addresses must be public without `allow_private`. Raises a
+    `BadRequest` that names the member."""
     if len(given) > _MAX_ROUTES:
         raise InvalidField(f"routes has {len(given)} entries, at most {_MAX_ROUTES} are allowed")
-    checked = tuple(_check_route(route, f"routes[{index}]") for index, route in enumerate(given))
+    checked = tuple(
+        _check_route(route, f"routes[{index}]", allow_private) for index, route in enumerate(given)
+    )
     for group in {route.as_id for route in checked}:
         ports = [route.source_ports for route in checked if route.as_id == group]
         if "*" in ports[:-1]:
@@ -71,14 +73,14 @@ def check_routes(given: Sequence[Route]) -> tuple[CheckedRoute, ...]:
     return checked
 
 
-def _check_route(route: Route, where: str) -> CheckedRoute:
+def _check_route(route: Route, where: str, allow_private: bool) -> CheckedRoute:
     strategy = "SEQUENTIAL" if route.strategy is UNSET else route.strategy
     addresses = () if route.addresses is UNSET else tuple(route.addresses)
     limit = _MAX_ADDRESSES[strategy]
     if not 1 <= len(addresses) <= limit:
         raise InvalidField(f"{where}.addresses must hold 1 to {limit} URLs for strategy {strategy}")
     for address in addresses:
-        _check_address(address, where)
+        check_address(address, f"{where}.addresses", allow_private=allow_private)
     max_deviation = None if route.maxDeviation is UNSET else route.maxDeviation
     if max_deviation is not None and not 0 <= max_deviation < 1 << 31:
         raise InvalidField(f"{where}.maxDeviation must be 0 or more seconds")
@@ -96,14 +98,20 @@ def _check_route(route: Route, where: str) -> CheckedRoute:
     )
 
 
-def _check_address(address: str, where: str) -> None:
+def check_address(address: str, where: str, *, allow_private: bool) -> None:
+    """Refuse an address that cannot be posted to, with a sentence that names what is wrong."""
     try:
-        parts = urlsplit(address)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid or len(address) > _MAX_URL or any(ord(c) <= 32 for c in address):
-        raise InvalidField(f"{where}.addresses: {address[:80]!r} is not an absolute http or https URL")
+        parsed = parse_address(address)
+    except AddressRefused as error:
+        raise InvalidField(f"{where}: {masked(address)[:80]!r} {error}") from None
+    if allow_private:
+        return
+    try:
+        check_reachable(parsed)
+    except AddressRefused as error:
+        raise InvalidField(
+            f"{where}: {masked(address)[:80]!r} {error}; the operator allows public addresses only"
+        ) from None
 
 
 def check_ports(text: str, where: str) -> str:

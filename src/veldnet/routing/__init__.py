@@ -1,14 +1,16 @@
 """Application servers: tunnel messages, signing, delivery and its ledger; downlink submissions.
 
-`messages` and `encoding` make what ThingPark sends, `tokens` signs it, `delivery` carries it with `attempt`,
-`table` holds the routing profiles, `downlinks` takes what application servers submit.
+`messages` and `encoding` make what ThingPark sends, `tokens` signs it, `table` holds the routing profiles.
+`delivery` takes part in the commits and runs the `lanes`; `flow` says how many at once, `attempt` sends one
+message, `outbox` holds what is to be written about them. `downlinks` takes what application servers submit.
 """
 
 from .attempt import HttpSender, Outcome, Sender
-from .delivery import Deliveries, DeliveryResult, Retry, RouteTrial
-from .destinations import DestinationRefused, check_literal
+from .delivery import Deliveries, Limits, RouteTrial
 from .downlinks import Submit, submit_query
+from .lanes import Retry
 from .messages import MessageWriter, Position, Positions
+from .outbox import DeliveryResult
 from .table import Profile, Route, RoutingTable
 from .undelivered import Undelivered, deliver_again, list_undelivered
 from .webhook import post_signed
@@ -16,8 +18,8 @@ from .webhook import post_signed
 __all__ = [
     "Deliveries",
     "DeliveryResult",
-    "DestinationRefused",
     "HttpSender",
+    "Limits",
     "MessageWriter",
     "Outcome",
     "Position",
@@ -30,7 +32,6 @@ __all__ = [
     "Sender",
     "Submit",
     "Undelivered",
-    "check_literal",
     "deliver_again",
     "list_undelivered",
     "post_signed",

@@ -1,7 +1,7 @@
 """Delivery: pending messages go to application servers, in order for each device, until they are answered.
 
-A message is durable before its first attempt. It ends with a 2xx answer, or as undelivered when its
-retention is over. Memory holds a bounded part of what is pending; the rest waits in the store.
+A message is durable before its first attempt. It ends with a 2xx answer, or it is set aside as undelivered
+with the reason. Memory holds a bounded part of what is pending; the rest waits in the store.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -17,61 +17,28 @@ import msgspec
 import structlog
 
 from veldnet.network import Device, FrameRow, Record, Recorded
-from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
+from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError, millis_of
 from veldnet.supervision import Supervisor
 
 from .attempt import HttpSender, Outcome, Sender
-from .ledger import (
-    StoredMessage,
-    address_messages,
-    address_trial,
-    decode_message,
-    encode_message,
-    lane_of,
-)
+from .flow import Scheduler
+from .lanes import PROBES, Accepted, Lane, Pending, Retry, reason_to_set_aside
+from .ledger import LaneKey, StoredMessage, address_messages, address_trial, decode_message, lane_of
 from .messages import MessageWriter, TunnelMessage, trial_message
-from .table import RoutingTable
+from .outbox import Attempted, Ended, Outbox, new_row
+from .table import Profile, RoutingTable
 
 log = structlog.get_logger(__name__)
 
-LaneKey = tuple[int, str]
-
 _LANE_PAGE = 100
 _SCAN_PAGE = 500
+# Seconds in which what was said of waiting messages is written.
+_NOTE_EVERY = 1.0
+# Seconds until a lane looks for more in the store, where the commit of what it delivered is not done.
+_PAUSE = 0.05
 # Seconds after a failed commit before what has ended is to be written again.
 _WRITE_AGAIN = 1.0
-
-
-class Retry(msgspec.Struct, frozen=True):
-    """Waits between attempts, in seconds: doubling from `first` to `longest`, each a little random."""
-
-    first: float = 1.0
-    longest: float = 300.0
-
-    def wait(self, failures: int, rng: random.Random) -> float:
-        doubled = self.first * (1 << min(failures - 1, 20))
-        return min(doubled, self.longest) * rng.uniform(0.8, 1.2)
-
-
-class Pending(msgspec.Struct):
-    """A delivery under way in memory."""
-
-    id: int
-    frame_id: int
-    subscriber_ref: int
-    expires_at: int
-    message: StoredMessage
-
-
-class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the journal keeps of a delivery that has ended; `ms` is the time of the last attempt."""
-
-    as_id: str | None
-    message: str
-    status: str
-    url: str | None = None
-    error: str | None = None
-    ms: int = 0
+_TASK = "deliveries"
 
 
 class RouteTrial(msgspec.Struct, frozen=True):
@@ -84,43 +51,14 @@ class RouteTrial(msgspec.Struct, frozen=True):
     ms: int
 
 
-class _Ended(msgspec.Struct, frozen=True, gc=False):
-    """A delivery that has ended; `error` None means delivered."""
+class Limits(msgspec.Struct, frozen=True):
+    """How long messages are tried in seconds, how many are held in memory, and how many are under way at
+    most, to one destination and to all."""
 
-    delivery_id: int
-    frame_id: int
-    error: str | None
-    result: bytes
-
-
-def _ended_rows(ended: Sequence[_Ended]) -> list[Rows]:
-    if not ended:
-        return []
-    return [
-        (Statement.DELETE_DELIVERY, [(item.delivery_id,) for item in ended if item.error is None]),
-        (
-            Statement.EXPIRE_DELIVERY,
-            [(item.error, item.delivery_id) for item in ended if item.error is not None],
-        ),
-        (
-            Statement.INSERT_DELIVERY_RESULT,
-            [(item.frame_id, item.delivery_id, item.result) for item in ended],
-        ),
-    ]
-
-
-class Lane:
-    """Deliveries of one device to one application server, in order; `spilled`: the store has more."""
-
-    __slots__ = ("failures", "key", "pending", "running", "spilled", "timer")
-
-    def __init__(self, key: LaneKey) -> None:
-        self.key = key
-        self.pending: deque[Pending] = deque()
-        self.spilled = False
-        self.running = False
-        self.failures = 0
-        self.timer: asyncio.TimerHandle | None = None
+    retention: float = 86_400.0
+    in_memory: int = 20_000
+    each: int = 256
+    all: int = 4_096
 
 
 class DeliveryCounters:
@@ -130,6 +68,7 @@ class DeliveryCounters:
         self.delivered = 0
         self.undelivered = 0
         self.attempts: Counter[str] = Counter()
+        self.set_aside: Counter[str] = Counter()
 
 
 class Deliveries:
@@ -149,13 +88,10 @@ class Deliveries:
         rng: random.Random,
         sender: Sender,
         wake: Callable[[], None],
-        retention: float = 86_400.0,
-        retry: Retry | None = None,
-        in_memory: int = 20_000,
-        concurrency: int = 32,
         supervisor: Supervisor | None = None,
+        retry: Retry | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        self._supervisor = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
         self.counters = DeliveryCounters()
         self._store = store
         self._table = table
@@ -165,45 +101,43 @@ class Deliveries:
         self._rng = rng
         self._sender = sender
         self._wake = wake
-        self._retention = retention
+        self._supervisor = supervisor or Supervisor(expected=(StoreError,))
         self._retry = retry or Retry()
-        self._in_memory = in_memory
-        self._concurrency = concurrency
+        self._limits = limits or Limits()
         self._lanes: dict[LaneKey, Lane] = {}
         self._held = 0
-        self._active: Counter[str] = Counter()
-        self._ready: dict[str, deque[Lane]] = {}
+        self._accepted: dict[str, Accepted] = {}
+        self._scheduler: Scheduler[Lane] = Scheduler(
+            self._run, most_each=self._limits.each, most=self._limits.all
+        )
         self._tasks: set[asyncio.Task[None]] = set()
-        # Rows of the batch under way, and what has ended since.
+        # Rows of the batch under way, and what is to be written of those before.
         self._new: list[tuple[LaneKey, Pending]] = []
-        self._ended: list[_Ended] = []
-        self._writing: list[_Ended] = []
+        self._outbox = Outbox()
+        self._note_timer: asyncio.TimerHandle | None = None
         self._closed = False
 
     # Part of the commit.
 
     def rows(self, recorded: Sequence[Recorded], _frames: Sequence[FrameRow]) -> Sequence[Rows]:
-        self._writing, self._ended = self._ended, []
         inserted: list[tuple[Any, ...]] = []
         for record, device, _entry in recorded:
             if device is None or device.plan is None or not device.plan.thirdPartyAppServersRouting:
                 continue
             profile = self._table.get(device.row.routing_profile_ref)
-            if profile is None or not profile.servers:
+            if profile is None or not profile.servers or not _owns(profile, device.row.subscriber_ref):
                 continue
             for message in self._messages(record, device):
                 for stored in address_messages(message, profile):
+                    now = self._clock()
+                    expires_at = int((now + self._limits.retention) * 1000)
                     pending = Pending(
-                        self._ids.next(self._clock()),
-                        record.id,
-                        device.row.subscriber_ref,
-                        int((self._clock() + self._retention) * 1000),
-                        stored,
+                        self._ids.next(now), record.id, device.row.subscriber_ref, expires_at, stored
                     )
-                    lane = lane_of(profile, stored.as_id)
+                    lane = str(lane_of(stored))
                     self._new.append(((device.row.ref, lane), pending))
-                    inserted.append(_row(device.row.ref, lane, pending))
-        rows = _ended_rows(self._writing)
+                    inserted.append(new_row(device.row.ref, lane, pending))
+        rows = self._outbox.rows()
         if inserted:
             rows.append((Statement.INSERT_DELIVERY, inserted))
         return rows
@@ -219,7 +153,7 @@ class Deliveries:
 
     def committed(self) -> None:
         new, self._new = self._new, []
-        self._writing = []
+        self._outbox.written()
         for key, pending in new:
             self._enqueue(key, pending)
 
@@ -228,9 +162,7 @@ class Deliveries:
         for key, _pending in new:
             # A commit may be reported as failed and yet be in the store: the lane looks there.
             self.requeue(key)
-        self._ended = self._writing + self._ended
-        self._writing = []
-        if self._ended and not self._closed:
+        if self._outbox.failed() and not self._closed:
             asyncio.get_running_loop().call_later(_WRITE_AGAIN, self._wake)
 
     # Lanes.
@@ -240,9 +172,7 @@ class Deliveries:
         after: LaneKey = (-1, "")
         while lanes := await self._store.pending_lanes(after, _SCAN_PAGE):
             for key in lanes:
-                lane = self._lane(key)
-                lane.spilled = True
-                self._make_ready(lane)
+                self.requeue(key)
             after = lanes[-1]
 
     def requeue(self, key: LaneKey) -> None:
@@ -250,6 +180,17 @@ class Deliveries:
         lane = self._lane(key)
         lane.spilled = True
         self._make_ready(lane)
+
+    def device_removed(self, device_ref: int) -> None:
+        """A device was deleted: what is pending for it is set aside."""
+        for key, lane in list(self._lanes.items()):
+            if key[0] != device_ref:
+                continue
+            for pending in lane.pending:
+                pending.orphan = True
+            if lane.timer is not None:
+                lane.timer.cancel()
+                self._timer_fired(lane)
 
     def _lane(self, key: LaneKey) -> Lane:
         lane = self._lanes.get(key)
@@ -259,7 +200,7 @@ class Deliveries:
 
     def _enqueue(self, key: LaneKey, pending: Pending) -> None:
         lane = self._lane(key)
-        if lane.spilled or self._held >= self._in_memory:
+        if lane.spilled or self._held >= self._limits.in_memory:
             # Behind what waits in the store already, or no room: the store keeps it.
             lane.spilled = True
         else:
@@ -268,38 +209,34 @@ class Deliveries:
         self._make_ready(lane)
 
     def _make_ready(self, lane: Lane) -> None:
-        """Run a lane now, or when its destination has a connection free."""
+        """Run a lane now, or when its destination has room."""
         if lane.running or lane.timer is not None or self._closed:
             return
         lane.running = True
-        destination = lane.key[1]
-        if self._active[destination] < self._concurrency:
-            self._run(lane)
-        else:
-            self._ready.setdefault(destination, deque()).append(lane)
+        self._scheduler.submit(lane.name.destination, lane)
 
     def _run(self, lane: Lane) -> None:
-        self._active[lane.key[1]] += 1
-        task = self._supervisor.start("deliveries", self._work(lane))
+        task = self._supervisor.start(_TASK, self._work(lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self, lane: Lane) -> None:
-        destination = lane.key[1]
+        wait: float | None = self._retry.longest
         try:
             wait = await self._drain(lane)
-        except StoreError as error:
-            log.error("delivery_store_failed", error=str(error))
-            lane.failures += 1
-            wait = self._retry.wait(lane.failures, self._rng)
         except Exception as error:
-            # A defect: the lane goes on after a while, and what it holds is in the ledger.
-            self._supervisor.caught("deliveries", error)
+            # The store did not answer, or a defect: the lane goes on, later.
+            self._supervisor.caught(_TASK, error)
             lane.failures += 1
             wait = self._retry.wait(lane.failures, self._rng)
         finally:
             lane.running = False
-            self._active[destination] -= 1
+            self._rest(lane, wait)
+            if not self._closed:
+                self._scheduler.release(lane.name.destination)
+
+    def _rest(self, lane: Lane, wait: float | None) -> None:
+        """What a lane does when it does not run."""
         if self._closed:
             return
         if wait is not None:
@@ -308,14 +245,10 @@ class Deliveries:
             self._make_ready(lane)
         else:
             self._lanes.pop(lane.key, None)
-        waiting = self._ready.get(destination)
-        if waiting and self._active[destination] < self._concurrency:
-            self._run(waiting.popleft())
-            if not waiting:
-                del self._ready[destination]
 
     def _timer_fired(self, lane: Lane) -> None:
         lane.timer = None
+        lane.next_at = None
         self._make_ready(lane)
 
     async def _drain(self, lane: Lane) -> float | None:
@@ -326,70 +259,151 @@ class Deliveries:
                     return None
                 await self._load(lane)
                 if not lane.pending:
-                    return None
+                    # What fills the page has ended and waits for its commit.
+                    return _PAUSE if lane.spilled else None
             head = lane.pending[0]
-            started = perf_counter()
-            outcome = await self._attempt(lane, head)
-            self.counters.attempts[outcome.status] += 1
-            if outcome.delivered:
-                lane.failures = 0
-                self._end(lane, head, outcome, perf_counter() - started)
+            outcome, ended = await self._try(lane, head)
+            if ended:
+                lane.moved_on()
                 continue
             lane.failures += 1
-            if self._clock() * 1000 >= head.expires_at:
-                self._end(lane, head, outcome, perf_counter() - started)
-                lane.failures = 0
+            wait = self._retry.wait(lane.failures, self._rng, outcome.retry_after)
+            if outcome.refusal == "message" and await self._others_are_taken(lane, head, outcome, wait):
+                lane.moved_on()
                 continue
-            return self._retry.wait(lane.failures, self._rng)
+            self._note(lane, head, outcome, wait)
+            return wait
+
+    async def _try(self, lane: Lane, pending: Pending) -> tuple[Outcome, bool]:
+        """Try a message; returns the outcome, and whether the message has ended with it."""
+        started = perf_counter()
+        outcome = await self._attempt(lane, pending)
+        seconds = perf_counter() - started
+        self.counters.attempts[outcome.status] += 1
+        accepted = self._accepted.setdefault(lane.name.destination, Accepted())
+        if outcome.delivered:
+            accepted.count(lane.name.kind)
+            self._end(lane, pending, outcome, None, seconds)
+            return outcome, True
+        if outcome.refusal == "message":
+            pending.refusals += 1
+            if lane.pending[0] is pending:
+                lane.refused(accepted)
+        reason = reason_to_set_aside(pending, outcome, lane.proven, self._retry, self._clock())
+        if reason is None:
+            return outcome, False
+        self._end(lane, pending, outcome, reason, seconds)
+        return outcome, True
+
+    async def _others_are_taken(self, lane: Lane, head: Pending, outcome: Outcome, wait: float) -> bool:
+        """A message that is refused again and again must not keep those behind it: where one of them is
+        taken, those before it are set aside."""
+        if head.refusals < self._retry.refusals:
+            return False
+        if len(lane.pending) < 2 and lane.spilled:
+            await self._load(lane)
+        refused = [(head, outcome)]
+        for probe in list(lane.pending)[1 : 1 + PROBES]:
+            behind, ended = await self._try(lane, probe)
+            if behind.delivered:
+                for pending, why in refused:
+                    self._end(lane, pending, why, "refusedRepeatedly", 0.0)
+                return True
+            if ended:
+                continue
+            self._note(lane, probe, behind, wait)
+            if behind.refusal != "message":
+                return False
+            refused.append((probe, behind))
+        return False
+
+    def _note(self, lane: Lane, pending: Pending, outcome: Outcome, wait: float) -> None:
+        """Have it written what was said of a message that waits, with the next commit or soon."""
+        now = self._clock()
+        lane.next_at = now + wait
+        self._outbox.attempted(
+            Attempted(
+                pending.id,
+                pending.attempts,
+                outcome.error,
+                int(now * 1000),
+                int(lane.next_at * 1000),
+                outcome.url,
+            )
+        )
+        if self._note_timer is None and not self._closed:
+            self._note_timer = asyncio.get_running_loop().call_later(_NOTE_EVERY, self._write_notes)
+
+    def _write_notes(self) -> None:
+        self._note_timer = None
+        self._wake()
 
     async def _load(self, lane: Lane) -> None:
         """Fetch the next page of a lane; while the query runs, new messages stay in the store."""
-        ended = {item.delivery_id for item in self._writing + self._ended}
+        gone = self._outbox.gone
         rows = await self._store.pending_deliveries(*lane.key, _LANE_PAGE)
-        fresh = [row for row in rows if row.id not in ended]
+        listed = {row.id: row for row in rows}
         if len(rows) < _LANE_PAGE:
             lane.spilled = False
-            later = await self._store.pending_deliveries(*lane.key, _LANE_PAGE)
-            known = {row.id for row in rows}
             # What was committed between the query and now was not taken up in memory.
-            fresh += [row for row in later if row.id not in known and row.id not in ended]
-            seen = {pending.id for pending in lane.pending}
-            fresh = [row for row in fresh if row.id not in seen]
-        loaded = [_from_row(row) for row in fresh]
-        lane.pending.extendleft(reversed(loaded))
-        self._held += len(loaded)
+            later = await self._store.pending_deliveries(*lane.key, _LANE_PAGE)
+            listed |= {row.id: row for row in later}
+        held = {pending.id for pending in lane.pending} | gone | self._outbox.gone
+        loaded = [_from_row(row) for row in listed.values() if row.id not in held]
+        if loaded:
+            lane.pending = deque(sorted([*lane.pending, *loaded], key=lambda pending: pending.id))
+            self._held += len(loaded)
 
     async def _attempt(self, lane: Lane, pending: Pending) -> Outcome:
+        """One attempt, if the message still belongs where it is going."""
         message = pending.message
+        if pending.orphan:
+            return _nowhere("the device was deleted", "deviceDeleted")
         profile = self._table.get(message.routing_profile_ref)
-        route = None if profile is None else profile.route_of(message.as_id, message.route_fport)
-        if profile is None or route is None:
-            return Outcome(False, "Error", "the routing profile has no route for this message any more")
-        return await self._sender.send(message, profile, route, pending.id, self._clock())
+        if profile is None or not _owns(profile, pending.subscriber_ref):
+            return _nowhere("the routing profile was deleted", "profileDeleted")
+        route = profile.route_of(message.as_id, message.route_fport)
+        if route is None:
+            return _nowhere("the routing profile has no route for this message any more", "noRoute")
+        pending.attempts += 1
+        window = self._scheduler.window(lane.name.destination)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            outcome = await self._sender.send(message, profile, route, pending.id, self._clock())
+        except Exception as error:
+            # A defect; the message is treated as one that is refused, so that it holds up no other for ever.
+            self._supervisor.caught(_TASK, error)
+            return Outcome(False, "Error", f"internal error: {type(error).__name__}", refusal="message")
+        if outcome.delivered or outcome.refusal in ("message", "never"):
+            window.answered(loop.time() - started, loop.time())
+        else:
+            window.failed(loop.time())
+        return outcome
 
-    def _end(self, lane: Lane, pending: Pending, outcome: Outcome, seconds: float) -> None:
+    def _end(
+        self, lane: Lane, pending: Pending, outcome: Outcome, reason: str | None, seconds: float
+    ) -> None:
         """Take a message off its lane; the next commit writes what became of it."""
-        lane.pending.popleft()
+        if lane.pending[0] is pending:
+            lane.pending.popleft()
+        else:
+            lane.pending.remove(pending)
         self._held -= 1
-        if outcome.delivered:
+        if reason is None:
             self.counters.delivered += 1
         else:
             self.counters.undelivered += 1
-        result = DeliveryResult(
-            pending.message.as_id,
-            pending.message.name,
-            outcome.status,
-            outcome.url,
-            outcome.error,
-            round(seconds * 1000),
-        )
-        self._ended.append(_Ended(pending.id, pending.frame_id, outcome.error, msgspec.json.encode(result)))
+            self.counters.set_aside[reason] += 1
+        at = int(self._clock() * 1000)
+        self._outbox.ended(Ended.of(pending, outcome, reason, at, round(seconds * 1000)))
         self._wake()
 
-    async def try_out(self, profile_ref: int) -> list[RouteTrial]:
-        """Send a test message over each route of a profile now, beside the lanes; nothing of it is kept."""
+    async def try_out(self, profile_ref: int, subscriber_ref: int) -> list[RouteTrial]:
+        """Send a test message over each route of a subscriber's profile now, beside the lanes; nothing of it
+        is kept."""
         profile = self._table.get(profile_ref)
-        if profile is None or not isinstance(self._sender, HttpSender):
+        if profile is None or not _owns(profile, subscriber_ref) or not isinstance(self._sender, HttpSender):
             return []
         now = self._clock()
         message = trial_message(self._writer.lrc_id, profile.customer_id, now)
@@ -405,20 +419,46 @@ class Deliveries:
             )
         return trials
 
+    # What is shown.
+
     @property
     def pending(self) -> int:
         """Messages held in memory."""
         return self._held
 
+    @property
+    def under_way(self) -> int:
+        """Lanes that are being delivered now."""
+        return self._scheduler.active
+
+    @property
+    def retrying(self) -> int:
+        """Lanes that wait for their next attempt."""
+        return sum(1 for lane in self._lanes.values() if lane.timer is not None)
+
+    def oldest(self) -> float:
+        """Seconds for which the message that waits longest has waited, of those in memory."""
+        heads = (millis_of(pending.id) for pending in self._heads())
+        return max(self._clock() - min(heads, default=self._clock() * 1000) / 1000, 0.0)
+
+    def _heads(self) -> Iterator[Pending]:
+        return (lane.pending[0] for lane in self._lanes.values() if lane.pending)
+
     def abandon(self) -> None:
         """Let go of everything at once, as a killed process does; the ledger has it."""
         self._closed = True
+        for lane in self._lanes.values():
+            if lane.timer is not None:
+                lane.timer.cancel()
         for task in self._tasks:
             task.cancel()
 
     async def stop(self, patience: float = 5.0) -> None:
         """Let attempts under way end, for a while."""
         self._closed = True
+        if self._note_timer is not None:
+            self._note_timer.cancel()
+            self._write_notes()
         for lane in self._lanes.values():
             if lane.timer is not None:
                 lane.timer.cancel()
@@ -429,19 +469,18 @@ class Deliveries:
         await self._sender.close()
 
 
-def _row(device_ref: int, lane: str, pending: Pending) -> tuple[Any, ...]:
-    return (
-        pending.id,
-        pending.frame_id,
-        device_ref,
-        pending.subscriber_ref,
-        lane,
-        pending.expires_at,
-        0,
-        None,
-        encode_message(pending.message),
-    )
+def _owns(profile: Profile, subscriber_ref: int) -> bool:
+    """A number alone says nothing: it may have been given again."""
+    return profile.subscriber_ref == subscriber_ref
+
+
+def _nowhere(words: str, reason: str) -> Outcome:
+    return Outcome(False, "Error", words, refusal="never", reason=reason)
 
 
 def _from_row(row: DeliveryRow) -> Pending:
-    return Pending(row.id, row.frame_id, row.subscriber_ref, row.expires_at, decode_message(row.message))
+    message: StoredMessage = decode_message(row.message)
+    orphan = row.device_subscriber_ref != row.subscriber_ref
+    return Pending(
+        row.id, row.frame_id, row.subscriber_ref, row.expires_at, message, row.attempts, orphan=orphan
+    )

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from .encoding import to_json, to_xml
 from .messages import TunnelMessage
 from .table import Profile, Route
 
+# Device and lane.
+LaneKey = tuple[int, str]
+
+# The kinds of messages, each with lanes of its own; they are part of the names of stored lanes.
+UPLINK, JOIN = "u", "j"
+_KINDS = {"DevEUI_notification": "n", "DevEUI_downlink_Sent": "s", "DevEUI_downlink_Rejected": "r"}
+
 
 class StoredMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A rendered message. Its route is looked up again at each attempt, so that a corrected address helps."""
+    """A rendered message. Its route is looked up again at each attempt, so that a corrected address helps.
+
+    A message of a BLAST route is for one of its addresses: `position` counts from 0 in `addresses`, which
+    are those of the route when the message was made.
+    """
 
     routing_profile_ref: int
     as_id: str | None
@@ -21,6 +34,8 @@ class StoredMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     elements: str
     lrn_dev_eui: str
     lrn_fport: int
+    addresses: tuple[str, ...] = ()
+    position: int | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -35,13 +50,43 @@ def decode_message(octets: bytes) -> StoredMessage:
     return _decoder.decode(octets)
 
 
-def lane_of(profile: Profile, as_id: str | None) -> str:
-    """Messages of a device to one application server keep their order; this names the pair's lane."""
-    return f"{profile.ref}:{as_id or ''}"
+class LaneName(NamedTuple):
+    """Messages of a device to one destination keep their order among their kind; this names their lane."""
+
+    profile_ref: int
+    kind: str
+    position: str
+    as_id: str
+
+    def __str__(self) -> str:
+        return f"{self.profile_ref}:{self.kind}:{self.position}:{self.as_id}"
+
+    @property
+    def destination(self) -> str:
+        """The application server, or one address of a BLAST route: what lanes of all kinds share."""
+        return f"{self.profile_ref}:{self.position}:{self.as_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> LaneName:
+        profile_ref, kind, position, as_id = text.split(":", 3)
+        return cls(int(profile_ref), kind, position, as_id)
+
+
+def lane_of(message: StoredMessage) -> LaneName:
+    position = "" if message.position is None else str(message.position)
+    return LaneName(message.routing_profile_ref, _kind_of(message), position, message.as_id or "")
+
+
+def _kind_of(message: StoredMessage) -> str:
+    if message.name == "DevEUI_uplink":
+        # The report of a join has no port: it is no uplink of data.
+        return JOIN if message.route_fport is None else UPLINK
+    return _KINDS.get(message.name, "n")
 
 
 def address_messages(message: TunnelMessage, profile: Profile) -> list[StoredMessage]:
-    """One copy for each application server of a profile that has a route for the message."""
+    """One copy for each application server of a profile that has a route for the message, and of BLAST
+    routes one for each address."""
     is_uplink = message.name == "DevEUI_uplink" and not message.json_only
     route_fport = message.lrn_fport if is_uplink else None
     stored = []
@@ -53,19 +98,23 @@ def address_messages(message: TunnelMessage, profile: Profile) -> list[StoredMes
         body = rendered.get(route.content_type)
         if body is None:
             body = rendered[route.content_type] = _render(message, route)
-        stored.append(
-            StoredMessage(
-                profile.ref,
-                as_id,
-                route_fport,
-                route.content_type,
-                message.name,
-                body,
-                message.elements,
-                message.lrn_dev_eui,
-                message.lrn_fport,
+        positions = range(len(route.addresses)) if route.blast else (None,)
+        for position in positions:
+            stored.append(
+                StoredMessage(
+                    profile.ref,
+                    as_id,
+                    route_fport,
+                    route.content_type,
+                    message.name,
+                    body,
+                    message.elements,
+                    message.lrn_dev_eui,
+                    message.lrn_fport,
+                    () if position is None else route.addresses,
+                    position,
+                )
             )
-        )
     return stored
 
 
@@ -82,6 +131,24 @@ def address_trial(message: TunnelMessage, profile: Profile, route: Route) -> Sto
         message.lrn_dev_eui,
         message.lrn_fport,
     )
+
+
+def addresses_of(message: StoredMessage, route: Route) -> tuple[str, ...]:
+    """Where a message goes now: the addresses of its route, or the one of BLAST that it is for.
+
+    That one may have been corrected since, and takes the place of the one before; the messages for an
+    address that was removed go nowhere.
+    """
+    if message.position is None:
+        return route.addresses
+    meant = message.addresses[message.position]
+    if meant in route.addresses:
+        return (meant,)
+    if message.position < len(route.addresses):
+        here = route.addresses[message.position]
+        if here not in message.addresses:
+            return (here,)
+    return ()
 
 
 def _render(message: TunnelMessage, route: Route) -> bytes:

@@ -229,7 +229,8 @@ class MessageWriter:
         fields |= self._base_stations(record.copies)
         customer = self._customer(device)
         fields |= {name: customer[name] for name in ("CustomerID", "CustomerData")}
-        elements = f"{row.customer_id}{row.dev_eui}"
+        # As in every DevEUI_uplink the port that is missing counts as 0.
+        elements = f"{row.customer_id}{row.dev_eui}0"
         return TunnelMessage("DevEUI_uplink", fields, elements, row.dev_eui, 0, json_only=True)
 
     def _join_notification(self, record: JoinRecord, device: Device) -> TunnelMessage:

@@ -45,6 +45,8 @@ class Profile(msgspec.Struct, frozen=True):
     ref: int
     customer_id: str
     servers: tuple[tuple[str | None, tuple[Route, ...]], ...]
+    # Whose it is; what belongs to another is never sent over it.
+    subscriber_ref: int = 0
 
     def route_of(self, as_id: str | None, fport: int | None) -> Route | None:
         """The route of a server for uplinks on a port, or for other reports (`fport` None): the first."""
@@ -91,9 +93,9 @@ class RoutingTable:
         def query(
             connection: Connection,
         ) -> tuple[list[Row[*tuple[Any, ...]]], list[Row[*tuple[Any, ...]]]]:
-            profiles = select(routing_profiles.c.ref, subscribers.c.customer_id).join(
-                subscribers, subscribers.c.ref == routing_profiles.c.subscriber_ref
-            )
+            profiles = select(
+                routing_profiles.c.ref, routing_profiles.c.subscriber_ref, subscribers.c.customer_id
+            ).join(subscribers, subscribers.c.ref == routing_profiles.c.subscriber_ref)
             listed = select(routes).order_by(routes.c.routing_profile_ref, routes.c.position)
             if ref is not None:
                 profiles = profiles.where(routing_profiles.c.ref == ref)
@@ -110,6 +112,7 @@ class RoutingTable:
                 row.ref,
                 row.customer_id,
                 tuple((server, tuple(listed)) for server, listed in grouped[row.ref].items()),
+                row.subscriber_ref,
             )
             for row in profile_rows
         }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_, update
 
 from veldnet.store import first_id_at, millis_of
 from veldnet.store.schema import deliveries, devices, subscribers
@@ -12,9 +15,20 @@ from .ledger import decode_message
 
 PENDING, UNDELIVERED = 0, 1
 
+LaneKey = tuple[int, str]
+
+# The device of a delivery, if it is still its subscriber's: a number alone says nothing.
+_ITS_DEVICE = and_(
+    devices.c.ref == deliveries.c.device_ref, devices.c.subscriber_ref == deliveries.c.subscriber_ref
+)
+
 
 class Undelivered(msgspec.Struct, frozen=True):
-    """A message that is still to be delivered or was given up; times in Unix milliseconds."""
+    """A message that is still to be delivered or was set aside; times in Unix milliseconds.
+
+    What is said of the attempts of a message that waits behind another one in its lane is what was said of
+    that one; it has `attempts` 0.
+    """
 
     id: str
     frame_id: str
@@ -24,7 +38,12 @@ class Undelivered(msgspec.Struct, frozen=True):
     state: str
     created_at: int
     expires_at: int
+    attempts: int
     last_error: str | None
+    last_attempt_at: int | None
+    next_attempt_at: int | None
+    address: str | None
+    reason: str | None
 
 
 def list_undelivered(
@@ -40,16 +59,8 @@ def list_undelivered(
     """Messages created in a time range, oldest first; of all subscribers with `subscriber_ref` None, or all
     of an operator."""
     query = (
-        select(
-            deliveries.c.id,
-            deliveries.c.frame_id,
-            devices.c.dev_eui,
-            deliveries.c.message,
-            deliveries.c.state,
-            deliveries.c.expires_at,
-            deliveries.c.last_error,
-        )
-        .join(devices, devices.c.ref == deliveries.c.device_ref, isouter=True)
+        select(deliveries, devices.c.dev_eui)
+        .join(devices, _ITS_DEVICE, isouter=True)
         .where(deliveries.c.id >= first_id_at(from_ms), deliveries.c.id < first_id_at(to_ms))
         .order_by(deliveries.c.id)
         .limit(limit)
@@ -61,33 +72,64 @@ def list_undelivered(
     if operator_ref is not None:
         own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
         query = query.where(deliveries.c.subscriber_ref.in_(own))
-    listed = []
-    for row in connection.execute(query):
-        message = decode_message(row.message)
-        listed.append(
-            Undelivered(
-                str(row.id),
-                str(row.frame_id),
-                row.dev_eui,
-                message.as_id,
-                message.name,
-                "undelivered" if row.state == UNDELIVERED else "pending",
-                millis_of(row.id),
-                row.expires_at,
-                row.last_error,
+    rows = connection.execute(query).all()
+    heads = _heads(connection, {_lane(row) for row in rows if row.state == PENDING and not row.attempts})
+    return [_listed(row, heads.get(_lane(row), row) if not row.attempts else row) for row in rows]
+
+
+def _lane(row: Row[Any]) -> LaneKey:
+    return row.device_ref, row.lane
+
+
+def _listed(row: Row[Any], tried: Row[Any]) -> Undelivered:
+    """`tried` is the message itself, or the one it waits behind."""
+    message = decode_message(row.message)
+    return Undelivered(
+        str(row.id),
+        str(row.frame_id),
+        row.dev_eui,
+        message.as_id,
+        message.name,
+        "undelivered" if row.state == UNDELIVERED else "pending",
+        millis_of(row.id),
+        row.expires_at,
+        row.attempts,
+        tried.last_error,
+        tried.last_attempt_at,
+        tried.next_attempt_at,
+        tried.address,
+        row.reason,
+    )
+
+
+def _heads(connection: Connection, lanes: Iterable[LaneKey]) -> dict[LaneKey, Row[Any]]:
+    """The message of each lane that is being tried, where one is."""
+    wanted = sorted(lanes)
+    heads: dict[LaneKey, Row[Any]] = {}
+    for start in range(0, len(wanted), 100):
+        query = (
+            select(deliveries)
+            .where(
+                tuple_(deliveries.c.device_ref, deliveries.c.lane).in_(wanted[start : start + 100]),
+                deliveries.c.state == PENDING,
+                deliveries.c.attempts > 0,
             )
+            .order_by(deliveries.c.id.desc())
         )
-    return listed
+        heads |= {_lane(row): row for row in connection.execute(query)}
+    return heads
 
 
 def deliver_again(
     connection: Connection, subscriber_ref: int | None, from_ms: int, to_ms: int, expires_at: int
-) -> list[tuple[int, str]]:
-    """Make undelivered messages of a time range pending once more; returns the lanes concerned."""
-    chosen = (
+) -> list[LaneKey]:
+    """Make undelivered messages of a time range pending once more; returns the lanes concerned. Messages of
+    a device that was deleted stay as they are."""
+    chosen: ColumnElement[bool] = (
         (deliveries.c.id >= first_id_at(from_ms))
         & (deliveries.c.id < first_id_at(to_ms))
         & (deliveries.c.state == UNDELIVERED)
+        & select(devices.c.ref).where(_ITS_DEVICE).correlate(deliveries).exists()
     )
     if subscriber_ref is not None:
         chosen &= deliveries.c.subscriber_ref == subscriber_ref
@@ -95,6 +137,16 @@ def deliver_again(
         select(deliveries.c.device_ref, deliveries.c.lane).where(chosen).distinct()
     ).all()
     connection.execute(
-        update(deliveries).where(chosen).values(state=PENDING, expires_at=expires_at, last_error=None)
+        update(deliveries)
+        .where(chosen)
+        .values(
+            state=PENDING,
+            expires_at=expires_at,
+            attempts=0,
+            last_error=None,
+            last_attempt_at=None,
+            next_attempt_at=None,
+            reason=None,
+        )
     )
     return [(row.device_ref, row.lane) for row in lanes]

@@ -161,7 +161,10 @@ def pending_deliveries(connection: Connection, device_ref: int, lane: str, limit
             deliveries.c.lane,
             deliveries.c.expires_at,
             deliveries.c.message,
+            deliveries.c.attempts,
+            devices.c.subscriber_ref,
         )
+        .join(devices, devices.c.ref == deliveries.c.device_ref, isouter=True)
         .where(deliveries.c.device_ref == device_ref, deliveries.c.lane == lane, deliveries.c.state == 0)
         .order_by(deliveries.c.id)
         .limit(limit)

@@ -38,7 +38,8 @@ class Statement(Enum):
     UPDATE_JOIN_MEMORY = "join_memory device_ref"
     INSERT_DELIVERY = "id frame_id device_ref subscriber_ref lane expires_at state last_error message"
     DELETE_DELIVERY = "id"
-    EXPIRE_DELIVERY = "last_error id"
+    NOTE_ATTEMPT = "attempts last_error last_attempt_at next_attempt_at address id"
+    SET_DELIVERY_ASIDE = "reason attempts last_error last_attempt_at address id"
     INSERT_DELIVERY_RESULT = "frame_id delivery_id result"
     UPDATE_CHECK = "check_at device_ref"
     UPDATE_HEALTH = "health ref"
@@ -97,6 +98,9 @@ class DeliveryRow(msgspec.Struct, frozen=True, gc=False):
     lane: str
     expires_at: int
     message: bytes
+    attempts: int = 0
+    # Whose the device is now; None where it does not exist any more.
+    device_subscriber_ref: int | None = None
 
 
 class Store(Protocol):

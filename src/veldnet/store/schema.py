@@ -468,10 +468,16 @@ deliveries = Table(
     Column("subscriber_ref", BigInteger, nullable=False),
     Column("lane", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    # 0 pending, 1 undelivered: its retention ended without an answer.
+    # 0 pending, 1 undelivered: set aside for `reason`.
     Column("state", Integer, nullable=False),
     Column("last_error", Text),
     Column("message", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_attempt_at", BigInteger),
+    Column("next_attempt_at", BigInteger),
+    # The address of the last attempt.
+    Column("address", Text),
+    Column("reason", Text),
     Index("ix_deliveries_lane", "device_ref", "lane", "state", "id"),
     Index("ix_deliveries_state_id", "state", "id"),
 )

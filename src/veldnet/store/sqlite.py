@@ -53,8 +53,15 @@ _SQL = {
     ),
     Statement.INSERT_DELIVERY: _insert("deliveries", Statement.INSERT_DELIVERY),
     Statement.DELETE_DELIVERY: "DELETE FROM deliveries WHERE id IN (VALUES {rows})",
-    Statement.EXPIRE_DELIVERY: (
-        "UPDATE deliveries SET state = 1, last_error = column1 FROM (VALUES {rows}) WHERE id = column2"
+    # Not of a message that was set aside meanwhile, with its device perhaps.
+    Statement.NOTE_ATTEMPT: (
+        "UPDATE deliveries SET attempts = column1, last_error = column2, last_attempt_at = column3, "
+        "next_attempt_at = column4, address = column5 FROM (VALUES {rows}) WHERE id = column6 AND state = 0"
+    ),
+    Statement.SET_DELIVERY_ASIDE: (
+        "UPDATE deliveries SET state = 1, reason = column1, attempts = column2, last_error = column3, "
+        "last_attempt_at = column4, next_attempt_at = NULL, address = column5 FROM (VALUES {rows}) "
+        "WHERE id = column6 AND state = 0"
     ),
     # A message delivered again replaces what was said of it before.
     Statement.INSERT_DELIVERY_RESULT: _insert(

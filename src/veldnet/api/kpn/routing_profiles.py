@@ -21,7 +21,6 @@ from veldnet.inventory.resources import RoutingProfile
 from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey
 from veldnet.inventory.scope import Scope
 from veldnet.keys import labels
-from veldnet.routing import DestinationRefused, check_literal
 
 
 @get("/routingProfiles")
@@ -114,17 +113,8 @@ def _refuse_given(body: RoutingProfile) -> None:
 def _check_routes(services: Services, body: RoutingProfile) -> tuple[CheckedRoute, ...]:
     """Routes that are as they should be and lead to addresses that are allowed."""
     assert body.routes is not UNSET
-    checked = routing_profiles.check_routes(body.routes)
-    if not services.platform.settings.routing.allow_private_destinations:
-        for index, route in enumerate(checked):
-            for address in route.addresses:
-                try:
-                    check_literal(address)
-                except DestinationRefused as error:
-                    raise InvalidField(
-                        f"routes[{index}].addresses: {error}; the operator allows public addresses only"
-                    ) from None
-    return checked
+    allow_private = services.platform.settings.routing.allow_private_destinations
+    return routing_profiles.check_routes(body.routes, allow_private=allow_private)
 
 
 async def _generate(services: Services, scope: Scope, body: RoutingProfile) -> MadeKey | None:

@@ -22,7 +22,14 @@ _MOST = 1000
 
 
 class UndeliveredMessage(msgspec.Struct):
-    """A message that waits or was given up."""
+    """A message that waits or was set aside.
+
+    `reason` tells why it was set aside: `expired` (its retention ended), `refused` (an answer that says
+    never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
+    profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
+    (the address may not be used). A message that waits behind another one has `attempts` 0 and the answer
+    to that one.
+    """
 
     id: str
     frameId: str
@@ -32,7 +39,12 @@ class UndeliveredMessage(msgspec.Struct):
     state: str
     creationTime: str
     expiryTime: str
+    attempts: int
     lastError: str | None
+    lastAttemptAt: str | None
+    nextAttemptAt: str | None
+    address: str | None
+    reason: str | None
 
     @classmethod
     def of(cls, item: Undelivered) -> UndeliveredMessage:
@@ -45,8 +57,17 @@ class UndeliveredMessage(msgspec.Struct):
             item.state,
             timestamp(item.created_at),
             timestamp(item.expires_at),
+            item.attempts,
             item.last_error,
+            _moment(item.last_attempt_at),
+            _moment(item.next_attempt_at),
+            item.address,
+            item.reason,
         )
+
+
+def _moment(millis: int | None) -> str | None:
+    return None if millis is None else timestamp(millis)
 
 
 class Redelivery(msgspec.Struct):
@@ -91,7 +112,7 @@ async def try_routing_profile(
     quota = services.trials.take(str(scope.subscriber_ref))
     if quota is not None and not quota.allowed:
         raise GatewayError(429, "Too many test deliveries; wait a minute")
-    trials = await services.platform.deliveries.try_out(int(routing_profile_ref))
+    trials = await services.platform.deliveries.try_out(int(routing_profile_ref), scope.subscriber_ref)
     return [
         RouteTrialView(
             trial.route,
@@ -106,12 +127,13 @@ async def try_routing_profile(
 
 @get("/undelivered")
 async def list_messages(request: Request[Any, Any, Any], services: Services) -> list[UndeliveredMessage]:
-    """Messages given up in a time range (`from`, `to`), oldest first; `pending=true` adds those that wait."""
+    """Messages set aside in a time range (`from`, `to`), oldest first; `includePending=true` (or `pending`)
+    adds those that wait."""
     scope = await require_scope(request, services)
     start, end = query.text(request, "from"), query.text(request, "to")
     from_ms = 0 if start is None else query.moment(start, "from")
     to_ms = 1 << 42 if end is None else query.moment(end, "to")
-    pending = query.flag(request, "pending")
+    pending = query.flag(request, "includePending") or query.flag(request, "pending")
     limit = query.whole(request, "limit", least=1, most=_MOST) or 100
     listed = await services.read(
         lambda c: list_undelivered(c, scope.subscriber_ref, from_ms, to_ms, limit, include_pending=pending)

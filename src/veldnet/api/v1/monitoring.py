@@ -15,8 +15,9 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import audit, changes, device_checks, devices
 from veldnet.inventory.audit import AuditEntry
-from veldnet.inventory.errors import InvalidField, NotFound
+from veldnet.inventory.errors import NotFound
 from veldnet.inventory.resources import AlarmThreshold, Device, timestamp
+from veldnet.inventory.routing_profiles import check_address
 from veldnet.inventory.rows import ref_of
 from veldnet.inventory.scope import Scope
 from veldnet.keys import labels
@@ -26,7 +27,6 @@ from veldnet.monitoring.notification.events import SUBSCRIBER, read_secret
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.totals import Totals
-from veldnet.routing import DestinationRefused, check_literal
 from veldnet.store import first_id_at, millis_of
 from veldnet.store.schema import connectivity_plans, frames, plan_grants
 
@@ -201,11 +201,8 @@ async def put_notifications(
     if body.webhook is None:
         sealed = None
     elif body.webhook != before.webhook or sealed is None:
-        if not platform.settings.routing.allow_private_destinations:
-            try:
-                check_literal(body.webhook)
-            except DestinationRefused as error:
-                raise InvalidField(f"webhook: {error}") from None
+        allow_private = platform.settings.routing.allow_private_destinations
+        check_address(body.webhook, "webhook", allow_private=allow_private)
         secret = secrets.token_hex(32)
         sealed = await platform.vault.seal(labels.ALARM_WEBHOOK, secret.encode())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -84,10 +83,6 @@ def check_settings(settings: NotificationSettings, *, mail: bool) -> None:
         raise InvalidField("mode must be OFF: this server sends no e-mail, mail.host is not set")
     if settings.mode == "BASIC" and not settings.recipients:
         raise InvalidField("mode BASIC needs recipients")
-    if settings.webhook is not None:
-        url = urlsplit(settings.webhook)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise InvalidField("webhook must be an http or https URL")
 
 
 class Recipients:

@@ -59,7 +59,7 @@ async def list_messages(request: Request[Any, Any, Any], services: Services) -> 
     operator = await require_operator(request, services)
     start, end = query.text(request, "from"), query.text(request, "to")
     limit = query.whole(request, "limit", least=1, most=_MOST) or 100
-    pending = query.flag(request, "pending")
+    pending = query.flag(request, "includePending") or query.flag(request, "pending")
     listed = await services.read(
         lambda c: list_undelivered(
             c,

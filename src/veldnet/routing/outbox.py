@@ -1,0 +1,150 @@
+"""What the next commit writes of deliveries: those that have ended, and what was said of those that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from veldnet.store import Rows, Statement
+
+from .attempt import Outcome
+from .lanes import Pending
+from .ledger import encode_message
+
+
+class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the journal keeps of a delivery that has ended; `ms` is the time of the last attempt."""
+
+    as_id: str | None
+    message: str
+    status: str
+    url: str | None = None
+    error: str | None = None
+    ms: int = 0
+    reason: str | None = None
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """A delivery that has ended; `reason` None means delivered."""
+
+    delivery_id: int
+    frame_id: int
+    reason: str | None
+    attempts: int
+    error: str | None
+    at: int
+    url: str | None
+    result: bytes
+
+    @classmethod
+    def of(cls, pending: Pending, outcome: Outcome, reason: str | None, at: int, ms: int) -> Ended:
+        message = pending.message
+        result = DeliveryResult(
+            message.as_id, message.name, outcome.status, outcome.url, outcome.error, ms, reason
+        )
+        return cls(
+            pending.id,
+            pending.frame_id,
+            reason,
+            pending.attempts,
+            outcome.error,
+            at,
+            outcome.url,
+            msgspec.json.encode(result),
+        )
+
+
+class Attempted(msgspec.Struct, frozen=True, gc=False):
+    """The last attempt of a message that still waits; times in Unix milliseconds."""
+
+    delivery_id: int
+    attempts: int
+    error: str | None
+    at: int
+    next_at: int
+    url: str | None
+
+
+class Outbox:
+    """Collects what is to be written, and keeps it until it is."""
+
+    def __init__(self) -> None:
+        self._ended: list[Ended] = []
+        self._attempted: dict[int, Attempted] = {}
+        self._writing: list[Ended] = []
+        self._noting: dict[int, Attempted] = {}
+
+    def ended(self, item: Ended) -> None:
+        self._ended.append(item)
+        self._attempted.pop(item.delivery_id, None)
+
+    def attempted(self, item: Attempted) -> None:
+        self._attempted[item.delivery_id] = item
+
+    @property
+    def gone(self) -> set[int]:
+        """Deliveries that have ended, though the store may not know it yet."""
+        return {item.delivery_id for item in self._writing + self._ended}
+
+    def rows(self) -> list[Rows]:
+        """Everything, for the commit under way."""
+        self._writing, self._ended = self._ended, []
+        self._noting, self._attempted = self._attempted, {}
+        rows: list[Rows] = []
+        if self._noting:
+            rows.append((Statement.NOTE_ATTEMPT, [_attempted_row(item) for item in self._noting.values()]))
+        return rows + _ended_rows(self._writing)
+
+    def written(self) -> None:
+        self._writing = []
+        self._noting = {}
+
+    def failed(self) -> bool:
+        """Nothing was written: it goes into the next commit. Tells whether there is anything."""
+        self._ended = self._writing + self._ended
+        over = {item.delivery_id for item in self._ended}
+        kept = {key: item for key, item in self._noting.items() if key not in over}
+        self._attempted = kept | self._attempted
+        self.written()
+        return bool(self._ended or self._attempted)
+
+
+def _attempted_row(item: Attempted) -> tuple[Any, ...]:
+    return item.attempts, item.error, item.at, item.next_at, item.url, item.delivery_id
+
+
+def _ended_rows(ended: Sequence[Ended]) -> list[Rows]:
+    if not ended:
+        return []
+    return [
+        (Statement.DELETE_DELIVERY, [(item.delivery_id,) for item in ended if item.reason is None]),
+        (
+            Statement.SET_DELIVERY_ASIDE,
+            [
+                (item.reason, item.attempts, item.error, item.at, item.url, item.delivery_id)
+                for item in ended
+                if item.reason is not None
+            ],
+        ),
+        (
+            Statement.INSERT_DELIVERY_RESULT,
+            [(item.frame_id, item.delivery_id, item.result) for item in ended],
+        ),
+    ]
+
+
+def new_row(device_ref: int, lane: str, pending: Pending) -> tuple[Any, ...]:
+    """The row of a new delivery."""
+    return (
+        pending.id,
+        pending.frame_id,
+        device_ref,
+        pending.subscriber_ref,
+        lane,
+        pending.expires_at,
+        0,
+        None,
+        encode_message(pending.message),
+    )
