@@ -49,7 +49,7 @@ def test_a_town_without_crashes(tmp_path: Path, seed: int) -> None:
 
 def test_devices_that_do_not_fit_into_memory_come_and_go(tmp_path: Path) -> None:
     async def story() -> None:
-        world = World(tmp_path, 3, faults=Faults(loss=0.0), capacity=1)
+        world = World(tmp_path, 5, faults=Faults(loss=0.0), capacity=1)
         await world.build(6, period=40.0)
         await world.run(900)
         records = await world.check_invariants()

@@ -1688,7 +1688,13 @@ export interface components {
         };
         /**
          * UndeliveredMessage
-         * @description A message that waits or was given up.
+         * @description A message that waits or was set aside.
+         *
+         *         `reason` tells why it was set aside: `expired` (its retention ended), `refused` (an answer that says
+         *         never), `refusedRepeatedly` (refused while the same server accepted others), `noRoute` (its routing
+         *         profile has no route or address for it any more), `profileDeleted`, `deviceDeleted`, `addressRefused`
+         *         (the address may not be used). A message that waits behind another one has `attempts` 0 and the answer
+         *         to that one.
          */
         UndeliveredMessage: {
             id: string;
@@ -1699,7 +1705,12 @@ export interface components {
             state: string;
             creationTime: string;
             expiryTime: string;
+            attempts: number;
             lastError: string | null;
+            lastAttemptAt: string | null;
+            nextAttemptAt: string | null;
+            address: string | null;
+            reason: string | null;
         };
         /** RedeliveryStarted */
         RedeliveryStarted: {
@@ -1806,11 +1817,28 @@ export interface components {
         };
         /**
          * Deliveries
-         * @description Messages that wait, and that were given up; at most 10,000 are counted.
+         * @description Messages that are pending, that were set aside as undelivered, and that have waited for more than a
+         *         minute, also by destination; at most 10,000 are counted.
          */
         Deliveries: {
             pending: number;
             undelivered: number;
+            waiting: number;
+            destinations: components["schemas"]["Waiting"][];
+        };
+        /**
+         * Waiting
+         * @description A destination with messages that have waited for more than a minute, and what was said of them last.
+         */
+        Waiting: {
+            routingProfileRef: string;
+            asId: string | null;
+            waiting: number;
+            oldestTime: string;
+            address: string | null;
+            lastError: string | null;
+            lastAttemptAt: string | null;
+            nextAttemptAt: string | null;
         };
         /**
          * Found
@@ -4898,6 +4926,8 @@ export interface operations {
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
                 /** @description Also those that wait. */
+                includePending?: boolean;
+                /** @description As includePending. */
                 pending?: boolean;
                 /** @description Entries at most. */
                 limit?: number;
@@ -10431,6 +10461,8 @@ export interface operations {
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
                 /** @description Also those that wait. */
+                includePending?: boolean;
+                /** @description As includePending. */
                 pending?: boolean;
                 /** @description Entries at most. */
                 limit?: number;

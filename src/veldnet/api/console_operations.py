@@ -608,7 +608,8 @@ _OPERATOR = (
         list[deliveries.UndeliveredMessage],
         query=(
             *_RANGE,
-            Parameter("pending", "Also those that wait.", _FLAG),
+            Parameter("includePending", "Also those that wait.", _FLAG),
+            Parameter("pending", "As includePending.", _FLAG),
             Parameter("limit", "Entries at most.", _whole(1, 1000)),
         ),
     ),

@@ -53,6 +53,7 @@ class PlatformCollector(Collector):
             ),
             ("datagrams_refused", "Datagrams and packets refused, by reason", "reason", udp.refused),
             ("delivery_attempts", "Delivery attempts, by result", "status", deliveries.counters.attempts),
+            ("messages_set_aside", "Messages given up, by reason", "reason", deliveries.counters.set_aside),
             (
                 "task_failures",
                 "Unexpected failures of background tasks, by task",
@@ -88,6 +89,9 @@ class PlatformCollector(Collector):
             ("joins_waiting", "Join-requests that wait for a vault", self._platform.network.joins_waiting),
             ("devices_in_memory", "Devices held in memory", len(self._platform.network.devices)),
             ("deliveries_in_memory", "Pending messages held in memory", deliveries.pending),
+            ("deliveries_under_way", "Messages being sent to application servers", deliveries.under_way),
+            ("deliveries_retrying", "Queues that wait for their next attempt", deliveries.retrying),
+            ("oldest_delivery_seconds", "Age of the oldest message held in memory", deliveries.oldest()),
             ("commit_backlog", "Records waiting for a commit", self._platform.network.commits.waiting),
             ("loop_lag_seconds", "Latest delay of the event loop", self._platform.loop_lag),
             ("resident_bytes", "Resident memory of this process", _resident()),

@@ -358,7 +358,12 @@ OPERATIONS = (
         "Messages that no application server took.",
         200,
         list[UndeliveredMessage],
-        query=(*_RANGE, Parameter("pending", "Also those that wait.", _FLAG), _limit(1000)),
+        query=(
+            *_RANGE,
+            Parameter("includePending", "Also those that wait.", _FLAG),
+            Parameter("pending", "As includePending.", _FLAG),
+            _limit(1000),
+        ),
     ),
     Operation(
         "post",

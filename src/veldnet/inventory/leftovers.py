@@ -19,18 +19,17 @@ _SUBSCRIBER = 1
 
 
 def of_device(connection: Connection, device_ref: int) -> None:
-    """Its alarms go; its pending messages become undelivered, where the subscriber can see them and have them
-    delivered again."""
+    """Its alarms go; its pending messages become undelivered, where the subscriber can see them."""
     for table in (alarms, alarm_history):
         connection.execute(delete(table).where(table.c.device_ref == device_ref))
-    _set_aside(connection, deliveries.c.device_ref == device_ref, "the device was deleted")
+    _set_aside(connection, deliveries.c.device_ref == device_ref, "the device was deleted", "deviceDeleted")
 
 
 def of_routing_profile(connection: Connection, ref: int) -> None:
     """Its pending messages become undelivered: there is no address for them any more."""
     # A lane begins with the number of its routing profile and a colon; a semicolon is the next character.
     lane = (deliveries.c.lane >= f"{ref}:") & (deliveries.c.lane < f"{ref};")
-    _set_aside(connection, lane, "the routing profile was deleted")
+    _set_aside(connection, lane, "the routing profile was deleted", "profileDeleted")
 
 
 def of_subscriber(connection: Connection, ref: int) -> None:
@@ -40,9 +39,9 @@ def of_subscriber(connection: Connection, ref: int) -> None:
         connection.execute(delete(table).where(table.c.scope == _SUBSCRIBER, table.c.scope_ref == ref))
 
 
-def _set_aside(connection: Connection, chosen: ColumnElement[bool], reason: str) -> None:
+def _set_aside(connection: Connection, chosen: ColumnElement[bool], words: str, reason: str) -> None:
     connection.execute(
         update(deliveries)
         .where(deliveries.c.state == _PENDING, chosen)
-        .values(state=_UNDELIVERED, last_error=reason)
+        .values(state=_UNDELIVERED, last_error=words, reason=reason, next_attempt_at=None)
     )

@@ -32,6 +32,7 @@ from .records import (
     decode_record,
 )
 from .refusals import FLOOD
+from .routing_findings import routing_findings
 from .state import DeviceState, decode_state
 
 # Frames looked back on.
@@ -164,6 +165,7 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
     state = decode_state(row.state)
     findings = [
         *_configuration(row),
+        *(Finding(*found) for found in routing_findings(connection, row, now)),
         *_joining(records, state),
         *_listening(connection, records, state, now),
         *_commands(state),

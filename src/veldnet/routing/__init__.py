@@ -12,10 +12,13 @@ from .lanes import Retry
 from .messages import MessageWriter, Position, Positions
 from .outbox import DeliveryResult
 from .table import Profile, Route, RoutingTable
-from .undelivered import Undelivered, deliver_again, list_undelivered
+from .undelivered import PENDING, UNDELIVERED, Undelivered, deliver_again, list_undelivered
+from .waiting import WaitingDestination, waiting_destinations
 from .webhook import post_signed
 
 __all__ = [
+    "PENDING",
+    "UNDELIVERED",
     "Deliveries",
     "DeliveryResult",
     "HttpSender",
@@ -32,8 +35,10 @@ __all__ = [
     "Sender",
     "Submit",
     "Undelivered",
+    "WaitingDestination",
     "deliver_again",
     "list_undelivered",
     "post_signed",
     "submit_query",
+    "waiting_destinations",
 ]

@@ -205,7 +205,8 @@ async def test_a6_the_address_that_was_checked_is_connected_to() -> None:
 
         def lookup(host: str, _port: object, **_more: object) -> list[Any]:
             asked.append(host)
-            return look_up("127.0.0.1" if len(asked) == 1 else "127.0.0.2")(host, None)
+            found: list[Any] = look_up("127.0.0.1" if len(asked) == 1 else "127.0.0.2")(host, None)
+            return found
 
         sender = HttpClient(Resolver(allow_private=True, lookup=lookup))
         assert (await post(sender, f"http://as.example:{port}/")).status == 200

@@ -9,12 +9,14 @@ import msgspec
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
 _PAGE = 2000
+# Of a stored message.
+_MEMBERS = 9
 # Of the new names; AS ids have none.
 _COLONS = 3
 # The kinds of messages; of the name comes the letter in the lane.
@@ -31,6 +33,15 @@ def _kind(fields: list[Any]) -> str:
     if fields[4] == "DevEUI_uplink" and fields[2] is None:
         return "j"
     return _KINDS.get(fields[4], "n")
+
+
+def _fields(message: bytes) -> list[Any]:
+    """The members of a stored message; one that cannot be read is moved all the same."""
+    try:
+        fields = msgspec.msgpack.decode(message, type=list[Any])
+    except msgspec.DecodeError:
+        fields = []
+    return fields if len(fields) >= _MEMBERS else [None] * _MEMBERS
 
 
 class _Blast:
@@ -79,7 +90,7 @@ _CHANGE = sa.text("UPDATE deliveries SET lane = :lane, message = :message WHERE 
 def _move(connection: sa.Connection, row: Any, blast: _Blast) -> None:
     """`profile:application server` becomes `profile:kind:address:application server`."""
     profile, _colon, as_id = row.lane.partition(":")
-    fields = msgspec.msgpack.decode(row.message)
+    fields = _fields(row.message)
     addresses = blast.addresses(fields)
     positions = range(len(addresses)) if addresses else [None]
     new = row.id
@@ -87,7 +98,7 @@ def _move(connection: sa.Connection, row: Any, blast: _Blast) -> None:
         lane = f"{profile}:{_kind(fields)}:{'' if position is None else position}:{as_id}"
         message = row.message
         if position is not None:
-            message = msgspec.msgpack.encode([*fields[:9], addresses, position])
+            message = msgspec.msgpack.encode([*fields[:_MEMBERS], addresses, position])
         values = {"old": row.id, "lane": lane, "message": message}
         if position:
             new = _free_id(connection, new)
@@ -119,5 +130,8 @@ def upgrade() -> None:
         op.add_column("deliveries", sa.Column(name, sa.BigInteger()))
     for name in ("address", "reason"):
         op.add_column("deliveries", sa.Column(name, sa.Text()))
-    op.execute("UPDATE deliveries SET reason = 'expired' WHERE state = 1")
+    op.execute(
+        "UPDATE deliveries SET reason = CASE last_error WHEN 'the device was deleted' THEN 'deviceDeleted' "
+        "WHEN 'the routing profile was deleted' THEN 'profileDeleted' ELSE 'expired' END WHERE state = 1"
+    )
     _move_all()
