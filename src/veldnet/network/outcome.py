@@ -10,6 +10,7 @@ from veldnet.lorawan.regions import ChannelPlan
 from .events import ContextReset, Device, DownlinkReported, RejoinAsked, SendDue, Transition
 from .parameters import NetworkParameters
 from .personalised import begun_again
+from .queue import emptied
 from .records import DownlinkRecord, ResetRecord
 from .state import DeviceState, InFlight, JoinMemory
 from .unsolicited import continue_sending
@@ -108,7 +109,8 @@ def reset_context(
     cleared = replace(state, session=kept_session, pending_session=None, queue=(), in_flight=())
     # RJcount1 is a counter of the device that nothing resets, like the JoinNonce (TS001-1.1 §6.2.4.2).
     kept = JoinMemory(memory.join_nonce, generation=memory.generation, last_rj_count1=memory.last_rj_count1)
-    return Transition(cleared, (record,), join_memory=kept)
+    dropped = emptied(device.row.ref, session, state.queue, now, "the security context was reset")
+    return Transition(cleared, (record, *dropped), join_memory=kept)
 
 
 def send_due(
@@ -132,7 +134,7 @@ def deactivate(device: Device, state: DeviceState, event: ContextReset, now: flo
     personalised one keeps it, for it cannot; its frames are refused as long as it is inactive."""
     session = state.session or state.pending_session
     if session is not None and session.personalised:
-        return Transition(replace(state, queue=()))
+        return Transition(replace(state, queue=()), _inactive(device, state, now))
     record = ResetRecord(
         id=event.id,
         device_ref=device.row.ref,
@@ -141,4 +143,12 @@ def deactivate(device: Device, state: DeviceState, event: ContextReset, now: flo
         dev_addr=session.dev_addr if session else None,
         decisions=("the device lost its connectivity plan or routing",),
     )
-    return Transition(replace(state, session=None, pending_session=None, queue=()), (record,))
+    cleared = replace(state, session=None, pending_session=None, queue=())
+    return Transition(cleared, (record, *_inactive(device, state, now)))
+
+
+def _inactive(device: Device, state: DeviceState, now: float) -> tuple[DownlinkRecord, ...]:
+    session = state.session or state.pending_session
+    return emptied(
+        device.row.ref, session, state.queue, now, "the device lost its connectivity plan or routing"
+    )

@@ -71,8 +71,16 @@ def discarded(
         cause_rx1=cause,
         cause_rx2="00",
         base_station=None,
+        next_fcnt=session.application_fcnt if session else None,
         decisions=(f"discarded: {why}",),
     )
+
+
+def emptied(
+    device_ref: int, session: Session | None, queue: tuple[QueuedDownlink, ...], now: float, why: str
+) -> tuple[DownlinkRecord, ...]:
+    """Records of a queue whose session has ended."""
+    return tuple(discarded(device_ref, session, item, now, "E4", why) for item in queue)
 
 
 def _too_big(device_ref: int, item: QueuedDownlink, now: float, limit: int) -> DownlinkRejectedRecord:

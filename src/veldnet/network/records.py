@@ -96,6 +96,8 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     # Of a repetition: how often the frame was sent, how often it should be, and seconds since the first time.
     transmissions: int = 1
     nb_trans: int = 1
+    # What the device transmits with, in dBm EIRP, as far as the network has told it and it has agreed.
+    tx_power: float | None = None
     # A personalised device has begun its counters again at 0 with this frame.
     automatic_reset: bool = False
     repeated_after: float = 0.0
@@ -184,6 +186,8 @@ class DownlinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="downlink", 
     fpending: bool = False
     mac: bytes = b""
     over_limit: bool = False
+    # The counter that one that was dropped before it had any would have had.
+    next_fcnt: int | None = None
     decisions: tuple[str, ...] = ()
 
     @property

@@ -39,7 +39,7 @@ from .mac_commands import (
 )
 from .parameters import NetworkParameters
 from .personalised import BEGUN_AGAIN, begins_again, begun_again
-from .queue import discarded
+from .queue import emptied
 from .records import Record
 from .regulator import charge_uplink
 from .state import DeviceState, Session
@@ -263,11 +263,8 @@ def _promote(
     if not found.pending:
         return state, ()
     old = state.session
-    dropped = tuple(
-        discarded(device.row.ref, old, item, now, "E4", "the device joined again")
-        for item in state.queue
-        if not item.for_pending_session
-    )
+    waiting = tuple(item for item in state.queue if not item.for_pending_session)
+    dropped = emptied(device.row.ref, old, waiting, now, "the device joined again")
     queue = tuple(
         replace(item, for_pending_session=False) for item in state.queue if item.for_pending_session
     )

@@ -16,6 +16,7 @@ from . import error_rate
 from .device_class import current_class
 from .events import DataReceived, Device, Transition
 from .parameters import NetworkParameters
+from .receive_windows import device_eirp
 from .records import BlockedCommand, Copy, RefusedRecord, UplinkRecord
 from .state import DeviceState, Session
 
@@ -140,6 +141,7 @@ def uplink_record(
         transmissions=session.repetitions + 1,
         automatic_reset=found.begun_again,
         nb_trans=session.radio.nb_trans,
+        tx_power=device_eirp(region, session.radio),
         repeated_after=0.0 if new else _repeated_after(session, event),
         blocked=conduct.blocked,
         unused_dev_nonce=_unused_dev_nonce(state, found),

@@ -28,6 +28,8 @@ from veldnet.network import (
 )
 
 _MAX_LRRS = 10
+# The application layer of a device profile that names none.
+_APPLICATION_LAYER = {"pro": "LORA/Generic", "ver": "1"}
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -135,6 +137,9 @@ class MessageWriter:
             fields["AppSKey"] = record.wrapped_app_s_key.hex()
         if record.mac:
             fields["rawMacCommands"] = record.mac.hex()
+        if record.tx_power is not None:
+            fields["TxPower"] = record.tx_power
+        fields["NbTrans"] = record.nb_trans
         fields["DynamicClass"] = record.device_class
         if record.device_class == "B" and record.ping_period is not None:
             fields["ClassBPeriodicity"] = record.ping_period
@@ -183,8 +188,7 @@ class MessageWriter:
         row = device.row
         located = row.latitude is not None and row.longitude is not None
         data: dict[str, Any] = {"loc": {"lat": row.latitude, "lon": row.longitude} if located else None}
-        if device.profile.applicationLayer is not None:
-            data["alr"] = device.profile.applicationLayer
+        data["alr"] = device.profile.applicationLayer or _APPLICATION_LAYER
         data |= {"tags": row.tags, "doms": [], "name": row.name}
         return {"CustomerID": row.customer_id, "CustomerData": data, "ModelCfg": "0"}
 
@@ -261,11 +265,13 @@ class MessageWriter:
     def _downlink_sent(self, record: DownlinkRecord, device: Device) -> TunnelMessage:
         row = device.row
         customer = self._customer(device)
+        # One that was dropped from the queue has no counter of its own: the next one of its session.
+        fcnt = record.fcnt if record.fcnt is not None else record.next_fcnt or 0
         fields: dict[str, Any] = {
             "Time": time_text(record.time),
             "DevEUI": row.dev_eui,
             "FPort": record.fport,
-            "FCntDn": record.fcnt,
+            "FCntDn": fcnt,
             "FCntUp": record.fcnt_up,
             "Lrcid": self.lrc_id,
             "SpFact": record.modulation.sf if isinstance(record.modulation, Lora) else None,
@@ -286,7 +292,6 @@ class MessageWriter:
         }
         present = {name: value for name, value in fields.items() if value is not None}
         fport = record.fport or 0
-        fcnt = "" if record.fcnt is None else record.fcnt
         elements = f"{row.customer_id}{row.dev_eui}{fport}{fcnt}"
         return TunnelMessage("DevEUI_downlink_Sent", present, elements, row.dev_eui, fport)
 

@@ -8,17 +8,19 @@ import pytest
 from lxml import etree
 from msgspec.structs import replace
 
-from tests.unit.network.builders import NOW, STATION, device, receive, session, uplink_frame
+from tests.unit.network.builders import NOW, STATION, device, radio, receive, session, uplink_frame
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.network import DownlinkRecord, DownlinkRejectedRecord, ResetRecord, UplinkRecord
-from veldnet.network.events import Device
-from veldnet.network.state import DeviceState
+from veldnet.network.events import ContextReset, Device
+from veldnet.network.outcome import deactivate, reset_context
+from veldnet.network.queue import discarded
+from veldnet.network.state import DeviceState, JoinMemory, QueuedDownlink
 from veldnet.routing.encoding import NAMESPACE, to_json, to_xml
 from veldnet.routing.ledger import address_messages, decode_message, encode_message
 from veldnet.routing.messages import MessageWriter, Position, TunnelMessage
 from veldnet.routing.ports import parse_ports
 from veldnet.routing.table import Profile, Route
-from veldnet.store.documents import PlanSettings
+from veldnet.store.documents import PlanSettings, ProfileSettings
 
 
 class Map:
@@ -58,11 +60,61 @@ def test_an_uplink_carries_thingparks_fields() -> None:
     assert fields["CustomerID"] == "100000001" and fields["ModelCfg"] == "0"
     assert fields["CustomerData"] == {
         "loc": {"lat": 52.0, "lon": 5.0},
+        "alr": {"pro": "LORA/Generic", "ver": "1"},
         "tags": ["a"],
         "doms": [],
         "name": "Thing",
     }
     assert message.elements == f"1000000010059AC000017031117{fields['payload_hex']}"
+
+
+@pytest.mark.parametrize(("region_power", "index"), [(16, 0), (14, 1), (2, 7)])
+@pytest.mark.parametrize("nb_trans", [1, 3, 15])
+def test_d5_an_uplink_carries_what_the_device_was_told(region_power: int, index: int, nb_trans: int) -> None:
+    target = device(plan=PLAN)
+    state = DeviceState(session=session(radio=radio(tx_power=index, nb_trans=nb_trans)))
+    transition = receive(state, uplink_frame(7), target=target)
+    assert transition is not None
+    (message,) = WRITER.messages(transition.records[0], target)
+    fields = json.loads(to_json(message.name, message.fields))["DevEUI_uplink"]
+    assert (fields["TxPower"], fields["NbTrans"]) == (region_power, nb_trans)
+    text = etree.fromstring(to_xml(message.name, message.fields))
+    assert text.findtext(f"{{{NAMESPACE}}}NbTrans") == str(nb_trans)
+
+
+@pytest.mark.parametrize("layer", [None, {"pro": "STL", "ver": "1"}])
+def test_d5_the_application_layer_of_the_device_profile(layer: dict[str, str] | None) -> None:
+    target = device(ProfileSettings(applicationLayer=layer), PLAN)
+    (message,) = WRITER.messages(uplink(target), target)
+    assert message.fields["CustomerData"]["alr"] == (layer or {"pro": "LORA/Generic", "ver": "1"})
+
+
+@pytest.mark.parametrize("cause", ["E1", "E2", "E3", "E4"])
+@pytest.mark.parametrize(("given", "expected"), [(None, 5), (3, 3), (0, 0)])
+def test_d8_the_report_on_a_dropped_downlink_has_its_counter(
+    cause: str, given: int | None, expected: int
+) -> None:
+    target = device(plan=PLAN)
+    item = QueuedDownlink(1, 9, b"x", given, False, None, "AB", NOW)
+    record = discarded(7, session(n_fcnt_down=5), item, NOW, cause, "why")
+    (message,) = WRITER.messages(record, target)
+    assert message.fields["FCntDn"] == expected and message.fields["DeliveryStatus"] == 0
+    assert message.elements == f"1000000010059AC00001703119{expected}", "the token signs what the body says"
+    (without,) = WRITER.messages(discarded(7, None, item, NOW, cause, "why"), target)
+    assert without.fields["FCntDn"] == (given or 0)
+
+
+def test_d8_a_reset_and_a_lost_plan_are_reported_for_each_downlink_that_waited() -> None:
+    target = device(plan=PLAN)
+    queue = tuple(QueuedDownlink(n, 9, b"x", None, False, None, None, NOW) for n in (1, 2))
+    state = DeviceState(session=session(n_fcnt_down=5), queue=queue)
+    for transition in (
+        reset_context(target, state, JoinMemory(), ContextReset(9), NOW),
+        deactivate(target, state, ContextReset(9), NOW),
+    ):
+        sent = [m for record in transition.records for m in WRITER.messages(record, target)]
+        reports = [m.fields for m in sent if m.name == "DevEUI_downlink_Sent"]
+        assert [(r["FCntDn"], r["DeliveryFailedCause1"]) for r in reports] == [(5, "E4"), (5, "E4")]
 
 
 def test_fields_that_a_plan_leaves_out_and_frames_without_a_port() -> None:
