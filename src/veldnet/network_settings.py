@@ -60,17 +60,38 @@ def _regions(settings: NetworkSettings) -> list[Region]:
 
 
 def _extra_channels(settings: NetworkSettings, regions: list[Region]) -> dict[str, tuple[Channel, ...]]:
-    """Each extra channel belongs to the first region with a dynamic plan that it lies in."""
+    """The extra channels of each region: the one that is named, or the only one that has the frequency."""
     extra: dict[str, tuple[Channel, ...]] = {region.name: () for region in regions}
-    dynamic = [region for region in regions if not region.fixed]
-    for frequency in settings.extra_channels:
-        home = next((region for region in dynamic if region.sub_band(frequency) is not None), None)
+    by_default = settings.extra_channels == NetworkSettings().extra_channels
+    for written in settings.extra_channels:
+        home, frequency = _home(written, regions)
         if home is not None:
             extra[home.name] += (Channel(frequency, 0, home.adr_max_data_rate),)
-        elif settings.extra_channels != NetworkSettings().extra_channels:
+        elif not by_default:
             names = ", ".join(region.name for region in regions)
-            raise SettingsError(f"settings: network.extra_channels {frequency} Hz is outside {names}")
+            raise SettingsError(f"settings: network.extra_channels {written} is outside {names}")
     return extra
+
+
+def _home(written: int | str, regions: list[Region]) -> tuple[Region | None, int]:
+    """The region that an extra channel is for, None where it is not served, and its frequency."""
+    name, equals, number = str(written).rpartition("=")
+    if not number.strip().isdecimal():
+        raise SettingsError(f"settings: network.extra_channels {written!r} is not HZ or REGION=HZ")
+    frequency = int(number)
+    dynamic = [region for region in regions if not region.fixed and region.sub_band(frequency) is not None]
+    if equals:
+        if name.strip() not in REGIONS:
+            known = ", ".join(REGIONS)
+            raise SettingsError(f"settings: network.extra_channels {written!r} names no region of {known}")
+        return next((region for region in dynamic if region.name == name.strip()), None), frequency
+    if len(dynamic) > 1:
+        names, first = " and ".join(region.name for region in dynamic), dynamic[0].name
+        raise SettingsError(
+            f"settings: network.extra_channels {frequency} is a frequency of {names}: say of which, for "
+            f"example {first}={frequency}"
+        )
+    return (dynamic[0] if dynamic else None), frequency
 
 
 def _pair(text: str, regions: list[Region]) -> tuple[int, int]:

@@ -131,12 +131,18 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         tuple[str, ...], _help("Regions served beside it; a device lives by that of its device profile.")
     ] = ()
     extra_channels: Annotated[
-        tuple[int, ...],
+        tuple[int | str, ...],
         _help(
-            "Channels beside the defaults of regions with dynamic plans, in Hz, each for the first region it "
-            "lies in; the first five go into joins."
+            "Channels beside the defaults of regions with dynamic plans, in Hz; as REGION=HZ where several "
+            "of the regions served have the frequency. The first five of a region go into joins."
         ),
-    ] = (867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)
+    ] = (
+        "EU868=867100000",
+        "EU868=867300000",
+        "EU868=867500000",
+        "EU868=867700000",
+        "EU868=867900000",
+    )
     sub_bands: Annotated[
         tuple[int, ...],
         _help("Sub-bands used in regions with a fixed plan (US915, AU915, CN470), 1 for channels 0 to 7."),

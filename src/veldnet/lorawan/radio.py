@@ -56,6 +56,8 @@ class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
     gps_time: float | None = None
     # Expected link margin in dB, to choose among base stations.
     margin: float = 0.0
+    # The region by whose rules the base station transmits; bands of several may overlap.
+    region: str = ""
     antenna_gain: float = 2.0
 
     @property

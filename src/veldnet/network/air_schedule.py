@@ -7,7 +7,6 @@ station and sub-band. The schedule lives in memory: a server that starts anew ha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.airtime import time_on_air
@@ -85,7 +84,7 @@ class AirSchedule:
         radios: BaseStationRadios | None = None,
     ) -> None:
         self.radios = radios if radios is not None else BaseStationRadios()
-        self._regions = tuple(regions)
+        self._regions = {region.name: region for region in regions}
         self._duty_cycle = duty_cycle
         self._stations: dict[BaseStationId, _Station] = {}
 
@@ -103,10 +102,10 @@ class AirSchedule:
         for begin, end, _token in station.booked:
             if begin - _GAP < start + airtime and start < end + _GAP:
                 return Refusal(RADIO_BUSY, end + _GAP)
-        band = self._band(window.frequency)
+        name, band = self._band(window.region, window.frequency)
         if band is None or band.duty_cycle >= 1 or not self._duty_cycle:
             return None
-        usage = station.usage.get(band.name)
+        usage = station.usage.get(name)
         if usage is None:
             return None
         minute = int(start // 60)
@@ -119,9 +118,9 @@ class AirSchedule:
         station = self._stations.setdefault(window.base_station, _Station())
         start, airtime = _start(window, now), airtime_of(window, size)
         station.booked.append((start, start + airtime, token))
-        band = self._band(window.frequency)
+        name, band = self._band(window.region, window.frequency)
         if band is not None and band.duty_cycle < 1:
-            station.usage.setdefault(band.name, _Usage()).add(int(start // 60), airtime)
+            station.usage.setdefault(name, _Usage()).add(int(start // 60), airtime)
 
     def cancel(self, window: TransmitWindow, size: int, token: int) -> None:
         """A base station has refused a frame that was booked."""
@@ -132,19 +131,18 @@ class AirSchedule:
         if found is None:
             return
         station.booked.remove(found)
-        band = self._band(window.frequency)
-        usage = station.usage.get(band.name) if band is not None else None
+        usage = station.usage.get(self._band(window.region, window.frequency)[0])
         if usage is not None:
             usage.add(usage.minute, -airtime_of(window, size))
 
-    def load(self, base_station: BaseStationId, frequency: int, now: float) -> float:
+    def load(self, base_station: BaseStationId, frequency: int, now: float, region: str = "") -> float:
         """Share of its duty cycle that a base station has used, and a little for each frame it is to send."""
         station = self._stations.get(base_station)
         if station is None:
             return 0.0
         waiting = 0.1 * sum(end > now for _start, end, _token in station.booked)
-        band = self._band(frequency)
-        usage = station.usage.get(band.name) if band is not None else None
+        name, band = self._band(region, frequency)
+        usage = station.usage.get(name)
         if band is None or usage is None:
             return waiting
         usage.advance(max(usage.minute, int(now // 60)))
@@ -166,7 +164,7 @@ class AirSchedule:
                 windows,
                 key=lambda w: (
                     groups[_slot(w)],
-                    _LOAD_PENALTY * self.load(w.base_station, w.frequency, now)
+                    _LOAD_PENALTY * self.load(w.base_station, w.frequency, now, w.region)
                     - min(w.margin, _ENOUGH_MARGIN),
                 ),
             )
@@ -183,14 +181,29 @@ class AirSchedule:
 
     def loads(self, now: float) -> dict[BaseStationId, float]:
         """Share used of the airtime that a base station is allowed, in its fullest sub-band."""
-        allowed = {band.name: band.duty_cycle for region in self._regions for band in region.sub_bands}
+        allowed = {
+            self._name(region, band): band.duty_cycle
+            for region in self._regions.values()
+            for band in region.sub_bands
+        }
         return {
             station: max((share / allowed.get(name, 1.0) for name, share in shares.items()), default=0.0)
             for station, shares in self.duty_cycles(now).items()
         }
 
-    def _band(self, frequency: int) -> SubBand | None:
-        return _band(self._regions, frequency)
+    def _band(self, region: str, frequency: int) -> tuple[str, SubBand | None]:
+        """The sub-band of a frequency, and the name under which its use is counted: in the region that is
+        named, else in the first that has it."""
+        named = self._regions.get(region)
+        for each in self._regions.values() if named is None else (named,):
+            band = each.sub_band(frequency)
+            if band is not None:
+                return self._name(each, band), band
+        return "", None
+
+    def _name(self, region: Region, band: SubBand) -> str:
+        """Regions give their bands the same names."""
+        return band.name if len(self._regions) == 1 else f"{region.name} {band.name}"
 
 
 def _slot(window: TransmitWindow) -> tuple[int, bool, float]:
@@ -206,8 +219,3 @@ def _start(window: TransmitWindow, now: float) -> float:
 def airtime_of(window: TransmitWindow, size: int) -> float:
     """Seconds on air of a PHYPayload of `size` octets."""
     return time_on_air(window.modulation, size, crc=False) / 1000
-
-
-@lru_cache(maxsize=4096)
-def _band(regions: tuple[Region, ...], frequency: int) -> SubBand | None:
-    return next((band for region in regions if (band := region.sub_band(frequency)) is not None), None)

@@ -53,6 +53,7 @@ def _window(
         power,
         timestamp=(uplink.timestamp + delay * 1_000_000) % COUNTER_MODULUS,
         margin=margin(uplink.snr, device_eirp(region, radio), power, modulation),
+        region=region.name,
     )
 
 
@@ -107,6 +108,7 @@ def immediate_windows(
             now,
             power,
             margin=margin(candidate.snr, eirp, power, modulation),
+            region=region.name,
         )
         for candidate in candidates
     )

@@ -162,6 +162,7 @@ def ping_windows(
                 power,
                 gps_time=slot,
                 margin=margin(candidate.snr, eirp, power, modulation),
+                region=region.name,
             )
             for candidate in candidates
         ]

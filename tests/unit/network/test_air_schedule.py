@@ -78,3 +78,20 @@ def test_margin_decides_until_load_does() -> None:
     ample = replace(near, base_station=BaseStationId(3), margin=60.0)
     enough = replace(near, base_station=BaseStationId(4), margin=25.0)
     assert air.in_order((enough, ample), NOW) == (enough, ample)
+
+
+def test_e9_a_band_is_that_of_the_region() -> None:
+    air = AirSchedule([EU868, REGIONS["IN865"]])
+    european = replace(RX1, frequency=865_402_500, region="EU868")
+    indian = replace(european, region="IN865", opens_at=NOW + 10)
+    airtime = airtime_of(european, SIZE)
+    moment, frames = NOW, 0
+    while air.refusal(replace(european, opens_at=moment + 1), SIZE, moment) is None:
+        air.book(replace(european, opens_at=moment + 1), SIZE, frames, moment)
+        frames, moment = frames + 1, moment + airtime + 1
+        assert frames < 1000
+    assert frames == int(36 / airtime), "1 % of an hour in Europe"
+    assert air.refusal(replace(indian, opens_at=moment + 9), SIZE, moment) is None, "no limit in India"
+    assert set(air.duty_cycles(moment)[HERE]) == {"EU868 G0"}
+    assert air.load(HERE, 865_402_500, moment, "EU868") > 0.9 > air.load(HERE, 865_402_500, moment, "IN865")
+    assert air.loads(moment)[HERE] > 0.9

@@ -22,6 +22,9 @@ def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
     for uplink, downlink in pairs:
         index = plan.index_of(uplink)
         known = index is not None and session.radio.defined_channels >> index & 1
+        if plan.region.sub_band(downlink) is None:
+            # The pair is of another region with an overlapping band.
+            continue
         if index is not None and known and current.get(index, uplink) != downlink:
             asked.append(DlChannelReq(index, downlink))
     return tuple(asked[:_PER_FRAME])
