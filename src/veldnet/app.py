@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from veldnet.base_station_directory import BaseStations
 from veldnet.base_station_presence import PresenceKeeper
@@ -33,7 +32,7 @@ from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, Routin
 from veldnet.routing import Limits as DeliveryLimits
 from veldnet.serving_lease import BEAT_EVERY, ServingLease
 from veldnet.settings import RoutingSettings, Settings
-from veldnet.store import IdSource, LeaseLost, Store, StoreError
+from veldnet.store import LeaseLost, Store, StoreError
 from veldnet.store.documents import ProfileSettings
 from veldnet.supervision import Supervisor
 
@@ -92,7 +91,7 @@ class Platform:
         self._data = data
         rng = rng if rng is not None else random.SystemRandom()
         self.supervisor = Supervisor(expected=(StoreError,))
-        ids = IdSource()
+        ids = data.store.ids
         self.base_stations = BaseStations()
         self.presence = Presence()
         self.table = RoutingTable(self.store, self.vault)
@@ -257,7 +256,7 @@ class Platform:
         try:
             async with asyncio.timeout(_STORE_PATIENCE):
                 await self.store.read(changes.last_seq)
-        except (StoreError, TimeoutError, SQLAlchemyError):
+        except (StoreError, TimeoutError):
             found.append(f"the store does not answer within {_STORE_PATIENCE:g} s")
         for name in self.vault.names:
             problem = self.vault.of(name).problem

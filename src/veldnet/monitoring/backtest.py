@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
 from veldnet.network import Device, Entry, Record, Recorded, decode_record, new_entry
-from veldnet.store import DeviceRow, IdSource, first_id_at
+from veldnet.store import DeviceRow, IdSource, read_timeline
 from veldnet.store.documents import decode_plan, decode_profile
 from veldnet.store.hot_reads import devices_by_ref
 from veldnet.store.schema import connectivity_plans, device_profiles, frame_bodies, frames
@@ -128,13 +128,14 @@ def _tried(row: DeviceRow, rules: Rules) -> DeviceRow:
 
 
 def _records(connection: Connection, device_ref: int, start: int, end: int) -> Iterator[tuple[Record, float]]:
+    timeline = read_timeline(connection)
     bodies = connection.execute(
         select(frame_bodies.c.body)
         .join(frames, frames.c.id == frame_bodies.c.frame_id)
         .where(
             frames.c.device_ref == device_ref,
-            frames.c.id >= first_id_at(start),
-            frames.c.id < first_id_at(end),
+            frames.c.id >= timeline.first_id_at(start),
+            frames.c.id < timeline.first_id_at(end),
             frame_bodies.c.part == 0,
         )
         .order_by(frames.c.id)

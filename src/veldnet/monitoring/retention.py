@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Table, delete, select
 
-from veldnet.store import Store, first_id_at
+from veldnet.store import Store, forget_steps, read_timeline
 from veldnet.store.schema import (
     alarm_history,
     deliveries,
@@ -51,10 +51,11 @@ async def prune(
     def since(retention: float) -> int:
         return int((now - retention) * 1000)
 
-    keep_bodies = first_id_at(since(bodies))
+    timeline = await store.read(read_timeline)
+    keep_bodies = timeline.first_id_at(since(bodies))
     removed = 0
     for table, column, before in (
-        (frame_rows, "id", first_id_at(since(frames))),
+        (frame_rows, "id", timeline.first_id_at(since(frames))),
         (frame_bodies, "frame_id", keep_bodies),
         (delivery_results, "frame_id", keep_bodies),
         (deliveries, "id", keep_bodies),
@@ -66,4 +67,6 @@ async def prune(
         while (count := await store.write(piece)) > 0:
             removed += count
             await asyncio.sleep(PAUSE)
+    oldest = timeline.first_id_at(since(max(frames, bodies)))
+    await store.write(lambda connection: forget_steps(connection, oldest))
     return removed

@@ -19,6 +19,8 @@ LATE, OVER_LIMIT = 1, 2
 _COPY = struct.Struct("<Ihh")
 # A level that is not known, and how it is written.
 _UNKNOWN, _UNKNOWN_OCTETS = -32_768, b"\x00\x80"
+# Milliseconds by which the time of an id may differ from that of its frame.
+_APART = 60_000
 # MHDR, FHDR without FOpts, and MIC.
 _HEADERS = 12
 
@@ -70,6 +72,12 @@ def _at(record: UplinkRecord | JoinRecord | RefusedRecord) -> int | None:
     """When a frame was heard, Unix milliseconds, where its identifier does not say so."""
     at = round(record.time * 1000)
     return None if at == millis_of(record.id) else at
+
+
+def _at_if_apart(record: Any) -> int | None:
+    """The same of what was not heard: its identifier is of the same moment, unless the clock was set back."""
+    at = round(record.time * 1000)
+    return at if abs(at - millis_of(record.id)) > _APART else None
 
 
 def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) -> FrameRow:
@@ -146,7 +154,7 @@ def _downlink_row(record: DownlinkRecord, subscriber: int | None, plan: int | No
         record.data_rate,
         None if station is None else int(station),
         0,
-        None,
+        _at_if_apart(record),
         OVER_LIMIT if record.over_limit else 0,
         None,
         _airtime(modulation, octets, uplink=False),
@@ -176,7 +184,19 @@ def frame_row(record: Any, subscriber: int | None, plan: int | None) -> FrameRow
         None,
         getattr(record, "fport", None),
     )
-    return (*row, record.size, *(None,) * 4, 0, None, over, *(None,) * 4, subscriber, plan, None, None)
+    return (
+        *row,
+        record.size,
+        *(None,) * 4,
+        0,
+        _at_if_apart(record),
+        over,
+        *(None,) * 4,
+        subscriber,
+        plan,
+        None,
+        None,
+    )
 
 
 def heard_at(row: FrameRow) -> int:

@@ -100,7 +100,7 @@ class NetworkServer:
         deduplication_window: float = 0.2,
         capacity: int = 200_000,
         generation: int = 0,
-        ids: IdSource | None = None,
+        ids: IdSource,
         commit_interval: float = 0.010,
         commit_size: int = 500,
         duty_cycle: bool = True,
@@ -114,7 +114,7 @@ class NetworkServer:
         self._store = store
         self._clock = clock
         self._rng = rng
-        self._ids = ids or IdSource()
+        self._ids = ids
         self.addresses = AddressSpace(parameters.net_id)
         self._session_addresses = SessionAddresses(parameters.net_id)
         self.devices = DeviceTable(

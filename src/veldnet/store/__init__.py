@@ -3,8 +3,18 @@
 Only this room knows SQL dialects. It imports nothing else of Veldnet.
 """
 
-from .ids import IdSource, first_id_at, millis_of
-from .interface import DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, Store, StoreError
+from .ids import (
+    IdRange,
+    IdSource,
+    IdStep,
+    Timeline,
+    first_id_at,
+    forget_steps,
+    id_within,
+    millis_of,
+    read_timeline,
+)
+from .interface import Conflict, DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, Store, StoreError
 from .migrating import (
     HEAD,
     UnknownRevision,
@@ -22,24 +32,31 @@ from .sqlite import PARTITIONS, SqliteStore, sqlite_engine
 __all__ = [
     "HEAD",
     "PARTITIONS",
+    "Conflict",
     "DeliveryRow",
     "DeviceRow",
+    "IdRange",
     "IdSource",
+    "IdStep",
     "LeaseLost",
     "Rows",
     "SqliteStore",
     "Statement",
     "Store",
     "StoreError",
+    "Timeline",
     "UnknownRevision",
     "check_revision",
     "copy_database",
     "current_revision",
     "first_id_at",
+    "forget_steps",
+    "id_within",
     "migrate",
     "millis_of",
     "open_at_rest",
     "read_property",
+    "read_timeline",
     "snapshot",
     "sqlite_engine",
     "sync_directory",

@@ -26,6 +26,10 @@ class LeaseLost(StoreError):
     """Another process owns the partitions now; this one must stop writing."""
 
 
+class Conflict(StoreError):
+    """A row is there already, or one that it names is not."""
+
+
 class Statement(Enum):
     """The statements of the hot path; each engine has its own text for them. Values name the columns."""
 
@@ -104,7 +108,8 @@ class DeliveryRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Store(Protocol):
-    """Durable state. Every method may raise `StoreError`."""
+    """Durable state. Every method may raise `StoreError`, and no error of an engine or its driver. Once what
+    was in the way is over, the store works again."""
 
     async def commit(self, rows: Iterable[Rows]) -> None:
         """Write all rows durably or none. Raises `LeaseLost` when another process has taken over."""
@@ -113,8 +118,9 @@ class Store(Protocol):
         """Run a query that changes nothing."""
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        """Run a change in a transaction of its own; an exception in `change` undoes it and passes through.
-        Raises `LeaseLost` as `commit` does."""
+        """Run a change in a transaction of its own. An exception of `change` itself undoes it and passes
+        through; what the engine refuses in it becomes `StoreError`, `Conflict` where a constraint is
+        broken. Raises `LeaseLost` as `commit` does."""
 
     async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
         """All devices with a session, current or pending, on one of the addresses."""

@@ -425,7 +425,7 @@ frames = Table(
     Column("data_rate", Integer),
     Column("base_station", BigInteger),
     Column("copies", Integer, nullable=False),
-    # When the frame was heard, where that is not when it came (the id's time): late frames.
+    # When the frame was on air, where its id does not tell: late frames, and after the clock was set back.
     Column("at", BigInteger),
     # Bits: 1 late, 2 over the limit of its regulator.
     Column("flags", Integer, nullable=False, server_default="0"),

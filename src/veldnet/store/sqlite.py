@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from . import hot_reads
-from .interface import DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, StoreError
+from . import hot_reads, marks
+from .database_file import DatabaseFile
+from .ids import IdSource
+from .interface import Conflict, DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, StoreError
+from .marks import Marks
 from .schema import HOURLY_COUNTERS
 
 T = TypeVar("T")
@@ -137,12 +142,20 @@ class InlineExecutor(Executor):
         return future
 
 
-def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
+def sqlite_engine(path: Path, *, durable: bool = True, file: DatabaseFile | None = None) -> Engine:
     """An engine whose transactions take the write lock at once and whose commits are durable, unless a
-    simulation has no use for that."""
+    simulation has no use for that. `file` watches over the file that the first connection opens."""
     # Every statement of the commits is prepared once, in each of its sizes.
     options = {"timeout": 30, "check_same_thread": False, "cached_statements": 256}
     engine = create_engine(f"sqlite:///{path}", connect_args=options, pool_size=8)
+    watched = file if file is not None else DatabaseFile(path)
+
+    @event.listens_for(engine, "do_connect")
+    def refuse(*_arguments: Any) -> None:
+        # SQLite would begin an empty database.
+        problem = watched.problem
+        if problem is not None:
+            raise sqlite3.OperationalError(problem)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -159,6 +172,7 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
             "wal_autocheckpoint=0",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+        watched.opened()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -168,12 +182,43 @@ def sqlite_engine(path: Path, *, durable: bool = True) -> Engine:
     return engine
 
 
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    """Errors of the engine and its driver as those of a store; all others pass through."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (IntegrityError, sqlite3.IntegrityError) as error:
+        raise Conflict(_in_words(error)) from error
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise StoreError(_in_words(error)) from error
+
+
+def _in_words(error: Exception) -> str:
+    """What the driver said. The statement and its values, which SQLAlchemy adds, are nobody's business."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause)
+
+
+def _drop(connection: Connection) -> None:
+    """Close a connection for good; the pool opens another one in its place."""
+    with suppress(SQLAlchemyError, sqlite3.Error):
+        connection.invalidate()
+    with suppress(SQLAlchemyError, sqlite3.Error):
+        connection.close()
+
+
 class SqliteStore:
     """`Store` over one file. `inline` runs everything in the calling thread."""
 
     def __init__(self, path: Path, *, inline: bool = False) -> None:
         self.path = path
-        self.engine = sqlite_engine(path, durable=not inline)
+        self.file = DatabaseFile(path)
+        self.engine = sqlite_engine(path, durable=not inline, file=self.file)
+        # Of frames, deliveries and notifications; gives some once this process has the lease.
+        self.ids = IdSource.waiting()
+        self._marks = Marks(self.ids)
         self._writer: Executor = (
             InlineExecutor() if inline else ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         )
@@ -190,8 +235,9 @@ class SqliteStore:
         self._epoch: int | None = None
 
     async def take_leases(self, owner: str | None = None) -> int:
-        """Become the server on this database; the one before gets `LeaseLost` whatever it writes. Returns the
-        epoch. Others, who never took it, may write beside it."""
+        """Become the server on this database; the one before gets `LeaseLost` whatever it writes. From then
+        on this process gives identifiers, above all that were given before. Returns the epoch. Others, who
+        never took it, may write beside it."""
         name = owner or secrets.token_hex(4)
 
         def take(connection: Connection) -> int:
@@ -204,32 +250,50 @@ class SqliteStore:
                     for partition in range(PARTITIONS)
                 ],
             )
+            marks.resume(connection, self.ids, int(current) + 1)
+            self._marks.begin_again()
             return int(current) + 1
 
         self._epoch = None
         self._epoch = await self.write(take)
         return self._epoch
 
+    async def _run(self, executor: Executor, work: Callable[..., T], *arguments: Any) -> T:
+        try:
+            running = asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
+        except RuntimeError as error:
+            raise StoreError(f"the store is closed: {error}") from error
+        return await running
+
     async def commit(self, rows: Iterable[Rows]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, rows)
+        await self._run(self._writer, self._commit, rows)
 
     def _commit(self, rows: Iterable[Rows]) -> None:
         try:
-            if self._connection is None:
-                self._connection = self.engine.connect()
-            with self._connection.begin():
-                raw = self._connection.connection.cursor()
-                try:
-                    self._check_lease(raw)
-                    for statement, values in rows:
-                        _execute(raw, statement, values)
-                finally:
-                    raw.close()
-        except SQLAlchemyError as error:
-            raise StoreError(str(error)) from error
-        except self.engine.dialect.loaded_dbapi.Error as error:
-            raise StoreError(str(error)) from error
+            with _engine_errors():
+                if self._connection is None:
+                    self._connection = self.engine.connect()
+                with self._connection.begin():
+                    self.file.check()
+                    raw = self._connection.connection.cursor()
+                    try:
+                        self._check_lease(raw)
+                        for statement, values in rows:
+                            _execute(raw, statement, values)
+                        self._marks.write(raw)
+                    finally:
+                        raw.close()
+        except BaseException:
+            self._forget_connection()
+            raise
+        self._marks.written()
         self._after_commit()
+
+    def _forget_connection(self) -> None:
+        """Begin anew with the next commit, whatever state a failure has left the connection in."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _drop(connection)
 
     def _after_commit(self) -> None:
         """See to it that the write-ahead log is copied into the database from time to time."""
@@ -258,7 +322,7 @@ class SqliteStore:
                 row = raw.cursor().execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
             finally:
                 raw.close()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             log.warning("checkpoint_failed", error=str(error))
             return 0
         return int(row[1]) if row else 0
@@ -271,22 +335,41 @@ class SqliteStore:
             raise LeaseLost("another process has taken over this data directory")
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+        return await self._run(self._readers, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
-        with self.engine.connect().execution_options(veldnet_read=True) as connection, connection.begin():
+        with self._transaction(veldnet_read=True) as connection:
             return query(connection)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, change)
+        return await self._run(self._writer, self._write, change)
 
     def _write(self, change: Callable[[Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            if self._epoch is not None:
-                self._check_lease(connection.connection.cursor())
-            result = change(connection)
+        with self._transaction() as connection:
+            self.file.check()
+            raw = connection.connection.cursor()
+            try:
+                if self._epoch is not None:
+                    self._check_lease(raw)
+                result = change(connection)
+                self._marks.write(raw)
+            finally:
+                raw.close()
+        self._marks.written()
         self._after_commit()
         return result
+
+    @contextmanager
+    def _transaction(self, **options: Any) -> Iterator[Connection]:
+        """A connection of the pool in a transaction. One on which the engine has failed does not go back."""
+        with _engine_errors(), self.engine.connect() as opened:
+            connection = opened.execution_options(**options)
+            try:
+                with connection.begin():
+                    yield connection
+            except (SQLAlchemyError, sqlite3.Error):
+                _drop(connection)
+                raise
 
     async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
         return await self.read(lambda connection: hot_reads.devices_by_dev_addr(connection, dev_addrs))
@@ -312,8 +395,7 @@ class SqliteStore:
         )
 
     async def close(self) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._close)
+        await self._run(self._writer, self._close)
         self._checkpointer.shutdown(wait=True)
         self._writer.shutdown(wait=False)
         self._readers.shutdown(wait=False)

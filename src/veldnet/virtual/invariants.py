@@ -17,7 +17,7 @@ from veldnet.lorawan import frames
 from veldnet.monitoring.statistics import recompute
 from veldnet.monitoring.statistics.rollups import HOUR
 from veldnet.network import DownlinkRecord, FrameRow, JoinRecord, Record, Recorded, UplinkRecord
-from veldnet.store import Rows, millis_of
+from veldnet.store import Rows, read_timeline
 from veldnet.store.schema import (
     DEVICE_BLOCK_BITS,
     deliveries,
@@ -172,7 +172,10 @@ class Checker:
     def check_totals(self, connection: Connection) -> None:
         """I7, and the counts of devices by state of health."""
         hours = set(connection.execute(select(hourly_statistics.c.hour).distinct()).scalars())
-        hours |= {millis_of(id_) // HOUR for id_ in connection.execute(select(frame_rows.c.id)).scalars()}
+        timeline = read_timeline(connection)
+        hours |= {
+            timeline.millis_of(id_) // HOUR for id_ in connection.execute(select(frame_rows.c.id)).scalars()
+        }
         for hour in sorted(hours):
             for difference in recompute.differences(connection, hour):
                 raise self._broken(f"I7: {difference}")

@@ -27,7 +27,7 @@ from veldnet.monitoring.notification.events import SUBSCRIBER, read_secret
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.totals import Totals
-from veldnet.store import first_id_at, millis_of
+from veldnet.store import millis_of, read_timeline
 from veldnet.store.schema import connectivity_plans, frames, plan_grants
 
 _DAY = 86_400_000
@@ -120,13 +120,13 @@ async def battery_history(
 
     def read(connection: Connection) -> list[BatteryLevel]:
         ref = devices.device_ref(connection, scope, device_ref)
-        columns = frames.c
+        columns, timeline = frames.c, read_timeline(connection)
         rows = connection.execute(
             select(columns.id, columns.at, columns.battery, columns.margin)
             .where(
                 columns.device_ref == ref,
-                columns.id >= first_id_at(span.start),
-                columns.id < first_id_at(span.end),
+                columns.id >= timeline.first_id_at(span.start),
+                columns.id < timeline.first_id_at(span.end),
                 columns.battery.is_not(None),
             )
             .order_by(columns.id.desc())

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from veldnet.inventory.resources import timestamp
 from veldnet.network import FrameKind, decode_record
-from veldnet.store import first_id_at, millis_of
+from veldnet.store import read_timeline
 from veldnet.store.schema import (
     base_stations,
     deliveries,
@@ -189,10 +189,11 @@ def search(
     connection: Connection, whose: Whose, wanted: Query, before: int | None, limit: int, places: Places
 ) -> Page:
     """The newest frames that match, at most `limit`, behind the frame id `before`."""
-    top = first_id_at(wanted.end)
+    timeline = read_timeline(connection)
+    top = timeline.first_id_at(wanted.end)
     if before is not None:
         top = min(top, before)
-    bottom = first_id_at(wanted.start)
+    bottom = timeline.first_id_at(wanted.start)
     collector = _Collector(connection, wanted, limit, places)
     few = None
     if whose.subscriber_ref is not None or wanted.by_device:
@@ -208,7 +209,7 @@ def search(
     return Page(
         collector.lines,
         None if over else str(reached),
-        None if reached is None else timestamp(max(millis_of(reached), 0)),
+        None if reached is None else timestamp(max(timeline.millis_of(reached), 0)),
     )
 
 
@@ -230,9 +231,10 @@ def _of_few(
     ).scalar()
     if latest is None:
         return None
-    newest, upper = millis_of(latest), latest + 1
+    timeline = read_timeline(connection)
+    newest, upper = timeline.millis_of(latest), latest + 1
     for span in _SPANS:
-        lower = max(first_id_at(max(newest - span, 0)), bottom)
+        lower = max(timeline.first_id_at(max(newest - span, 0)), bottom)
         while not collector.full:
             rows = connection.execute(
                 select(*_FRAME)

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, delete, select
 
 from veldnet.monitoring.alarms.types import SILENCE
-from veldnet.store import Store, StoreError, millis_of
+from veldnet.store import Store, StoreError, Timeline, read_timeline
 from veldnet.store.schema import notifications
 
 from .digest import compose
@@ -152,19 +152,20 @@ class Notifier:
     async def deliver(self) -> float | None:
         """Send what is due now; returns when to look again, None when nothing is left."""
         waiting: dict[Scope, list[Waiting]] = {}
-        for row in await self._store.read(_read):
+        rows, timeline = await self._store.read(_read)
+        for row in rows:
             waiting.setdefault((row[1], row[2]), []).append((row[0], decode_event(row[3])))
         later = None
         for scope, events in waiting.items():
-            again = await self._scope(scope, events)
+            again = await self._scope(scope, events, timeline)
             if again is not None:
                 later = again if later is None else min(later, again)
         return later
 
-    async def _scope(self, scope: Scope, waiting: list[Waiting]) -> float | None:
+    async def _scope(self, scope: Scope, waiting: list[Waiting], timeline: Timeline) -> float | None:
         now, account = self._clock(), self._accounts[scope]
         settings = self._recipients.find(*scope)
-        gone = {i for i, _event in waiting if settings is None or now - millis_of(i) / 1000 > _DAY}
+        gone = {i for i, _event in waiting if settings is None or now - timeline.millis_of(i) / 1000 > _DAY}
         if gone:
             await self._forget(gone)
             account.mailed -= gone
@@ -329,8 +330,8 @@ class Notifier:
         await self._store.write(remove)
 
 
-def _read(connection: Connection) -> list[tuple[int, int, int, bytes]]:
-    """What waits, so much of each scope that none waits behind another."""
+def _read(connection: Connection) -> tuple[list[tuple[int, int, int, bytes]], Timeline]:
+    """What waits, so much of each scope that none waits behind another; and when it began to."""
     columns = notifications.c
     scopes = connection.execute(select(columns.scope, columns.scope_ref).distinct()).all()
     found: list[tuple[int, int, int, bytes]] = []
@@ -342,4 +343,4 @@ def _read(connection: Connection) -> list[tuple[int, int, int, bytes]]:
             .limit(_PAGE)
         )
         found += [(row.id, scope, ref, row.event) for row in rows]
-    return found
+    return found, read_timeline(connection)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, func, or_, select
 from veldnet.inventory.errors import BadRequest
 from veldnet.inventory.resources import FrameStatistics, timestamp
 from veldnet.network import LATE, FrameKind, unpack_copies
-from veldnet.store import first_id_at, millis_of
+from veldnet.store import Timeline, id_within, millis_of, read_timeline
 from veldnet.store.schema import frames, hourly_statistics
 
 from .rollups import HOUR, SUBSCRIBER
@@ -98,8 +98,8 @@ _FRAME = (
 )
 
 
-def _within(query: Select[Any], span: Span) -> Select[Any]:
-    return query.where(frames.c.id >= first_id_at(span.start), frames.c.id < first_id_at(span.end + _LATEST))
+def _within(query: Select[Any], span: Span, timeline: Timeline) -> Select[Any]:
+    return query.where(id_within(frames.c.id, timeline.ranges(span.start, span.end, _LATEST)))
 
 
 def _at_station(
@@ -135,7 +135,8 @@ def _frames(
     """The frames of devices that were on air in the time range, at the base station. Raises `BadRequest`
     where more than `most` must be looked at."""
     start, end, uplink = span.start, span.end, int(FrameKind.UPLINK)
-    rows = connection.execute(_within(_rows(refs, _FRAME), span).limit(most + 1))
+    timeline = read_timeline(connection)
+    rows = connection.execute(_within(_rows(refs, _FRAME), span, timeline).limit(most + 1))
     # By position: names cost more than all the rest where there are thousands of rows.
     for number, row in enumerate(rows):
         if number == most:

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
-from veldnet.store import Store, first_id_at
+from veldnet.store import Store, read_timeline
 from veldnet.store.schema import HOURLY_COUNTERS, frames, hourly_statistics
 
 from .rollups import HOUR, HourlyTotals, Key
@@ -32,13 +32,14 @@ class Difference(msgspec.Struct, frozen=True):
 def computed(connection: Connection, hour: int) -> dict[Key, list[int]]:
     """The totals of an hour after the frame rows. Late frames stand with the hours they came in."""
     totals = HourlyTotals()
-    first = first_id_at(hour * HOUR)
-    end = first_id_at((hour + 1 + _LATEST_HOURS) * HOUR)
-    in_hour = first_id_at((hour + 1) * HOUR)
-    late = frames.c.at.is_not(None) & (frames.c.id >= in_hour)
-    query = frame_rows().where(frames.c.id >= first, frames.c.id < end, (frames.c.id < in_hour) | late)
-    for row in connection.execute(query):
-        totals.add(tuple(row))
+    timeline = read_timeline(connection)
+    for ids in timeline.ranges(hour * HOUR, (hour + 1) * HOUR, _LATEST_HOURS * HOUR):
+        late = frames.c.at.is_not(None) & (frames.c.id >= ids.within)
+        query = frame_rows().where(
+            frames.c.id >= ids.first, frames.c.id < ids.end, (frames.c.id < ids.within) | late
+        )
+        for row in connection.execute(query):
+            totals.add(tuple(row))
     return {key: total for key, total in totals.totals.items() if key[2] == hour}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from veldnet.inventory.resources import timestamp
 from veldnet.network import FrameRow
-from veldnet.store import Statement, first_id_at
+from veldnet.store import Statement, id_within, read_timeline
 from veldnet.store.schema import HOURLY_COUNTERS, frames, hourly_statistics
 
 from .frame_statistics import Span
@@ -105,14 +105,14 @@ def frame_rows() -> Select[tuple[Any, ...]]:
 
 def of_device(connection: Connection, device_ref: int, span: Span, hours: int) -> list[Totals]:
     """The same of one device, from its frame rows."""
+    timeline = read_timeline(connection)
     rows: list[FrameRow] = [
         # As if the device were a fleet of its own.
         (*tuple(row)[:18], device_ref, None, *tuple(row)[20:])
         for row in connection.execute(
             frame_rows().where(
                 frames.c.device_ref == device_ref,
-                frames.c.id >= first_id_at(span.start),
-                frames.c.id < first_id_at(span.end + _LATEST),
+                id_within(frames.c.id, timeline.ranges(span.start, span.end, _LATEST)),
             )
         )
     ]
