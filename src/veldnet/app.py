@@ -146,7 +146,14 @@ class Platform:
         console = settings.console
         self.live = LiveFeed(self.place_of, streams=console.live_streams)
         self.network.commits.join(self.live)
-        self.decoders = DecoderPool(Limits(float(console.decoder_time), console.decoder_memory))
+        self.decoders = DecoderPool(
+            Limits(
+                float(console.decoder_time),
+                console.decoder_memory,
+                console.decoder_workers,
+                console.decoder_waiting,
+            )
+        )
         self.udp = SemtechUdpServer(
             self.base_stations,
             self.presence,

@@ -410,6 +410,20 @@ class ConsoleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     decoder_memory: Annotated[
         int, _help("Bytes a payload decoder may use.", ge=1_000_000, le=256_000_000)
     ] = 16_000_000
+    decoder_workers: Annotated[
+        int,
+        _help("Processes that run payload decoders. One subscriber never has all of them.", ge=2, le=32),
+    ] = 2
+    decoder_waiting: Annotated[
+        int,
+        _help(
+            "Decoder runs of one subscriber that may wait at once; more are answered with 429.", ge=1, le=1000
+        ),
+    ] = 8
+    decoder_source: Annotated[
+        int,
+        _help("Largest payload decoder in characters, to try and to save.", ge=100_000, le=4_000_000),
+    ] = 512_000
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -2062,7 +2062,8 @@ export interface components {
         };
         /**
          * LabResult
-         * @description What the decoder made of a payload; `error` says why it made nothing.
+         * @description What the decoder made of a payload that came at `time`; `error` says why it made nothing. `console`
+         *         has what it wrote there, each line with its level first.
          */
         LabResult: {
             payload: string;
@@ -2070,6 +2071,8 @@ export interface components {
             time: string | null;
             result: unknown;
             error: string | null;
+            /** @default [] */
+            console: string[];
         };
         /**
          * Reading
@@ -2080,6 +2083,8 @@ export interface components {
             frameId: string;
             values: Record<string, never>;
             error?: string | null;
+            /** @default [] */
+            warnings: string[];
         };
         /**
          * RouteTrialView
@@ -2441,12 +2446,14 @@ export interface components {
         };
         /**
          * Trial
-         * @description A payload as hexadecimal digits.
+         * @description A payload as hexadecimal digits. `recvTime` (ISO 8601) is what the decoder gets as the time of
+         *         reception, without it now.
          */
         Trial: {
             payload: string;
             /** @default 1 */
             fPort: number;
+            recvTime?: string | null;
         };
         /**
          * NewSubscriber

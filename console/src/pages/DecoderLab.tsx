@@ -109,6 +109,7 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
   const { run } = useTell();
   const [payload, setPayload] = useState("0967 5A");
   const [fPort, setPort] = useState<number | string>(1);
+  const [received, setReceived] = useState("");
   const [device, setDevice] = useState<string | null>(null);
   const [text, setText] = useState("");
   const [object, setObject] = useState('{ "interval": 600 }');
@@ -135,7 +136,8 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
           <Group align="flex-end">
             <TextInput label={t("downlinks.payloadHex")} value={payload} onChange={(event) => setPayload(event.currentTarget.value)} style={{ flex: 1 }} styles={{ input: { fontFamily: "monospace" } }} />
             <NumberInput label="FPort" value={fPort} onChange={setPort} min={1} max={223} w={90} />
-            <Button leftSection={<IconPlayerPlay size={16} />} loading={busy} onClick={() => void attempt({ trials: [{ payload: plainHex(payload), fPort: Number(fPort) || 1 }] })}>{t("lab.run")}</Button>
+            <TextInput type="datetime-local" step={1} label={t("lab.recvTime")} description={t("lab.recvTimeText")} value={received} onChange={(event) => setReceived(event.currentTarget.value)} w={210} />
+            <Button leftSection={<IconPlayerPlay size={16} />} loading={busy} onClick={() => void attempt({ trials: [{ payload: plainHex(payload), fPort: Number(fPort) || 1, recvTime: received ? new Date(received).toISOString() : undefined }] })}>{t("lab.run")}</Button>
           </Group>
         </Tabs.Panel>
         <Tabs.Panel value="device">
@@ -156,10 +158,18 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
           <div key={index}>
             <Group gap={8}>{result.payload && <Mono>{hex(result.payload)}</Mono>}{result.fPort > 0 && <Badge variant="default" size="sm">FPort {result.fPort}</Badge>}{result.time && <Text size="xs" c="dimmed"><Time at={result.time} /></Text>}</Group>
             {result.error ? <Text size="sm" className="poor">{result.error}</Text> : <Code block mt={4}>{JSON.stringify(result.result, null, 2)}</Code>}
+            {warnings(result.result).map((words) => <Text key={words} size="sm" c="orange.8">{t("lab.warning", { words })}</Text>)}
+            {(result.console?.length ?? 0) > 0 && <><Text size="xs" c="dimmed" mt={4}>{t("lab.console")}</Text><Code block>{result.console?.join("\n")}</Code></>}
           </div>
         ))}
         {results && !results.length && <Text size="sm" c="dimmed">{t("lab.nothing")}</Text>}
       </Stack>
     </Panel>
   );
+}
+
+/** The warnings of a result (TS013), whatever a decoder made of them. */
+function warnings(result: unknown): string[] {
+  const found = result && typeof result === "object" && "warnings" in result ? result.warnings : [];
+  return Array.isArray(found) ? [...new Set(found.map((one) => (typeof one === "string" ? one : JSON.stringify(one))))] : [];
 }

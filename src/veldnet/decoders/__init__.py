@@ -1,7 +1,7 @@
-"""Payload decoders: JavaScript of whoever wrote it, run in a process of its own with bounds on time and
+"""Payload decoders: JavaScript of whoever wrote it, run in processes of their own with bounds on time and
 memory, and Cayenne LPP."""
 
-from .cayenne import decode_cayenne
-from .pool import Decoded, DecoderPool, Limits
+from .cayenne import CayenneError, decode_cayenne
+from .pool import Busy, Decoded, DecoderPool, Function, Limits
 
-__all__ = ["Decoded", "DecoderPool", "Limits", "decode_cayenne"]
+__all__ = ["Busy", "CayenneError", "Decoded", "DecoderPool", "Function", "Limits", "decode_cayenne"]

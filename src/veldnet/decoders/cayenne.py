@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class CayenneError(ValueError):
-    """The payload is no Cayenne LPP."""
+    """Nothing of the payload can be read as Cayenne LPP."""
+
+
+class Reading(NamedTuple):
+    """Values by `type_channel`, and where and why reading stopped before the end."""
+
+    values: dict[str, Any]
+    warning: str | None = None
 
 
 def _whole(octets: bytes) -> int:
@@ -67,21 +74,38 @@ TYPES: dict[int, tuple[str, int, Callable[[bytes], Any]]] = {
 }
 
 
-def decode_cayenne(payload: bytes) -> dict[str, Any]:
-    """Values by `type_channel`. Raises `CayenneError` with the place where reading stopped."""
+# A digital input of channel 0 that is off, which cannot be told from padding of the same length.
+_OFF = bytes(3)
+
+
+def decode_cayenne(payload: bytes) -> Reading:
+    """The values up to the end or to the first octet that cannot be read. Raises `CayenneError` where
+    there is none."""
     values: dict[str, Any] = {}
     position = 0
     while position < len(payload):
-        if position + 2 > len(payload):
-            raise CayenneError(f"octet {position}: a channel without a type")
-        channel, kind = payload[position], payload[position + 1]
-        known = TYPES.get(kind)
-        if known is None:
-            raise CayenneError(f"octet {position + 1}: type {kind} is unknown")
-        name, size, read = known
-        octets = payload[position + 2 : position + 2 + size]
-        if len(octets) < size:
-            raise CayenneError(f"octet {position + 2}: {name} needs {size} octets, {len(octets)} are left")
-        values[f"{name}_{channel}"] = read(octets)
+        problem = _problem(payload, position)
+        if problem is not None:
+            if not values:
+                raise CayenneError(problem)
+            return Reading(values, f"{problem}; what follows was not read")
+        name, size, read = TYPES[payload[position + 1]]
+        values[f"{name}_{payload[position]}"] = read(payload[position + 2 : position + 2 + size])
         position += 2 + size
-    return values
+    return Reading(values)
+
+
+def _problem(payload: bytes, position: int) -> str | None:
+    """Why no value can be read at a position."""
+    rest = payload[position:]
+    if position and rest != _OFF and not any(rest):
+        return f"octet {position}: {len(rest)} octets of zeros are padding"
+    if len(rest) < 2:
+        return f"octet {position}: a channel without a type"
+    known = TYPES.get(rest[1])
+    if known is None:
+        return f"octet {position + 1}: type {rest[1]} is unknown"
+    name, size, _read = known
+    if len(rest) < 2 + size:
+        return f"octet {position + 2}: {name} needs {size} octets, {len(rest) - 2} are left"
+    return None

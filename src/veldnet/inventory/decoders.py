@@ -18,7 +18,6 @@ from .scope import Scope
 
 Kind = Literal["JAVASCRIPT", "CAYENNE_LPP"]
 _MOST = 200
-_MOST_SOURCE = 131_072
 
 
 class PayloadDecoder(msgspec.Struct):
@@ -43,6 +42,7 @@ class Program(msgspec.Struct, frozen=True):
 
 
 def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) -> list[PayloadDecoder]:
+    """The subscriber's decoders; without their sources, which may be large, unless it is one alone."""
     query = select(decoders).where(decoders.c.subscriber_ref == scope.subscriber_ref)
     if ref is not None:
         query = query.where(decoders.c.ref == ref_of(ref))
@@ -59,7 +59,7 @@ def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) 
             str(row.ref),
             row.name,
             row.kind,
-            row.source,
+            UNSET if ref is None else row.source,
             bound.get(row.ref, []),
             timestamp(row.updated_at),
             row.updated_by,
@@ -75,7 +75,13 @@ def get_decoder(connection: Connection, scope: Scope, ref: str) -> PayloadDecode
     return found[0]
 
 
-def _checked(body: PayloadDecoder) -> dict[str, str]:
+def check_source(source: str, most: int) -> None:
+    """The same for a decoder that is tried and one that is saved. Raises `InvalidField`."""
+    if len(source) > most:
+        raise InvalidField(f"source has {len(source)} characters; at most {most} are allowed")
+
+
+def _checked(body: PayloadDecoder, most_source: int) -> dict[str, str]:
     values: dict[str, str] = {}
     if body.name is not UNSET:
         if not 1 <= len(body.name.strip()) <= 100:
@@ -84,14 +90,15 @@ def _checked(body: PayloadDecoder) -> dict[str, str]:
     if body.kind is not UNSET:
         values["kind"] = body.kind
     if body.source is not UNSET:
-        if len(body.source) > _MOST_SOURCE:
-            raise InvalidField(f"source may have {_MOST_SOURCE} characters")
+        check_source(body.source, most_source)
         values["source"] = body.source
     return values
 
 
-def create_decoder(connection: Connection, scope: Scope, body: PayloadDecoder) -> PayloadDecoder:
-    values = _checked(body)
+def create_decoder(
+    connection: Connection, scope: Scope, body: PayloadDecoder, *, most_source: int
+) -> PayloadDecoder:
+    values = _checked(body, most_source)
     if "name" not in values or "kind" not in values:
         raise MissingField("name and kind (JAVASCRIPT or CAYENNE_LPP) are mandatory")
     if values["kind"] == "JAVASCRIPT" and not values.get("source"):
@@ -115,9 +122,11 @@ def create_decoder(connection: Connection, scope: Scope, body: PayloadDecoder) -
     return get_decoder(connection, scope, str(ref))
 
 
-def update_decoder(connection: Connection, scope: Scope, ref: str, body: PayloadDecoder) -> PayloadDecoder:
+def update_decoder(
+    connection: Connection, scope: Scope, ref: str, body: PayloadDecoder, *, most_source: int
+) -> PayloadDecoder:
     number = ref_of(str(get_decoder(connection, scope, ref).ref))
-    values: dict[str, object] = {**_checked(body)}
+    values: dict[str, object] = {**_checked(body, most_source)}
     values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
     connection.execute(update(decoders).where(decoders.c.ref == number).values(**values))
     _bind(connection, scope, number, body.deviceProfileIds)
@@ -155,12 +164,14 @@ def _bind(connection: Connection, scope: Scope, ref: int, profile_ids: list[str]
         )
 
 
-def programs(connection: Connection, subscriber_ref: int) -> dict[int, Program]:
-    """What a subscriber runs for the devices of a profile, by the profile's number."""
+def programs(connection: Connection, subscriber_ref: int, profiles: set[int]) -> dict[int, Program]:
+    """What a subscriber runs for the devices of some profiles, by the profile's number."""
     rows = connection.execute(
         select(decoder_bindings.c.profile_ref, decoders.c.kind, decoders.c.source)
         .join(decoders, decoders.c.ref == decoder_bindings.c.decoder_ref)
-        .where(decoder_bindings.c.subscriber_ref == subscriber_ref)
+        .where(
+            decoder_bindings.c.subscriber_ref == subscriber_ref, decoder_bindings.c.profile_ref.in_(profiles)
+        )
     )
     return {row.profile_ref: Program(row.kind, row.source) for row in rows}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Request, delete, get, post, put
@@ -15,19 +15,23 @@ from veldnet.api.services import Services
 from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Kind, PayloadDecoder, Program
 from veldnet.inventory.errors import InvalidField
-from veldnet.monitoring.logger import Query, Whose, search
+from veldnet.inventory.resources import timestamp
+from veldnet.inventory.scope import Scope
+from veldnet.monitoring.logger import Page, Query, Whose, search
 
-from .decoding import decode_lines, run_program, uplink_input
+from .decoding import decode_lines, frame_input, moment_of, run_program, texts_of
 
 _MOST_TRIED = 100
 _MOST_READ = 2000
 
 
 class Trial(msgspec.Struct):
-    """A payload as hexadecimal digits."""
+    """A payload as hexadecimal digits. `recvTime` (ISO 8601) is what the decoder gets as the time of
+    reception, without it now."""
 
     payload: str
     fPort: int = 1
+    recvTime: str | None = None
 
 
 class Lab(msgspec.Struct):
@@ -42,13 +46,15 @@ class Lab(msgspec.Struct):
 
 
 class LabResult(msgspec.Struct):
-    """What the decoder made of a payload; `error` says why it made nothing."""
+    """What the decoder made of a payload that came at `time`; `error` says why it made nothing. `console`
+    has what it wrote there, each line with its level first."""
 
     payload: str
     fPort: int
     time: str | None
     result: msgspec.Raw | None
     error: str | None
+    console: list[str] = []
 
 
 class Reading(msgspec.Struct):
@@ -58,11 +64,21 @@ class Reading(msgspec.Struct):
     frameId: str
     values: dict[str, Any]
     error: str | None = None
+    warnings: list[str] = []
+
+
+def _most_source(services: Services) -> int:
+    return services.platform.settings.console.decoder_source
+
+
+def _most_body(services: Services) -> int:
+    """A character takes up to six octets in JSON."""
+    return services.settings.max_body + 6 * _most_source(services)
 
 
 @get("/decoders")
 async def list_decoders(request: Request[Any, Any, Any], services: Services) -> list[PayloadDecoder]:
-    """The subscriber's payload decoders."""
+    """The subscriber's payload decoders, without their sources."""
     scope = await require_scope(request, services)
     return await services.read(lambda c: decoders.list_decoders(c, scope))
 
@@ -71,9 +87,10 @@ async def list_decoders(request: Request[Any, Any, Any], services: Services) -> 
 async def create_decoder(request: Request[Any, Any, Any], services: Services) -> PayloadDecoder:
     """Create a payload decoder."""
     scope = await require_scope(request, services)
-    body = await read_resource(request, PayloadDecoder, services.settings.max_body)
+    body = await read_resource(request, PayloadDecoder, _most_body(services))
+    most = _most_source(services)
     return await services.change(
-        lambda c: decoders.create_decoder(c, scope, body),
+        lambda c: decoders.create_decoder(c, scope, body, most_source=most),
         by=scope,
         action="decoder.created",
         details={"name": str(body.name)},
@@ -95,9 +112,10 @@ async def update_decoder(
 ) -> PayloadDecoder:
     """Change a payload decoder."""
     scope = await require_scope(request, services)
-    body = await read_resource(request, PayloadDecoder, services.settings.max_body)
+    body = await read_resource(request, PayloadDecoder, _most_body(services))
+    most = _most_source(services)
     return await services.change(
-        lambda c: decoders.update_decoder(c, scope, decoder_ref, body),
+        lambda c: decoders.update_decoder(c, scope, decoder_ref, body, most_source=most),
         by=scope,
         action="decoder.changed",
         what=f"decoder {decoder_ref}",
@@ -120,34 +138,61 @@ async def delete_decoder(decoder_ref: str, request: Request[Any, Any, Any], serv
 async def try_decoder(request: Request[Any, Any, Any], services: Services) -> list[LabResult]:
     """Try a decoder without saving it."""
     scope = await require_scope(request, services, looking=True)
-    body = await read_resource(request, Lab, services.settings.max_body)
+    body = await read_resource(request, Lab, _most_body(services))
+    decoders.check_source(body.source, _most_source(services))
     program = Program(body.kind, body.source)
     if body.encode is not None:
-        (answer,) = await run_program(services, program, "encodeDownlink", [{"data": body.encode}])
-        return [LabResult("", 0, None, _raw(answer.value), answer.error)]
-    tried: list[tuple[str, int, str | None]] = []
-    for trial in body.trials[:_MOST_TRIED]:
-        try:
-            tried.append((bytes.fromhex(trial.payload).hex(), trial.fPort, None))
-        except ValueError:
-            raise InvalidField("trials: payload must be hexadecimal digits, two for each octet") from None
-    if body.deviceRef:
-        ref = await services.read(lambda c: devices.device_ref(c, scope, body.deviceRef))
-        wanted = Query(device_ref=ref, packet_types=frozenset({"UPLINK_DATA", "UPLINK_MAC_DATA"}))
-        of = Whose(scope.operator_ref, scope.subscriber_ref)
-        page = await services.read(
-            lambda c: search(c, of, wanted, None, _MOST_TRIED, services.platform.place_of)
+        (answer,) = await run_program(
+            services, scope.subscriber_ref, program, "encodeDownlink", [{"data": body.encode}], console=True
         )
-        tried += [
-            (line.payload, line.fPort or 0, line.time)
-            for line in page.frames
-            if line.payload and not line.encrypted
-        ]
-    inputs = [uplink_input(bytes.fromhex(payload), fport, time or "") for payload, fport, time in tried]
-    answers = await run_program(services, program, "decodeUplink", inputs)
+        return [LabResult("", 0, None, _raw(answer.value), answer.error, answer.console)]
+    now = int(services.platform.clock() * 1000)
+    tried = [_tried(trial, now) for trial in body.trials[:_MOST_TRIED]]
+    if body.deviceRef:
+        tried += await _stored(services, scope, body.deviceRef)
+    inputs = [frame_input(bytes.fromhex(each.payload), each.fport, each.time) for each in tried]
+    answers = await run_program(services, scope.subscriber_ref, program, "decodeUplink", inputs, console=True)
     return [
-        LabResult(payload, fport, time, _raw(answer.value), answer.error)
-        for (payload, fport, time), answer in zip(tried, answers, strict=True)
+        LabResult(
+            each.payload, each.fport, timestamp(each.time), _raw(answer.value), answer.error, answer.console
+        )
+        for each, answer in zip(tried, answers, strict=True)
+    ]
+
+
+class _Tried(NamedTuple):
+    payload: str
+    fport: int
+    time: int
+
+
+def _tried(trial: Trial, now: int) -> _Tried:
+    try:
+        payload = bytes.fromhex(trial.payload).hex()
+    except ValueError:
+        raise InvalidField("trials: payload must be hexadecimal digits, two for each octet") from None
+    if not 0 <= trial.fPort <= 255:
+        raise InvalidField(f"trials: fPort is {trial.fPort} and must lie between 0 and 255")
+    if not trial.recvTime:
+        return _Tried(payload, trial.fPort, now)
+    received = trial.recvTime.strip().replace(" ", "T")
+    return _Tried(payload, trial.fPort, query.moment(received, "trials: recvTime"))
+
+
+async def _stored(services: Services, scope: Scope, device_ref: str) -> list[_Tried]:
+    """The newest uplinks of a device, as far as the network can read them."""
+    of = Whose(scope.operator_ref, scope.subscriber_ref)
+
+    def read(connection: Connection) -> Page:
+        ref = devices.device_ref(connection, scope, device_ref)
+        wanted = Query(device_ref=ref, packet_types=frozenset({"UPLINK_DATA", "UPLINK_MAC_DATA"}))
+        return search(connection, of, wanted, None, _MOST_TRIED, services.platform.place_of)
+
+    page = await services.read(read)
+    return [
+        _Tried(line.payload, line.fPort or 0, moment_of(line.time))
+        for line in page.frames
+        if line.payload and not line.encrypted
     ]
 
 
@@ -182,10 +227,10 @@ async def get_readings(device_ref: str, request: Request[Any, Any, Any], service
             continue
         decoded = msgspec.json.decode(line.decoded)
         values: dict[str, Any] = {}
-        if isinstance(decoded, dict):
-            _flatten(decoded.get("data"), "", values)
-        problems = decoded.get("errors") if isinstance(decoded, dict) else None
-        readings.append(Reading(line.time, line.id, values, None if not problems else str(problems[0])))
+        _flatten(decoded.get("data"), "", values)
+        errors = texts_of(decoded.get("errors"))
+        warnings = texts_of(decoded.get("warnings"))
+        readings.append(Reading(line.time, line.id, values, errors[0] if errors else None, warnings))
     return readings
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
+from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
-from veldnet.decoders import Decoded, decode_cayenne
-from veldnet.decoders.cayenne import CayenneError
+from veldnet.decoders import Busy, CayenneError, Decoded, Function, decode_cayenne
 from veldnet.inventory import decoders
 from veldnet.inventory.decoders import Program
 from veldnet.monitoring.logger import Line, Whose
 
 # What reads the payload of a frame.
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Function] = {
     "UPLINK_DATA": "decodeUplink",
     "UPLINK_MAC_DATA": "decodeUplink",
     "DOWNLINK_DATA": "decodeDownlink",
@@ -23,30 +26,63 @@ _FUNCTIONS = {
 }
 
 
-def uplink_input(payload: bytes, fport: int | None, time: str) -> dict[str, Any]:
-    """The argument of `decodeUplink` (TS013)."""
-    return {"bytes": list(payload), "fPort": fport or 0, "recvTime": time}
+# Cayenne LPP is read on the event loop, so many frames at a time.
+_AT_ONCE = 50
+
+
+def frame_input(payload: bytes, fport: int | None, time: int) -> dict[str, Any]:
+    """The argument of `decodeUplink` and `decodeDownlink` (TS013); the worker makes a Date of the
+    milliseconds. `variables` is ChirpStack's, and empty."""
+    return {"bytes": list(payload), "fPort": fport or 0, "recvTime": time, "variables": {}}
 
 
 async def run_program(
-    services: Services, program: Program, function: str, inputs: Sequence[dict[str, Any]]
+    services: Services,
+    subscriber: int,
+    program: Program,
+    function: Function,
+    inputs: Sequence[dict[str, Any]],
+    *,
+    console: bool = False,
+    patient: bool = False,
 ) -> list[Decoded]:
-    """Call a function of a decoder for each input."""
+    """Call a function of a subscriber's decoder for each input. `patient` waits where the subscriber has
+    many runs under way, which else is answered with 429."""
     if program.kind == "JAVASCRIPT":
-        return await services.platform.decoders.run(program.source, function, inputs)
+        try:
+            return await services.platform.decoders.run(
+                subscriber, program.source, function, inputs, console=console, patient=patient
+            )
+        except Busy as busy:
+            raise GatewayError(
+                429,
+                "Too many payload decoders of yours are waiting; try again in a few seconds",
+                {"retry-after": str(busy.retry_after)},
+            ) from None
     if function != "decodeUplink":
         return [Decoded(error="Cayenne LPP reads uplinks; send downlinks as bytes")] * len(inputs)
     answers = []
-    for given in inputs:
-        try:
-            data = decode_cayenne(bytes(given["bytes"]))
-            answers.append(Decoded(value=msgspec.json.encode({"data": data}).decode()))
-        except CayenneError as error:
-            answers.append(Decoded(error=str(error)))
+    for count, given in enumerate(inputs, 1):
+        answers.append(_cayenne(bytes(given["bytes"])))
+        if count % _AT_ONCE == 0:
+            await asyncio.sleep(0)
     return answers
 
 
-async def decode_lines(services: Services, of: Whose, lines: Sequence[Line]) -> None:
+def _cayenne(payload: bytes) -> Decoded:
+    try:
+        reading = decode_cayenne(payload)
+    except CayenneError as error:
+        return Decoded(error=str(error))
+    result: dict[str, Any] = {"data": reading.values}
+    if reading.warning is not None:
+        result["warnings"] = [reading.warning]
+    return Decoded(value=msgspec.json.encode(result).decode())
+
+
+async def decode_lines(
+    services: Services, of: Whose, lines: Sequence[Line], *, patient: bool = False
+) -> None:
     """Add to lines what the subscriber's decoders make of their payloads."""
     if of.subscriber_ref is None:
         return
@@ -54,21 +90,41 @@ async def decode_lines(services: Services, of: Whose, lines: Sequence[Line]) -> 
     readable = [line for line in lines if line.payload and not line.encrypted and line.type in _FUNCTIONS]
     if not readable:
         return
-    programs = await services.read(lambda c: decoders.programs(c, subscriber))
-    profiles = await services.read(
-        lambda c: decoders.profiles_of(c, {int(str(line.deviceRef)) for line in readable})
-    )
-    groups: dict[tuple[int, str], list[Line]] = {}
+    refs = {int(str(line.deviceRef)) for line in readable}
+
+    def find(connection: Connection) -> tuple[dict[int, int], dict[int, Program]]:
+        profiles = decoders.profiles_of(connection, refs)
+        return profiles, decoders.programs(connection, subscriber, set(profiles.values()))
+
+    profiles, programs = await services.read(find)
+    groups: dict[tuple[int, Function], list[Line]] = {}
     for line in readable:
         profile = profiles.get(int(str(line.deviceRef)))
         if profile is not None and profile in programs:
             groups.setdefault((profile, _FUNCTIONS[line.type]), []).append(line)
     for (profile, function), group in groups.items():
-        inputs = [uplink_input(bytes.fromhex(str(line.payload)), line.fPort, line.time) for line in group]
-        answers = await run_program(services, programs[profile], function, inputs)
+        inputs = [
+            frame_input(bytes.fromhex(str(line.payload)), line.fPort, moment_of(line.time)) for line in group
+        ]
+        answers = await run_program(
+            services, subscriber, programs[profile], function, inputs, patient=patient
+        )
         for line, answer in zip(group, answers, strict=True):
             if answer.value is not None:
                 line.decoded = msgspec.Raw(answer.value.encode())
             elif function == "decodeUplink":
                 # Few decoders read downlinks; that one does not is no news.
                 line.decoded = msgspec.Raw(msgspec.json.encode({"errors": [answer.error]}))
+
+
+def moment_of(time: str) -> int:
+    """Milliseconds since 1970 of a time as the API writes it."""
+    return round(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def texts_of(value: Any) -> list[str]:
+    """The errors or warnings of a result, whatever a decoder made of them."""
+    if value is None:
+        return []
+    items = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, str) else msgspec.json.encode(item).decode() for item in items[:20]]

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 from litestar import Request, delete, get, post
 from msgspec import UNSET, UnsetType
+from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import decoders, devices
+from veldnet.inventory.decoders import Program
 from veldnet.inventory.errors import BadRequest, InvalidField, MissingField
 from veldnet.inventory.scope import Scope
 from veldnet.lorawan import DevEui
@@ -111,15 +113,13 @@ async def _encoded(services: Services, scope: Scope, ref: int, body: NewDownlink
             return body.fPort, bytes.fromhex(body.payload)
         except ValueError:
             raise InvalidField("payload must be hexadecimal digits, two for each octet") from None
-    programs = await services.read(lambda c: decoders.programs(c, scope.subscriber_ref))
-    profiles = await services.read(lambda c: decoders.profiles_of(c, {ref}))
-    program = programs.get(profiles.get(ref, -1))
+    program = await services.read(lambda c: _program(c, scope, ref))
     if program is None:
         raise BadRequest("data needs a decoder for the device's profile; create one, or send payload")
     given: dict[str, Any] = {"data": body.data}
     if body.fPort is not UNSET:
         given["fPort"] = body.fPort
-    (answer,) = await run_program(services, program, "encodeDownlink", [given])
+    (answer,) = await run_program(services, scope.subscriber_ref, program, "encodeDownlink", [given])
     if answer.value is None:
         raise BadRequest(f"encodeDownlink: {answer.error}")
     try:
@@ -133,6 +133,11 @@ async def _encoded(services: Services, scope: Scope, ref: int, body: NewDownlink
     if fport is UNSET:
         raise MissingField("encodeDownlink returned no fPort; give one")
     return fport, octets
+
+
+def _program(connection: Connection, scope: Scope, ref: int) -> Program | None:
+    profile = decoders.profiles_of(connection, {ref}).get(ref, -1)
+    return decoders.programs(connection, scope.subscriber_ref, {profile}).get(profile)
 
 
 class _Made(msgspec.Struct):

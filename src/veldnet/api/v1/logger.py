@@ -131,7 +131,7 @@ async def export_frames(request: Request[Any, Any, Any], services: Services) -> 
                 )
             )
             if decode:
-                await decode_lines(services, of, page.frames)
+                await decode_lines(services, of, page.frames, patient=True)
             buffer = io.StringIO()
             writer = csv.writer(buffer, lineterminator="\n")
             written = export_rows(page.frames, settings.network.lrc_id.upper(), "")
@@ -216,7 +216,7 @@ async def _events(
                 yield b": alive\n\n"
                 continue
             if decode:
-                await decode_lines(services, of, lines)
+                await decode_lines(services, of, lines, patient=True)
             yield b"event: frames\ndata: " + msgspec.json.encode(lines) + b"\n\n"
     finally:
         live.leave(subscription)
