@@ -16,7 +16,7 @@ from veldnet.base_station_presence import PresenceKeeper
 from veldnet.data_directory import DataDirectory
 from veldnet.decoders import DecoderPool, Limits
 from veldnet.directory_lock import DirectoryLock
-from veldnet.gateways import Presence, SemtechUdpServer
+from veldnet.gateways import Backlog, Presence, SemtechUdpServer
 from veldnet.inventory import accounts, changes
 from veldnet.inventory.errors import InvalidField
 from veldnet.inventory.personalisation import Personalisation
@@ -45,6 +45,8 @@ _PATHS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
 _STORE_PATIENCE = 3.0
+# Seconds for judging, committing and handing over an answer.
+_ANSWER = 0.4
 _LONGEST_LAG = 5.0
 # Bytes that must be free for the log and a day of frames.
 _LEAST_FREE = 100_000_000
@@ -62,6 +64,14 @@ def _descriptors_for_delivery() -> int:
     """Half of the files that this process may open: the rest is for base stations, the API and the store."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 1 << 30 if soft == resource.RLIM_INFINITY else max(soft // 2, 16)
+
+
+def _receive_budget(settings: Settings) -> float:
+    """Seconds that a datagram may wait in its socket for its answer to be in time for RX1: copies are
+    collected, the frame is judged and committed, and the base station needs the downlink before."""
+    network = settings.network
+    left = network.rx1_delay - network.deduplication_window - _ANSWER
+    return min(max(left, 0.1), 1.0)
 
 
 class Platform:
@@ -162,6 +172,8 @@ class Platform:
             report=self.network.transmit_reported,
             gate=self.network.gate,
             caught=self.supervisor.caught,
+            lag=lambda: self.network.lag,
+            backlog=Backlog(_receive_budget(settings)),
         )
         self._presence_keeper = PresenceKeeper(self.store, self.presence, self.udp, clock)
         self.keys = KeyCare(data, self.supervisor)
@@ -280,7 +292,15 @@ class Platform:
             found.append(f"the data directory has {free // 1_000_000} MB left")
         if self.loop_lag > _LONGEST_LAG:
             found.append(f"the event loop is {self.loop_lag:.1f} s late")
+        overload = self.udp.backlog.problem(asyncio.get_running_loop().time())
+        if overload is not None:
+            found.append(overload)
         return found
+
+    @property
+    def receive_lag(self) -> float:
+        """Seconds that datagrams of base stations wait to be read and judged."""
+        return max(self.udp.backlog.lag(asyncio.get_running_loop().time()), self.network.lag)
 
     async def apply_changes(self) -> None:
         """Take up what the inventory has changed, here or in another process."""

@@ -93,6 +93,11 @@ class PlatformCollector(Collector):
             ("deliveries_retrying", "Queues that wait for their next attempt", deliveries.retrying),
             ("oldest_delivery_seconds", "Age of the oldest message held in memory", deliveries.oldest()),
             ("commit_backlog", "Records waiting for a commit", self._platform.network.commits.waiting),
+            (
+                "receive_lag_seconds",
+                "How long datagrams of base stations wait to be read and judged",
+                min(self._platform.receive_lag, 60.0),
+            ),
             ("loop_lag_seconds", "Latest delay of the event loop", self._platform.loop_lag),
             ("resident_bytes", "Resident memory of this process", _resident()),
             ("time_seconds", "The server's clock", time.time()),

@@ -1,9 +1,10 @@
 """Base station protocols: each turns bytes into `GatewayUplink` and `GatewayDownlink` back into bytes."""
 
 from .directory import BaseStationDirectory, Presence, Seen, UnknownBaseStation
-from .semtech_udp import DownlinkPath, SemtechUdpServer
+from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
 
 __all__ = [
+    "Backlog",
     "BaseStationDirectory",
     "DownlinkPath",
     "Presence",

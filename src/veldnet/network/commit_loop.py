@@ -64,6 +64,9 @@ class _Batch:
         self.done: asyncio.Future[bool] | None = None
 
 
+_MANY_BATCHES = 8
+
+
 class CommitLoop:
     """Collects what transitions lead to, commits it in groups, and releases the effects.
 
@@ -108,6 +111,15 @@ class CommitLoop:
     def waiting(self) -> int:
         """Records that are not yet being written."""
         return len(self._batch.recorded)
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the oldest record has waited to be written, where there are more than fit a few
+        batches: a slow disk alone makes nothing too much."""
+        begun = self._batch.begun
+        if begun is None or len(self._batch.recorded) < _MANY_BATCHES * self._size:
+            return 0.0
+        return asyncio.get_running_loop().time() - begun
 
     def add(self, entry: Entry, transition: Transition) -> None:
         """Take over the result of a transition; its state is read when the batch is written."""

@@ -21,6 +21,9 @@ class Patience:
         self._work: deque[Callable[[], None]] = deque()
         self._turn: asyncio.Handle | None = None
 
+    def __len__(self) -> int:
+        return len(self._work)
+
     def add(self, work: Callable[[], None]) -> None:
         """Have something done soon. It raises nothing."""
         self._work.append(work)

@@ -29,6 +29,7 @@ from .uplink_record import copies_of
 log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
+MAX_WAITING_JOINS = 10_000
 
 
 class Reception:
@@ -100,6 +101,14 @@ class Reception:
         self._prefetch(frame)
         if self._timer is None:
             self._schedule()
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which frames are judged later than they should be; infinite where there is no room."""
+        if len(self._windows) >= MAX_OPEN_WINDOWS or len(self._joins) >= MAX_WAITING_JOINS:
+            return float("inf")
+        due = self._windows.next_close
+        return 0.0 if due is None else max(self._clock() - due, 0.0)
 
     def _prefetch(self, frame: ReceivedType) -> None:
         """Have the store answer while the window is open."""

@@ -226,6 +226,11 @@ class NetworkServer:
         """Take a base station's copy of a frame."""
         self._reception.receive(uplink)
 
+    @property
+    def lag(self) -> float:
+        """Seconds that frames wait before they are judged or written; infinite where there is no room."""
+        return max(self._reception.lag, self.commits.lag)
+
     def _received(self, received: ReceivedFrame, frame: ReceivedType) -> None:
         if isinstance(frame, DataFrame):
             self._data(received, frame)

@@ -16,6 +16,7 @@ from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
+from .backlog import ANCILLARY, Backlog, stamp_arrivals, waited
 from .downlink_path import DownlinkPath, keep_alive, restored
 from .messages import (
     Header,
@@ -33,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 _DATAGRAMS_A_TURN = 64
 _MAX_DATAGRAM = 65_535
+_PUSH_DATA = bytes((Identifier.PUSH_DATA,))
+# Seconds that a datagram may wait in its socket without its time being corrected.
+_NOTICEABLE = 0.02
 _RECEIVE_BUFFER = 8 * 1024 * 1024
 _TASK = "base stations' datagrams"
 
@@ -65,7 +69,13 @@ class SemtechUdpServer:
         report: Callable[[TransmitReport], None],
         gate: Gate | None = None,
         caught: Callable[[str, BaseException], None] = lambda _task, _error: None,
+        lag: Callable[[], float] = lambda: 0.0,
+        backlog: Backlog | None = None,
     ) -> None:
+        self.backlog = backlog if backlog is not None else Backlog()
+        self._lag = lag
+        # How long the datagram in hand has waited for us to read it.
+        self._waited = 0.0
         self._directory = directory
         self._gate = gate
         self._presence = presence
@@ -92,6 +102,7 @@ class SemtechUdpServer:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             sock.setblocking(False)
+            stamp_arrivals(sock)
             sock.bind((host, port))
         except OSError:
             sock.close()
@@ -111,14 +122,26 @@ class SemtechUdpServer:
         sock = self._socket
         if sock is None:
             return
-        for _ in range(_DATAGRAMS_A_TURN):
+        now = asyncio.get_running_loop().time()
+        lag = self._lag()
+        for number in range(_DATAGRAMS_A_TURN):
             try:
-                datagram, address = sock.recvfrom(_MAX_DATAGRAM)
+                if number and not self.backlog.sheds:
+                    # The first of a turn has waited longest; how long the others have is not worth a look.
+                    datagram, address = sock.recvfrom(_MAX_DATAGRAM)
+                else:
+                    datagram, ancillary, _flags, address = sock.recvmsg(_MAX_DATAGRAM, ANCILLARY)
+                    self._waited = waited(ancillary)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
                 # An earlier answer bounced; the next datagram may be fine.
                 log.debug("udp_receive_failed", error=str(error))
+                continue
+            if number == 0:
+                self.backlog.look(max(self._waited, lag), now)
+            if datagram[3:4] == _PUSH_DATA and self.backlog.drops(max(self._waited, lag), now):
+                self.refused["overload"] += 1
                 continue
             self.datagram(datagram, address[:2])
 
@@ -172,7 +195,8 @@ class SemtechUdpServer:
             self._tx_ack(header, base_station, datagram)
 
     def _push_data(self, base_station: BaseStationId, seen: Seen, datagram: bytes) -> None:
-        now = self._clock()
+        # When it arrived, and not when there was time to read it: the device counts from then.
+        now = self._clock() - (self._waited if self._waited > _NOTICEABLE else 0.0)
 
         def refuse(code: str, words: str) -> None:
             self.refused[code] += 1
