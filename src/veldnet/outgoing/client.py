@@ -11,6 +11,7 @@ import base64
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import msgspec
 
@@ -95,8 +96,8 @@ class _Connection(asyncio.Protocol):
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Transports of uvloop are no subclass of this.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         reader = self._reader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -23,6 +24,27 @@ async def post(sender: HttpClient, address: str, body: bytes = b"{}", *, whole: 
     parsed = parse_address(address)
     headers = {"Content-Type": "application/json"}
     return await sender.post(parsed, parsed.with_query("a=b"), headers, body, whole=whole)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for this system")
+def test_it_works_on_the_event_loop_of_the_server() -> None:
+    """Transports of uvloop differ from those of asyncio."""
+    import uvloop
+
+    odd = b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"
+    answers: list[list[bytes | None]] = [[OK], [odd], [OK, None], [OK[:20], RESET]]
+    for pieces in answers:
+        assert uvloop.run(answer_to(pieces)) in (200, 204)
+
+    async def refused() -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            sender = client()
+            with pytest.raises(RequestFailed, match="no connection: Connection refused"):
+                await post(sender, f"http://127.0.0.1:{taken.getsockname()[1]}/")
+            await sender.close()
+
+    uvloop.run(refused())
 
 
 async def answer_to(pieces: Pieces) -> int:

@@ -1,0 +1,163 @@
+"""A server in its default settings, and an application server that knows nothing but uplinks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from tests.e2e import radio
+from tests.e2e.running import Client, RunningServer, sandbox
+
+AS_KEY = "46ab678cd45df4a4e4b375eacd096acc"
+APP_KEY = "00112233445566778899AABBCCDDEEFF"
+
+
+class ExampleServer(ThreadingHTTPServer):
+    """As the examples that operators publish: it reads the members of an uplink, checks the token, answers
+    204; where a member is missing the program fails, and the answer is 500."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.uplinks: list[tuple[int, str]] = []
+        self.refused: list[str] = []
+        self.wrong_tokens = 0
+        super().__init__(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/uplink"
+
+    def handle_message(self, body: bytes, query: str) -> int:
+        message: dict[str, Any] = json.loads(body)
+        name = next(iter(message))
+        try:
+            uplink = message["DevEUI_uplink"]
+            elements = "".join(
+                str(uplink[member]) for member in ("CustomerID", "DevEUI", "FPort", "FCntUp", "payload_hex")
+            )
+            parameters = dict(parse_qsl(query))
+            plain = "&".join(f"{key}={value}" for key, value in parameters.items() if key != "Token")
+            token = hashlib.sha256(f"{elements}{plain}{AS_KEY}".encode()).hexdigest()
+            if token != parameters["Token"]:
+                self.wrong_tokens += 1
+                return 401
+            self.uplinks.append((uplink["FCntUp"], uplink["payload_hex"]))
+        except KeyError:
+            self.refused.append(name)
+            return 500
+        return 204
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ExampleServer
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.server.handle_message(body, self.path.partition("?")[2]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    data = tmp_path_factory.mktemp("delivery") / "data"
+    account = sandbox(data)
+    running = RunningServer(data)
+    running.account = account  # type: ignore[attr-defined]
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def client(server: RunningServer) -> Client:
+    customer = Client(server, server.account)  # type: ignore[attr-defined]
+    customer.activate()
+    return customer
+
+
+def wait_for(met: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def create(client: Client, number: int, profile: dict[str, Any]) -> dict[str, Any]:
+    """A device without HSM, whose messages take a routing profile."""
+    body = client.device_body(number, applicationKey=APP_KEY, routingProfileId=profile["id"])
+    del body["hsmGroupId"]
+    made: dict[str, Any] = client.call("POST", "/devices", body, headers={"api-version": "v1.1.1"})
+    return made
+
+
+def test_c1_a_server_like_the_published_examples_gets_every_uplink_in_order(client: Client) -> None:
+    example = ExampleServer()
+    route = {"contentType": "JSON", "asId": "example", "asKey": AS_KEY, "addresses": [example.url]}
+    profile = client.call("POST", "/routingProfiles", {"name": "Example", "routes": [route]})
+    made = create(client, 0xC1, profile)
+    antenna = radio.Antenna(client.account.base_station_eui)
+    antenna.connect(client.server.udp)
+    device = radio.device(made["EUI"], APP_KEY)
+    radio.join(antenna, device)
+    for number in range(10):
+        antenna.hear(device.uplink(1, bytes((number,))))
+        wait_for(lambda number=number: len(example.uplinks) == number + 1)  # type: ignore[misc]
+    assert [payload for _fcnt, payload in example.uplinks] == [f"{number:02x}" for number in range(10)]
+    assert [fcnt for fcnt, _payload in example.uplinks] == sorted(fcnt for fcnt, _ in example.uplinks)
+    assert set(example.refused) == {"DevEUI_uplink", "DevEUI_notification"} and not example.wrong_tokens
+    # What it cannot read waits with the reason, and is set aside while uplinks are taken.
+    waiting = client.http.get("/api/v1/undelivered?includePending=true").json()
+    assert {item["message"] for item in waiting} == {"DevEUI_uplink", "DevEUI_notification"}
+    for item in waiting:
+        assert item["lastError"] == "HTTP status 500" and item["address"] == example.url
+        assert item["attempts"] >= 1 and item["lastAttemptAt"]
+        assert (item["nextAttemptAt"] is None) == (item["state"] == "undelivered")
+    example.shutdown()
+    example.server_close()
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://as.example.net/a#frag", "fragment"),
+        ("http://127.0.0.1\\@example.org/x", "backslash"),
+        ("http://2130706433/", "four decimal numbers"),
+        ("http://0x7f.1/", "four decimal numbers"),
+        ("http://１２７.0.0.1/", "full-width"),
+        ("http://[fe80::1%25eth0]/", "zone"),
+        ("http://a@b@c/", "user name"),
+        ("http://example.org:99999/", "port"),
+        ("http://example.org/a b", "space"),
+    ],
+)
+def test_a7_addresses_that_cannot_be_used_are_refused_when_they_are_given(
+    client: Client, address: str, words: str
+) -> None:
+    for strategy in ("SEQUENTIAL", "BLAST"):
+        route = {"strategy": strategy, "addresses": ["http://as.example.net/", address]}
+        body = {"name": "x", "routes": [route]}
+        answer = client.request("POST", "/routingProfiles", body)
+        assert answer.status_code == 400 and words in answer.json()["message"], answer.text
+        assert "routes[0].addresses" in answer.json()["message"]
+    kept = client.call(
+        "POST", "/routingProfiles", {"name": "y", "routes": [{"addresses": ["http://as.example.net/"]}]}
+    )
+    answer = client.request("PUT", f"/routingProfiles/{kept['ref']}", body)
+    assert answer.status_code == 400 and words in answer.json()["message"]
+    assert client.call("GET", f"/routingProfiles/{kept['ref']}")["routes"][0]["addresses"] == [
+        "http://as.example.net/"
+    ]
