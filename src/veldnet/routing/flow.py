@@ -18,8 +18,8 @@ _FIRST = 32.0
 _LEAST = 8.0
 # Answers are slow at twice the time of the fastest and so many seconds.
 _MARGIN = 0.25
-# The fastest is forgotten by this much with each answer.
-_FORGETTING = 1.001
+# The fastest is forgotten by this much in a second: servers become slower for good, too.
+_FORGETTING = 0.002
 _AT_MOST_EVERY = 1.0
 
 
@@ -32,6 +32,7 @@ class Window:
         self.active = 0
         self._threshold = self._most
         self._fastest = float("inf")
+        self._answered_at = 0.0
         self._narrowed_at = float("-inf")
 
     @property
@@ -40,7 +41,9 @@ class Window:
 
     def answered(self, seconds: float, now: float) -> None:
         """An answer has come after so many seconds."""
-        self._fastest = min(self._fastest * _FORGETTING, seconds)
+        forgotten = 1 + _FORGETTING * max(now - self._answered_at, 0.0)
+        self._answered_at = now
+        self._fastest = min(self._fastest * forgotten, seconds)
         if seconds > 2 * self._fastest + _MARGIN:
             self._narrow(0.9, max(seconds, _AT_MOST_EVERY), now)
         elif self.active >= int(self.limit):
