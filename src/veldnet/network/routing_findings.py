@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
-from veldnet.store import first_id_at, millis_of
+from veldnet.store import read_timeline
 from veldnet.store.documents import decode_plan
 from veldnet.store.schema import connectivity_plans, deliveries, routes, routing_profiles
 
@@ -68,17 +68,20 @@ def _without_routing(connection: Connection, device: Row[Any]) -> Iterator[Routi
 
 def _waiting(connection: Connection, device: Row[Any], now_ms: int) -> Iterator[RoutingFinding]:
     mine = (deliveries.c.device_ref == device.ref) & (deliveries.c.subscriber_ref == device.subscriber_ref)
-    overdue = mine & (deliveries.c.state == _PENDING) & (deliveries.c.id < first_id_at(now_ms - _PATIENCE))
+    timeline = read_timeline(connection)
+    before = timeline.first_id_at(now_ms - _PATIENCE)
+    overdue = mine & (deliveries.c.state == _PENDING) & (deliveries.c.id < before)
     count = _count(connection, overdue)
     if count:
         oldest = connection.execute(select(func.min(deliveries.c.id)).where(overdue)).scalar_one()
-        words = f"{_messages(count)} waiting since {_time(millis_of(oldest))}"
+        words = f"{_messages(count)} waiting since {_time(timeline.millis_of(oldest))}"
         yield RoutingFinding(
             "problem",
             f"{words}; {_last_answer(connection, mine & (deliveries.c.state == _PENDING))}",
             "Check the application server; messages are retried until they expire.",
         )
-    lately = mine & (deliveries.c.state == _UNDELIVERED) & (deliveries.c.id >= first_id_at(now_ms - _DAY))
+    since = timeline.first_id_at(now_ms - _DAY)
+    lately = mine & (deliveries.c.state == _UNDELIVERED) & (deliveries.c.id >= since)
     count = _count(connection, lately)
     if count:
         yield RoutingFinding(

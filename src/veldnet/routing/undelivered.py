@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_, update
 
-from veldnet.store import first_id_at, millis_of
+from veldnet.store import Timeline, read_timeline
 from veldnet.store.schema import deliveries, devices, subscribers
 
 from .ledger import decode_message
@@ -58,10 +58,11 @@ def list_undelivered(
 ) -> list[Undelivered]:
     """Messages created in a time range, oldest first; of all subscribers with `subscriber_ref` None, or all
     of an operator."""
+    timeline = read_timeline(connection)
     query = (
         select(deliveries, devices.c.dev_eui)
         .join(devices, _ITS_DEVICE, isouter=True)
-        .where(deliveries.c.id >= first_id_at(from_ms), deliveries.c.id < first_id_at(to_ms))
+        .where(_within(timeline, from_ms, to_ms))
         .order_by(deliveries.c.id)
         .limit(limit)
     )
@@ -74,24 +75,33 @@ def list_undelivered(
         query = query.where(deliveries.c.subscriber_ref.in_(own))
     rows = connection.execute(query).all()
     heads = _heads(connection, {_lane(row) for row in rows if row.state == PENDING and not row.attempts})
-    return [_listed(row, heads.get(_lane(row), row) if not row.attempts else row) for row in rows]
+    return [
+        _listed(row, heads.get(_lane(row), row) if not row.attempts else row, timeline.millis_of(row.id))
+        for row in rows
+    ]
+
+
+def _within(timeline: Timeline, from_ms: int, to_ms: int) -> ColumnElement[bool]:
+    first, end = timeline.first_id_at(from_ms), timeline.first_id_at(to_ms)
+    return (deliveries.c.id >= first) & (deliveries.c.id < end)
 
 
 def _lane(row: Row[Any]) -> LaneKey:
     return row.device_ref, row.lane
 
 
-def _listed(row: Row[Any], tried: Row[Any]) -> Undelivered:
+def _listed(row: Row[Any], tried: Row[Any], created_at: int) -> Undelivered:
     """`tried` is the message itself, or the one it waits behind."""
     message = decode_message(row.message)
     return Undelivered(
         str(row.id),
         str(row.frame_id),
-        row.dev_eui,
+        # Of a device that was deleted the message still says it.
+        row.dev_eui or message.lrn_dev_eui,
         message.as_id,
         message.name,
         "undelivered" if row.state == UNDELIVERED else "pending",
-        millis_of(row.id),
+        created_at,
         row.expires_at,
         row.attempts,
         tried.last_error,
@@ -126,8 +136,7 @@ def deliver_again(
     """Make undelivered messages of a time range pending once more; returns the lanes concerned. Messages of
     a device that was deleted stay as they are."""
     chosen: ColumnElement[bool] = (
-        (deliveries.c.id >= first_id_at(from_ms))
-        & (deliveries.c.id < first_id_at(to_ms))
+        _within(read_timeline(connection), from_ms, to_ms)
         & (deliveries.c.state == UNDELIVERED)
         & select(devices.c.ref).where(_ITS_DEVICE).correlate(deliveries).exists()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from veldnet.store import first_id_at, millis_of
+from veldnet.store import Timeline, read_timeline
 from veldnet.store.schema import deliveries
 
 from .ledger import LaneName
@@ -34,9 +34,10 @@ def waiting_destinations(
     connection: Connection, subscriber_ref: int, now_ms: int, *, most: int
 ) -> list[WaitingDestination]:
     """Where messages of a subscriber wait, those with most of them first; at most so many are counted."""
+    timeline = read_timeline(connection)
     chosen = (
         (deliveries.c.state == PENDING)
-        & (deliveries.c.id < first_id_at(now_ms - PATIENCE))
+        & (deliveries.c.id < timeline.first_id_at(now_ms - PATIENCE))
         & (deliveries.c.subscriber_ref == subscriber_ref)
     )
     counted = select(deliveries.c.lane, deliveries.c.id).where(chosen).order_by(deliveries.c.id).limit(most)
@@ -50,12 +51,15 @@ def waiting_destinations(
     merged: dict[str, list[tuple[str, int, int]]] = {}
     for row in lanes:
         merged.setdefault(LaneName.parse(row.lane).destination, []).append((row.lane, row.number, row.oldest))
-    found = [_destination(connection, chosen, listed) for listed in merged.values()]
+    found = [_destination(connection, chosen, listed, timeline) for listed in merged.values()]
     return sorted(found, key=lambda destination: -destination.waiting)
 
 
 def _destination(
-    connection: Connection, chosen: ColumnElement[bool], listed: list[tuple[str, int, int]]
+    connection: Connection,
+    chosen: ColumnElement[bool],
+    listed: list[tuple[str, int, int]],
+    timeline: Timeline,
 ) -> WaitingDestination:
     name = LaneName.parse(listed[0][0])
     tried = connection.execute(
@@ -72,7 +76,7 @@ def _destination(
         name.profile_ref,
         name.as_id or None,
         sum(number for _lane, number, _oldest in listed),
-        millis_of(min(oldest for _lane, _number, oldest in listed)),
+        timeline.millis_of(min(oldest for _lane, _number, oldest in listed)),
         None if tried is None else tried.address,
         None if tried is None else tried.last_error,
         None if tried is None else tried.last_attempt_at,
