@@ -11,6 +11,14 @@ from tests.e2e.running import Client, RunningServer, sandbox
 from veldnet.simulator.customer import Account
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_of_devices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Virtual devices keep nothing in the home of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("veldnet") / "data"

@@ -87,6 +87,22 @@ def test_a_device_of_1_1(place: tuple[RunningServer, Account, Client]) -> None:
     assert any(finding["text"].startswith("last uplink 1 came") for finding in explained["findings"])
 
 
+def test_c13_a_device_of_1_0_4_joins_again_in_the_next_run(
+    place: tuple[RunningServer, Account, Client], tmp_path: Path
+) -> None:
+    server, account, client = place
+    device = create(client, 0x14, deviceProfileId="LORA/GenericA.1.0.4_ETSI_Rx2-SF12")
+    state = ("--state", str(tmp_path / "device.json"))
+    nonces = []
+    for _run in range(2):
+        printed = speak(server, account, device["EUI"], "--count", "1", "--period", "0", *state)
+        nonces += [line.split()[-1] for line in printed.splitlines() if line.startswith("join-request")]
+        assert "joined as" in printed
+    assert nonces == [str(number) for number in range(1, len(nonces) + 1)] and len(nonces) >= 2
+    printed = speak(server, account, device["EUI"], "--count", "0", "--dev-nonce", "300", *state)
+    assert "DevNonce 300" in printed and "joined as" in printed
+
+
 def test_class_c_hears_a_downlink_without_an_uplink(place: tuple[RunningServer, Account, Client]) -> None:
     server, account, client = place
     device = create(client, 0x12, deviceProfileId=CLASS_C, hsmGroupId=client.account.hsm_group_id)

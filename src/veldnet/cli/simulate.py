@@ -17,7 +17,8 @@ from veldnet.settings import Address
 from veldnet.simulator.air import Air, Attentive
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.customer import Account, ApiProblem
-from veldnet.simulator.device import Identity, VirtualDevice
+from veldnet.simulator.device import Identity, NoncesUsedUp, VirtualDevice
+from veldnet.simulator.permanent_memory import MemoryProblem, PermanentMemory, default_path
 from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.town import Town
 from veldnet.simulator.udp_link import UdpLink
@@ -117,6 +118,7 @@ async def _speak(
     period: float,
     confirmed: bool,
     event: Callable[[str], None],
+    memory: PermanentMemory,
 ) -> None:
     """Join, then send `count` uplinks, each followed by its receive windows."""
     rng = random.SystemRandom()
@@ -146,8 +148,10 @@ async def _speak(
         air.attend(attentive)
     try:
         while not device.joined:
-            event("join-request")
-            await air.uplink(place, device.join_request(), take)
+            request = device.join_request()
+            memory.keep(device.dev_nonce)
+            event(f"join-request with DevNonce {device.dev_nonce}")
+            await air.uplink(place, request, take)
         for _ in range(count):
             event(f"uplink {device.fcnt_up} with {payload.hex()} on port {fport}")
             await air.uplink(place, device.uplink(fport, payload, confirmed=confirmed), take, attentive)
@@ -174,8 +178,19 @@ def device_command(
     period: Annotated[float, typer.Option(min=0, help="Seconds between uplinks.")] = 1,
     confirmed: Annotated[bool, typer.Option("--confirmed", help="Ask for acknowledgements.")] = False,
     timeout: Annotated[float, typer.Option(help="Give up after so many seconds.")] = 60,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="File in which the device keeps its DevNonce between runs; by default one for each DevEUI "
+            "in the user's state directory."
+        ),
+    ] = None,
+    dev_nonce: Annotated[
+        int | None, typer.Option(min=0, max=0xFFFF, help="DevNonce to begin with, instead of the next one.")
+    ] = None,
 ) -> None:
-    """Speak as one device that exists already: join, send, and print what comes down."""
+    """Speak as one device that exists already: join, send, and print what comes down. As LoRaWAN 1.0.4 wants,
+    its DevNonce rises with each join, also in the next run."""
     try:
         second = None if nwk_key is None else AesKey.parse(nwk_key)
         identity = Identity(DevEui.parse(dev_eui), JoinEui.parse(join_eui), AesKey.parse(app_key), second)
@@ -189,20 +204,34 @@ def device_command(
     if device_class not in ("A", "C"):
         fail(f"class {device_class} is not A or C; class B needs a base station that sends beacons")
     table = REGIONS[region]
+    try:
+        memory = PermanentMemory(state or default_path(identity.dev_eui), identity.dev_eui)
+    except MemoryProblem as error:
+        fail(str(error))
     device = VirtualDevice(
         identity,
         table,
         random.SystemRandom(),
         data_rate=table.adr_max_data_rate,
         device_class=device_class,
-        counter_based_nonce=second is not None,
+        counter_based_nonce=True,
+        dev_nonce=memory.dev_nonce if dev_nonce is None else dev_nonce - 1,
     )
 
     async def limited() -> None:
         async with asyncio.timeout(timeout):
-            await _speak(device, gateway, address, fport, octets, count, period, confirmed, typer.echo)
+            await _speak(
+                device, gateway, address, fport, octets, count, period, confirmed, typer.echo, memory
+            )
 
     try:
         run(limited())
     except TimeoutError:
-        fail(f"the device was not served within {timeout:g} seconds")
+        words = f"the device was not served within {timeout:g} seconds"
+        if not device.joined:
+            words += (
+                f"; if it joined elsewhere, its DevNonce may have to be above {device.dev_nonce}: --dev-nonce"
+            )
+        fail(words)
+    except (MemoryProblem, NoncesUsedUp) as error:
+        fail(str(error))

@@ -15,6 +15,8 @@ from .propagation import Heard, Place, Propagation
 
 # A device opens its window a little early and late enough to find the preamble.
 _TOLERANCE = 0.020
+# Seconds in which a loop that was held up does what has been waiting.
+_BACKLOG = 0.1
 # Of two frames at once on one channel and spreading factor the stronger survives by so many dB
 # (Bor et al., Do LoRa low-power wide-area networks scale?, 2016).
 _CAPTURE = 6.0
@@ -113,8 +115,8 @@ class Air:
         await asyncio.sleep(airtime)
         for station, signal in signals.items():
             if not station.down and not (self._collisions and self._lost(station, signal, mine)):
-                station.hear(sent.phy_payload, sent.frequency, sent.modulation, signal)
-        end = loop.time()
+                station.hear(sent.phy_payload, sent.frequency, sent.modulation, signal, mine.end)
+        end = mine.end
         done = asyncio.Event()
 
         def take(phy_payload: bytes, snr: float) -> bool:
@@ -150,14 +152,24 @@ class Air:
 
     async def _listen(self, listener: Listener, done: asyncio.Event) -> None:
         """Wait for a downlink until the last window has passed, or a frame that began in it has ended."""
+        loop = asyncio.get_running_loop()
         until = listener.windows[-1][0] + 2 * _TOLERANCE
         try:
             async with asyncio.timeout_at(until) as limit:
 
                 def extend(end: float) -> None:
-                    limit.reschedule(max(until, end))
+                    if not limit.expired():
+                        limit.reschedule(max(until, end))
 
                 listener.extend = extend
+                await done.wait()
+            return
+        except TimeoutError:
+            if loop.time() - until <= _TOLERANCE:
+                return
+        # The machine was busy: what came in time may still stand in line.
+        try:
+            async with asyncio.timeout(_BACKLOG):
                 await done.wait()
         except TimeoutError:
             return
@@ -169,31 +181,34 @@ class Air:
         frequency: int,
         modulation: Modulation,
         power: float,
+        at: float,
     ) -> None:
-        """A base station begins to transmit: devices listening just there and then receive it at its end."""
+        """A base station begins to transmit: devices listening just there and then receive it at its end.
+
+        What counts is the planned time `at`; the timer may fire late.
+        """
         loop = asyncio.get_running_loop()
-        now = loop.time()
         airtime = time_on_air(modulation, len(phy_payload), crc=False) / 1000
         in_window = False
         for listener in list(self._listeners):
             for opens_at, window in listener.windows:
                 if (
-                    abs(opens_at - now) <= _TOLERANCE
+                    abs(opens_at - at) <= _TOLERANCE
                     and window.frequency == frequency
                     and window.modulation == modulation
                 ):
                     in_window = True
                     signal = self._propagation.receive(station.place, listener.place, power, modulation)
                     if signal is not None:
-                        listener.extend(now + airtime + _TOLERANCE)
-                        loop.call_later(airtime, self._arrive, listener, phy_payload, signal.snr)
+                        listener.extend(at + airtime + _TOLERANCE)
+                        loop.call_at(at + airtime, self._arrive, listener, phy_payload, signal.snr)
         if in_window:
             return
         for attentive in self._attentive.values():
-            if attentive.deaf_until <= now and attentive.where() == (frequency, modulation):
+            if attentive.deaf_until <= at and attentive.where() == (frequency, modulation):
                 signal = self._propagation.receive(station.place, attentive.place, power, modulation)
                 if signal is not None:
-                    loop.call_later(airtime, attentive.heard, phy_payload, signal.snr)
+                    loop.call_at(at + airtime, attentive.heard, phy_payload, signal.snr)
 
     def _arrive(self, listener: Listener, phy_payload: bytes, snr: float) -> None:
         if listener in self._listeners:

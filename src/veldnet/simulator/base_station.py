@@ -33,7 +33,8 @@ class Link(Protocol):
 
 
 class BaseStation:
-    """A base station somewhere. `on_air` puts its downlinks on the air. `frequencies` are the channels it
+    """A base station somewhere. `on_air` puts its downlinks on the air, at a time of the loop: the planned
+    one, for a timer may fire late on a busy machine, but no radio does. `frequencies` are the channels it
     listens to, None for all; `gps` tells whether it knows GPS time; one that is `down` does nothing."""
 
     def __init__(
@@ -51,7 +52,7 @@ class BaseStation:
         self.gps = gps
         self.down = False
         self.link: Link | None = None
-        self.on_air: Callable[[BaseStation, bytes, int, Modulation, float], None] | None = None
+        self.on_air: Callable[[BaseStation, bytes, int, Modulation, float, float], None] | None = None
         self.frames_heard = 0
         self.frames_sent = 0
         self._boot = boot
@@ -69,11 +70,18 @@ class BaseStation:
         """Whether it sends during a time, and so hears nothing."""
         return any(start < end and begin < stop for start, stop in self._busy)
 
-    def hear(self, phy_payload: bytes, frequency: int, modulation: Modulation, heard: Heard) -> None:
-        """A frame ends now."""
+    def hear(
+        self,
+        phy_payload: bytes,
+        frequency: int,
+        modulation: Modulation,
+        heard: Heard,
+        at: float | None = None,
+    ) -> None:
+        """A frame has ended `at` a time of the loop, now if none is given."""
         self.frames_heard += 1
         if self.link is not None:
-            self.link.frame(self, phy_payload, frequency, modulation, heard, self.timestamp())
+            self.link.frame(self, phy_payload, frequency, modulation, heard, self.timestamp(at))
 
     def transmit(
         self,
@@ -89,10 +97,11 @@ class BaseStation:
         """Queue a downlink for a counter value, for `delay` seconds from now (by GPS time), or with neither
         at once; returns the error a packet forwarder would give."""
         loop = asyncio.get_running_loop()
+        now = loop.time()
         if self.down:
             return "NOT_RUNNING"
         if timestamp is not None:
-            delay = ((timestamp - self.timestamp()) & 0xFFFFFFFF) / 1_000_000
+            delay = ((timestamp - self.timestamp(now)) & 0xFFFFFFFF) / 1_000_000
         elif delay is not None and not self.gps:
             return "GPS_UNLOCKED"
         immediate = delay is None
@@ -102,17 +111,19 @@ class BaseStation:
             return "TOO_EARLY"
         if delay < LATEST and not immediate:
             return "TOO_LATE"
-        start = loop.time() + delay
-        self._busy = [(begin, end) for begin, end in self._busy if end > loop.time() - 5]
+        start = now + delay
+        self._busy = [(begin, end) for begin, end in self._busy if end > now - 5]
         if self.transmitting(start, start + airtime):
             return "COLLISION_PACKET"
         self._busy.append((start, start + airtime))
-        loop.call_at(start, self._send, phy_payload, frequency, modulation, power)
+        loop.call_at(start, self._send, phy_payload, frequency, modulation, power, start)
         return None
 
-    def _send(self, phy_payload: bytes, frequency: int, modulation: Modulation, power: float) -> None:
+    def _send(
+        self, phy_payload: bytes, frequency: int, modulation: Modulation, power: float, at: float
+    ) -> None:
         if self.down:
             return
         self.frames_sent += 1
         if self.on_air is not None:
-            self.on_air(self, phy_payload, frequency, modulation, power)
+            self.on_air(self, phy_payload, frequency, modulation, power, at)

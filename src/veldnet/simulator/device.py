@@ -51,6 +51,11 @@ from .device_radio import HANDLERS, DeviceRadio, ListeningWindow
 from .security import Security, Security10, Security11
 
 _FOPTS_LIMIT = 15
+_MAX_NONCE = 0xFFFF
+
+
+class NoncesUsedUp(RuntimeError):
+    """A device has no DevNonce left: it can never join again (TS001-1.0.4 §6.2.5)."""
 
 
 class Transmission(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +94,8 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 
 
 class VirtualDevice:
-    """One device. `rng` decides channels and, before 1.0.4, DevNonces. `device_class` is the one it wants to
+    """One device. `rng` decides channels and, before 1.0.4, DevNonces; `dev_nonce` is the last one used where
+    they are counted. `device_class` is the one it wants to
     be in; it becomes class B when the network has answered its questions."""
 
     def __init__(
@@ -104,6 +110,7 @@ class VirtualDevice:
         device_class: str = "A",
         ping_periodicity: int = 3,
         adr: bool = True,
+        dev_nonce: int = 0,
     ) -> None:
         self.identity = identity
         self.region = region
@@ -113,7 +120,7 @@ class VirtualDevice:
         self.ignores: frozenset[type] = frozenset()
         self.radio = DeviceRadio(region, data_rate)
         self.join_nonce = -1
-        self.dev_nonce = 0
+        self.dev_nonce = dev_nonce
         self.dev_addr: DevAddr | None = None
         self.security: Security | None = None
         self.fcnt_up = 0
@@ -166,9 +173,11 @@ class VirtualDevice:
     # Sending.
 
     def join_request(self) -> Transmission:
-        """A join-request with a DevNonce not used before."""
+        """A join-request with a DevNonce not used before. Raises `NoncesUsedUp`."""
         fresh = self.dev_nonce + 1 if self._counter_based_nonce else self._rng.getrandbits(16)
-        self.dev_nonce = fresh & 0xFFFF
+        if fresh > _MAX_NONCE:
+            raise NoncesUsedUp(f"device {self.identity.dev_eui} has used up its DevNonces")
+        self.dev_nonce = fresh
         identity = self.identity
         request = JoinRequest(identity.join_eui, identity.dev_eui, self.dev_nonce, b"")
         key = identity.nwk_key or identity.app_key

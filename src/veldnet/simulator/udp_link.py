@@ -75,7 +75,9 @@ class UdpLink(asyncio.DatagramProtocol):
         heard: Heard,
         timestamp: int,
     ) -> None:
-        gps = unix_to_gps(time.time()) if station.gps else None
+        # The frame ended when its counter says, which may be a while ago on a busy machine.
+        ago = ((station.timestamp() - timestamp) & 0xFFFFFFFF) / 1_000_000
+        gps = unix_to_gps(time.time() - ago) if station.gps else None
         self._send(
             push_data(self._eui(), self._token(), phy_payload, frequency, modulation, heard, timestamp, gps)
         )
