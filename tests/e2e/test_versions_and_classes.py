@@ -84,7 +84,7 @@ def test_a_device_of_1_1(place: tuple[RunningServer, Account, Client]) -> None:
     assert NWK_KEY not in json.dumps(session)
     assert v1(client, "POST", f"{path}/rejoin").status_code == 202
     explained = v1(client, "GET", f"{path}/explanation").json()
-    assert any(finding["text"].startswith("last uplink 1 came") for finding in explained["findings"])
+    assert any(finding["text"].startswith("Last uplink (FCnt 1)") for finding in explained["findings"])
 
 
 def test_c13_a_device_of_1_0_4_joins_again_in_the_next_run(
@@ -165,7 +165,7 @@ def test_the_operator_asks_why(place: tuple[RunningServer, Account, Client], tmp
     )
     assert wrong.returncode == 1
     printed = veldnet("admin", "device", "explain", device["EUI"], *data)
-    assert "the key in the device is not the one on record" in printed and "→" in printed
+    assert "The AppKey in the device differs" in printed and "→" in printed
     frames = v1(client, "GET", f"/devices/{device['ref']}/frames").json()
     told = veldnet("admin", "device", "explain", frames[0]["id"], *data)
     assert "was refused" in told and "heard by 1 base station (" in told

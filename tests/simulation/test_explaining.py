@@ -72,7 +72,7 @@ def test_an_eui_written_in_reverse(tmp_path: Path) -> None:
 
 def test_a_wrong_app_key(tmp_path: Path) -> None:
     words = story(tmp_path, lambda w: change_identity(w, app_key=AesKey(bytes(16))))
-    assert "the key in the device is not the one on record" in words
+    assert "The AppKey in the device differs" in words
 
 
 def test_a_wrong_join_eui(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_device_never_hears_the_accept(tmp_path: Path) -> None:
     def deaf(world: World) -> None:
         world.lives[0].device.receive = lambda _phy: None  # type: ignore[method-assign,assignment]
 
-    assert "no uplink came under the newest session" in story(tmp_path, deaf)
+    assert "no uplink followed: the device does not hear them" in story(tmp_path, deaf)
 
 
 def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
         await world.run(120)
         explanation = await explain(world)
         assert not [f for f in explanation.findings if f.level == "problem"]
-        assert any("last uplink" in f.text for f in explanation.findings)
+        assert any("Last uplink" in f.text for f in explanation.findings)
         ids = await world.data.store.read(lambda c: list(c.execute(select(frame_rows.c.id)).scalars()))
         for frame_id in ids:
             found = await world.data.store.read(lambda c, i=frame_id: explain_frame(c, i))  # type: ignore[misc]

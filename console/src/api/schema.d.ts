@@ -1748,6 +1748,11 @@ export interface components {
             waitingRequests: number;
             blockedRequests: string[];
             heardBy: string[];
+            classB: components["schemas"]["ClassBView"];
+            dlChannels: components["schemas"]["DlChannelView"][];
+            uplinkDwellTime: boolean;
+            downlinkDwellTime: boolean;
+            eirp: number | null;
         };
         /**
          * Parameter
@@ -1757,6 +1762,27 @@ export interface components {
             name: string;
             wanted: string;
             confirmed: string;
+        };
+        /**
+         * ClassBView
+         * @description How a device of class B listens. `pingPeriod` is the seconds between two ping slots; frequencies
+         *         are in Hz, null where they hop.
+         */
+        ClassBView: {
+            periodicity: number;
+            pingPeriod: number;
+            pingSlotDataRate: number;
+            pingSlotFrequency: number | null;
+            beaconFrequency: number | null;
+        };
+        /**
+         * DlChannelView
+         * @description A channel whose RX1 DlChannelReq has moved; frequencies in Hz.
+         */
+        DlChannelView: {
+            channel: number;
+            uplinkFrequency: number | null;
+            downlinkFrequency: number;
         };
         /**
          * PublicExchangeKey

@@ -35,8 +35,12 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "create the device, or check the EUI for a typing error",
     ),
     "wrong_mic": (
-        "the MIC does not fit: the key in the device is not the one on record",
-        "compare the AppKey (1.1: NwkKey) of the device with the one it was created with",
+        "MIC check failed. The AppKey in the device differs from the registered one.",
+        "Compare the AppKey (1.1: NwkKey) of the device with the registered one.",
+    ),
+    "wrong_session_key": (
+        "MIC check failed: it is signed with none of the keys of the session.",
+        "Let the device join again; check NwkSKey and FCnt of a personalised one.",
     ),
     "wrong_join_eui": (
         "the device sends another JoinEUI than the one on record",
@@ -120,8 +124,8 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "superseded": ("another join of the device was served meanwhile", "nothing; the newer session counts"),
     "flood": (
-        "its base station brings so many frames that belong to nobody that strangers are turned away",
-        "find out who sends through it; it calms down by itself",
+        "its base station is throttled: it brings too many frames of unknown devices",
+        "Find out who sends through it; it recovers by itself.",
     ),
     "foreign_network": ("the frame belongs to another network", "nothing"),
 }

@@ -17,7 +17,8 @@ from veldnet.store.schema import base_stations, device_states, devices, frame_bo
 from veldnet.store.schema import frames as frame_rows
 
 from .candidates import floor
-from .causes import cause_in_words, refusal_in_words
+from .causes import refusal_in_words
+from .explaining_joins import downlink_finding, explain_joining, under_way
 from .explaining_stations import conduct, odd_copies
 from .findings import Finding, ago
 from .mac_commands import blocked
@@ -97,39 +98,13 @@ def _headline(record: Record) -> Finding:
         why, next_step = refusal_in_words(record.outcome)
         return Finding("problem", f"{what} was refused: {why}", next_step)
     if isinstance(record, DownlinkRecord):
-        return _downlink(record)
+        return downlink_finding(record)
     if isinstance(record, DownlinkRejectedRecord):
         return Finding("problem", f"a queued downlink was rejected: {record.cause}", "send less at once")
     if isinstance(record, RefusedRecord):
-        why, next_step = refusal_in_words(record.outcome)
-        return Finding("problem", f"the frame was refused: {why}", next_step)
+        why, next_step = _refused_in_words(record)
+        return Finding("problem", f"The frame was refused: {why}", next_step)
     return Finding("note", f"the session ended: {record.outcome.replace('_', ' ')}")
-
-
-def _downlink(record: DownlinkRecord) -> Finding:
-    what = "join-accept" if record.join_accept else f"downlink {record.fcnt}"
-    if record.delivered:
-        slot = {1: "RX1", 2: "RX2", 3: "a ping slot"}.get(record.slot, "an unknown slot")
-        return Finding("ok", f"{what} was sent in {slot} by base station {record.base_station}")
-    causes = [
-        f"{slot}: {cause_in_words(code)}"
-        for slot, code in (
-            ("RX1", record.cause_rx1), ("RX2", record.cause_rx2), ("ping slot", record.cause_ping)
-        )
-        if code != "00"
-    ]  # fmt: skip
-    return Finding("problem", f"{what} was not sent; {'; '.join(causes)}", _after_causes(record))
-
-
-def _after_causes(record: DownlinkRecord) -> str:
-    codes = {record.cause_rx1, record.cause_rx2, record.cause_ping}
-    if "B0" in codes:
-        return "raise network.rx1_delay, or look at the backhaul of the base station: answers come too late"
-    if codes & {"DA", "D0"}:
-        return "send fewer or shorter downlinks, or add base stations: the duty cycle is used up"
-    if codes & {"DD", "A0", "A1"}:
-        return "look at the base station: it is not connected, or its radio is stopped"
-    return "read the decisions of the frame"
 
 
 def _heard(record: Record) -> list[Finding]:
@@ -163,10 +138,11 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
         return Explanation(subject, tuple(_unknown(connection, dev_eui, now)))
     records = _records(connection, row.ref, _OF_DEVICE)
     state = decode_state(row.state)
+    joining = explain_joining([record for _id, record in records], state, now)
     findings = [
         *_configuration(row),
         *(Finding(*found) for found in routing_findings(connection, row, now)),
-        *_joining(records, state),
+        *joining,
         *_listening(connection, records, state, now),
         *_commands(state),
         *_downlinks(records),
@@ -177,8 +153,8 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
         findings += _never_heard(connection, now)
     if not any(isinstance(r, UplinkRecord) and now - r.time <= _CONNECTED for _id, r in records):
         findings += _turned_away(connection, now)
-    if not any(finding.level == "problem" for finding in findings):
-        findings.append(Finding("ok", "nothing is wrong as far as the network can see"))
+    if not any(finding.level == "problem" for finding in findings) and not under_way(joining):
+        findings.append(Finding("ok", "No problems found."))
     order = {"problem": 0, "ok": 1, "note": 2}
     return Explanation(subject, tuple(sorted(findings, key=lambda finding: order[finding.level])))
 
@@ -255,53 +231,6 @@ def _configuration(row: Row[Any]) -> list[Finding]:
     ]
 
 
-def _joining(records: Sequence[tuple[int, Record]], state: DeviceState) -> list[Finding]:
-    joins = [record for _id, record in records if isinstance(record, JoinRecord)]
-    if not joins:
-        return []
-    newest = joins[0]
-    findings = []
-    if newest.outcome != "accepted":
-        why, next_step = refusal_in_words(newest.outcome)
-        times = sum(join.outcome == newest.outcome for join in joins)
-        findings.append(Finding("problem", f"its join-requests are refused ({times}): {why}", next_step))
-        findings += [Finding("note", words) for words in newest.decisions]
-    elif state.pending_session is not None:
-        findings += _unheard_accepts(records, state)
-    return findings
-
-
-def _unheard_accepts(records: Sequence[tuple[int, Record]], state: DeviceState) -> list[Finding]:
-    """Accepted, and no uplink followed: the answer was too late, or the device did not hear it."""
-    pending = state.pending_session
-    assert pending is not None
-    since = [record for _id, record in records if record.time >= pending.opened_at - 10]
-    accepts = [r for r in since if isinstance(r, DownlinkRecord) and r.join_accept]
-    failed = [accept for accept in accepts if not accept.delivered]
-    if accepts and len(failed) == len(accepts):
-        return [_downlink(failed[0])]
-    answered = sum(isinstance(r, JoinRecord) and r.outcome == "accepted" for _id, r in records)
-    waiting = [r for r in since if isinstance(r, JoinRecord) and "no join-accept" in " ".join(r.decisions)]
-    if waiting:
-        return [
-            Finding(
-                "problem",
-                "the join-request was genuine, but its receive windows were over when it was answered",
-                "look at the backhaul of the base station: frames arrive too late",
-            )
-        ]
-    level = "problem" if answered > 1 else "note"
-    return [
-        Finding(
-            level,
-            f"{answered} join-accepts were sent, and no uplink came under the newest session: the device "
-            "does not hear them, or refuses their JoinNonce",
-            "check antenna and RX windows of the device, the base station's transmit power, and whether the "
-            "device was used with another network before",
-        )
-    ]
-
-
 def _newest_late_copies(connection: Connection, records: Sequence[tuple[int, Record]]) -> list[Finding]:
     """Late copies of the newest accepted join-request or uplink."""
     for frame_id, record in records:
@@ -324,7 +253,7 @@ def _listening(
         silent = now - newest.time
         level = "problem" if silent > _SILENT else "ok"
         next_step = "look at the device's power and place" if level == "problem" else None
-        findings.append(Finding(level, f"last uplink {newest.fcnt} came {ago(silent)} ago", next_step))
+        findings.append(Finding(level, f"Last uplink (FCnt {newest.fcnt}) {ago(silent)} ago", next_step))
         findings += _heard(newest)
         if margin is not None and margin < _WEAK:
             findings.append(
@@ -333,8 +262,8 @@ def _listening(
             )  # fmt: skip
     refused = [record for _id, record in records if isinstance(record, RefusedRecord)]
     if refused and (not uplinks or refused[0].time > uplinks[0].time):
-        why, next_step = refusal_in_words(refused[0].outcome)
-        findings.append(Finding("problem", f"its newest frame was refused: {why}", next_step))
+        why, next_step = _refused_in_words(refused[0])
+        findings.append(Finding("problem", f"Its newest frame was refused: {why}", next_step))
     findings += _on_its_address(connection, state)
     return findings
 
@@ -372,7 +301,7 @@ def _downlinks(records: Sequence[tuple[int, Record]]) -> list[Finding]:
     failed = [record for record in downlinks if not record.delivered]
     if not failed:
         return []
-    newest = _downlink(failed[0])
+    newest = downlink_finding(failed[0])
     words = f"{len(failed)} of its last {len(downlinks)} downlinks were not sent; the newest: {newest.text}"
     return [Finding("problem" if failed[0] is downlinks[0] else "note", words, newest.next)]
 
@@ -405,6 +334,11 @@ def _turned_away(connection: Connection, now: float) -> list[Finding]:
     why, next_step = refusal_in_words(FLOOD)
     names = ", ".join(sorted(held_off)[:5])
     return [Finding("problem", f"joins through {names} may not have been looked at: {why}", next_step)]
+
+
+def _refused_in_words(record: RefusedRecord) -> tuple[str, str]:
+    """Why a data frame was refused: what signs it are the keys of a session, and not the root key."""
+    return refusal_in_words("wrong_session_key" if record.outcome == "wrong_mic" else record.outcome)
 
 
 def _is_flood(record: Record) -> TypeGuard[RefusedRecord]:

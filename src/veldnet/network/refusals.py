@@ -126,7 +126,7 @@ class Refusals:
         """Have the journal, and who reads it for a device that is not heard, know of it."""
         station = record.best.base_station
         log.warning("base_station_floods", base_station=str(station))
-        words = f"base station {station} brings so many frames of nobody that strangers are turned away"
+        words = f"base station {station} is throttled: it brings too many frames of unknown devices"
         self._commits.add_record(replace(record, decisions=(words,)))
 
     def of_device(self, records: list[JoinRecord | RefusedRecord], brought_by: BaseStationId | None) -> bool:
