@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from sqlalchemy import text
 
 from tests.monitoring.post_office import PostOffice
 from tests.monitoring.stage import STATIONS, Stage, on_stage
@@ -342,6 +343,11 @@ async def test_a_signed_webhook(store: SqliteStore) -> None:
         assert second["causeBaseStationId"] == STATION and second["alarmTypeId"] == 4
         await office.after(10_000)
         assert len(taken) == 2, "each is posted once"
+        # A1: settings that are gone, with their subscriber for example, are not used from memory.
+        await store.write(lambda c: c.execute(text("DELETE FROM notification_settings")))
+        await office.happen(event(3))
+        await office.after(60)
+        assert len(taken) == 2 and await office.waiting() == 1
     finally:
         await runner.cleanup()
 
@@ -379,6 +385,7 @@ async def test_a_mail_server_that_does_not_answer_holds_up_no_webhook(
     try:
         with PostOffice(tmp_path) as post:
             settings = NotificationSettings("BASIC", ["ops@c.example"], webhook=url)
+            await store.write(lambda c: write_settings(c, *SCOPE, settings, b"secret"))
             office = Office(store, post.mailer(port=1), settings)
             for number in range(3):
                 await office.happen(event(number))

@@ -172,17 +172,23 @@ class _Connection(asyncio.Protocol):
 
 
 class HttpClient:
-    """Keeps connections to each server. `resolver` decides which IP addresses may be connected to."""
+    """Keeps connections to each server. `resolver` decides which IP addresses may be connected to, `tls`
+    whose certificates are trusted: those that the system trusts, unless told."""
 
     def __init__(
-        self, resolver: Resolver, *, connect_timeout: float = 5.0, total_timeout: float = 10.0
+        self,
+        resolver: Resolver,
+        *,
+        connect_timeout: float = 5.0,
+        total_timeout: float = 10.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._resolver = resolver
         self._connect_timeout = connect_timeout
         self._total_timeout = total_timeout
         self._free: dict[Origin, list[_Connection]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
-        self._tls: ssl.SSLContext | None = None
+        self._tls = tls
         # Which of several IP addresses answered last.
         self._worked: dict[str, str] = {}
         self._closed = False

@@ -16,8 +16,8 @@ from .servers import RESET, Pieces, serving
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-def client(**times: float) -> HttpClient:
-    return HttpClient(Resolver(allow_private=True), **times)
+def client(total_timeout: float = 10.0) -> HttpClient:
+    return HttpClient(Resolver(allow_private=True), total_timeout=total_timeout)
 
 
 async def post(sender: HttpClient, address: str, body: bytes = b"{}", *, whole: bool = False) -> Answer:

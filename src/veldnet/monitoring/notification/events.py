@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 from veldnet.inventory.errors import InvalidField
 from veldnet.monitoring.alarms.machine import Change
 from veldnet.monitoring.alarms.types import Level
+from veldnet.outgoing import AddressRefused, masked, parse_address
 from veldnet.store.schema import notification_settings
 
 SUBSCRIBER, OPERATOR = 1, 2
@@ -83,6 +84,11 @@ def check_settings(settings: NotificationSettings, *, mail: bool) -> None:
         raise InvalidField("mode must be OFF: this server sends no e-mail, mail.host is not set")
     if settings.mode == "BASIC" and not settings.recipients:
         raise InvalidField("mode BASIC needs recipients")
+    if settings.webhook is not None:
+        try:
+            parse_address(settings.webhook)
+        except AddressRefused as error:
+            raise InvalidField(f"webhook: {masked(settings.webhook)[:80]!r} {error}") from None
 
 
 class Recipients:

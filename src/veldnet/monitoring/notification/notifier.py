@@ -313,7 +313,10 @@ class Notifier:
     async def _webhook(self, scope: Scope, url: str, events: Sequence[AlarmEvent]) -> str | None:
         """Post events, signed; returns what went wrong."""
         sealed = await self._store.read(lambda connection: read_secret(connection, *scope))
-        secret = b"" if sealed is None else await self._unseal(sealed)
+        if sealed is None:
+            # The settings of a subscriber are gone with it; its events go nowhere, and nothing unsigned.
+            return "the webhook has no secret any more"
+        secret = await self._unseal(sealed)
         body = body_of(events)
         problem = await self._post(url, signed_headers(secret, body, self._clock()), body)
         self.counters.messages[("webhook", "sent" if problem is None else "failed")] += 1
