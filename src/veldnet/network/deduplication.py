@@ -45,12 +45,13 @@ class Window:
         return tuple(best.values())
 
 
-def _quality(copy: GatewayUplink) -> tuple[bool, float, float]:
+def _quality(copy: GatewayUplink) -> tuple[bool, float, float, bool]:
     # What is not known is worse than all that is.
     return (
         copy.late,
         inf if copy.snr is None else -copy.snr,
         inf if copy.rssi is None else -copy.rssi,
+        copy.timestamp is None,
     )
 
 
