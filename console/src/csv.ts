@@ -1,30 +1,84 @@
-// Records of a CSV file. A record may run over several lines where a cell is quoted.
+// Records of a CSV file as spreadsheets write it. A record may run over several lines where a cell is quoted. The server reads
+// the cells; here a file is only cut into parts, so that it can be stopped.
+
+export interface CsvRecord {
+  /** The line of the file on which it begins, from 1. */
+  line: number;
+  begin: number;
+  end: number;
+}
+
+export interface CsvFile {
+  text: string;
+  /** The header's text, where there is one. */
+  header: string | null;
+  /** Rows with any content, without header and comments. */
+  rows: CsvRecord[];
+}
 
 export interface CsvPart {
-  /** Number of the first record, from 0. */
-  first: number;
-  records: string[];
+  /** The line of its first row. */
+  line: number;
+  rows: number;
+  text: string;
 }
 
-export function records(text: string): string[] {
-  const found: string[] = [];
-  let begin = 0;
-  let quoted = false;
-  const plain = text.replace(/^\uFEFF/, "");
-  for (let position = 0; position < plain.length; position += 1) {
-    const character = plain[position];
-    if (character === '"') quoted = !quoted;
-    else if (character === "\n" && !quoted) {
-      found.push(plain.slice(begin, position).replace(/\r$/, ""));
-      begin = position + 1;
+/** The text of a file in UTF-8, UTF-16 or Windows-1252; null for what is no text. */
+export function decode(octets: Uint8Array): string | null {
+  const head = octets.subarray(0, 4096);
+  const zeros = (odd: number) => head.filter((octet, at) => octet === 0 && at % 2 === odd).length;
+  let encodings = ["utf-8", "windows-1252"];
+  if (head[0] === 0xff && head[1] === 0xfe) encodings = ["utf-16le"];
+  else if (head[0] === 0xfe && head[1] === 0xff) encodings = ["utf-16be"];
+  else if (zeros(1) > head.length / 4 && !zeros(0)) encodings = ["utf-16le"];
+  else if (zeros(0) > head.length / 4 && !zeros(1)) encodings = ["utf-16be"];
+  for (const encoding of encodings) {
+    try {
+      const text = new TextDecoder(encoding, { fatal: true }).decode(octets);
+      return text.includes("\u0000") ? null : text.replace(/^\uFEFF/, "");
+    } catch {
+      // The next one.
     }
   }
-  if (begin < plain.length) found.push(plain.slice(begin));
-  return found.filter((record) => record.trim());
+  return null;
 }
 
-/** Cells of one record. */
-export function cells(record: string): string[] {
+/** Whether a file is an Excel or OpenDocument workbook. */
+export function isWorkbook(octets: Uint8Array): boolean {
+  return [[0x50, 0x4b, 3, 4], [0xd0, 0xcf, 0x11, 0xe0]].some((mark) => mark.every((octet, at) => octets[at] === octet));
+}
+
+export function parse(text: string): CsvFile {
+  const rows = [...records(text)].filter((record) => !/^[\s,;"]*$/.test(text.slice(record.begin, record.end)));
+  if (rows[0] && /^sep=.?$/i.test(text.slice(rows[0].begin, rows[0].end).trim())) rows.shift();
+  const first = rows[0];
+  const header = first && isHeader(text.slice(first.begin, first.end)) ? text.slice(first.begin, first.end) : null;
+  return { text, header, rows: header === null ? rows : rows.slice(1) };
+}
+
+/** Records but for comments, in which quotes mean nothing. */
+function* records(text: string): Generator<CsvRecord> {
+  let line = 1;
+  let at = 0;
+  while (at < text.length) {
+    const record = { line, begin: at, end: at };
+    const comment = /^[\s"']*#/.test(text.slice(at, text.slice(at).search(/[\r\n]|$/) + at));
+    for (let quoted = false; at < text.length; at += 1) {
+      const character = text[at];
+      if (character === '"') quoted = !quoted && !comment;
+      if (character !== "\n" && character !== "\r") continue;
+      if (!quoted) break;
+      if (character === "\n" || text[at + 1] !== "\n") line += 1;
+    }
+    record.end = at;
+    at += text[at] === "\r" && text[at + 1] === "\n" ? 2 : 1;
+    line += 1;
+    if (!comment) yield record;
+  }
+}
+
+/** Cells of one record of the server's answer. */
+export function cells(record: string, separator = ","): string[] {
   const found: string[] = [];
   let cell = "";
   let quoted = false;
@@ -37,7 +91,7 @@ export function cells(record: string): string[] {
       } else if (character === '"') quoted = false;
       else cell += character;
     } else if (character === '"') quoted = true;
-    else if (character === ",") {
+    else if (character === separator) {
       found.push(cell);
       cell = "";
     } else cell += character;
@@ -45,16 +99,25 @@ export function cells(record: string): string[] {
   return [...found, cell];
 }
 
-/** Whether the first record is a header of member names. */
-export function hasHeader(lines: string[]): boolean {
-  return cells(lines[0] ?? "").some((cell) => ["eui", "deveui"].includes(cell.trim().toLowerCase()));
+/** The rows of an answer as cells. */
+export function answerRows(text: string): string[][] {
+  return parse(text).rows.map((record) => cells(text.slice(record.begin, record.end)));
 }
 
-/** Parts of at most `size` records, each with the header where there is one. */
-export function parts(lines: string[], size: number): CsvPart[] {
-  const header = hasHeader(lines) ? lines.slice(0, 1) : [];
-  const body = lines.slice(header.length);
+const EUIS = ["eui", "deveui", "deviceeui", "enddeviceeui", "nodeeui", "hardwareserial"];
+
+/** Whether a first record is a header: it names the EUI. */
+function isHeader(record: string): boolean {
+  return [",", ";", "\t"].some((separator) => cells(record, separator).some((cell) => EUIS.includes(cell.toLowerCase().replace(/[^a-z0-9]/g, ""))));
+}
+
+/** Parts of at most `size` rows, each with the header where there is one. */
+export function parts(file: CsvFile, size: number): CsvPart[] {
   const found: CsvPart[] = [];
-  for (let first = 0; first < body.length; first += size) found.push({ first, records: [...header, ...body.slice(first, first + size)] });
+  for (let first = 0; first < file.rows.length; first += size) {
+    const chosen = file.rows.slice(first, first + size);
+    const body = file.text.slice(chosen[0]?.begin, chosen.at(-1)?.end);
+    found.push({ line: chosen[0]?.line ?? 1, rows: chosen.length, text: file.header === null ? body : `${file.header}\n${body}` });
+  }
   return found;
 }

@@ -123,15 +123,15 @@ export const api = createFetchClient<paths>({ baseUrl: "/", fetch: reach });
 api.use(ours);
 export const $api = createQueryClient(api);
 
-/** A file to be sent as it is, such as CSV. */
-export async function postText(path: string, body: string, more: Record<string, string> = {}): Promise<string> {
+/** A file to be sent as it is, such as CSV; the answer's text and headers. */
+export async function postText(path: string, body: string, more: Record<string, string> = {}): Promise<{ text: string; headers: Headers }> {
   const response = await reach(path, {
     method: "POST",
     body,
     headers: { ...headers("POST"), "content-type": "text/csv", ...more },
   });
   if (!response.ok) throw await refusalOf(response);
-  return response.text();
+  return { text: await response.text(), headers: response.headers };
 }
 
 /** Have the browser save an answer as a file. */

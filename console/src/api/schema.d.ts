@@ -5511,6 +5511,10 @@ export interface operations {
                 dryRun?: boolean;
                 /** @description The import that this is part of, so that it can be undone. */
                 import?: string;
+                /** @description The line of the file on which the rows of this part begin. */
+                firstLine?: number;
+                /** @description The `x-dry-run` of the part before, in a dry run. */
+                continues?: string;
             };
             header?: {
                 "api-version"?: "v1.2" | "v1.1.1";

@@ -6,7 +6,7 @@ import { $api, api, postText } from "../api/client";
 import { IfMayChange, Mono, PageTitle, Panel, Time } from "../components/basics";
 import { DataTable } from "../components/DataTable";
 import { done, useConfirm, useTell } from "../components/notify";
-import { cells, hasHeader, parts, records } from "../csv";
+import { answerRows, decode, isWorkbook, parse, parts, type CsvFile } from "../csv";
 import { bytes, number, withQuery } from "../format";
 import { useT } from "../text";
 
@@ -14,7 +14,8 @@ const SIZE = 50;
 const MOST = 50_000_000;
 
 interface Result {
-  row: number;
+  line: number;
+  column: string;
   action: string;
   eui: string;
   outcome: string;
@@ -24,8 +25,7 @@ interface Result {
 interface Loaded {
   name: string;
   size: number;
-  lines: string[];
-  header: boolean;
+  csv: CsvFile;
 }
 
 export function Import() {
@@ -45,11 +45,13 @@ export function Import() {
     setResults([]);
     setTried(false);
     if (given.size > MOST) return failed(new Error(t("import.tooLarge", { size: bytes(MOST) })));
-    const text = await given.text();
-    if (text.includes("\u0000") || text.includes("\uFFFD")) return failed(new Error(t("import.notText", { name: given.name })));
-    const lines = records(text);
-    if (!lines.length || !lines.some((line) => line.includes(","))) return failed(new Error(t("import.notCsv", { name: given.name })));
-    setFile({ name: given.name, size: given.size, lines, header: hasHeader(lines) });
+    const octets = new Uint8Array(await given.arrayBuffer());
+    if (isWorkbook(octets)) return failed(new Error(t("import.workbook", { name: given.name })));
+    const text = decode(octets);
+    if (text === null) return failed(new Error(t("import.notText", { name: given.name })));
+    const csv = parse(text);
+    if (!csv.rows.length) return failed(new Error(t("import.notCsv", { name: given.name })));
+    setFile({ name: given.name, size: given.size, csv });
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -59,19 +61,20 @@ export function Import() {
     if (!file) return;
     stop.current = false;
     setResults([]);
-    const split = parts(file.lines, SIZE);
+    const split = parts(file.csv, SIZE);
     setProgress({ at: 0, of: split.length, dry });
     const all: Result[] = [];
+    let continues: string | undefined;
     try {
       const part = dry ? undefined : (await api.POST("/api/v1/imports", { body: { name: file.name } })).data?.ref;
-      for (const [index, { first, records: rows }] of split.entries()) {
+      for (const [index, { line, text }] of split.entries()) {
         if (stop.current) break;
-        const answer = await postText(withQuery("/api/v1/devices/import", { dryRun: dry || undefined, import: part }), rows.join("\n"));
-        // Comments have no answer; rows are counted by what was answered.
-        records(answer).forEach((line, offset) => {
-          const [action = "", eui = "", outcome = ""] = cells(line);
-          all.push({ row: first + offset + 1, action, eui, outcome, ok: outcome.startsWith("[2") });
-        });
+        const answer = await postText(withQuery("/api/v1/devices/import", { dryRun: dry || undefined, import: part, firstLine: line, continues }), text);
+        // A dry run knows what its earlier parts would have done.
+        continues = answer.headers.get("x-dry-run") ?? undefined;
+        for (const [action = "", eui = "", outcome = "", at = "", column = ""] of answerRows(answer.text)) {
+          all.push({ line: Number(at), column, action, eui, outcome, ok: outcome.startsWith("[2") });
+        }
         setResults([...all]);
         setProgress({ at: index + 1, of: split.length, dry });
       }
@@ -99,7 +102,7 @@ export function Import() {
       ),
     );
   const bad = results.filter((result) => !result.ok);
-  const rows = file ? file.lines.length - (file.header ? 1 : 0) : 0;
+  const rows = file ? file.csv.rows.length : 0;
   return (
     <>
       <PageTitle title={t("import.title")} below={t("import.below")} />
@@ -108,9 +111,9 @@ export function Import() {
           <Panel>
             <Stack align="center" py="lg" onDragOver={(event) => event.preventDefault()} onDrop={drop} style={{ border: "2px dashed var(--mantine-color-default-border)", borderRadius: 12 }}>
               <IconFileSpreadsheet size={40} stroke={1.3} />
-              {file ? <Text fw={600}>{file.name} <Text span c="dimmed" fw={400}>{t("import.file", { rows: number(rows), size: bytes(file.size), kind: t(file.header ? "import.header" : "import.thingpark") })}</Text></Text> : <Text c="dimmed">{t("import.drop")}</Text>}
+              {file ? <Text fw={600}>{file.name} <Text span c="dimmed" fw={400}>{t("import.file", { rows: number(rows), size: bytes(file.size), kind: t(file.csv.header !== null ? "import.header" : "import.thingpark") })}</Text></Text> : <Text c="dimmed">{t("import.drop")}</Text>}
               <Group>
-                <FileButton onChange={(given) => void take(given)} accept=".csv,text/csv,text/plain">{(props) => <Button {...props} variant="default" leftSection={<IconUpload size={16} />} disabled={progress !== null}>{t("import.choose")}</Button>}</FileButton>
+                <FileButton onChange={(given) => void take(given)} accept=".csv,.txt,.tsv,text/csv,text/plain,text/tab-separated-values">{(props) => <Button {...props} variant="default" leftSection={<IconUpload size={16} />} disabled={progress !== null}>{t("import.choose")}</Button>}</FileButton>
                 <Button variant={tried ? "default" : "filled"} leftSection={<IconTestPipe size={16} />} disabled={!file || progress !== null} onClick={() => void carryOut(true)}>{t("import.dry")}</Button>
                 <Button variant={tried ? "filled" : "default"} leftSection={<IconPlayerPlay size={16} />} disabled={!file || progress !== null} onClick={() => void carryOut(false)}>{t("import.run", { count: number(rows) })}</Button>
               </Group>
@@ -129,11 +132,11 @@ export function Import() {
             {tried && !bad.length && <Alert color="veld" mb="sm">{t("import.ready")}</Alert>}
             <ScrollArea.Autosize mah={420}>
               <Table stickyHeader aria-label={t("import.results")} className="data">
-                <Table.Thead><Table.Tr><Table.Th>{t("import.row")}</Table.Th><Table.Th>{t("import.action")}</Table.Th><Table.Th>DevEUI</Table.Th><Table.Th>{t("import.outcome")}</Table.Th></Table.Tr></Table.Thead>
+                <Table.Thead><Table.Tr><Table.Th>{t("import.line")}</Table.Th><Table.Th>{t("import.column")}</Table.Th><Table.Th>{t("import.action")}</Table.Th><Table.Th>DevEUI</Table.Th><Table.Th>{t("import.outcome")}</Table.Th></Table.Tr></Table.Thead>
                 <Table.Tbody>
                   {[...bad, ...results.filter((result) => result.ok)].slice(0, 500).map((result) => (
-                    <Table.Tr key={result.row}>
-                      <Table.Td>{result.row}</Table.Td><Table.Td>{result.action}</Table.Td><Table.Td><Mono>{result.eui}</Mono></Table.Td>
+                    <Table.Tr key={result.line}>
+                      <Table.Td>{result.line}</Table.Td><Table.Td>{result.column}</Table.Td><Table.Td>{result.action}</Table.Td><Table.Td><Mono>{result.eui}</Mono></Table.Td>
                       <Table.Td className={result.ok ? "good" : "poor"}>{result.outcome}</Table.Td>
                     </Table.Tr>
                   ))}

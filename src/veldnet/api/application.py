@@ -31,6 +31,7 @@ from .v1 import (
     alarms,
     decoders,
     deliveries,
+    device_import,
     device_search,
     downlinks,
     exchange,
@@ -165,6 +166,7 @@ def create_application(platform: Platform) -> Litestar:
             *sessions.HANDLERS,
             *v1_monitoring.HANDLERS,
             *exchange.HANDLERS,
+            *device_import.HANDLERS,
             Router("/operator", route_handlers=[*operator.HANDLERS]),
         ],
     )

@@ -428,6 +428,12 @@ OPERATIONS = (
         query=(
             Parameter("dryRun", "Only say what would become of each row.", _FLAG),
             Parameter("import", "The import that this is part of, so that it can be undone.", STRING),
+            Parameter(
+                "firstLine",
+                "The line of the file on which the rows of this part begin.",
+                {"type": "integer", "minimum": 1},
+            ),
+            Parameter("continues", "The `x-dry-run` of the part before, in a dry run.", STRING),
         ),
         media="text/csv",
     ),

@@ -13,6 +13,7 @@ from veldnet.app import Platform
 from veldnet.inventory import audit
 from veldnet.inventory.catalogues import find_hsm_group
 from veldnet.inventory.device_checks import NewDevice
+from veldnet.inventory.rehearsal import Rehearsals
 from veldnet.inventory.scope import OperatorScope, Scope
 from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
@@ -41,6 +42,8 @@ class Services:
         self.sessions = SessionCache(platform.store, console.session_idle)
         self.console_requests = RateLimiter(console.rate_limit, burst=max(round(console.rate_limit * 4), 1))
         self.secrets = SecretChecks()
+        # Dry runs of imports that go on in further requests.
+        self.rehearsals = Rehearsals()
         # Test deliveries, for each subscriber.
         self.trials = RateLimiter(20 / 60, burst=20)
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import csv
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 from xml.etree import ElementTree
 
@@ -19,11 +17,12 @@ import msgspec
 from msgspec import UNSET
 
 from veldnet.keys import Form
+from veldnet.lorawan import DevEui, InvalidIdentifier
 
+from .csv_text import Row
 from .errors import BadRequest, InvalidField, MissingField
 from .resources import ApplicationSessionKeyRule, Device
 
-MOST_ROWS = 10_000
 _COLUMNS = 27
 _WRAPPED = 24
 Action = Literal["create", "delete"]
@@ -49,49 +48,149 @@ class ImportRow(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of the file, and what it says or what is wrong with it; None for a comment."""
+    """A row of the file by its line, and what it says or what is wrong with it. `eui` is as it was given;
+    `columns` has the columns of members, as people find them in their spreadsheet."""
 
+    number: int
+    action: str
+    eui: str
     cells: list[str]
-    row: ImportRow | BadRequest | None
+    columns: Mapping[str, str]
+    row: ImportRow | BadRequest
+
+    @property
+    def shown_eui(self) -> str:
+        """The DevEUI, if it is one: anything else may be a key."""
+        try:
+            return str(DevEui.parse(plain(self.eui)))
+        except InvalidIdentifier:
+            return ""
+
+    def refusal(self, message: str) -> tuple[str, str]:
+        """What is wrong with the row in words that name line and column, and the column. Whatever the
+        message took from a cell that may be a key is left out."""
+        text = message.removeprefix(BadRequest.prefix)
+        named = _MEMBER.match(text)
+        column = self.columns.get(named[2], named[2] if named[1] else "") if named else ""
+        if not column:
+            name = next((name for start, name in _STARTS if text.startswith(start)), "")
+            column = self.columns.get(name, "")
+        if named is not None and named[1]:
+            text = text[named.end() :].lstrip(" :")
+        where = f"line {self.number}, column {column}" if column else f"line {self.number}"
+        return f"{where}: {self._without_keys(text)}", column
+
+    def _without_keys(self, text: str) -> str:
+        for cell in sorted(self.cells, key=len, reverse=True):
+            if may_be_key(cell):
+                for length in (len(cell), 200, 80, 40):
+                    for form in (cell[:length], repr(cell[:length])[1:-1], plain(cell)[:length]):
+                        text = text.replace(form, _HIDDEN)
+        return _LONG_DIGITS.sub(_HIDDEN, text)
 
 
-def rows_of(text: str) -> list[list[str]]:
-    """The cells of a file, but for empty rows. Raises `BadRequest` for what is no CSV, or too long."""
+_HIDDEN = "(not shown)"
+_MEMBER = re.compile(r"(column )?([A-Za-z]+)\b")
+_LONG_DIGITS = re.compile(r"[0-9A-Fa-f](?:[-: ]?[0-9A-Fa-f]){19,}")
+# Refusals that do not begin with the member at fault.
+_STARTS = (
+    ("No ConnectivityPlan", "connectivityPlanId"),
+    ("no connectivity plan", "connectivityPlanId"),
+    ("connectivity plan", "connectivityPlanId"),
+    ("an encrypted key needs an HSM group", "hsmGroupId"),
+    ("the HSM group", "hsmGroupId"),
+)
+# Members of a device in ThingPark's columns.
+_LETTERS = {
+    "EUI": "B",
+    "networkAddress": "C",
+    "deviceProfileId": "D",
+    "applicationEUI": "E",
+    "networkSessionKey": "E",
+    "applicationKey": "F",
+    "applicationSessionKeyRules": "F",
+    "connectivityPlanId": "H",
+    "routingProfileId": "I",
+    "name": "K",
+    "geoLatitude": "L",
+    "geoLongitude": "M",
+    "administrativeInfo": "N",
+    "motionIndicator": "Q",
+    "hsmGroupId": "R",
+    "nwkKey": "U",
+}
+_ACTIONS = ("CREATE_OTAA", "CREATE_ABP", "CREATE", "DELETE")
+
+
+def may_be_key(cell: str) -> bool:
+    """Whether a cell has as many hexadecimal digits as no EUI has."""
+    return sum(character in "0123456789abcdefABCDEF" for character in cell) >= 20
+
+
+def plain(text: str) -> str:
+    """Hexadecimal digits without what people put between and before them; other text as it is."""
+    digits = re.sub(r"[\s:.\-]", "", text)
+    digits = digits[2:] if digits[:2] in ("0x", "0X") else digits
+    return digits if re.fullmatch(r"[0-9A-Fa-f]+", digits) else text
+
+
+def action_of(text: str) -> str:
+    """An action for the answer; nothing else of that column is repeated."""
+    return text if text in _ACTIONS else ""
+
+
+def number_of(text: str, name: str) -> float:
+    """A number with a point, or a comma as in most countries. Raises `InvalidField`."""
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(?:[.,][0-9]{1,20})?", text):
+        return float(text.replace(",", "."))
+    raise InvalidField(f"{name} should be a number such as 52.0907 or 52,0907")
+
+
+def refuse_number(text: str, name: str) -> None:
+    """Say what happened to an EUI of decimal digits in a spreadsheet. Raises `InvalidField`."""
+    if re.fullmatch(r"[0-9][.,]?[0-9]*[eE]\+[0-9]+", text):
+        raise InvalidField(
+            f"{name} was made a number by the spreadsheet; format the column as text and enter the EUIs again"
+        )
+
+
+def is_first_row(cells: list[str]) -> bool:
+    """Whether cells look like a row of ThingPark's form."""
+    if len(cells) < 2 or cells[0].upper() not in (*_ACTIONS, ""):
+        return False
+    return re.fullmatch(r"[0-9A-Fa-f]{16}", plain(cells[1])) is not None or cells[0].upper() in _ACTIONS
+
+
+def read(rows: list[Row]) -> list[Line]:
+    """The lines of a file in ThingPark's form."""
+    return [_line(row) for row in rows]
+
+
+def _line(row: Row) -> Line:
+    cells = row.cells
+    found: ImportRow | BadRequest
     try:
-        rows = [row for row in csv.reader(io.StringIO(text.lstrip("\ufeff")), strict=True) if row]
-    except csv.Error as error:
-        raise BadRequest(f"the body is not CSV: {error}") from None
-    if len(rows) > MOST_ROWS:
-        raise BadRequest(f"the file has {len(rows)} rows; at most {MOST_ROWS} are taken at once")
-    return rows
-
-
-def read(text: str) -> Iterator[Line]:
-    """The lines of a file in ThingPark's form. Raises `BadRequest` for what is no CSV, or too long."""
-    for cells in rows_of(text):
-        yield Line(cells, _line(cells))
-
-
-def _line(cells: list[str]) -> ImportRow | BadRequest | None:
-    if cells[0].lstrip().startswith("#"):
-        return None
-    try:
-        if len(cells) > _COLUMNS:
+        if any(cells[_COLUMNS:]):
             raise InvalidField(f"{len(cells)} columns, at most {_COLUMNS} (A to AA) have a meaning")
-        return _row([cell.strip() for cell in cells] + [""] * (_COLUMNS - len(cells)))
+        found = _row(cells[:_COLUMNS] + [""] * (_COLUMNS - len(cells)))
     except BadRequest as error:
-        return error
+        found = error
+    eui = cells[1] if len(cells) > 1 else ""
+    return Line(row.line, action_of(cells[0].upper()), eui, cells, _LETTERS, found)
 
 
 def _row(c: list[str]) -> ImportRow:
     action = c[0].upper()
     if action == "DELETE":
-        return ImportRow("delete", Device(EUI=_given(c[1], "B", "DevEUI")))
+        return ImportRow("delete", Device(EUI=_eui(c[1])))
     if action not in ("CREATE_OTAA", "CREATE_ABP", "CREATE", ""):
-        raise InvalidField(f"column A is {c[0][:40]!r}; known are CREATE_OTAA, CREATE_ABP, CREATE and DELETE")
+        raise InvalidField(
+            "column A must be CREATE_OTAA, CREATE_ABP, CREATE or DELETE; a file with a header names its "
+            "column of DevEUIs"
+        )
     otaa = action == "CREATE_OTAA"
     device = Device(
-        EUI=_given(c[1], "B", "DevEUI"),
+        EUI=_eui(c[1]),
         activationType="OTAA" if otaa else "ABP",
         deviceProfileId=_given(c[3], "D", "device profile id"),
         connectivityPlanId=c[7] or UNSET,
@@ -110,7 +209,7 @@ def _row(c: list[str]) -> ImportRow:
     )
     if not otaa:
         return ImportRow("create", _personalised(device, c), remarks=remarks)
-    device.applicationEUI = _given(c[4], "E", "JoinEUI")
+    device.applicationEUI = plain(_given(c[4], "E", "JoinEUI"))
     device.hsmGroupId = c[17] or UNSET
     app_key = _key(_given(c[5], "F", "AppKey"), c[18], c[23], "F", "S")
     nwk_key = _key(c[20], c[21], c[23], "U", "V") if c[20] else None
@@ -130,8 +229,8 @@ def _with_motion(device: Device, word: str) -> Device:
 
 
 def _personalised(device: Device, c: list[str]) -> Device:
-    device.networkAddress = _given(c[2], "C", "DevAddr")
-    device.networkSessionKey = _given(c[4], "E", "NwkSKey")
+    device.networkAddress = plain(_given(c[2], "C", "DevAddr"))
+    device.networkSessionKey = plain(_given(c[4], "E", "NwkSKey"))
     if c[17]:
         raise InvalidField("column R (HSM group) is for OTAA devices")
     if c[5]:
@@ -159,13 +258,13 @@ def _given(text: str, column: str, what: str) -> str:
     return text
 
 
+def _eui(text: str) -> str:
+    refuse_number(_given(text, "B", "DevEUI"), "column B")
+    return plain(text)
+
+
 def _number(text: str, column: str) -> float | msgspec.UnsetType:
-    if not text:
-        return UNSET
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidField(f"column {column} is {text[:40]!r} and should be a number") from None
+    return number_of(text, f"column {column}") if text else UNSET
 
 
 def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> EncryptedKey | str:
@@ -173,6 +272,7 @@ def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> Encrypt
     if aes and rsa:
         raise InvalidField(f"columns {aes_column} and X exclude each other")
     if aes:
+        text = plain(text)
         octets = bytes.fromhex(text) if re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", text) else b""
         if len(octets) != _WRAPPED:
             raise InvalidField(
@@ -191,6 +291,7 @@ def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> Encrypt
                 f"column {column} must be base64 of the key under the exchange key, as column X is given"
             )
         return EncryptedKey("RSA", _version(rsa, "X"), octets)
+    text = plain(text)
     if not re.fullmatch(r"[0-9A-Fa-f]{32}", text):
         # It may be a key: it is not repeated.
         raise InvalidField(
@@ -202,5 +303,5 @@ def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> Encrypt
 
 def _version(text: str, column: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise InvalidField(f"column {column} is {text[:40]!r} and should be the version of a key")
+        raise InvalidField(f"column {column} should be the version of a key, a whole number")
     return int(text)

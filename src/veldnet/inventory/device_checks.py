@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
 
-from .errors import InvalidField, MissingField
+from .errors import InvalidField, MissingField, WeakKey
 from .personalisation import Personalisation, check_personalisation, refuse_personalisation
 from .resources import AlarmThreshold, Device
 from .routing_profiles import check_name
@@ -33,12 +33,7 @@ def check_new_device(
 ) -> NewDevice:
     """Check the members of a creation request; `abp` says whether it may ask for a personalised device.
     Raises a `BadRequest` that names the member."""
-    if body.EUI is UNSET:
-        raise MissingField("EUI is mandatory: the DevEUI of the device, 16 hexadecimal digits")
-    try:
-        dev_eui = DevEui.parse(body.EUI)
-    except InvalidIdentifier as error:
-        raise InvalidField(f"EUI {body.EUI[:40]!r}: {error}") from None
+    dev_eui = check_dev_eui(body)
     if body.deviceProfileId is UNSET:
         raise MissingField("deviceProfileId is mandatory; see GET /deviceProfiles")
     personalisation = app_key = None
@@ -63,13 +58,31 @@ def check_new_device(
     return NewDevice(dev_eui, parse_join_eui(body.applicationEUI), app_key, body, personalisation)
 
 
+def check_dev_eui(body: Device) -> DevEui:
+    """The DevEUI, which is mandatory."""
+    if body.EUI is UNSET:
+        raise MissingField("EUI is mandatory: the DevEUI of the device, 16 hexadecimal digits")
+    try:
+        return DevEui.parse(body.EUI)
+    except InvalidIdentifier as error:
+        raise InvalidField(f"EUI {body.EUI[:40]!r}: {error}") from None
+
+
 def _app_key(body: Device) -> AesKey:
     if body.applicationKey is UNSET:
         raise MissingField("applicationKey is mandatory for OTAA: the AppKey, 32 hexadecimal digits")
+    return check_root_key(body.applicationKey, "applicationKey")
+
+
+def check_root_key(text: str, where: str) -> AesKey:
+    """A root key. One digit again and again is a placeholder, and the first key that is guessed."""
     try:
-        return AesKey.parse(body.applicationKey)
+        key = AesKey.parse(text)
     except InvalidKey:
-        raise InvalidField("applicationKey must be 32 hexadecimal digits") from None
+        raise InvalidField(f"{where} must be 32 hexadecimal digits") from None
+    if len(set(key.hex())) == 1:
+        raise WeakKey(f"{where} is one digit repeated; use a random key")
+    return key
 
 
 def parse_join_eui(text: str | UnsetType) -> JoinEui | None:

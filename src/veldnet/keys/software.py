@@ -152,6 +152,8 @@ class SoftwareVault:
             key = b""
         if len(key) != 16:
             raise VaultError("bad_transport", "the encrypted key does not open with this exchange key")
+        if len(set(key.hex())) == 1:
+            raise VaultError("weak_key", "the encrypted key is one digit repeated; use a random key")
         return self.seal_as(transported.label, key)
 
     def _open_transported(self, transported: Transported) -> bytes:

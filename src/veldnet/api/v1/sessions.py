@@ -11,8 +11,9 @@ from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import devices
-from veldnet.inventory.errors import BadRequest, InvalidField
-from veldnet.lorawan import AesKey, DevEui, InvalidKey
+from veldnet.inventory.device_checks import check_root_key
+from veldnet.inventory.errors import BadRequest
+from veldnet.lorawan import DevEui
 from veldnet.network import DeviceView, Explanation, explain_device
 
 
@@ -55,10 +56,7 @@ async def put_network_key(device_ref: str, request: Request[Any, Any, Any], serv
     """Give a device of LoRaWAN 1.1 its NwkKey."""
     scope = await require_scope(request, services)
     body = await read_resource(request, NetworkKey, services.settings.max_body)
-    try:
-        nwk_key = AesKey.parse(body.networkKey)
-    except InvalidKey:
-        raise InvalidField("networkKey must be 32 hexadecimal digits") from None
+    nwk_key = check_root_key(body.networkKey, "networkKey")
     dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
     name = await services.read(lambda c: devices.vault_of(c, ref))

@@ -1,0 +1,193 @@
+"""The import of devices as CSV: each row carried out, or tried, by itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from typing import Any
+
+import structlog
+from litestar import Request, Response, post
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from veldnet.api import query
+from veldnet.api.auth.bearer import legacy, require_scope
+from veldnet.api.body import read_body
+from veldnet.api.services import Services
+from veldnet.inventory import device_checks, device_csv, devices, exchange, imports
+from veldnet.inventory.catalogues import find_hsm_group
+from veldnet.inventory.csv_import import EncryptedKey, ImportRow, Line
+from veldnet.inventory.device_checks import NewDevice
+from veldnet.inventory.errors import BadRequest, InvalidField, Refusal
+from veldnet.inventory.rehearsal import Rehearsal
+from veldnet.inventory.resources import Device
+from veldnet.inventory.scope import Scope
+from veldnet.keys import Transported, VaultError, labels
+from veldnet.lorawan import DevEui
+from veldnet.store import StoreError
+
+log = structlog.get_logger(__name__)
+
+_MOST_LINES = 100_000_000
+
+
+@post("/devices/import", status_code=200)
+async def import_devices(request: Request[Any, Any, Any], services: Services) -> Response[str]:
+    """Create and delete devices after ThingPark's CSV, or one with a header. Each row is carried out by
+    itself. The answer is CSV, for each row: action, EUI, `[code] message`, the line of the file, and
+    where it is refused the column. With `import`, the devices created are noted as part of that import. A
+    part of a file says with `firstLine` on which line its first row behind the header stands; a dry run
+    in parts goes on with `continues`, the `x-dry-run` of the answer before."""
+    scope = await require_scope(request, services)
+    dry_run = query.flag(request, "dryRun")
+    first_line = query.whole(request, "firstLine", least=1, most=_MOST_LINES)
+    part_of = query.text(request, "import")
+    import_ref = None
+    if part_of is not None and not dry_run:
+        import_ref = await services.read(lambda c: imports.own_import(c, scope, part_of))
+    rehearsal, name = _rehearsal(services, scope, query.text(request, "continues")) if dry_run else (None, "")
+    body = await read_body(request, services.settings.max_body)
+    importing = _Import(services, scope, legacy(request), rehearsal, import_ref)
+    answer = io.StringIO()
+    writer = csv.writer(answer, lineterminator="\n")
+    for line in device_csv.read(body, first_line):
+        outcome, column = await importing.carry_out(line)
+        writer.writerow([line.action, line.shown_eui, outcome, line.number, column])
+    headers = {}
+    if rehearsal is not None:
+        services.rehearsals.keep(name, rehearsal)
+        headers["x-dry-run"] = name
+    return Response(answer.getvalue(), media_type="text/csv", headers=headers)
+
+
+def _rehearsal(services: Services, scope: Scope, name: str | None) -> tuple[Rehearsal, str]:
+    """A dry run that begins, or goes on."""
+    if name is None:
+        return Rehearsal(scope.subscriber_ref), secrets.token_hex(16)
+    found = services.rehearsals.find(name, scope.subscriber_ref)
+    if found is None:
+        raise BadRequest("continues names no dry run that goes on; begin the dry run again")
+    return found, name
+
+
+class _DryRun(Exception):
+    """Undoes what was only tried."""
+
+
+class _Import:
+    def __init__(
+        self,
+        services: Services,
+        scope: Scope,
+        legacy: bool,
+        rehearsal: Rehearsal | None,
+        import_ref: int | None,
+    ) -> None:
+        self._import_ref = import_ref
+        self._services = services
+        self._scope = scope
+        self._legacy = legacy
+        self._rehearsal = rehearsal
+
+    async def carry_out(self, line: Line) -> tuple[str, str]:
+        """What became of a row, as `[code] message`, and the column that is at fault."""
+        row = line.row
+        try:
+            if isinstance(row, BadRequest):
+                raise row
+            return await (self._delete(row) if row.action == "delete" else self._create(row)), ""
+        except Refusal as error:
+            return _refused(line, error.status, error.message)
+        except VaultError as error:
+            if error.code in ("bad_transport", "no_exchange_key", "weak_key"):
+                return _refused(line, 400, f"applicationKey: {error}")
+            return _refused(line, 503, "the vault cannot work just now; try this row again")
+        except StoreError as error:
+            log.warning("import_row_not_written", line=line.number, error=type(error).__name__)
+            return _refused(line, 503, "the database cannot work just now; try this row again")
+
+    async def _delete(self, row: ImportRow) -> str:
+        eui = str(device_checks.check_dev_eui(row.device))
+        scope, rehearsal = self._scope, self._rehearsal
+        if rehearsal is not None:
+            await self._services.read(lambda c: rehearsal.delete(c, scope, eui))
+            return "[200] would be deleted"
+        await self._services.change(
+            lambda c: devices.delete_device(c, scope, f"e{eui}"),
+            by=scope,
+            action="device.deleted",
+            what=f"device {eui}",
+        )
+        return "[200] deleted"
+
+    async def _create(self, row: ImportRow) -> str:
+        services, scope, rehearsal = self._services, self._scope, self._rehearsal
+        settings = services.settings
+        new = device_checks.check_new_device(
+            row.device,
+            hsm_required=settings.hsm_required and not self._legacy,
+            abp=settings.legacy_abp and self._legacy,
+            key_encrypted=row.app_key is not None,
+        )
+        if row.app_key is None:
+            sealed = await services.seal_app_key(scope, new)
+        else:
+            sealed = await self._receive(new, row.app_key, labels.app_key(new.dev_eui))
+        nwk_key = await self._nwk_key(new, row.nwk_key)
+
+        def create(connection: Connection) -> Device:
+            if rehearsal is not None:
+                rehearsal.prepare(connection, scope, str(new.dev_eui))
+            device = devices.create_device(
+                connection, scope, new, sealed, services.platform.open_personalised
+            )
+            if nwk_key is not None:
+                devices.set_nwk_key(connection, scope, int(str(device.ref)), nwk_key)
+            if rehearsal is not None:
+                rehearsal.created(connection, device)
+                raise _DryRun
+            if self._import_ref is not None:
+                imports.note_device(connection, self._import_ref, int(str(device.ref)))
+            return device
+
+        try:
+            device = await services.change(create, by=scope, action="device.created", details=new.body)
+        except _DryRun:
+            return "; ".join(("[200] would be created", *row.remarks))
+        return "; ".join((f"[200] created as {device.ref}", *row.remarks))
+
+    async def _nwk_key(self, new: NewDevice, key: EncryptedKey | str | None) -> bytes | None:
+        if key is None:
+            return None
+        if isinstance(key, EncryptedKey):
+            return await self._receive(new, key, labels.nwk_key(new.dev_eui))
+        checked = device_checks.check_root_key(key, "networkKey")
+        vault = await self._services.vault_of_group(self._scope, new.body.hsmGroupId)
+        return await vault.import_nwk_key(DevEui(new.dev_eui), checked)
+
+    async def _receive(self, new: NewDevice, key: EncryptedKey, label: str) -> bytes:
+        """A key that the vault alone opens."""
+        group_id = new.body.hsmGroupId
+        if group_id is UNSET:
+            raise InvalidField("hsmGroupId: an encrypted key needs an HSM group, whose vault opens it")
+
+        def find(connection: Connection) -> tuple[str, bytes]:
+            group = find_hsm_group(connection, self._scope.operator_ref, group_id)
+            sealed = exchange.find_key(
+                connection, group.vault, key.form, key.version, self._scope.subscriber_ref
+            )
+            return group.vault, sealed
+
+        name, sealed = await self._services.read(find)
+        transported = Transported(form=key.form, label=label, encrypted=key.octets, sealed=sealed)
+        return await self._services.platform.vault.of(name).receive(transported)
+
+
+def _refused(line: Line, status: int, message: str) -> tuple[str, str]:
+    words, column = line.refusal(message)
+    return f"[{status}] {words}", column
+
+
+HANDLERS = (import_devices,)

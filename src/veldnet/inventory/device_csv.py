@@ -1,0 +1,21 @@
+"""A file of devices: which of the two forms it has, and its lines."""
+
+from __future__ import annotations
+
+from . import csv_import, csv_text, header_csv
+from .csv_import import Line
+
+
+def read(octets: bytes, first_line: int | None = None) -> list[Line]:
+    """The lines of a file, or of a part of it whose rows (behind the header, where there is one) begin on
+    `first_line`. Raises `BadRequest` for what is no CSV, or too long."""
+    rows = csv_text.rows_of(csv_text.decode(octets), _is_first_row)
+    header = bool(rows) and header_csv.is_header(rows[0].cells)
+    if first_line is not None and rows:
+        shift = first_line - (rows[0].end + 1 if header else 1)
+        rows = [csv_text.Row(row.line + shift, row.end + shift, row.cells) for row in rows]
+    return header_csv.read(rows) if header else csv_import.read(rows)
+
+
+def _is_first_row(cells: list[str]) -> bool:
+    return header_csv.is_header(cells) or csv_import.is_first_row(cells)

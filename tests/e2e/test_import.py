@@ -1,0 +1,195 @@
+"""Imports of devices through the API: a dry run says what the import does, and no answer or log has a key."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from tests.e2e.person import Person
+from tests.e2e.running import KPN, RunningServer
+from veldnet.simulator.customer import Account
+
+# The tests of this file share a server.
+pytestmark = pytest.mark.xdist_group("import")
+
+V1 = "/api/v1"
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+JOIN_EUI = "70B3D5E75E000001"
+
+
+@pytest.fixture(scope="module")
+def server(data: Any, account: Account) -> Any:
+    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    yield running
+    assert running.stop() == 0
+    log = running.log.read_bytes()
+    assert KEY.encode() not in log and KEY.lower().encode() not in log
+
+
+@pytest.fixture(scope="module")
+def user(server: RunningServer, account: Account) -> Person:
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+def post(user: Person, sent: bytes | str, query: str = "") -> tuple[list[list[str]], str]:
+    answer = user.http.post(
+        f"{V1}/devices/import{query}",
+        content=sent,
+        headers=user.headers("POST") | {"content-type": "text/csv"},
+    )
+    assert answer.status_code == 200, answer.text
+    digits = answer.text.replace("-", "").replace(" ", "").upper()
+    assert KEY[:24] not in digits
+    return list(csv.reader(io.StringIO(answer.text))), answer.headers.get("x-dry-run", "")
+
+
+def table(*rows: list[str], separator: str = ",") -> str:
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator).writerows(rows)
+    return out.getvalue()
+
+
+HEADER = ["name", "EUI", "applicationEUI", "applicationKey", "deviceProfileId", "hsmGroupId", "action"]
+
+
+def outcomes(rows: list[list[str]]) -> list[str]:
+    """What became of rows, alike in a dry run and an import."""
+    return [
+        row[2].replace("would be ", "").split(" as ")[0] if row[2].startswith("[2") else row[2]
+        for row in rows
+    ]
+
+
+def test_e3_a_dry_run_says_what_the_import_does(user: Person, account: Account) -> None:
+    model, group = account.device_profile_id, account.hsm_group_id
+    usual = dict(zip(HEADER, ["Tank", "", JOIN_EUI, KEY, model, group, ""], strict=True))
+
+    def row(eui: str, **changes: str) -> list[str]:
+        return list((usual | {"EUI": eui} | changes).values())
+
+    def delete(eui: str) -> list[str]:
+        return ["", eui, "", "", "", "", "DELETE"]
+
+    first, second, third = (f"70B3D5E75E10{n:04X}" for n in (1, 2, 3))
+    post(user, table(HEADER, row(third)))
+    rows = [
+        row(first),
+        row(first.lower()),
+        row(second, applicationKey="0" * 32),
+        row(second, applicationKey="f" * 32),
+        row(second, applicationKey=KEY[:-1]),
+        row(second, deviceProfileId=KEY),
+        row(second, hsmGroupId=f"nothing {KEY}"),
+        row(KEY),
+        row(second, name="x" * 300),
+        delete(first),
+        delete(first),
+        row(first),
+        delete(third),
+        delete(third),
+        row(third),
+        row(third),
+        delete(KEY),
+        row(second),
+    ]
+    text = table(HEADER, *rows, separator=";")
+    tried, _name = post(user, text, "?dryRun=true")
+    again, _name = post(user, text, "?dryRun=true")
+    assert tried == again, "a dry run changes nothing"
+    done, none = post(user, text)
+    assert outcomes(done) == outcomes(tried) and none == ""
+    assert done[6][2][:2] == "[4"
+    assert [row[2][:5] for row in done] == [
+        "[200]", "[400]", "[400]", "[400]", "[400]", "[400]", done[6][2][:5],
+        "[400]", "[400]", "[200]", "[404]", "[200]", "[200]", "[404]", "[200]", "[400]", "[400]", "[200]",
+    ]  # fmt: skip
+    assert [row[3] for row in done] == [str(n) for n in range(2, 20)]
+    assert [row[1] for row in done[:3]] == [first, first, second] and done[7][1] == ""
+    assert done[1][2].startswith("[400] line 3, column B (EUI): ") and done[1][4] == "B (EUI)"
+    for number in (2, 3):
+        assert "one digit repeated" in done[number][2] and done[number][4] == "D (applicationKey)"
+    assert done[5][4] == "E (deviceProfileId)" and done[8][4] == "A (name)"
+    ended = {d["EUI"] for d in user.call("GET", f"{V1}/devices?search=70B3D5E75E10")["devices"]}
+    assert ended == {first, second, third}
+
+
+def test_e3_a_dry_run_counts_connections_over_its_parts(
+    server: RunningServer, user: Person, account: Account
+) -> None:
+    plan = user.call("GET", f"{KPN}/connectivityPlans")[0]
+    left = 60
+    # With the server, as an operator does it.
+    operator = Person(
+        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+    )
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    operator.call(
+        "PUT",
+        f"{V1}/operator/plans/{plan['ref']}/grants",
+        {"customerId": customer, "granted": plan["usedConnections"] + left},
+    )
+    header = ["EUI", "joinEUI", "appKey", "deviceProfileId", "hsmGroupId"]
+    rest = [JOIN_EUI, KEY, account.device_profile_id, account.hsm_group_id]
+    rows = [[f"70B3D5E75E2{n:05X}", *rest] for n in range(left + 3)]
+    tried: list[list[str]] = []
+    name = ""
+    for at in range(0, len(rows), 40):
+        query = f"?dryRun=true&firstLine={at + 2}" + (f"&continues={name}" if name else "")
+        found, name = post(user, table(header, *rows[at : at + 40]), query)
+        tried += found
+    done, _none = post(user, table(header, *rows))
+    assert outcomes(tried) == outcomes(done) and [row[3] for row in tried] == [row[3] for row in done]
+    assert [row[2][:5] for row in done] == ["[200]"] * left + ["[400]"] * 3
+    refused = user.http.post(
+        f"{V1}/devices/import?dryRun=true&continues=nothing", content=b"", headers=user.headers("POST")
+    )
+    assert refused.status_code == 400 and "begin the dry run again" in refused.json()["message"]
+
+
+def test_imp_01_to_03_files_as_they_come(user: Person, account: Account) -> None:
+    model, group = account.device_profile_id, account.hsm_group_id
+    values = f"{JOIN_EUI};{KEY};{model};{group}"
+    makers = "appEUI;appKey;deviceProfileId;hsmGroupId"
+    files = (
+        f"name;EUI;applicationEUI;applicationKey;deviceProfileId;hsmGroupId\r\nTank;{{eui}};{values}\r\n",
+        "#Operation,DevEUI,DevAddr,DeviceProfile,AppEUI,AppKey\n"
+        f"CREATE_OTAA,{{eui}},,{model},{JOIN_EUI},{KEY}{',' * 12}{group}\n",
+        f"Name;devEUI;{makers}\nTank;{{eui}};{values}\n;;;;;\n;;;;;\n".replace(";", ","),
+        "Device EUI;Name;Latitude;Longitude;Join EUI;App Key;Device Profile;HSM group\n"
+        f"{{eui}};Kühlhaus;52,1;5,2;{values}\n".replace(";", "\t"),
+    )
+    for number, octets in enumerate(files):
+        eui = f"70B3D5E75E30{number:04X}"
+        text = octets.replace("{eui}", eui)
+        (row,) = post(user, text.encode("utf-16") if "ü" in text else text)[0]
+        assert row[2].startswith("[200] created as"), row
+        assert (row[1], row[3]) == (eui, "2")
+    found = user.call("GET", f"{KPN}/devices?deviceEUI=70B3D5E75E300003&extendedInfo=true")[0]
+    assert (found["name"], found["geoLatitude"], found["geoLongitude"]) == ("Kühlhaus", 52.1, 5.2)
+
+
+def test_e3_a_key_that_the_form_refuses_is_refused_everywhere(user: Person, account: Account) -> None:
+    for key in ("0" * 32, "F" * 32, "00-" * 15 + "00"):
+        body = {
+            "EUI": "70B3D5E75E400001",
+            "applicationEUI": JOIN_EUI,
+            "applicationKey": key,
+            "deviceProfileId": account.device_profile_id,
+            "hsmGroupId": account.hsm_group_id,
+        }
+        created = user.request("POST", f"{KPN}/devices", body)
+        assert created.status_code == 400 and created.json()["errorId"] == "LDM-409"
+        header, cells = list(body), list(body.values())
+        for query in ("", "?dryRun=true"):
+            (row,) = post(user, table(header, cells), query)[0]
+            assert "one digit repeated" in row[2]
+
+
+def test_e3_a_workbook_is_named(user: Person) -> None:
+    refused = user.http.post(
+        f"{V1}/devices/import", content=b"PK\x03\x04" + bytes(100), headers=user.headers("POST")
+    )
+    assert refused.status_code == 400 and "workbook" in refused.json()["message"]
