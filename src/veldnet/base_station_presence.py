@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from veldnet.gateways import DownlinkPath, Presence, Seen, SemtechUdpServer, UnknownBaseStation
 from veldnet.lorawan import BaseStationId
-from veldnet.store import Store
+from veldnet.store import Store, StoreError
 from veldnet.store.schema import base_stations, unknown_base_stations
 
 _MAX_KNOCKS = 1000
@@ -48,7 +48,12 @@ class PresenceKeeper:
         conduct = {station: self._presence.stations[station] for station in seen}
         counted = {station: (each.refused.count, each.irregular.count) for station, each in conduct.items()}
         rows = [_row(station, each, now) for station, each in conduct.items()]
-        await self._store.write(partial(_write_presence, rows, knocks))
+        try:
+            await self._store.write(partial(_write_presence, rows, knocks))
+        except StoreError:
+            self._presence.last_seen = seen | self._presence.last_seen
+            self._written_at = since
+            raise
         for station, (refused, irregular) in counted.items():
             conduct[station].refused.count -= refused
             conduct[station].irregular.count -= irregular

@@ -98,6 +98,35 @@ def test_push_data(whole: object, field: object, name: str) -> None:
     asyncio.run(story())
 
 
+_GOOD = b'{"rxpk":[%s,%s],"stat":{"rxnb":1,"rxok":1,"rxfw":1,"ackr":100.0}}' % (rxpk(), rxpk(tmms=1))
+_PIECES = st.sampled_from(
+    [b"[", b"{", b"]", b"}", b'"', b"\\", b",", b":", b"nan", b"-inf", b"1e999", b"9" * 5000, b"\xff",
+     b"\x00", b"[" * 3000, b'{"a":' * 3000, b"null", b"\xc3", b'"rxpk":[', b'"stat":{', b'"data":"QA"']
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.integers(0, len(_GOOD)), st.integers(0, 40), _PIECES | st.binary(max_size=8)),
+                min_size=1, max_size=6), st.sampled_from([0, 2, 5]))  # fmt: skip
+def test_c9_a_datagram_with_something_else_in_it(
+    changes: list[tuple[int, int, bytes]], identifier: int
+) -> None:
+    """Pieces of a good datagram are replaced: whatever comes of it is read or refused in our own words."""
+    body = _GOOD
+    for at, cut, piece in changes:
+        body = body[:at] + piece + body[at + cut :]
+
+    async def story() -> None:
+        harness = Harness()
+        harness.server.datagram(b"\x02ab" + bytes((identifier,)) + WIRE_EUI + body[:65_000], HERE)
+        assert not harness.server.refused["defect"]
+        for uplink in harness.uplinks:
+            assert 0 < len(uplink.phy_payload) <= 255 and 10_000_000 <= uplink.frequency <= 3_000_000_000
+        harness.push(_GOOD)
+        assert len(harness.uplinks) >= 2
+
+    asyncio.run(story())
+
+
 @given(st.binary(min_size=1, max_size=60), st.booleans(), st.sampled_from(["", " ", "\n\t"]), _JSON)
 def test_a_quick_look_at_a_frame_sees_what_reading_it_sees(
     payload: bytes, padded: bool, blank: str, other: object

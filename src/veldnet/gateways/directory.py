@@ -42,6 +42,7 @@ class Seen:
 
     __slots__ = (
         "_bad",
+        "_clock_error_at",
         "_packets",
         "_period",
         "acknowledged",
@@ -64,6 +65,7 @@ class Seen:
         self.gps_at: float | None = None
         # Seconds that the clock of the last frame with a time was ahead of ours, where it was wrong.
         self.clock_error: float | None = None
+        self._clock_error_at = 0.0
         # Frames that could not be read; what was wrong with others that were taken all the same.
         self.refused = Tally()
         self.irregular = Tally()
@@ -82,7 +84,10 @@ class Seen:
             self.gps_at = now
             self.clock_error = None
         elif clock_error is not None:
-            self.clock_error = clock_error
+            self.clock_error, self._clock_error_at = clock_error, now
+        elif self.clock_error is not None and now - self._clock_error_at > _STALE:
+            # It does not say any time now.
+            self.clock_error = None
 
     def status(self, now: float, received: float, good: float, forwarded: float, acknowledged: float) -> None:
         """A status report: packets received, with a good CRC and forwarded since the last one, and the
@@ -120,6 +125,8 @@ _HOUR = 3600.0
 # Base stations say something every few seconds.
 _BREAK = 120.0
 _POOR = 0.9
+# A clock that was wrong so many seconds ago says nothing of now.
+_STALE = 600.0
 
 
 class BaseStationDirectory(Protocol):

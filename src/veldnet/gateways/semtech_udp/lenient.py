@@ -17,6 +17,8 @@ from .packets import DatagramError, ReceivedPacket, Signal, Status
 
 # Objects of a forwarder are nested four deep.
 MAX_DEPTH = 16
+# More objects do not fit into a datagram; after so many broken ones the rest is not worth looking at.
+_MOST_PACKETS, _MOST_BROKEN = 2000, 16
 _WHOLE = re.compile(r"\s*[-+]?[0-9]{1,40}\s*", re.ASCII)
 _EXACT = 1 << 53
 _LONGEST_NUMBER = 40
@@ -87,11 +89,17 @@ def _piecewise(text: str, refuse: Note) -> tuple[list[Any], Any]:
 
 def _packets_from(text: str, at: int, refuse: Note) -> Iterator[Any]:
     """The objects of a list one after another, past those that are broken."""
-    end = len(text)
-    while 0 <= (at := text.find("{", at)) < end:
+    broken = 0
+    for _ in range(_MOST_PACKETS):
+        at = text.find("{", at)
+        if at < 0:
+            return
         read, after = _object_at(text, at)
         if read is None:
             refuse("bad_rxpk", "rxpk is not JSON")
+            broken += 1
+            if broken == _MOST_BROKEN:
+                return
             following = _NEXT_PACKET.search(text, at)
             if following is None:
                 return
