@@ -919,6 +919,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{deviceRef}/downlinks/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Downlinks from the queue to the acknowledgement. */
+        get: operations["listDownlinkHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decoders": {
         parameters: {
             query?: never;
@@ -2061,6 +2078,41 @@ export interface components {
             priority: number;
             correlationId: string | null;
             afterJoin: boolean;
+        };
+        /**
+         * DownlinkLine
+         * @description A downlink of an application. `time` is when it was queued, and once it was sent or failed when that
+         *         was. A confirmed one is `unacknowledged` as soon as the device has been heard again without an
+         *         acknowledgement. `reason` says why the network refused one that it had queued.
+         */
+        DownlinkLine: {
+            id: string;
+            /** @enum {unknown} */
+            status: "acknowledged" | "failed" | "queued" | "sending" | "sent" | "unacknowledged";
+            time: string;
+            fPort: number | null;
+            payload: string | null;
+            size: number;
+            confirmed: boolean;
+            fCntDn?: number | null;
+            expires?: string | null;
+            slot?: string | null;
+            baseStationId?: string | null;
+            /** @default [] */
+            causes: components["schemas"]["DownlinkCause"][];
+            reason?: string | null;
+            acknowledgedTime?: string | null;
+            correlationId?: string | null;
+            /** @default false */
+            afterJoin: boolean;
+        };
+        /**
+         * DownlinkCause
+         * @description Why a downlink was not sent in a window: ThingPark's code.
+         */
+        DownlinkCause: {
+            slot: string;
+            code: string;
         };
         /**
          * Queued
@@ -8001,6 +8053,87 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listDownlinkHistory: {
+        parameters: {
+            query?: {
+                /** @description At most so many of those sent or failed. */
+                limit?: number;
+            };
+            header?: {
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DownlinkLine"][];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -60,7 +60,7 @@ export function FrameList({ fixed = {}, filters = {}, live = false, decode = tru
       <Box ref={place} onScroll={scroll} style={{ height, overflow: "auto", border: "1px solid var(--mantine-color-default-border)", borderRadius: 8 }} tabIndex={0} role="region" aria-label={t("nav.logger")} data-testid="frames">
         <Box miw={1080}>
           <div className="logger-row logger-head" style={{ gridTemplateColumns: columns, height: 34, position: "sticky", top: 0, zIndex: 1, background: "var(--mantine-color-body)" }}>
-            <span /><span /><span>{t("logger.type")}</span><span>{t("common.time")}</span><span>{t("logger.device")}</span><span>DevAddr</span><span>FPort</span><span>FCnt</span><span>RSSI dBm</span><span>SNR dB</span><span>ESP dBm</span><span>SF</span><span>{t("logger.station")}</span><span>{t("logger.payload")}</span>
+            <span>{!live && <ActionIcon variant="transparent" color="gray" size={22} aria-label={t("common.refresh")} title={t("common.refresh")} onClick={frames.again}><IconRefresh size={16} /></ActionIcon>}</span><span /><span>{t("logger.type")}</span><span>{t("common.time")}</span><span>{t("logger.device")}</span><span>DevAddr</span><span>FPort</span><span>FCnt</span><span>RSSI dBm</span><span>SNR dB</span><span>ESP dBm</span><span>SF</span><span>{t("logger.station")}</span><span>{t("logger.payload")}</span>
           </div>
           <div style={{ height: rows.getTotalSize(), position: "relative" }}>
             {items.map((item) => {
@@ -80,7 +80,6 @@ export function FrameList({ fixed = {}, filters = {}, live = false, decode = tru
           </Group>
         </Box>
       </Box>
-      {!live && <Tooltip label={t("common.refresh")}><ActionIcon pos="absolute" top={4} right={18} variant="subtle" color="gray" aria-label={t("common.refresh")} onClick={frames.again} style={{ zIndex: 2 }}><IconRefresh size={16} /></ActionIcon></Tooltip>}
     </Box>
   );
 }

@@ -19,7 +19,7 @@ export function messageColumns(t: Translate): Column<Message>[] {
     { key: "message", title: t("logger.message"), render: (row) => row.message },
     { key: "state", title: t("alarms.state"), render: (row) => t(row.state === "pending" ? "undelivered.pending" : "undelivered.given") },
     { key: "error", title: t("undelivered.error"), render: (row) => <Text size="sm" className="poor" inherit>{row.lastError}</Text> },
-    { key: "until", title: t("downlinks.until"), render: (row) => <Time at={row.expiryTime} short /> },
+    { key: "until", title: t("undelivered.until"), render: (row) => <Time at={row.expiryTime} short /> },
   ];
 }
 

@@ -47,7 +47,7 @@ export function TextProvider({ children }: { children: ReactNode }) {
     set(wanted);
   }, []);
   const value = useMemo<Texts>(
-    () => ({ t: (key, values) => fill(languages[language][key], values, language), language, setLanguage }),
+    () => ({ t: (key, values) => fill(languages[language][key] ?? key, values, language), language, setLanguage }),
     [language, setLanguage],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;

@@ -52,7 +52,7 @@ from .events import (
     VaultAnswered,
     Wake,
 )
-from .inspection import DeviceView, QueuedView, inspect, queued
+from .inspection import DeviceView, QueuedView, inspect, queued, under_way
 from .join import answer_join, request_join
 from .outcome import ask_rejoin, deactivate, report_downlink, reset_context, send_due
 from .parameters import NetworkParameters
@@ -526,6 +526,13 @@ class NetworkServer:
         if entry is None:
             raise UnknownDevice(f"no device has ref {device_ref}")
         return queued(entry.state)
+
+    async def downlinks(self, device_ref: int) -> tuple[list[QueuedView], list[QueuedView]]:
+        """The downlinks of a device that are queued, and those that are being sent. Raises `UnknownDevice`."""
+        entry = await self.devices.get(ref=device_ref)
+        if entry is None:
+            raise UnknownDevice(f"no device has ref {device_ref}")
+        return queued(entry.state), under_way(entry.state)
 
     # Failures and changes.
 

@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Grid, Group, NumberInput, SegmentedControl, Stack, Text, TextInput, Textarea } from "@mantine/core";
+import { Alert, Badge, Button, Checkbox, Grid, Group, NumberInput, SegmentedControl, Stack, Text, TextInput, Textarea } from "@mantine/core";
 import { IconSend, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
@@ -6,12 +6,15 @@ import { $api, api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
-import { hex, number } from "../../format";
+import { hex, localTime, relative } from "../../format";
 import { plainHex } from "../../identifiers";
-import { useT } from "../../text";
-import { FrameList } from "../FrameList";
+import { useT, useTexts, type Key } from "../../text";
 
 type Body = Schemas["NewDownlink"];
+
+type Line = Schemas["DownlinkLine"];
+
+const colors: Record<Line["status"], string> = { queued: "gray", sending: "blue", sent: "veld", acknowledged: "veld", unacknowledged: "orange", failed: "red" };
 
 export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
   const t = useT();
@@ -19,35 +22,63 @@ export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
   const { run } = useTell();
   const queries = useQueryClient();
   const params = { params: { path: { deviceRef: device.ref ?? "" } } };
-  const waiting = $api.useQuery("get", "/api/v1/devices/{deviceRef}/downlinks", params, { refetchInterval: 3000 });
+  const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/downlinks/history", params, { refetchInterval: 2000 });
   const flush = () => confirm(t("downlinks.flushTitle"), t("downlinks.flushText"), t("downlinks.flush"), () => void run(api.DELETE("/api/v1/devices/{deviceRef}/downlinks", params), t("downlinks.flushed")).then(() => queries.invalidateQueries()));
+  const waiting = found.data?.some((line) => line.status === "queued");
   return (
     <Grid>
-      <Grid.Col span={{ base: 12, md: 5 }}><IfMayChange><Send device={device} /></IfMayChange></Grid.Col>
-      <Grid.Col span={{ base: 12, md: 7 }}>
-        <Stack>
-          <Panel title={t("downlinks.waiting")} right={waiting.data?.length ? <IfMayChange><Button size="compact-sm" variant="subtle" color="red" leftSection={<IconTrash size={14} />} onClick={flush}>{t("downlinks.flush")}</Button></IfMayChange> : null}>
-            {blocking(waiting) ? <Problem error={waiting.error} /> : !waiting.data ? <Loading rows={2} /> : (
-              <DataTable
-                label={t("downlinks.waiting")}
-                rows={waiting.data}
-                id={(row) => row.id}
-                minWidth={400}
-                empty={<Empty icon={IconSend} title={t("downlinks.none")} text={t("downlinks.noneText")} />}
-                columns={[
-                  { key: "port", title: "FPort", render: (row) => row.fPort },
-                  { key: "payload", title: t("downlinks.payload"), render: (row) => <Mono>{hex(row.payload)}</Mono> },
-                  { key: "confirmed", title: t("downlinks.confirmed"), render: (row) => (row.confirmed ? "✓" : "") },
-                  { key: "since", title: t("downlinks.since"), render: (row) => <Time at={new Date(row.submittedAt * 1000).toISOString()} short /> },
-                  { key: "until", title: t("downlinks.until"), render: (row) => <Time at={row.expiresAt ? new Date(row.expiresAt * 1000).toISOString() : null} short /> },
-                ]}
-              />
-            )}
-          </Panel>
-          <Panel title={t("downlinks.sent")}><FrameList fixed={{ deviceRef: device.ref ?? "", packetType: "DOWNLINK_DATA,DOWNLINK_MAC_DATA,DOWNLINK_REFUSED" }} height={300} /></Panel>
-        </Stack>
+      <IfMayChange><Grid.Col span={{ base: 12, lg: 4 }}><Send device={device} /></Grid.Col></IfMayChange>
+      <Grid.Col span={{ base: 12, lg: "auto" }}>
+        <Panel title={t("downlinks.list")} right={waiting ? <IfMayChange><Button size="compact-sm" variant="subtle" color="red" leftSection={<IconTrash size={14} />} onClick={flush}>{t("downlinks.flush")}</Button></IfMayChange> : null}>
+          {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading rows={2} /> : (
+            <DataTable
+              label={t("downlinks.list")}
+              rows={found.data}
+              id={(row) => row.id}
+              minWidth={560}
+              empty={<Empty icon={IconSend} title={t("downlinks.none")} text={t("downlinks.noneText")} />}
+              columns={[
+                { key: "status", title: t("downlinks.status"), render: (row) => <Status line={row} /> },
+                { key: "payload", title: t("downlinks.payload"), render: (row) => <Payload line={row} /> },
+                { key: "port", title: "FPort", align: "right", render: (row) => row.fPort ?? "–" },
+                { key: "counter", title: "FCntDn", align: "right", render: (row) => row.fCntDn ?? "–" },
+                { key: "via", title: t("downlinks.via"), render: (row) => (row.baseStationId ? <><Mono>{row.baseStationId}</Mono><Text size="xs" c="dimmed">{row.slot}</Text></> : "–") },
+                { key: "time", title: t("common.time"), render: (row) => <Time at={row.time} short /> },
+              ]}
+            />
+          )}
+        </Panel>
       </Grid.Col>
     </Grid>
+  );
+}
+
+function Status({ line }: { line: Line }) {
+  const t = useT();
+  const { language } = useTexts();
+  const causes = line.causes.map(({ slot, code }) => `${slot}: ${t(`cause.${code}` as Key)} (${code})`);
+  const details: Partial<Record<Line["status"], string | null | undefined>> = {
+    queued: line.afterJoin ? t("downlinks.afterJoin") : line.expires && t("downlinks.expires", { time: localTime(line.expires) }),
+    sent: line.confirmed ? t("downlinks.awaited") : null,
+    acknowledged: line.acknowledgedTime && t("downlinks.acknowledgedAt", { time: relative(line.acknowledgedTime, language) }),
+    unacknowledged: t("downlinks.unacknowledgedText"),
+    failed: [line.reason, ...causes].filter(Boolean).join(" · "),
+  };
+  return (
+    <>
+      <Badge variant="light" color={colors[line.status]} tt="none">{t(`downlinks.status.${line.status}`)}</Badge>
+      {details[line.status] && <Text size="xs" c="dimmed" mt={2} maw={260}>{details[line.status]}</Text>}
+    </>
+  );
+}
+
+function Payload({ line }: { line: Line }) {
+  const t = useT();
+  return (
+    <>
+      {line.payload === null ? <Text size="sm" c="dimmed">{t("downlinks.size", { size: line.size })}</Text> : <Text size="sm" maw={240} style={{ overflowWrap: "anywhere" }}><Mono>{hex(line.payload) || "–"}</Mono></Text>}
+      {line.confirmed && <Text size="xs" c="dimmed">{t("downlinks.confirmedFlag")}</Text>}
+    </>
   );
 }
 
@@ -96,10 +127,10 @@ function Send({ device }: { device: Schemas["Device"] }) {
             <TextInput label={t("downlinks.payloadHex")} value={payload} onChange={(event) => setPayload(event.currentTarget.value)} placeholder="01 A0 FF" error={wrong && t("downlinks.hexWrong")} description={octets && !wrong ? t("downlinks.size", { size: octets.length / 2 }) : undefined} />
           ) : <Textarea label={t("downlinks.jsonText")} value={data} onChange={(event) => setData(event.currentTarget.value)} autosize minRows={4} error={json} styles={{ input: { fontFamily: "monospace" } }} />}
           {form === "payload" && <NumberInput label={t("downlinks.counter")} description={t(hsm ? "downlinks.counterHsm" : "downlinks.counterText")} value={counter} onChange={setCounter} min={0} max={4_294_967_295} required={hsm} />}
-          <NumberInput label={t("downlinks.validity")} description={t("downlinks.validityText")} value={validity} onChange={setValidity} min={1} suffix=" s" thousandSeparator=" " />
+          <NumberInput label={t("downlinks.validity")} description={t("downlinks.validityText")} value={validity} onChange={setValidity} min={1} allowDecimal={false} />
           <Group><Checkbox label={t("downlinks.confirmed")} checked={confirmed} onChange={(event) => setConfirmed(event.currentTarget.checked)} /><Checkbox label={t("downlinks.flushFirst")} checked={flush} onChange={(event) => setFlush(event.currentTarget.checked)} /></Group>
           <Button type="submit" leftSection={<IconSend size={16} />} loading={busy} disabled={form === "payload" ? !octets || wrong : json !== null}>{t("downlinks.queue")}</Button>
-          <Text size="xs" c="dimmed">{t(device.deviceClass === "C" ? "downlinks.classC" : "downlinks.classA", { rate: number(0) })}</Text>
+          <Text size="xs" c="dimmed">{t(device.deviceClass === "C" ? "downlinks.classC" : "downlinks.classA")}</Text>
         </Stack>
       </form>
     </Panel>
