@@ -64,3 +64,9 @@ export function withQuery(path: string, parameters: Record<string, string | numb
   const text = query.toString();
   return text ? `${path}?${text}` : path;
 }
+
+/** A span of the API's, such as 2_DAYS, in the language of the page. */
+export function span(word: string, language: string): string {
+  const [count = "0", unit = "HOURS"] = word.split("_");
+  return new Intl.NumberFormat(language, { style: "unit", unit: unit.startsWith("DAY") ? "day" : "hour", unitDisplay: "long" }).format(Number(count));
+}

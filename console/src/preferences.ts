@@ -13,16 +13,18 @@ export interface Preferences {
   deviceColumns?: string[];
 }
 
-export function usePreferences(): [Preferences, (change: Partial<Preferences>) => void] {
+export function usePreferences(): [Preferences, (change: (before: Preferences) => Partial<Preferences>) => void] {
   const queries = useQueryClient();
   const options = $api.queryOptions("get", "/api/v1/preferences");
   const { data } = $api.useQuery("get", "/api/v1/preferences", undefined, { staleTime: 60_000 });
-  const put = $api.useMutation("put", "/api/v1/preferences");
+  const put = $api.useMutation("put", "/api/v1/preferences", { scope: { id: "preferences" } });
   const current = (data ?? {}) as Preferences;
   return [
     current,
     (change) => {
-      const next = { ...current, ...change };
+      // From what was set last, which may be newer than what is drawn.
+      const before = (queries.getQueryData(options.queryKey) ?? {}) as Preferences;
+      const next = { ...before, ...change(before) };
       queries.setQueryData(options.queryKey, next as never);
       put.mutate({ body: next as never });
     },

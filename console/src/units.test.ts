@@ -4,7 +4,7 @@ import { EventParser } from "./api/live";
 import { answerRows, cells, decode, isWorkbook, parse, parts } from "./csv";
 import { bytes, hex, number, percent, relative, withQuery } from "./format";
 import { isEui, isKey, plainHex, randomHex } from "./identifiers";
-import { parsed } from "./pages/operator/Offers";
+import { read } from "./components/NumberField";
 import { fill, languages } from "./text";
 import { espColor, sfColor, snrColor } from "./theme";
 import { merge, type Line } from "./useFrames";
@@ -100,12 +100,8 @@ describe("identifiers and numbers", () => {
     expect([10, 11, 12].map(sfColor)).toEqual(["veld", "orange", "red"]);
   });
 
-  it("of settings are read after what they were", () => {
-    expect(parsed("12", null)).toBe(12);
-    expect(parsed("", null)).toBe(null);
-    expect(parsed("", "x")).toBe("");
-    expect(parsed("12", "x")).toBe("12");
-    expect(parsed('["linkADR"]', [])).toEqual(["linkADR"]);
+  it("test_e6: are numbers however far somebody has typed", () => {
+    expect(["", "0", "0.", "0.0", "0.00", "0.001", "-", " ", 7].map(read)).toEqual([null, 0, 0, 0, 0, 0.001, null, null, 7]);
   });
 });
 

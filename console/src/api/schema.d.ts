@@ -2266,12 +2266,34 @@ export interface components {
         };
         /**
          * Defaults
-         * @description What a new plan and profile begin with.
+         * @description What a new plan and profile begin with, and what each of their settings may be.
          */
         Defaults: {
             plan: Record<string, never>;
             profile: Record<string, never>;
             vaults: string[];
+            planFields: {
+                [key: string]: components["schemas"]["SettingField"];
+            };
+            profileFields: {
+                [key: string]: components["schemas"]["SettingField"];
+            };
+        };
+        /**
+         * SettingField
+         * @description A setting: its kind, the words it may be, bounds of a number, its unit, and whether it may be null.
+         */
+        SettingField: {
+            /** @enum {unknown} */
+            kind: "boolean" | "choice" | "integer" | "list" | "number" | "object" | "text";
+            /** @default [] */
+            choices: string[];
+            least?: number | null;
+            most?: number | null;
+            pattern?: string | null;
+            unit?: string | null;
+            /** @default false */
+            optional: boolean;
         };
         /**
          * Plan

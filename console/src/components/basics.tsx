@@ -43,8 +43,8 @@ export function HealthBadge({ state }: { state?: string | null }) {
 }
 
 /** The heading of a screen, and the title of the browser's tab. */
-export function PageTitle({ title, children, below }: { title: string | undefined; children?: ReactNode; below?: ReactNode }) {
-  useEffect(() => { if (title) document.title = `${title} – Veldnet`; }, [title]);
+export function PageTitle({ title, tab, children, below }: { title: string | undefined; tab?: string; children?: ReactNode; below?: ReactNode }) {
+  useEffect(() => { if (title) document.title = `${tab ? `${tab} · ` : ""}${title} – Veldnet`; }, [title, tab]);
   return (
     <Group justify="space-between" mb="md" gap="sm" align="flex-start">
       <Box style={{ minWidth: 0 }}>

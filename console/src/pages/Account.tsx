@@ -1,14 +1,15 @@
 import { Alert, Button, Grid, PasswordInput, SegmentedControl, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useEffect, useState, type FormEvent } from "react";
 import { $api, api, type Schemas } from "../api/client";
-import { Facts, IfMayChange, Loading, Once, PageTitle, Panel, Time } from "../components/basics";
+import { Facts, Loading, Once, PageTitle, Panel, Time } from "../components/basics";
 import { done, useTell } from "../components/notify";
 import { useSession } from "../session";
 import { useT } from "../text";
+import { same, useUnsaved } from "../unsaved";
 
 export function Account() {
   const t = useT();
-  const { user, customerId } = useSession();
+  const { user, customerId, mayChange } = useSession();
   if (!user) return null;
   return (
     <>
@@ -17,12 +18,12 @@ export function Account() {
         <Grid.Col span={{ base: 12, md: 6 }}>
           <Stack>
             <Panel title={t("account.you")}>
-              <Facts items={[[t("signIn.username"), user.username], [t("common.name"), user.displayName], [t("account.role"), t(user.role === "rw" ? "role.rw" : "role.ro")], [t("account.of"), user.operator ?? user.customerId], [t("account.until"), <Time key="u" at={user.expires} />], [t("account.idle"), t("account.minutes", { count: Math.round(user.idleSeconds / 60) })]]} />
+              <Facts items={[[t("signIn.username"), user.username], [t("common.name"), user.displayName], [t("account.role"), t(user.role === "rw" ? "role.rw" : "role.ro")], [t(user.operator ? "account.ofOperator" : "account.of"), user.operator ?? user.customerId], [t("account.until"), <Time key="u" at={user.expires} />], [t("account.idle"), t("account.minutes", { count: Math.round(user.idleSeconds / 60) })]]} />
             </Panel>
             <Password />
           </Stack>
         </Grid.Col>
-        {customerId && <Grid.Col span={{ base: 12, md: 6 }}><Notifications /></Grid.Col>}
+        {customerId && <Grid.Col span={{ base: 12, md: 6 }}>{mayChange ? <Notifications /> : <WhoIsNotified />}</Grid.Col>}
       </Grid>
     </>
   );
@@ -34,6 +35,7 @@ function Password() {
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
   const [again, setAgain] = useState("");
+  const saved = useUnsaved(Boolean(current || next || again));
   const short = next !== "" && next.length < 8;
   const differ = again !== "" && again !== next;
   const submit = async (event: FormEvent) => {
@@ -41,6 +43,7 @@ function Password() {
     try {
       await api.PUT("/api/v1/session/password", { body: { currentPassword: current, newPassword: next } });
       done(t("account.changed"));
+      saved();
       setCurrent("");
       setNext("");
       setAgain("");
@@ -64,7 +67,20 @@ function Password() {
   );
 }
 
-/** Who is told of alarms. */
+/** Who is notified of alarms, for those who may not change it. */
+function WhoIsNotified() {
+  const t = useT();
+  const { data } = $api.useQuery("get", "/api/v1/notificationSettings");
+  if (!data) return <Panel><Loading rows={3} /></Panel>;
+  const everybody = data.mode === "ADVANCED" ? [...new Set(Object.values(data.recipientsByState).flat())] : data.recipients;
+  return (
+    <Panel title={t("notify.title")}>
+      <Facts items={[[t("notify.title"), t(`notify.${data.mode}` as "notify.OFF")], [t("notify.emails"), everybody.join(", ") || t("notify.none")], [t("notify.webhook"), data.webhook]]} />
+    </Panel>
+  );
+}
+
+/** Who is notified of alarms. */
 function Notifications() {
   const t = useT();
   const { run } = useTell();
@@ -72,12 +88,16 @@ function Notifications() {
   const [settings, setSettings] = useState<Schemas["StoredNotificationSettings"] | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   useEffect(() => { if (found.data) setSettings(found.data); }, [found.data]);
+  const saved = useUnsaved(settings !== null && found.data !== undefined && !same(settings, found.data));
   if (!settings) return <Panel><Loading rows={3} /></Panel>;
   const byState = settings.recipientsByState;
   const save = async () => {
     const { mode, recipients, recipientsByState, webhook } = settings;
     const answer = await run(api.PUT("/api/v1/notificationSettings", { body: { mode, recipients, recipientsByState, webhook } as never }), t("notify.saved"));
-    if (answer?.data?.webhookSecret) setSecret(answer.data.webhookSecret);
+    if (!answer) return;
+    saved();
+    void found.refetch();
+    if (answer.data?.webhookSecret) setSecret(answer.data.webhookSecret);
   };
   return (
     <Panel title={t("notify.title")}>
@@ -91,7 +111,7 @@ function Notifications() {
           ))}
         <TextInput label={t("notify.webhook")} placeholder="https://example.com/alarms" value={settings.webhook ?? ""} onChange={(event) => setSettings({ ...settings, webhook: event.currentTarget.value || null })} />
         {secret && <Once label={t("notify.secret")} value={secret} />}
-        <IfMayChange><Button onClick={() => void save()}>{t("common.save")}</Button></IfMayChange>
+        <Button onClick={() => void save()}>{t("common.save")}</Button>
         <Alert variant="light" color="gray"><Text size="xs">{t("notify.hint")}</Text></Alert>
       </Stack>
     </Panel>

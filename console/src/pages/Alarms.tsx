@@ -71,7 +71,7 @@ export function AlarmTable({ filters, withDevice = true }: { filters: Record<str
           <Button size="xs" variant="subtle" onClick={() => acknowledge(open.map((alarm) => alarm.ref))}>{t("alarms.ackPage", { count: open.length })}</Button>
         </Group>
       )}
-      <DataTable label={t("nav.alarms")} rows={alarms} columns={columns} id={(alarm) => alarm.ref} selected={selected} onSelect={mayChange ? setSelected : undefined} empty={<Empty icon={IconBell} title={t("alarms.none")} text={t("alarms.noneText")} />} />
+      <DataTable label={t("nav.alarms")} rows={alarms} columns={columns} id={(alarm) => alarm.ref} selected={selected} onSelect={mayChange ? setSelected : undefined} empty={<Empty icon={IconBell} title={t("alarms.none")} text={t(withDevice ? "alarms.noneText" : "alarms.noneDeviceText")} />} />
       {withDevice && total > PAGE && <Group justify="space-between"><Text size="sm" c="dimmed">{number(total)}{more ? "+" : ""}</Text><Pagination total={Math.ceil(total / PAGE)} value={page} onChange={(next) => setSearch({ page: String(next) })} getControlProps={(control) => ({ "aria-label": t(`table.${control}` as never) })} /></Group>}
     </Stack>
   );

@@ -8,6 +8,7 @@ import { Copy, Empty, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Proble
 import { DataTable } from "../components/DataTable";
 import { useConfirm, useTell } from "../components/notify";
 import { useT } from "../text";
+import { openForm, useUnsaved } from "../unsaved";
 
 export function Developers() {
   const t = useT();
@@ -26,7 +27,7 @@ export function Developers() {
       }),
     );
   const remove = (project: Schemas["ProjectView"]) => confirm(t("projects.deleteTitle", { name: project.name }), t("projects.deleteText"), t("common.delete"), () => void run(api.DELETE("/api/v1/projects/{projectRef}", params(project.ref))).then(again));
-  const create = () => modals.open({ title: t("projects.new"), children: <NewProject onMade={(project) => { setMade(project); again(); }} /> });
+  const create = () => openForm(t("projects.new"), <NewProject onMade={(project) => { setMade(project); again(); }} />);
   const host = window.location.origin;
   return (
     <>
@@ -65,12 +66,14 @@ function NewProject({ onMade }: { onMade: (project: Schemas["ProjectView"]) => v
   const t = useT();
   const { run } = useTell();
   const [name, setName] = useState("");
+  const saved = useUnsaved(name !== "");
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
         void run(api.POST("/api/v1/projects", { body: { name } })).then((answer) => {
           if (!answer?.data) return;
+          saved();
           modals.closeAll();
           onMade(answer.data);
         });

@@ -1,5 +1,4 @@
 import { ActionIcon, Button, Group, Menu, Pagination, Select, Stack, Tabs, Text, TextInput, Tooltip } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { IconBookmark, IconColumns, IconCpu, IconDownload, IconEdit, IconList, IconMap, IconPlus, IconSearch, IconTrash, IconUpload, IconX } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
@@ -12,8 +11,10 @@ import { DataTable, type Column } from "../components/DataTable";
 import { useConfirm, useTell } from "../components/notify";
 import { number, percent, withQuery } from "../format";
 import { usePreferences } from "../preferences";
-import { useFilters, useGo } from "../router";
+import { useFilters, useGo, useTyped } from "../router";
+import { useSession } from "../session";
 import { useT, type Translate } from "../text";
+import { openForm } from "../unsaved";
 import { DeviceMap } from "./DeviceMap";
 
 type Device = Schemas["Device"];
@@ -63,10 +64,11 @@ export function Devices() {
   const queries = useQueryClient();
   const confirm = useConfirm();
   const { run } = useTell();
+  const { mayChange } = useSession();
   const [filters, setFilters] = useFilters();
   const [preferences, setPreferences] = usePreferences();
   const [selected, setSelected] = useState<Set<string>>(new Set());
-  const [text, setText] = useState(filters.search ?? "");
+  const { typed, type, put } = useTyped(["search"], filters, setFilters, 250);
   const plans = usePlans();
   const profiles = useProfiles();
   const routing = useRouting();
@@ -75,10 +77,9 @@ export function Devices() {
   const sort = filters.sort ?? "created";
   const query = { ...wanted, sort, page, pageSize: PAGE } as never;
   const found = $api.useQuery("get", "/api/v1/devices", { params: { query } }, { placeholderData: keepPreviousData, refetchInterval: 15_000 });
-  const look = useDebouncedCallback((value: string) => setFilters({ search: value, page: undefined }), 250);
   const filter = (name: string) => (value: string | null) => {
     setSelected(new Set());
-    setFilters({ [name]: value ?? undefined, page: undefined });
+    put({ [name]: value ?? undefined, page: undefined });
   };
   const names = useMemo(() => new Map([...plans, ...profiles, ...routing].flatMap((item) => (item.id ? [[item.id, item.name ?? item.id] as const] : []))), [plans, profiles, routing]);
   const columns = useMemo(() => columnsOf(t, names), [t, names]);
@@ -107,13 +108,13 @@ export function Devices() {
           <Menu.Target><Button variant="default" leftSection={<IconBookmark size={16} />}>{t("views.title")}</Button></Menu.Target>
           <Menu.Dropdown>
             {views.map((view) => (
-              <Menu.Item key={view.name} onClick={() => { setText(view.search.search ?? ""); go("/devices", view.search); }} rightSection={<ActionIcon component="span" size="xs" variant="subtle" color="gray" aria-label={t("common.delete")} onClick={(event) => { event.stopPropagation(); setPreferences({ deviceViews: views.filter((other) => other !== view) }); }}><IconX size={12} /></ActionIcon>}>
+              <Menu.Item key={view.name} onClick={() => { put({ search: view.search.search }); go("/devices", view.search); }} rightSection={<ActionIcon component="span" size="xs" variant="subtle" color="gray" aria-label={t("common.delete")} onClick={(event) => { event.stopPropagation(); setPreferences(({ deviceViews = [] }) => ({ deviceViews: deviceViews.filter((other) => other.name !== view.name) })); }}><IconX size={12} /></ActionIcon>}>
                 {view.name}
               </Menu.Item>
             ))}
             {!views.length && <Menu.Label>{t("views.empty")}</Menu.Label>}
             <Menu.Divider />
-            <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => modals.open({ title: t("views.save"), children: <SaveView onSave={(name) => setPreferences({ deviceViews: [...views.filter((view) => view.name !== name), { name, search: filters }] })} /> })}>{t("views.save")}</Menu.Item>
+            <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => modals.open({ title: t("views.save"), children: <SaveView onSave={(name) => setPreferences(({ deviceViews = [] }) => ({ deviceViews: [...deviceViews.filter((view) => view.name !== name), { name, search: filters }] }))} /> })}>{t("views.save")}</Menu.Item>
           </Menu.Dropdown>
         </Menu>
         <Tooltip label={t("devices.export")}>
@@ -125,13 +126,13 @@ export function Devices() {
         </IfMayChange>
       </PageTitle>
       <Group gap="xs" mb="sm">
-        <TextInput leftSection={<IconSearch size={16} />} placeholder={t("devices.search")} aria-label={t("devices.search")} value={text} w={260} onChange={(event) => { setText(event.currentTarget.value); look(event.currentTarget.value); }} />
+        <TextInput leftSection={<IconSearch size={16} />} placeholder={t("devices.search")} aria-label={t("devices.search")} value={typed.search ?? ""} w={260} onChange={(event) => type("search", event.currentTarget.value, { page: undefined })} />
         <Select aria-label={t("device.health")} placeholder={t("device.health")} clearable w={150} value={filters.healthState ?? null} onChange={filter("healthState")} data={["ACTIVE", "INIT", "RF_CNX_ERROR"].map((value) => ({ value, label: t(`health.${value}` as never) }))} />
         <Select aria-label={t("device.alarms")} placeholder={t("device.alarms")} clearable w={150} value={filters.alarm ?? null} onChange={filter("alarm")} data={["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"].map((value) => ({ value, label: t(`alarmFilter.${value}` as never) }))} />
         <Select aria-label={t("device.plan")} placeholder={t("device.plan")} clearable searchable w={180} value={filters.connectivityPlanId ?? null} onChange={filter("connectivityPlanId")} data={options(plans)} />
         <Select aria-label={t("device.profile")} placeholder={t("device.profile")} clearable searchable w={200} value={filters.deviceProfileId ?? null} onChange={filter("deviceProfileId")} data={options(profiles)} />
         <Select aria-label={t("device.routing")} placeholder={t("device.routing")} clearable searchable w={180} value={filters.routingProfileId ?? null} onChange={filter("routingProfileId")} data={options(routing)} />
-        {filtered && <Button variant="subtle" color="gray" leftSection={<IconX size={14} />} onClick={() => { setText(""); setFilters(Object.fromEntries([...filterNames, "page"].map((name) => [name, undefined]))); }}>{t("common.clear")}</Button>}
+        {filtered && <Button variant="subtle" color="gray" leftSection={<IconX size={14} />} onClick={() => put(Object.fromEntries([...filterNames, "page"].map((name) => [name, undefined])))}>{t("common.clear")}</Button>}
       </Group>
       <Tabs value={map ? "map" : "list"} onChange={(value) => setFilters({ view: value === "map" ? "map" : undefined })} keepMounted={false}>
         <Group justify="space-between" mb="xs">
@@ -143,7 +144,7 @@ export function Devices() {
             {selected.size > 0 && (
               <IfMayChange>
                 <Text size="sm">{t("table.selected", { count: selected.size })}</Text>
-                <Button size="xs" variant="default" leftSection={<IconEdit size={14} />} onClick={() => modals.open({ title: t("devices.editTitle", { count: selected.size }), children: <BulkEdit refs={[...selected]} onDone={again} /> })}>{t("common.edit")}</Button>
+                <Button size="xs" variant="default" leftSection={<IconEdit size={14} />} onClick={() => openForm(t("devices.editTitle", { count: selected.size }), <BulkEdit refs={[...selected]} onDone={again} />)}>{t("common.edit")}</Button>
                 <Button size="xs" color="red" variant="light" leftSection={<IconTrash size={14} />} onClick={removeSelected}>{t("common.delete")}</Button>
               </IfMayChange>
             )}
@@ -152,7 +153,7 @@ export function Devices() {
                 <Menu.Target><Tooltip label={t("devices.columns")}><ActionIcon variant="subtle" color="gray" aria-label={t("devices.columns")}><IconColumns size={18} /></ActionIcon></Tooltip></Menu.Target>
                 <Menu.Dropdown>
                   {columns.slice(1).map((column) => (
-                    <Menu.Item key={column.key} role="menuitemcheckbox" aria-checked={!hidden.includes(column.key)} leftSection={<Text w={14}>{hidden.includes(column.key) ? "" : "✓"}</Text>} onClick={() => setPreferences({ deviceColumns: hidden.includes(column.key) ? hidden.filter((key) => key !== column.key) : [...hidden, column.key] })}>
+                    <Menu.Item key={column.key} role="menuitemcheckbox" aria-checked={!hidden.includes(column.key)} leftSection={<Text w={14}>{hidden.includes(column.key) ? "" : "✓"}</Text>} onClick={() => setPreferences(({ deviceColumns = hiddenAtFirst }) => ({ deviceColumns: deviceColumns.includes(column.key) ? deviceColumns.filter((key) => key !== column.key) : [...deviceColumns, column.key] }))}>
                       {column.title}
                     </Menu.Item>
                   ))}
@@ -174,7 +175,7 @@ export function Devices() {
                 sort={sort}
                 onSort={(next) => setFilters({ sort: next, page: undefined })}
                 selected={selected}
-                onSelect={setSelected}
+                onSelect={mayChange ? setSelected : undefined}
                 minWidth={900}
                 empty={filtered ? <Empty icon={IconSearch} title={t("devices.none")} text={t("devices.noneText")} /> : (
                   <Empty icon={IconCpu} title={t("home.empty")} text={t("home.emptyText")}>

@@ -1,5 +1,4 @@
 import { ActionIcon, Badge, Button, Group, Menu, MultiSelect, Switch, TextInput, Tooltip } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { modals } from "@mantine/modals";
 import { IconBookmark, IconDownload, IconPlayerPause, IconPlayerPlay, IconPlus, IconX } from "@tabler/icons-react";
 import { useCallback, useMemo, useState } from "react";
@@ -8,7 +7,7 @@ import { PageTitle } from "../components/basics";
 import { useTell } from "../components/notify";
 import { withQuery } from "../format";
 import { usePreferences } from "../preferences";
-import { useFilters, useGo } from "../router";
+import { useFilters, useGo, useTyped } from "../router";
 import { useT, type Key } from "../text";
 import { FrameList } from "./FrameList";
 
@@ -30,28 +29,16 @@ export function Logger() {
   const [state, setState] = useState({ state: "off", dropped: 0 });
   const live = filters.live !== "off" && !filters.to && !filters.asId;
   const decode = filters.decode !== "off";
-  const [typed, setTyped] = useState<Record<string, string>>(() => Object.fromEntries(names.map((name) => [name, filters[name] ?? ""])));
-  const settle = useDebouncedCallback((name: string, value: string) => setFilters({ [name]: value }), 400);
-  const type = (name: string) => (event: { currentTarget: { value: string } }) => {
-    const value = event.currentTarget.value;
-    setTyped((before) => ({ ...before, [name]: value }));
-    settle(name, value);
-  };
+  const { typed, type, put } = useTyped(names, filters, setFilters, 400);
   const { deviceEUI, devAddr, baseStationId, asId, from, to, packetType } = filters;
   const wanted = useMemo(() => ({ deviceEUI, devAddr, baseStationId, asId, from: iso(from), to: iso(to), packetType }), [deviceEUI, devAddr, baseStationId, asId, from, to, packetType]);
   const onState = useCallback((now: string, dropped: number) => setState({ state: now, dropped }), []);
-  const only = useCallback((name: string, value: string) => {
-    setTyped((before) => ({ ...before, [name]: value }));
-    setFilters({ [name]: value });
-  }, [setFilters]);
-  const clear = () => {
-    setTyped(Object.fromEntries(names.map((name) => [name, ""])));
-    setFilters(Object.fromEntries(names.map((name) => [name, undefined])));
-  };
+  const only = useCallback((name: string, value: string) => put({ [name]: value }), [put]);
+  const clear = () => put(Object.fromEntries(names.map((name) => [name, undefined])));
   const views = preferences.loggerViews ?? [];
   const any = names.some((name) => filters[name]);
   const field = (name: string, label: string, width: number, placeholder?: string, kind?: string) => (
-    <TextInput size="xs" label={label} type={kind} placeholder={placeholder} value={typed[name] ?? ""} onChange={type(name)} w={width} rightSection={typed[name] && kind === undefined ? <ActionIcon size="xs" variant="subtle" color="gray" aria-label={t("common.clear")} onClick={() => only(name, "")}><IconX size={12} /></ActionIcon> : undefined} />
+    <TextInput size="xs" label={label} type={kind} placeholder={placeholder} value={typed[name] ?? ""} onChange={(event) => type(name, event.currentTarget.value)} w={width} rightSection={typed[name] && kind === undefined ? <ActionIcon size="xs" variant="subtle" color="gray" aria-label={t("common.clear")} onClick={() => only(name, "")}><IconX size={12} /></ActionIcon> : undefined} />
   );
   return (
     <>
@@ -61,10 +48,10 @@ export function Logger() {
         <Menu withArrow position="bottom-end">
           <Menu.Target><Button variant="default" leftSection={<IconBookmark size={16} />}>{t("views.title")}</Button></Menu.Target>
           <Menu.Dropdown>
-            {views.map((view) => <Menu.Item key={view.name} onClick={() => { setTyped(view.search); go("/logger", view.search); }}>{view.name}</Menu.Item>)}
+            {views.map((view) => <Menu.Item key={view.name} onClick={() => { put(Object.fromEntries(names.map((name) => [name, view.search[name]]))); go("/logger", view.search); }}>{view.name}</Menu.Item>)}
             {!views.length && <Menu.Label>{t("views.empty")}</Menu.Label>}
             <Menu.Divider />
-            <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => modals.open({ title: t("views.save"), children: <Save onSave={(name) => setPreferences({ loggerViews: [...views.filter((view) => view.name !== name), { name, search: filters }] })} /> })}>{t("views.save")}</Menu.Item>
+            <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => modals.open({ title: t("views.save"), children: <Save onSave={(name) => setPreferences(({ loggerViews = [] }) => ({ loggerViews: [...loggerViews.filter((view) => view.name !== name), { name, search: filters }] }))} /> })}>{t("views.save")}</Menu.Item>
           </Menu.Dropdown>
         </Menu>
         <Tooltip label={t("logger.export")}><ActionIcon variant="default" size={36} aria-label={t("logger.export")} onClick={() => void run(download(withQuery("/api/v1/frames/export", { ...wanted, decode }), "frames.csv"))}><IconDownload size={16} /></ActionIcon></Tooltip>
@@ -74,7 +61,7 @@ export function Logger() {
         {field("devAddr", "DevAddr", 110, "0412*")}
         {field("baseStationId", t("logger.station"), 120, "FF000001")}
         {field("asId", "AS ID", 110)}
-        <MultiSelect size="xs" label={t("logger.types")} miw={200} maw={360} clearable value={filters.packetType?.split(",") ?? []} onChange={(value) => setFilters({ packetType: value.join(",") })} data={packetTypes.map((value) => ({ value, label: t(`packet.${value}` as Key) }))} placeholder={filters.packetType ? "" : t("logger.allTypes")} />
+        <MultiSelect size="xs" label={t("logger.types")} miw={200} maw={360} clearable value={filters.packetType?.split(",") ?? []} onChange={(value) => put({ packetType: value.join(",") })} data={packetTypes.map((value) => ({ value, label: t(`packet.${value}` as Key) }))} placeholder={filters.packetType ? "" : t("logger.allTypes")} />
         {field("from", t("logger.from"), 190, undefined, "datetime-local")}
         {field("to", t("logger.to"), 190, undefined, "datetime-local")}
         <Switch size="sm" label={t("logger.decode")} checked={decode} onChange={(event) => setFilters({ decode: event.currentTarget.checked ? undefined : "off" })} mb={6} />

@@ -10,6 +10,7 @@ import { WorldMap } from "../components/Map";
 import { isEui, isKey, plainHex, randomHex } from "../identifiers";
 import { useGo } from "../router";
 import { useT } from "../text";
+import { useUnsaved } from "../unsaved";
 
 type NewDeviceBody = Schemas["Device"];
 
@@ -27,6 +28,7 @@ export function NewDevice() {
   const [touched, setTouched] = useState<Set<string>>(new Set());
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<{ ref: string; key: string } | null>(null);
+  const saved = useUnsaved(plain || Object.values(value).some((given) => given !== ""));
   const set = (name: string) => (given: string | null) => setValue((before) => ({ ...before, [name]: given ?? "" }));
   const field = (name: string) => ({
     value: value[name] ?? "",
@@ -75,6 +77,7 @@ export function NewDevice() {
     const created = await run(api.POST("/data/lora/thingpark/devices", { body, params: { header: { "api-version": plain ? "v1.1.1" : "v1.2" } } }));
     setBusy(false);
     if (!created?.data) return;
+    saved();
     void queries.invalidateQueries();
     done(t("newDevice.done", { name: created.data.name ?? "" }));
     if (value.generated) setMade({ ref: created.data.ref ?? "", key: body.applicationKey ?? "" });

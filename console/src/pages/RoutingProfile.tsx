@@ -1,15 +1,17 @@
-import { ActionIcon, Alert, Badge, Button, Checkbox, Code, Grid, Group, NumberInput, PasswordInput, Select, Stack, TagsInput, Text, TextInput, Textarea } from "@mantine/core";
+import { ActionIcon, Alert, Badge, Button, Checkbox, Code, Grid, Group, PasswordInput, Select, Stack, TagsInput, Text, TextInput, Textarea } from "@mantine/core";
 import { IconKey, IconPlus, IconTestPipe, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../api/client";
 import { options, useHsmGroups } from "../catalogues";
-import { IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem } from "../components/basics";
+import { Facts, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem } from "../components/basics";
+import { NumberField } from "../components/NumberField";
 import { done, useConfirm, useTell } from "../components/notify";
 import { useGo } from "../router";
 import { useSession } from "../session";
 import { useT } from "../text";
+import { same, useUnsaved } from "../unsaved";
 
 type Route = Schemas["Route"];
 type Profile = Schemas["RoutingProfile"];
@@ -32,6 +34,7 @@ export function RoutingProfilePage() {
   const [conflict, setConflict] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const saved = useUnsaved(mayChange && opened !== null && !same({ name, isDefault, routes }, { name: opened.profile.name ?? "", isDefault: opened.profile.default ?? false, routes: opened.profile.routes ?? [] }));
   const path = { params: { path: { routingProfileRef: ref } } };
   const load = async () => {
     if (isNew) return;
@@ -61,6 +64,7 @@ export function RoutingProfilePage() {
         ? await api.POST("/data/lora/thingpark/routingProfiles", { body })
         : await api.PUT("/data/lora/thingpark/routingProfiles/{routingProfileRef}", { ...path, body, headers: { "if-match": opened.etag } });
       done(t("routing.saved"));
+      saved();
       void queries.invalidateQueries();
       if (isNew && answer.data?.ref) go(`/routing/${answer.data.ref}`);
       else await load();
@@ -75,11 +79,12 @@ export function RoutingProfilePage() {
     confirm(t("routing.deleteTitle", { name }), t("routing.deleteText"), t("common.delete"), () =>
       void run(api.DELETE("/data/lora/thingpark/routingProfiles/{routingProfileRef}", path), t("routing.deleted")).then((answer) => {
         if (!answer) return;
+        saved();
         void queries.invalidateQueries();
         go("/routing");
       }),
     );
-  const off = !mayChange;
+  if (!mayChange) return <ReadOnly profile={opened.profile} />;
   return (
     <>
       <PageTitle title={isNew ? t("routing.new") : opened.profile.name} below={!isNew && <Mono>{opened.profile.id}</Mono>}>
@@ -94,23 +99,23 @@ export function RoutingProfilePage() {
           <Stack>
             <Panel>
               <Group align="flex-end" grow preventGrowOverflow={false}>
-                <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} readOnly={off} style={{ flex: 1 }} />
-                <Checkbox label={t("routing.isDefault")} checked={isDefault} onChange={(event) => setDefault(event.currentTarget.checked)} disabled={off} mb={8} />
+                <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} style={{ flex: 1 }} />
+                <Checkbox label={t("routing.isDefault")} checked={isDefault} onChange={(event) => setDefault(event.currentTarget.checked)} mb={8} />
               </Group>
             </Panel>
             {routes.map((route, index) => (
               <Panel key={index} title={t("routing.route", { number: index + 1 })} right={<IfMayChange><ActionIcon variant="subtle" color="red" aria-label={t("routing.removeRoute", { number: index + 1 })} onClick={() => setRoutes((before) => before.filter((_, at) => at !== index))}><IconTrash size={16} /></ActionIcon></IfMayChange>}>
                 <Stack gap="sm">
-                  <TagsInput label={t("routing.addresses")} description={t("routing.addressesText")} placeholder="https://as.example/uplink" value={route.addresses ?? []} onChange={(addresses) => change(index, { addresses })} readOnly={off} />
+                  <TagsInput label={t("routing.addresses")} description={t("routing.addressesText")} placeholder="https://as.example/uplink" value={route.addresses ?? []} onChange={(addresses) => change(index, { addresses })} />
                   <Group grow>
-                    <TextInput label={t("routing.ports")} description={t("routing.portsText")} value={route.sourcePorts ?? ""} onChange={(event) => change(index, { sourcePorts: event.currentTarget.value })} readOnly={off} />
-                    <Select label={t("routing.strategy")} description={t(`routing.${route.strategy ?? "SEQUENTIAL"}` as never)} allowDeselect={false} data={["SEQUENTIAL", "BLAST"]} value={route.strategy ?? "SEQUENTIAL"} onChange={(value) => change(index, { strategy: value as Route["strategy"] })} readOnly={off} />
-                    <Select label={t("routing.contentType")} description=" " allowDeselect={false} data={["JSON", "XML"]} value={route.contentType ?? "XML"} onChange={(value) => change(index, { contentType: value as Route["contentType"] })} readOnly={off} />
+                    <TextInput label={t("routing.ports")} description={t("routing.portsText")} value={route.sourcePorts ?? ""} onChange={(event) => change(index, { sourcePorts: event.currentTarget.value })} />
+                    <Select label={t("routing.strategy")} description={t(`routing.${route.strategy ?? "SEQUENTIAL"}` as never)} allowDeselect={false} data={["SEQUENTIAL", "BLAST"]} value={route.strategy ?? "SEQUENTIAL"} onChange={(value) => change(index, { strategy: value as Route["strategy"] })} />
+                    <Select label={t("routing.contentType")} description=" " allowDeselect={false} data={["JSON", "XML"]} value={route.contentType ?? "XML"} onChange={(value) => change(index, { contentType: value as Route["contentType"] })} />
                   </Group>
                   <Group grow align="flex-start">
-                    <TextInput label="AS ID" value={route.asId ?? ""} onChange={(event) => change(index, { asId: event.currentTarget.value })} readOnly={off} />
-                    <PasswordInput label={t("routing.key")} description={isNew ? t("routing.keyText") : t("routing.keyKept")} value={route.asKey ?? ""} onChange={(event) => change(index, { asKey: event.currentTarget.value })} autoComplete="new-password" readOnly={off} visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }} />
-                    <NumberInput label={t("routing.deviation")} description={t("routing.deviationText")} value={route.maxDeviation ?? ""} onChange={(value) => change(index, { maxDeviation: value === "" ? undefined : Number(value) })} min={0} suffix=" s" readOnly={off} />
+                    <TextInput label="AS ID" value={route.asId ?? ""} onChange={(event) => change(index, { asId: event.currentTarget.value })} />
+                    <PasswordInput label={t("routing.key")} description={isNew ? t("routing.keyText") : t("routing.keyKept")} value={route.asKey ?? ""} onChange={(event) => change(index, { asKey: event.currentTarget.value })} autoComplete="new-password" visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }} />
+                    <NumberField label={t("routing.deviation")} description={t("routing.deviationText")} value={route.maxDeviation} onChange={(value) => change(index, { maxDeviation: value ?? undefined })} min={0} />
                   </Group>
                 </Stack>
               </Panel>
@@ -122,6 +127,23 @@ export function RoutingProfilePage() {
           {!isNew && <Stack><IfMayChange><Trial profileRef={ref} /><AsKey profile={opened.profile} onMade={() => void load()} /></IfMayChange></Stack>}
         </Grid.Col>
       </Grid>
+    </>
+  );
+}
+
+/** What a profile says, for those who may not change it. */
+function ReadOnly({ profile }: { profile: Profile }) {
+  const t = useT();
+  return (
+    <>
+      <PageTitle title={profile.name} below={<Mono>{profile.id}</Mono>} />
+      <Stack maw={800}>
+        {profile.routes?.map((route, index) => (
+          <Panel key={index} title={t("routing.route", { number: index + 1 })}>
+            <Facts items={[[t("routing.addresses"), route.addresses?.join(", ")], [t("routing.ports"), route.sourcePorts], [t("routing.strategy"), t(`routing.${route.strategy ?? "SEQUENTIAL"}` as never)], [t("routing.contentType"), route.contentType], ["AS ID", route.asId], [t("routing.deviation"), route.maxDeviation]]} />
+          </Panel>
+        ))}
+      </Stack>
     </>
   );
 }

@@ -6,7 +6,7 @@ import { $api, api } from "../../api/client";
 import { Copy, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, blocking } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { useFilters, useGo } from "../../router";
-import { useT } from "../../text";
+import { useT, type Key } from "../../text";
 import { worstAlarm } from "../Devices";
 import { FrameList } from "../FrameList";
 import { DeviceAlarms } from "./DeviceAlarms";
@@ -15,6 +15,8 @@ import { DeviceDownlinks } from "./DeviceDownlinks";
 import { DeviceNetwork } from "./DeviceNetwork";
 import { DeviceOverview } from "./DeviceOverview";
 import { DeviceReadings } from "./DeviceReadings";
+
+const tabs: Record<string, Key> = { charts: "device.charts", readings: "device.readings", frames: "device.frames", downlinks: "downlinks.title", alarms: "nav.alarms", network: "device.network" };
 
 export function useDevice(ref: string) {
   return $api.useQuery("get", "/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef: ref } } }, { refetchInterval: 10_000 });
@@ -39,7 +41,7 @@ export function DevicePage() {
       void run(api.POST("/api/v1/devices/{deviceRef}/securityContext/reset", path), t("device.resetDone")).then(() => queries.invalidateQueries()),
     );
   const remove = () =>
-    confirm(t("device.deleteTitle", { name: device.name ?? "" }), t("devices.deleteText"), t("common.delete"), () =>
+    confirm(t("device.deleteTitle", { name: device.name ?? "" }), t("device.deleteText"), t("common.delete"), () =>
       void run(api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path), t("device.deleted")).then((answer) => {
         if (!answer) return;
         go("/devices");
@@ -50,6 +52,7 @@ export function DevicePage() {
     <>
       <PageTitle
         title={device.name}
+        tab={tabs[filters.tab ?? ""] && t(tabs[filters.tab ?? ""]!)}
         below={<Group gap={8} mt={4}><Mono>{device.EUI}</Mono><Copy value={device.EUI ?? ""} label={t("common.copyOf", { what: "DevEUI" })} />{device.networkAddress && <Badge variant="default" tt="none"><Mono>{device.networkAddress}</Mono></Badge>}<HealthBadge state={device.statistics?.healthState} />{worst && <SeverityBadge state={worst.state} count={worst.count} />}</Group>}
       >
         <IfMayChange>

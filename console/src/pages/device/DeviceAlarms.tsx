@@ -1,13 +1,15 @@
 import { Button, Checkbox, Grid, Group, Select, Stack, Text } from "@mantine/core";
 import { IconBell, IconHistory } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
-import { Empty, IfMayChange, Loading, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
+import { Empty, Loading, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
-import { number } from "../../format";
-import { useT } from "../../text";
+import { number, span } from "../../format";
+import { useSession } from "../../session";
+import { useT, useTexts } from "../../text";
+import { same, useUnsaved } from "../../unsaved";
 import { AlarmTable } from "../Alarms";
 
 const durations = ["1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS"];
@@ -48,7 +50,8 @@ export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
 }
 
 function Thresholds({ device }: { device: Schemas["Device"] }) {
-  const t = useT();
+  const { t, language } = useTexts();
+  const { mayChange } = useSession();
   const { run } = useTell();
   const queries = useQueryClient();
   const [steps, setSteps] = useState(() =>
@@ -58,11 +61,25 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
     }),
   );
   const change = (index: number, part: object) => setSteps((before) => before.map((step, at) => (at === index ? { ...step, ...part } : step)));
+  const first = useRef(steps);
+  const saved = useUnsaved(mayChange && !same(steps, first.current));
   const save = () =>
     void run(
       api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { params: { path: { deviceRef: device.ref ?? "" } }, body: { alarmThresholds: steps.filter((step) => step.enabled) as never } }),
       t("thresholds.saved"),
-    ).then(() => queries.invalidateQueries());
+        ).then((answer) => {
+      if (!answer) return;
+      first.current = steps;
+      saved();
+      void queries.invalidateQueries();
+    });
+  if (!mayChange) {
+    return (
+      <Panel title={t("thresholds.title")}>
+        {steps.some((step) => step.enabled) ? steps.filter((step) => step.enabled).map((step, index) => <Text key={index} size="sm">{span(step.durationOfInactivity, language)} · {t(`severity.${step.level}` as never)}</Text>) : <Text size="sm" c="dimmed">{t("thresholds.none")}</Text>}
+      </Panel>
+    );
+  }
   return (
     <Panel title={t("thresholds.title")}>
       <Stack>
@@ -71,12 +88,12 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
           <Stack key={index} gap={6}>
             <Checkbox label={t("thresholds.step", { step: index + 1 })} checked={step.enabled} disabled={index === 1 && !steps[0]?.enabled} onChange={(event) => change(index, { enabled: event.currentTarget.checked })} />
             <Group grow>
-              <Select aria-label={t("thresholds.duration")} allowDeselect={false} disabled={!step.enabled} value={step.durationOfInactivity} onChange={(value) => change(index, { durationOfInactivity: value })} data={durations.map((value) => ({ value, label: value.replace("_", " ").toLowerCase() }))} />
+              <Select aria-label={t("thresholds.duration")} allowDeselect={false} disabled={!step.enabled} value={step.durationOfInactivity} onChange={(value) => change(index, { durationOfInactivity: value })} data={durations.map((value) => ({ value, label: span(value, language) }))} />
               <Select aria-label={t("thresholds.level")} allowDeselect={false} disabled={!step.enabled} value={step.level} onChange={(value) => change(index, { level: value })} data={levels.map((value) => ({ value, label: t(`severity.${value}` as never) }))} />
             </Group>
           </Stack>
         ))}
-        <IfMayChange><Button onClick={save} leftSection={<IconBell size={16} />}>{t("common.save")}</Button></IfMayChange>
+        <Button onClick={save} leftSection={<IconBell size={16} />}>{t("common.save")}</Button>
       </Stack>
     </Panel>
   );

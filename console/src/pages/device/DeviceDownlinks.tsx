@@ -8,6 +8,7 @@ import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { hex, localTime, relative } from "../../format";
 import { plainHex } from "../../identifiers";
+import { useUnsaved } from "../../unsaved";
 import { useT, useTexts, type Key } from "../../text";
 
 type Body = Schemas["NewDownlink"];
@@ -96,6 +97,7 @@ function Send({ device }: { device: Schemas["Device"] }) {
   const [confirmed, setConfirmed] = useState(false);
   const [flush, setFlush] = useState(false);
   const [busy, setBusy] = useState(false);
+  const saved = useUnsaved(form === "payload" && payload !== "");
   const octets = plainHex(payload);
   const wrong = payload !== "" && !/^([0-9A-F]{2})+$/.test(octets);
   let value: unknown;
@@ -112,8 +114,9 @@ function Send({ device }: { device: Schemas["Device"] }) {
     const body: Body = { confirmed, flush, priority: 0, fPort: fPort === "" ? undefined : Number(fPort), validity: validity === "" ? undefined : Number(validity) };
     if (form === "payload") Object.assign(body, { payload: octets, fCntDn: counter === "" ? undefined : Number(counter) });
     else body.data = value as Body["data"];
-    await run(api.POST("/api/v1/devices/{deviceRef}/downlinks", { params: { path: { deviceRef: device.ref ?? "" } }, body }), t("downlinks.queued"));
+    const answer = await run(api.POST("/api/v1/devices/{deviceRef}/downlinks", { params: { path: { deviceRef: device.ref ?? "" } }, body }), t("downlinks.queued"));
     setBusy(false);
+    if (answer) saved();
     void queries.invalidateQueries();
   };
   return (

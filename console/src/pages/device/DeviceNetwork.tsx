@@ -3,11 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { $api, api, ApiError, type Schemas } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../catalogues";
-import { Facts, IfMayChange, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
+import { Facts, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
 import { useT } from "../../text";
+import { useUnsaved } from "../../unsaved";
 
 export function DeviceNetwork({ device }: { device: Schemas["Device"] }) {
   return (
@@ -42,6 +43,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
     }
   };
   useEffect(() => void open(), [deviceRef]); // eslint-disable-line react-hooks/exhaustive-deps
+  const saved = useUnsaved(mayChange && Object.keys(change).length > 0);
   if (!opened) return <Panel><Loading rows={4} /></Panel>;
   const { device, etag } = opened;
   const value = (name: keyof Schemas["Device"]) => change[name] ?? (device[name] as string | undefined) ?? "";
@@ -52,6 +54,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
     try {
       await api.PUT("/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef } }, body: body as never, headers: { "if-match": etag } });
       done(t("device.saved"));
+      saved();
       await open();
       void queries.invalidateQueries();
     } catch (error) {
@@ -61,17 +64,24 @@ function Settings({ deviceRef }: { deviceRef: string }) {
       setBusy(false);
     }
   };
-  const off = !mayChange;
+  const named = (items: { id?: string; name?: string }[], id: string) => items.find((item) => item.id === id)?.name ?? id;
+  if (!mayChange) {
+    return (
+      <Panel title={t("device.settings")}>
+        <Facts items={[[t("device.name"), device.name], [t("device.profile"), named(profiles, value("deviceProfileId"))], [t("device.plan"), named(plans, value("connectivityPlanId")) || t("device.noPlan")], [t("device.routing"), named(routing, value("routingProfileId")) || t("device.noRouting")], ["JoinEUI", value("applicationEUI") || "–"]]} />
+      </Panel>
+    );
+  }
   return (
     <Panel title={t("device.settings")}>
       <Stack>
         {conflict && <Alert color="orange" title={t("conflict.title")} role="alert"><Text size="sm">{t("conflict.text")}</Text><Button size="xs" mt="xs" variant="default" onClick={() => void open()}>{t("conflict.load")}</Button></Alert>}
-        <TextInput label={t("device.name")} value={value("name")} onChange={(event) => set("name")(event.currentTarget.value)} maxLength={100} readOnly={off} />
-        <Select label={t("device.profile")} data={options(profiles)} value={value("deviceProfileId")} onChange={set("deviceProfileId")} allowDeselect={false} searchable readOnly={off} />
-        <Select label={t("device.plan")} placeholder={t("device.noPlan")} data={options(plans)} value={value("connectivityPlanId") || null} onChange={set("connectivityPlanId")} clearable={!off} readOnly={off} description={t("device.planText")} />
-        <Select label={t("device.routing")} placeholder={t("device.noRouting")} data={options(routing)} value={value("routingProfileId") || null} onChange={set("routingProfileId")} clearable={!off} readOnly={off} />
-        <TextInput label="JoinEUI (AppEUI)" value={value("applicationEUI")} onChange={(event) => set("applicationEUI")(event.currentTarget.value)} readOnly={off} />
-        <IfMayChange><Button onClick={() => void save()} loading={busy} disabled={!Object.keys(change).length}>{t("common.save")}</Button></IfMayChange>
+        <TextInput label={t("device.name")} value={value("name")} onChange={(event) => set("name")(event.currentTarget.value)} maxLength={100} />
+        <Select label={t("device.profile")} data={options(profiles)} value={value("deviceProfileId")} onChange={set("deviceProfileId")} allowDeselect={false} searchable />
+        <Select label={t("device.plan")} placeholder={t("device.noPlan")} data={options(plans)} value={value("connectivityPlanId") || null} onChange={set("connectivityPlanId")} clearable description={t("device.planText")} />
+        <Select label={t("device.routing")} placeholder={t("device.noRouting")} data={options(routing)} value={value("routingProfileId") || null} onChange={set("routingProfileId")} clearable />
+        <TextInput label="JoinEUI (AppEUI)" value={value("applicationEUI")} onChange={(event) => set("applicationEUI")(event.currentTarget.value)} />
+        <Button onClick={() => void save()} loading={busy} disabled={!Object.keys(change).length}>{t("common.save")}</Button>
       </Stack>
     </Panel>
   );

@@ -11,6 +11,7 @@ import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
 import { number, percent } from "../../format";
 import { useT } from "../../text";
+import { openForm, same, useUnsaved } from "../../unsaved";
 import { espColor, healthColor } from "../../theme";
 
 export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
@@ -121,7 +122,7 @@ function Place({ device }: { device: Schemas["Device"] }) {
     }
     return all;
   }, [frames.data, device]);
-  const edit = () => modals.open({ title: t("device.place"), size: "lg", children: <PlaceForm device={device} /> });
+  const edit = () => openForm(t("device.place"), <PlaceForm device={device} />, "lg");
   return (
     <Panel title={t("device.place")} right={<IfMayChange><Button size="compact-sm" variant="default" onClick={edit}>{t("common.edit")}</Button></IfMayChange>}>
       {spots.length ? <WorldMap label={t("device.place")} spots={spots} height={300} fit={`${device.ref}-${spots.length}`} /> : <Text size="sm" c="dimmed">{t("device.noPlace")}</Text>}
@@ -135,9 +136,11 @@ function PlaceForm({ device }: { device: Schemas["Device"] }) {
   const queries = useQueryClient();
   const [latitude, setLatitude] = useState<number | string>(device.geoLatitude ?? "");
   const [longitude, setLongitude] = useState<number | string>(device.geoLongitude ?? "");
+  const saved = useUnsaved(!same([latitude, longitude], [device.geoLatitude ?? "", device.geoLongitude ?? ""]));
   const save = async (north: number | null, east: number | null) => {
     const answer = await run(api.PUT("/api/v1/devices/{deviceRef}/location", { params: { path: { deviceRef: device.ref ?? "" } }, body: { latitude: north, longitude: east } }), t("device.placeSaved"));
     if (!answer) return;
+    saved();
     modals.closeAll();
     void queries.invalidateQueries();
   };

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, NumberInput, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, NumberInput, Select, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconCpu, IconListDetails, IconPlus, IconShieldLock } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
@@ -8,9 +8,10 @@ import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking 
 import { DataTable } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
+import { useSession } from "../../session";
 import { useT } from "../../text";
-
-type Settings = Record<string, unknown>;
+import { openForm, same, useUnsaved } from "../../unsaved";
+import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
 
 function changed(settings: Settings, defaults: Settings): [string, unknown][] {
   return Object.entries(settings).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(defaults[name]));
@@ -24,58 +25,8 @@ function Differences({ settings, defaults }: { settings: Settings; defaults: Set
   return <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>{found.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" · ")}</Text>;
 }
 
-/** A field for each setting after the type of its default; only what differs is sent. */
-function SettingsForm({ defaults, settings, onChange, fixed = [] }: { defaults: Settings; settings: Settings; onChange: (settings: Settings) => void; fixed?: string[] }) {
-  const t = useT();
-  const [find, setFind] = useState("");
-  const put = (name: string, value: unknown) => onChange({ ...settings, [name]: value });
-  const shown = Object.keys(defaults).filter((name) => name.toLowerCase().includes(find.toLowerCase()));
-  return (
-    <Stack gap="xs">
-      <TextInput placeholder={t("offers.find")} aria-label={t("offers.find")} value={find} onChange={(event) => setFind(event.currentTarget.value)} />
-      <Table.ScrollContainer minWidth={300} mah={360} style={{ overflowY: "auto" }}>
-        <Table className="data" aria-label={t("offers.settings")}>
-          <Table.Tbody>
-            {shown.map((name) => {
-              const value = settings[name] ?? defaults[name];
-              const kind = typeof defaults[name];
-              const off = fixed.includes(name);
-              return (
-                <Table.Tr key={name}>
-                  <Table.Td><Text size="sm">{name}</Text></Table.Td>
-                  <Table.Td w={220}>
-                    {kind === "boolean" ? (
-                      <Select size="xs" aria-label={name} allowDeselect={false} disabled={off} value={String(value)} onChange={(given) => put(name, given === "true")} data={[{ value: "true", label: t("common.yes") }, { value: "false", label: t("common.no") }]} />
-                    ) : kind === "number" ? (
-                      <NumberInput size="xs" aria-label={name} disabled={off} value={value as number} onChange={(given) => put(name, given === "" ? defaults[name] : Number(given))} />
-                    ) : (
-                      <TextInput size="xs" aria-label={name} disabled={off} placeholder={t("offers.absent")} value={value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value)} onChange={(event) => put(name, parsed(event.currentTarget.value, defaults[name]))} />
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              );
-            })}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Stack>
-  );
-}
-
-/** What was typed, as the server wants it: numbers and lists where they look like it, nothing where it is empty. */
-export function parsed(text: string, before: unknown): unknown {
-  if (text === "") return typeof before === "string" ? "" : null;
-  if (typeof before === "string") return text;
-  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 function onlyChanged(settings: Settings, defaults: Settings): Settings {
-  return Object.fromEntries(changed(settings, defaults));
+  return Object.fromEntries(changed(settings, defaults).filter(([, value]) => value !== undefined));
 }
 
 export function OperatorPlans() {
@@ -85,14 +36,15 @@ export function OperatorPlans() {
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
   const standard = defaults.data.plan as Settings;
-  const create = () => modals.open({ title: t("plans.new"), size: "lg", children: <PlanForm defaults={standard} /> });
+  const fields = defaults.data.planFields;
+  const create = () => openForm(t("plans.new"), <PlanForm defaults={standard} fields={fields} />, "lg");
   return (
     <>
       <PageTitle title={t("nav.plans")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={create}>{t("plans.new")}</Button></IfMayChange></PageTitle>
       {!found.data.length ? <Empty icon={IconListDetails} title={t("plans.none")} text={t("plans.noneOperator")}><IfMayChange><Button onClick={create}>{t("plans.new")}</Button></IfMayChange></Empty> : (
         <Stack>
           {found.data.map((plan) => (
-            <Panel key={plan.ref} title={plan.name} right={<IfMayChange><Group gap={6}><Button size="xs" variant="default" onClick={() => modals.open({ title: t("plans.grant"), children: <GrantForm plan={plan} /> })}>{t("plans.grant")}</Button><Button size="xs" variant="default" onClick={() => modals.open({ title: plan.name, size: "lg", children: <PlanForm defaults={standard} plan={plan} /> })}>{t("common.edit")}</Button></Group></IfMayChange>}>
+            <Panel key={plan.ref} title={plan.name} right={<IfMayChange><Group gap={6}><Button size="xs" variant="default" onClick={() => openForm(t("plans.grant"), <GrantForm plan={plan} />)}>{t("plans.grant")}</Button><Button size="xs" variant="default" onClick={() => openForm(plan.name, <PlanForm defaults={standard} fields={fields} plan={plan} />, "lg")}>{t("common.edit")}</Button></Group></IfMayChange>}>
               <Mono>{plan.id}</Mono>
               <Differences settings={plan.settings as Settings} defaults={standard} />
               <Group mt="xs" gap={6}>{plan.grants.map((grant) => <Badge key={grant.customerId} variant="default" tt="none">{grant.name}: {number(grant.used)} / {number(grant.granted)}</Badge>)}{!plan.grants.length && <Text size="sm" c="dimmed">{t("plans.notGranted")}</Text>}</Group>
@@ -104,24 +56,26 @@ export function OperatorPlans() {
   );
 }
 
-function PlanForm({ defaults, plan }: { defaults: Settings; plan?: Schemas["Plan"] }) {
+function PlanForm({ defaults, fields, plan }: { defaults: Settings; fields: Fields; plan?: Schemas["Plan"] }) {
   const t = useT();
   const { run } = useTell();
   const queries = useQueryClient();
   const [id, setId] = useState(plan?.id ?? "");
   const [name, setName] = useState(plan?.name ?? "");
   const [settings, setSettings] = useState<Settings>((plan?.settings as Settings) ?? defaults);
+  const saved = useUnsaved(!same({ id, name, settings }, { id: plan?.id ?? "", name: plan?.name ?? "", settings: (plan?.settings as Settings) ?? defaults }));
   const save = async () => {
     const wanted = onlyChanged(settings, defaults) as never;
     const answer = await run(plan ? api.PUT("/api/v1/operator/plans/{planRef}", { params: { path: { planRef: plan.ref } }, body: { settings: wanted } }) : api.POST("/api/v1/operator/plans", { body: { id, name, settings: wanted } }), t("plans.saved"));
     if (!answer) return;
+    saved();
     modals.closeAll();
     void queries.invalidateQueries();
   };
   return (
     <Stack>
       {!plan && <Group grow><TextInput label="ID" placeholder="acme-cs/basic" value={id} onChange={(event) => setId(event.currentTarget.value)} required /><TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required /></Group>}
-      <SettingsForm defaults={defaults} settings={settings} onChange={setSettings} />
+      <SettingsForm fields={fields} defaults={defaults} settings={settings} onChange={setSettings} />
       <Button onClick={() => void save()} disabled={!plan && (!id || !name)}>{t("common.save")}</Button>
     </Stack>
   );
@@ -151,12 +105,14 @@ function GrantForm({ plan }: { plan: Schemas["Plan"] }) {
 
 export function Profiles() {
   const t = useT();
+  const { mayChange } = useSession();
   const found = $api.useQuery("get", "/api/v1/operator/deviceProfiles");
   const defaults = $api.useQuery("get", "/api/v1/operator/defaults");
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
   const standard = defaults.data.profile as Settings;
-  const open = (profile?: Schemas["Profile"]) => modals.open({ title: profile?.name ?? t("profiles.new"), size: "lg", children: <ProfileForm defaults={standard} profile={profile} /> });
+  const fields = defaults.data.profileFields;
+  const open = (profile?: Schemas["Profile"]) => openForm(profile?.name ?? t("profiles.new"), <ProfileForm defaults={standard} fields={fields} profile={profile} />, "lg");
   return (
     <>
       <PageTitle title={t("nav.profiles")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => open()}>{t("profiles.new")}</Button></IfMayChange></PageTitle>
@@ -164,7 +120,7 @@ export function Profiles() {
         label={t("nav.profiles")}
         rows={found.data}
         id={(row) => row.ref}
-        onOpen={open}
+        onOpen={mayChange ? open : undefined}
         empty={<Empty icon={IconCpu} title={t("profiles.none")} text={t("profiles.noneText")} />}
         columns={[
           { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => <><Text size="sm" fw={500}>{row.name}</Text><Mono dimmed>{row.id}</Mono></> },
@@ -177,25 +133,27 @@ export function Profiles() {
   );
 }
 
-function ProfileForm({ defaults, profile }: { defaults: Settings; profile?: Schemas["Profile"] }) {
+function ProfileForm({ defaults, fields, profile }: { defaults: Settings; fields: Fields; profile?: Schemas["Profile"] }) {
   const t = useT();
   const { run } = useTell();
   const queries = useQueryClient();
   const [id, setId] = useState(profile?.id ?? "");
   const [name, setName] = useState(profile?.name ?? "");
   const [settings, setSettings] = useState<Settings>((profile?.settings as Settings) ?? defaults);
+  const saved = useUnsaved(!same({ id, name, settings }, { id: profile?.id ?? "", name: profile?.name ?? "", settings: (profile?.settings as Settings) ?? defaults }));
   const save = async () => {
     const wanted = onlyChanged(settings, defaults) as never;
     const answer = await run(profile ? api.PUT("/api/v1/operator/deviceProfiles/{profileRef}", { params: { path: { profileRef: profile.ref } }, body: { name, settings: wanted } }) : api.POST("/api/v1/operator/deviceProfiles", { body: { id, name, settings: wanted } }), t("profiles.saved"));
     if (!answer) return;
+    saved();
     modals.closeAll();
     void queries.invalidateQueries();
   };
   return (
     <Stack>
       <Group grow><TextInput label="ID" placeholder="ACME/Sensor.1_ETSI" value={id} onChange={(event) => setId(event.currentTarget.value)} required disabled={Boolean(profile)} /><TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required /></Group>
-      <SettingsForm defaults={defaults} settings={settings} onChange={setSettings} fixed={profile ? ["loRaWANMacVersion", "region"] : []} />
-      <IfMayChange><Button onClick={() => void save()} disabled={!id || !name}>{t("common.save")}</Button></IfMayChange>
+      <SettingsForm fields={fields} defaults={defaults} settings={settings} onChange={setSettings} fixed={profile ? ["loRaWANMacVersion", "region"] : []} />
+      <Button onClick={() => void save()} disabled={!id || !name}>{t("common.save")}</Button>
     </Stack>
   );
 }
@@ -206,7 +164,7 @@ export function HsmGroups() {
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
-      <PageTitle title={t("nav.hsm")} below={t("hsm.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => modals.open({ title: t("hsm.new"), children: <GroupForm /> })}>{t("hsm.new")}</Button></IfMayChange></PageTitle>
+      <PageTitle title={t("nav.hsm")} below={t("hsm.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("hsm.new"), <GroupForm />)}>{t("hsm.new")}</Button></IfMayChange></PageTitle>
       {!found.data ? <Loading /> : (
         <DataTable
           label={t("nav.hsm")}

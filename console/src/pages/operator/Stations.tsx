@@ -1,4 +1,4 @@
-import { Badge, Button, Grid, Group, NumberInput, Progress, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Grid, Group, NumberInput, Progress, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconAntenna, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
@@ -14,6 +14,7 @@ import { number, percent } from "../../format";
 import { isEui, plainHex } from "../../identifiers";
 import { useGo } from "../../router";
 import { useT } from "../../text";
+import { openForm, same, useUnsaved } from "../../unsaved";
 import { trafficOption } from "../../traffic";
 import { FrameList } from "../FrameList";
 
@@ -24,10 +25,10 @@ export function Stations() {
   const go = useGo();
   const found = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 5000 });
   const unknown = $api.useQuery("get", "/api/v1/operator/baseStations/unknown", undefined, { refetchInterval: 5000 });
-  const register = (eui?: string) => modals.open({ title: t("stations.new"), children: <StationForm eui={eui} />, size: "lg" });
+  const register = (eui?: string) => openForm(t("stations.new"), <StationForm eui={eui} />, "lg");
   return (
     <>
-      <PageTitle title={t("nav.stations")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => register()}>{t("stations.new")}</Button></IfMayChange></PageTitle>
+      <PageTitle title={t("nav.stations")} below={t("stations.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => register()}>{t("stations.new")}</Button></IfMayChange></PageTitle>
       <Stack>
         {(unknown.data?.length ?? 0) > 0 && (
           <Panel title={t("stations.unknown")}>
@@ -61,7 +62,8 @@ export function Stations() {
               { key: "frame", title: t("stations.lastFrame"), value: (row) => row.lastFrame, render: (row) => <Time at={row.lastFrame} short /> },
               { key: "load", title: t("stations.load"), value: (row) => row.load, render: (row) => <Load share={row.load} /> },
               { key: "crc", title: t("stations.badCrc"), align: "right", render: (row) => (row.packets ? percent(row.badPackets / row.packets) : "–") },
-              { key: "alarms", title: t("device.alarms"), render: (row) => <Group gap={4}>{row.alarms.map((alarm) => <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />)}</Group> },
+              { key: "refused", title: t("stations.refused"), align: "right", value: (row) => row.refusedFrames, render: (row) => <Refused station={row} /> },
+              { key: "alarms", title: t("device.alarms"), render: (row) => <Group gap={4}>{row.duplicateEui.length > 0 && <Badge variant="light" color="red" tt="none">{t("stations.duplicateShort")}</Badge>}{row.alarms.map((alarm) => <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />)}</Group> },
             ]}
           />
         )}
@@ -73,6 +75,11 @@ export function Stations() {
 function Connected({ station }: { station: Station }) {
   const t = useT();
   return <Badge variant="dot" color={station.connected ? "veld" : "red"} tt="none">{t(station.connected ? "stations.up" : station.lastSeen ? "stations.down" : "stations.never")}</Badge>;
+}
+
+function Refused({ station }: { station: Station }) {
+  if (!station.refusedFrames) return <>0</>;
+  return <><span className="poor">{number(station.refusedFrames)}</span><Text size="xs" c="dimmed" maw={220} ml="auto" style={{ overflowWrap: "anywhere" }}>{station.lastRefusal}</Text></>;
 }
 
 function Load({ share }: { share: number }) {
@@ -107,10 +114,12 @@ export function StationPage() {
     <>
       <PageTitle title={station.name} below={<Group gap={8} mt={4}><Mono>{station.id}</Mono><Connected station={station} />{station.alarms.map((alarm) => <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />)}</Group>}>
         <IfMayChange>
-          <Button variant="default" onClick={() => modals.open({ title: t("common.edit"), children: <StationForm station={station} />, size: "lg" })}>{t("common.edit")}</Button>
+          <Button variant="default" onClick={() => openForm(t("common.edit"), <StationForm station={station} />, "lg")}>{t("common.edit")}</Button>
           <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>{t("common.delete")}</Button>
         </IfMayChange>
       </PageTitle>
+      {station.duplicateEui.length > 0 && <Alert color="red" mb="md" role="alert" title={t("stations.duplicate")}>{t("stations.duplicateText", { addresses: station.duplicateEui.join(", ") })}</Alert>}
+      {station.clockError !== null && <Alert color="orange" mb="md">{t("stations.clock", { seconds: Math.round(station.clockError) })}</Alert>}
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack>
@@ -122,6 +131,9 @@ export function StationPage() {
                   [t("stations.upSince"), <Time key="u" at={station.upSince} />],
                   [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],
                   [t("stations.packets"), station.packets ? t("stations.packetsText", { count: number(station.packets), bad: percent(station.badPackets / station.packets) }) : "–"],
+                  [t("stations.refused"), number(station.refusedFrames)],
+                  ...(station.lastRefusal ? [[t("stations.lastRefusal"), <span key="r">{station.lastRefusal} · <Time at={station.lastRefusalAt} short /></span>] as [string, React.ReactNode]] : []),
+                  ...(station.irregularFrames ? [[t("stations.irregular"), <span key="i">{number(station.irregularFrames)} · {station.lastIrregularity} · <Time at={station.lastIrregularityAt} short /></span>] as [string, React.ReactNode]] : []),
                   [t("stations.backhaul"), percent(station.acknowledged)],
                   [t("stations.load"), <Load key="l" share={station.load} />],
                   [t("stations.dutyCycle"), Object.entries(station.dutyCycle as Record<string, number>).map(([band, share]) => `${band} ${percent(share, 2)}`).join(" · ") || "–"],
@@ -150,6 +162,7 @@ function StationForm({ station, eui }: { station?: Station; eui?: string }) {
   const [altitude, setAltitude] = useState<number | string>(station?.altitude ?? "");
   const [power, setPower] = useState<number | string>(station?.maxTxPower ?? "");
   const [gain, setGain] = useState<number | string>(station?.antennaGain ?? "");
+  const saved = useUnsaved(!same([gatewayEUI, name, latitude, longitude, altitude, power, gain], [station?.gatewayEUI ?? eui ?? "", station?.name ?? "", ...[station?.latitude, station?.longitude, station?.altitude, station?.maxTxPower, station?.antennaGain].map((given) => given ?? "")]));
   const wrong = gatewayEUI !== "" && !isEui(plainHex(gatewayEUI));
   const value = (given: number | string) => (given === "" ? null : Number(given));
   const save = async () => {
@@ -161,6 +174,7 @@ function StationForm({ station, eui }: { station?: Station; eui?: string }) {
       t("stations.saved"),
     );
     if (!answer) return;
+    saved();
     modals.closeAll();
     void queries.invalidateQueries();
   };

@@ -14,6 +14,7 @@ from veldnet.api.services import Services
 from veldnet.inventory import catalogues, offers
 from veldnet.inventory.errors import InvalidField
 from veldnet.inventory.offers import Group, Plan, Profile
+from veldnet.inventory.setting_fields import SettingField, setting_fields
 from veldnet.store.documents import PlanSettings, ProfileSettings
 
 T = TypeVar("T", PlanSettings, ProfileSettings)
@@ -68,11 +69,13 @@ class GroupMade(msgspec.Struct):
 
 
 class Defaults(msgspec.Struct):
-    """What a new plan and profile begin with."""
+    """What a new plan and profile begin with, and what each of their settings may be."""
 
     plan: dict[str, Any]
     profile: dict[str, Any]
     vaults: list[str]
+    planFields: dict[str, SettingField]
+    profileFields: dict[str, SettingField]
 
 
 def _settings(kind: type[T], given: dict[str, Any]) -> T:
@@ -96,6 +99,8 @@ async def get_defaults(request: Request[Any, Any, Any], services: Services) -> D
         offers.default_settings(PlanSettings),
         offers.default_settings(ProfileSettings),
         list(services.platform.vault.names),
+        setting_fields(PlanSettings),
+        setting_fields(ProfileSettings),
     )
 
 
