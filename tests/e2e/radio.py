@@ -54,8 +54,9 @@ class Antenna:
         )
         self._socket.send(datagram)
 
-    def downlink(self, seconds: float) -> bytes | None:
-        """The next frame that the server wants sent; None when there is none."""
+    def downlink(self, seconds: float, error: str = "") -> bytes | None:
+        """The next frame that the server wants sent; None when there is none. With `error`, a reason of the
+        protocol's, it is not sent."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._socket.settimeout(left)
@@ -64,7 +65,8 @@ class Antenna:
             except TimeoutError:
                 return None
             if data[3] == _PULL_RESP:
-                self._socket.send(b"\x02" + data[1:3] + bytes((_TX_ACK,)) + self._eui)
+                told = json.dumps({"txpk_ack": {"error": error}}).encode() if error else b""
+                self._socket.send(b"\x02" + data[1:3] + bytes((_TX_ACK,)) + self._eui + told)
                 return base64.b64decode(json.loads(data[4:])["txpk"]["data"])
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -446,7 +447,7 @@ def test_a_device_shows_what_it_says_and_is_told_things(desk: Desk, user: Person
     desk.page.get_by_label("Payload (hexadecimal)").fill("AB CD")
     desk.button("Queue downlink")
     desk.told("Downlink queued")
-    expect(desk.page.get_by_role("cell", name="AB CD")).to_be_visible()
+    expect(desk.page.get_by_role("row", name=re.compile("Queued.*AB CD"))).to_be_visible()
     desk.page.get_by_role("tab", name="Network").click()
     expect(desk.page.get_by_text("nbTrans")).to_be_visible()
     desk.button("Actions")
@@ -740,3 +741,263 @@ def test_a4_operator_rights_are_given_after_a_question(operators: Desk, world: W
     expect(sure).to_contain_text("change everything")
     sure.get_by_role("button", name="Cancel").click()
     expect(row).to_contain_text("read-only")
+
+
+def test_e2_one_list_follows_a_downlink_to_its_end(
+    desk: Desk, user: Person, world: World, antenna: radio.Antenna
+) -> None:
+    user.call("DELETE", f"{V1}/devices/{world.ref}/downlinks")
+    user.call(
+        "POST", f"{V1}/devices/{world.ref}/downlinks", {"fPort": 9, "payload": "0102", "confirmed": True}
+    )
+    desk.go(f"/devices/{world.ref}?tab=downlinks")
+    row = desk.page.get_by_role("row", name=re.compile("01 02"))
+    expect(row).to_contain_text("Queued")
+    while antenna.downlink(0.5) is not None:
+        pass
+    antenna.keep_alive()
+    antenna.hear(world.device.uplink(2, bytes.fromhex("0834")))
+    sent = antenna.downlink(3.0)
+    assert sent is not None
+    expect(row).to_contain_text("Sent")
+    expect(row).to_contain_text("waiting for the acknowledgement")
+    for cell in ("FF000001", "RX1", "01 02"):
+        expect(row.get_by_text(cell)).to_be_in_viewport()
+    assert world.device.receive(sent) is not None
+    antenna.hear(world.device.uplink(2, bytes.fromhex("0834")))
+    expect(row).to_contain_text("Acknowledged")
+    desk.accessible()
+    user.call("POST", f"{V1}/devices/{world.ref}/downlinks", {"fPort": 9, "payload": "0304"})
+    lost = desk.page.get_by_role("row", name=re.compile("03 04"))
+    expect(lost).to_contain_text("Queued")
+    while antenna.downlink(0.5) is not None:
+        pass
+    antenna.hear(world.device.uplink(2, bytes.fromhex("0834")))
+    while antenna.downlink(2.0, error="COLLISION_PACKET") is not None:
+        pass
+    expect(lost).to_contain_text("Failed")
+    expect(lost).to_contain_text("radio busy")
+    expect(desk.page.get_by_role("row")).to_have_count(3)
+
+
+def test_e2_nothing_lies_over_the_columns_of_frames(desk: Desk, world: World) -> None:
+    desk.go(f"/devices/{world.ref}?tab=frames")
+    refresh = desk.page.get_by_role("button", name="Refresh")
+    heads = desk.page.locator(".logger-head > span")
+    expect(heads.filter(has_text="RSSI dBm")).to_be_visible()
+    over = desk.page.evaluate(
+        """() => {
+          const icon = document.querySelector('button[aria-label="Refresh"]').getBoundingClientRect();
+          return [...document.querySelectorAll('.logger-head > span')].filter((head) => {
+            const box = head.getBoundingClientRect();
+            return head.innerText && box.left < icon.right && icon.left < box.right && box.top < icon.bottom;
+          }).map((head) => head.innerText);
+        }"""
+    )
+    assert over == []
+    refresh.click()
+
+
+def test_e5_a_screen_that_cannot_be_loaded_says_so_in_the_page(desk: Desk) -> None:
+    desk.page.route(re.compile("/assets/Plans-"), lambda route: route.abort())
+    desk.page.reload()
+    desk.page.get_by_role("link", name="Connectivity plans").click()
+    problem = desk.page.get_by_role("alert").filter(has_text="The server did not answer")
+    expect(problem).to_be_visible()
+    expect(desk.page.get_by_role("navigation", name="Menu")).to_be_visible()
+    desk.accessible()
+    desk.page.unroute(re.compile("/assets/Plans-"))
+    problem.get_by_role("button", name="Try again").click()
+    desk.heading("Connectivity plans")
+
+
+def test_e5_a_server_that_hangs_is_noticed(desk: Desk, server: RunningServer) -> None:
+    """Stopped, not ended: connections are taken and never answered."""
+    desk.page.wait_for_load_state("networkidle")
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        desk.page.get_by_role("link", name="Developers").click()
+        desk.heading("Developers")
+        expect(desk.page.get_by_role("progressbar", name="Waiting for the server")).to_be_visible(
+            timeout=3000
+        )
+        lost = desk.page.get_by_role("status").filter(has_text="The server cannot be reached")
+        expect(lost).to_be_visible(timeout=8000)
+        desk.page.get_by_role("link", name="Decoders", exact=True).click()
+        desk.heading("Decoders")
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    expect(lost).to_be_hidden()
+    expect(desk.page.get_by_role("link", name="Thermometer")).to_be_visible(timeout=20_000)
+
+
+def test_e5_what_was_loaded_stays_while_the_server_is_away(desk: Desk, world: World) -> None:
+    desk.go(f"/devices/{world.ref}?tab=network")
+    name = desk.page.get_by_role("textbox", name="Name")
+    name.fill("Half done")
+    desk.page.route("**/data/lora/**", lambda route: route.abort())
+    expect(desk.page.get_by_role("status").filter(has_text="cannot be reached")).to_be_visible(timeout=20_000)
+    expect(name).to_have_value("Half done")
+    desk.page.unroute("**/data/lora/**")
+    name.fill("Kitchen")
+
+
+def test_e6_settings_of_a_plan_stay_what_was_typed(operators: Desk, server: RunningServer) -> None:
+    operators.go("/operator/plans")
+    operators.button("New plan")
+    dialog = operators.page.get_by_role("dialog", name="New plan")
+    dialog.get_by_role("textbox", name="ID", exact=True).fill("console-cs/typed")
+    dialog.get_by_role("textbox", name="Name", exact=True).fill("Typed")
+    find = dialog.get_by_label("Find a setting")
+    for setting, text in (
+        ("forceChannelMask", "0007"),
+        ("targetPacketErrorRate", "0.001"),
+        ("marginOffset", "-2.50"),
+    ):
+        find.fill(setting)
+        dialog.get_by_role("textbox", name=setting).fill("")
+        dialog.get_by_role("textbox", name=setting).press_sequentially(text)
+    find.fill("maxDutyCycle")
+    dialog.get_by_role("combobox", name="maxDutyCycle").click()
+    operators.page.get_by_role("option", name="10: 1/1024").click()
+    find.fill("uplinkProcessing")
+    expect(dialog.get_by_role("textbox", name="uplinkProcessing")).to_have_value("0 ms")
+    operators.accessible()
+    dialog.get_by_role("button", name="Save").click()
+    expect(operators.page.get_by_text("forceChannelMask 0007")).to_be_visible()
+    for shown in ("targetPacketErrorRate 0.001", "marginOffset -2.5", "maxDutyCycle 10"):
+        expect(operators.page.get_by_text(shown)).to_be_visible()
+
+
+def test_e6_region_and_class_of_a_profile_are_chosen(operators: Desk) -> None:
+    operators.go("/operator/profiles")
+    operators.button("New device profile")
+    dialog = operators.page.get_by_role("dialog", name="New device profile")
+    for setting, choice in (("region", "US915"), ("loRaWANClass", "C"), ("loRaWANMacVersion", "1.0.4")):
+        dialog.get_by_label("Find a setting").fill(setting)
+        dialog.get_by_role("combobox", name=setting).click()
+        operators.page.get_by_role("option", name=choice, exact=True).click()
+        expect(dialog.get_by_role("combobox", name=setting)).to_have_value(choice)
+
+
+def test_e7_filters_that_are_typed_together_count_together(desk: Desk) -> None:
+    desk.go("/logger")
+    desk.page.evaluate(
+        """() => {
+          const set = (label, text) => {
+            const field = [...document.querySelectorAll('label')].find((one) => one.innerText === label);
+            const input = document.getElementById(field.htmlFor);
+            Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, text);
+            input.dispatchEvent(new Event('input', { bubbles: true }));
+          };
+          set('DevEUI', '0059AC*');
+          set('DevAddr', '0*');
+        }"""
+    )
+    desk.page.get_by_role("switch", name="Decode").click()
+    desk.page.wait_for_url(re.compile("deviceEUI="))
+    for part in ("deviceEUI=0059AC", "devAddr=0", "decode=off"):
+        assert part in desk.page.url, desk.page.url
+    desk.page.get_by_label("Base station").fill("FF")
+    desk.page.get_by_label("AS ID").fill("x")
+    desk.page.get_by_role("button", name="Clear", exact=True).last.click()
+    desk.page.wait_for_url(lambda url: "deviceEUI" not in url)
+    desk.page.wait_for_timeout(600)
+    for part in ("baseStationId", "asId", "deviceEUI", "devAddr"):
+        assert part not in desk.page.url, "what was cleared does not come back"
+
+
+def test_e7_columns_hidden_at_once_are_all_hidden(desk: Desk) -> None:
+    desk.go("/devices")
+    desk.heading("Devices")
+    desk.button("Columns")
+    for column in ("Battery", "SNR"):
+        desk.page.get_by_role("menuitemcheckbox", name=column).dispatch_event("click")
+    for column in ("Battery", "SNR"):
+        expect(desk.page.get_by_role("columnheader", name=column)).to_have_count(0)
+    for column in ("Battery", "SNR"):
+        desk.page.get_by_role("menuitemcheckbox", name=column).click()
+
+
+def test_e7_each_tab_has_its_screens_title(desk: Desk, world: World) -> None:
+    for path, title in (
+        ("/", "Home – Veldnet"),
+        ("/devices", "Devices – Veldnet"),
+        ("/logger", "Wireless logger – Veldnet"),
+        (f"/devices/{world.ref}", "Kitchen – Veldnet"),
+        (f"/devices/{world.ref}?tab=downlinks", "Downlinks · Kitchen – Veldnet"),
+        ("/routing/1", "Receiver – Veldnet"),
+        ("/account", "Account – Veldnet"),
+    ):
+        desk.go(path)
+        expect(desk.page).to_have_title(title)
+
+
+def test_e7_leaving_a_changed_form_asks_first(desk: Desk, world: World, user: Person) -> None:
+    desk.go(f"/devices/{world.hsm}?tab=network")
+    name = desk.page.get_by_role("textbox", name="Name")
+    expect(name).to_have_value("Cellar")
+    desk.page.get_by_role("tab", name="Overview").click()
+    desk.page.get_by_role("tab", name="Network").click()
+    name.fill("Not yet")
+    question = desk.page.get_by_role("dialog", name="Leave without saving?")
+    for leave in (
+        lambda: desk.page.get_by_role("link", name="Alarms").click(),
+        lambda: desk.page.get_by_role("tab", name="Overview").click(),
+        lambda: desk.page.evaluate("history.back()"),
+        lambda: desk.page.keyboard.press("Alt+2"),
+    ):
+        leave()
+        expect(question).to_be_visible()
+        question.get_by_role("button", name="Stay").click()
+        expect(question).to_be_hidden()
+        expect(name).to_have_value("Not yet")
+    held = desk.page.evaluate(
+        "() => { const e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e); "
+        "return e.defaultPrevented; }"
+    )
+    assert held, "closing the tab asks too"
+    desk.page.get_by_role("link", name="Alarms").click()
+    desk.accessible()
+    question.get_by_role("button", name="Leave").click()
+    desk.heading("Alarms")
+    desk.go(f"/devices/{world.hsm}?tab=network")
+    name.fill("Cellar 2")
+    desk.button("Save")
+    desk.told("Device saved")
+    desk.page.get_by_role("link", name="Alarms").click()
+    desk.heading("Alarms")
+    user.call("PUT", f"{KPN}/devices/{world.hsm}", {"name": "Cellar"})
+
+
+def test_e7_who_may_only_look_sees_no_form(
+    browser: Browser, server: RunningServer, account: Account, world: World
+) -> None:
+    staff = Person(
+        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+    )
+    customer = staff.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    for kind, pages in (
+        ({"kind": "subscriber", "customerId": customer}, SUBSCRIBER_PAGES),
+        ({"kind": "operator"}, OPERATOR_PAGES),
+    ):
+        new = {
+            "username": f"reader-{kind['kind']}@example.com",
+            "displayName": "Reader",
+            "password": "only looking",
+        }
+        staff.call("POST", f"{V1}/operator/users", new | kind)
+        desk = Desk(browser, server)
+        desk.sign_in(new["username"], new["password"])
+        for path, _heading in pages:
+            desk.go(path)
+            expect(desk.page.get_by_text("You have read-only access").first).to_be_visible()
+            expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
+            for name in ("Save$", "Create", "Delete", "Edit", "Import", "Send test", "Generate", "New "):
+                button = desk.page.get_by_role("button", name=re.compile(f"^{name}"))
+                if path != "/account":
+                    expect(button, f"{path} shows {name}").to_have_count(0)
+            if path in ("/devices/new", "/devices/import", "/routing/new", "/decoders/new"):
+                expect(desk.page.get_by_role("textbox")).to_have_count(0)
+        assert desk.errors == []
+        desk.context.close()
