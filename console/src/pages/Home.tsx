@@ -1,4 +1,4 @@
-import { Button, Card, Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
+import { Alert, Button, Card, Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
 import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload, type Icon } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
@@ -9,6 +9,7 @@ import { number } from "../format";
 import { useGo } from "../router";
 import { useT } from "../text";
 import { trafficOption } from "../traffic";
+import { WaitingDestinations } from "./Undelivered";
 
 const severities = ["CRITICAL", "MAJOR", "MINOR", "WARNING", "UNCLEARED", "CLEARED"];
 
@@ -43,9 +44,10 @@ export function Home() {
       <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
         <Stat icon={IconCpu} label={t("home.devices")} value={number(devices.totalCount)} to="/devices" note={t("home.active", { count: number(devices.activeCount) })} />
         <Stat icon={IconBell} label={t("home.alarms")} value={number(open)} to="/alarms" color={open ? "orange" : "veld"} note={t("home.alarmsNote")} />
-        <Stat icon={IconMailX} label={t("home.undelivered")} value={number(deliveries.undelivered)} to="/undelivered" color={deliveries.undelivered ? "red" : "veld"} note={t("home.pending", { count: number(deliveries.pending) })} />
+        <Stat icon={IconMailX} label={t("home.undelivered")} value={number(deliveries.undelivered)} to="/undelivered" color={deliveries.undelivered ? "red" : deliveries.destinations.length ? "orange" : "veld"} note={t("home.pending", { count: number(deliveries.pending) })} />
         <Stat icon={IconRoute} label={t("home.unrouted")} value={number(withoutRouting)} to="/routing" color={withoutRouting ? "orange" : "veld"} note={t("home.unroutedNote")} />
       </SimpleGrid>
+      {deliveries.destinations.length > 0 && <Alert color="orange" variant="light" mb="md" title={t("undelivered.waitingTitle")}><WaitingDestinations waiting={deliveries.destinations} /></Alert>}
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Panel title={t("home.health")} h="100%">

@@ -528,7 +528,7 @@ class NetworkServer:
         return queued(entry.state)
 
     async def downlinks(self, device_ref: int) -> tuple[list[QueuedView], list[QueuedView]]:
-        """The downlinks of a device that are queued, and those that are being sent. Raises `UnknownDevice`."""
+        """A device's downlinks that are queued, and those being sent. Raises `UnknownDevice`."""
         entry = await self.devices.get(ref=device_ref)
         if entry is None:
             raise UnknownDevice(f"no device has ref {device_ref}")

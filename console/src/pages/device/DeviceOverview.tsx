@@ -1,4 +1,4 @@
-import { Button, Grid, Group, NumberInput, Progress, Stack, Text, ThemeIcon } from "@mantine/core";
+import { Alert, Button, Grid, Group, NumberInput, Progress, Stack, Text, ThemeIcon } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
@@ -26,6 +26,7 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
     <Grid>
       <Grid.Col span={{ base: 12, md: 6 }}>
         <Stack>
+          {!device.routingProfileId && <Alert color="orange" icon={<IconAlertTriangle size={20} />} title={t("device.noRouting")}>{t("device.noRoutingText")}</Alert>}
           <Diagnosis deviceRef={device.ref ?? ""} />
           <Panel title={t("device.heard")}>
             <Facts

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, PasswordInput, Radio, Select, Stack, TextInput, Title } from "@mantine/core";
+import { Badge, Button, Group, Modal, PasswordInput, Radio, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBuilding, IconPlus, IconUsers } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
@@ -135,7 +135,6 @@ function NewPassword({ kind, user }: { kind: string; user: User }) {
 function NewUser() {
   const t = useT();
   const { run } = useTell();
-  const confirm = useConfirm();
   const queries = useQueryClient();
   const customers = $api.useQuery("get", "/api/v1/operator/subscribers");
   const [kind, setKind] = useState<"subscriber" | "operator" | "">("");
@@ -154,13 +153,19 @@ function NewUser() {
     modals.closeAll();
     void queries.invalidateQueries();
   };
-  const ask = () => {
-    if (kind !== "operator") return void save();
-    confirm(t("users.confirmTitle", { name: username }), t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username }), t("users.confirm"), () => void save());
-  };
+  // A dialog of its own, for one opened in place of this form would drop what was filled in.
+  const [asking, setAsking] = useState(false);
+  const ask = () => (kind === "operator" ? setAsking(true) : void save());
   const complete = kind !== "" && (kind === "operator" || customerId) && username.length >= 3 && password.length >= 8;
   return (
     <Stack>
+      <Modal opened={asking} onClose={() => setAsking(false)} title={t("users.confirmTitle", { name: username })} closeButtonProps={{ "aria-label": t("common.close") }} zIndex={300}>
+        <Text size="sm">{t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username })}</Text>
+        <Group justify="flex-end" mt="md">
+          <Button variant="default" onClick={() => setAsking(false)} data-autofocus>{t("common.cancel")}</Button>
+          <Button color="red" onClick={() => { setAsking(false); void save(); }}>{t("users.confirm")}</Button>
+        </Group>
+      </Modal>
       <Radio.Group label={t("users.kind")} value={kind} onChange={(value) => setKind(value as typeof kind)} required>
         <Stack gap="xs" mt={6}>
           <Radio value="subscriber" label={t("users.kindSubscriber")} description={t("users.kindSubscriberText")} />

@@ -119,7 +119,7 @@ export function StationPage() {
         </IfMayChange>
       </PageTitle>
       {station.duplicateEui.length > 0 && <Alert color="red" mb="md" role="alert" title={t("stations.duplicate")}>{t("stations.duplicateText", { addresses: station.duplicateEui.join(", ") })}</Alert>}
-      {station.clockError !== null && <Alert color="orange" mb="md">{t("stations.clock", { seconds: Math.round(station.clockError) })}</Alert>}
+      {station.clockError !== null && <Alert color="orange" mb="md">{t("stations.clock", { seconds: Math.abs(Math.round(station.clockError)) })}</Alert>}
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack>

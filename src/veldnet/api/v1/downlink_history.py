@@ -142,7 +142,9 @@ def _gone(connection: Connection, device_ref: int, limit: int) -> list[DownlinkL
 
 def _judge(line: DownlinkLine, later: list[UplinkRecord]) -> None:
     """Whether one of the uplinks since, the newest first, acknowledges it."""
-    acknowledging = next((uplink for uplink in reversed(later) if uplink.acknowledged_fcnt == line.fCntDn), None)
+    acknowledging = next(
+        (uplink for uplink in reversed(later) if uplink.acknowledged_fcnt == line.fCntDn), None
+    )
     if acknowledging is not None:
         line.status, line.acknowledgedTime = "acknowledged", timestamp(millis_of(acknowledging.id))
     elif later:
