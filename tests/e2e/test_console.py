@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -930,11 +930,12 @@ def test_e7_leaving_a_changed_form_asks_first(desk: Desk, world: World, user: Pe
     desk.page.get_by_role("tab", name="Network").click()
     name.fill("Not yet")
     question = desk.page.get_by_role("dialog", name="Leave without saving?")
-    for leave in (
+    ways: tuple[Callable[[], None], ...] = (
         lambda: desk.page.get_by_role("link", name="Alarms").click(),
         lambda: desk.page.get_by_role("tab", name="Overview").click(),
         lambda: desk.page.keyboard.press("Alt+2"),
-    ):
+    )
+    for leave in ways:
         leave()
         expect(question).to_be_visible()
         question.get_by_role("button", name="Stay").click()
