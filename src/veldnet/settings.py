@@ -236,6 +236,15 @@ class RoutingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     messages_in_memory: Annotated[
         int, _help("Pending messages kept in memory at most; the rest waits in the store.", ge=100)
     ] = 20_000
+    as_key_entropy: Annotated[
+        float,
+        _help(
+            "Least entropy of an asKey in bits a hexadecimal digit, from how often each digit occurs: 0 for "
+            "one digit repeated, 4 for sixteen equally often, about 3.5 for a random key. 0 takes any key.",
+            ge=0,
+            le=4,
+        ),
+    ] = 2.0
     require_signed_downlinks: Annotated[
         bool,
         _help("Refuse downlinks for devices whose routing has no AS key; ThingPark accepts them unsigned."),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
 
 from veldnet.inventory.errors import BadRequest, InvalidField
+from veldnet.inventory.offer_documents import right_value
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -54,20 +58,68 @@ def json_object(raw: bytes) -> dict[str, Any]:
     raise too_deep
 
 
-async def read_resource(request: Request[Any, Any, Any], kind: type[T], limit: int) -> T:
-    """The JSON body as a resource. Members that are null or empty text count as absent, as clients that
-    fill forms send them. Raises `BadRequest` and `InvalidField`."""
-    decoded = json_object(await read_body(request, limit))
-    present = {name: value for name, value in decoded.items() if value is not None and value != ""}
+async def read_resource(
+    request: Request[Any, Any, Any],
+    kind: type[T],
+    limit: int,
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> T:
+    """The JSON body as a resource; `prepare` may change its members before they are checked. Raises
+    `BadRequest` and `InvalidField`."""
+    members = json_object(await read_body(request, limit))
+    return to_resource(members if prepare is None else prepare(members), kind)
+
+
+def to_resource(members: dict[str, Any], kind: type[T], where: str = "") -> T:
+    """Members as a resource. Those that are null or empty text count as absent, as clients that fill forms
+    send them; numbers and booleans may come as text, as clients that read CSV send them. Raises
+    `InvalidField`."""
     try:
-        return msgspec.convert(present, kind)
+        found = msgspec.convert(_present(members), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidField(_in_words(str(error))) from None
+        raise InvalidField(where + _in_words(str(error), kind)) from None
+    _refuse_endless(found, where.removesuffix(": "))
+    return found
 
 
-def _in_words(problem: str) -> str:
+def _present(value: Any) -> Any:
+    """The value without members that are null or empty text."""
+    if isinstance(value, dict):
+        return {name: _present(inner) for name, inner in value.items() if inner is not None and inner != ""}
+    return [_present(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _refuse_endless(value: Any, where: str) -> None:
+    """JSON has no such numbers, but text can name them."""
+    if isinstance(value, msgspec.Struct):
+        inner: Iterable[tuple[str, Any]] = (
+            (f"{where}.{name}".lstrip("."), getattr(value, name)) for name in value.__struct_fields__
+        )
+    elif isinstance(value, list | tuple):
+        inner = ((f"{where}[{index}]", each) for index, each in enumerate(value))
+    elif isinstance(value, dict):
+        inner = ((f"{where}.{name}", each) for name, each in value.items())
+    else:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidField(f"{where}: {value} is not a number")
+        return
+    for name, each in inner:
+        _refuse_endless(each, name)
+
+
+_ENUM = re.compile(r"Invalid enum value (.*) - at `\$\.(\w+)`", re.DOTALL)
+
+
+def _in_words(problem: str, kind: type[msgspec.Struct]) -> str:
     """`Expected `str`, got `int` - at `$.name`` with the member first."""
+    found = _ENUM.fullmatch(problem)
+    if found is not None:
+        return f"{found[2]} {_short(found[1])} must be {right_value(kind, found[2])}"
     text, _dash, path = problem.rpartition(" - at `")
     if not text:
-        return problem
-    return f"{path.rstrip('`').removeprefix('$').removeprefix('.')}: {text}"
+        return _short(problem)
+    return f"{path.rstrip('`').removeprefix('$').removeprefix('.')}: {_short(text)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:60]}..."

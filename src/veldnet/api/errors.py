@@ -73,6 +73,18 @@ def gateway_body(status: int, message: str, transaction: str) -> dict[str, Any]:
     }
 
 
+# The paths of ThingPark's DX API, which knows one shape of errors only.
+_DX = re.compile(r"/(?:thingpark/dx/|)(?:core|admin)/")
+_DX_IDS = {400: "LDM-400", 401: "LDM-410", 403: "LDM-430", 404: "LDM-440", 405: "LDM-441", 429: "LDM-460"}
+
+
+def _body_for(request: Request[Any, Any, Any], status: int, message: str) -> dict[str, Any]:
+    """What the gateway says: in its own shape, and on DX paths in that of the platform as well."""
+    if _DX.match(request.url.path):
+        return application_body(status, message, _DX_IDS.get(status, "LDM-400"), transaction_id(request))
+    return gateway_body(status, message, transaction_id(request))
+
+
 def application_body(status: int, message: str, error_id: str, transaction: str) -> dict[str, Any]:
     """ThingPark's triple, and the gateway's members beside it."""
     return {"code": status, "message": message, "errorId": error_id} | gateway_body(
@@ -90,8 +102,7 @@ def _respond(
 
 
 def on_gateway_error(request: Request[Any, Any, Any], error: GatewayError) -> Response[Any]:
-    body = gateway_body(error.status, error.message, transaction_id(request))
-    return _respond(request, error.status, body, error.headers)
+    return _respond(request, error.status, _body_for(request, error.status, error.message), error.headers)
 
 
 def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[Any]:
@@ -143,9 +154,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     """Unknown paths and methods."""
     message = f"No such resource: {request.url.path[:200]}" if error.status_code == 404 else error.detail
     headers = dict(error.headers or {})
-    return _respond(
-        request, error.status_code, gateway_body(error.status_code, message, transaction_id(request)), headers
-    )
+    return _respond(request, error.status_code, _body_for(request, error.status_code, message), headers)
 
 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

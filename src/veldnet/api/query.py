@@ -27,10 +27,10 @@ def choice(request: Request[Any, Any, Any], name: str, allowed: tuple[str, ...])
     return value
 
 
-def flag(request: Request[Any, Any, Any], name: str) -> bool:
+def flag(request: Request[Any, Any, Any], name: str, *, default: bool = False) -> bool:
     value = text(request, name)
     if value is None:
-        return False
+        return default
     if value.lower() not in ("true", "false"):
         raise InvalidField(f"{name} {value[:40]!r} must be true or false")
     return value.lower() == "true"

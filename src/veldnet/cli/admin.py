@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Select, select
 from veldnet.backups import BackupError, back_up, restore
 from veldnet.data_directory import DataDirectory
 from veldnet.inventory import accounts, audit, base_stations, catalogues, people, subscriber_removal
-from veldnet.inventory.errors import BadRequest
+from veldnet.inventory.errors import BadRequest, Refusal
+from veldnet.inventory.offer_documents import read_document
 from veldnet.inventory.resources import timestamp
 from veldnet.inventory.scope import Role
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
@@ -34,7 +35,7 @@ from .output import console, fail, print_json, print_table
 from .running import administrator, change_data, errors_in_words, settings_or_fail, with_data
 from .serve import Data, Json
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T", PlanSettings, ProfileSettings)
 
 admin = typer.Typer(help="The operator's work.", no_args_is_help=True)
 subscriber_app = typer.Typer(help="Customers.", no_args_is_help=True)
@@ -84,9 +85,9 @@ def _document(kind: type[T], given: list[str] | None) -> T:
         except msgspec.DecodeError as error:
             fail(f"--set {name}: {error}")
     try:
-        return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        fail(f"--set: {error}. Known: {', '.join(kind.__struct_fields__)}")
+        return read_document(kind, values)
+    except Refusal as error:
+        fail(f"--set: {error.message}")
 
 
 @admin.command("operator-create")
@@ -157,7 +158,10 @@ RoleOption = Annotated[str, typer.Option(help="rw may change things, ro may only
 
 def _password(file: Path | None) -> str:
     if file is not None:
-        return file.read_text().strip()
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--password-file {file} cannot be read: {error}")
     return Prompt.ask("Password", password=True, console=console)
 
 

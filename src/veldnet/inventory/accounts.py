@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import string
 
@@ -17,6 +18,7 @@ from veldnet.store.schema import operators, projects, subscribers, tokens, users
 from . import changes
 from .changes import now_ms
 from .errors import BadRequest, InvalidField
+from .names import check_name
 from .rows import inserted_ref
 from .scope import Scope
 
@@ -26,6 +28,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _NOBODY = _hasher.hash(secrets.token_hex(16))
 
 MAX_PASSWORD = 256
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
 
 
 def random_text(length: int) -> str:
@@ -57,6 +60,12 @@ def secret_digest(secret: str) -> str:
 
 def create_operator(connection: Connection, code: str, name: str) -> int:
     """A network operator; `code` is what connectivity plans and HSM groups are named after."""
+    if not _CODE.fullmatch(code):
+        raise InvalidField(
+            f"operator code {code[:40]!r} must have 1 to 40 letters, digits, dots, dashes and underscores, "
+            "the first a letter or digit"
+        )
+    name = check_name(name, most=100)
     if connection.execute(select(operators.c.ref).where(operators.c.code == code)).first():
         raise BadRequest(f"operator {code} exists already")
     return inserted_ref(connection.execute(insert(operators).values(code=code, name=name)))
@@ -65,7 +74,8 @@ def create_operator(connection: Connection, code: str, name: str) -> int:
 def create_subscriber(connection: Connection, operator_ref: int, customer_id: str, name: str) -> int:
     """A customer; `customer_id` has nine digits."""
     if len(customer_id) != 9 or not (customer_id.isascii() and customer_id.isdigit()):
-        raise InvalidField(f"customer id {customer_id!r} must have nine digits")
+        raise InvalidField(f"customer id {customer_id[:40]!r} must have nine digits")
+    name = check_name(name, most=100)
     if connection.execute(select(subscribers.c.ref).where(subscribers.c.customer_id == customer_id)).first():
         raise BadRequest(f"subscriber {customer_id} exists already")
     changes.note(connection, "subscribers", operator_ref)
@@ -91,6 +101,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
 def create_project(connection: Connection, name: str) -> Credentials:
     """A developer project, not yet activated."""
+    name = check_name(name, most=100)
     credentials = Credentials(random_text(32), random_text(32))
     connection.execute(
         insert(projects).values(

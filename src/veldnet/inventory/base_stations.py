@@ -15,6 +15,7 @@ from veldnet.store.schema import (
 
 from . import changes
 from .errors import BadRequest, InvalidField, NotFound
+from .names import check_name
 from .rows import inserted_ref
 
 # Base station ids of KPN start with FF; ours do likewise.
@@ -57,6 +58,17 @@ def check_radio(max_tx_power: int | None, antenna_gain: float | None) -> None:
         raise InvalidField("antennaGain must be from -10 to 30 dBi")
 
 
+def check_location(latitude: float | None, longitude: float | None, altitude: float | None) -> None:
+    """Raises `InvalidField` for what is not on Earth."""
+    for what, value, most in (
+        ("latitude", latitude, 90.0),
+        ("longitude", longitude, 180.0),
+        ("altitude", altitude, 20_000.0),
+    ):
+        if value is not None and not -most <= value <= most:
+            raise InvalidField(f"{what} must be from {-most:g} to {most:g}")
+
+
 def create_base_station(
     connection: Connection,
     operator_ref: int,
@@ -74,6 +86,8 @@ def create_base_station(
     `BadRequest` for an id that another base station has, or had before it was removed, `InvalidField`
     for a radio that no base station has."""
     check_radio(max_tx_power, antenna_gain)
+    check_location(latitude, longitude, altitude)
+    name = check_name(name, most=100)
     columns = base_stations.c
     given = "" if base_station_id is None else str(base_station_id)
     for column, value in ((columns.gateway_eui, str(gateway_eui)), (columns.id, given)):
@@ -201,6 +215,8 @@ def change_base_station(
 ) -> None:
     """Give a base station another name, location or radio."""
     check_radio(max_tx_power, antenna_gain)
+    check_location(latitude, longitude, altitude)
+    name = check_name(name, most=100)
     ref = own_base_station(connection, operator_ref, base_station_id)
     connection.execute(
         update(base_stations)

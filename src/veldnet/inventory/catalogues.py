@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
@@ -11,17 +13,23 @@ from veldnet.store.schema import connectivity_plans, device_profiles, hsm_groups
 
 from . import changes
 from .errors import BadRequest, InvalidField, UnknownReference
+from .names import check_name
 from .resources import ConnectivityPlan, DeviceProfile, HSMGroup
 from .rows import inserted_ref
 from .scope import Scope
+
+_MOST_GRANTED = 100_000_000
+_PLAN_ID = re.compile(r"[0-9A-Za-z.\-][0-9A-Za-z._\-]{0,62}/[0-9A-Za-z._\-]{1,63}")
 
 
 def create_connectivity_plan(
     connection: Connection, operator_ref: int, plan_id: str, name: str, settings: PlanSettings
 ) -> int:
     """A plan named `<supplier>/<key>`."""
-    if plan_id.count("/") != 1 or plan_id.startswith("_"):
-        raise InvalidField(f"connectivity plan id {plan_id!r} must look like supplier-cs/plan-key")
+    if not _PLAN_ID.fullmatch(plan_id):
+        raise InvalidField(f"connectivity plan id {plan_id[:80]!r} must look like supplier-cs/plan-key")
+    name = check_name(name, most=100)
+    check_bounds(settings)
     _must_be_new(connection, connectivity_plans, operator_ref, plan_id)
     result = connection.execute(
         insert(connectivity_plans).values(
@@ -40,6 +48,7 @@ def change_connectivity_plan(
     connection: Connection, operator_ref: int, plan_id: str, settings: PlanSettings
 ) -> None:
     """Give a plan other rules; they take effect at once."""
+    check_bounds(settings)
     done = connection.execute(
         update(connectivity_plans)
         .where(connectivity_plans.c.operator_ref == operator_ref, connectivity_plans.c.id == plan_id)
@@ -50,8 +59,25 @@ def change_connectivity_plan(
     changes.note(connection, "rules", 0)
 
 
+def check_bounds(settings: PlanSettings) -> None:
+    """A lower bound may not be above its upper one."""
+    for low, high in (("spreadingFactorMin", "spreadingFactorMax"), ("nbTransMin", "nbTransMax")):
+        least, most = getattr(settings, low), getattr(settings, high)
+        if least is not None and most is not None and least > most:
+            raise InvalidField(f"{low} {least} must not be above {high} {most}")
+
+
 def grant_connectivity_plan(connection: Connection, subscriber_ref: int, plan_ref: int, granted: int) -> None:
-    """Let a subscriber use a plan for so many devices."""
+    """Let a subscriber use a plan for so many devices, not fewer than use it already."""
+    if not 0 <= granted <= _MOST_GRANTED:
+        raise InvalidField(f"granted {granted} must be from 0 to {_MOST_GRANTED}")
+    used = connection.execute(
+        select(plan_grants.c.used).where(
+            plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref
+        )
+    ).scalar()
+    if used is not None and granted < used:
+        raise BadRequest(f"{used} connections of this plan are in use; granted must not be less")
     changed = connection.execute(
         update(plan_grants)
         .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
@@ -67,6 +93,8 @@ def create_device_profile(
     connection: Connection, operator_ref: int, profile_id: str, name: str, settings: ProfileSettings
 ) -> int:
     """A device model of an operator."""
+    check_name(profile_id, what="id", most=100)
+    name = check_name(name, most=100)
     check_radio(settings)
     _must_be_new(connection, device_profiles, operator_ref, profile_id)
     result = connection.execute(
@@ -104,6 +132,7 @@ def check_radio(settings: ProfileSettings) -> None:
 def create_hsm_group(connection: Connection, operator_ref: int, name: str, vault: str = "") -> str:
     """An HSM group whose keys a vault of the settings keeps; its id carries the operator's code and a
     number."""
+    name = check_name(name, most=100)
     code = connection.execute(select(operators.c.code).where(operators.c.ref == operator_ref)).scalar_one()
     number = len(list_hsm_groups(connection, operator_ref)) + 1
     group_id = f"HSM_{code.upper()}.{number}"

@@ -10,9 +10,9 @@ from msgspec import UNSET, UnsetType
 from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
 
 from .errors import InvalidField, MissingField, WeakKey
+from .names import check_name
 from .personalisation import Personalisation, check_personalisation, refuse_personalisation
 from .resources import AlarmThreshold, Device
-from .routing_profiles import check_name
 
 _MAX_TEXT = 255
 
@@ -105,16 +105,21 @@ def _check_details(body: Device) -> None:
             NetId.parse(body.homeNsNetID)
         except InvalidIdentifier as error:
             raise InvalidField(f"homeNsNetID: {error}") from None
+    check_location(body)
+    tags = [] if body.dataflowTags is UNSET else body.dataflowTags
+    if len(tags) > 50 or any(len(tag) > _MAX_TEXT for tag in tags):
+        raise InvalidField(f"dataflowTags holds at most 50 tags of at most {_MAX_TEXT} characters")
+    check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
+
+
+def check_location(body: Device) -> None:
+    """Latitude and longitude of a body. Raises a `BadRequest`."""
     for name, limit in (("geoLatitude", 90.0), ("geoLongitude", 180.0)):
         value = getattr(body, name)
         if value is not UNSET and not -limit <= value <= limit:
             raise InvalidField(f"{name} {value} must lie between -{limit:.0f} and {limit:.0f} degrees")
     if (body.geoLatitude is UNSET) != (body.geoLongitude is UNSET):
         raise MissingField("geoLatitude and geoLongitude go together")
-    tags = [] if body.dataflowTags is UNSET else body.dataflowTags
-    if len(tags) > 50 or any(len(tag) > _MAX_TEXT for tag in tags):
-        raise InvalidField(f"dataflowTags holds at most 50 tags of at most {_MAX_TEXT} characters")
-    check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
 
 
 _DURATIONS = ("1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS")

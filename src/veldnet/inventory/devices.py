@@ -27,7 +27,7 @@ from veldnet.store.schema import (
 
 from . import catalogues, changes, leftovers
 from . import routing_profiles as routing
-from .device_checks import NewDevice, parse_join_eui
+from .device_checks import NewDevice, check_location, parse_join_eui
 from .errors import (
     BadRequest,
     DuplicateEui,
@@ -38,6 +38,7 @@ from .errors import (
     UnknownConnectivityPlan,
     UnknownReference,
 )
+from .names import check_name
 from .personalisation import Personalisation
 from .resources import (
     AlarmThreshold,
@@ -54,7 +55,7 @@ PAGE = 100
 RESET = "reset"
 # No ref is so large.
 _BEHIND_ALL = 1 << 62
-_UPDATABLE = frozenset(
+UPDATABLE = frozenset(
     {
         "name",
         "routingProfileId",
@@ -64,6 +65,9 @@ _UPDATABLE = frozenset(
         "applicationEUI",
     }
 )
+# ThingPark's DX API lets a device move, too.
+DX_UPDATABLE = UPDATABLE | {"geoLatitude", "geoLongitude"}
+_OBSERVED = ("statistics", "commercialDetails", "classBState")
 # Members that are given back as they came; the network does not act upon them.
 _DETAILS = (
     "administrativeInfo",
@@ -428,14 +432,26 @@ def device_ref(connection: Connection, scope: Scope, ref: str) -> int:
 
 
 def update_device(
-    connection: Connection, scope: Scope, ref: str, body: Device, observed: Observed | None = None
+    connection: Connection,
+    scope: Scope,
+    ref: str,
+    body: Device,
+    observed: Observed | None = None,
+    updatable: frozenset[str] = UPDATABLE,
 ) -> Device:
-    """Change the six members that may change; `reset` takes plan or routing away."""
+    """Change the members that may change; `reset` takes plan or routing away."""
     row = _own(connection, scope, ref)
-    _refuse_fixed(body, _configuration(row))
+    _refuse_fixed(body, _configuration(row), updatable)
     values: dict[str, Any] = {}
+    if "geoLatitude" in updatable:
+        check_location(body)
+        values |= {
+            column: value
+            for column, value in (("latitude", body.geoLatitude), ("longitude", body.geoLongitude))
+            if value is not UNSET
+        }
     if body.name is not UNSET:
-        values["name"] = routing.check_name(body.name)
+        values["name"] = check_name(body.name)
     if body.applicationEUI is not UNSET:
         join_eui = parse_join_eui(body.applicationEUI)
         values["join_eui"] = None if join_eui is None else str(join_eui)
@@ -512,6 +528,12 @@ def refs_of(connection: Connection, scope: Scope, dev_euis: Sequence[str]) -> di
     return {row.dev_eui: row.ref for row in rows}
 
 
+def refs_of_all(connection: Connection, scope: Scope, most: int) -> list[int]:
+    """The numbers of the subscriber's devices, so many at most."""
+    query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref).limit(most)
+    return list(connection.execute(query.order_by(devices.c.ref)).scalars())
+
+
 def vault_of(connection: Connection, ref: int) -> str:
     """The vault that keeps the keys of a device."""
     query = (
@@ -546,24 +568,32 @@ def _new_routing(connection: Connection, scope: Scope, body: Device) -> dict[str
     return {"routing_profile_ref": routing_ref, "processing_strategy": strategy}
 
 
-def _refuse_fixed(body: Device, current: Device) -> None:
-    """A member that cannot change may be sent only with the value it has."""
+def _refuse_fixed(body: Device, current: Device, updatable: frozenset[str]) -> None:
+    """A member that cannot change may be sent only with the value it has. What the network observes is
+    ignored: it may have changed since the caller read it."""
     for name in body.__struct_fields__:
         value = getattr(body, name)
-        if value is UNSET or name in _UPDATABLE:
+        if value is UNSET or name in updatable or name in _OBSERVED:
             continue
-        if name in ("statistics", "commercialDetails"):
-            raise NotUpdatable(f"{name} is given by the network and must not be sent")
+        if name == "networkAddress" and current.activationType == "OTAA":
+            continue
         if name in ("applicationKey", "networkSessionKey", "applicationSessionKeyRules"):
             raise NotUpdatable(f"{name} cannot be changed; delete the device and create it again")
-        same = msgspec.to_builtins(value) == msgspec.to_builtins(getattr(current, name))
-        if name == "EUI" and not same:
-            same = value.replace("-", "").replace(":", "").upper() == current.EUI
-        if not same:
-            changeable = ", ".join(sorted(_UPDATABLE))
+        if not _same(name, value, getattr(current, name)):
+            changeable = ", ".join(sorted(updatable))
             raise NotUpdatable(
                 f"{name} cannot be changed; delete the device and create it again. Changeable: {changeable}"
             )
+
+
+def _same(name: str, given: Any, stored: Any) -> bool:
+    """Whether a member has the value already, however it is written."""
+    if stored is UNSET or given in ([], {}):
+        return stored is UNSET and given in ([], {})
+    if name in ("EUI", "networkAddress", "homeNsNetID"):
+        plain = (str(text).replace("-", "").replace(":", "").upper() for text in (given, stored))
+        return next(plain) == next(plain)
+    return bool(msgspec.to_builtins(given) == msgspec.to_builtins(stored))
 
 
 def _compatible_profile(

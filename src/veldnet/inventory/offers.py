@@ -21,7 +21,8 @@ from veldnet.store.schema import (
 
 from . import changes
 from .catalogues import check_radio
-from .errors import BadRequest, InvalidField, NotFound
+from .errors import InvalidField, NotFound
+from .names import check_name
 from .rows import ref_of
 
 
@@ -146,19 +147,6 @@ def own_plan(connection: Connection, operator_ref: int, ref: str) -> tuple[int, 
     return row.ref, row.id
 
 
-def check_grant(connection: Connection, subscriber_ref: int, plan_ref: int, granted: int) -> None:
-    """A grant may not be less than what is used."""
-    if not 0 <= granted <= 100_000_000:
-        raise InvalidField("granted must be from 0 to 100000000")
-    used = connection.execute(
-        select(plan_grants.c.used).where(
-            plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref
-        )
-    ).scalar()
-    if used is not None and granted < used:
-        raise BadRequest(f"{used} connections of this plan are in use; granted must not be less")
-
-
 def list_profiles(connection: Connection, operator_ref: int) -> list[Profile]:
     rows = connection.execute(
         select(device_profiles)
@@ -202,6 +190,7 @@ def change_profile(
         if getattr(before, member) != getattr(settings, member):
             raise InvalidField(f"{member} cannot be changed; create another profile")
     check_radio(settings)
+    name = check_name(name, most=100)
     connection.execute(
         update(device_profiles)
         .where(device_profiles.c.ref == number)

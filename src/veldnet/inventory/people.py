@@ -17,6 +17,7 @@ from veldnet.store.schema import (
 
 from .accounts import Credentials, random_text, secret_digest
 from .errors import BadRequest, InvalidField, NotFound
+from .names import check_name
 from .resources import timestamp
 from .rows import inserted_ref, ref_of
 from .scope import OperatorScope, Role, account_of
@@ -39,8 +40,7 @@ def check_names(connection: Connection, username: str, display_name: str) -> Non
     """User names are unique over subscribers and operators, for they sign in at one place."""
     if not 3 <= len(username) <= _MAX_NAME or not username.isprintable():
         raise InvalidField("a user name has 3 to 254 printable characters")
-    if not 1 <= len(display_name.strip()) <= _MAX_NAME:
-        raise InvalidField("a display name has 1 to 254 characters")
+    check_name(display_name, what="display name", most=_MAX_NAME)
     for table in (users, operator_users):
         if connection.execute(select(table.c.ref).where(table.c.username == username)).first():
             raise BadRequest(f"user {username} exists already")
@@ -212,9 +212,7 @@ def list_projects(connection: Connection, subscriber_ref: int) -> list[ProjectVi
 
 def create_own_project(connection: Connection, subscriber_ref: int, name: str) -> ProjectView:
     """A project of the subscriber's developers, to be activated with `POST /activate`."""
-    name = name.strip()
-    if not 1 <= len(name) <= 100:
-        raise InvalidField("name must have 1 to 100 characters")
+    name = check_name(name, most=100)
     count = connection.execute(
         select(func.count()).select_from(projects).where(projects.c.subscriber_ref == subscriber_ref)
     ).scalar_one()

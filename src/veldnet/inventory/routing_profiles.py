@@ -35,6 +35,7 @@ from .errors import (
     UnknownReference,
     WeakKey,
 )
+from .names import check_name
 from .resources import Route, RoutingProfile
 from .rows import inserted_ref, ref_of
 from .scope import Scope
@@ -42,7 +43,6 @@ from .scope import Scope
 _AS_ID = re.compile(r"[0-9A-Za-z\-._]{1,128}")
 _MAX_ROUTES = 20
 _MAX_ADDRESSES = {"SEQUENTIAL": 5, "BLAST": 3}
-_MIN_ENTROPY = 3.0
 
 
 class CheckedRoute(msgspec.Struct, frozen=True):
@@ -58,13 +58,16 @@ class CheckedRoute(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
 
 
-def check_routes(given: Sequence[Route], *, allow_private: bool = True) -> tuple[CheckedRoute, ...]:
-    """Check every member of every route; addresses must be public without `allow_private`. Raises a
-    `BadRequest` that names the member."""
+def check_routes(
+    given: Sequence[Route], *, allow_private: bool = True, key_entropy: float = 0.0
+) -> tuple[CheckedRoute, ...]:
+    """Check every member of every route; addresses must be public without `allow_private`, keys need
+    `key_entropy` bits a digit. Raises a `BadRequest` that names the member."""
     if len(given) > _MAX_ROUTES:
         raise InvalidField(f"routes has {len(given)} entries, at most {_MAX_ROUTES} are allowed")
     checked = tuple(
-        _check_route(route, f"routes[{index}]", allow_private) for index, route in enumerate(given)
+        _check_route(route, f"routes[{index}]", allow_private, key_entropy)
+        for index, route in enumerate(given)
     )
     for group in {route.as_id for route in checked}:
         ports = [route.source_ports for route in checked if route.as_id == group]
@@ -73,7 +76,7 @@ def check_routes(given: Sequence[Route], *, allow_private: bool = True) -> tuple
     return checked
 
 
-def _check_route(route: Route, where: str, allow_private: bool) -> CheckedRoute:
+def _check_route(route: Route, where: str, allow_private: bool, key_entropy: float) -> CheckedRoute:
     strategy = "SEQUENTIAL" if route.strategy is UNSET else route.strategy
     addresses = () if route.addresses is UNSET else tuple(route.addresses)
     limit = _MAX_ADDRESSES[strategy]
@@ -92,7 +95,7 @@ def _check_route(route: Route, where: str, allow_private: bool) -> CheckedRoute:
         strategy,
         "XML" if route.contentType is UNSET else route.contentType,
         as_id,
-        None if route.asKey is UNSET else check_as_key(route.asKey, where),
+        None if route.asKey is UNSET else check_as_key(route.asKey, where, key_entropy),
         max_deviation,
         addresses,
     )
@@ -129,7 +132,7 @@ def check_ports(text: str, where: str) -> str:
     return compact
 
 
-def check_as_key(text: str, where: str) -> str:
+def check_as_key(text: str, where: str, least: float) -> str:
     """32 hexadecimal digits that are not too regular."""
     try:
         AesKey.parse(text)
@@ -138,8 +141,12 @@ def check_as_key(text: str, where: str) -> str:
     key = text.replace("-", "")
     counts = Counter(key.lower())
     entropy = -sum(n / 32 * math.log2(n / 32) for n in counts.values())
-    if entropy < _MIN_ENTROPY:
-        raise WeakKey(f"{where}.asKey is too regular ({entropy:.1f} bits a digit); use a random key")
+    # Sums of logarithms are not exact.
+    if entropy < least - 1e-9:
+        raise WeakKey(
+            f"{where}.asKey is too regular ({entropy:.1f} bits a digit, at least {least:g} are needed); use "
+            "a random key"
+        )
     return key
 
 
@@ -329,7 +336,13 @@ def update_routing_profile(
     """Change what is given; `checked` None keeps the routes."""
     row = _own(connection, scope, ref)
     if row.is_dummy:
-        raise InvalidField("the built-in profile NOAS cannot be changed")
+        now = _resource(connection, scope, row)
+        changed = made is not None or any(
+            getattr(body, name) not in (UNSET, getattr(now, name)) for name in ("name", "default", "routes")
+        )
+        if changed:
+            raise InvalidField("the built-in profile NOAS cannot be changed")
+        return now
     values: dict[str, object] = {}
     if body.name is not UNSET:
         values["name"] = check_name(body.name)
@@ -370,14 +383,6 @@ def _with_known_keys(
         sealed if sealed is not None or route.as_id is None else known.get(route.as_id)
         for route, sealed in zip(checked, sealed_keys, strict=True)
     ]
-
-
-def check_name(name: str) -> str:
-    """A name that people can read."""
-    stripped = name.strip()
-    if not 1 <= len(stripped) <= 255 or not stripped.isprintable():
-        raise InvalidField("name must have 1 to 255 printable characters")
-    return stripped
 
 
 def _clear_default(connection: Connection, scope: Scope) -> None:

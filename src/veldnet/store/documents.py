@@ -77,6 +77,7 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     forceRx2DataRate: DataRateIndex | None = None
     # Hexadecimal, bit 0 is channel 0; 16 to 96 bits.
     forceChannelMask: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{1,24}$")] | None = None
+    # The device may send for 1/2^this of the time.
     maxDutyCycle: DataRateIndex | None = None
     # ADR: 3 by packet error rate, 2 by signal-to-noise ratio.
     adrVersion: Literal[2, 3] = 3

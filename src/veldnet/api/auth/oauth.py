@@ -87,12 +87,17 @@ async def user_token(request: Request[Any, Any, Any], services: Services) -> dic
     login = client_id.rsplit("/", 1)[-1]
     lifetime = _lifetime(form.get("validityPeriod"), int(services.settings.token_lifetime))
     user_ref = await verify_user(request, services, login, secret)
+    scope = await services.read(lambda c: accounts.scope_of_user(c, user_ref))
+    if scope is None:
+        raise GatewayError(401, "The user was removed")
     token = await services.write(lambda c: accounts.issue_token(c, lifetime, user_ref=user_ref))
     return {
         "access_token": token,
         "token_type": "bearer",
         "expires_in": lifetime,
         "client_id": client_id,
+        "customer_id": scope.customer_id,
+        "operator_id": str(scope.operator_ref),
         "scope": "SUBSCRIBER",
     }
 

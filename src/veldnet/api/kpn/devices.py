@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET
 from sqlalchemy import Connection
 
 from veldnet.api import query
@@ -17,11 +18,21 @@ from veldnet.inventory import device_checks, devices
 from veldnet.inventory.resources import Device
 from veldnet.monitoring.observed import observed_at
 
+from . import dx
+
 HEALTH_STATES = ("RF_CNX_ERROR", "INIT", "ACTIVE")
 
 
+def _as_it_is(device: Device) -> Device:
+    return device
+
+
 def handlers(view: devices.View) -> list[HTTPRouteHandler]:
-    """The operations on devices; `view` is what a list shows of each without flags."""
+    """The operations on devices; `view` is what a list shows of each without flags: little on KPN's paths,
+    the configuration on those of DX, whose members differ in some points."""
+    is_dx = view == "configuration"
+    shown = dx.shown if is_dx else _as_it_is
+    prepare = dx.prepare if is_dx else None
 
     @get("/devices")
     async def list_devices(request: Request[Any, Any, Any], services: Services) -> list[Device]:
@@ -34,27 +45,29 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
             connectivity_plan_id=query.text(request, "connectivityPlanId"),
             page_index=query.whole(request, "pageIndex", least=1),
             view="configuration" if extended else view,
-            statistics=query.flag(request, "statistics") or extended,
+            statistics=query.flag(request, "statistics", default=is_dx) or extended,
             commercial_details=query.flag(request, "commercialDetails") or extended,
         )
-        return await services.read(
+        listed = await services.read(
             lambda c: devices.list_devices(c, scope, wanted, observed_at(services.platform.clock()))
         )
+        return [shown(device) for device in listed]
 
     @post("/devices", status_code=201)
     async def create_device(request: Request[Any, Any, Any], services: Services) -> Device:
         scope = await require_scope(request, services)
-        body = await read_resource(request, Device, services.settings.max_body)
-        hsm_required = services.settings.hsm_required and not legacy(request)
+        body = await read_resource(request, Device, services.settings.max_body, prepare)
+        hsm_required = services.settings.hsm_required and not is_dx and not legacy(request)
         abp = services.settings.legacy_abp and legacy(request)
         new = device_checks.check_new_device(body, hsm_required=hsm_required, abp=abp)
         sealed = await services.seal_app_key(scope, new)
-        return await services.change(
+        created = await services.change(
             lambda c: devices.create_device(c, scope, new, sealed, services.platform.open_personalised),
             by=scope,
             action="device.created",
             details=body,
         )
+        return shown(created)
 
     @get("/devices/{device_ref:str}")
     async def get_device(
@@ -66,25 +79,30 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
                 c, scope, device_ref, observed=observed_at(services.platform.clock())
             )
         )
-        return Response(device, headers={"etag": etag_of(device)})
+        etag = etag_of(device)
+        if not query.flag(request, "statistics", default=True):
+            device.statistics = UNSET
+        return Response(shown(device), headers={"etag": etag})
 
     @put("/devices/{device_ref:str}")
     async def update_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
         scope = await require_scope(request, services)
-        body = await read_resource(request, Device, services.settings.max_body)
+        body = await read_resource(request, Device, services.settings.max_body, prepare)
 
         def change(connection: Connection) -> Device:
             check_match(request, devices.get_device(connection, scope, device_ref), "the device")
+            updatable = devices.DX_UPDATABLE if is_dx else devices.UPDATABLE
             return devices.update_device(
-                connection, scope, device_ref, body, observed_at(services.platform.clock())
+                connection, scope, device_ref, body, observed_at(services.platform.clock()), updatable
             )
 
-        return await services.change(
+        changed = await services.change(
             change,
             by=scope,
             action="device.changed",
             details=body,
         )
+        return shown(changed)
 
     @delete("/devices/{device_ref:str}")
     async def delete_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:

@@ -114,15 +114,18 @@ async def frame_statistics_(request: Request[Any, Any, Any], services: Services)
     start = query.text(request, "startDate")
     days = query.whole(request, "duration", least=1, most=MOST_DAYS) or 7
     hours = query.whole(request, "aggregationStep", least=1, most=24)
+    everything: list[int] = []
     if not dev_euis:
-        return await _of_fleet(services, scope, station, start, days, hours)
+        everything = await services.read(lambda c: devices.refs_of_all(c, scope, MOST_DEVICES + 1))
+        if len(everything) > MOST_DEVICES or (hours is not None and station is None):
+            return await _of_fleet(services, scope, station, start, days, hours)
     span = None
     if start is not None:
         begin = query.moment(start, "startDate")
         span = Span(begin, begin + days * _DAY)
 
     def read(connection: Connection) -> list[FrameStatistics]:
-        refs = _refs(connection, scope, dev_euis)
+        refs = _refs(connection, scope, dev_euis) if dev_euis else everything
         if span is None:
             return frame_statistics.latest(connection, refs, station, hours)
         if hours is None:
@@ -140,18 +143,19 @@ async def _of_fleet(
     days: int,
     hours: int | None,
 ) -> list[FrameStatistics]:
-    """Without devices: all of the subscriber's together, which only slots can show."""
-    if hours is None or station is not None:
+    """Without devices: all of the subscriber's together, in slots, of an hour where nothing is said."""
+    if station is not None:
         raise MissingField(
-            "deviceEUIList is mandatory, but for statistics of all devices by aggregationStep "
-            "and without baseStationId"
+            f"baseStationId needs deviceEUIList where there are more than {MOST_DEVICES} devices"
         )
     if start is not None:
         begin = query.moment(start, "startDate")
     else:
         begin = round(services.platform.clock() * 1000) - 7 * _DAY
     span = Span(begin, begin + days * _DAY)
-    found = await services.read(lambda c: frame_statistics.of_fleet(c, scope.subscriber_ref, span, hours))
+    found = await services.read(
+        lambda c: frame_statistics.of_fleet(c, scope.subscriber_ref, span, hours or 1)
+    )
     if start is not None:
         return found
     newest = {entry.type: entry for entry in found}

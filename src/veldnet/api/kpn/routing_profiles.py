@@ -113,8 +113,12 @@ def _refuse_given(body: RoutingProfile) -> None:
 def _check_routes(services: Services, body: RoutingProfile) -> tuple[CheckedRoute, ...]:
     """Routes that are as they should be and lead to addresses that are allowed."""
     assert body.routes is not UNSET
-    allow_private = services.platform.settings.routing.allow_private_destinations
-    return routing_profiles.check_routes(body.routes, allow_private=allow_private)
+    routing = services.platform.settings.routing
+    return routing_profiles.check_routes(
+        body.routes,
+        allow_private=routing.allow_private_destinations,
+        key_entropy=routing.as_key_entropy,
+    )
 
 
 async def _generate(services: Services, scope: Scope, body: RoutingProfile) -> MadeKey | None:

@@ -12,6 +12,7 @@ from veldnet.monitoring.notification.digest import sentence
 from veldnet.monitoring.notification.events import AlarmEvent
 from veldnet.store.schema import alarms, devices
 
+from .listing import alarm_ref
 from .types import DEVICE_TYPES, Level
 
 _MOST_COUNTED = 10_000
@@ -109,7 +110,7 @@ def _line(row: Any) -> AlarmLine:
         cause=None,
     )
     return AlarmLine(
-        ref=str(row.ref),
+        ref=alarm_ref(row.created_at, row.ref),
         deviceRef=str(row.device_ref),
         deviceEUI=row.dev_eui,
         deviceName=row.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, select
 from veldnet.inventory.devices import PAGE
 from veldnet.inventory.errors import NotFound
 from veldnet.inventory.resources import DeviceAlarm, timestamp
-from veldnet.inventory.rows import ref_of
+from veldnet.inventory.rows import NO_REF
 from veldnet.inventory.scope import Scope
 from veldnet.store.schema import (
     alarm_history,
@@ -25,6 +26,9 @@ from veldnet.store.schema import base_stations as base_station_rows
 
 from .types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, Level
 
+# The number has 63 bits.
+_REF = re.compile(r"[0-9a-fA-F]{8}[0-7][0-9a-fA-F]{15}")
+
 
 def _time(millis: int | None) -> Any:
     return UNSET if millis is None else timestamp(millis)
@@ -34,9 +38,18 @@ def _text(value: str | None) -> Any:
     return UNSET if value is None else value
 
 
+def alarm_ref(created_at: int, ref: int) -> str:
+    """24 hexadecimal digits, as ThingPark names alarms: the second of creation and the number."""
+    return f"{created_at // 1000 & 0xFFFFFFFF:08x}{ref:016x}"
+
+
+def _number_of(ref: str) -> int:
+    return int(ref[8:], 16) if _REF.fullmatch(ref) else NO_REF
+
+
 def _alarm(row: Row[*tuple[Any, ...]]) -> DeviceAlarm:
     return DeviceAlarm(
-        ref=str(row.ref),
+        ref=alarm_ref(row.created_at, row.ref),
         alarmState=Level(row.state).name,  # type: ignore[arg-type]
         occurrence=row.occurrence,
         acked=bool(row.acked),
@@ -76,9 +89,8 @@ def list_alarms(
 
 def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
     """One alarm of the subscriber. Raises `NotFound`."""
-    number = ref_of(ref)
-    row = connection.execute(_own(scope).where(alarms.c.ref == number)).first()
-    if row is None:
+    row = connection.execute(_own(scope).where(alarms.c.ref == _number_of(ref))).first()
+    if row is None or alarm_ref(row.created_at, row.ref) != ref.lower():
         raise NotFound("DeviceAlarm", ref)
     return _alarm(row)
 

@@ -196,21 +196,11 @@ async def list_unknown(request: Request[Any, Any, Any], services: Services) -> l
     return [UnknownStation(k.gateway_eui, k.address, k.datagrams, timestamp(k.last_seen_at)) for k in knocks]
 
 
-def _checked(body: NewStation | StationChange) -> None:
-    if not 1 <= len(body.name.strip()) <= 100:
-        raise InvalidField("name must have 1 to 100 characters")
-    for name, most in (("latitude", 90.0), ("longitude", 180.0), ("altitude", 20_000.0)):
-        value = getattr(body, name)
-        if value is not None and not -most <= value <= most:
-            raise InvalidField(f"{name} must be from {-most:g} to {most:g}")
-
-
 @post("/baseStations", status_code=201)
 async def create_station(request: Request[Any, Any, Any], services: Services) -> StationView:
     """Register a base station by the EUI it presents."""
     operator = await require_operator(request, services)
     body = await read_resource(request, NewStation, services.settings.max_body)
-    _checked(body)
     try:
         eui = GatewayEui.parse(body.gatewayEUI)
     except InvalidIdentifier as error:
@@ -220,7 +210,7 @@ async def create_station(request: Request[Any, Any, Any], services: Services) ->
             c,
             operator.operator_ref,
             eui,
-            body.name.strip(),
+            body.name,
             latitude=body.latitude,
             longitude=body.longitude,
             altitude=body.altitude,
@@ -241,13 +231,12 @@ async def change_station(station_id: str, request: Request[Any, Any, Any], servi
     """Give a base station another name, location or radio."""
     operator = await require_operator(request, services)
     body = await read_resource(request, StationChange, services.settings.max_body)
-    _checked(body)
     await services.change(
         lambda c: base_stations.change_base_station(
             c,
             operator.operator_ref,
             station_id,
-            body.name.strip(),
+            body.name,
             latitude=body.latitude,
             longitude=body.longitude,
             altitude=body.altitude,

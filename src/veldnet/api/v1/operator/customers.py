@@ -79,10 +79,8 @@ async def create_subscriber(request: Request[Any, Any, Any], services: Services)
     """Create a customer."""
     operator = await require_operator(request, services)
     body = await read_resource(request, NewSubscriber, services.settings.max_body)
-    if not 1 <= len(body.name.strip()) <= 100:
-        raise InvalidField("name must have 1 to 100 characters")
     await services.change(
-        lambda c: accounts.create_subscriber(c, operator.operator_ref, body.customerId, body.name.strip()),
+        lambda c: accounts.create_subscriber(c, operator.operator_ref, body.customerId, body.name),
         by=operator,
         action="subscriber.created",
         what=f"subscriber {body.customerId[:20]}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from litestar import Request, get, post, put
@@ -13,11 +13,10 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.inventory import catalogues, offers
 from veldnet.inventory.errors import InvalidField
+from veldnet.inventory.offer_documents import read_document
 from veldnet.inventory.offers import Group, Plan, Profile
 from veldnet.inventory.setting_fields import SettingField, setting_fields
 from veldnet.store.documents import PlanSettings, ProfileSettings
-
-T = TypeVar("T", PlanSettings, ProfileSettings)
 
 
 class NewPlan(msgspec.Struct):
@@ -78,19 +77,6 @@ class Defaults(msgspec.Struct):
     profileFields: dict[str, SettingField]
 
 
-def _settings(kind: type[T], given: dict[str, Any]) -> T:
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        raise InvalidField(f"settings: {error}") from None
-
-
-def _check_name(name: str) -> str:
-    if not 1 <= len(name.strip()) <= 100:
-        raise InvalidField("name must have 1 to 100 characters")
-    return name.strip()
-
-
 @get("/defaults")
 async def get_defaults(request: Request[Any, Any, Any], services: Services) -> Defaults:
     """What a new plan and profile begin with, and the vaults there are."""
@@ -116,9 +102,9 @@ async def create_plan(request: Request[Any, Any, Any], services: Services) -> No
     """Create a connectivity plan."""
     operator = await require_operator(request, services)
     body = await read_resource(request, NewPlan, services.settings.max_body)
-    settings, name = _settings(PlanSettings, body.settings), _check_name(body.name)
+    settings = read_document(PlanSettings, body.settings)
     await services.change(
-        lambda c: catalogues.create_connectivity_plan(c, operator.operator_ref, body.id, name, settings),
+        lambda c: catalogues.create_connectivity_plan(c, operator.operator_ref, body.id, body.name, settings),
         by=operator,
         action="connectivityPlan.created",
         what=f"connectivityPlan {body.id[:80]}",
@@ -131,7 +117,7 @@ async def change_plan(plan_ref: str, request: Request[Any, Any, Any], services: 
     """Give a plan other rules; they take effect at once."""
     operator = await require_operator(request, services)
     body = await read_resource(request, PlanChange, services.settings.max_body)
-    settings = _settings(PlanSettings, body.settings)
+    settings = read_document(PlanSettings, body.settings)
 
     def write(connection: Connection) -> None:
         _ref, plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
@@ -155,7 +141,6 @@ async def grant_plan(plan_ref: str, request: Request[Any, Any, Any], services: S
     def write(connection: Connection) -> None:
         ref, _plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
         subscriber = offers.own_subscriber(connection, operator.operator_ref, body.customerId)
-        offers.check_grant(connection, subscriber, ref, body.granted)
         catalogues.grant_connectivity_plan(connection, subscriber, ref, body.granted)
 
     await services.change(
@@ -179,14 +164,12 @@ async def create_profile(request: Request[Any, Any, Any], services: Services) ->
     """Create a device profile."""
     operator = await require_operator(request, services)
     body = await read_resource(request, NewProfile, services.settings.max_body)
-    settings, name = _settings(ProfileSettings, body.settings), _check_name(body.name)
-    if not 1 <= len(body.id) <= 100 or not body.id.isprintable():
-        raise InvalidField("id must have 1 to 100 printable characters, such as VENDOR/Model.1_ETSI")
+    settings = read_document(ProfileSettings, body.settings)
     await services.change(
-        lambda c: catalogues.create_device_profile(c, operator.operator_ref, body.id, name, settings),
+        lambda c: catalogues.create_device_profile(c, operator.operator_ref, body.id, body.name, settings),
         by=operator,
         action="deviceProfile.created",
-        what=f"deviceProfile {body.id}",
+        what=f"deviceProfile {body.id[:100]}",
         details=body,
     )
 
@@ -196,9 +179,9 @@ async def change_profile(profile_ref: str, request: Request[Any, Any, Any], serv
     """Give a device profile another name or other settings; they take effect at once."""
     operator = await require_operator(request, services)
     body = await read_resource(request, ProfileChange, services.settings.max_body)
-    settings, name = _settings(ProfileSettings, body.settings), _check_name(body.name)
+    settings = read_document(ProfileSettings, body.settings)
     await services.change(
-        lambda c: offers.change_profile(c, operator.operator_ref, profile_ref, name, settings),
+        lambda c: offers.change_profile(c, operator.operator_ref, profile_ref, body.name, settings),
         by=operator,
         action="deviceProfile.changed",
         what=f"deviceProfile {profile_ref}",
@@ -223,15 +206,14 @@ async def create_group(request: Request[Any, Any, Any], services: Services) -> G
     """Create an HSM group; its id is given by the network."""
     operator = await require_operator(request, services)
     body = await read_resource(request, NewGroup, services.settings.max_body)
-    name = _check_name(body.name)
     if body.vault and body.vault not in services.platform.vault.names:
         known = ", ".join(name for name in services.platform.vault.names if name) or "none but the default"
         raise InvalidField(f"vault {body.vault[:40]!r} is unknown; there are: {known}")
     made = await services.change(
-        lambda c: catalogues.create_hsm_group(c, operator.operator_ref, name, body.vault),
+        lambda c: catalogues.create_hsm_group(c, operator.operator_ref, body.name, body.vault),
         by=operator,
         action="hsmGroup.created",
-        what=f"hsmGroup {name}",
+        what=f"hsmGroup {body.name[:100]}",
     )
     return GroupMade(made)
 

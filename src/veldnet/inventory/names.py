@@ -1,0 +1,13 @@
+"""Names that people give to things."""
+
+from __future__ import annotations
+
+from .errors import InvalidField
+
+
+def check_name(name: str, *, what: str = "name", most: int = 255) -> str:
+    """A name that people can read, without the blanks around it. Raises `InvalidField`."""
+    stripped = name.strip()
+    if not 1 <= len(stripped) <= most or not stripped.isprintable():
+        raise InvalidField(f"{what} must have 1 to {most} printable characters")
+    return stripped
