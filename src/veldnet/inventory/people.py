@@ -38,8 +38,9 @@ class User(msgspec.Struct):
 
 def check_names(connection: Connection, username: str, display_name: str) -> None:
     """User names are unique over subscribers and operators, for they sign in at one place."""
-    if not 3 <= len(username) <= _MAX_NAME or not username.isprintable():
-        raise InvalidField("a user name has 3 to 254 printable characters")
+    printable = username.isprintable() and username == username.strip()
+    if not 3 <= len(username) <= _MAX_NAME or not printable:
+        raise InvalidField("a user name has 3 to 254 printable characters, no blanks around them")
     check_name(display_name, what="display name", most=_MAX_NAME)
     for table in (users, operator_users):
         if connection.execute(select(table.c.ref).where(table.c.username == username)).first():
