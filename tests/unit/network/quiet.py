@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
-from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
 from veldnet.network import NetworkServer
 from veldnet.simulator.device import VirtualDevice
 from veldnet.virtual import VirtualNetwork
@@ -16,9 +17,10 @@ HERE, THERE = BaseStationId(0xFF000001), BaseStationId(0xFF000002)
 
 
 class QuietNetwork(VirtualNetwork):
-    """Nothing is lost; every downlink is taken and goes to `downlinks`."""
+    """Nothing is lost; every downlink goes to `downlinks`, and `refuses` says how it is answered."""
 
     downlinks: list[GatewayDownlink]
+    refuses: Callable[[TransmitWindow], str | None] = staticmethod(lambda _window: None)
 
     @property
     def network(self) -> NetworkServer:
@@ -26,7 +28,7 @@ class QuietNetwork(VirtualNetwork):
 
     def transmit(self, server: MortalServer, downlink: GatewayDownlink) -> None:
         self.__dict__.setdefault("downlinks", []).append(downlink)
-        report = TransmitReport(downlink.token, downlink.base_station, None)
+        report = TransmitReport(downlink.token, downlink.base_station, self.refuses(downlink.window))
         asyncio.get_running_loop().call_soon(server.platform.network.transmit_reported, report)
 
     def bring(
