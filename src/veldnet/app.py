@@ -326,7 +326,7 @@ class Platform:
     async def _apply(self, change: changes.Change) -> None:
         if change.kind == "device":
             await self.network.device_changed(change.ref)
-            if not await self.store.devices_by_ref([change.ref]):
+            if self.deliveries.holds(change.ref) and not await self.store.devices_by_ref([change.ref]):
                 self.deliveries.device_removed(change.ref)
             await self.monitoring.device_changed(change.ref)
         elif change.kind == "device_keys":

@@ -30,6 +30,8 @@ class ExampleServer(ThreadingHTTPServer):
         self.uplinks: list[tuple[int, str]] = []
         self.refused: list[str] = []
         self.wrong_tokens = 0
+        # Whether the tokens of join reports are those of the rule for every DevEUI_uplink.
+        self.join_tokens: list[bool] = []
         super().__init__(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -45,17 +47,23 @@ class ExampleServer(ThreadingHTTPServer):
             elements = "".join(
                 str(uplink[member]) for member in ("CustomerID", "DevEUI", "FPort", "FCntUp", "payload_hex")
             )
-            parameters = dict(parse_qsl(query))
-            plain = "&".join(f"{key}={value}" for key, value in parameters.items() if key != "Token")
-            token = hashlib.sha256(f"{elements}{plain}{AS_KEY}".encode()).hexdigest()
-            if token != parameters["Token"]:
+            if not _signed(elements, query):
                 self.wrong_tokens += 1
                 return 401
             self.uplinks.append((uplink["FCntUp"], uplink["payload_hex"]))
         except KeyError:
             self.refused.append(name)
+            report = message.get("DevEUI_uplink")
+            if report is not None:
+                self.join_tokens.append(_signed(f"{report['CustomerID']}{report['DevEUI']}0", query))
             return 500
         return 204
+
+
+def _signed(elements: str, query: str) -> bool:
+    parameters = dict(parse_qsl(query))
+    plain = "&".join(f"{key}={value}" for key, value in parameters.items() if key != "Token")
+    return parameters["Token"] == hashlib.sha256(f"{elements}{plain}{AS_KEY}".encode()).hexdigest()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -119,6 +127,7 @@ def test_c1_a_server_like_the_published_examples_gets_every_uplink_in_order(clie
     assert [payload for _fcnt, payload in example.uplinks] == [f"{number:02x}" for number in range(10)]
     assert [fcnt for fcnt, _payload in example.uplinks] == sorted(fcnt for fcnt, _ in example.uplinks)
     assert set(example.refused) == {"DevEUI_uplink", "DevEUI_notification"} and not example.wrong_tokens
+    assert example.join_tokens and all(example.join_tokens), "D6: the port that is missing counts as 0"
     # What it cannot read waits with the reason, and is set aside while uplinks are taken.
     waiting = client.http.get("/api/v1/undelivered?includePending=true").json()
     assert {item["message"] for item in waiting} == {"DevEUI_uplink", "DevEUI_notification"}
@@ -126,6 +135,11 @@ def test_c1_a_server_like_the_published_examples_gets_every_uplink_in_order(clie
         assert item["lastError"] == "HTTP status 500" and item["address"] == example.url
         assert item["attempts"] >= 1 and item["lastAttemptAt"]
         assert (item["nextAttemptAt"] is None) == (item["state"] == "undelivered")
+    overview = client.http.get("/api/v1/overview").json()["deliveries"]
+    assert overview["pending"] + overview["undelivered"] == len(waiting)
+    assert {*overview} == {"pending", "undelivered", "waiting", "destinations"}
+    metrics = client.http.get("/metrics").text
+    assert "veldnet_deliveries_retrying" in metrics and "veldnet_oldest_delivery_seconds" in metrics
     example.shutdown()
     example.server_close()
 

@@ -169,6 +169,13 @@ def test_tokens_are_those_of_the_network() -> None:
     assert not token_fits(message, query, TUNNEL)
 
 
+def test_d6_the_missing_port_of_a_join_report_counts_as_0() -> None:
+    fields = {"CustomerID": "100000001", "DevEUI": "0059AC0000170311", "rawJoinRequest": "00"}
+    message = read_message(json.dumps({"DevEUI_uplink": fields}).encode())
+    token = uplink_token("1000000010059AC00001703110", "AS_ID=me", TUNNEL)
+    assert token_fits(message, {"AS_ID": "me", "Token": token}, TUNNEL)
+
+
 @given(st.binary(min_size=1, max_size=50), st.integers(1, 224), st.integers(0, 2**32 - 1), st.booleans())
 def test_signed_queries_are_accepted_by_the_network(
     payload: bytes, fport: int, fcnt: int, confirmed: bool

@@ -105,6 +105,7 @@ class Deliveries:
         self._retry = retry or Retry()
         self._limits = limits or Limits()
         self._lanes: dict[LaneKey, Lane] = {}
+        self._of_device: dict[int, set[LaneKey]] = {}
         self._held = 0
         self._accepted: dict[str, Accepted] = {}
         self._scheduler: Scheduler[Lane] = Scheduler(
@@ -183,9 +184,8 @@ class Deliveries:
 
     def device_removed(self, device_ref: int) -> None:
         """A device was deleted: what is pending for it is set aside."""
-        for key, lane in list(self._lanes.items()):
-            if key[0] != device_ref:
-                continue
+        for key in list(self._of_device.get(device_ref, ())):
+            lane = self._lanes[key]
             for pending in lane.pending:
                 pending.orphan = True
             if lane.timer is not None:
@@ -196,7 +196,21 @@ class Deliveries:
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key)
+            self._of_device.setdefault(key[0], set()).add(key)
         return lane
+
+    def _drop(self, key: LaneKey) -> None:
+        """Nothing of a lane is left."""
+        self._lanes.pop(key, None)
+        keys = self._of_device.get(key[0])
+        if keys is not None:
+            keys.discard(key)
+            if not keys:
+                del self._of_device[key[0]]
+
+    def holds(self, device_ref: int) -> bool:
+        """Whether something of a device is pending, as far as memory knows."""
+        return device_ref in self._of_device
 
     def _enqueue(self, key: LaneKey, pending: Pending) -> None:
         lane = self._lane(key)
@@ -244,7 +258,7 @@ class Deliveries:
         elif lane.pending or lane.spilled:
             self._make_ready(lane)
         else:
-            self._lanes.pop(lane.key, None)
+            self._drop(lane.key)
 
     def _timer_fired(self, lane: Lane) -> None:
         lane.timer = None
