@@ -49,7 +49,7 @@ export function useLeave(): (leave: () => void) => void {
       title: t("unsaved.title"),
       children: <Text size="sm">{t("unsaved.text")}</Text>,
       labels: { confirm: t("unsaved.leave"), cancel: t("unsaved.stay") },
-      confirmProps: { color: "red" },
+      confirmProps: { color: "red.9" },
       onConfirm: () => {
         for (const id of [...changed]) mark(id, false);
         leave();
@@ -79,7 +79,7 @@ export function UnsavedGuard() {
       <Text size="sm">{t("unsaved.text")}</Text>
       <Group justify="flex-end" mt="md">
         <Button variant="default" onClick={() => reset?.()} data-autofocus>{t("unsaved.stay")}</Button>
-        <Button color="red" onClick={() => { modals.closeAll(); proceed?.(); }}>{t("unsaved.leave")}</Button>
+        <Button color="red.9" onClick={() => { modals.closeAll(); proceed?.(); }}>{t("unsaved.leave")}</Button>
       </Group>
     </Modal>
   );

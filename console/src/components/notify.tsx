@@ -42,7 +42,7 @@ export function useConfirm() {
       title,
       children: <Text size="sm">{text}</Text>,
       labels: { confirm: action, cancel: t("common.cancel") },
-      confirmProps: { color: "red" },
+      confirmProps: { color: "red.9" },
       onConfirm,
     });
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
+import { Button, Card, Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
 import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload, type Icon } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
@@ -47,7 +47,7 @@ export function Home() {
         <Stat icon={IconMailX} label={t("home.undelivered")} value={number(deliveries.undelivered)} to="/undelivered" color={deliveries.undelivered ? "red" : deliveries.destinations.length ? "orange" : "veld"} note={t("home.pending", { count: number(deliveries.pending) })} />
         <Stat icon={IconRoute} label={t("home.unrouted")} value={number(withoutRouting)} to="/routing" color={withoutRouting ? "orange" : "veld"} note={t("home.unroutedNote")} />
       </SimpleGrid>
-      {deliveries.destinations.length > 0 && <Alert color="orange" variant="light" mb="md" title={t("undelivered.waitingTitle")}><WaitingDestinations waiting={deliveries.destinations} /></Alert>}
+      <WaitingDestinations waiting={deliveries.destinations} />
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Panel title={t("home.health")} h="100%">

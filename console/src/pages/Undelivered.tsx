@@ -1,10 +1,10 @@
-import { Alert, Button, Group, Select, Stack, Switch, Text } from "@mantine/core";
-import { IconMailCheck, IconRepeat } from "@tabler/icons-react";
+import { Box, Button, Group, Select, Stack, Switch, Text, ThemeIcon } from "@mantine/core";
+import { IconClock, IconMailCheck, IconRepeat } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { $api, api, type Schemas } from "../api/client";
-import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, Time, blocking } from "../components/basics";
+import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../components/basics";
 import { DataTable, type Column } from "../components/DataTable";
 import { useConfirm, useTell } from "../components/notify";
 import { number } from "../format";
@@ -43,8 +43,9 @@ function Answer({ row, t }: { row: Message; t: Translate }) {
 /** Destinations that have kept messages waiting for more than a minute. */
 export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Waiting"][] }) {
   const t = useT();
+  if (!waiting.length) return null;
   return (
-    <DataTable
+    <Box mb="md"><Panel title={<Group gap="xs" wrap="nowrap"><ThemeIcon variant="light" color="orange" size="sm"><IconClock size={14} /></ThemeIcon>{t("undelivered.waitingTitle")}</Group>}><DataTable
       label={t("undelivered.waitingTitle")}
       rows={[...waiting]}
       id={(row) => `${row.routingProfileRef}-${row.asId}-${row.address}`}
@@ -56,7 +57,7 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
         { key: "error", title: t("undelivered.error"), render: (row) => <><Text size="sm" className="poor" style={{ overflowWrap: "anywhere" }}>{row.lastError ?? "–"}</Text><Text size="xs" c="dimmed"><Time at={row.lastAttemptAt} short /></Text></> },
         { key: "next", title: t("undelivered.next"), render: (row) => <Time at={row.nextAttemptAt} short /> },
       ]}
-    />
+    /></Panel></Box>
   );
 }
 
@@ -82,14 +83,14 @@ export function UndeliveredPage() {
       <PageTitle title={t("nav.undelivered")} below={t("undelivered.below")}>
         <IfMayChange><Button leftSection={<IconRepeat size={16} />} onClick={again} disabled={!found.data?.some((row) => row.state !== "pending")}>{t("undelivered.again")}</Button></IfMayChange>
       </PageTitle>
-      {waiting.length > 0 && <Alert color="orange" variant="light" mb="md" title={t("undelivered.waitingTitle")}><WaitingDestinations waiting={waiting} /></Alert>}
+      <WaitingDestinations waiting={waiting} />
       <Group mb="sm">
         <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: value }) }))} />
         <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
       </Group>
       {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <Stack gap="xs">
-          <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />} />
+          <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t(overview.data?.deliveries.pending ? "undelivered.noneYet" : "undelivered.none")} text={t("undelivered.noneText")} />} />
           {found.data.length === 1000 && <Text size="sm" c="dimmed">{t("undelivered.most")}</Text>}
         </Stack>
       )}

@@ -726,6 +726,7 @@ export const en = {
   "undelivered.noRoute": "no route any more",
   "undelivered.none": "Everything was delivered",
   "undelivered.noneText": "A message is retried until the server accepts it or its retention ends; then it is listed here.",
+  "undelivered.noneYet": "No undelivered messages so far",
   "undelivered.oldest": "Oldest",
   "undelivered.pending": "being retried",
   "undelivered.profileDeleted": "routing profile deleted",

@@ -728,6 +728,7 @@ export const nl: Record<keyof typeof en, string> = {
   "undelivered.noRoute": "geen route meer",
   "undelivered.none": "Alles is afgeleverd",
   "undelivered.noneText": "Een bericht wordt opnieuw geprobeerd tot de server het accepteert of de bewaartijd eindigt; dan staat het hier.",
+  "undelivered.noneYet": "Tot nu toe geen niet-afgeleverde berichten",
   "undelivered.oldest": "Oudste",
   "undelivered.pending": "wordt opnieuw geprobeerd",
   "undelivered.profileDeleted": "routeringsprofiel verwijderd",

@@ -80,7 +80,8 @@ const looks = {
 export function Findings({ findings }: { findings: readonly Schemas["Finding"][] }) {
   const t = useT();
   return (
-    <Stack gap="sm">
+    // The server's words are English.
+    <Stack gap="sm" lang="en">
       {findings.map((finding, index) => {
         const { icon: Icon, color } = looks[finding.level as keyof typeof looks] ?? looks.note;
         return (

@@ -163,7 +163,7 @@ function NewUser() {
         <Text size="sm">{t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username })}</Text>
         <Group justify="flex-end" mt="md">
           <Button variant="default" onClick={() => setAsking(false)} data-autofocus>{t("common.cancel")}</Button>
-          <Button color="red" onClick={() => { setAsking(false); void save(); }}>{t("users.confirm")}</Button>
+          <Button color="red.9" onClick={() => { setAsking(false); void save(); }}>{t("users.confirm")}</Button>
         </Group>
       </Modal>
       <Radio.Group label={t("users.kind")} value={kind} onChange={(value) => setKind(value as typeof kind)} required>
