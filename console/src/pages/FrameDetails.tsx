@@ -10,8 +10,8 @@ import { Findings } from "./device/DeviceOverview";
 
 interface Copy {
   base_station: string;
-  rssi: number;
-  snr: number;
+  rssi: number | null;
+  snr: number | null;
   received_at: number;
   late?: boolean;
 }

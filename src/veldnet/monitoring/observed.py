@@ -46,6 +46,9 @@ def _observed(slot: int, stored: bytes | None) -> dict[str, Any]:
             "lastSNR": watch.last_snr / 10,
             "averageRSSI": round(means[0], 3),
             "averageSNR": round(means[1], 3),
+        }
+    if watch.first_uplink_at is not None:
+        members |= {
             "lastInstantPER": round(watch.instant_per, 6),
             "lastMeanPER": round(watch.mean_per, 6),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -14,8 +15,10 @@ from tests.unit.network.test_uplink import JOINED, downlink, mac_of, uplink_reco
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.mac_commands import LinkCheckAns, LinkCheckReq
 from veldnet.lorawan.radio import GatewayUplink
+from veldnet.monitoring.observed import _observed
 from veldnet.monitoring.statistics.rollups import BASE_STATION, SUBSCRIBER, totals_of
 from veldnet.monitoring.statistics.totals import _shown
+from veldnet.monitoring.watch import Watch, averages, note_uplink
 from veldnet.network.candidates import recall, remember
 from veldnet.network.deduplication import Deduplicator
 from veldnet.network.events import DataReceived, Device, ReceivedFrame, Transition
@@ -181,3 +184,15 @@ def test_b9_an_old_record_can_still_be_read() -> None:
     old["copies"][0]["late"] = False
     assert decode_record(json.dumps(old).encode()) == record
     assert session().dev_addr == record.dev_addr
+
+
+def test_b9_a_device_whose_levels_are_never_known_is_watched_all_the_same() -> None:
+    watch = Watch()
+    record = uplink_record(receive(JOINED, uplink_frame(0), snr=None))
+    note_uplink(watch, record)
+    seen = _observed(0, msgspec.msgpack.encode(watch))
+    assert "lastRSSI" not in seen and seen["lastMeanPER"] == 0 and "lastUplinkTime" in seen
+    known = uplink_record(receive(JOINED, uplink_frame(1), snr=4.0))
+    note_uplink(watch, known)
+    note_uplink(watch, replace(record, time=NOW + 60))
+    assert (watch.last_rssi, watch.last_snr, averages(watch)) == (-900, 40, (-90.0, 4.0))
