@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from veldnet.network import Device, FrameRow, Record, Recorded
-from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError, millis_of
+from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
 from veldnet.supervision import Supervisor
 
 from .attempt import HttpSender, Outcome, Sender
@@ -452,8 +452,11 @@ class Deliveries:
 
     def oldest(self) -> float:
         """Seconds for which the message that waits longest has waited, of those in memory."""
-        heads = (millis_of(pending.id) for pending in self._heads())
-        return max(self._clock() - min(heads, default=self._clock() * 1000) / 1000, 0.0)
+        first = min((pending.expires_at for pending in self._heads()), default=None)
+        if first is None:
+            return 0.0
+        # Identifiers do not tell: they are ahead of a clock that was set back.
+        return max(self._clock() - (first / 1000 - self._limits.retention), 0.0)
 
     def _heads(self) -> Iterator[Pending]:
         return (lane.pending[0] for lane in self._lanes.values() if lane.pending)
