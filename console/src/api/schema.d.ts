@@ -1355,15 +1355,15 @@ export interface components {
             name?: string;
             EUI?: string;
             networkAddress?: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             activationType?: "ABP" | "OTAA";
-            /** @enum {unknown} */
+            /** @enum {string} */
             deviceClass?: "A" | "B" | "C";
-            /** @enum {unknown} */
+            /** @enum {string} */
             classBState?: "ACTIVE" | "INACTIVE";
             deviceProfileId?: string;
             connectivityPlanId?: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             processingStrategyId?: "DATAFLOW" | "DEFAULTRP" | "IOT_FLOW" | "NOAS";
             routingProfileId?: string;
             applicationEUI?: string;
@@ -1379,7 +1379,7 @@ export interface components {
             hsmGroupId?: string;
             secureElement?: string;
             alarmThresholds?: components["schemas"]["AlarmThreshold"][];
-            /** @enum {unknown} */
+            /** @enum {string} */
             motionIndicator?: "NEAR_STATIC" | "RANDOM" | "VEHICLE_SPEED" | "WALKING_SPEED";
             statistics?: components["schemas"]["DeviceStatistics"];
             commercialDetails?: components["schemas"]["CommercialDetails"];
@@ -1398,9 +1398,9 @@ export interface components {
          */
         AlarmThreshold: {
             enabled?: boolean;
-            /** @enum {unknown} */
+            /** @enum {string} */
             durationOfInactivity?: "10_HOURS" | "15_DAYS" | "1_DAY" | "1_HOUR" | "2_DAYS" | "2_HOURS" | "4_DAYS" | "5_HOURS" | "7_DAYS";
-            /** @enum {unknown} */
+            /** @enum {string} */
             level?: "ALL" | "CRITICAL" | "MAJOR" | "MINOR" | "WARNING";
         };
         /**
@@ -1410,7 +1410,7 @@ export interface components {
          */
         DeviceStatistics: {
             creationTime?: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             healthState?: "ACTIVE" | "INIT" | "RF_CNX_ERROR";
             lastRSSI?: number;
             lastSNR?: number;
@@ -1427,11 +1427,11 @@ export interface components {
             lastBatteryLevel?: number;
             lastBatteryLevelTime?: string;
             alarmStatistics?: components["schemas"]["AlarmStatistics"];
-            /** @enum {unknown} */
+            /** @enum {string} */
             commissioningState?: "ACTIVATED" | "COMMISSIONED" | "PERSONALIZED";
-            /** @enum {unknown} */
+            /** @enum {string} */
             loraClass?: "A" | "B" | "C";
-            /** @enum {unknown} */
+            /** @enum {string} */
             motionIndicator?: "NEAR_STATIC" | "RANDOM" | "VEHICLE_SPEED" | "WALKING_SPEED";
             lastUpdateUser?: string;
             lastUpdateTime?: string;
@@ -1482,7 +1482,7 @@ export interface components {
             name: string;
             grantedConnections: number;
             usedConnections: number;
-            /** @enum {unknown} */
+            /** @enum {string} */
             communicationType: "MULTICAST" | "UNICAST";
         };
         /**
@@ -1505,9 +1505,9 @@ export interface components {
          */
         Route: {
             sourcePorts?: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             strategy?: "BLAST" | "SEQUENTIAL";
-            /** @enum {unknown} */
+            /** @enum {string} */
             contentType?: "JSON" | "XML";
             asId?: string;
             asKey?: string;
@@ -1528,7 +1528,7 @@ export interface components {
          *         the error rate are means.
          */
         FrameStatistics: {
-            /** @enum {unknown} */
+            /** @enum {string} */
             type: "DOWNLINK" | "UPLINK";
             date: string;
             frameCount: number;
@@ -1562,7 +1562,7 @@ export interface components {
          */
         DeviceAlarm: {
             ref: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             alarmState: "CLEARED" | "CRITICAL" | "MAJOR" | "MINOR" | "UNCLEARED" | "WARNING";
             occurrence: number;
             acked: boolean;
@@ -1631,7 +1631,7 @@ export interface components {
         StoredNotificationSettings: {
             /**
              * @default OFF
-             * @enum {unknown}
+             * @enum {string}
              */
             mode: "ADVANCED" | "BASIC" | "OFF";
             /** @default [] */
@@ -1684,7 +1684,7 @@ export interface components {
             lateCopies: unknown[];
             deliveries: unknown[];
             macCommands: string[];
-            explanation: components["schemas"]["Explanation"];
+            explanation: components["schemas"]["Explanation"] | null;
         };
         /**
          * Explanation
@@ -1738,8 +1738,8 @@ export interface components {
          * @description What the network server holds of a device.
          */
         DeviceView: {
-            session: components["schemas"]["SessionView"];
-            pendingSession: components["schemas"]["SessionView"];
+            session: components["schemas"]["SessionView"] | null;
+            pendingSession: components["schemas"]["SessionView"] | null;
             queuedDownlinks: number;
             downlinksInFlight: number;
             joinNonce: number;
@@ -1765,7 +1765,7 @@ export interface components {
             waitingRequests: number;
             blockedRequests: string[];
             heardBy: string[];
-            classB: components["schemas"]["ClassBView"];
+            classB: components["schemas"]["ClassBView"] | null;
             dlChannels: components["schemas"]["DlChannelView"][];
             uplinkDwellTime: boolean;
             downlinkDwellTime: boolean;
@@ -2087,7 +2087,7 @@ export interface components {
          */
         DownlinkLine: {
             id: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             status: "acknowledged" | "failed" | "queued" | "sending" | "sent" | "unacknowledged";
             time: string;
             fPort: number | null;
@@ -2131,7 +2131,7 @@ export interface components {
         PayloadDecoder: {
             ref?: string;
             name?: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             kind?: "CAYENNE_LPP" | "JAVASCRIPT";
             source?: string;
             deviceProfileIds?: string[];
@@ -2260,7 +2260,7 @@ export interface components {
             ref: string;
             username: string;
             displayName: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             role: "ro" | "rw";
             customerId?: string | null;
         };
@@ -2284,7 +2284,7 @@ export interface components {
          * @description A setting: its kind, the words it may be, bounds of a number, its unit, and whether it may be null.
          */
         SettingField: {
-            /** @enum {unknown} */
+            /** @enum {string} */
             kind: "boolean" | "choice" | "integer" | "list" | "number" | "object" | "text";
             /** @default [] */
             choices: string[];
@@ -2428,7 +2428,7 @@ export interface components {
         NotificationSettings: {
             /**
              * @default OFF
-             * @enum {unknown}
+             * @enum {string}
              */
             mode: "ADVANCED" | "BASIC" | "OFF";
             /** @default [] */
@@ -2490,7 +2490,7 @@ export interface components {
          * @description What to do with some devices: `update` takes members of `change`, `delete` none.
          */
         BulkChange: {
-            /** @enum {unknown} */
+            /** @enum {string} */
             action: "delete" | "update";
             refs: string[];
             change?: components["schemas"]["Device"];
@@ -2534,7 +2534,7 @@ export interface components {
          *         for `encodeDownlink` an object.
          */
         Lab: {
-            /** @enum {unknown} */
+            /** @enum {string} */
             kind: "CAYENNE_LPP" | "JAVASCRIPT";
             /** @default  */
             source: string;
@@ -2572,11 +2572,11 @@ export interface components {
             username: string;
             password: string;
             displayName: string;
-            /** @enum {unknown|null} */
+            /** @enum {string|null} */
             kind?: "operator" | "subscriber" | null;
             /**
              * @default ro
-             * @enum {unknown}
+             * @enum {string}
              */
             role: "ro" | "rw";
             customerId?: string | null;
@@ -2586,7 +2586,7 @@ export interface components {
          * @description Another role, or another password, which ends the user's sessions and tokens.
          */
         UserChange: {
-            /** @enum {unknown|null} */
+            /** @enum {string|null} */
             role?: "ro" | "rw" | null;
             password?: string | null;
         };
@@ -2692,6 +2692,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -2787,6 +2788,7 @@ export interface operations {
                 pageIndex?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -2870,6 +2872,7 @@ export interface operations {
                 jsSubscriberRef?: string;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -2950,9 +2953,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -3033,9 +3038,13 @@ export interface operations {
                 jsSubscriberRef?: string;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
+                /** @description The ETag of what is to be changed; otherwise the change counts in any case. */
+                "if-match"?: string;
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -3091,6 +3100,15 @@ export interface operations {
                     "application/json": components["schemas"]["error"];
                 };
             };
+            /** @description Changed by somebody else since */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
             /** @description Too many requests */
             429: {
                 headers: {
@@ -3115,9 +3133,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -3191,6 +3211,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3267,6 +3288,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3346,6 +3368,7 @@ export interface operations {
                 routingProfileId?: string;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3422,6 +3445,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3502,9 +3526,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -3580,9 +3606,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
+                /** @description The ETag of what is to be changed; otherwise the change counts in any case. */
+                "if-match"?: string;
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -3638,6 +3668,15 @@ export interface operations {
                     "application/json": components["schemas"]["error"];
                 };
             };
+            /** @description Changed by somebody else since */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
             /** @description Too many requests */
             429: {
                 headers: {
@@ -3662,9 +3701,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -3741,6 +3782,7 @@ export interface operations {
                 pageIndex?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3828,6 +3870,7 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3904,6 +3947,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3985,6 +4029,7 @@ export interface operations {
                 pageIndex?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4061,9 +4106,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceAlarmRef: string;
             };
             cookie?: never;
@@ -4139,9 +4186,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceAlarmRef: string;
             };
             cookie?: never;
@@ -4218,9 +4267,11 @@ export interface operations {
                 limit?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -4296,9 +4347,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -4385,9 +4438,11 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -4470,6 +4525,7 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4553,9 +4609,11 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 connectivityPlanRef: string;
             };
             cookie?: never;
@@ -4631,6 +4689,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4707,6 +4766,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4792,6 +4852,7 @@ export interface operations {
                 before?: string;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4873,9 +4934,11 @@ export interface operations {
                 before?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -4951,9 +5014,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 frameId: string;
             };
             cookie?: never;
@@ -5040,6 +5105,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5116,6 +5182,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5196,9 +5263,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5272,9 +5341,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5350,9 +5421,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5428,9 +5501,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5504,9 +5579,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 hsmGroupId: string;
             };
             cookie?: never;
@@ -5591,6 +5668,7 @@ export interface operations {
                 continues?: string;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5671,9 +5749,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5751,6 +5831,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5827,6 +5908,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5907,6 +5989,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5981,6 +6064,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6059,6 +6143,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6135,6 +6220,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6213,6 +6299,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6289,6 +6376,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6369,9 +6457,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 projectRef: string;
             };
             cookie?: never;
@@ -6447,9 +6537,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 projectRef: string;
             };
             cookie?: never;
@@ -6523,6 +6615,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6618,6 +6711,7 @@ export interface operations {
                 pageSize?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6717,6 +6811,7 @@ export interface operations {
                 cell?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6806,6 +6901,7 @@ export interface operations {
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6882,9 +6978,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -6969,9 +7067,11 @@ export interface operations {
                 duration?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -7047,6 +7147,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7127,6 +7228,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7203,6 +7305,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7283,9 +7386,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 importRef: string;
             };
             cookie?: never;
@@ -7384,6 +7489,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7481,6 +7587,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7572,6 +7679,7 @@ export interface operations {
                 decode?: boolean;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7651,6 +7759,7 @@ export interface operations {
                 ids?: string;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7744,6 +7853,7 @@ export interface operations {
                 pageSize?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7820,6 +7930,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7900,9 +8011,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -7978,9 +8091,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8060,9 +8175,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8139,9 +8256,11 @@ export interface operations {
                 limit?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8217,6 +8336,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8293,6 +8413,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8373,9 +8494,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 decoderRef: string;
             };
             cookie?: never;
@@ -8451,9 +8574,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 decoderRef: string;
             };
             cookie?: never;
@@ -8533,9 +8658,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 decoderRef: string;
             };
             cookie?: never;
@@ -8609,6 +8736,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8696,9 +8824,11 @@ export interface operations {
                 limit?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8774,9 +8904,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -8852,6 +8984,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8928,6 +9061,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9004,6 +9138,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9082,6 +9217,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9158,6 +9294,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9238,10 +9375,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 kind: string;
+                /** @description Which one, as lists and answers name it. */
                 userRef: string;
             };
             cookie?: never;
@@ -9319,10 +9459,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 kind: string;
+                /** @description Which one, as lists and answers name it. */
                 userRef: string;
             };
             cookie?: never;
@@ -9396,6 +9539,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9472,6 +9616,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9548,6 +9693,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9626,9 +9772,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 planRef: string;
             };
             cookie?: never;
@@ -9706,9 +9854,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 planRef: string;
             };
             cookie?: never;
@@ -9786,6 +9936,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9862,6 +10013,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9940,9 +10092,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 profileRef: string;
             };
             cookie?: never;
@@ -10020,6 +10174,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10096,6 +10251,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10176,6 +10332,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10252,6 +10409,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10332,6 +10490,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10408,9 +10567,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 stationId: string;
             };
             cookie?: never;
@@ -10488,9 +10649,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 stationId: string;
             };
             cookie?: never;
@@ -10571,9 +10734,11 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
+                /** @description Which one, as lists and answers name it. */
                 stationId: string;
             };
             cookie?: never;
@@ -10660,6 +10825,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10741,6 +10907,7 @@ export interface operations {
                 before?: string;
             };
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10817,6 +10984,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;

@@ -22,6 +22,13 @@ _ERRORS = {
     429: "Too many requests",
     500: "Server error",
 }
+_IF_MATCH = {
+    "name": "if-match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is to be changed; otherwise the change counts in any case.",
+    "schema": {"type": "string"},
+}
 _ERROR_SCHEMA = {
     "type": "object",
     "description": "Errors of the gateway have the string members; others also code and errorId.",
@@ -57,6 +64,7 @@ def describe() -> dict[str, Any]:
             "description": "LoRa device management as KPN offers it, and Veldnet's own API beside it.",
             "license": {"name": "Apache-2.0"},
         },
+        "servers": [{"url": "/", "description": "This server."}],
         "paths": paths,
         "security": [{"oauth2": []}, {"session": []}],
         "components": {
@@ -85,11 +93,18 @@ def _operation(
             "name": "api-version",
             "in": "header",
             "required": False,
+            "description": "v1.1.1 is the interface for customers without an HSM; v1.2 without it.",
             "schema": {"type": "string", "enum": ["v1.2", "v1.1.1"]},
         }
     ]
     parameters += [
-        {"name": part[1:-1], "in": "path", "required": True, "schema": STRING}
+        {
+            "name": part[1:-1],
+            "in": "path",
+            "required": True,
+            "description": "Which one, as lists and answers name it.",
+            "schema": STRING,
+        }
         for part in operation.path.split("/")
         if part.startswith("{")
     ]
@@ -97,6 +112,8 @@ def _operation(
         {"name": p.name, "in": "query", "required": False, "description": p.text, "schema": p.schema}
         for p in operation.query
     ]
+    if operation.conditional:
+        parameters.append(_IF_MATCH)
     success: dict[str, Any] = {"description": "Successful"}
     if result is not None:
         success["content"] = {"application/json": {"schema": _as_openapi_30(result)}}
@@ -105,7 +122,8 @@ def _operation(
         stream = operation.media == "text/event-stream"
         success["content"] = {operation.media: {} if stream else {"schema": STRING}}
     responses = {str(operation.status): success}
-    for status, text in _ERRORS.items():
+    errors = _ERRORS | ({412: "Changed by somebody else since"} if operation.conditional else {})
+    for status, text in errors.items():
         responses[str(status)] = {
             "description": text,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
@@ -130,7 +148,8 @@ def _operation(
 
 
 def _as_openapi_30(schema: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema offers the type null."""
+    """OpenAPI 3.0 says `nullable`, beside a type, where JSON Schema offers the type null, and has no empty
+    lists of required members."""
     if isinstance(schema, list):
         return [_as_openapi_30(item) for item in schema]
     if not isinstance(schema, dict):
@@ -139,6 +158,32 @@ def _as_openapi_30(schema: Any) -> Any:
     if isinstance(options, list) and {"type": "null"} in options:
         rest = [_as_openapi_30(option) for option in options if option != {"type": "null"}]
         others = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
-        inner = rest[0] if len(rest) == 1 else {"anyOf": rest}
-        return others | inner | {"nullable": True}
-    return {key: _as_openapi_30(value) for key, value in schema.items()}
+        return others | (
+            _nullable(rest[0]) if len(rest) == 1 else {"anyOf": [_nullable(one) for one in rest]}
+        )
+    converted = {
+        key: _as_openapi_30(value) for key, value in schema.items() if (key, value) != ("required", [])
+    }
+    if isinstance(schema.get("enum"), list) and None in schema["enum"]:
+        values = [value for value in schema["enum"] if value is not None]
+        return _nullable(converted | {"enum": [*values, None]} | _type_of(values))
+    return converted | _type_of(schema.get("enum"))
+
+
+def _type_of(values: Any) -> dict[str, str]:
+    """The type of an enumeration."""
+    if not isinstance(values, list) or not values:
+        return {}
+    return {"type": "integer" if all(isinstance(value, int) for value in values) else "string"}
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        # Nothing else counts beside a reference.
+        return {"type": "object", "allOf": [schema], "nullable": True}
+    if "type" not in schema:
+        # Anything at all, null too.
+        return schema
+    if "enum" in schema and None not in schema["enum"]:
+        schema = schema | {"enum": [*schema["enum"], None]}
+    return schema | {"nullable": True}

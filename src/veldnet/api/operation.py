@@ -35,6 +35,8 @@ class Operation(msgspec.Struct, frozen=True):
     media: str | None = None
     # Only for who is signed in to the console, not for holders of a token.
     session_only: bool = False
+    # Whether If-Match counts.
+    conditional: bool = False
 
 
 STRING: dict[str, Any] = {"type": "string"}

@@ -120,6 +120,7 @@ OPERATIONS = (
         Device,
         Device,
         _JOIN_SERVER,
+        conditional=True,
     ),
     Operation("delete", f"{KPN}/devices/{{deviceRef}}", "Devicedeletion", "Device", "Delete a device.", 204),
     Operation(
@@ -178,6 +179,7 @@ OPERATIONS = (
         200,
         RoutingProfile,
         RoutingProfile,
+        conditional=True,
     ),
     Operation(
         "delete",

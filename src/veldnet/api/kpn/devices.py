@@ -80,7 +80,7 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
             )
         )
         etag = etag_of(device)
-        if not query.flag(request, "statistics", default=True):
+        if is_dx and not query.flag(request, "statistics", default=True):
             device.statistics = UNSET
         return Response(shown(device), headers={"etag": etag})
 
