@@ -28,7 +28,9 @@ class BenchServer:
         self.udp = udp
 
     @classmethod
-    async def start(cls, data: Path, environment: dict[str, str] | None = None) -> BenchServer:
+    async def start(
+        cls, data: Path, environment: dict[str, str] | None = None, *, udp: str = "127.0.0.1:0"
+    ) -> BenchServer:
         own, others = set(_CORES[:1]), set(_CORES[1:])
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -40,7 +42,7 @@ class BenchServer:
             "--http",
             "127.0.0.1:0",
             "--udp",
-            "127.0.0.1:0",
+            udp,
             "--json",
             stdout=asyncio.subprocess.PIPE,
             env=os.environ
