@@ -1,5 +1,5 @@
 """`python -m veldnet` is the command `veldnet`."""
 
-from veldnet.cli.main import app
+from veldnet.cli.entry import main
 
-app()
+main()

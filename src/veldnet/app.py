@@ -15,7 +15,6 @@ from veldnet.base_station_directory import BaseStations
 from veldnet.base_station_presence import PresenceKeeper
 from veldnet.data_directory import DataDirectory
 from veldnet.decoders import DecoderPool, Limits
-from veldnet.directory_lock import DirectoryLock
 from veldnet.gateways import Backlog, Presence, SemtechUdpServer
 from veldnet.inventory import accounts, changes
 from veldnet.inventory.errors import InvalidField
@@ -187,12 +186,6 @@ class Platform:
         self._writable = True
         # Another process has taken this one's place; it must stop.
         self.lease_lost = asyncio.Event()
-
-    @classmethod
-    async def open(cls, settings: Settings, lock: DirectoryLock) -> Platform:
-        """Open the data directory of the settings, or create it, and build on it."""
-        data = await DataDirectory.open(settings, create=True, vault_process=True, lock=lock)
-        return cls(settings, data, generation=await data.generation())
 
     def place_of(self, station: int) -> tuple[float, float] | None:
         """Where a base station stands, in degrees."""

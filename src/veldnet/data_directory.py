@@ -13,7 +13,13 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from veldnet.directory_lock import DataDirectoryError, DirectoryLock, give_to_owner, sharing
+from veldnet.directory_lock import (
+    DataDirectoryError,
+    DirectoryLock,
+    StorageError,
+    give_to_owner,
+    sharing,
+)
 from veldnet.keys import VaultError, Vaults
 from veldnet.settings import Settings
 from veldnet.store import (
@@ -29,7 +35,7 @@ from veldnet.store import (
 )
 from veldnet.vault_opening import CHECK, Checks, master_key_of, open_vaults, seal_check, vault_names
 
-__all__ = ["DataDirectory", "DataDirectoryError", "StorageError"]
+__all__ = ["DataDirectory", "DataDirectoryError"]
 
 _GENERATION = "generation"
 _SEALED_UNDER = "sealed_under"
@@ -43,10 +49,6 @@ _NO_ROOM = 262_144
 
 # Runs blocking work beside the event loop, or at once under a virtual clock.
 _Run = Callable[..., Awaitable[Any]]
-
-
-class StorageError(DataDirectoryError):
-    """The data directory cannot be read or written now: a full disk, a failing one, missing rights."""
 
 
 class DataDirectory:

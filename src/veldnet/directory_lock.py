@@ -27,6 +27,10 @@ class DataDirectoryError(Exception):
     """The data directory cannot be used as it is."""
 
 
+class StorageError(DataDirectoryError):
+    """The data directory cannot be read or written now: a full disk, a failing one, missing rights."""
+
+
 class DirectoryInUse(DataDirectoryError):
     """Another process works on the data directory, so this one must not."""
 

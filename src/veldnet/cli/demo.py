@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import tempfile
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -17,19 +18,19 @@ import msgspec
 import typer
 from sqlalchemy import Connection
 
-from veldnet.api.server import Addresses, CannotListen, serve
 from veldnet.data_directory import DataDirectory
 from veldnet.directory_lock import DirectoryLock
 from veldnet.inventory import accounts, base_stations
 from veldnet.inventory.sandbox import Sandbox
+from veldnet.listening import Addresses, Ports
 from veldnet.logs import configure_logs
 from veldnet.lorawan import GatewayEui
-from veldnet.serving import holding
+from veldnet.serving import serve
+from veldnet.serving_lock import holding
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.town import Town, degrees, station_place
 
-from .exits import Exit
 from .output import console, fail
 from .running import errors_in_words, run, settings_or_fail
 from .sandbox import make_sandbox
@@ -69,6 +70,7 @@ def _create_base_stations(gateways: list[GatewayEui], connection: Connection) ->
 async def _demo(
     settings: Settings,
     lock: DirectoryLock,
+    ports: Ports,
     devices: int,
     stations: int,
     period: float,
@@ -78,9 +80,7 @@ async def _demo(
     """Run until stopped, or for `duration` seconds; returns the number of readings."""
     sandbox, gateways = await _prepare(settings, stations, lock)
     listening: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(
-        serve(settings, lock, lambda _platform, addresses: listening.set_result(addresses))
-    )
+    serving = asyncio.create_task(serve(settings, lock, ports, listening.set_result))
     serving.add_done_callback(lambda _task: listening.cancel())
     try:
         addresses = await listening
@@ -161,10 +161,10 @@ def demo_command(
     )
     configure_logs(settings.log)
     try:
-        with errors_in_words(), holding(settings) as lock:
-            readings = run(_demo(settings, lock, devices, base_station_count, period, duration, as_json))
-    except CannotListen as error:
-        fail(str(error), Exit.CANNOT_LISTEN)
+        with errors_in_words(), holding(settings) as lock, closing(Ports.open(settings)) as ports:
+            readings = run(
+                _demo(settings, lock, ports, devices, base_station_count, period, duration, as_json)
+            )
     except (ApiProblem, aiohttp.ClientError, TimeoutError) as error:
         fail(str(error) or "the server did not answer")
     finally:

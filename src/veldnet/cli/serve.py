@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from veldnet.api.server import Addresses, CannotListen, serve
-from veldnet.app import Platform
-from veldnet.logs import configure_logs
-from veldnet.serving import holding
-from veldnet.settings import SettingsError
+from veldnet.directory_lock import DirectoryLock
+from veldnet.listening import Addresses, Ports
+from veldnet.serving_lock import holding
+from veldnet.settings import Settings
 
-from .exits import Exit
-from .output import console, fail, print_json
-from .running import errors_in_words, run, settings_or_fail, tune_garbage_collection, tune_threads
+from .output import console, print_json
+from .starting import errors_in_words, run, settings_or_fail
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]
 Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where HTTP is served.")]
@@ -49,9 +49,23 @@ def serve_command(
         },
         config,
     )
-    configure_logs(settings.log)
+    with (
+        errors_in_words(),
+        holding(settings, take_over=take_over) as lock,
+        closing(Ports.open(settings)) as ports,
+    ):
+        _serve(settings, lock, ports, take_over, as_json)
 
-    def started(_platform: Platform, addresses: Addresses) -> None:
+
+def _serve(settings: Settings, lock: DirectoryLock, ports: Ports, take_over: bool, as_json: bool) -> None:
+    # All this takes long to load, and the ports are open already.
+    from veldnet.logs import configure_logs
+    from veldnet.serving import serve
+
+    configure_logs(settings.log)
+    _tune_threads()
+
+    def started(addresses: Addresses) -> None:
         if as_json:
             print_json(addresses)
             return
@@ -59,12 +73,10 @@ def serve_command(
         console.print(f"  HTTP API        http://{addresses.http}  (description: /docs)")
         console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
 
-    tune_garbage_collection()
-    tune_threads()
-    try:
-        with errors_in_words(), holding(settings, take_over=take_over) as lock:
-            run(serve(settings, lock, started, take_over=take_over))
-    except SettingsError as error:
-        fail(str(error), Exit.SETTINGS)
-    except CannotListen as error:
-        fail(str(error), Exit.CANNOT_LISTEN)
+    run(serve(settings, lock, ports, started, take_over=take_over))
+
+
+def _tune_threads() -> None:
+    """The thread that commits wants the interpreter lock back after each statement. By default it waits 5 ms
+    for it while the event loop is busy, so that a commit takes longest when there is most to do."""
+    sys.setswitchinterval(0.0005)

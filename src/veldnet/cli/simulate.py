@@ -24,10 +24,10 @@ from veldnet.simulator.town import Town
 from veldnet.simulator.udp_link import UdpLink
 
 from .output import console, fail
-from .running import run
 from .serve import Json
 from .simulate_network import adr_command, network_command
 from .simulate_week import week_command
+from .starting import run
 from .town_view import TownView
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from veldnet.gateways import Presence, SemtechUdpServer
 from veldnet.gateways.semtech_udp.backlog import Backlog, stamp_arrivals, waited
+from veldnet.listening import Ports
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayUplink
+from veldnet.settings import load_settings
 
 EUI = GatewayEui.parse("0059AC0000000001")
 TURN = 64
@@ -139,7 +141,10 @@ def test_c16_a_dropped_datagram_gets_no_acknowledgement(lag: float, taken: bool)
             lag=lambda: lag,
         )
         loop = asyncio.get_running_loop()
-        address = server.open("127.0.0.1", 0)
+        bound = Ports.open(load_settings({"api.http": "127.0.0.1:0", "gateways.udp": "127.0.0.1:0"}))
+        bound.http.close()
+        server.listen(bound.udp)
+        address = bound.udp.getsockname()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as station:
             station.setblocking(False)
             station.connect(address)

@@ -28,6 +28,7 @@ _RATE = 100
 _SECONDS = 8.0
 # Until the last of them are committed.
 _SETTLING = 1.0
+_PATIENCE = 60.0
 
 
 class StartResult(msgspec.Struct, frozen=True):
@@ -65,8 +66,12 @@ async def bench_start(data: Path, *, devices: int, progress: Callable[[int], Non
     try:
         listening = time.perf_counter() - begun
         async with aiohttp.ClientSession() as session:
-            while (metrics := await server.metrics(session))["uplinks_committed_total"] < 1:
-                await asyncio.sleep(0.005)
+            async with asyncio.timeout(_PATIENCE):
+                while True:
+                    metrics = await server.metrics(session)
+                    if metrics["uplinks_committed_total"] >= 1:
+                        break
+                    await asyncio.sleep(0.005)
             first = time.perf_counter() - begun
             await sending
             await asyncio.sleep(_SETTLING)

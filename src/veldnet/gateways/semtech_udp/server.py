@@ -16,7 +16,7 @@ from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
-from .backlog import ANCILLARY, Backlog, stamp_arrivals, waited
+from .backlog import ANCILLARY, Backlog, waited
 from .downlink_path import DownlinkPath, keep_alive, restored
 from .messages import (
     Header,
@@ -37,7 +37,6 @@ _MAX_DATAGRAM = 65_535
 _PUSH_DATA = bytes((Identifier.PUSH_DATA,))
 # Seconds that a datagram may wait in its socket without its time being corrected.
 _NOTICEABLE = 0.02
-_RECEIVE_BUFFER = 8 * 1024 * 1024
 _TASK = "base stations' datagrams"
 
 
@@ -95,22 +94,10 @@ class SemtechUdpServer:
         # What was wrong with what was taken all the same.
         self.irregular: Counter[str] = Counter()
 
-    def open(self, host: str, port: int) -> Address:
-        """Listen; returns the address in use. Raises `OSError`."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            sock.setblocking(False)
-            stamp_arrivals(sock)
-            sock.bind((host, port))
-        except OSError:
-            sock.close()
-            raise
+    def listen(self, sock: socket.socket) -> None:
+        """Read a bound UDP socket that does not block; it is closed with this."""
         asyncio.get_running_loop().add_reader(sock, self._readable)
         self._socket = sock
-        bound = sock.getsockname()
-        return bound[0], bound[1]
 
     def close(self) -> None:
         if self._socket is not None:

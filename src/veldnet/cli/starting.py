@@ -1,0 +1,63 @@
+"""How commands get their settings and an event loop, and how they end where they cannot. Loads little: a
+server opens its ports after this."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from veldnet.directory_lock import DataDirectoryError, DirectoryInUse, StorageError
+from veldnet.listening import CannotListen
+from veldnet.settings import Settings, SettingsError, load_settings
+
+from .exits import Exit
+from .output import fail
+
+T = TypeVar("T")
+
+_EXITS = (
+    (SettingsError, Exit.SETTINGS),
+    (CannotListen, Exit.CANNOT_LISTEN),
+    (DirectoryInUse, Exit.IN_USE),
+    (StorageError, Exit.STORAGE),
+    (DataDirectoryError, Exit.DATA_DIRECTORY),
+)
+
+
+def settings_or_fail(flags: dict[str, Any], file: Path | None = None) -> Settings:
+    try:
+        return load_settings(flags, file=file)
+    except SettingsError as error:
+        fail(str(error), Exit.SETTINGS)
+
+
+@contextlib.contextmanager
+def errors_in_words() -> Iterator[None]:
+    """End the command with a sentence and an exit code where settings, ports or data directory cannot be
+    used."""
+    try:
+        yield
+    except tuple(kind for kind, _code in _EXITS) as error:
+        fail(str(error), next(code for kind, code in _EXITS if isinstance(error, kind)))
+    except Exception as error:
+        # Loaded by whoever raised these.
+        from veldnet.store import LeaseLost, StoreError
+
+        if isinstance(error, LeaseLost):
+            fail(str(error), Exit.LEASE_LOST)
+        if isinstance(error, StoreError):
+            fail(f"the database cannot be used: {error}", Exit.STORAGE)
+        raise
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        import asyncio
+
+        return asyncio.run(work)
+    return uvloop.run(work)
