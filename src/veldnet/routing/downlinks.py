@@ -19,7 +19,7 @@ from veldnet.network import SubmissionRefusal
 from .table import Profile, Route
 from .tokens import downlink_token_fits
 
-_CORRELATION_ID = re.compile(r"[0-9A-Fa-f]{16}")
+_CORRELATION_ID = re.compile(r"[0-9A-Fa-f]{1,16}")
 _TOKEN = re.compile(r"[0-9A-Fa-f]{64}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 _MAX_QUERY = 16_384
@@ -113,7 +113,8 @@ def parse_request(parameters: dict[str, str], now: float) -> DownlinkRequest:
         _flag(parameters, "Confirmed"),
         flush,
         _validity(parameters.get("ValidityTime"), now),
-        None if correlation_id is None else correlation_id.upper(),
+        # Echoed as it was sent: servers compare text.
+        correlation_id,
         _number(parameters.get("Priority", "0"), 120, "Invalid Priority. Must be 0 to 255", 255),
     )
 

@@ -66,7 +66,7 @@ def test_a_signed_submission_is_taken() -> None:
             "confirmed": True,
             "flush": False,
             "expires_at": NOW + 60,
-            "correlation_id": "0123456789ABCDEF",
+            "correlation_id": "0123456789abcdef",
             "priority": 0,
         }
     ]
@@ -100,7 +100,7 @@ def test_times_with_and_without_an_offset(time: str) -> None:
         (sign(BASE.replace("0102", "0g")), profile(), 113),
         (sign(BASE.replace("FPort=2", "FPort=x")), profile(), 104),
         (sign(BASE.replace("FPort=2", "FPort=300")), profile(), 104),
-        (sign(f"{BASE}&CorrelationID=12"), profile(), 117),
+        (sign(f"{BASE}&CorrelationID=12G"), profile(), 117),
         (sign(f"{BASE}&ValidityTime=soon"), profile(), 112),
         (sign(f"{BASE}&ValidityTime=2025-12-31T23:59:59Z"), profile(), 112),
         (sign(f"{BASE}&FCntDn=99999999999"), profile(), 102),
@@ -121,3 +121,17 @@ def test_without_signing_anybody_may_submit_unless_the_operator_forbids_it() -> 
 def test_a_flush_needs_no_payload() -> None:
     refusal, taken = submit(sign("DevEUI=0059AC0000170311&FlushDownlinkQueue=1"), profile())
     assert refusal is None and taken[0]["flush"] and taken[0]["payload"] is None
+
+
+@pytest.mark.parametrize(
+    "given", ["0", "a", "12", "DeadBeef", "0123456789abcde", "0123456789abcdef", "F" * 16]
+)
+def test_d7_a_correlation_id_has_up_to_16_digits_and_comes_back_as_sent(given: str) -> None:
+    refusal, taken = submit(sign(f"{BASE}&CorrelationID={given}"), profile())
+    assert refusal is None and taken[0]["correlation_id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "12G", "0" * 17, "0x12", "-1"])
+def test_d7_other_correlation_ids_are_refused(given: str) -> None:
+    refusal, taken = submit(sign(f"{BASE}&CorrelationID={given}"), profile())
+    assert refusal is not None and refusal.code == 117 and not taken
