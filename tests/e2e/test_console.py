@@ -457,7 +457,7 @@ def test_a_device_shows_what_it_says_and_is_told_things(desk: Desk, user: Person
     desk.go(f"/devices/{world.hsm}?tab=readings")
     expect(desk.page.get_by_text("Encrypted end to end")).to_be_visible()
     desk.go(f"/devices/{world.wrong}")
-    expect(desk.page.get_by_text(re.compile("compare the AppKey"))).to_be_visible()
+    expect(desk.page.get_by_text(re.compile("Compare the AppKey"))).to_be_visible()
     desk.page.get_by_role("tab", name="Alarms").click()
     desk.button("Acknowledge")
     expect(desk.page.get_by_text("Sandbox User", exact=False).nth(1)).to_be_visible()
