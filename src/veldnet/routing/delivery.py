@@ -23,7 +23,15 @@ from veldnet.supervision import Supervisor
 from .attempt import HttpSender, Outcome, Sender
 from .flow import Scheduler
 from .lanes import PROBES, Accepted, Lane, Pending, Retry, reason_to_set_aside
-from .ledger import LaneKey, StoredMessage, address_messages, address_trial, decode_message, lane_of
+from .ledger import (
+    DAMAGED,
+    LaneKey,
+    StoredMessage,
+    address_messages,
+    address_trial,
+    decode_message,
+    lane_of,
+)
 from .messages import MessageWriter, TunnelMessage, trial_message
 from .outbox import Attempted, Ended, Outbox, new_row
 from .table import Profile, RoutingTable
@@ -373,6 +381,8 @@ class Deliveries:
         message = pending.message
         if pending.orphan:
             return _nowhere("the device was deleted", "deviceDeleted")
+        if message is DAMAGED:
+            return _nowhere("the stored message cannot be read", "unreadable")
         profile = self._table.get(message.routing_profile_ref)
         if profile is None or not _owns(profile, pending.subscriber_ref):
             return _nowhere("the routing profile was deleted", "profileDeleted")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from .encoding import to_json, to_xml
 from .messages import TunnelMessage
 from .table import Profile, Route
+
+log = structlog.get_logger(__name__)
 
 # Device and lane.
 LaneKey = tuple[int, str]
@@ -46,8 +49,16 @@ def encode_message(message: StoredMessage) -> bytes:
     return _encoder.encode(message)
 
 
+# In place of a stored message that cannot be read: it goes nowhere, and holds up none behind it.
+DAMAGED = StoredMessage(0, None, None, "", "unreadable", b"", "", "", 0)
+
+
 def decode_message(octets: bytes) -> StoredMessage:
-    return _decoder.decode(octets)
+    try:
+        return _decoder.decode(octets)
+    except msgspec.DecodeError as error:
+        log.error("stored_message_unreadable", error=str(error))
+        return DAMAGED
 
 
 class LaneName(NamedTuple):

@@ -97,7 +97,7 @@ def _listed(row: Row[Any], tried: Row[Any], created_at: int) -> Undelivered:
         str(row.id),
         str(row.frame_id),
         # Of a device that was deleted the message still says it.
-        row.dev_eui or message.lrn_dev_eui,
+        row.dev_eui or message.lrn_dev_eui or None,
         message.as_id,
         message.name,
         "undelivered" if row.state == UNDELIVERED else "pending",

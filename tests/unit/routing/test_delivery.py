@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text, update
 
 from tests.unit.outgoing.servers import RawServer, serving
 from veldnet.routing import Limits, Retry, deliver_again
 from veldnet.store import StoreError
+from veldnet.store.schema import deliveries
 
 from .network import FAR, OK, Answering, Network, bodies, counters, join, report, status, uplink
 
@@ -380,6 +381,28 @@ async def test_b2_a_store_that_fails_strands_no_message(
         await network.deliveries.start()
         await network.until(lambda: len(server.requests) == 20)
         assert counters(server) == list(range(20)) and not failures
+        await network.close()
+
+
+async def test_b2_a_stored_message_that_cannot_be_read_holds_up_none(tmp_path: Path) -> None:
+    network = await Network.open(tmp_path)
+    await network.profile("http://127.0.0.1:9/")
+    for number in range(3):
+        await network.send(uplink(number))
+    await network.stop()
+    first = select(func.min(deliveries.c.id)).scalar_subquery()
+    damage = update(deliveries).where(deliveries.c.id == first).values(message=b"\xc1damaged")
+    await network.store.write(lambda connection: connection.execute(damage))
+    async with served(OK) as server:
+        await network.profile(server.address)
+        network.begin()
+        await network.deliveries.start()
+        await network.until(lambda: len(server.requests) == 2)
+        (aside,) = await network.until_listed(
+            lambda listed: len(listed) == 1 and listed[0].state != "pending"
+        )
+        assert (aside.reason, aside.message) == ("unreadable", "unreadable")
+        assert counters(server) == [1, 2]
         await network.close()
 
 
