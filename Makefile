@@ -63,6 +63,7 @@ tools:
 	@missing=""; for tool in curl openssl xxd; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
 	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
 	command -v chromium > /dev/null || missing="$$missing chromium"; \
+	ls /usr/lib/*/faketime/libfaketime.so.1 > /dev/null 2>&1 || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
 		{ echo "the tests need$$missing; install them and run make test again"; exit 1; }; fi
