@@ -19,7 +19,7 @@ LATE, OVER_LIMIT = 1, 2
 _COPY = struct.Struct("<Ihh")
 # A level that is not known, and how it is written.
 _UNKNOWN, _UNKNOWN_OCTETS = -32_768, b"\x00\x80"
-# Milliseconds by which the time of an id may differ from that of its frame.
+# Milliseconds by which an id may be ahead of its frame.
 _APART = 60_000
 # MHDR, FHDR without FOpts, and MIC.
 _HEADERS = 12
@@ -75,9 +75,10 @@ def _at(record: UplinkRecord | JoinRecord | RefusedRecord) -> int | None:
 
 
 def _at_if_apart(record: Any) -> int | None:
-    """The same of what was not heard: its identifier is of the same moment, unless the clock was set back."""
+    """The same of what was not heard: its identifier is of the same moment, unless the clock was set back. A
+    downlink that leaves the queue unsent keeps the identifier, and so the hour, of its submission."""
     at = round(record.time * 1000)
-    return at if abs(at - millis_of(record.id)) > _APART else None
+    return at if millis_of(record.id) - at > _APART else None
 
 
 def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) -> FrameRow:
