@@ -126,11 +126,12 @@ def test_e3_a_dry_run_counts_connections_over_its_parts(
         server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
     )
     customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
-    operator.call(
-        "PUT",
-        f"{V1}/operator/plans/{plan['ref']}/grants",
-        {"customerId": customer, "granted": plan["usedConnections"] + left},
-    )
+
+    def grant(connections: int) -> None:
+        path = f"{V1}/operator/plans/{plan['ref']}/grants"
+        operator.call("PUT", path, {"customerId": customer, "granted": connections})
+
+    grant(plan["usedConnections"] + left)
     header = ["EUI", "joinEUI", "appKey", "deviceProfileId", "hsmGroupId"]
     rest = [JOIN_EUI, KEY, account.device_profile_id, account.hsm_group_id]
     rows = [[f"70B3D5E75E2{n:05X}", *rest] for n in range(left + 3)]
@@ -147,6 +148,7 @@ def test_e3_a_dry_run_counts_connections_over_its_parts(
         f"{V1}/devices/import?dryRun=true&continues=nothing", content=b"", headers=user.headers("POST")
     )
     assert refused.status_code == 400 and "begin the dry run again" in refused.json()["message"]
+    grant(plan["grantedConnections"])
 
 
 def test_imp_01_to_03_files_as_they_come(user: Person, account: Account) -> None:

@@ -270,6 +270,7 @@ def test_a_wrong_pin_stops_the_start_with_a_clear_word(place: Place, tmp_path: P
     pin = tmp_path / "pin"
     pin.touch(0o600)
     pin.write_text("0000")
+    assert place.server.stop() == 0
     done = subprocess.run(
         [sys.executable, "-m", "veldnet", "serve", "--data", str(place.data), "--http", "127.0.0.1:0"],
         env=os.environ | place.environment | {"VELDNET_KEYS__PIN_FILE": str(pin)},
@@ -278,4 +279,5 @@ def test_a_wrong_pin_stops_the_start_with_a_clear_word(place: Place, tmp_path: P
         timeout=60,
         check=False,
     )
+    place.server.start()
     assert done.returncode != 0 and "PIN" in done.stderr and "Traceback" not in done.stderr
