@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from tests.e2e.attackers import ATTACKS
+from tests.e2e.person import Person
 from tests.e2e.radio import Antenna, device, join
 from tests.e2e.running import Client, RunningServer
 from veldnet.simulator.customer import Account
@@ -21,26 +23,40 @@ from veldnet.simulator.device import VirtualDevice
 APP_KEY = "00112233445566778899AABBCCDDEEFF"
 
 
+# The device asks more often than any device may: one base station would be on air, or about to be.
+STATIONS = 20
+
+
 class Radio:
-    """A device that has joined, and the base station that hears it."""
+    """A device that has joined, and the base stations that hear it by turns."""
 
     def __init__(self, server: RunningServer, account: Account, client: Client) -> None:
         eui = client.call("POST", "/devices", client.device_body(0xC6))["EUI"]
-        self.antenna = Antenna(account.base_station_eui)
-        self.antenna.connect(server.udp)
+        operator = Person(
+            server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+        )
+        euis = [f"0059AC00C60000{number:02X}" for number in range(STATIONS)]
+        for station in euis:
+            body = {"gatewayEUI": station, "name": station}
+            operator.call("POST", "/api/v1/operator/baseStations", body)
+        antennas = [Antenna(station) for station in euis]
+        for antenna in antennas:
+            antenna.connect(server.udp)
+        self.antennas = itertools.cycle(antennas)
         self.device: VirtualDevice = device(eui, APP_KEY)
-        join(self.antenna, self.device)
+        join(antennas[0], self.device)
 
     def answered(self, count: int) -> list[float]:
         """Seconds until each of so many confirmed uplinks was acknowledged. What comes too late for RX2, two
         seconds after an uplink, is not sent any more."""
         waits = []
         for number in range(count):
-            self.antenna.keep_alive()
+            antenna = next(self.antennas)
+            antenna.keep_alive()
             sent = self.device.uplink(1, b"%d" % number, confirmed=True)
             begun = time.monotonic()
-            self.antenna.hear(sent)
-            answer = self.antenna.downlink(2.5)
+            antenna.hear(sent)
+            answer = antenna.downlink(2.5)
             assert answer is not None, f"confirmed uplink {number} was not answered"
             waits.append(time.monotonic() - begun)
             self.device.receive(answer)
