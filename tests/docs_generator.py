@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from veldnet.api import openapi
+from veldnet.api.description import openapi
 from veldnet.settings import describe, sample_file
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from veldnet.api import openapi
+from veldnet.api.description import openapi
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.test_vault import APP_KEY, DEV_EUI, order, software
+from veldnet.assembly.vaults.process import starter
 from veldnet.keys import FailoverVault, JoinKeys, JoinRefusal, SoftwareVault, VaultError, Vaults
 from veldnet.keys.process import RemoteVault
-from veldnet.vault_process import starter
 
 
 @pytest_asyncio.fixture

@@ -15,13 +15,17 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
 from tests.contract.test_vault import PEM, order
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import catalogues, device_checks, devices, group_moves, sealed_keys
-from veldnet.inventory import routing_profiles as routing
-from veldnet.inventory.resources import Device, RoutingProfile
-from veldnet.inventory.routing_profiles import MadeKey
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.domain.resources import Device, RoutingProfile
+from veldnet.domain.scope import Scope
+from veldnet.inventory.devices import checks as device_checks
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.keys import group_moves
+from veldnet.inventory.keys import wrapped_keys as sealed_keys
+from veldnet.inventory.offers import catalogues
+from veldnet.inventory.routing_profiles import lifecycle as routing
+from veldnet.inventory.routing_profiles.lifecycle import MadeKey
 from veldnet.inventory.sandbox import Sandbox, create_sandbox
-from veldnet.inventory.scope import Scope
 from veldnet.keys import GeneratedAsKey, JoinKeys, SoftwareVault, Vaults, labels, moving
 from veldnet.lorawan import AesKey, DevEui, GatewayEui
 from veldnet.lorawan.frames import JoinRequest

@@ -22,11 +22,11 @@ from sqlalchemy import (
     text,
 )
 
-from veldnet.inventory.base_stations import create_base_station, remove_base_station
-from veldnet.inventory.errors import BadRequest
+from veldnet.domain.errors import BadRequest
+from veldnet.inventory.base_stations.registration import create_base_station, remove_base_station
 from veldnet.lorawan import BaseStationId, GatewayEui
-from veldnet.network.journal import pack_copies
-from veldnet.network.records import Copy
+from veldnet.network.core.records import Copy
+from veldnet.network.shell.journal import pack_copies
 from veldnet.store import SqliteStore, migrate
 from veldnet.store.alembic_chain import upgrade
 from veldnet.store.schema import metadata

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 
+from veldnet.domain.documents import decode_plan
 from veldnet.store import (
     IdSource,
     LeaseLost,
@@ -22,7 +23,6 @@ from veldnet.store import (
     millis_of,
 )
 from veldnet.store.alembic_chain import head_revision, upgrade
-from veldnet.store.documents import decode_plan
 from veldnet.store.migrating import HEAD
 from veldnet.store.schema import (
     connectivity_plans,

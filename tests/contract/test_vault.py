@@ -24,6 +24,7 @@ from pkcs11 import Mechanism, MechanismFlag
 from pkcs11.exceptions import SessionCount
 
 from tests.contract import softhsm
+from veldnet.assembly.vaults.process import Opening, starter
 from veldnet.keys import (
     AskForm,
     JoinKeys,
@@ -43,7 +44,6 @@ from veldnet.lorawan.crypto import aes_decrypt
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import JoinAccept, decrypt_join_accept, derive_session_keys_10, join_request_mic
 from veldnet.settings import ModuleSettings
-from veldnet.vault_process import Opening, starter
 
 APP_KEY = AesKey.parse("00112233445566778899aabbccddeeff")
 DEV_EUI = DevEui.parse("0059AC0000170311")

@@ -69,7 +69,7 @@ def vault_pids(server: int) -> list[int]:
     found = []
     for pid in children.read_text().split():
         try:
-            if b"veldnet.vault_process" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"veldnet.assembly.vaults.process" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(int(pid))
         except OSError:
             continue

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from tests.e2e.running import RunningServer
 from tests.e2e.test_kill import committed, prepare_data
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.bench.fleet import bench_device
 from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import prepare
-from veldnet.network.addressing import AddressSpace
-from veldnet.network_settings import network_parameters
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 
 HOUR, YEAR = 3600.0, 365 * 86_400.0

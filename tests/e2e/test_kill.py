@@ -11,14 +11,14 @@ import httpx
 import msgspec
 
 from tests.e2e.running import Client, RunningServer, sandbox
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.bench.fleet import bench_device, create_fleet
 from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import create_sites, prepare
-from veldnet.data_directory import DataDirectory
 from veldnet.lorawan import GatewayEui, frames
-from veldnet.network.addressing import AddressSpace
-from veldnet.network_settings import network_parameters
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 
 DEVICES = 100

@@ -16,8 +16,8 @@ from tests.e2e import radio
 from tests.e2e.person import Person
 from tests.e2e.radio import Antenna
 from tests.e2e.running import Client, RunningServer, veldnet
+from veldnet.diagnosis import Explanation, explain_device, explain_frame
 from veldnet.lorawan.gpstime import unix_to_gps
-from veldnet.network import Explanation, explain_device, explain_frame
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import Transmission
 

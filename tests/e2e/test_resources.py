@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.e2e.running import KPN, Client, RunningServer, sandbox, veldnet
-from veldnet.inventory.resources import Device, Route, RoutingProfile
+from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.simulator.customer import Account
 
 DX = "/thingpark/dx/core/latest/api"

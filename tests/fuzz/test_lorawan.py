@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, data_event, device, session
 from tests.unit.network.test_version_11 import DEVICE, KEYS, session_11, uplink_11
+from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.crypto import UPLINK, crypt_payload, data_mic
@@ -17,14 +18,13 @@ from veldnet.lorawan.frames import MType
 from veldnet.lorawan.join import JoinAccept, encrypt_join_accept, join_accept_mic
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss
 from veldnet.lorawan.regions import REGIONS, ChannelPlan, parse_cf_list
-from veldnet.network.events import SendDue, Transmit
-from veldnet.network.outcome import send_due
-from veldnet.network.parameters import NetworkParameters
-from veldnet.network.sessions import default_radio
-from veldnet.network.state import DeviceState, Session, decode_state, encode_state
-from veldnet.network.uplink import match, receive_data
+from veldnet.network.core.events import SendDue, Transmit
+from veldnet.network.core.outcome import send_due
+from veldnet.network.core.parameters import NetworkParameters
+from veldnet.network.core.sessions import default_radio
+from veldnet.network.core.state import DeviceState, Session, decode_state, encode_state
+from veldnet.network.core.uplink import match, receive_data
 from veldnet.simulator.device import Identity, VirtualDevice
-from veldnet.store.documents import PlanSettings, ProfileSettings
 
 NETWORK = NetworkParameters(
     channel_plans={name: ChannelPlan(region) for name, region in REGIONS.items()},

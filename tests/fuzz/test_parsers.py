@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from tests.unit.gateways.test_semtech_udp import HERE, WIRE_EUI, Harness, rxpk
 from tests.unit.network.builders import NETWORK, copy, device, session, uplink_frame
+from veldnet.domain.errors import Refusal
+from veldnet.domain.resources import Device, Route
 from veldnet.gateways.semtech_udp.messages import head_of_only_frame
-from veldnet.inventory.errors import Refusal
-from veldnet.inventory.resources import Device, Route
-from veldnet.inventory.routing_profiles import check_routes
+from veldnet.inventory.routing_profiles.lifecycle import check_routes
 from veldnet.keys import VaultError, parse_rsa_public_key
 from veldnet.lorawan import frames, mac_commands
-from veldnet.network.events import DataReceived, ReceivedFrame
-from veldnet.network.state import DeviceState
-from veldnet.network.uplink import match, receive_data
+from veldnet.network.core.events import DataReceived, ReceivedFrame
+from veldnet.network.core.state import DeviceState
+from veldnet.network.core.uplink import match, receive_data
 from veldnet.routing.downlinks import Refused, parse_request, query_parameters
 from veldnet.simulator.device import VirtualDevice
 
@@ -190,7 +190,7 @@ def test_routes(ports: str, address: str, as_id: str, deviation: int) -> None:
 
 @given(st.text(max_size=40), st.text(max_size=40), st.floats(), st.floats())
 def test_devices(eui: str, key: str, latitude: float, longitude: float) -> None:
-    from veldnet.inventory.device_checks import check_new_device
+    from veldnet.inventory.devices.checks import check_new_device
 
     body = Device(
         EUI=eui,

@@ -13,21 +13,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from veldnet.inventory import accounts, catalogues, devices
-from veldnet.inventory.resources import AlarmThreshold, Device, DeviceAlarm
-from veldnet.inventory.scope import Scope
+from veldnet.assembly.monitoring import MonitoringService
+from veldnet.domain.documents import PlanSettings
+from veldnet.domain.resources import AlarmThreshold, Device, DeviceAlarm
+from veldnet.domain.scope import Scope
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.offers import catalogues
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.monitoring.alarms import listing
 from veldnet.monitoring.alarms.listing import PastAlarm
 from veldnet.monitoring.observed import observed_at
-from veldnet.monitoring_service import MonitoringService
 from veldnet.network import NetworkServer
 from veldnet.simulator.device import Received, Transmission, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import Store
-from veldnet.store.documents import PlanSettings
 from veldnet.virtual import PLAIN, Checker, Kind, VirtualNetwork
 from veldnet.virtual.faults import CALM
 from veldnet.virtual.mortal import MortalServer

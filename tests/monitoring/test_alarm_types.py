@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from tests.monitoring.stage import FREE, Stage, on_stage
-from veldnet.inventory import devices
+from veldnet.domain.documents import PlanSettings
+from veldnet.inventory.devices import lifecycle as devices
 from veldnet.lorawan import AesKey, JoinEui
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import join_request_mic
@@ -21,7 +22,6 @@ from veldnet.lorawan.modulation import Lora
 from veldnet.monitoring.alarms import types
 from veldnet.monitoring.alarms.types import DEVICE_TYPES
 from veldnet.simulator.device import Transmission
-from veldnet.store.documents import PlanSettings
 from veldnet.virtual import Kind
 
 DAY = 86_400.0

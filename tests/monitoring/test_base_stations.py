@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from veldnet.data_directory import DataDirectory
+from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.gateways import Presence
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import BaseStationId, GatewayEui

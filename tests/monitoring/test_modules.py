@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest_asyncio
 from sqlalchemy import select
 
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, catalogues
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.offers import catalogues
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring import Module, ModuleMonitor, NotificationSettings, Recipients

@@ -17,8 +17,8 @@ from sqlalchemy import text
 
 from tests.monitoring.post_office import PostOffice
 from tests.monitoring.stage import STATIONS, Stage, on_stage
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory.errors import InvalidField
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.domain.errors import InvalidField
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring import Facts, Mailer, Notifier, Pace, Recipients, check_settings

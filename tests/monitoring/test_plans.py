@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.monitoring.stage import FREE, Stage, on_stage
+from veldnet.domain.documents import PlanSettings, Regulator
 from veldnet.lorawan.mac_commands import DevStatusReq
 from veldnet.monitoring.alarms import types
 from veldnet.network import DownlinkRejectedRecord, FrameKind, UplinkRecord
-from veldnet.network.regulator import take
-from veldnet.network.state import Bucket
-from veldnet.store.documents import PlanSettings, Regulator
+from veldnet.network.core.regulator import take
+from veldnet.network.core.state import Bucket
 from veldnet.store.schema import deliveries
 from veldnet.store.schema import frames as frame_rows
 

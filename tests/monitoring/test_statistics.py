@@ -15,12 +15,12 @@ from sqlalchemy import delete, select, update
 from tests.monitoring.stage import FREE, STATIONS, Stage, on_stage
 from tests.monitoring.test_alarm_types import forged_frame, old_frame
 from veldnet.api import query
-from veldnet.inventory.resources import FrameStatistics
+from veldnet.domain.documents import PlanSettings
+from veldnet.domain.resources import FrameStatistics
 from veldnet.monitoring.statistics import frame_statistics, recompute, totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.rollups import BASE_STATION, HOUR, PLAN, SUBSCRIBER, esp_of
-from veldnet.network import error_rate
-from veldnet.store.documents import PlanSettings
+from veldnet.network.core import error_rate
 from veldnet.store.schema import frames, hourly_statistics
 from veldnet.virtual.mortal import EPOCH
 

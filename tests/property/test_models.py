@@ -13,9 +13,9 @@ from veldnet.lorawan import AesKey, DevAddr, DevEui, NetId, frames, mac_commands
 from veldnet.lorawan.counters import extend
 from veldnet.lorawan.crypto import crypt_payload
 from veldnet.lorawan.frames import DataFrame, MType
-from veldnet.network import adr, nonces
-from veldnet.network.addressing import AddressSpace
-from veldnet.network.adr import history as history_of
+from veldnet.network.core import adr, nonces
+from veldnet.network.core.addressing import AddressSpace
+from veldnet.network.core.adr import history as history_of
 from veldnet.routing.downlinks import query_parameters
 from veldnet.routing.tokens import downlink_token_fits
 

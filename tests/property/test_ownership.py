@@ -18,21 +18,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
-from veldnet.inventory import (
-    accounts,
-    base_stations,
-    catalogues,
-    changes,
-    device_checks,
-    devices,
-    people,
-    routing_profiles,
-    sessions,
-    subscriber_removal,
-)
-from veldnet.inventory.errors import BadRequest
-from veldnet.inventory.resources import Device, Route, RoutingProfile
-from veldnet.inventory.scope import Scope
+from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.errors import BadRequest
+from veldnet.domain.resources import Device, Route, RoutingProfile
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes
+from veldnet.inventory.accounts import accounts, people, sessions
+from veldnet.inventory.accounts import removal as subscriber_removal
+from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory.devices import checks as device_checks
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.offers import catalogues
+from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
 from veldnet.lorawan import GatewayEui
 from veldnet.routing import Deliveries, Outcome, Profile, Retry, RoutingTable, deliver_again, list_undelivered
 from veldnet.routing import Route as LoadedRoute
@@ -40,7 +37,6 @@ from veldnet.routing.ledger import StoredMessage
 from veldnet.routing.messages import TunnelMessage
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import SqliteStore, migrate
-from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import devices as device_rows
 from veldnet.store.schema import users
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from veldnet.diagnosis import Explanation, explain_device, explain_frame
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, JoinEui
-from veldnet.network import Explanation, explain_device, explain_frame
 from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store.schema import base_stations, devices
@@ -172,6 +172,6 @@ def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["00", "A3", "DA", "E0", "ZZ"])
 def test_causes_have_words(code: str) -> None:
-    from veldnet.network.causes import cause_in_words
+    from veldnet.diagnosis.causes import cause_in_words
 
     assert cause_in_words(code)

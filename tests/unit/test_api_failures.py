@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from veldnet.api.application import create_application
-from veldnet.app import Platform
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.platform import Platform
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.data_directory import DataDirectory
 from veldnet.inventory.sandbox import Sandbox
 from veldnet.settings import load_settings
 from veldnet.store import StoreError

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from veldnet import backups
-from veldnet.backups import BackupError, back_up, restore
-from veldnet.data_directory import DataDirectory, DataDirectoryError, database_of
-from veldnet.directory_lock import DirectoryInUse, DirectoryLock, sharing
+from veldnet.assembly.data_directory import backups
+from veldnet.assembly.data_directory.backups import BackupError, back_up, restore
+from veldnet.assembly.data_directory.directory import DataDirectory, DataDirectoryError, database_of
+from veldnet.assembly.data_directory.lock import DirectoryInUse, DirectoryLock, sharing
 from veldnet.settings import Settings, load_settings
 from veldnet.store import HEAD, read_property, write_property
 

@@ -12,16 +12,16 @@ import pytest_asyncio
 
 from tests.unit.gateways.test_odd_datagrams import PACKET
 from tests.unit.gateways.test_semtech_udp import EUI, HERE, STATION, THERE, Harness, window
-from veldnet.base_station_presence import PresenceKeeper
-from veldnet.data_directory import DataDirectory
+from veldnet.assembly.base_station_presence import PresenceKeeper
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.diagnosis.base_stations import conduct
 from veldnet.gateways import SemtechUdpServer
-from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import BaseStation
+from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory.base_stations.registration import BaseStation
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.network.explaining_stations import conduct
 from veldnet.settings import Settings
 from veldnet.store import SqliteStore, StoreError
 

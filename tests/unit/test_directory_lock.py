@@ -14,15 +14,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from veldnet import directory_lock
-from veldnet.directory_lock import DirectoryInUse, DirectoryLock, alone, sharing
-from veldnet.serving_lease import Held, ServerProcess, ServingLease
+from veldnet.assembly.data_directory import lock as directory_lock
+from veldnet.assembly.data_directory.lease import Held, ServerProcess, ServingLease
+from veldnet.assembly.data_directory.lock import DirectoryInUse, DirectoryLock, alone, sharing
 from veldnet.store import LeaseLost, SqliteStore, migrate, read_property, write_property
 
 _HOLD = """
 import sys, time
 from pathlib import Path
-from veldnet.directory_lock import DirectoryLock
+from veldnet.assembly.data_directory.lock import DirectoryLock
 lock = DirectoryLock.take(Path(sys.argv[1]), "a test")
 print("held", flush=True)
 time.sleep(600)

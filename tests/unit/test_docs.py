@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs_generator import ROOT, SAMPLE_FILE, SETTINGS_PAGE, settings_page
-from veldnet.inventory import errors
+from veldnet.domain import errors
 from veldnet.settings import sample_file
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]

@@ -11,9 +11,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from veldnet.assembly.data_directory.directory import (
+    DataDirectory,
+    DataDirectoryError,
+    database_of,
+    expect_database,
+)
 from veldnet.cli.exits import Exit
 from veldnet.cli.main import app
-from veldnet.data_directory import DataDirectory, DataDirectoryError, database_of, expect_database
 from veldnet.settings import Settings, load_settings
 
 

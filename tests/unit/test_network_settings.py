@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.lorawan.regions import REGIONS
-from veldnet.network_settings import network_parameters
 from veldnet.settings import NetworkSettings, SettingsError, load_settings
 
 EUROPE = (867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from veldnet.network_settings import network_parameters
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.settings import Duration, Settings, SettingsError, describe, load_settings, sample_file
 
 

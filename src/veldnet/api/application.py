@@ -16,26 +16,27 @@ from litestar.types import Message, Scope
 from swagger_ui_bundle import swagger_ui_path
 
 from veldnet import console
-from veldnet.app import Platform
+from veldnet.assembly.platform import Platform
 
-from . import openapi
 from .auth import oauth
 from .auth.bearer import LATEST
+from .description import openapi
+from .description.kpn_operations import KPN, V1
 from .errors import EXCEPTION_HANDLERS, begin_request, transaction_of
 from .kpn import activation, catalogues, devices, monitoring, routing_profiles
 from .metrics import Metrics
-from .operations import KPN, V1
 from .services import Services
 from .tunnel import submit_v1, submit_v2
 from .v1 import (
     alarms,
     decoders,
     deliveries,
+    device_exchange,
     device_import,
     device_search,
+    device_session,
     downlink_history,
     downlinks,
-    exchange,
     frames,
     imports,
     logger,
@@ -43,8 +44,7 @@ from .v1 import (
     overview,
     projects,
     security_context,
-    session,
-    sessions,
+    sign_in,
 )
 from .v1 import monitoring as v1_monitoring
 
@@ -152,7 +152,7 @@ def create_application(platform: Platform) -> Litestar:
     v1 = Router(
         V1,
         route_handlers=[
-            *session.HANDLERS,
+            *sign_in.HANDLERS,
             *projects.HANDLERS,
             *overview.HANDLERS,
             *device_search.HANDLERS,
@@ -165,9 +165,9 @@ def create_application(platform: Platform) -> Litestar:
             *downlinks.HANDLERS,
             *deliveries.HANDLERS,
             security_context.reset,
-            *sessions.HANDLERS,
+            *device_session.HANDLERS,
             *v1_monitoring.HANDLERS,
-            *exchange.HANDLERS,
+            *device_exchange.HANDLERS,
             *device_import.HANDLERS,
             Router("/operator", route_handlers=[*operator.HANDLERS]),
         ],

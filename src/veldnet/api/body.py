@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 
-from veldnet.inventory.errors import BadRequest, InvalidField
-from veldnet.inventory.offer_documents import right_value
+from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.inventory.offers.documents import right_value
 
 T = TypeVar("T", bound=msgspec.Struct)
 

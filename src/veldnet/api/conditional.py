@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 
-from veldnet.inventory.errors import Changed
+from veldnet.domain.errors import Changed
 
 
 def etag_of(resource: msgspec.Struct) -> str:

@@ -17,7 +17,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
-from veldnet.inventory.errors import Refusal
+from veldnet.domain.errors import Refusal
 from veldnet.keys import VaultError
 from veldnet.store import StoreError
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from veldnet.app import Platform
+from veldnet.assembly.platform import Platform
 from veldnet.monitoring import DEVICE_TYPES
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Request
 
-from veldnet.inventory.errors import InvalidField
+from veldnet.domain.errors import InvalidField
 
 _MAX_PAGE = 1 << 31
 # The year 2200.

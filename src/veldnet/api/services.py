@@ -9,12 +9,12 @@ import structlog
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
-from veldnet.app import Platform
+from veldnet.assembly.platform import Platform
+from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import audit
-from veldnet.inventory.catalogues import find_hsm_group
-from veldnet.inventory.device_checks import NewDevice
-from veldnet.inventory.rehearsal import Rehearsals
-from veldnet.inventory.scope import OperatorScope, Scope
+from veldnet.inventory.devices.checks import NewDevice
+from veldnet.inventory.imports.dry_run import Rehearsals
+from veldnet.inventory.offers.catalogues import find_hsm_group
 from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
 from veldnet.store import StoreError

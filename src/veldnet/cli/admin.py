@@ -12,19 +12,23 @@ import typer
 from rich.prompt import Prompt
 from sqlalchemy import Connection, Select, select
 
-from veldnet.backups import BackupError, back_up, restore
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, audit, base_stations, catalogues, people, subscriber_removal
-from veldnet.inventory.errors import BadRequest, Refusal
-from veldnet.inventory.offer_documents import read_document
-from veldnet.inventory.resources import timestamp
-from veldnet.inventory.scope import Role
+from veldnet.assembly.data_directory.backups import BackupError, back_up, restore
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.vaults.opening import master_key_of
+from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.errors import BadRequest, Refusal
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Role
+from veldnet.inventory import audit
+from veldnet.inventory.accounts import accounts, people
+from veldnet.inventory.accounts import removal as subscriber_removal
+from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory.offers import catalogues
+from veldnet.inventory.offers.documents import read_document
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.routing import deliver_again, list_undelivered
 from veldnet.settings import Settings
-from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import connectivity_plans, operators, subscribers, users
-from veldnet.vault_opening import master_key_of
 
 from .admin_device import device_app
 from .admin_hsm_group import hsm_group_app

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from veldnet.diagnosis import Explanation, explain_device, explain_frame
 from veldnet.lorawan import DevEui, InvalidIdentifier
-from veldnet.network import Explanation, explain_device, explain_frame
 
 from .output import console, fail, print_json
 from .running import settings_or_fail, with_data

@@ -9,12 +9,16 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection, func, select
 
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, audit, catalogues, exchange, group_moves
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.vaults.opening import openings
+from veldnet.inventory import audit
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.keys import exchange_keys as exchange
+from veldnet.inventory.keys import group_moves
+from veldnet.inventory.offers import catalogues
 from veldnet.keys import Form, VaultError, moving
 from veldnet.settings import Settings
 from veldnet.store.schema import devices, hsm_groups, operators
-from veldnet.vault_opening import openings
 
 from .output import console, fail, print_json, print_table
 from .running import administrator, change_data, settings_or_fail, with_data
@@ -76,7 +80,7 @@ def _mover(settings: Settings, vault: str) -> moving.Source | moving.Destination
         from veldnet.keys import SoftwareVault
 
         return moving.SoftwareMover(SoftwareVault.open(Path(way.master_key)))
-    from veldnet.hardware import open_token
+    from veldnet.assembly.vaults.token import open_token
     from veldnet.keys.pkcs11.moving import TokenMover
 
     return TokenMover(open_token(way.module, way.key_label))

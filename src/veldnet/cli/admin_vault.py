@@ -13,13 +13,14 @@ from rich.progress import Progress
 from rich.prompt import Prompt
 from sqlalchemy import Connection
 
-from veldnet.data_directory import DataDirectory, database_of
-from veldnet.inventory import audit, changes, sealed_keys
+from veldnet.assembly.data_directory.directory import DataDirectory, database_of
+from veldnet.assembly.vaults.opening import master_key_of, openings, vault_names
+from veldnet.inventory import audit, changes
+from veldnet.inventory.keys import wrapped_keys as sealed_keys
 from veldnet.keys import MasterFiles, VaultError, master
 from veldnet.keys.master import Backup, MasterKeys
 from veldnet.keys.process.hardening import harden
 from veldnet.settings import Settings
-from veldnet.vault_opening import master_key_of, openings, vault_names
 
 from .output import console, fail, print_json, print_table
 from .running import administrator, settings_or_fail, with_data
@@ -51,7 +52,7 @@ def _modules(settings: Settings, name: str) -> list[MasterKeys]:
         fail(f"keys.vaults has no vault {name!r}; there are: {known}")
     if settings.keys.vault_of(name) is None:
         return [MasterFiles(master_key_of(settings))]
-    from veldnet.hardware import open_token
+    from veldnet.assembly.vaults.token import open_token
     from veldnet.keys.pkcs11 import TokenMasterKeys
 
     opened: list[MasterKeys] = []
@@ -362,7 +363,7 @@ def _look(settings: Settings, name: str) -> list[ModuleStatus]:
     if found is None:
         files = MasterFiles(master_key_of(settings))
         return [ModuleStatus(name, "software", files.generations(), _problem(files.read))]
-    from veldnet.hardware import open_token
+    from veldnet.assembly.vaults.token import open_token
 
     listed = []
     for way in openings(settings, name):

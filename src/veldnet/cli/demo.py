@@ -18,15 +18,16 @@ import msgspec
 import typer
 from sqlalchemy import Connection
 
-from veldnet.data_directory import DataDirectory
-from veldnet.directory_lock import DirectoryLock
-from veldnet.inventory import accounts, base_stations
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.data_directory.lock import DirectoryLock
+from veldnet.assembly.data_directory.takeover import holding
+from veldnet.assembly.listening import Addresses, Ports
+from veldnet.cli.serving import serve
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.base_stations import registration as base_stations
 from veldnet.inventory.sandbox import Sandbox
-from veldnet.listening import Addresses, Ports
 from veldnet.logs import configure_logs
 from veldnet.lorawan import GatewayEui
-from veldnet.serving import serve
-from veldnet.serving_lock import holding
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.town import Town, degrees, station_place

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from veldnet.data_directory import DataDirectory, database_of, expect_database
-from veldnet.vault_opening import master_key_of
+from veldnet.assembly.data_directory.directory import DataDirectory, database_of, expect_database
+from veldnet.assembly.vaults.opening import master_key_of
 
 from .exits import Exit
 from .output import console, fail

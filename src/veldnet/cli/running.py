@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from veldnet.data_directory import DataDirectory
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.domain.errors import Refusal
 from veldnet.inventory import audit
-from veldnet.inventory.errors import Refusal
 from veldnet.settings import Settings
 
 from .output import fail

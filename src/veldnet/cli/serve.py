@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from veldnet.directory_lock import DirectoryLock
-from veldnet.listening import Addresses, Ports
-from veldnet.serving_lock import holding
+from veldnet.assembly.data_directory.lock import DirectoryLock
+from veldnet.assembly.data_directory.takeover import holding
+from veldnet.assembly.listening import Addresses, Ports
 from veldnet.settings import Settings
 
 from .output import console, print_json
@@ -59,8 +59,8 @@ def serve_command(
 
 def _serve(settings: Settings, lock: DirectoryLock, ports: Ports, take_over: bool, as_json: bool) -> None:
     # All this takes long to load, and the ports are open already.
+    from veldnet.cli.serving import serve
     from veldnet.logs import configure_logs
-    from veldnet.serving import serve
 
     configure_logs(settings.log)
     _tune_threads()

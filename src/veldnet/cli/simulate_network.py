@@ -10,8 +10,8 @@ import msgspec
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from veldnet.domain.documents import PlanSettings
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.store.documents import PlanSettings
 from veldnet.virtual import MIXED, Faults, InvariantBroken, Kind, VirtualNetwork
 from veldnet.virtual.faults import STORMY
 from veldnet.virtual.report import write_plots, write_report

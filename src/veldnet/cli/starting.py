@@ -8,8 +8,8 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from veldnet.directory_lock import DataDirectoryError, DirectoryInUse, StorageError
-from veldnet.listening import CannotListen
+from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
+from veldnet.assembly.listening import CannotListen
 from veldnet.settings import Settings, SettingsError, load_settings
 
 from .exits import Exit

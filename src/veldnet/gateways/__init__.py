@@ -1,6 +1,6 @@
 """Base station protocols: each turns bytes into `GatewayUplink` and `GatewayDownlink` back into bytes."""
 
-from .directory import BaseStationDirectory, Presence, Seen, UnknownBaseStation
+from .presence import BaseStationDirectory, Presence, Seen, UnknownBaseStation
 from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
 
 __all__ = [

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, insert, select
 
+from veldnet.domain.resources import timestamp
 from veldnet.store.schema import audit, operators, subscribers
 
 from .changes import now_ms
-from .resources import timestamp
 
 # Members whose values are never written down.
 _SECRET = frozenset(

@@ -8,13 +8,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
 from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices
 
 from . import changes
-from .errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
-from .resources import timestamp
 from .rows import inserted_ref, ref_of
-from .scope import Scope
 
 Kind = Literal["JAVASCRIPT", "CAYENNE_LPP"]
 _MOST = 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import InvalidField
+from veldnet.domain.errors import InvalidField
 
 
 def check_name(name: str, *, what: str = "name", most: int = 255) -> str:

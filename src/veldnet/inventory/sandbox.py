@@ -7,11 +7,13 @@ import secrets
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import GatewayEui
-from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import operators, subscribers
 
-from . import accounts, base_stations, catalogues, people
+from .accounts import accounts, people
+from .base_stations import registration as base_stations
+from .offers import catalogues
 
 PROFILES = (
     ("LORA/GenericA.1_ETSI_Rx2-SF12", "LoRaWAN 1.0 class A, RX2 at SF12", ProfileSettings(rx2DataRate=0)),

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan.regions import REGIONS
-from veldnet.store.documents import PlanSettings, ProfileSettings
 
 Kind = Literal["boolean", "integer", "number", "text", "choice", "list", "object"]
 _KINDS: dict[str, Kind] = {

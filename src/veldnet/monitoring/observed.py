@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from veldnet.inventory.resources import AlarmStatistics, timestamp
+from veldnet.domain.resources import AlarmStatistics, timestamp
 
 from .watch import SLOT, SLOTS, Watch, averages, decode
 

@@ -1,22 +1,15 @@
 """The network server: a pure core of transitions, and a shell that feeds it and commits what it decides.
 
-The core (`uplink`, `join`, `downlink`, `submission`, `outcome`, `adr`, `transmission`, `mac_commands`) maps
-the state of a device and an event to a new state, records and effects; it does no I/O and reads no clock.
-The shell (`server`, `deduplication`, `devices`, `commit_loop`, `transmitter`) does.
+The core (`core`) maps the state of a device and an event to a new state, records and effects, without I/O or a
+clock. The shell (`shell`) does.
 """
 
-from .base_station_radios import RadioSettings
-from .commit_loop import CommitLoop, Participant, Recorded
-from .devices import Entry, new_entry
-from .events import Device, SubmissionRefusal
-from .explaining import Explanation, explain_device, explain_frame
-from .findings import Finding
-from .in_words import mac_commands_in_words
-from .inspection import DeviceView, QueuedView
-from .journal import LATE, OVER_LIMIT, FrameRow, heard_at, tenths, unpack_copies
-from .parameters import NetworkParameters
-from .personalised import personalised_state
-from .records import (
+from .core.base_station_radios import RadioSettings
+from .core.events import Device, SubmissionRefusal
+from .core.inspection import DeviceView, QueuedView
+from .core.parameters import NetworkParameters
+from .core.personalised import personalised_state
+from .core.records import (
     BlockedCommand,
     Copy,
     DownlinkRecord,
@@ -30,8 +23,11 @@ from .records import (
     decode_copies,
     decode_record,
 )
-from .server import NetworkServer, UnknownDevice
-from .state import PortKey
+from .core.state import PortKey
+from .shell.commit_loop import CommitLoop, Participant, Recorded
+from .shell.devices import Entry, new_entry
+from .shell.journal import LATE, OVER_LIMIT, FrameRow, heard_at, tenths, unpack_copies
+from .shell.server import NetworkServer, UnknownDevice
 
 __all__ = [
     "LATE",
@@ -44,8 +40,6 @@ __all__ = [
     "DownlinkRecord",
     "DownlinkRejectedRecord",
     "Entry",
-    "Explanation",
-    "Finding",
     "FrameKind",
     "FrameRow",
     "JoinRecord",
@@ -64,10 +58,7 @@ __all__ = [
     "UplinkRecord",
     "decode_copies",
     "decode_record",
-    "explain_device",
-    "explain_frame",
     "heard_at",
-    "mac_commands_in_words",
     "new_entry",
     "personalised_state",
     "tenths",

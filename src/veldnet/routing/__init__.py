@@ -5,13 +5,13 @@
 message, `outbox` holds what is to be written about them. `downlinks` takes what application servers submit.
 """
 
-from .attempt import HttpSender, Outcome, Sender
 from .delivery import Deliveries, Limits, RouteTrial
 from .downlinks import Submit, submit_query
 from .lanes import Retry
 from .messages import MessageWriter, Position, Positions
 from .outbox import DeliveryResult
 from .table import Profile, Route, RoutingTable
+from .transports.http import HttpSender, Outcome, Sender
 from .undelivered import PENDING, UNDELIVERED, Undelivered, deliver_again, list_undelivered
 from .waiting import WaitingDestination, waiting_destinations
 from .webhook import post_signed

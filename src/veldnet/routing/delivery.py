@@ -20,7 +20,6 @@ from veldnet.network import Device, FrameRow, Record, Recorded
 from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
 from veldnet.supervision import Supervisor
 
-from .attempt import HttpSender, Outcome, Sender
 from .flow import Scheduler
 from .lanes import PROBES, Accepted, Lane, Pending, Retry, reason_to_set_aside
 from .ledger import (
@@ -35,6 +34,7 @@ from .ledger import (
 from .messages import MessageWriter, TunnelMessage, trial_message
 from .outbox import Attempted, Ended, Outbox, new_row
 from .table import Profile, RoutingTable
+from .transports.http import HttpSender, Outcome, Sender
 
 log = structlog.get_logger(__name__)
 

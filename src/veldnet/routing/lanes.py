@@ -8,8 +8,8 @@ from collections import deque
 
 import msgspec
 
-from .attempt import Outcome
 from .ledger import UPLINK, LaneKey, LaneName, StoredMessage
+from .transports.http import Outcome
 
 # Messages behind a refused one that are tried, to learn whether the server takes others.
 PROBES = 3

@@ -9,9 +9,9 @@ import msgspec
 
 from veldnet.store import Rows, Statement
 
-from .attempt import Outcome
 from .lanes import Pending
 from .ledger import encode_message
+from .transports.http import Outcome
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):

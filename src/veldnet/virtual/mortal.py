@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from veldnet.app import Platform
-from veldnet.data_directory import DataDirectory
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.platform import Platform
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.routing import Outcome, Profile, Route

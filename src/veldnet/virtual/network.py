@@ -13,8 +13,10 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, base_stations
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.domain.documents import PlanSettings
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.base_stations import registration as base_stations
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui
 from veldnet.lorawan.airtime import time_on_air
@@ -32,7 +34,6 @@ from veldnet.simulator.life import DeviceLife
 from veldnet.simulator.propagation import Heard, Place, Propagation
 from veldnet.simulator.sensors import Climate
 from veldnet.store import StoreError
-from veldnet.store.documents import PlanSettings
 from veldnet.store.schema import frame_bodies
 
 from .faults import Faults

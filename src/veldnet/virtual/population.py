@@ -7,19 +7,22 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection
 
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import catalogues, device_checks, devices, routing_profiles
-from veldnet.inventory.resources import Device, Route, RoutingProfile
-from veldnet.inventory.scope import Scope
-from veldnet.keys import labels
-from veldnet.simulator.device import Identity
-from veldnet.store.documents import (
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.domain.documents import (
     MacVersion,
     MotionIndicator,
     PlanSettings,
     ProfileSettings,
     RegionalParameters,
 )
+from veldnet.domain.resources import Device, Route, RoutingProfile
+from veldnet.domain.scope import Scope
+from veldnet.inventory.devices import checks as device_checks
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.offers import catalogues
+from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
+from veldnet.keys import labels
+from veldnet.simulator.device import Identity
 
 PLAN_ID = "virtual/plan"
 # Nobody checks signatures in a virtual network.

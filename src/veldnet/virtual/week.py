@@ -11,9 +11,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from veldnet.inventory import accounts, changes, devices
-from veldnet.inventory.resources import AlarmThreshold
-from veldnet.inventory.scope import Scope
+from veldnet.domain.documents import PlanSettings
+from veldnet.domain.resources import AlarmThreshold
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.devices import lifecycle as devices
 from veldnet.lorawan.modulation import Modulation
 from veldnet.monitoring import NotificationSettings, health, write_settings
 from veldnet.monitoring.alarms.types import DEVICE_TYPES, SILENCE
@@ -22,7 +25,6 @@ from veldnet.monitoring.notification.events import OPERATOR, SUBSCRIBER
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.life import DeviceLife
 from veldnet.simulator.propagation import Heard, Place
-from veldnet.store.documents import PlanSettings
 from veldnet.store.schema import alarms
 
 from .failures import DAY, FAILURES, HOUR

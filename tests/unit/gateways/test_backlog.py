@@ -9,9 +9,9 @@ from collections import deque
 
 import pytest
 
+from veldnet.assembly.listening import Ports
 from veldnet.gateways import Presence, SemtechUdpServer
 from veldnet.gateways.semtech_udp.backlog import Backlog, stamp_arrivals, waited
-from veldnet.listening import Ports
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.settings import load_settings

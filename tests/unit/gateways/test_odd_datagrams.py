@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.gateways.test_semtech_udp import HERE, STATION, THERE, WIRE_EUI, Harness, rxpk, window
-from veldnet.gateways.directory import Seen
+from veldnet.gateways.presence import Seen
 from veldnet.lorawan.modulation import Fsk, Lora
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 

@@ -7,9 +7,9 @@ import base64
 import pytest
 from msgspec import UNSET
 
-from veldnet.inventory import device_csv
-from veldnet.inventory.csv_import import EncryptedKey, ImportRow
-from veldnet.inventory.errors import BadRequest
+from veldnet.domain.errors import BadRequest
+from veldnet.inventory.imports import device_csv
+from veldnet.inventory.imports.csv_import import EncryptedKey, ImportRow
 
 KEY = "00112233445566778899AABBCCDDEEFF"
 

@@ -9,21 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from veldnet.inventory import (
-    accounts,
-    catalogues,
-    device_checks,
-    devices,
-    people,
-    routing_profiles,
-    sessions,
-    subscriber_removal,
-)
-from veldnet.inventory.errors import InUse
-from veldnet.inventory.resources import Device, Route, RoutingProfile
-from veldnet.inventory.scope import Scope
+from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.errors import InUse
+from veldnet.domain.resources import Device, Route, RoutingProfile
+from veldnet.domain.scope import Scope
+from veldnet.inventory.accounts import accounts, people, sessions
+from veldnet.inventory.accounts import removal as subscriber_removal
+from veldnet.inventory.devices import checks as device_checks
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.offers import catalogues
+from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
 from veldnet.store import SqliteStore, migrate
-from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import (
     deliveries,
     metadata,

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from veldnet.inventory import device_csv
-from veldnet.inventory.csv_import import ImportRow, Line
-from veldnet.inventory.device_checks import check_new_device
-from veldnet.inventory.errors import BadRequest
+from veldnet.domain.errors import BadRequest
+from veldnet.inventory.devices.checks import check_new_device
+from veldnet.inventory.imports import device_csv
+from veldnet.inventory.imports.csv_import import ImportRow, Line
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 EUI = "70B3D5E75E00A1F2"

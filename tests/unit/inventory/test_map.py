@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert
 
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, device_search
-from veldnet.inventory.device_search import MOST_CELLS, Wanted
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.devices import search as device_search
+from veldnet.inventory.devices.search import MOST_CELLS, Wanted
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.settings import Settings

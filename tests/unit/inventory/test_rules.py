@@ -12,11 +12,14 @@ from sqlalchemy import Connection, create_engine, select
 from typer.testing import CliRunner
 
 from veldnet.cli.main import app
-from veldnet.inventory import accounts, base_stations, catalogues, offers, people
-from veldnet.inventory.errors import BadRequest, InvalidField
-from veldnet.inventory.offer_documents import read_document
+from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.inventory.accounts import accounts, people
+from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory.offers import catalogues
+from veldnet.inventory.offers import defaults as offers
+from veldnet.inventory.offers.documents import read_document
 from veldnet.lorawan import GatewayEui
-from veldnet.store.documents import PlanSettings, ProfileSettings
 from veldnet.store.schema import metadata, plan_grants
 
 PLAN, PROFILE = PlanSettings(), ProfileSettings()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, frames
 from veldnet.lorawan.crypto import UPLINK, crypt_payload, data_mic
 from veldnet.lorawan.frames import DataFrame, MType
@@ -13,12 +14,11 @@ from veldnet.lorawan.mac_commands import MacCommand, serialise
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.lorawan.regions import EU868, Channel, ChannelPlan
-from veldnet.network.events import DataReceived, Device, ReceivedFrame, Transition
-from veldnet.network.parameters import NetworkParameters
-from veldnet.network.state import ChannelMask, DeviceState, RadioParameters, Session
-from veldnet.network.uplink import match, receive_data
+from veldnet.network.core.events import DataReceived, Device, ReceivedFrame, Transition
+from veldnet.network.core.parameters import NetworkParameters
+from veldnet.network.core.state import ChannelMask, DeviceState, RadioParameters, Session
+from veldnet.network.core.uplink import match, receive_data
 from veldnet.store import DeviceRow
-from veldnet.store.documents import PlanSettings, ProfileSettings
 
 NOW = 1_800_000_000.0
 NWK_S_KEY = AesKey(bytes(range(16)))

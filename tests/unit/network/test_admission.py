@@ -12,7 +12,7 @@ from tests.unit.network.quiet import HERE, THERE, QuietNetwork
 from veldnet.lorawan import DevAddr, NetId, frames
 from veldnet.lorawan.frames import MType
 from veldnet.network import FrameKind
-from veldnet.network.session_addresses import SessionAddresses
+from veldnet.network.shell.session_addresses import SessionAddresses
 from veldnet.simulator.virtual_time import run_virtually
 
 RATE = 750

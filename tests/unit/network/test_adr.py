@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.network.builders import PLAN, device, radio, receive, session, uplink_frame
+from veldnet.domain.documents import PlanSettings
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
-from veldnet.network import adr
-from veldnet.network.adr import LinkParameters
-from veldnet.network.state import DeviceState
-from veldnet.store.documents import PlanSettings
+from veldnet.network.core import adr
+from veldnet.network.core.adr import LinkParameters
+from veldnet.network.core.state import DeviceState
 
 V2, V3 = PlanSettings(adrVersion=2), PlanSettings(adrVersion=3)
 FULL = adr.bounds(PLAN.region, None, None)

@@ -8,7 +8,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.lorawan.regions import EU868, REGIONS
-from veldnet.network.air_schedule import AirSchedule, airtime_of
+from veldnet.network.core.air_schedule import AirSchedule, airtime_of
 
 NOW = 1_800_000_000.0
 HERE, THERE = BaseStationId(1), BaseStationId(2)

@@ -11,16 +11,16 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.lorawan.regions import EU868
-from veldnet.network.air_schedule import AirSchedule
-from veldnet.network.base_station_radios import (
+from veldnet.network.core.air_schedule import AirSchedule
+from veldnet.network.core.base_station_radios import (
     POWER_STEPS,
     BaseStationRadios,
     RadioSettings,
     Refusal,
     conducted_power,
 )
-from veldnet.network.events import Transmit
-from veldnet.network.transmission import Done, Handed, Held, Step, begin, report, resume, silence
+from veldnet.network.core.events import Transmit
+from veldnet.network.core.transmission import Done, Handed, Held, Step, begin, report, resume, silence
 
 HERE, THERE = BaseStationId(1), BaseStationId(2)
 NOW, LEAD = 1_000.0, 0.1

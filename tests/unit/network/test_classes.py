@@ -6,15 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, NOW, STATION, copy, device, receive, session, uplink_frame
+from veldnet.domain.documents import PlanSettings
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.class_b import BEACON_GUARD, BEACON_PERIOD, ping_slot_time
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.regions import EU868
-from veldnet.network import candidates
-from veldnet.network.air_schedule import AirSchedule
-from veldnet.network.device_class import current_class, restless
-from veldnet.network.events import (
+from veldnet.network.core import candidates
+from veldnet.network.core.air_schedule import AirSchedule
+from veldnet.network.core.device_class import current_class, restless
+from veldnet.network.core.events import (
     Device,
     DownlinkReported,
     DownlinkSubmitted,
@@ -23,13 +24,12 @@ from veldnet.network.events import (
     Transmit,
     Wake,
 )
-from veldnet.network.outcome import report_downlink, send_due
-from veldnet.network.records import DownlinkRecord
-from veldnet.network.state import DeviceState, QueuedDownlink, Session
-from veldnet.network.submission import submit_downlink
-from veldnet.network.transmission import Handed, Held, begin, resume
-from veldnet.network.unsolicited import next_slot
-from veldnet.store.documents import PlanSettings
+from veldnet.network.core.outcome import report_downlink, send_due
+from veldnet.network.core.records import DownlinkRecord
+from veldnet.network.core.state import DeviceState, QueuedDownlink, Session
+from veldnet.network.core.submission import submit_downlink
+from veldnet.network.core.transmission import Handed, Held, begin, resume
+from veldnet.network.core.unsolicited import next_slot
 
 LATER = NOW + 100.0
 HEARD = candidates.remember(
@@ -121,7 +121,7 @@ def test_a_late_answer_goes_by_class_c() -> None:
     """Both windows are over when the frame is processed, but the device still listens."""
     phy = uplink_frame(4, confirmed=True)
     from tests.unit.network.builders import data_event
-    from veldnet.network.uplink import match, receive_data
+    from veldnet.network.core.uplink import match, receive_data
 
     for target, answered in ((C_DEVICE, True), (device(), False)):
         event = data_event(phy)
@@ -227,8 +227,8 @@ def test_a_downlink_that_no_base_station_could_send_is_recorded_with_its_cause()
 
 def test_an_application_server_may_answer_an_uplink_in_the_same_window() -> None:
     """Asynchronous uplink processing: the windows are decided on when its time is over."""
-    from veldnet.network.events import AnswerLater
-    from veldnet.network.uplink import answer_late
+    from veldnet.network.core.events import AnswerLater
+    from veldnet.network.core.uplink import answer_late
 
     target = device(plan=PlanSettings(uplinkProcessing=400))
     transition = receive(DeviceState(session=heard_session()), uplink_frame(4, confirmed=True), target=target)

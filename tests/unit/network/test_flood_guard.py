@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.unit.network.builders import ADDR, copy, data_event, device, session, uplink_frame
 from veldnet.lorawan import BaseStationId
-from veldnet.network.devices import Entry
-from veldnet.network.flood_guard import VAULT_WEIGHT, FloodGuard
-from veldnet.network.shared_addresses import likeliest_first
-from veldnet.network.state import DeviceState, JoinMemory, Session
+from veldnet.network.core.state import DeviceState, JoinMemory, Session
+from veldnet.network.shell.devices import Entry
+from veldnet.network.shell.flood_guard import VAULT_WEIGHT, FloodGuard
+from veldnet.network.shell.shared_addresses import likeliest_first
 
 HERE, THERE = BaseStationId(1), BaseStationId(2)
 LIMIT = 64

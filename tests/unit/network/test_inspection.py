@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, device, radio, session
 from tests.unit.network.quiet import QuietNetwork
+from veldnet.diagnosis import explain_device
+from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
-from veldnet.network import explain_device
-from veldnet.network.inspection import DlChannelView, SessionView, inspect
-from veldnet.network.state import DeviceState, JoinMemory
+from veldnet.network.core.inspection import DlChannelView, SessionView, inspect
+from veldnet.network.core.state import DeviceState, JoinMemory
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.store.documents import ProfileSettings
 
 
 def view(profile: ProfileSettings | None = None, **changes: object) -> SessionView:

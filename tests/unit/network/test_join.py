@@ -8,11 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, NOW, copy, device, session
+from veldnet.domain.documents import ProfileSettings
 from veldnet.keys import SoftwareVault
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, frames
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import decrypt_join_accept, derive_session_keys_10, join_request_mic
-from veldnet.network.events import (
+from veldnet.network.core.events import (
     AskVault,
     Device,
     JoinRequested,
@@ -21,10 +22,9 @@ from veldnet.network.events import (
     Transmit,
     VaultAnswered,
 )
-from veldnet.network.join import answer_join, request_join
-from veldnet.network.records import JoinRecord
-from veldnet.network.state import DeviceState, JoinMemory
-from veldnet.store.documents import ProfileSettings
+from veldnet.network.core.join import answer_join, request_join
+from veldnet.network.core.records import JoinRecord
+from veldnet.network.core.state import DeviceState, JoinMemory
 
 APP_KEY = AesKey.parse("00112233445566778899aabbccddeeff")
 DEV_EUI = DevEui.parse("0059AC0000170311")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veldnet.network.join_queue import MOST_OF_DEVICE, JoinQueue, Waiting
+from veldnet.network.shell.join_queue import MOST_OF_DEVICE, JoinQueue, Waiting
 
 
 def waiting(

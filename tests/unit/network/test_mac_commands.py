@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, NOW, NWK_S_KEY, device, radio, receive, session, uplink_frame
+from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import frames
 from veldnet.lorawan.crypto import DOWNLINK, crypt_payload
 from veldnet.lorawan.frames import DataFrame
@@ -46,13 +47,12 @@ from veldnet.lorawan.mac_commands import (
     parse,
 )
 from veldnet.lorawan.regions import EU868, REGIONS, Channel, ChannelPlan
-from veldnet.network.events import Device, Transition, Transmit
-from veldnet.network.mac_commands import BEHAVIOURS, blocked
-from veldnet.network.mac_commands.exchange import MAX_ATTEMPTS
-from veldnet.network.parameters import NetworkParameters
-from veldnet.network.records import UplinkRecord
-from veldnet.network.state import ChannelMask, DeviceState, Session
-from veldnet.store.documents import PlanSettings, ProfileSettings
+from veldnet.network.core.events import Device, Transition, Transmit
+from veldnet.network.core.mac_commands import BEHAVIOURS, blocked
+from veldnet.network.core.mac_commands.exchange import MAX_ATTEMPTS
+from veldnet.network.core.parameters import NetworkParameters
+from veldnet.network.core.records import UplinkRecord
+from veldnet.network.core.state import ChannelMask, DeviceState, Session
 
 PLAIN = session(status_asked_at=NOW)
 

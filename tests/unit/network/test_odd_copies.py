@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tests.unit.network.builders import NETWORK, NOW, STATION, copy, device, receive, session, uplink_frame
 from tests.unit.network.test_join import joining, request
 from tests.unit.network.test_uplink import JOINED, downlink, mac_of, uplink_record
+from veldnet.diagnosis.base_stations import odd_copies
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.mac_commands import LinkCheckAns, LinkCheckReq
 from veldnet.lorawan.radio import GatewayUplink
@@ -19,15 +20,14 @@ from veldnet.monitoring.observed import _observed
 from veldnet.monitoring.statistics.rollups import BASE_STATION, SUBSCRIBER, totals_of
 from veldnet.monitoring.statistics.totals import _shown
 from veldnet.monitoring.watch import Watch, averages, note_uplink
-from veldnet.network.candidates import recall, remember
-from veldnet.network.deduplication import Deduplicator
-from veldnet.network.events import DataReceived, Device, ReceivedFrame, Transition
-from veldnet.network.explaining_stations import odd_copies
-from veldnet.network.join import request_join
-from veldnet.network.journal import frame_row, pack_copies, unpack_copies
-from veldnet.network.records import Copy, JoinRecord, decode_record, encode_record
-from veldnet.network.state import DeviceState, JoinMemory
-from veldnet.network.uplink import match, receive_data
+from veldnet.network.core.candidates import recall, remember
+from veldnet.network.core.events import DataReceived, Device, ReceivedFrame, Transition
+from veldnet.network.core.join import request_join
+from veldnet.network.core.records import Copy, JoinRecord, decode_record, encode_record
+from veldnet.network.core.state import DeviceState, JoinMemory
+from veldnet.network.core.uplink import match, receive_data
+from veldnet.network.shell.deduplication import Deduplicator
+from veldnet.network.shell.journal import frame_row, pack_copies, unpack_copies
 from veldnet.routing.encoding import to_json, to_xml
 from veldnet.routing.messages import MessageWriter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from veldnet.network.patience import PORTION, Patience
+from veldnet.network.shell.deferred_queue import PORTION, Patience
 
 
 def test_portions_let_others_through() -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from veldnet.diagnosis.explaining import explain_device
 from veldnet.lorawan import AesKey, BaseStationId, DevEui
 from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network import JoinRecord, RefusedRecord
-from veldnet.network.explaining import explain_device
-from veldnet.network.flood_guard import VAULT_WEIGHT
-from veldnet.network.refusals import REFUSED_PER_SECOND, weight_of
+from veldnet.network.shell.flood_guard import VAULT_WEIGHT
+from veldnet.network.shell.refusals import REFUSED_PER_SECOND, weight_of
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import VirtualNetwork as World
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.network.quiet import HERE, QuietNetwork
-from veldnet.inventory import base_stations
+from veldnet.diagnosis import explain_device
+from veldnet.inventory.base_stations import registration as base_stations
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.network import DownlinkRecord, explain_device
-from veldnet.network.base_station_radios import conducted_power
+from veldnet.network import DownlinkRecord
+from veldnet.network.core.base_station_radios import conducted_power
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import Kind
 

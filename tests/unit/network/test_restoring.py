@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.unit.network.builders import session
-from veldnet.network.restoring import COUNTER_JUMP, JOIN_NONCE_JUMP, catch_up_memory, catch_up_state
-from veldnet.network.state import DeviceState, JoinMemory
+from veldnet.network.core.restoring import COUNTER_JUMP, JOIN_NONCE_JUMP, catch_up_memory, catch_up_state
+from veldnet.network.core.state import DeviceState, JoinMemory
 
 
 def test_counters_jump_once_for_each_restore() -> None:

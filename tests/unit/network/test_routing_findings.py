@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import insert, text, update
 
 from tests.contract.test_store import fleet, open_sqlite
+from veldnet.diagnosis import explain_device
 from veldnet.lorawan import DevEui
-from veldnet.network import explain_device
 from veldnet.store import SqliteStore
 from veldnet.store.schema import connectivity_plans, deliveries, devices, routes, routing_profiles
 

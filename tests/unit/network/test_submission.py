@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, NOW, device, radio, session
-from veldnet.network.events import Answer, Device, DownlinkSubmitted, SubmissionRefusal, Transition
-from veldnet.network.records import DownlinkRecord
-from veldnet.network.state import DeviceState, QueuedDownlink
-from veldnet.network.submission import submit_downlink
-from veldnet.store.documents import PlanSettings
+from veldnet.domain.documents import PlanSettings
+from veldnet.network.core.events import Answer, Device, DownlinkSubmitted, SubmissionRefusal, Transition
+from veldnet.network.core.records import DownlinkRecord
+from veldnet.network.core.state import DeviceState, QueuedDownlink
+from veldnet.network.core.submission import submit_downlink
 
 HSM = DeviceState(session=session(app_s_key=None, n_fcnt_down=5))
 CLEAR = DeviceState(session=session())

@@ -8,9 +8,18 @@ from msgspec.structs import replace
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.network.base_station_radios import Refusal
-from veldnet.network.events import Transmit
-from veldnet.network.transmission import CAUSE_OF_ERROR, Done, Handed, Held, begin, report, resume, silence
+from veldnet.network.core.base_station_radios import Refusal
+from veldnet.network.core.events import Transmit
+from veldnet.network.core.transmission import (
+    CAUSE_OF_ERROR,
+    Done,
+    Handed,
+    Held,
+    begin,
+    report,
+    resume,
+    silence,
+)
 
 HERE, THERE = BaseStationId(1), BaseStationId(2)
 RX1 = TransmitWindow(HERE, 1, 868_100_000, Lora(7, 125), 11.0, 16, timestamp=1_000_000)

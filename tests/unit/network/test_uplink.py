@@ -16,6 +16,7 @@ from tests.unit.network.builders import (
     session,
     uplink_frame,
 )
+from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import AesKey, DevAddr, frames
 from veldnet.lorawan.crypto import DOWNLINK, crypt_payload, data_mic
 from veldnet.lorawan.frames import DataFrame
@@ -39,11 +40,10 @@ from veldnet.lorawan.mac_commands import (
     RXTimingSetupReq,
     parse,
 )
-from veldnet.network.events import Transition, Transmit
-from veldnet.network.mac_commands.exchange import MAX_REFUSALS
-from veldnet.network.records import DownlinkRecord, DownlinkRejectedRecord, RefusedRecord, UplinkRecord
-from veldnet.network.state import DeviceState, QueuedDownlink, decode_state, encode_state
-from veldnet.store.documents import PlanSettings, ProfileSettings
+from veldnet.network.core.events import Transition, Transmit
+from veldnet.network.core.mac_commands.exchange import MAX_REFUSALS
+from veldnet.network.core.records import DownlinkRecord, DownlinkRejectedRecord, RefusedRecord, UplinkRecord
+from veldnet.network.core.state import DeviceState, QueuedDownlink, decode_state, encode_state
 
 JOINED = DeviceState(session=session())
 
@@ -245,7 +245,7 @@ def test_a_late_copy_or_a_slow_network_gets_no_downlink_or_rx2() -> None:
     assert "no base station can still answer" in late.records[0].decisions[-1]
     # RX1 at NOW + 1 is over when the frame is processed at NOW + 1.1; RX2 is not.
     from tests.unit.network.builders import NETWORK, data_event
-    from veldnet.network.uplink import match, receive_data
+    from veldnet.network.core.uplink import match, receive_data
 
     event = data_event(confirmed)
     found = match(NETWORK, JOINED, device(), event)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal, Vault, VaultError
-from veldnet.network.counters import Counters
-from veldnet.network.devices import Entry
-from veldnet.network.events import AskVault, VaultAnswered
-from veldnet.network.join_queue import CROWDED
-from veldnet.network.vault_orders import VaultOrders
+from veldnet.network.core.events import AskVault, VaultAnswered
+from veldnet.network.shell.counters import Counters
+from veldnet.network.shell.devices import Entry
+from veldnet.network.shell.join_queue import CROWDED
+from veldnet.network.shell.vault_orders import VaultOrders
 
 
 class SlowVault:

@@ -19,6 +19,7 @@ from tests.unit.network.builders import (
     receive,
     session,
 )
+from veldnet.domain.documents import ProfileSettings
 from veldnet.keys import JoinKeys, JoinRefusal
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.crypto import FCNT_NETWORK, UPLINK, crypt_fopts, crypt_payload, data_mic_uplink_11
@@ -36,8 +37,8 @@ from veldnet.lorawan.mac_commands import (
     parse,
     serialise,
 )
-from veldnet.network.device_class import current_class
-from veldnet.network.events import (
+from veldnet.network.core.device_class import current_class
+from veldnet.network.core.events import (
     AskVault,
     Device,
     DownlinkSubmitted,
@@ -48,14 +49,13 @@ from veldnet.network.events import (
     Transmit,
     VaultAnswered,
 )
-from veldnet.network.join import answer_join
-from veldnet.network.outcome import ask_rejoin
-from veldnet.network.records import JoinRecord, UplinkRecord
-from veldnet.network.rejoin import request_rejoin
-from veldnet.network.state import DeviceState, JoinMemory, decode_state, encode_state
-from veldnet.network.submission import submit_downlink
+from veldnet.network.core.join import answer_join
+from veldnet.network.core.outcome import ask_rejoin
+from veldnet.network.core.records import JoinRecord, UplinkRecord
+from veldnet.network.core.rejoin import request_rejoin
+from veldnet.network.core.state import DeviceState, JoinMemory, decode_state, encode_state
+from veldnet.network.core.submission import submit_downlink
 from veldnet.simulator.security import Security11
-from veldnet.store.documents import ProfileSettings
 
 KEYS = SessionKeys11(
     f_nwk_s_int_key=AesKey(bytes([1]) * 16),

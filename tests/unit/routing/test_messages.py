@@ -9,18 +9,18 @@ from lxml import etree
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, STATION, device, radio, receive, session, uplink_frame
+from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.network import DownlinkRecord, DownlinkRejectedRecord, ResetRecord, UplinkRecord
-from veldnet.network.events import ContextReset, Device
-from veldnet.network.outcome import deactivate, reset_context
-from veldnet.network.queue import discarded
-from veldnet.network.state import DeviceState, JoinMemory, QueuedDownlink
+from veldnet.network.core.events import ContextReset, Device
+from veldnet.network.core.outcome import deactivate, reset_context
+from veldnet.network.core.queue import discarded
+from veldnet.network.core.state import DeviceState, JoinMemory, QueuedDownlink
 from veldnet.routing.encoding import NAMESPACE, to_json, to_xml
 from veldnet.routing.ledger import address_messages, decode_message, encode_message
 from veldnet.routing.messages import MessageWriter, Position, TunnelMessage
 from veldnet.routing.ports import parse_ports
 from veldnet.routing.table import Profile, Route
-from veldnet.store.documents import PlanSettings, ProfileSettings
 
 
 class Map:

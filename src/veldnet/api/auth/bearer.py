@@ -13,11 +13,11 @@ from litestar import Request
 from veldnet.api.errors import GatewayError
 from veldnet.api.rate_limit import RateLimiter
 from veldnet.api.services import Services
-from veldnet.inventory import sessions
-from veldnet.inventory.accounts import Bearer
-from veldnet.inventory.errors import Forbidden, ReadOnly
-from veldnet.inventory.scope import OperatorScope, Scope
-from veldnet.inventory.sessions import Session
+from veldnet.domain.errors import Forbidden, ReadOnly
+from veldnet.domain.scope import OperatorScope, Scope
+from veldnet.inventory.accounts import sessions
+from veldnet.inventory.accounts.accounts import Bearer
+from veldnet.inventory.accounts.sessions import Session
 
 from .sessions import COOKIE
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 
-from veldnet.inventory import sessions
-from veldnet.inventory.accounts import token_digest
-from veldnet.inventory.sessions import Session
+from veldnet.inventory.accounts import sessions
+from veldnet.inventory.accounts.accounts import token_digest
+from veldnet.inventory.accounts.sessions import Session
 from veldnet.store import Store
 
 COOKIE = "veldnet_session"

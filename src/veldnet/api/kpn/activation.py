@@ -13,8 +13,8 @@ from veldnet.api.auth.oauth import verify_user
 from veldnet.api.body import read_resource
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
-from veldnet.inventory import accounts
-from veldnet.inventory.errors import MissingField, Unauthorized
+from veldnet.domain.errors import MissingField, Unauthorized
+from veldnet.inventory.accounts import accounts
 
 
 class ActivationReq(msgspec.Struct):

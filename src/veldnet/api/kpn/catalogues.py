@@ -9,9 +9,9 @@ from litestar import Request, get
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
-from veldnet.inventory import catalogues
-from veldnet.inventory.devices import PAGE
-from veldnet.inventory.resources import ConnectivityPlan, DeviceProfile, HSMGroup
+from veldnet.domain.resources import ConnectivityPlan, DeviceProfile, HSMGroup
+from veldnet.inventory.devices.lifecycle import PAGE
+from veldnet.inventory.offers import catalogues
 
 
 @get("/connectivityPlans")

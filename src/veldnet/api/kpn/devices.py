@@ -14,8 +14,9 @@ from veldnet.api.auth.bearer import legacy, require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.conditional import check_match, etag_of
 from veldnet.api.services import Services
-from veldnet.inventory import device_checks, devices
-from veldnet.inventory.resources import Device
+from veldnet.domain.resources import Device
+from veldnet.inventory.devices import checks as device_checks
+from veldnet.inventory.devices import lifecycle as devices
 from veldnet.monitoring.observed import observed_at
 
 from . import dx

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import UNSET
 
-from veldnet.inventory.errors import InvalidField
-from veldnet.inventory.resources import Device
+from veldnet.domain.errors import InvalidField
+from veldnet.domain.resources import Device
 
 # The strategy of devices with a routing profile of their own, which KPN's contract leaves out.
 _ROUTE = "ROUTE"

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
-from veldnet.inventory import devices
-from veldnet.inventory.errors import InvalidField, MissingField, NotFound
-from veldnet.inventory.resources import DeviceAlarm, DeviceHealthStatistics, FrameStatistics
-from veldnet.inventory.scope import Scope
+from veldnet.domain.errors import InvalidField, MissingField, NotFound
+from veldnet.domain.resources import DeviceAlarm, DeviceHealthStatistics, FrameStatistics
+from veldnet.domain.scope import Scope
+from veldnet.inventory.devices import lifecycle as devices
 from veldnet.lorawan import BaseStationId, DevEui, InvalidIdentifier
 from veldnet.monitoring import health
 from veldnet.monitoring.alarms import listing

@@ -14,12 +14,12 @@ from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.conditional import check_match, etag_of
 from veldnet.api.services import Services
-from veldnet.inventory import routing_profiles
-from veldnet.inventory.catalogues import find_hsm_group
-from veldnet.inventory.errors import InvalidField, MissingField
-from veldnet.inventory.resources import RoutingProfile
-from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey
-from veldnet.inventory.scope import Scope
+from veldnet.domain.errors import InvalidField, MissingField
+from veldnet.domain.resources import RoutingProfile
+from veldnet.domain.scope import Scope
+from veldnet.inventory.offers.catalogues import find_hsm_group
+from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
+from veldnet.inventory.routing_profiles.lifecycle import CheckedRoute, MadeKey
 from veldnet.keys import labels
 
 

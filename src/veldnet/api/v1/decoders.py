@@ -12,11 +12,12 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import decoders, devices
+from veldnet.domain.errors import InvalidField
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
+from veldnet.inventory import decoders
 from veldnet.inventory.decoders import Kind, PayloadDecoder, Program
-from veldnet.inventory.errors import InvalidField
-from veldnet.inventory.resources import timestamp
-from veldnet.inventory.scope import Scope
+from veldnet.inventory.devices import lifecycle as devices
 from veldnet.monitoring.logger import Page, Query, Whose, search
 
 from .decoding import decode_lines, frame_input, moment_of, run_program, texts_of

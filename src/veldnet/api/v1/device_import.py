@@ -16,14 +16,17 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import legacy, require_scope
 from veldnet.api.body import read_body
 from veldnet.api.services import Services
-from veldnet.inventory import device_checks, device_csv, devices, exchange, imports
-from veldnet.inventory.catalogues import find_hsm_group
-from veldnet.inventory.csv_import import EncryptedKey, ImportRow, Line
-from veldnet.inventory.device_checks import NewDevice
-from veldnet.inventory.errors import BadRequest, InvalidField, Refusal
-from veldnet.inventory.rehearsal import Rehearsal
-from veldnet.inventory.resources import Device
-from veldnet.inventory.scope import Scope
+from veldnet.domain.errors import BadRequest, InvalidField, Refusal
+from veldnet.domain.resources import Device
+from veldnet.domain.scope import Scope
+from veldnet.inventory.devices import checks as device_checks
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.devices.checks import NewDevice
+from veldnet.inventory.imports import device_csv, imports
+from veldnet.inventory.imports.csv_import import EncryptedKey, ImportRow, Line
+from veldnet.inventory.imports.dry_run import Rehearsal
+from veldnet.inventory.keys import exchange_keys as exchange
+from veldnet.inventory.offers.catalogues import find_hsm_group
 from veldnet.keys import Transported, VaultError, labels
 from veldnet.lorawan import DevEui
 from veldnet.store import StoreError

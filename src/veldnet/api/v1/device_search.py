@@ -17,11 +17,13 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import audit, device_search, devices
-from veldnet.inventory.device_search import ALARM_LEVELS, ORDERS, Found, MapCell, Wanted
-from veldnet.inventory.errors import InvalidField, MissingField, Refusal
-from veldnet.inventory.resources import Device
-from veldnet.inventory.scope import Scope
+from veldnet.domain.errors import InvalidField, MissingField, Refusal
+from veldnet.domain.resources import Device
+from veldnet.domain.scope import Scope
+from veldnet.inventory import audit
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.devices import search as device_search
+from veldnet.inventory.devices.search import ALARM_LEVELS, ORDERS, Found, MapCell, Wanted
 from veldnet.monitoring.logger.export import safe
 from veldnet.monitoring.observed import observed_at
 

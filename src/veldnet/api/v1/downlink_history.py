@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
-from veldnet.inventory import devices
-from veldnet.inventory.resources import timestamp
+from veldnet.domain.resources import timestamp
+from veldnet.inventory.devices import lifecycle as devices
 from veldnet.network import (
     DownlinkRecord,
     DownlinkRejectedRecord,

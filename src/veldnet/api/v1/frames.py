@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Connection, select
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
-from veldnet.inventory import devices
-from veldnet.inventory.errors import NotFound
-from veldnet.inventory.resources import timestamp
+from veldnet.diagnosis import Explanation, explain_frame, mac_commands_in_words
+from veldnet.domain.errors import NotFound
+from veldnet.domain.resources import timestamp
+from veldnet.inventory.devices import lifecycle as devices
 from veldnet.monitoring.logger import Whose, own_devices
-from veldnet.network import Explanation, FrameKind, decode_record, explain_frame, mac_commands_in_words
+from veldnet.network import FrameKind, decode_record
 from veldnet.store import millis_of
 from veldnet.store.schema import base_stations, delivery_results, frame_bodies, frames
 

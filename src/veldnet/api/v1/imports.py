@@ -10,8 +10,8 @@ from litestar import Request, get, post
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import imports
-from veldnet.inventory.imports import Import
+from veldnet.inventory.imports import imports
+from veldnet.inventory.imports.imports import Import
 
 # Devices deleted by one request, so that it ends soon.
 _AT_ONCE = 500

@@ -17,7 +17,7 @@ from veldnet.api.auth.bearer import SUBSCRIBER_HEADER, from_browser, require_ope
 from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
-from veldnet.inventory.errors import InvalidField
+from veldnet.domain.errors import InvalidField
 from veldnet.lorawan import BaseStationId, InvalidIdentifier
 from veldnet.monitoring.logger import (
     PACKET_TYPES,

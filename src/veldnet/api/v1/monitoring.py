@@ -13,13 +13,15 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import audit, changes, device_checks, devices
+from veldnet.domain.errors import NotFound
+from veldnet.domain.resources import AlarmThreshold, Device, timestamp
+from veldnet.domain.scope import Scope
+from veldnet.inventory import audit, changes
 from veldnet.inventory.audit import AuditEntry
-from veldnet.inventory.errors import NotFound
-from veldnet.inventory.resources import AlarmThreshold, Device, timestamp
-from veldnet.inventory.routing_profiles import check_address
+from veldnet.inventory.devices import checks as device_checks
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.routing_profiles.lifecycle import check_address
 from veldnet.inventory.rows import ref_of
-from veldnet.inventory.scope import Scope
 from veldnet.keys import labels
 from veldnet.monitoring import NotificationSettings, check_settings, read_settings, write_settings
 from veldnet.monitoring.alarms.listing import PastAlarm, list_history

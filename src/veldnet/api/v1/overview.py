@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
-from veldnet.inventory.resources import DeviceHealthStatistics, timestamp
-from veldnet.inventory.scope import Scope
+from veldnet.domain.resources import DeviceHealthStatistics, timestamp
+from veldnet.domain.scope import Scope
 from veldnet.monitoring import health
 from veldnet.monitoring.alarms import fleet
 from veldnet.routing import PENDING, UNDELIVERED, WaitingDestination, waiting_destinations

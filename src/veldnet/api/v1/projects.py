@@ -10,8 +10,8 @@ from litestar import Request, delete, get, post
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import people
-from veldnet.inventory.people import ProjectView
+from veldnet.inventory.accounts import people
+from veldnet.inventory.accounts.people import ProjectView
 
 
 class NewProject(msgspec.Struct):

@@ -9,15 +9,15 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from veldnet.data_directory import DataDirectory
+from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.inventory import changes
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
-from veldnet.network.addressing import AddressSpace
-from veldnet.network.candidates import remember
-from veldnet.network.parameters import NetworkParameters
-from veldnet.network.state import ChannelMask, DeviceState, RadioParameters, Session, encode_state
+from veldnet.network.core.addressing import AddressSpace
+from veldnet.network.core.candidates import remember
+from veldnet.network.core.parameters import NetworkParameters
+from veldnet.network.core.state import ChannelMask, DeviceState, RadioParameters, Session, encode_state
 from veldnet.store.schema import (
     connectivity_plans,
     device_profiles,

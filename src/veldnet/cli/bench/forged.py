@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.data_directory import DataDirectory
 from veldnet.lorawan import DevAddr, DevEui, GatewayEui, JoinEui, frames
 from veldnet.lorawan.frames import JoinRequest, MType
 from veldnet.lorawan.modulation import Lora
-from veldnet.network.addressing import AddressSpace
-from veldnet.network_settings import network_parameters
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data

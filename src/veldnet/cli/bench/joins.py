@@ -10,14 +10,14 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.data_directory import DataDirectory
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import decrypt_join_accept, join_accept_mic, join_request_mic
 from veldnet.lorawan.modulation import Lora
-from veldnet.network.addressing import AddressSpace
-from veldnet.network_settings import network_parameters
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import load_settings
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data

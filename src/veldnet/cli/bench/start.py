@@ -11,11 +11,11 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from veldnet.assembly.data_directory.directory import DataDirectory, database_of
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.data_directory import DataDirectory, database_of
 from veldnet.lorawan import GatewayEui
-from veldnet.network.addressing import AddressSpace
-from veldnet.network_settings import network_parameters
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 
 from .fleet import bench_device, create_fleet

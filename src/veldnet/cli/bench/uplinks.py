@@ -13,16 +13,17 @@ import aiohttp
 import msgspec
 from sqlalchemy import Connection
 
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.data_directory import DataDirectory
-from veldnet.inventory import accounts, base_stations
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.base_stations import registration as base_stations
 from veldnet.lorawan import DevAddr, GatewayEui, frames
 from veldnet.lorawan.crypto import UPLINK, data_mic
 from veldnet.lorawan.frames import MType
 from veldnet.lorawan.mac_commands import DeviceTimeReq, LinkCheckReq, serialise
 from veldnet.lorawan.modulation import Lora
-from veldnet.network.addressing import AddressSpace
-from veldnet.network_settings import network_parameters
+from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, Customer
 from veldnet.simulator.propagation import Heard

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from veldnet.gateways.addresses import Address
-from veldnet.gateways.directory import BaseStationDirectory, Presence, Seen
+from veldnet.gateways.presence import BaseStationDirectory, Presence, Seen
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport

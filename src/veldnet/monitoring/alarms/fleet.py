@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from veldnet.inventory.resources import timestamp
+from veldnet.domain.resources import timestamp
 from veldnet.monitoring.notification.digest import sentence
 from veldnet.monitoring.notification.events import AlarmEvent
 from veldnet.store.schema import alarms, devices

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, Row, Select, select
 
-from veldnet.inventory.devices import PAGE
-from veldnet.inventory.errors import NotFound
-from veldnet.inventory.resources import DeviceAlarm, timestamp
+from veldnet.domain.errors import NotFound
+from veldnet.domain.resources import DeviceAlarm, timestamp
+from veldnet.domain.scope import Scope
+from veldnet.inventory.devices.lifecycle import PAGE
 from veldnet.inventory.rows import NO_REF
-from veldnet.inventory.scope import Scope
 from veldnet.store.schema import (
     alarm_history,
     alarms,

@@ -7,7 +7,7 @@ from math import asin, cos, radians, sin, sqrt
 
 import msgspec
 
-from veldnet.inventory.resources import timestamp
+from veldnet.domain.resources import timestamp
 from veldnet.monitoring.statistics.rollups import esp_of
 from veldnet.network import (
     LATE,

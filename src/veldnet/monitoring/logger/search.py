@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
-from veldnet.inventory.resources import timestamp
+from veldnet.domain.resources import timestamp
 from veldnet.network import FrameKind, decode_record
 from veldnet.store import read_timeline
 from veldnet.store.schema import (

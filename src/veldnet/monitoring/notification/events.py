@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection, delete, insert, select
 
-from veldnet.inventory.errors import InvalidField
+from veldnet.domain.errors import InvalidField
 from veldnet.monitoring.alarms.machine import Change
 from veldnet.monitoring.alarms.types import Level
 from veldnet.outgoing import AddressRefused, masked, parse_address

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Select, func, or_, select
 
-from veldnet.inventory.errors import BadRequest
-from veldnet.inventory.resources import FrameStatistics, timestamp
+from veldnet.domain.errors import BadRequest
+from veldnet.domain.resources import FrameStatistics, timestamp
 from veldnet.network import LATE, FrameKind, unpack_copies
 from veldnet.store import Timeline, id_within, millis_of, read_timeline
 from veldnet.store.schema import frames, hourly_statistics

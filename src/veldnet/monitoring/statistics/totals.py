@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, select
 
-from veldnet.inventory.resources import timestamp
+from veldnet.domain.resources import timestamp
 from veldnet.network import FrameRow
 from veldnet.store import Statement, id_within, read_timeline
 from veldnet.store.schema import HOURLY_COUNTERS, frames, hourly_statistics

@@ -12,11 +12,11 @@ from veldnet.api.auth.bearer import require_operator
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.api.v1.monitoring import span_of
+from veldnet.domain.errors import InvalidField
+from veldnet.domain.resources import timestamp
 from veldnet.gateways import Seen
-from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import BaseStation
-from veldnet.inventory.errors import InvalidField
-from veldnet.inventory.resources import timestamp
+from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory.base_stations.registration import BaseStation
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
 from veldnet.monitoring.statistics import totals

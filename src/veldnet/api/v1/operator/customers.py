@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 from veldnet.api.auth.bearer import require_operator
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import accounts, offers, people
-from veldnet.inventory.errors import InvalidField, MissingField
-from veldnet.inventory.offers import Subscriber
-from veldnet.inventory.people import User
-from veldnet.inventory.scope import Role
+from veldnet.domain.errors import InvalidField, MissingField
+from veldnet.domain.scope import Role
+from veldnet.inventory.accounts import accounts, people
+from veldnet.inventory.accounts.people import User
+from veldnet.inventory.offers import defaults as offers
+from veldnet.inventory.offers.defaults import Subscriber
 from veldnet.store.schema import operator_users, users
 
 

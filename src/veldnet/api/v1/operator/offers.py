@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 from veldnet.api.auth.bearer import require_operator
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory import catalogues, offers
-from veldnet.inventory.errors import InvalidField
-from veldnet.inventory.offer_documents import read_document
-from veldnet.inventory.offers import Group, Plan, Profile
+from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.errors import InvalidField
+from veldnet.inventory.offers import catalogues
+from veldnet.inventory.offers import defaults as offers
+from veldnet.inventory.offers.defaults import Group, Plan, Profile
+from veldnet.inventory.offers.documents import read_document
 from veldnet.inventory.setting_fields import SettingField, setting_fields
-from veldnet.store.documents import PlanSettings, ProfileSettings
 
 
 class NewPlan(msgspec.Struct):

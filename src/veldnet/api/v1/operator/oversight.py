@@ -13,8 +13,9 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_operator
 from veldnet.api.services import Services
 from veldnet.api.v1.deliveries import UndeliveredMessage
-from veldnet.inventory import audit, offers
+from veldnet.inventory import audit
 from veldnet.inventory.audit import AuditEntry
+from veldnet.inventory.offers import defaults as offers
 from veldnet.monitoring.alarms import listing
 from veldnet.routing import list_undelivered
 from veldnet.settings import describe

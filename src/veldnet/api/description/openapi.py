@@ -1,0 +1,189 @@
+"""The API's own description, OpenAPI 3.0, from one table of operations.
+
+A test holds it against the routes that are served.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from veldnet import __version__
+from veldnet.api.auth.sessions import COOKIE
+
+from .kpn_operations import OPERATIONS, STRING, TOKEN_URL, Operation
+
+_ERRORS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    429: "Too many requests",
+    500: "Server error",
+}
+_IF_MATCH = {
+    "name": "if-match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is to be changed; otherwise the change counts in any case.",
+    "schema": {"type": "string"},
+}
+_ERROR_SCHEMA = {
+    "type": "object",
+    "description": "Errors of the gateway have the string members; others also code and errorId.",
+    "properties": {
+        "code": {"type": "integer"},
+        "errorId": STRING,
+        "transactionId": STRING,
+        "status": STRING,
+        "name": STRING,
+        "message": STRING,
+        "info": STRING,
+    },
+}
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document."""
+    kinds = [op.result for op in OPERATIONS if op.result] + [op.body for op in OPERATIONS if op.body]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    found = iter(schemas)
+    results = {op.operation_id: next(found) for op in OPERATIONS if op.result}
+    bodies = {op.operation_id: next(found) for op in OPERATIONS if op.body}
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(
+            operation, results.get(operation.operation_id), bodies.get(operation.operation_id)
+        )
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": "Veldnet",
+            "version": __version__,
+            "description": "LoRa device management as KPN offers it, and Veldnet's own API beside it.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "This server."}],
+        "paths": paths,
+        "security": [{"oauth2": []}, {"session": []}],
+        "components": {
+            "schemas": _as_openapi_30(components) | {"error": _ERROR_SCHEMA},
+            "securitySchemes": {
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "The console's; changes need the header x-csrf-token as well.",
+                },
+                "oauth2": {
+                    "type": "oauth2",
+                    "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": {}}},
+                },
+            },
+        },
+    }
+
+
+def _operation(
+    operation: Operation, result: dict[str, Any] | None, body: dict[str, Any] | None
+) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {
+            "name": "api-version",
+            "in": "header",
+            "required": False,
+            "description": "v1.1.1 is the interface for customers without an HSM; v1.2 without it.",
+            "schema": {"type": "string", "enum": ["v1.2", "v1.1.1"]},
+        }
+    ]
+    parameters += [
+        {
+            "name": part[1:-1],
+            "in": "path",
+            "required": True,
+            "description": "Which one, as lists and answers name it.",
+            "schema": STRING,
+        }
+        for part in operation.path.split("/")
+        if part.startswith("{")
+    ]
+    parameters += [
+        {"name": p.name, "in": "query", "required": False, "description": p.text, "schema": p.schema}
+        for p in operation.query
+    ]
+    if operation.conditional:
+        parameters.append(_IF_MATCH)
+    success: dict[str, Any] = {"description": "Successful"}
+    if result is not None:
+        success["content"] = {"application/json": {"schema": _as_openapi_30(result)}}
+    if operation.media is not None:
+        # A stream has no schema: each event has one of its own.
+        stream = operation.media == "text/event-stream"
+        success["content"] = {operation.media: {} if stream else {"schema": STRING}}
+    responses = {str(operation.status): success}
+    errors = _ERRORS | ({412: "Changed by somebody else since"} if operation.conditional else {})
+    for status, text in errors.items():
+        responses[str(status)] = {
+            "description": text,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
+        }
+    described = {
+        "operationId": operation.operation_id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": responses,
+    }
+    if body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _as_openapi_30(body)}},
+        }
+    if operation.session_only:
+        described["security"] = [{"session": []}] if operation.operation_id != "signIn" else []
+    if operation.media is not None and operation.method != "get":
+        described["requestBody"] = {"required": True, "content": {operation.media: {"schema": STRING}}}
+    return described
+
+
+def _as_openapi_30(schema: Any) -> Any:
+    """OpenAPI 3.0 says `nullable`, beside a type, where JSON Schema offers the type null, and has no empty
+    lists of required members."""
+    if isinstance(schema, list):
+        return [_as_openapi_30(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    options = schema.get("anyOf")
+    if isinstance(options, list) and {"type": "null"} in options:
+        rest = [_as_openapi_30(option) for option in options if option != {"type": "null"}]
+        others = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+        return others | (
+            _nullable(rest[0]) if len(rest) == 1 else {"anyOf": [_nullable(one) for one in rest]}
+        )
+    converted = {
+        key: _as_openapi_30(value) for key, value in schema.items() if (key, value) != ("required", [])
+    }
+    if isinstance(schema.get("enum"), list) and None in schema["enum"]:
+        values = [value for value in schema["enum"] if value is not None]
+        return _nullable(converted | {"enum": [*values, None]} | _type_of(values))
+    return converted | _type_of(schema.get("enum"))
+
+
+def _type_of(values: Any) -> dict[str, str]:
+    """The type of an enumeration."""
+    if not isinstance(values, list) or not values:
+        return {}
+    return {"type": "integer" if all(isinstance(value, int) for value in values) else "string"}
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        # Nothing else counts beside a reference.
+        return {"type": "object", "allOf": [schema], "nullable": True}
+    if "type" not in schema:
+        # Anything at all, null too.
+        return schema
+    if "enum" in schema and None not in schema["enum"]:
+        schema = schema | {"enum": [*schema["enum"], None]}
+    return schema | {"nullable": True}

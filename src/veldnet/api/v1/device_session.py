@@ -1,0 +1,73 @@
+"""A device's session: inspect it, explain it, renew it, and the second root key of LoRaWAN 1.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post, put
+
+from veldnet.api.auth.bearer import require_scope
+from veldnet.api.body import read_resource
+from veldnet.api.services import Services
+from veldnet.diagnosis import Explanation, explain_device
+from veldnet.domain.errors import BadRequest
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.devices.checks import check_root_key
+from veldnet.lorawan import DevEui
+from veldnet.network import DeviceView
+
+
+class NetworkKey(msgspec.Struct):
+    """The NwkKey of a device of LoRaWAN 1.1, 32 hexadecimal digits; it is never returned."""
+
+    networkKey: str
+
+
+@get("/devices/{device_ref:str}/session")
+async def get_session(device_ref: str, request: Request[Any, Any, Any], services: Services) -> DeviceView:
+    """The session of a device without its keys: counters, and parameters wanted and confirmed."""
+    scope = await require_scope(request, services)
+    ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
+    return await services.platform.network.inspect(ref)
+
+
+@get("/devices/{device_ref:str}/explanation")
+async def get_explanation(
+    device_ref: str, request: Request[Any, Any, Any], services: Services
+) -> Explanation:
+    """Why a device does not join or is not heard, in words."""
+    scope = await require_scope(request, services)
+    now = services.platform.clock()
+    dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
+    return await services.read(lambda c: explain_device(c, DevEui.parse(str(dev_eui)), now))
+
+
+@post("/devices/{device_ref:str}/rejoin", status_code=202)
+async def ask_rejoin(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Ask a 1.1 device to renew its session with its next downlink."""
+    scope = await require_scope(request, services)
+    ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
+    if not await services.platform.network.ask_rejoin(ref):
+        raise BadRequest("the device has no session of LoRaWAN 1.1")
+
+
+@put("/devices/{device_ref:str}/networkKey", status_code=204)
+async def put_network_key(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+    """Give a device of LoRaWAN 1.1 its NwkKey."""
+    scope = await require_scope(request, services)
+    body = await read_resource(request, NetworkKey, services.settings.max_body)
+    nwk_key = check_root_key(body.networkKey, "networkKey")
+    dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
+    ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
+    name = await services.read(lambda c: devices.vault_of(c, ref))
+    sealed = await services.platform.vault.of(name).import_nwk_key(DevEui.parse(str(dev_eui)), nwk_key)
+    await services.change(
+        lambda c: devices.set_nwk_key(c, scope, ref, sealed),
+        by=scope,
+        action="device.networkKey",
+        what=f"device {ref}",
+    )
+
+
+HANDLERS = (get_session, get_explanation, ask_rejoin, put_network_key)

@@ -1,0 +1,1 @@
+"""One process put together: base stations, network server, routing and monitoring."""

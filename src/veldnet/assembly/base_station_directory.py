@@ -1,0 +1,57 @@
+"""The registered base stations in memory: who they are, whose, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.network import RadioSettings
+from veldnet.routing import Position
+from veldnet.store import Store
+
+_UNKNOWN_RADIO = RadioSettings()
+
+
+class BaseStations:
+    """Loaded at the start and whenever one is registered or removed."""
+
+    def __init__(self) -> None:
+        self._by_eui: dict[GatewayEui, BaseStationId] = {}
+        self._positions: dict[BaseStationId, Position] = {}
+        self._listed: dict[BaseStationId, base_stations.BaseStation] = {}
+        self._radios: dict[BaseStationId, RadioSettings] = {}
+
+    async def load(self, store: Store) -> None:
+        listed = await store.read(base_stations.list_base_stations)
+        self._listed = {BaseStationId.parse(station.id): station for station in listed}
+        self._by_eui = {
+            GatewayEui.parse(station.gateway_eui): BaseStationId.parse(station.id) for station in listed
+        }
+        self._positions = {
+            BaseStationId.parse(station.id): Position(station.latitude, station.longitude)
+            for station in listed
+            if station.latitude is not None and station.longitude is not None
+        }
+
+        self._radios = {
+            identifier: RadioSettings(
+                station.max_tx_power,
+                RadioSettings().antenna_gain if station.antenna_gain is None else station.antenna_gain,
+            )
+            for identifier, station in self._listed.items()
+            if station.max_tx_power is not None or station.antenna_gain is not None
+        }
+
+    def radio(self, base_station: BaseStationId) -> RadioSettings:
+        """What the radio of a base station can do, by its settings."""
+        return self._radios.get(base_station, _UNKNOWN_RADIO)
+
+    def find(self, gateway: GatewayEui) -> BaseStationId | None:
+        return self._by_eui.get(gateway)
+
+    def position(self, base_station: BaseStationId) -> Position | None:
+        return self._positions.get(base_station)
+
+    def all(self) -> Iterable[tuple[BaseStationId, base_stations.BaseStation]]:
+        return self._listed.items()

@@ -1,0 +1,1 @@
+"""A data directory: its database and master key, the lock and lease of its one server, backups."""

@@ -1,0 +1,249 @@
+"""Backups of the database, and putting one back. Nothing is changed before all is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from veldnet.assembly.data_directory.directory import (
+    DataDirectoryError,
+    database_of,
+    generation_of,
+    prove_keys,
+    read_checks,
+    reason_of,
+    set_generation,
+)
+from veldnet.assembly.data_directory.lease import forget_server
+from veldnet.assembly.data_directory.lock import DirectoryLock, alone, give_to_owner
+from veldnet.assembly.vaults.opening import vault_names
+from veldnet.settings import Settings
+from veldnet.store import (
+    UnknownRevision,
+    check_revision,
+    copy_database,
+    open_at_rest,
+    snapshot,
+    sqlite_engine,
+    sync_directory,
+)
+
+_HEADER = b"SQLite format 3\x00"
+_LOG_FILES = ("-wal", "-shm")
+_TABLES = {"alembic_version", "properties", "leases", "frames", "devices"}
+
+
+class BackupError(Exception):
+    """A backup cannot be made or put back."""
+
+
+def back_up(settings: Settings, target: Path) -> None:
+    """Copy the database to a new file, also while a server runs. Raises `BackupError`."""
+    database = database_of(settings)
+    if not database.is_file():
+        raise BackupError(f"there is no database in {Path(settings.data).absolute()}")
+    if os.path.lexists(target):
+        raise BackupError(f"{target} exists already")
+    if not target.parent.is_dir():
+        raise BackupError(f"there is no directory {target.parent}")
+    with _in_words(f"cannot copy {database} to {target}"):
+        snapshot(database, target)
+    # What cannot be restored is no backup.
+    try:
+        _check(target, target)
+    except BackupError:
+        target.unlink()
+        raise
+
+
+def restore(settings: Settings, source: Path) -> Path | None:
+    """Put a backup in place of the database, which is kept: returns its new name, None where there was none.
+    Raises `BackupError`, and `DirectoryInUse` beside a server."""
+    data, database = Path(settings.data), database_of(settings).resolve()
+    with _nothing_changed():
+        _check_places(source, data, database)
+    lock = DirectoryLock.take(data, "admin restore")
+    try:
+        with alone(data):
+            copy = _unused(database, "restoring")
+            try:
+                with _nothing_changed():
+                    _prepare(settings, source, copy)
+                return _swap(database, copy)
+            finally:
+                _remove(copy)
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _nothing_changed() -> Iterator[None]:
+    try:
+        yield
+    except BackupError as error:
+        raise BackupError(f"{error}; nothing was changed") from None
+
+
+def _check_places(source: Path, data: Path, database: Path) -> None:
+    if not data.is_dir():
+        raise BackupError(
+            f"there is no data directory {data.absolute()}; make it, and put the master key of the "
+            f"backup into it"
+        )
+    if not source.exists():
+        raise BackupError(f"there is no file {source}")
+    if not source.is_file():
+        raise BackupError(f"{source} is not a file")
+    if database.exists() and source.samefile(database):
+        raise BackupError(f"{source} is the database itself")
+    with _in_words(f"cannot read {source}"), source.open("rb") as file:
+        head = file.read(len(_HEADER))
+    if head != _HEADER:
+        raise BackupError(f"{source} is {'not a' if head else 'an empty file, no'} database of Veldnet")
+
+
+def _prepare(settings: Settings, source: Path, copy: Path) -> None:
+    """Make a copy of the backup that is ready to be used, and make sure that it can be."""
+    with _in_words(f"cannot copy {source} to {copy.parent}"), closing(open_at_rest(source)) as opened:
+        copy_database(opened, copy)
+    _check(copy, source)
+    with _in_words(f"cannot write {copy}"), _engine(copy) as engine, engine.begin() as connection:
+        checks = read_checks(connection, vault_names(settings))
+        # Also ahead of what the same backup led to when it was restored before.
+        before = max(generation_of(connection), _generation_before(database_of(settings)))
+        set_generation(connection, before + 1)
+        forget_server(connection)
+    if not checks:
+        raise BackupError(f"{source} does not say which master key it was sealed with")
+    try:
+        asyncio.run(prove_keys(settings, checks))
+    except DataDirectoryError as error:
+        raise BackupError(f"the keys in {source} could not be opened: {error}") from None
+    give_to_owner(copy)
+
+
+def _check(file: Path, named: Path) -> None:
+    """A whole database of Veldnet, of a version that this one can take up."""
+    try:
+        with closing(open_at_rest(file)) as opened:
+            (verdict,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
+            tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_master")}
+            if verdict == "ok" and tables >= _TABLES:
+                (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        raise BackupError(f"{named} is not a whole database: {error}") from None
+    if verdict != "ok":
+        raise BackupError(f"{named} is damaged: {' '.join(str(verdict).split())}")
+    if not tables >= _TABLES:
+        raise BackupError(f"{named} is not a database of Veldnet")
+    try:
+        check_revision(revision)
+    except UnknownRevision as error:
+        raise BackupError(f"{named} cannot be used: {error}") from None
+
+
+def _generation_before(database: Path) -> int:
+    """How often the database in use was restored; 0 where it cannot be read."""
+    with contextlib.suppress(sqlite3.Error, ValueError), closing(open_at_rest(database)) as opened:
+        found = opened.execute("SELECT value FROM properties WHERE name = 'generation'").fetchone()
+        return int(found[0]) if found else 0
+    return 0
+
+
+def _swap(database: Path, copy: Path) -> Path | None:
+    """Give the copy the name of the database. At every moment there is a whole database under that name, and
+    what was there before is kept whole, its write-ahead log included."""
+    if not os.path.lexists(database):
+        with _in_words(f"cannot write {database}"):
+            copy.replace(database)
+            sync_directory(database.parent)
+        return None
+    _empty_log(database)
+    kept = _unused(database, f"before-restore-{int(time.time())}")
+    with _nothing_changed(), _in_words(f"cannot keep {database} as {kept}"):
+        _keep_whole(database, kept)
+    with _in_words(f"cannot write {database}, which is kept as {kept}"):
+        # A log of another database would be taken for the new one's.
+        for suffix in _LOG_FILES:
+            _beside(database, suffix).unlink(missing_ok=True)
+        copy.replace(database)
+        sync_directory(database.parent)
+    return kept
+
+
+def _keep_whole(database: Path, kept: Path) -> None:
+    try:
+        _keep(database, kept)
+        for suffix in _LOG_FILES:
+            log = _beside(database, suffix)
+            # Left only where the database could not be opened.
+            if log.exists():
+                _keep(log, _beside(kept, suffix))
+        sync_directory(database.parent)
+    except BaseException:
+        _remove(kept)
+        raise
+
+
+def _empty_log(database: Path) -> None:
+    """Copy what the write-ahead log holds into the database; a killed server leaves it behind."""
+    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=30)) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _keep(file: Path, name: Path) -> None:
+    """Give a file a second name, or a copy where the file system knows no second names."""
+    try:
+        os.link(file, name)
+    except PermissionError:
+        shutil.copy2(file, name)
+    except OSError:
+        if name.exists():
+            raise
+        shutil.copy2(file, name)
+
+
+def _unused(database: Path, what: str) -> Path:
+    """A name beside the database that nothing has."""
+    number, name = 1, database.with_suffix(f".{what}")
+    while os.path.lexists(name):
+        number += 1
+        name = database.with_suffix(f".{what}-{number}")
+    return name
+
+
+def _beside(database: Path, suffix: str) -> Path:
+    return database.with_name(database.name + suffix)
+
+
+def _remove(copy: Path) -> None:
+    for suffix in ("", *_LOG_FILES, "-journal"):
+        with contextlib.suppress(OSError):
+            _beside(copy, suffix).unlink()
+
+
+@contextlib.contextmanager
+def _engine(file: Path) -> Iterator[Engine]:
+    engine = sqlite_engine(file)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise BackupError(f"{what}: {reason_of(error)}") from None

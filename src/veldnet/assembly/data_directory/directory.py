@@ -1,0 +1,381 @@
+"""A data directory: the database, and outside of it the master key of the vault."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from veldnet.assembly.data_directory.lock import (
+    DataDirectoryError,
+    DirectoryLock,
+    StorageError,
+    give_to_owner,
+    sharing,
+)
+from veldnet.assembly.vaults.opening import CHECK, Checks, master_key_of, open_vaults, seal_check, vault_names
+from veldnet.keys import VaultError, Vaults
+from veldnet.settings import Settings
+from veldnet.store import (
+    HEAD,
+    SqliteStore,
+    StoreError,
+    UnknownRevision,
+    current_revision,
+    migrate,
+    read_property,
+    sync_directory,
+    write_property,
+)
+
+__all__ = ["DataDirectory", "DataDirectoryError"]
+
+_GENERATION = "generation"
+_SEALED_UNDER = "sealed_under"
+# How long somebody who creates or upgrades waits for another one who does.
+_PATIENCE = 30.0
+# Primary result codes of SQLite for a file whose content is wrong.
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+# Bytes with which nothing can be done.
+_NO_ROOM = 262_144
+
+# Runs blocking work beside the event loop, or at once under a virtual clock.
+_Run = Callable[..., Awaitable[Any]]
+
+
+class DataDirectory:
+    """An open data directory. Opening brings the database to this version."""
+
+    def __init__(self, path: Path, store: SqliteStore, held: contextlib.ExitStack) -> None:
+        self.path = path
+        self.store = store
+        self._held = held
+        self._vaults: Vaults | None = None
+        self._checks: dict[str, bytes] = {}
+        self._file = _identity(store.path)
+
+    @property
+    def vault(self) -> Vaults:
+        """The vaults; a directory that was opened without them has none."""
+        assert self._vaults is not None
+        return self._vaults
+
+    @classmethod
+    async def open(
+        cls,
+        settings: Settings,
+        *,
+        create: bool = False,
+        inline: bool = False,
+        vaults: bool = True,
+        vault_process: bool = False,
+        lock: DirectoryLock | None = None,
+    ) -> DataDirectory:
+        """With `create` what is missing is made. With `vault_process` each vault is in a process of its
+        own, if the settings say so; without `vaults` none is opened. `lock` is that of the directory, where
+        this process holds it. Raises `DataDirectoryError` with what to do about it."""
+        run: _Run = _run_inline if inline else asyncio.to_thread
+        apart = vault_process and settings.keys.process
+        if not await run(_is_there, settings):
+            if not create:
+                raise DataDirectoryError(_nothing_there(settings))
+            await _create(settings, run, apart, lock)
+        opened = cls(*await run(_open_store, settings, inline, lock))
+        if vaults:
+            try:
+                opened._vaults, opened._checks = await _open_vaults(settings, opened.store, False, apart)
+            except VaultError as error:
+                await opened.close()
+                raise DataDirectoryError(str(error)) from None
+            except BaseException:
+                await opened.close()
+                raise
+        return opened
+
+    @property
+    def problem(self) -> str | None:
+        """What has happened to the file of the database, in words; None where it is the one that was
+        opened."""
+        found = _identity(self.store.path)
+        if found == self._file:
+            return None
+        what = "has gone" if found is None else "has been replaced"
+        return f"the database file {what}: what this server accepts now would be lost"
+
+    async def look_at_checks(self) -> None:
+        """Take up proofs that another process has renewed."""
+        self._checks |= await self.store.read(lambda c: read_checks(c, self.vault.names))
+
+    async def renew_check(self, name: str) -> None:
+        """Let a vault seal its proof anew, under its newest master key."""
+        await _seal_check(self.store, self.vault, self._checks, name)
+
+    async def sealed_under(self, name: str) -> bytes:
+        """How all that a vault has sealed began when that was last made sure of; empty if it never was."""
+        text = await self.store.read(lambda c: read_property(c, _of_vault(_SEALED_UNDER, name)))
+        return bytes.fromhex(text or "")
+
+    async def note_sealed_under(self, name: str, header: bytes) -> None:
+        await self.store.write(lambda c: write_property(c, _of_vault(_SEALED_UNDER, name), header.hex()))
+
+    async def generation(self) -> int:
+        """Grows each time a backup is restored."""
+        return await self.store.read(generation_of)
+
+    async def close(self) -> None:
+        await self.store.close()
+        if self._vaults is not None:
+            await self._vaults.close()
+        self._held.close()
+
+
+async def _run_inline(work: Callable[..., Any], *arguments: Any) -> Any:
+    return work(*arguments)
+
+
+def database_of(settings: Settings) -> Path:
+    return Path(settings.data) / "veldnet.db"
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = file.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+@contextlib.contextmanager
+def _in_words(what: Path) -> Iterator[None]:
+    """Errors of files and of the engine, as the errors of a data directory."""
+    try:
+        yield
+    except UnknownRevision as error:
+        raise DataDirectoryError(f"cannot use {what}: {error}") from None
+    except (SQLAlchemyError, sqlite3.Error, StoreError, OSError) as error:
+        if (getattr(_cause(error), "sqlite_errorcode", 0) & 0xFF) in _CORRUPT:
+            raise DataDirectoryError(
+                f"cannot use {what}: {reason_of(error)}; restore a backup with `veldnet admin restore`"
+            ) from None
+        full = _is_full(what.parent)
+        raise StorageError(f"cannot use {what}: {reason_of(error)}{full}") from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the driver said, below what has been made of it."""
+    while (inner := getattr(error, "orig", None) or error.__cause__) is not None:
+        error = inner
+    return error
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in a few words."""
+    cause = _cause(error)
+    return cause.strerror or str(cause) if isinstance(cause, OSError) else " ".join(str(cause).split())
+
+
+def _is_full(path: Path) -> str:
+    """Whether the disk is full: SQLite has several words for that."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(path).free < _NO_ROOM:
+            return " (the disk is full)"
+    return ""
+
+
+# Opening and creating.
+
+
+def _is_there(settings: Settings) -> bool:
+    """Whether there is an installation in the directory."""
+    database = database_of(settings)
+    with _in_words(database):
+        try:
+            size = database.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    if size == 0:
+        raise DataDirectoryError(
+            f"{database} is empty: it has lost its content; restore a backup with `veldnet admin "
+            f"restore`, or "
+            "remove the file"
+        )
+    return True
+
+
+def _nothing_there(settings: Settings) -> str:
+    where = Path(settings.data).absolute()
+    if _has_key(settings):
+        return _lost_database(settings)
+    return (
+        f"there is no installation in {where} (no veldnet.db): `veldnet init --data DIR` creates "
+        f"one, and so do "
+        "serve, sandbox, demo and admin operator-create"
+    )
+
+
+def _lost_database(settings: Settings) -> str:
+    return (
+        f"there is a master key ({master_key_of(settings)}) but no {database_of(settings)}: restore "
+        f"a backup with "
+        "`veldnet admin restore`, or begin with an empty database under this key with `veldnet init "
+        "--keep-key`"
+    )
+
+
+def _has_key(settings: Settings) -> bool:
+    """Whether there is a master key whose database is missing: not one that is waiting for its first."""
+    if _unfinished(settings).exists():
+        return False
+    key = master_key_of(settings)
+    with _in_words(key):
+        return key.exists()
+
+
+def _unfinished(settings: Settings) -> Path:
+    """The database while it is made. Where this file is, no database has been used under the master key
+    yet."""
+    database = database_of(settings)
+    return database.with_name(f"{database.name}.new")
+
+
+def expect_database(settings: Settings) -> None:
+    """Note that the master key is there before its database, and why: it is new, or somebody wants it so."""
+    path = Path(settings.data)
+    with _in_words(path):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _unfinished(settings).touch(0o600)
+        give_to_owner(_unfinished(settings))
+
+
+async def _create(settings: Settings, run: _Run, apart: bool, lock: DirectoryLock | None) -> None:
+    """Make database and master key. Both are there together: the database gets its name last."""
+    held = lock if lock is not None else await run(_lock_to_create, Path(settings.data))
+    try:
+        if await run(_is_there, settings):
+            return
+        store = await run(_begin_database, settings, run is _run_inline)
+        try:
+            vaults, _checks = await _open_vaults(settings, store, True, apart)
+            await vaults.close()
+        except VaultError as error:
+            raise DataDirectoryError(str(error)) from None
+        finally:
+            await store.close()
+        await run(_finish_database, settings)
+    finally:
+        if held is not lock:
+            held.release()
+
+
+def _lock_to_create(path: Path) -> DirectoryLock:
+    with _in_words(path):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return DirectoryLock.take(path, "a command that creates it", wait=_PATIENCE)
+
+
+def _begin_database(settings: Settings, inline: bool) -> SqliteStore:
+    if _has_key(settings):
+        raise DataDirectoryError(_lost_database(settings))
+    unfinished = _unfinished(settings)
+    with _in_words(database_of(settings)):
+        for suffix in ("-wal", "-shm", "-journal"):
+            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+        # Of a creation that was interrupted.
+        unfinished.write_bytes(b"")
+        unfinished.chmod(0o600)
+        give_to_owner(unfinished)
+        sync_directory(unfinished.parent)
+        store = SqliteStore(unfinished, inline=inline)
+        migrate(store.engine, unfinished)
+    return store
+
+
+def _finish_database(settings: Settings) -> None:
+    database = database_of(settings)
+    with _in_words(database):
+        _unfinished(settings).rename(database)
+        sync_directory(database.parent)
+
+
+def _open_store(
+    settings: Settings, inline: bool, lock: DirectoryLock | None
+) -> tuple[Path, SqliteStore, contextlib.ExitStack]:
+    """The store in a directory, brought to this version, and what is held as long as it is open."""
+    path, database = Path(settings.data), database_of(settings)
+    with contextlib.ExitStack() as held, _in_words(database):
+        held.enter_context(sharing(path))
+        store = SqliteStore(database, inline=inline)
+        held.callback(store.engine.dispose)
+        revision = current_revision(store.engine)
+        if revision is None:
+            raise DataDirectoryError(f"{database} is not a database of Veldnet")
+        if revision != HEAD:
+            # Not beside a server of the version before.
+            upgrading = lock or DirectoryLock.take(path, "an upgrade")
+            try:
+                migrate(store.engine, database)
+            finally:
+                if upgrading is not lock:
+                    upgrading.release()
+        return path, store, held.pop_all()
+
+
+async def _open_vaults(
+    settings: Settings, store: SqliteStore, is_new: bool, apart: bool
+) -> tuple[Vaults, dict[str, bytes]]:
+    """Open the vaults, and prove that their master keys are those that this database was sealed with."""
+    names = vault_names(settings)
+    checks = await store.read(lambda connection: read_checks(connection, names))
+    vaults = await open_vaults(settings, checks, create=is_new, apart=apart)
+    try:
+        for name in names:
+            if name not in checks:
+                await _seal_check(store, vaults, checks, name)
+    except BaseException:
+        await vaults.close()
+        raise
+    return vaults, checks
+
+
+async def _seal_check(store: SqliteStore, vaults: Vaults, checks: dict[str, bytes], name: str) -> None:
+    check = await seal_check(vaults, name)
+    await store.write(lambda c: write_property(c, _of_vault(CHECK, name), check.hex()))
+    checks[name] = check
+
+
+async def prove_keys(settings: Settings, checks: Checks) -> None:
+    """Make sure that the vaults of the settings hold the master keys of a database. Raises
+    `DataDirectoryError`."""
+    try:
+        vaults = await open_vaults(settings, checks, create=False, apart=settings.keys.process)
+    except VaultError as error:
+        raise DataDirectoryError(str(error)) from None
+    await vaults.close()
+
+
+def _of_vault(what: str, name: str) -> str:
+    """The property of a vault."""
+    return f"{what}:{name}" if name else what
+
+
+def read_checks(connection: Connection, names: list[str]) -> dict[str, bytes]:
+    """What each vault has sealed for a proof."""
+    found = {name: read_property(connection, _of_vault(CHECK, name)) for name in names}
+    return {name: bytes.fromhex(text) for name, text in found.items() if text is not None}
+
+
+def generation_of(connection: Connection) -> int:
+    """Grows each time a backup is restored."""
+    return int(read_property(connection, _GENERATION) or 0)
+
+
+def set_generation(connection: Connection, generation: int) -> None:
+    """Mark a restored database, so that counters jump ahead."""
+    write_property(connection, _GENERATION, str(generation))

@@ -1,0 +1,226 @@
+"""Monitoring put together: the participant of the commits, the looks at silent devices, base stations,
+messages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from veldnet.assembly.base_station_directory import BaseStations
+from veldnet.gateways import Presence
+from veldnet.keys import Vaults, labels
+from veldnet.lorawan import BaseStationId
+from veldnet.monitoring import (
+    BASE_STATION_TYPES,
+    DEVICE_TYPES,
+    BaseStationMonitor,
+    Facts,
+    Limits,
+    Mailer,
+    MailSettings,
+    Module,
+    ModuleMonitor,
+    Monitor,
+    Notifier,
+    Pace,
+    Recipients,
+    SeverityError,
+    SilenceRules,
+    SmtpMailer,
+    health,
+    read_all,
+    with_severities,
+)
+from veldnet.network import NetworkServer
+from veldnet.routing import post_signed
+from veldnet.settings import Settings, SettingsError
+from veldnet.store import IdSource, Store
+
+log = structlog.get_logger(__name__)
+
+_LOOKS = 400
+
+
+class MonitoringService:
+    """`clock` is Unix seconds. Nothing runs until the chores are called."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        vault: Vaults,
+        network: NetworkServer,
+        base_stations: BaseStations,
+        presence: Presence,
+        ids: IdSource,
+        *,
+        clock: Callable[[], float] = time.time,
+        mailer: Mailer | None = None,
+    ) -> None:
+        self.recipients = Recipients()
+        # Devices by state of health, as last counted.
+        self.fleet: dict[str, int] = {}
+        self._store = store
+        self._network = network
+        self._vault = vault
+        self._base_stations = base_stations
+        self._presence = presence
+        self._clock = clock
+        self._started_at = clock()
+        alarms = settings.alarms
+        try:
+            kinds = with_severities(DEVICE_TYPES, alarms.severities, others=BASE_STATION_TYPES)
+            station_kinds = with_severities(BASE_STATION_TYPES, alarms.severities, others=DEVICE_TYPES)
+        except SeverityError as error:
+            raise SettingsError(f"settings: alarms.severities: {error}") from None
+        self.stations = BaseStationMonitor(
+            store,
+            ids,
+            self.recipients,
+            clock=clock,
+            limits=Limits(silence=alarms.base_station_silence, no_frames=alarms.base_station_no_frames),
+            kinds=station_kinds,
+        )
+        self.modules = ModuleMonitor(store, ids, self.recipients, clock=clock)
+        self.monitor = Monitor(
+            network.commits,
+            ids,
+            clock=clock,
+            kinds=kinds,
+            silence_rules=SilenceRules(alarms.unheard, alarms.learnt_factor),
+            recipients=self.recipients,
+            cause=self.stations.cause,
+        )
+        if alarms.enabled:
+            network.commits.join(self.monitor)
+        self.notifier = Notifier(
+            store,
+            self.recipients,
+            clock=clock,
+            post=post_signed(allow_private=settings.routing.allow_private_destinations),
+            unseal=lambda sealed: vault.unseal(labels.ALARM_WEBHOOK, sealed),
+            mailer=mailer or _mailer(settings),
+            is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
+            pace=Pace(alarms.notification_window, alarms.notification_interval),
+        )
+        self.monitor.on_notification(self.notifier.wake)
+        self.stations.on_notification(self.notifier.wake)
+        self.modules.on_notification(self.notifier.wake)
+
+    async def start(self) -> None:
+        """Load what is small."""
+        self._started_at = self._clock()
+        await self.load_recipients()
+        await self.stations.load()
+        await self.modules.load()
+        await self.count_devices()
+
+    async def load_recipients(self) -> None:
+        self.recipients.load(await self._store.read(read_all))
+
+    async def look_at_devices(self) -> None:
+        """Look at the devices whose time has come; what follows is durable when this returns."""
+        while refs := await self._store.devices_to_check(round(self._clock() * 1000), _LOOKS):
+            devices = self._network.devices
+            entries = await asyncio.gather(*(devices.get(ref=ref) for ref in refs))
+            for entry in entries:
+                if entry is not None and not entry.removed:
+                    self.monitor.look(entry)
+            await self._network.commits.durable()
+            if len(refs) < _LOOKS:
+                return
+
+    async def count_devices(self) -> None:
+        """Take up how many devices are in which state, for the metrics."""
+        counts = await self._store.read(health.fleet_counts)
+        self.fleet = dict(zip(("INIT", "ACTIVE", "RF_CNX_ERROR"), counts.values(), strict=True))
+
+    @property
+    def base_station_count(self) -> int:
+        return sum(1 for _station in self._base_stations.all())
+
+    async def look_at_base_stations(self) -> None:
+        """Look at every base station."""
+        now = self._clock()
+        loads = self._network.air.loads(now)
+        facts = {
+            identifier: self._facts(
+                identifier, station.name, station.operator_ref, station.last_seen_at, loads
+            )
+            for identifier, station in self._base_stations.all()
+        }
+        await self.stations.look(facts)
+
+    async def look_at_modules(self) -> None:
+        """Look at every module of the vaults."""
+        vaults = self._vault
+        await self.modules.look([Module(name, each.name, each.problem) for name, each in vaults.modules()])
+
+    def _facts(
+        self,
+        identifier: BaseStationId,
+        name: str,
+        operator_ref: int,
+        last_seen_at: int | None,
+        loads: dict[BaseStationId, float],
+    ) -> Facts:
+        seen = self._presence.stations.get(identifier)
+        if seen is None:
+            # Since the start it has not been heard; before, it may have been. It gets the time it always has.
+            known = last_seen_at is not None
+            down = self.stations.is_down(identifier)
+            at = (last_seen_at or 0) / 1000 if down else self._started_at
+            return Facts(name=name, operator_ref=operator_ref, seen_at=at if known else None)
+        packets, bad = seen.packets()
+        return Facts(
+            name=name,
+            operator_ref=operator_ref,
+            seen_at=seen.seen_at,
+            up_since=seen.up_since,
+            frame_at=seen.frame_at,
+            gps_at=seen.gps_at,
+            packets=packets,
+            bad_packets=bad,
+            acknowledged=seen.acknowledged,
+            downlink_load=loads.get(identifier, 0.0),
+            addresses=tuple(f"{host}:{port}" for host, port in seen.addresses.in_turn(self._clock())),
+            clock_error=seen.clock_error,
+        )
+
+    async def device_changed(self, ref: int) -> None:
+        """Thresholds or plan of a device have changed: its next look may be due earlier."""
+        entry = self._network.devices.by_ref(ref)
+        if entry is None:
+            entry = await self._network.devices.get(ref=ref)
+        if entry is not None and not entry.removed and entry.watch is not None:
+            self.monitor.look(entry)
+            await self._network.commits.durable()
+
+    async def acknowledge(self, device_ref: int, kind: int, of: str, author: str) -> bool:
+        """Note that somebody has seen an alarm; durable when this returns. False if there is none such."""
+        entry = await self._network.devices.get(ref=device_ref)
+        if entry is None or entry.removed:
+            return False
+        found = self.monitor.acknowledge(entry, kind, of, author)
+        await self._network.commits.durable()
+        return found
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    mail = settings.mail
+    if not mail.host:
+        return None
+    return SmtpMailer(
+        MailSettings(
+            mail.host,
+            mail.port,
+            mail.security,
+            mail.sender,
+            mail.username,
+            mail.password_file,
+            ca_file=mail.ca_file,
+        )
+    )

@@ -1,0 +1,411 @@
+"""Where the parts are put together: one process with base stations, network server, routing and API."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+import shutil
+import time
+from collections.abc import Callable
+
+import structlog
+
+from veldnet.assembly.base_station_directory import BaseStations
+from veldnet.assembly.base_station_presence import PresenceKeeper
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
+from veldnet.assembly.monitoring import MonitoringService
+from veldnet.assembly.network_settings import network_parameters
+from veldnet.assembly.vaults.rewrapping import KeyCare
+from veldnet.decoders import DecoderPool, Limits
+from veldnet.domain.documents import ProfileSettings
+from veldnet.domain.errors import InvalidField
+from veldnet.gateways import Backlog, Presence, SemtechUdpServer
+from veldnet.inventory import changes
+from veldnet.inventory.accounts import accounts
+from veldnet.inventory.devices.personalisation import Personalisation
+from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.radio import GatewayDownlink
+from veldnet.monitoring import Mailer, prune
+from veldnet.monitoring.logger import LiveFeed
+from veldnet.network import NetworkServer, PortKey, personalised_state
+from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
+from veldnet.routing import Limits as DeliveryLimits
+from veldnet.settings import RoutingSettings, Settings
+from veldnet.store import LeaseLost, Store, StoreError
+from veldnet.supervision import Supervisor
+
+log = structlog.get_logger(__name__)
+
+_CHANGES_EVERY = 1.0
+_APPLYING = "a change of the inventory"
+_PRESENCE_EVERY = 10.0
+_PATHS_EVERY = 1.0
+_PRUNE_EVERY = 3600.0
+_LAG_EVERY = 0.5
+_STORE_PATIENCE = 3.0
+# Seconds for judging, committing and handing over an answer.
+_ANSWER = 0.4
+_LONGEST_LAG = 5.0
+# Bytes that must be free for the log and a day of frames.
+_LEAST_FREE = 100_000_000
+
+
+def _http_sender(settings: RoutingSettings) -> HttpSender:
+    return HttpSender(
+        allow_private=settings.allow_private_destinations,
+        connect_timeout=settings.connect_timeout,
+        total_timeout=settings.total_timeout,
+    )
+
+
+def _descriptors_for_delivery() -> int:
+    """Half of the files that this process may open: the rest is for base stations, the API and the store."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 30 if soft == resource.RLIM_INFINITY else max(soft // 2, 16)
+
+
+def _receive_budget(settings: Settings) -> float:
+    """Seconds that a datagram may wait in its socket for its answer to be in time for RX1: copies are
+    collected, the frame is judged and committed, and the base station needs the downlink before."""
+    network = settings.network
+    left = network.rx1_delay - network.deduplication_window - _ANSWER
+    return min(max(left, 0.1), 1.0)
+
+
+class Platform:
+    """Everything but the HTTP server. `clock` and `rng` are arguments, so that a simulation owns them.
+
+    `transmit` replaces the way of downlinks to base stations, `sender` the way of messages to application
+    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        data: DataDirectory,
+        *,
+        generation: int = 0,
+        clock: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+        transmit: Callable[[GatewayDownlink], None] | None = None,
+        sender: Sender | None = None,
+        mailer: Mailer | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self.settings = settings
+        self.store = store if store is not None else data.store
+        self.vault = data.vault
+        self.clock = clock
+        self._data = data
+        rng = rng if rng is not None else random.SystemRandom()
+        self.supervisor = Supervisor(expected=(StoreError,))
+        ids = data.store.ids
+        self.base_stations = BaseStations()
+        self.presence = Presence()
+        self.table = RoutingTable(self.store, self.vault)
+        self.network = NetworkServer(
+            network_parameters(settings.network),
+            self.store,
+            self.vault,
+            clock=clock,
+            rng=rng,
+            send=transmit if transmit is not None else self._transmit,
+            deduplication_window=settings.network.deduplication_window,
+            capacity=settings.network.device_capacity,
+            generation=generation,
+            ids=ids,
+            commit_interval=settings.network.commit_interval,
+            commit_size=settings.network.commit_size,
+            duty_cycle=settings.network.duty_cycle,
+            radio_settings=self.base_stations.radio,
+            supervisor=self.supervisor,
+        )
+        routing = settings.routing
+        self.deliveries = Deliveries(
+            self.store,
+            self.table,
+            MessageWriter(settings.network.lrc_id.upper(), self.base_stations),
+            clock=clock,
+            ids=ids,
+            rng=rng,
+            sender=sender if sender is not None else _http_sender(routing),
+            wake=self.network.commits.wake,
+            supervisor=self.supervisor,
+            retry=Retry(routing.first_retry, routing.longest_retry, routing.refusals),
+            limits=DeliveryLimits(
+                routing.retention,
+                routing.messages_in_memory,
+                routing.connections_per_destination,
+                min(routing.connections, _descriptors_for_delivery()),
+            ),
+        )
+        self.network.commits.join(self.deliveries)
+        self.monitoring = MonitoringService(
+            settings,
+            self.store,
+            self.vault,
+            self.network,
+            self.base_stations,
+            self.presence,
+            ids,
+            clock=clock,
+            mailer=mailer,
+        )
+        console = settings.console
+        self.live = LiveFeed(self.place_of, streams=console.live_streams)
+        self.network.commits.join(self.live)
+        self.decoders = DecoderPool(
+            Limits(
+                float(console.decoder_time),
+                console.decoder_memory,
+                console.decoder_workers,
+                console.decoder_waiting,
+            )
+        )
+        self.udp = SemtechUdpServer(
+            self.base_stations,
+            self.presence,
+            clock=clock,
+            uplink=self.network.receive,
+            report=self.network.transmit_reported,
+            gate=self.network.gate,
+            caught=self.supervisor.caught,
+            lag=lambda: self.network.lag,
+            backlog=Backlog(_receive_budget(settings)),
+        )
+        self._presence_keeper = PresenceKeeper(self.store, self.presence, self.udp, clock)
+        self.keys = KeyCare(data, self.supervisor)
+        self.loop_lag = 0.0
+        self._seen = 0
+        self._applying = asyncio.Lock()
+        # Changes that could not be taken up yet, oldest first.
+        self._unapplied: list[changes.Change] = []
+        self.ready = False
+        self._lease = ServingLease(data.store)
+        self._writable = True
+        # Another process has taken this one's place; it must stop.
+        self.lease_lost = asyncio.Event()
+
+    def place_of(self, station: int) -> tuple[float, float] | None:
+        """Where a base station stands, in degrees."""
+        position = self.base_stations.position(BaseStationId(station))
+        return None if position is None else (position.latitude, position.longitude)
+
+    def _transmit(self, downlink: GatewayDownlink) -> None:
+        self.udp.transmit(downlink)
+
+    async def start(self, *, take_over: bool = False) -> None:
+        """Load what is small, and take up what an earlier process left; devices are loaded when heard. Raises
+        `DirectoryInUse` where that process lives and is not to be taken over."""
+        await self._lease.claim(take_over=take_over)
+        self._seen = await self.store.read(changes.last_seq)
+        await self.base_stations.load(self.store)
+        await self._presence_keeper.restore()
+        await self._load_operators()
+        await self.table.load()
+        await self.network.start()
+        await self.deliveries.start()
+        await self.monitoring.start()
+        self.keys.start()
+
+    def watch(self) -> None:
+        """Begin the chores that come round: changes of other processes, presence, retention."""
+        every = self.settings.alarms.check_interval
+        for name, interval, chore in (
+            ("lease", BEAT_EVERY, self._beat),
+            ("inventory changes", _CHANGES_EVERY, self.apply_changes),
+            ("base station presence", _PRESENCE_EVERY, self._presence_keeper.write),
+            ("downlink paths", _PATHS_EVERY, self._presence_keeper.write_paths),
+            ("retention", _PRUNE_EVERY, self._prune),
+            ("device alarms", every, self.monitoring.look_at_devices),
+            ("base station alarms", every, self.monitoring.look_at_base_stations),
+            ("vault alarms", every, self.monitoring.look_at_modules),
+            ("device counts", every, self.monitoring.count_devices),
+        ):
+            self.supervisor.repeat(name, interval, chore)
+        self.supervisor.keep("event loop lag", self._measure_lag)
+        self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
+
+    async def _beat(self) -> None:
+        """Keep the lease. What fails here is no defect, and is tried again soon: so a server is ready again
+        by itself once its disk has room."""
+        try:
+            await self._lease.beat(self.store)
+        except LeaseLost as error:
+            log.error("lease_lost", error=str(error))
+            self.lease_lost.set()
+        except StoreError as error:
+            if self._writable:
+                log.error("store_not_writable", error=str(error))
+            self._writable = False
+        else:
+            if not self._writable:
+                log.info("store_writable_again")
+            self._writable = True
+            self.network.commits.failing = False
+
+    async def _measure_lag(self) -> None:
+        """How much later than asked for the event loop comes back."""
+        loop = asyncio.get_running_loop()
+        while True:
+            asked = loop.time() + _LAG_EVERY
+            await asyncio.sleep(_LAG_EVERY)
+            self.loop_lag = max(loop.time() - asked, 0.0)
+
+    async def problems(self) -> list[str]:
+        """Why the platform cannot do its work now, in words; nothing where it can."""
+        commits = self.network.commits
+        found = [] if self.ready else ["starting: not every port listens yet"]
+        if commits.lost_lease or self.lease_lost.is_set():
+            found.append("another process has taken over this data directory: this one stops")
+        elif commits.failing:
+            found.append("the last commit failed: frames are not accepted")
+        elif not self._writable:
+            found.append("the database cannot be written: frames are not accepted")
+        if self._data.problem is not None:
+            found.append(self._data.problem)
+        try:
+            async with asyncio.timeout(_STORE_PATIENCE):
+                await self.store.read(changes.last_seq)
+        except (StoreError, TimeoutError):
+            found.append(f"the store does not answer within {_STORE_PATIENCE:g} s")
+        for name in self.vault.names:
+            problem = self.vault.of(name).problem
+            if problem is not None:
+                whose = (
+                    f"vault {name}: {problem}: no device of its HSM groups"
+                    if name
+                    else f"{problem}: no device"
+                )
+                found.append(f"{whose} can join")
+        found += self.supervisor.problems()
+        free = shutil.disk_usage(self.settings.data).free
+        if free < _LEAST_FREE:
+            found.append(f"the data directory has {free // 1_000_000} MB left")
+        if self.loop_lag > _LONGEST_LAG:
+            found.append(f"the event loop is {self.loop_lag:.1f} s late")
+        overload = self.udp.backlog.problem(asyncio.get_running_loop().time())
+        if overload is not None:
+            found.append(overload)
+        return found
+
+    @property
+    def receive_lag(self) -> float:
+        """Seconds that datagrams of base stations wait to be read and judged."""
+        return max(self.udp.backlog.lag(asyncio.get_running_loop().time()), self.network.lag)
+
+    async def apply_changes(self) -> None:
+        """Take up what the inventory has changed, here or in another process."""
+        async with self._applying:
+            again, self._unapplied = self._unapplied, []
+            for change in again:
+                await self._try_to_apply(change)
+            while pending := await self.store.read(lambda connection: changes.since(connection, self._seen)):
+                for change in pending:
+                    self._seen = change.seq
+                    await self._try_to_apply(change)
+            if not self._unapplied:
+                self.supervisor.recovered(_APPLYING)
+
+    async def _try_to_apply(self, change: changes.Change) -> None:
+        """Apply a change, or keep it for the next round: one that fails must not hold up the others."""
+        try:
+            await self._apply(change)
+        except Exception as error:
+            self.supervisor.failed(_APPLYING, error)
+            self._unapplied.append(change)
+
+    async def _apply(self, change: changes.Change) -> None:
+        if change.kind == "device":
+            await self.network.device_changed(change.ref)
+            if self.deliveries.holds(change.ref) and not await self.store.devices_by_ref([change.ref]):
+                self.deliveries.device_removed(change.ref)
+            await self.monitoring.device_changed(change.ref)
+        elif change.kind == "device_keys":
+            # Of a whole fleet, perhaps: only devices in memory have old ones.
+            if self.network.devices.by_ref(change.ref) is not None:
+                await self.network.devices.refresh(change.ref)
+        elif change.kind == "rules":
+            await self.network.rules_changed()
+        elif change.kind == "routing":
+            await self.table.reload(change.ref)
+            await self.network.devices.refresh_routing(change.ref)
+        elif change.kind == "base_stations":
+            await self.base_stations.load(self.store)
+            await self._load_operators()
+        elif change.kind == "subscribers":
+            await self._load_operators()
+        elif change.kind == "base_station_alarms":
+            await self.monitoring.stations.load()
+        elif change.kind == "vault":
+            await self.keys.master_keys_changed()
+        elif change.kind == "recipients":
+            await self.monitoring.load_recipients()
+
+    async def _load_operators(self) -> None:
+        """Whose subscribers and base stations are, for those who watch a whole network."""
+        self.live.operator_of = await self.store.read(accounts.operators_of_subscribers)
+        self.live.station_operator = {
+            int(identifier): station.operator_ref for identifier, station in self.base_stations.all()
+        }
+
+    def open_personalised(self, personalisation: Personalisation, profile: ProfileSettings) -> bytes:
+        """The stored session of a new personalised device. Raises `InvalidField` if this network cannot serve
+        it."""
+        channel_plan = self.network.parameters.channel_plan(profile)
+        if channel_plan is None:
+            raise InvalidField(
+                f"this network does not serve {profile.region}, the region of the device profile"
+            )
+        dev_addr = personalisation.dev_addr
+        if not self.network.addresses.contains(dev_addr):
+            net_id = self.settings.network.net_id
+            raise InvalidField(f"networkAddress {dev_addr} is not of this network, whose NetID is {net_id}")
+        rules = personalisation.rules
+        return personalised_state(
+            channel_plan,
+            dev_addr,
+            personalisation.nwk_s_key,
+            next((rule.key for rule in rules if rule.first is None), None),
+            tuple(
+                PortKey(rule.first, rule.last, rule.key)
+                for rule in rules
+                if rule.first is not None and rule.last is not None
+            ),
+            self.clock(),
+        )
+
+    async def _prune(self) -> None:
+        journal = self.settings.journal
+        now = self.clock()
+        await prune(
+            self.store,
+            now,
+            frames=journal.frames,
+            bodies=journal.bodies,
+            statistics=journal.statistics,
+            alarms=self.settings.alarms.history,
+            audit=journal.audit,
+        )
+        day_ago = int((now - 86_400) * 1000)
+        await self.store.write(lambda connection: changes.prune(connection, day_ago))
+
+    async def stop(self) -> None:
+        """Finish what was received, then close."""
+        self.ready = False
+        await self.supervisor.stop()
+        self.udp.close()
+        try:
+            await self._presence_keeper.write()
+        except StoreError as error:
+            log.warning("presence_not_written", error=str(error))
+        self.live.close()
+        await self.decoders.close()
+        await self.keys.stop()
+        await self.network.stop()
+        await self.deliveries.stop()
+        await self.network.commits.drain()
+        await self._lease.release(self.store)
+        await self._data.close()

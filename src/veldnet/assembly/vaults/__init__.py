@@ -1,0 +1,1 @@
+"""The vaults of the settings: modules opened, processes started, keys re-wrapped under a new master key."""

@@ -1,0 +1,78 @@
+"""What a running server does for its keys: when there is a new master key, all are sealed anew under it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.inventory.keys import wrapped_keys as sealed_keys
+from veldnet.keys import VaultError
+from veldnet.store import StoreError
+from veldnet.supervision import Supervisor
+
+log = structlog.get_logger(__name__)
+
+# Few at a time, and time between, so that joins do not wait for it.
+_BATCH, _PAUSE = 16, 0.02
+_TRY_AGAIN = 30.0
+
+
+class KeyCare:
+    """Seals anew in the background, from the start on, for an earlier server may not have come to its end."""
+
+    def __init__(self, data: DataDirectory, supervisor: Supervisor) -> None:
+        self._data = data
+        self._supervisor = supervisor
+        self._task: asyncio.Task[None] | None = None
+        # Keys sealed anew since the start.
+        self.resealed = 0
+
+    def start(self) -> None:
+        self._task = self._supervisor.keep("key re-wrapping", self._reseal)
+
+    async def master_keys_changed(self) -> None:
+        """Somebody has made or destroyed a master key."""
+        await self._data.look_at_checks()
+        await self.stop()
+        self.start()
+
+    async def _reseal(self) -> None:
+        waiting = set(self._data.vault.names)
+        while waiting:
+            for name in sorted(waiting):
+                try:
+                    await self._reseal_vault(name)
+                    waiting.discard(name)
+                except (VaultError, StoreError) as error:
+                    log.warning("reseal_interrupted", vault=name, error=str(error))
+            if waiting:
+                await asyncio.sleep(_TRY_AGAIN)
+
+    async def _reseal_vault(self, name: str) -> None:
+        vault, store = self._data.vault.of(name), self._data.store
+        header = await vault.refresh()
+        if await self._data.sealed_under(name) == header:
+            # Looking through a million devices at each start would tell nothing new.
+            return
+        before = self.resealed
+
+        def count(done: int) -> None:
+            self.resealed = before + done
+
+        done, failed = await sealed_keys.reseal_all(
+            store, vault, name, header, count, batch=_BATCH, pause=_PAUSE
+        )
+        if failed:
+            log.error("keys_do_not_open", vault=name, keys=failed)
+        else:
+            await self._data.note_sealed_under(name, header)
+        if done:
+            log.info("keys_sealed_anew", vault=name, keys=done)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None

@@ -1,0 +1,103 @@
+"""A server from its ports to its end. What takes long to load is loaded beside what works already: base
+stations are read as soon as their frames can be judged, HTTP follows."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.data_directory.lock import DirectoryLock
+from veldnet.assembly.listening import Addresses, Ports
+from veldnet.settings import Settings
+from veldnet.store import LeaseLost
+
+if TYPE_CHECKING:
+    from veldnet.assembly.platform import Platform
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(
+    settings: Settings,
+    lock: DirectoryLock,
+    ports: Ports,
+    started: Callable[[Addresses], None],
+    *,
+    take_over: bool = False,
+) -> None:
+    """Run until SIGTERM or SIGINT; `started` hears when every port is served. `lock` is that of the data
+    directory. Raises `LeaseLost` once another server has taken the data directory over."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    platform = await _open_platform(settings, lock)
+    try:
+        await platform.start(take_over=take_over)
+        platform.udp.listen(ports.udp)
+        platform.watch()
+        application = await asyncio.to_thread(_load_application, platform)
+    except BaseException:
+        await platform.stop()
+        raise
+    from veldnet.api.front.server import HttpServer
+
+    http = HttpServer(platform, application, ports.http)
+    await http.start()
+    _tune_garbage_collection()
+    platform.ready = True
+    started(ports.addresses)
+    waiting = [loop.create_task(event.wait()) for event in (stop, platform.lease_lost)]
+    await asyncio.wait({http.serving, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    log.info("stopping")
+    begun = time.monotonic()
+    # Streams would keep their connections open.
+    platform.live.close()
+    await http.stop()
+    await platform.stop()
+    log.info("stopped", seconds=round(time.monotonic() - begun, 3))
+    if platform.lease_lost.is_set():
+        raise LeaseLost("another server has taken over the data directory, so this one has stopped")
+
+
+async def _open_platform(settings: Settings, lock: DirectoryLock) -> Platform:
+    """Open the data directory, or create it, and load the parts meanwhile."""
+    loop = asyncio.get_running_loop()
+    loading = loop.run_in_executor(None, _load_platform)
+    try:
+        data = await DataDirectory.open(settings, create=True, vault_process=True, lock=lock)
+    except BaseException:
+        await asyncio.wait({loading})
+        raise
+    platform = (await loading)(settings, data, generation=await data.generation())
+    platform.supervisor.watch_loop(loop)
+    return platform
+
+
+def _load_platform() -> type[Platform]:
+    from veldnet.assembly.platform import Platform
+
+    return Platform
+
+
+def _load_application(platform: Platform) -> Any:
+    from veldnet.api import create_application
+
+    return create_application(platform)
+
+
+def _tune_garbage_collection() -> None:
+    """Frames make and drop many small objects, hardly any in cycles, beside many that live for long. Looking
+    for cycles as often as Python does by default costs a tenth of the throughput."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -1,0 +1,1 @@
+"""What all rooms speak of, once each: API resources, stored documents, errors and scopes."""

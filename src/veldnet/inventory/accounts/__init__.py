@@ -1,0 +1,1 @@
+"""Operators, subscribers, users, projects and their sessions."""

@@ -1,0 +1,261 @@
+"""Users of subscribers and of the operator: roles and passwords, and the developers' projects."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
+
+from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import OperatorScope, Role, account_of
+from veldnet.inventory.names import check_name
+from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store.schema import (
+    operator_users,
+    preferences,
+    projects,
+    sessions,
+    subscribers,
+    tokens,
+    users,
+)
+
+from .accounts import Credentials, random_text, secret_digest
+
+_MAX_NAME = 254
+
+
+class User(msgspec.Struct):
+    """A person with a password; `role` rw may change things, ro may only look."""
+
+    ref: str
+    username: str
+    displayName: str
+    role: Role
+    # Of a subscriber's user.
+    customerId: str | None = None
+
+
+def check_names(connection: Connection, username: str, display_name: str) -> None:
+    """User names are unique over subscribers and operators, for they sign in at one place."""
+    printable = username.isprintable() and username == username.strip()
+    if not 3 <= len(username) <= _MAX_NAME or not printable:
+        raise InvalidField("a user name has 3 to 254 printable characters, no blanks around them")
+    check_name(display_name, what="display name", most=_MAX_NAME)
+    for table in (users, operator_users):
+        if connection.execute(select(table.c.ref).where(table.c.username == username)).first():
+            raise BadRequest(f"user {username} exists already")
+
+
+def create_operator_user(
+    connection: Connection,
+    operator_ref: int,
+    username: str,
+    password_hash: str,
+    display_name: str,
+    role: Role,
+) -> User:
+    check_names(connection, username, display_name)
+    done = connection.execute(
+        insert(operator_users).values(
+            operator_ref=operator_ref,
+            username=username,
+            password_hash=password_hash,
+            display_name=display_name.strip(),
+            role=role,
+        )
+    )
+    return User(str(inserted_ref(done)), username, display_name.strip(), role)
+
+
+def create_subscriber_user(
+    connection: Connection,
+    subscriber_ref: int,
+    username: str,
+    password_hash: str,
+    display_name: str,
+    role: Role,
+) -> User:
+    check_names(connection, username, display_name)
+    done = connection.execute(
+        insert(users).values(
+            subscriber_ref=subscriber_ref,
+            username=username,
+            password_hash=password_hash,
+            display_name=display_name.strip(),
+            role=role,
+        )
+    )
+    return User(str(inserted_ref(done)), username, display_name.strip(), role)
+
+
+def list_operator_users(connection: Connection, operator_ref: int) -> list[User]:
+    columns = operator_users.c
+    rows = connection.execute(
+        select(columns.ref, columns.username, columns.display_name, columns.role)
+        .where(columns.operator_ref == operator_ref)
+        .order_by(columns.ref)
+    )
+    return [User(str(row.ref), row.username, row.display_name, row.role) for row in rows]
+
+
+def list_subscriber_users(connection: Connection, operator_ref: int) -> list[User]:
+    """Users of all subscribers of an operator."""
+    rows = connection.execute(
+        select(users.c.ref, users.c.username, users.c.display_name, users.c.role, subscribers.c.customer_id)
+        .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
+        .where(subscribers.c.operator_ref == operator_ref)
+        .order_by(users.c.ref)
+        .limit(10_000)
+    )
+    return [User(str(row.ref), row.username, row.display_name, row.role, row.customer_id) for row in rows]
+
+
+def own_subscriber_user(connection: Connection, operator_ref: int, ref: str) -> int:
+    """The number of a user of a subscriber of the operator. Raises `NotFound`."""
+    found = connection.execute(
+        select(users.c.ref)
+        .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
+        .where(users.c.ref == ref_of(ref), subscribers.c.operator_ref == operator_ref)
+    ).scalar()
+    if found is None:
+        raise NotFound("User", ref)
+    return int(found)
+
+
+def own_operator_user(connection: Connection, scope: OperatorScope, ref: str) -> int:
+    """The number of another user of the operator. Raises `NotFound`, and `BadRequest` for the caller."""
+    found = connection.execute(
+        select(operator_users.c.ref).where(
+            operator_users.c.ref == ref_of(ref), operator_users.c.operator_ref == scope.operator_ref
+        )
+    ).scalar()
+    if found is None:
+        raise NotFound("User", ref)
+    if found == scope.user_ref:
+        raise BadRequest("this is you: somebody else must change or remove your account")
+    return int(found)
+
+
+def set_role(connection: Connection, table: Table, ref: int, role: Role) -> bool:
+    """Whether that changes anything."""
+    changed = connection.execute(
+        update(table).where(table.c.ref == ref, table.c.role != role).values(role=role)
+    )
+    return changed.rowcount > 0
+
+
+def set_password(
+    connection: Connection, table: Table, ref: int, password_hash: str, keep: bytes = b""
+) -> None:
+    """A new password ends the user's sessions, but for the session `keep`, and the tokens of a subscriber's
+    user."""
+    connection.execute(update(table).where(table.c.ref == ref).values(password_hash=password_hash))
+    mine = sessions.c.operator_user_ref if table is operator_users else sessions.c.user_ref
+    connection.execute(delete(sessions).where(mine == ref, sessions.c.digest != keep))
+    if table is users:
+        connection.execute(delete(tokens).where(tokens.c.user_ref == ref))
+
+
+def remove_user(connection: Connection, table: Table, ref: int) -> None:
+    """Remove a user with sessions, tokens and saved views; projects that act as it are no longer
+    activated."""
+    account = account_of(ref, operator=table is operator_users)
+    connection.execute(delete(preferences).where(preferences.c.account == account))
+    connection.execute(delete(table).where(table.c.ref == ref))
+
+
+class ProjectView(msgspec.Struct):
+    """A developer's project. `clientSecret` is in the answer that made it only."""
+
+    ref: str
+    name: str
+    clientId: str
+    activated: bool
+    activatedAs: str | None = None
+    activatedAt: str | None = None
+    clientSecret: str | None = None
+
+
+def _own_projects(subscriber_ref: int) -> object:
+    bound = select(users.c.ref).where(users.c.subscriber_ref == subscriber_ref)
+    return or_(projects.c.subscriber_ref == subscriber_ref, projects.c.user_ref.in_(bound))
+
+
+def list_projects(connection: Connection, subscriber_ref: int) -> list[ProjectView]:
+    """Projects that the subscriber's developers made, or that act as one of its users."""
+    own = select(users.c.ref, users.c.username).where(users.c.subscriber_ref == subscriber_ref).subquery()
+    rows = connection.execute(
+        select(
+            projects.c.ref,
+            projects.c.name,
+            projects.c.client_id,
+            projects.c.user_ref,
+            projects.c.activated_at,
+            own.c.username,
+        )
+        .join(own, own.c.ref == projects.c.user_ref, isouter=True)
+        .where(_own_projects(subscriber_ref))  # type: ignore[arg-type]
+        .order_by(projects.c.ref)
+    )
+    return [
+        ProjectView(
+            str(row.ref),
+            row.name,
+            row.client_id,
+            row.user_ref is not None,
+            row.username,
+            None if row.activated_at is None else timestamp(row.activated_at),
+        )
+        for row in rows
+    ]
+
+
+def create_own_project(connection: Connection, subscriber_ref: int, name: str) -> ProjectView:
+    """A project of the subscriber's developers, to be activated with `POST /activate`."""
+    name = check_name(name, most=100)
+    count = connection.execute(
+        select(func.count()).select_from(projects).where(projects.c.subscriber_ref == subscriber_ref)
+    ).scalar_one()
+    if count >= 100:
+        raise BadRequest("a subscriber may have 100 projects; delete one that is not used")
+    made = Credentials(random_text(32), random_text(32))
+    done = connection.execute(
+        insert(projects).values(
+            name=name,
+            client_id=made.client_id,
+            secret_hash=secret_digest(made.client_secret),
+            subscriber_ref=subscriber_ref,
+        )
+    )
+    return ProjectView(str(inserted_ref(done)), name, made.client_id, False, clientSecret=made.client_secret)
+
+
+def _own_project(connection: Connection, subscriber_ref: int, ref: str) -> int:
+    found = connection.execute(
+        select(projects.c.ref).where(
+            projects.c.ref == ref_of(ref),
+            _own_projects(subscriber_ref),  # type: ignore[arg-type]
+        )
+    ).scalar()
+    if found is None:
+        raise NotFound("Project", ref)
+    return int(found)
+
+
+def roll_secret(connection: Connection, subscriber_ref: int, ref: str) -> ProjectView:
+    """A new secret; the one before and the tokens it got are void at once."""
+    number = _own_project(connection, subscriber_ref, ref)
+    secret = random_text(32)
+    connection.execute(
+        update(projects).where(projects.c.ref == number).values(secret_hash=secret_digest(secret))
+    )
+    connection.execute(delete(tokens).where(tokens.c.project_ref == number))
+    view = next(p for p in list_projects(connection, subscriber_ref) if p.ref == str(number))
+    view.clientSecret = secret
+    return view
+
+
+def delete_project(connection: Connection, subscriber_ref: int, ref: str) -> None:
+    number = _own_project(connection, subscriber_ref, ref)
+    connection.execute(delete(projects).where(projects.c.ref == number))

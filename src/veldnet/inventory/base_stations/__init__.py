@@ -1,0 +1,1 @@
+"""Base stations: registration, the registry in memory, what they have reported about themselves."""

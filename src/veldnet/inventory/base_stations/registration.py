@@ -1,0 +1,245 @@
+"""Base stations of an operator."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.inventory import changes
+from veldnet.inventory.names import check_name
+from veldnet.inventory.rows import inserted_ref
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.store.schema import (
+    base_station_alarms,
+    base_stations,
+    retired_base_stations,
+    unknown_base_stations,
+)
+
+# Base station ids of KPN start with FF; ours do likewise.
+_FIRST_ID = 0xFF000001
+
+
+class BaseStation(msgspec.Struct, frozen=True):
+    """A base station; position in degrees and metres, times in Unix milliseconds. `refused_frames` could not
+    be read; something was wrong with `irregular_frames`, which were taken all the same. `duplicate_addresses`
+    are those that its EUI is used from at once; `clock_error` is how many seconds its clock is ahead of ours
+    where it is wrong. `max_tx_power` is the highest power in dBm that its radio takes, without the antenna,
+    `antenna_gain` in dBi."""
+
+    ref: int
+    id: str
+    gateway_eui: str
+    name: str
+    latitude: float | None
+    longitude: float | None
+    altitude: float | None
+    last_seen_at: int | None
+    operator_ref: int = 0
+    max_tx_power: int | None = None
+    antenna_gain: float | None = None
+    refused_frames: int = 0
+    last_refusal: str | None = None
+    last_refusal_at: int | None = None
+    irregular_frames: int = 0
+    last_irregularity: str | None = None
+    last_irregularity_at: int | None = None
+    duplicate_addresses: str | None = None
+    clock_error: float | None = None
+
+
+def check_radio(max_tx_power: int | None, antenna_gain: float | None) -> None:
+    """Raises `InvalidField` for a power or gain that no base station has."""
+    if max_tx_power is not None and not -10 <= max_tx_power <= 36:
+        raise InvalidField("maxTxPower must be from -10 to 36 dBm")
+    if antenna_gain is not None and not -10 <= antenna_gain <= 30:
+        raise InvalidField("antennaGain must be from -10 to 30 dBi")
+
+
+def check_location(latitude: float | None, longitude: float | None, altitude: float | None) -> None:
+    """Raises `InvalidField` for what is not on Earth."""
+    for what, value, most in (
+        ("latitude", latitude, 90.0),
+        ("longitude", longitude, 180.0),
+        ("altitude", altitude, 20_000.0),
+    ):
+        if value is not None and not -most <= value <= most:
+            raise InvalidField(f"{what} must be from {-most:g} to {most:g}")
+
+
+def create_base_station(
+    connection: Connection,
+    operator_ref: int,
+    gateway_eui: GatewayEui,
+    name: str,
+    *,
+    base_station_id: BaseStationId | None = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
+    altitude: float | None = None,
+    max_tx_power: int | None = None,
+    antenna_gain: float | None = None,
+) -> BaseStation:
+    """Register a base station by the EUI it presents; its id is given by the network when absent. Raises
+    `BadRequest` for an id that another base station has, or had before it was removed, `InvalidField`
+    for a radio that no base station has."""
+    check_radio(max_tx_power, antenna_gain)
+    check_location(latitude, longitude, altitude)
+    name = check_name(name, most=100)
+    columns = base_stations.c
+    given = "" if base_station_id is None else str(base_station_id)
+    for column, value in ((columns.gateway_eui, str(gateway_eui)), (columns.id, given)):
+        if connection.execute(select(columns.ref).where(column == value)).first():
+            raise BadRequest(f"a base station with {column.name.replace('_', ' ')} {value} exists already")
+    if given and _is_used(connection, given):
+        raise BadRequest(
+            f"base station id {given} belonged to a base station that was removed; choose another one, or "
+            "leave it out"
+        )
+    result = connection.execute(
+        insert(base_stations).values(
+            operator_ref=operator_ref,
+            # Made of the number of the row, which is known below.
+            id=given or f"new {gateway_eui}",
+            gateway_eui=str(gateway_eui),
+            name=name,
+            latitude=latitude,
+            longitude=longitude,
+            altitude=altitude,
+            max_tx_power=max_tx_power,
+            antenna_gain=antenna_gain,
+        )
+    )
+    connection.execute(
+        delete(unknown_base_stations).where(unknown_base_stations.c.gateway_eui == str(gateway_eui))
+    )
+    ref = inserted_ref(result)
+    if not given:
+        given = _unused_id(connection, ref)
+        connection.execute(update(base_stations).where(columns.ref == ref).values(id=given))
+    changes.note(connection, "base_stations", ref)
+    return BaseStation(
+        ref,
+        given,
+        str(gateway_eui),
+        name,
+        latitude,
+        longitude,
+        altitude,
+        None,
+        max_tx_power=max_tx_power,
+        antenna_gain=antenna_gain,
+    )
+
+
+def _is_used(connection: Connection, identifier: str) -> bool:
+    """Whether a base station has an id, or had it: statistics and frames go on naming it."""
+    return any(
+        connection.execute(select(table.c.id).where(table.c.id == identifier)).first() is not None
+        for table in (base_stations, retired_base_stations)
+    )
+
+
+def _unused_id(connection: Connection, ref: int) -> str:
+    """The id of the base station with a number; a later one where an operator has chosen it already."""
+    number = _FIRST_ID + ref - 1
+    while _is_used(connection, str(BaseStationId(number))):
+        number += 1
+    return str(BaseStationId(number))
+
+
+def list_base_stations(connection: Connection) -> list[BaseStation]:
+    columns = base_stations.c
+    names = BaseStation.__struct_fields__
+    rows = connection.execute(select(*(columns[name] for name in names)).order_by(columns.ref))
+    return [BaseStation(*row) for row in rows]
+
+
+def remarks(station: BaseStation) -> list[str]:
+    """What is wrong with a base station although its frames are taken, in words."""
+    found = []
+    if station.duplicate_addresses is not None:
+        found.append(f"its EUI is used from several addresses at once: {station.duplicate_addresses}")
+    if station.clock_error is not None:
+        way = "behind" if station.clock_error < 0 else "ahead of"
+        found.append(f"its clock is {abs(station.clock_error):.0f} s {way} ours")
+    if station.irregular_frames:
+        found.append(f"{station.irregular_frames} frames taken with {station.last_irregularity}")
+    return found
+
+
+class UnknownKnock(msgspec.Struct, frozen=True):
+    """A base station that sent datagrams without being registered."""
+
+    gateway_eui: str
+    address: str
+    datagrams: int
+    last_seen_at: int
+
+
+def list_unknown(connection: Connection) -> list[UnknownKnock]:
+    columns = unknown_base_stations.c
+    rows = connection.execute(
+        select(columns.gateway_eui, columns.address, columns.datagrams, columns.last_seen_at).order_by(
+            columns.last_seen_at.desc()
+        )
+    )
+    return [UnknownKnock(*row) for row in rows]
+
+
+def own_base_station(connection: Connection, operator_ref: int, base_station_id: str) -> int:
+    """The number of a base station of the operator. Raises `NotFound`."""
+    ref = connection.execute(
+        select(base_stations.c.ref).where(
+            base_stations.c.id == base_station_id, base_stations.c.operator_ref == operator_ref
+        )
+    ).scalar()
+    if ref is None:
+        raise NotFound("BaseStation", base_station_id)
+    return int(ref)
+
+
+def change_base_station(
+    connection: Connection,
+    operator_ref: int,
+    base_station_id: str,
+    name: str,
+    *,
+    latitude: float | None,
+    longitude: float | None,
+    altitude: float | None,
+    max_tx_power: int | None = None,
+    antenna_gain: float | None = None,
+) -> None:
+    """Give a base station another name, location or radio."""
+    check_radio(max_tx_power, antenna_gain)
+    check_location(latitude, longitude, altitude)
+    name = check_name(name, most=100)
+    ref = own_base_station(connection, operator_ref, base_station_id)
+    connection.execute(
+        update(base_stations)
+        .where(base_stations.c.ref == ref)
+        .values(
+            name=name,
+            latitude=latitude,
+            longitude=longitude,
+            altitude=altitude,
+            max_tx_power=max_tx_power,
+            antenna_gain=antenna_gain,
+        )
+    )
+    changes.note(connection, "base_stations", ref)
+
+
+def remove_base_station(connection: Connection, base_station_id: str) -> None:
+    """Remove a base station with its alarms. Its frames and statistics stay for their retention, which is why
+    nobody gets its id again."""
+    done = connection.execute(delete(base_stations).where(base_stations.c.id == base_station_id))
+    if done.rowcount != 1:
+        raise BadRequest(f"there is no base station {base_station_id}")
+    connection.execute(insert(retired_base_stations).values(id=base_station_id, retired_at=changes.now_ms()))
+    connection.execute(
+        delete(base_station_alarms).where(base_station_alarms.c.base_station == int(base_station_id, 16))
+    )
+    changes.note(connection, "base_stations", 0)

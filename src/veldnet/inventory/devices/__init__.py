@@ -1,0 +1,1 @@
+"""Devices: their life from creation to deletion, checks, search and personalisation."""

@@ -1,0 +1,146 @@
+"""What a new device must look like, as far as that needs no other row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from veldnet.domain.errors import InvalidField, MissingField, WeakKey
+from veldnet.domain.resources import AlarmThreshold, Device
+from veldnet.inventory.names import check_name
+from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
+
+from .personalisation import Personalisation, check_personalisation, refuse_personalisation
+
+_MAX_TEXT = 255
+
+
+class NewDevice(msgspec.Struct, frozen=True):
+    """A device whose members have been checked as far as that needs no other row."""
+
+    dev_eui: DevEui
+    join_eui: JoinEui | None
+    # None for a device that is personalised, and for a key that comes encrypted.
+    app_key: AesKey | None
+    body: Device
+    personalisation: Personalisation | None = None
+
+
+def check_new_device(
+    body: Device, *, hsm_required: bool, abp: bool = False, key_encrypted: bool = False
+) -> NewDevice:
+    """Check the members of a creation request; `abp` says whether it may ask for a personalised device.
+    Raises a `BadRequest` that names the member."""
+    dev_eui = check_dev_eui(body)
+    if body.deviceProfileId is UNSET:
+        raise MissingField("deviceProfileId is mandatory; see GET /deviceProfiles")
+    personalisation = app_key = None
+    if body.activationType == "ABP":
+        if not abp:
+            raise InvalidField(
+                "activationType must be OTAA; ABP needs api-version v1.1.1 and an operator who allows it"
+            )
+        personalisation = check_personalisation(body)
+    else:
+        app_key = None if key_encrypted else _app_key(body)
+        refuse_personalisation(body)
+    if body.hsmGroupId is UNSET and hsm_required and personalisation is None:
+        raise MissingField("hsmGroupId is mandatory; see GET /hsmGroups")
+    given_by_network = ("ref", "classBState", "statistics", "commercialDetails")
+    for name in given_by_network if personalisation is not None else (*given_by_network, "networkAddress"):
+        if getattr(body, name) is not UNSET:
+            raise InvalidField(f"{name} is given by the network and must not be sent")
+    if body.name is not UNSET:
+        check_name(body.name)
+    _check_details(body)
+    return NewDevice(dev_eui, parse_join_eui(body.applicationEUI), app_key, body, personalisation)
+
+
+def check_dev_eui(body: Device) -> DevEui:
+    """The DevEUI, which is mandatory."""
+    if body.EUI is UNSET:
+        raise MissingField("EUI is mandatory: the DevEUI of the device, 16 hexadecimal digits")
+    try:
+        return DevEui.parse(body.EUI)
+    except InvalidIdentifier as error:
+        raise InvalidField(f"EUI {body.EUI[:40]!r}: {error}") from None
+
+
+def _app_key(body: Device) -> AesKey:
+    if body.applicationKey is UNSET:
+        raise MissingField("applicationKey is mandatory for OTAA: the AppKey, 32 hexadecimal digits")
+    return check_root_key(body.applicationKey, "applicationKey")
+
+
+def check_root_key(text: str, where: str) -> AesKey:
+    """A root key. One digit again and again is a placeholder, and the first key that is guessed."""
+    try:
+        key = AesKey.parse(text)
+    except InvalidKey:
+        raise InvalidField(f"{where} must be 32 hexadecimal digits") from None
+    if len(set(key.hex())) == 1:
+        raise WeakKey(f"{where} is one digit repeated; use a random key")
+    return key
+
+
+def parse_join_eui(text: str | UnsetType) -> JoinEui | None:
+    """The JoinEUI, None when absent."""
+    if text is UNSET:
+        return None
+    try:
+        return JoinEui.parse(text)
+    except InvalidIdentifier as error:
+        raise InvalidField(f"applicationEUI {text[:40]!r}: {error}") from None
+
+
+def _check_details(body: Device) -> None:
+    for name in ("administrativeInfo", "asKeyId", "secureElement"):
+        value = getattr(body, name)
+        if value is not UNSET and len(value) > _MAX_TEXT:
+            raise InvalidField(f"{name} has {len(value)} characters, at most {_MAX_TEXT} are allowed")
+    if body.homeNsNetID is not UNSET:
+        try:
+            NetId.parse(body.homeNsNetID)
+        except InvalidIdentifier as error:
+            raise InvalidField(f"homeNsNetID: {error}") from None
+    check_location(body)
+    tags = [] if body.dataflowTags is UNSET else body.dataflowTags
+    if len(tags) > 50 or any(len(tag) > _MAX_TEXT for tag in tags):
+        raise InvalidField(f"dataflowTags holds at most 50 tags of at most {_MAX_TEXT} characters")
+    check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
+
+
+def check_location(body: Device) -> None:
+    """Latitude and longitude of a body. Raises a `BadRequest`."""
+    for name, limit in (("geoLatitude", 90.0), ("geoLongitude", 180.0)):
+        value = getattr(body, name)
+        if value is not UNSET and not -limit <= value <= limit:
+            raise InvalidField(f"{name} {value} must lie between -{limit:.0f} and {limit:.0f} degrees")
+    if (body.geoLatitude is UNSET) != (body.geoLongitude is UNSET):
+        raise MissingField("geoLatitude and geoLongitude go together")
+
+
+_DURATIONS = ("1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS")
+_LEVELS = ("ALL", "WARNING", "MINOR", "MAJOR", "CRITICAL")
+
+
+def check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
+    """At most two steps, the second later and more severe than the first."""
+    if len(thresholds) > 2:
+        raise InvalidField("alarmThresholds holds at most two entries")
+    enabled = [t for t in thresholds if t.enabled is True]
+    for threshold in enabled:
+        if threshold.durationOfInactivity is UNSET or threshold.level is UNSET:
+            raise MissingField("an enabled alarmThresholds entry needs durationOfInactivity and level")
+    if len(thresholds) == 2 and thresholds[1].enabled is True:
+        if thresholds[0].enabled is not True:
+            raise InvalidField("the second alarmThresholds entry needs the first to be enabled")
+        first, second = thresholds
+        if _DURATIONS.index(str(first.durationOfInactivity)) >= _DURATIONS.index(
+            str(second.durationOfInactivity)
+        ) or _LEVELS.index(str(first.level)) >= _LEVELS.index(str(second.level)):
+            raise InvalidField(
+                "the second alarmThresholds entry must be later and more severe than the first"
+            )

@@ -1,0 +1,307 @@
+"""ThingPark's CSV for devices: one a row, its columns by position (Device Manager's import, columns A to X).
+
+AppKeys stand there in clear, wrapped under an AES transport key (column S names its version), or encrypted
+with the RSA exchange key (column X).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal
+from xml.etree import ElementTree
+
+import msgspec
+from msgspec import UNSET
+
+from veldnet.domain.errors import BadRequest, InvalidField, MissingField
+from veldnet.domain.resources import ApplicationSessionKeyRule, Device
+from veldnet.keys import Form
+from veldnet.lorawan import DevEui, InvalidIdentifier
+
+from .csv_text import Row
+
+_COLUMNS = 27
+_WRAPPED = 24
+Action = Literal["create", "delete"]
+
+
+class EncryptedKey(msgspec.Struct, frozen=True):
+    """A root key as it came: encrypted with the key of a form and version."""
+
+    form: Form
+    version: int
+    octets: bytes
+
+
+class ImportRow(msgspec.Struct, frozen=True):
+    """A row that can be carried out, as far as that needs no other row."""
+
+    action: Action
+    device: Device
+    app_key: EncryptedKey | None = None
+    nwk_key: EncryptedKey | str | None = None
+    # What was given and is not taken.
+    remarks: tuple[str, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A row of the file by its line, and what it says or what is wrong with it. `eui` is as it was given;
+    `columns` has the columns of members, as people find them in their spreadsheet."""
+
+    number: int
+    action: str
+    eui: str
+    cells: list[str]
+    columns: Mapping[str, str]
+    row: ImportRow | BadRequest
+
+    @property
+    def shown_eui(self) -> str:
+        """The DevEUI, if it is one: anything else may be a key."""
+        try:
+            return str(DevEui.parse(plain(self.eui)))
+        except InvalidIdentifier:
+            return ""
+
+    def refusal(self, message: str) -> tuple[str, str]:
+        """What is wrong with the row in words that name line and column, and the column. Whatever the
+        message took from a cell that may be a key is left out."""
+        text = message.removeprefix(BadRequest.prefix)
+        named = _MEMBER.match(text)
+        column = self.columns.get(named[2], named[2] if named[1] else "") if named else ""
+        if not column:
+            name = next((name for start, name in _STARTS if text.startswith(start)), "")
+            column = self.columns.get(name, "")
+        if named is not None and named[1]:
+            text = text[named.end() :].lstrip(" :")
+        where = f"line {self.number}, column {column}" if column else f"line {self.number}"
+        return f"{where}: {self._without_keys(text)}", column
+
+    def _without_keys(self, text: str) -> str:
+        for cell in sorted(self.cells, key=len, reverse=True):
+            if may_be_key(cell):
+                for length in (len(cell), 200, 80, 40):
+                    for form in (cell[:length], repr(cell[:length])[1:-1], plain(cell)[:length]):
+                        text = text.replace(form, _HIDDEN)
+        return _LONG_DIGITS.sub(_HIDDEN, text)
+
+
+_HIDDEN = "(not shown)"
+_MEMBER = re.compile(r"(column )?([A-Za-z]+)\b")
+_LONG_DIGITS = re.compile(r"[0-9A-Fa-f](?:[-: ]?[0-9A-Fa-f]){19,}")
+# Refusals that do not begin with the member at fault.
+_STARTS = (
+    ("No ConnectivityPlan", "connectivityPlanId"),
+    ("no connectivity plan", "connectivityPlanId"),
+    ("connectivity plan", "connectivityPlanId"),
+    ("an encrypted key needs an HSM group", "hsmGroupId"),
+    ("the HSM group", "hsmGroupId"),
+)
+# Members of a device in ThingPark's columns.
+_LETTERS = {
+    "EUI": "B",
+    "networkAddress": "C",
+    "deviceProfileId": "D",
+    "applicationEUI": "E",
+    "networkSessionKey": "E",
+    "applicationKey": "F",
+    "applicationSessionKeyRules": "F",
+    "connectivityPlanId": "H",
+    "routingProfileId": "I",
+    "name": "K",
+    "geoLatitude": "L",
+    "geoLongitude": "M",
+    "administrativeInfo": "N",
+    "motionIndicator": "Q",
+    "hsmGroupId": "R",
+    "nwkKey": "U",
+}
+_ACTIONS = ("CREATE_OTAA", "CREATE_ABP", "CREATE", "DELETE")
+
+
+def may_be_key(cell: str) -> bool:
+    """Whether a cell has as many hexadecimal digits as no EUI has."""
+    return sum(character in "0123456789abcdefABCDEF" for character in cell) >= 20
+
+
+def plain(text: str) -> str:
+    """Hexadecimal digits without what people put between and before them; other text as it is."""
+    digits = re.sub(r"[\s:.\-]", "", text)
+    digits = digits[2:] if digits[:2] in ("0x", "0X") else digits
+    return digits if re.fullmatch(r"[0-9A-Fa-f]+", digits) else text
+
+
+def action_of(text: str) -> str:
+    """An action for the answer; nothing else of that column is repeated."""
+    return text if text in _ACTIONS else ""
+
+
+def number_of(text: str, name: str) -> float:
+    """A number with a point, or a comma as in most countries. Raises `InvalidField`."""
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(?:[.,][0-9]{1,20})?", text):
+        return float(text.replace(",", "."))
+    raise InvalidField(f"{name} should be a number such as 52.0907 or 52,0907")
+
+
+def refuse_number(text: str, name: str) -> None:
+    """Say what happened to an EUI of decimal digits in a spreadsheet. Raises `InvalidField`."""
+    if re.fullmatch(r"[0-9][.,]?[0-9]*[eE]\+[0-9]+", text):
+        raise InvalidField(
+            f"{name} was made a number by the spreadsheet; format the column as text and enter the EUIs again"
+        )
+
+
+def is_first_row(cells: list[str]) -> bool:
+    """Whether cells look like a row of ThingPark's form."""
+    if len(cells) < 2 or cells[0].upper() not in (*_ACTIONS, ""):
+        return False
+    return re.fullmatch(r"[0-9A-Fa-f]{16}", plain(cells[1])) is not None or cells[0].upper() in _ACTIONS
+
+
+def read(rows: list[Row]) -> list[Line]:
+    """The lines of a file in ThingPark's form."""
+    return [_line(row) for row in rows]
+
+
+def _line(row: Row) -> Line:
+    cells = row.cells
+    found: ImportRow | BadRequest
+    try:
+        if any(cells[_COLUMNS:]):
+            raise InvalidField(f"{len(cells)} columns, at most {_COLUMNS} (A to AA) have a meaning")
+        found = _row(cells[:_COLUMNS] + [""] * (_COLUMNS - len(cells)))
+    except BadRequest as error:
+        found = error
+    eui = cells[1] if len(cells) > 1 else ""
+    return Line(row.line, action_of(cells[0].upper()), eui, cells, _LETTERS, found)
+
+
+def _row(c: list[str]) -> ImportRow:
+    action = c[0].upper()
+    if action == "DELETE":
+        return ImportRow("delete", Device(EUI=_eui(c[1])))
+    if action not in ("CREATE_OTAA", "CREATE_ABP", "CREATE", ""):
+        raise InvalidField(
+            "column A must be CREATE_OTAA, CREATE_ABP, CREATE or DELETE; a file with a header names its "
+            "column of DevEUIs"
+        )
+    otaa = action == "CREATE_OTAA"
+    device = Device(
+        EUI=_eui(c[1]),
+        activationType="OTAA" if otaa else "ABP",
+        deviceProfileId=_given(c[3], "D", "device profile id"),
+        connectivityPlanId=c[7] or UNSET,
+        routingProfileId=c[8] or UNSET,
+        name=c[10] or UNSET,
+        geoLatitude=_number(c[11], "L"),
+        geoLongitude=_number(c[12], "M"),
+        administrativeInfo=c[13] or UNSET,
+    )
+    if c[16]:
+        device = _with_motion(device, c[16])
+    if c[19]:
+        raise InvalidField("column T (AS ids) is not supported; name a routing profile in column I")
+    remarks = tuple(
+        f"column {column} is not taken" for column, value in (("C", otaa and c[2]), ("O", c[14])) if value
+    )
+    if not otaa:
+        return ImportRow("create", _personalised(device, c), remarks=remarks)
+    device.applicationEUI = plain(_given(c[4], "E", "JoinEUI"))
+    device.hsmGroupId = c[17] or UNSET
+    app_key = _key(_given(c[5], "F", "AppKey"), c[18], c[23], "F", "S")
+    nwk_key = _key(c[20], c[21], c[23], "U", "V") if c[20] else None
+    if isinstance(app_key, str):
+        device.applicationKey = app_key
+        return ImportRow("create", device, None, nwk_key, remarks)
+    return ImportRow("create", device, app_key, nwk_key, remarks)
+
+
+def _with_motion(device: Device, word: str) -> Device:
+    """The word must be a known one."""
+    members = msgspec.to_builtins(device) | {"motionIndicator": word}
+    try:
+        return msgspec.convert(members, Device)
+    except msgspec.ValidationError as error:
+        raise InvalidField(f"column Q: {error}") from None
+
+
+def _personalised(device: Device, c: list[str]) -> Device:
+    device.networkAddress = plain(_given(c[2], "C", "DevAddr"))
+    device.networkSessionKey = plain(_given(c[4], "E", "NwkSKey"))
+    if c[17]:
+        raise InvalidField("column R (HSM group) is for OTAA devices")
+    if c[5]:
+        device.applicationSessionKeyRules = list(_app_s_keys(c[5]))
+    return device
+
+
+def _app_s_keys(text: str) -> Iterator[ApplicationSessionKeyRule]:
+    # Declarations and entities are of no use here, and can be made to swell.
+    if "<!" in text or "<?" in text or len(text) > 10_000:
+        raise InvalidField("column F must be plain <AppSKeys>, without declarations")
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - without declarations there are no entities
+    except ElementTree.ParseError as error:
+        raise InvalidField(f"column F is no XML: {error}") from None
+    if root.tag != "AppSKeys":
+        raise InvalidField('column F must look like <AppSKeys><AppSKey Port="1-2">...</AppSKey></AppSKeys>')
+    for entry in root:
+        yield ApplicationSessionKeyRule((entry.text or "").strip(), entry.get("Port", "*"))
+
+
+def _given(text: str, column: str, what: str) -> str:
+    if not text:
+        raise MissingField(f"column {column} ({what}) is mandatory")
+    return text
+
+
+def _eui(text: str) -> str:
+    refuse_number(_given(text, "B", "DevEUI"), "column B")
+    return plain(text)
+
+
+def _number(text: str, column: str) -> float | msgspec.UnsetType:
+    return number_of(text, f"column {column}") if text else UNSET
+
+
+def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> EncryptedKey | str:
+    """A root key: in clear, or encrypted in the form whose version is given."""
+    if aes and rsa:
+        raise InvalidField(f"columns {aes_column} and X exclude each other")
+    if aes:
+        text = plain(text)
+        octets = bytes.fromhex(text) if re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", text) else b""
+        if len(octets) != _WRAPPED:
+            raise InvalidField(
+                f"column {column} must be 48 hexadecimal digits: the key wrapped under the transport key "
+                "(RFC 3394)"
+            )
+        return EncryptedKey("AES", _version(aes, aes_column), octets)
+    if rsa:
+        try:
+            octets = base64.b64decode("".join(text.split()), validate=True)
+        except (binascii.Error, ValueError):
+            octets = b""
+        # As long as an RSA key of 1024 to 8192 bits.
+        if not 128 <= len(octets) <= 1024:
+            raise InvalidField(
+                f"column {column} must be base64 of the key under the exchange key, as column X is given"
+            )
+        return EncryptedKey("RSA", _version(rsa, "X"), octets)
+    text = plain(text)
+    if not re.fullmatch(r"[0-9A-Fa-f]{32}", text):
+        # It may be a key: it is not repeated.
+        raise InvalidField(
+            f"column {column} must be 32 hexadecimal digits, or encrypted with the version of its key in "
+            f"column {aes_column} or X"
+        )
+    return text
+
+
+def _version(text: str, column: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise InvalidField(f"column {column} should be the version of a key, a whole number")
+    return int(text)

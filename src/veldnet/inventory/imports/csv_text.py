@@ -1,0 +1,165 @@
+"""CSV as the spreadsheets of all countries write it: its encoding, its separator, and the lines of its
+rows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from veldnet.domain.errors import BadRequest
+
+MOST_ROWS = 10_000
+_SEPARATORS = ",;\t"
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    # UTF-32 begins as UTF-16 does.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# What people paste around a value without seeing it.
+_INVISIBLE = "\u00a0\u200b\u200e\u200f\u2060\ufeff"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """The cells of a row, without blanks around them, and the lines of the file on which it begins and
+    ends."""
+
+    line: int
+    end: int
+    cells: list[str]
+
+
+def decode(octets: bytes) -> str:
+    """The text of a file. Raises `BadRequest` for what is none."""
+    if octets.startswith(b"PK\x03\x04") or octets.startswith(b"\xd0\xcf\x11\xe0"):
+        raise BadRequest("the file is a workbook, not CSV; save it in the spreadsheet as CSV UTF-8")
+    encoding = next((name for mark, name in _MARKS if octets.startswith(mark)), None) or _guess(octets)
+    try:
+        text = octets.decode(encoding)
+    except UnicodeDecodeError:
+        raise BadRequest(
+            "the file is not text in UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8"
+        ) from None
+    if "\0" in text:
+        raise BadRequest("the file is not text: it has NUL characters; save it as CSV UTF-8")
+    return text.lstrip("\ufeff")
+
+
+def _guess(octets: bytes) -> str:
+    """The encoding of a file without a mark."""
+    head = octets[:4096]
+    # In the text of a table every second octet of UTF-16 is zero, but for few letters.
+    if head[1::2].count(0) > len(head) // 4 and head[::2].count(0) == 0:
+        return "utf-16-le"
+    if head[::2].count(0) > len(head) // 4 and head[1::2].count(0) == 0:
+        return "utf-16-be"
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def rows_of(text: str, familiar: Callable[[list[str]], bool]) -> list[Row]:
+    """The rows of a file but for blank ones and comments, which begin with `#`. `familiar` says whether
+    cells look like a first row, which tells the separator. Raises `BadRequest` for what is no CSV, or too
+    long."""
+    separator, named = _separator(text, familiar)
+    rows = []
+    for count, row in enumerate(_records(text, separator)):
+        if count >= MOST_ROWS:
+            raise BadRequest(f"the file has more than {MOST_ROWS} rows; split it")
+        if any(row.cells):
+            rows.append(row)
+    return rows[1:] if named and rows else rows
+
+
+def _separator(text: str, familiar: Callable[[list[str]], bool]) -> tuple[str, bool]:
+    """What separates cells, and whether the first row does nothing but name it, as Excel understands."""
+    first = next((row for row in _records(text[:100_000], "\x1f", strict=False) if row.cells), None)
+    line = "" if first is None else first.cells[0]
+    if line.lower().startswith("sep=") and len(line) <= 5:
+        # A tab is lost with the blanks around it.
+        return line[4:] or "\t", True
+    found = ","
+    most = 0
+    for separator in _SEPARATORS:
+        first = next(
+            (row for row in _records(text[:100_000], separator, strict=False) if any(row.cells)), None
+        )
+        if first is None:
+            continue
+        if familiar(first.cells):
+            return separator, False
+        if len(first.cells) > most:
+            found, most = separator, len(first.cells)
+    return found, False
+
+
+def _records(text: str, separator: str, *, strict: bool = True) -> Iterator[Row]:
+    """All rows with their lines; comments are passed over before anything else is asked of them."""
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=separator, strict=strict)
+    while True:
+        try:
+            lines.between = True
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise BadRequest(f"line {lines.first}: the row is not CSV ({_kind(error)})") from None
+        yield Row(lines.first, lines.number, [_value(cell) for cell in cells])
+
+
+def _kind(error: csv.Error) -> str:
+    """What is wrong, without the octets of the file."""
+    text = str(error)
+    if "unexpected end" in text:
+        return "a quoted cell does not end"
+    if "field larger" in text:
+        return "a cell is longer than 131072 characters"
+    return "a quote within a quoted cell must be doubled"
+
+
+class _Lines:
+    """Lines of a text. `first` is the line on which the row begins that is being read, `between` whether
+    none is."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = iter(io.StringIO(text, newline=""))
+        self.number = 0
+        self.first = 1
+        self.between = True
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        if self.between:
+            while line.lstrip(_INVISIBLE + " \t\"'").startswith("#"):
+                line = next(self._lines)
+                self.number += 1
+            self.first = self.number
+            self.between = False
+        return line
+
+
+def _value(cell: str) -> str:
+    """A cell as it was meant: without invisible characters, and without what keeps a spreadsheet from
+    calculating."""
+    value = cell.strip().strip(_INVISIBLE).strip()
+    if value.startswith('="') and value.endswith('"') and len(value) > 2:
+        value = value[2:-1].strip()
+    return value[1:] if value.startswith("'") else value
+
+
+def letter(position: int) -> str:
+    """A column as spreadsheets name it."""
+    return letter(position // 26 - 1) + chr(65 + position % 26) if position >= 26 else chr(65 + position)

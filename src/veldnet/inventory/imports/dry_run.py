@@ -1,0 +1,91 @@
+"""What the rows of a dry run would have changed, so that later rows are judged as an import would judge
+them.
+
+Each row is tried in a transaction of its own that is rolled back, so that no import holds up the writer;
+what earlier rows would have left behind stands here, and is done again at the beginning of each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+
+from sqlalchemy import Connection, select, update
+
+from veldnet.domain.errors import BadRequest, DuplicateEui, NotFound
+from veldnet.domain.resources import Device
+from veldnet.domain.scope import Scope
+from veldnet.inventory.devices import lifecycle as inventory
+from veldnet.store.schema import devices, plan_grants
+
+_MOST_DEVICES = 200_000
+
+
+class Rehearsal:
+    """The devices that a dry run would have created and deleted, and the connections of plans that it
+    would use."""
+
+    def __init__(self, subscriber_ref: int) -> None:
+        self.subscriber_ref = subscriber_ref
+        self._created: dict[str, int | None] = {}
+        self._deleted: dict[str, int | None] = {}
+        self._used: Counter[int | None] = Counter()
+
+    def prepare(self, connection: Connection, scope: Scope, eui: str) -> None:
+        """Bring the database to where a creation would find it. Raises `DuplicateEui`."""
+        if len(self._created) + len(self._deleted) >= _MOST_DEVICES:
+            raise BadRequest(f"a dry run tells of {_MOST_DEVICES} devices at most; split the file")
+        if eui in self._created:
+            raise DuplicateEui(eui)
+        if eui in self._deleted:
+            # Its connection comes back here, and is among those counted below.
+            inventory.delete_device(connection, scope, f"e{eui}")
+            self._use(connection, self._deleted[eui], 1)
+        for plan_ref, used in self._used.items():
+            self._use(connection, plan_ref, used)
+
+    def _use(self, connection: Connection, plan_ref: int | None, count: int) -> None:
+        connection.execute(
+            update(plan_grants)
+            .where(plan_grants.c.subscriber_ref == self.subscriber_ref, plan_grants.c.plan_ref == plan_ref)
+            .values(used=plan_grants.c.used + count)
+        )
+
+    def created(self, connection: Connection, device: Device) -> None:
+        """A device was created, and will not be."""
+        plan_ref = _plan_of(connection, int(str(device.ref)))
+        self._created[str(device.EUI)] = plan_ref
+        self._used[plan_ref] += 1
+
+    def delete(self, connection: Connection, scope: Scope, eui: str) -> None:
+        """A device would be deleted. Raises `NotFound`."""
+        ref = f"e{eui}"
+        if eui in self._created:
+            self._used[self._created.pop(eui)] -= 1
+            return
+        if eui in self._deleted:
+            raise NotFound("Device", ref)
+        plan_ref = _plan_of(connection, inventory.device_ref(connection, scope, ref))
+        self._deleted[eui] = plan_ref
+        self._used[plan_ref] -= 1
+
+
+def _plan_of(connection: Connection, ref: int) -> int | None:
+    return connection.execute(select(devices.c.plan_ref).where(devices.c.ref == ref)).scalar()
+
+
+class Rehearsals:
+    """Dry runs that go on in further requests, the newest few."""
+
+    def __init__(self, most: int = 32) -> None:
+        self._most = most
+        self._found: OrderedDict[str, Rehearsal] = OrderedDict()
+
+    def find(self, name: str, subscriber_ref: int) -> Rehearsal | None:
+        found = self._found.get(name)
+        return found if found is not None and found.subscriber_ref == subscriber_ref else None
+
+    def keep(self, name: str, rehearsal: Rehearsal) -> None:
+        self._found[name] = rehearsal
+        self._found.move_to_end(name)
+        while len(self._found) > self._most:
+            self._found.popitem(last=False)

@@ -1,0 +1,114 @@
+"""Imports of devices: what each created, so that it can be undone."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes
+from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store.schema import imported_devices, imports
+
+_KEPT = 100
+
+
+class Import(msgspec.Struct):
+    """An import; `devices` counts those it created and that are still there."""
+
+    ref: str
+    name: str
+    creationTime: str
+    createdBy: str
+    devices: int
+    undoneTime: str | None
+
+
+def begin(connection: Connection, scope: Scope, name: str) -> Import:
+    """Note that an import begins. The newest hundred are remembered."""
+    if not 1 <= len(name.strip()) <= 200:
+        raise InvalidField("name must have 1 to 200 characters")
+    done = connection.execute(
+        insert(imports).values(
+            subscriber_ref=scope.subscriber_ref,
+            created_at=changes.now_ms(),
+            created_by=scope.display_name,
+            name=name.strip(),
+        )
+    )
+    ref = inserted_ref(done)
+    mine = imports.c.subscriber_ref == scope.subscriber_ref
+    oldest = connection.execute(
+        select(imports.c.ref).where(mine).order_by(imports.c.ref.desc()).offset(_KEPT).limit(1)
+    ).scalar()
+    if oldest is not None:
+        connection.execute(delete(imports).where(mine, imports.c.ref <= oldest))
+    return next(item for item in list_imports(connection, scope) if item.ref == str(ref))
+
+
+def list_imports(connection: Connection, scope: Scope) -> list[Import]:
+    """The subscriber's imports, the newest first."""
+    count = (
+        select(func.count())
+        .where(imported_devices.c.import_ref == imports.c.ref)
+        .scalar_subquery()
+        .label("devices")
+    )
+    rows = connection.execute(
+        select(imports, count)
+        .where(imports.c.subscriber_ref == scope.subscriber_ref)
+        .order_by(imports.c.ref.desc())
+    )
+    return [
+        Import(
+            str(row.ref),
+            row.name,
+            timestamp(row.created_at),
+            row.created_by,
+            row.devices,
+            None if row.undone_at is None else timestamp(row.undone_at),
+        )
+        for row in rows
+    ]
+
+
+def own_import(connection: Connection, scope: Scope, ref: str) -> int:
+    """The number of an import of the subscriber that has not been undone."""
+    number = ref_of(ref)
+    row = connection.execute(
+        select(imports.c.ref, imports.c.undone_at).where(
+            imports.c.ref == number, imports.c.subscriber_ref == scope.subscriber_ref
+        )
+    ).first()
+    if row is None:
+        raise NotFound("Import", ref)
+    if row.undone_at is not None:
+        raise BadRequest(f"import {ref} has been undone")
+    return int(row.ref)
+
+
+def note_device(connection: Connection, import_ref: int, device_ref: int) -> None:
+    connection.execute(insert(imported_devices).values(import_ref=import_ref, device_ref=device_ref))
+
+
+def undo_some(connection: Connection, scope: Scope, ref: str, most: int) -> tuple[int, int]:
+    """Delete up to `most` of the devices an import created; returns how many, and how many are left. Undone
+    for good when none is left."""
+    number = own_import(connection, scope, ref)
+    columns = imported_devices.c
+    refs = list(
+        connection.execute(
+            select(columns.device_ref).where(columns.import_ref == number).limit(most)
+        ).scalars()
+    )
+    for device_ref in refs:
+        devices.delete_device(connection, scope, str(device_ref))
+    left = connection.execute(
+        select(func.count()).select_from(imported_devices).where(columns.import_ref == number)
+    ).scalar_one()
+    if not left:
+        connection.execute(update(imports).where(imports.c.ref == number).values(undone_at=changes.now_ms()))
+    return len(refs), int(left)

@@ -1,0 +1,91 @@
+"""Keys under which root keys come encrypted: RSA key pairs, and AES keys shared with a customer."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, func, insert, or_, select
+
+from veldnet.domain.errors import InvalidField
+from veldnet.inventory.changes import now_ms
+from veldnet.inventory.rows import inserted_ref as _inserted_ref
+from veldnet.keys import Form
+from veldnet.store.schema import exchange_keys
+
+
+class PublicExchangeKey(msgspec.Struct):
+    """What a customer needs to send an AppKey encrypted: the RSA key to encrypt with and its version, and the
+    versions of AES keys that it shares with the vault."""
+
+    hsmGroupId: str
+    publicExchangeKey: str
+    version: int
+    transportKeyVersions: list[int] = []
+
+
+def add_key(
+    connection: Connection,
+    vault: str,
+    form: Form,
+    public_key: str,
+    sealed: bytes,
+    subscriber_ref: int | None,
+) -> int:
+    """Keep a new key; returns its version."""
+    columns = exchange_keys.c
+    newest = connection.execute(
+        select(func.coalesce(func.max(columns.version), 0)).where(
+            columns.vault == vault, columns.form == form
+        )
+    ).scalar_one()
+    _inserted_ref(
+        connection.execute(
+            insert(exchange_keys).values(
+                vault=vault,
+                form=form,
+                version=newest + 1,
+                public_key=public_key,
+                sealed=sealed,
+                subscriber_ref=subscriber_ref,
+                created_at=now_ms(),
+            )
+        )
+    )
+    return int(newest) + 1
+
+
+def newest(connection: Connection, vault: str, group_id: str, subscriber_ref: int) -> PublicExchangeKey:
+    """The newest RSA key of a group's vault. Raises `InvalidField` if the operator has made none."""
+    columns = exchange_keys.c
+    row = connection.execute(
+        select(columns.public_key, columns.version)
+        .where(columns.vault == vault, columns.form == "RSA")
+        .order_by(columns.version.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise InvalidField(
+            f"HSM group {group_id} has no exchange key; its operator makes one with "
+            "veldnet admin hsm-group create-exchange-key"
+        )
+    shared = connection.execute(
+        select(columns.version)
+        .where(columns.vault == vault, columns.form == "AES", columns.subscriber_ref == subscriber_ref)
+        .order_by(columns.version)
+    ).scalars()
+    return PublicExchangeKey(group_id, row.public_key, row.version, list(shared))
+
+
+def find_key(connection: Connection, vault: str, form: Form, version: int, subscriber_ref: int) -> bytes:
+    """The sealed private or shared key of a version. Raises `InvalidField`."""
+    columns = exchange_keys.c
+    sealed = connection.execute(
+        select(columns.sealed).where(
+            columns.vault == vault,
+            columns.form == form,
+            columns.version == version,
+            or_(columns.form == "RSA", columns.subscriber_ref == subscriber_ref),
+        )
+    ).scalar()
+    if sealed is None:
+        raise InvalidField(f"the HSM group has no {form} exchange key of version {version}")
+    return bytes(sealed)

@@ -1,0 +1,194 @@
+"""Everything in the store that a vault has sealed: found, counted, sealed anew, a few hundred at a time.
+
+What is sealed says in its first octets under which master key; so work that was broken off goes on where it
+was by looking for what is left. Every value is written only in place of the one that was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, tuple_, update
+
+from veldnet.inventory import changes
+from veldnet.keys import Sealed, Vault, labels
+from veldnet.keys.labels import ALARM_WEBHOOK, AS_TRANSPORT_KEY
+from veldnet.store import Store
+from veldnet.store.schema import (
+    as_transport_keys,
+    devices,
+    exchange_keys,
+    hsm_groups,
+    notification_settings,
+    routes,
+)
+
+BATCH = 200
+DEFAULT = ""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A sealed value: where it stands, and the label it opens under."""
+
+    key: tuple[Any, ...]
+    item: Sealed
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A column with sealed values. `key` are the columns that name a row, in whose order it is walked;
+    `label` makes the label of a row; `vault` says whose a row is, None for the default vault's alone."""
+
+    column: Any
+    key: tuple[Any, ...]
+    label: Callable[[Any], str]
+    shown: tuple[Any, ...] = ()
+    vault: Any = None
+    group: Any = None
+    kind: changes.Kind | None = None
+
+    def query(self, vault: str, header: bytes, after: tuple[Any, ...] | None) -> Select[Any] | None:
+        """Rows of a vault that another master key has sealed."""
+        if self.vault is None and vault != DEFAULT:
+            return None
+        query = select(*self.key, *self.shown, self.column.label("sealed"))
+        if self.group is not None:
+            query = query.join(hsm_groups, hsm_groups.c.ref == self.group, isouter=True)
+        conditions: list[ColumnElement[bool]] = [
+            self.column.is_not(None),
+            func.substr(self.column, 1, len(header)) != literal(header),
+        ]
+        if self.vault is not None:
+            conditions.append(self.vault == vault)
+        if after is not None:
+            conditions.append(_behind(self.key, after))
+        return query.where(*conditions).order_by(*self.key)
+
+    def read(
+        self, connection: Connection, vault: str, header: bytes, after: tuple[Any, ...] | None, limit: int
+    ) -> list[Found]:
+        query = self.query(vault, header, after)
+        if query is None:
+            return []
+        width = len(self.key)
+        return [
+            Found(tuple(row)[:width], Sealed(self.label(row), row.sealed))
+            for row in connection.execute(query.limit(limit))
+        ]
+
+    def write(self, connection: Connection, found: Found, sealed: bytes) -> None:
+        matching = [column == value for column, value in zip(self.key, found.key, strict=True)]
+        done = connection.execute(
+            update(self.column.table)
+            .where(*matching, self.column == found.item.octets)
+            .values({self.column.name: sealed})
+        )
+        if done.rowcount and self.kind is not None:
+            changes.note(connection, self.kind, found.key[0])
+
+
+def _behind(columns: Sequence[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    return tuple_(*columns) > tuple_(*(literal(value) for value in values))
+
+
+_OF_GROUP = func.coalesce(hsm_groups.c.vault, "")
+
+PLACES: tuple[Place, ...] = (
+    Place(
+        devices.c.sealed_app_key,
+        (devices.c.ref,),
+        lambda row: labels.app_key(row.dev_eui),
+        (devices.c.dev_eui,),
+        _OF_GROUP,
+        devices.c.hsm_group_ref,
+        "device_keys",
+    ),
+    Place(
+        devices.c.sealed_nwk_key,
+        (devices.c.ref,),
+        lambda row: labels.nwk_key(row.dev_eui),
+        (devices.c.dev_eui,),
+        _OF_GROUP,
+        devices.c.hsm_group_ref,
+        "device_keys",
+    ),
+    Place(
+        as_transport_keys.c.sealed,
+        (as_transport_keys.c.routing_profile_ref, as_transport_keys.c.vault),
+        lambda _row: AS_TRANSPORT_KEY,
+        (),
+        as_transport_keys.c.vault,
+        None,
+        "routing",
+    ),
+    Place(
+        exchange_keys.c.sealed,
+        (exchange_keys.c.ref,),
+        lambda row: labels.EXCHANGE_KEY if row.form == "RSA" else labels.TRANSPORT_KEY,
+        (exchange_keys.c.form,),
+        exchange_keys.c.vault,
+    ),
+    Place(
+        routes.c.sealed_as_key,
+        (routes.c.routing_profile_ref, routes.c.position),
+        lambda row: labels.secret(labels.tunnel_key(row.as_id)),
+        (routes.c.as_id,),
+    ),
+    Place(
+        notification_settings.c.sealed_secret,
+        (notification_settings.c.scope, notification_settings.c.scope_ref),
+        lambda _row: labels.secret(ALARM_WEBHOOK),
+    ),
+)
+
+
+def count_stale(connection: Connection, vault: str, header: bytes) -> int:
+    """How many values of a vault do not begin with `header`."""
+    total = 0
+    for place in PLACES:
+        query = place.query(vault, header, None)
+        if query is not None:
+            total += connection.execute(
+                select(func.count()).select_from(query.order_by(None).subquery())
+            ).scalar_one()
+    return total
+
+
+async def reseal_all(
+    store: Store,
+    vault: Vault,
+    name: str,
+    header: bytes,
+    progress: Callable[[int], None] = lambda _done: None,
+    *,
+    batch: int = BATCH,
+    pause: float = 0.0,
+) -> tuple[int, int]:
+    """Seal anew what does not begin with `header`; returns how many values were, and how many do not open.
+    `pause` are seconds between batches, for others to have the vault."""
+    done = failed = 0
+    for place in PLACES:
+        after: tuple[Any, ...] | None = None
+        while found := await store.read(
+            partial(place.read, vault=name, header=header, after=after, limit=batch)
+        ):
+            after = found[-1].key
+            resealed = await vault.reseal([each.item for each in found])
+
+            await store.write(partial(_write, place, found, resealed))
+            failed += resealed.count(None)
+            done += len(resealed) - resealed.count(None)
+            progress(done)
+            await asyncio.sleep(pause)
+    return done, failed
+
+
+def _write(
+    place: Place, found: Sequence[Found], resealed: Sequence[bytes | None], connection: Connection
+) -> None:
+    for each, sealed in zip(found, resealed, strict=True):
+        if sealed is not None:
+            place.write(connection, each, sealed)

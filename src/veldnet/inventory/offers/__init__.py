@@ -1,0 +1,1 @@
+"""What an operator offers: connectivity plans, device profiles and HSM groups, and who may use them."""

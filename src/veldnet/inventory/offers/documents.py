@@ -1,0 +1,72 @@
+"""Settings of connectivity plans and device profiles as people and programs write them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+import msgspec
+
+from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.errors import InvalidField
+
+T = TypeVar("T", PlanSettings, ProfileSettings)
+_HINTS = {
+    "forceChannelMask": 'text of 1 to 24 hexadecimal digits, bit 0 for channel 0, such as "0007"',
+    "maxDutyCycle": "a whole number n from 0 to 15 for 1/2^n of the time, or the share itself, such as 0.001",
+}
+
+
+def read_document(kind: type[T], given: dict[str, Any]) -> T:
+    """Settings from their members; numbers may come as text, null and empty text stand for the default.
+    Raises `InvalidField`, which says what would be right."""
+    known = kind.__struct_fields__
+    members = {name: value for name, value in given.items() if value is not None and value != ""}
+    for name in members:
+        if name not in known:
+            raise InvalidField(f"settings.{name[:60]} is unknown; there are: {', '.join(known)}")
+    if "maxDutyCycle" in members:
+        members["maxDutyCycle"] = _exponent(members["maxDutyCycle"])
+    for name, value in members.items():
+        try:
+            checked = getattr(msgspec.convert({name: value}, kind, strict=False), name)
+        except msgspec.ValidationError:
+            checked = math.nan
+        if isinstance(checked, float) and not math.isfinite(checked):
+            raise InvalidField(f"settings.{name} {str(value)[:60]!r} must be {right_value(kind, name)}")
+    return msgspec.convert(members, kind, strict=False)
+
+
+def _exponent(value: Any) -> Any:
+    """LoRaWAN's exponent of a share of the time: the largest share that is not above it."""
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        return value
+    if isinstance(value, bool) or not 0 < share < 1:
+        return value
+    return min(math.ceil(-math.log2(share)), 15)
+
+
+def right_value(kind: type[msgspec.Struct], name: str) -> str:
+    """What a member may be, in words."""
+    if name in _HINTS:
+        return _HINTS[name]
+    components = msgspec.json.schema(kind)
+    schema = components["$defs"][kind.__name__]["properties"][name]
+    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    return _in_words(options[0])
+
+
+def _in_words(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        values = [value for value in schema["enum"] if value is not None]
+        return "one of " + ", ".join(str(value) for value in values)
+    kinds = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
+    words = kinds.get(str(schema.get("type")), "a list" if schema.get("type") == "array" else "an object")
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if low is not None and high is not None:
+        above = "above" if "exclusiveMinimum" in schema else "from"
+        words += f" {above} {low:g} to {high:g}"
+    return words

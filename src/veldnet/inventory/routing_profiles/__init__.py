@@ -1,0 +1,1 @@
+"""Routing profiles: where the messages of devices are delivered."""

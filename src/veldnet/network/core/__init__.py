@@ -1,0 +1,4 @@
+"""The core of the network server as pure functions: state and event to new state, records, effects.
+
+It does no I/O, reads no clock and imports neither asyncio, structlog nor SQLAlchemy.
+"""

@@ -1,0 +1,196 @@
+"""Plan the downlink that answers an uplink: what it says, in which window, and why there is none."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from veldnet.domain.documents import ProfileSettings
+from veldnet.lorawan.airtime import time_on_air
+from veldnet.lorawan.mac_commands import MacCommand, serialise
+from veldnet.lorawan.radio import TransmitWindow
+from veldnet.lorawan.regions import ChannelPlan, max_frm_payload
+
+from . import queue
+from .candidates import recall
+from .device_class import current_class
+from .downlink_frame import FOPTS_LIMIT, Content, build, counter_ended, in_words
+from .events import Device, Need, ReceivedFrame, Transmit
+from .parameters import NetworkParameters
+from .receive_windows import immediate_windows, windows_after
+from .records import Record
+from .state import DeviceState, QueuedDownlink, RadioParameters
+
+# RX2 is chosen before a slower RX1 where it has at least so many dB to spare.
+_COMFORTABLE = 5.0
+# A frame's octets around FOpts and FRMPayload: MHDR, FHDR, FPort, MIC.
+_OVERHEAD = 13
+
+
+class Plan(msgspec.Struct, frozen=True, gc=False):
+    """The state with the downlink's counter spent, records of what was dropped on the way, the
+    transmission or None, and words for the uplink's record."""
+
+    state: DeviceState
+    records: tuple[Record, ...]
+    transmit: Transmit | None
+    decisions: tuple[str, ...]
+
+
+def room(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    profile: ProfileSettings,
+    radio: RadioParameters,
+    data_rate: int,
+) -> int:
+    """Octets of FOpts and FRMPayload that a downlink at a data rate holds."""
+    return max_frm_payload(
+        channel_plan.region.downlink[data_rate],
+        dwell=radio.downlink_dwell,
+        repeater=network.repeater,
+        early=profile.early_limits,
+    )
+
+
+def plan_downlink(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    state: DeviceState,
+    received: ReceivedFrame,
+    data_rate: int,
+    need: Need,
+    now: float,
+) -> Plan:
+    """Decide on the downlink after an uplink of the current session."""
+    due = need.ack or need.adr_ack or need.answers or need.requests
+    if not (due or state.queue):
+        return Plan(state, (), None, ("no downlink: nothing to send",))
+    slots = _open_slots(network, channel_plan, device, state, received, data_rate, now)
+    if not slots:
+        return Plan(state, (), None, (_why_closed(received),))
+    state, records, chosen = queue.choose(device.row.ref, state, max(s.room for s in slots), now)
+    if chosen is None and not due:
+        return Plan(state, records, None, ("no downlink: nothing to send",))
+    if counter_ended(state, chosen):
+        return Plan(state, records, None, ("no downlink: its counter has ended, the device must join again",))
+    content = _compose(slots, chosen, need)
+    if content is None:
+        why = "no downlink: its MAC commands do not fit at the current data rate"
+        return Plan(state, records, None, (why,))
+    content = _at_any_time_too(network, channel_plan, device, state, content, now)
+    deadline = now + network.class_c_patience if content.windows[-1].immediate else None
+    state, transmit = build(device.plan, state, content, received.token, now, deadline)
+    return Plan(state, records, transmit, (in_words(content, state),))
+
+
+class _Slot(msgspec.Struct, frozen=True, gc=False):
+    """A receive window that is still ahead, at each base station, and the octets it holds."""
+
+    windows: tuple[TransmitWindow, ...]
+    room: int
+
+
+def _why_closed(received: ReceivedFrame) -> str:
+    copies = received.copies
+    if all(copy.late for copy in copies):
+        return "no downlink: no base station can still answer this frame"
+    if not received.answerable:
+        return "no downlink: no base station that heard it gave a counter (tmst) to time one by"
+    return "no downlink: both receive windows are over"
+
+
+def _open_slots(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    state: DeviceState,
+    received: ReceivedFrame,
+    data_rate: int,
+    now: float,
+) -> tuple[_Slot, ...]:
+    """RX1 and RX2 as far as they are ahead; a device of class C listens in RX2 also when both are over."""
+    session = state.session
+    assert session is not None
+    radio, region = session.radio, channel_plan.region
+    slots = []
+    for windows in windows_after(channel_plan, received.copies, data_rate, radio, radio.rx1_delay):
+        ahead = tuple(window for window in windows if window.opens_at - network.lead > now)
+        if ahead:
+            rate = region.downlink_data_rate(ahead[0].modulation) or 0
+            slots.append(_Slot(ahead, room(network, channel_plan, device.profile, radio, rate)))
+    if not slots and current_class(device, session) == "C":
+        at_once = immediate_windows(region, recall(session.heard_by), radio, now)
+        if at_once:
+            size = room(network, channel_plan, device.profile, radio, radio.rx2_data_rate)
+            slots.append(_Slot(at_once, size))
+    return tuple(slots)
+
+
+def _compose(slots: tuple[_Slot, ...], chosen: QueuedDownlink | None, need: Need) -> Content | None:
+    """Fit payload and MAC commands into the first window that holds the payload; None if nothing is left."""
+    payload = len(chosen.payload) if chosen is not None else 0
+    first = next(slot for slot in slots if slot.room >= payload)
+    limit = min(FOPTS_LIMIT, first.room - payload) if chosen is not None else first.room
+    mac = _fit_commands(need, limit)
+    if chosen is None and not mac and not (need.ack or need.adr_ack):
+        return None
+    total = payload + len(serialise(mac))
+    fitting = [slot for slot in slots if slot.room >= total]
+    requests = tuple(command for command in mac if command in need.requests)
+    return Content(chosen, mac, requests, need.ack, _in_order(fitting, total))
+
+
+def _at_any_time_too(
+    network: NetworkParameters,
+    channel_plan: ChannelPlan,
+    device: Device,
+    state: DeviceState,
+    content: Content,
+    now: float,
+) -> Content:
+    """A device of class C listens in RX2 also after the windows of its uplink: a downlink for which no base
+    station is free in these goes later. An acknowledgement or MAC commands alone are of no use then."""
+    session = state.session
+    assert session is not None
+    if content.chosen is None or content.windows[0].immediate or current_class(device, session) != "C":
+        return content
+    size = len(content.chosen.payload) + len(serialise(content.mac))
+    if size > room(network, channel_plan, device.profile, session.radio, session.radio.rx2_data_rate):
+        return content
+    at_once = immediate_windows(channel_plan.region, recall(session.heard_by), session.radio, now)
+    return replace(content, windows=(*content.windows, *at_once))
+
+
+def _fit_commands(need: Need, limit: int) -> tuple[MacCommand, ...]:
+    """Whole answers, then requests. The requests of one atomic block go together or not at all."""
+    fitting: list[MacCommand] = []
+    for block in (*((answer,) for answer in need.answers), *_blocks(need.requests)):
+        size = sum(1 + command.SIZE for command in block)
+        if size > limit:
+            break
+        limit -= size
+        fitting.extend(block)
+    return tuple(fitting)
+
+
+def _blocks(requests: tuple[MacCommand, ...]) -> list[tuple[MacCommand, ...]]:
+    blocks: list[tuple[MacCommand, ...]] = []
+    for request in requests:
+        if blocks and request.CID == 0x03 and blocks[-1][0].CID == 0x03:
+            blocks[-1] = (*blocks[-1], request)
+        else:
+            blocks.append((request,))
+    return blocks
+
+
+def _in_order(slots: list[_Slot], total: int) -> tuple[TransmitWindow, ...]:
+    """RX1 before RX2, unless RX2 is faster and reaches the device comfortably."""
+    if len(slots) == 2:
+        rx1, rx2 = (slot.windows[0] for slot in slots)
+        size = total + _OVERHEAD
+        faster = time_on_air(rx2.modulation, size, crc=False) < time_on_air(rx1.modulation, size, crc=False)
+        if faster and rx2.margin >= min(_COMFORTABLE, rx1.margin):
+            slots = [slots[1], slots[0]]
+    return tuple(window for slot in slots for window in slot.windows)

@@ -1,0 +1,27 @@
+"""RXTimingSetup: sent when the delay of RX1 differs from what plan and network want."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from veldnet.lorawan.mac_commands import MacCommand, RXTimingSetupReq
+from veldnet.network.core.receive_windows import wanted_rx1_delay
+from veldnet.network.core.state import Session
+
+from .behaviour import Behaviour, Context, Reaction
+
+
+def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
+    delay = wanted_rx1_delay(context.network, context.plan)
+    return () if session.radio.rx1_delay == delay else (RXTimingSetupReq(delay),)
+
+
+def received(session: Session, _command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+    if request is None:
+        return Reaction(session, note="RXTimingSetupAns again (sticky)")
+    delay = RXTimingSetupReq.from_payload(request).delay
+    radio = replace(session.radio, rx1_delay=delay)
+    return Reaction(replace(session, radio=radio), note=f"RXTimingSetupReq taken: RX1 after {delay} s")
+
+
+BEHAVIOUR = Behaviour(RXTimingSetupReq.CID, "rxTimingSetup", received, wanted)

@@ -1,0 +1,1 @@
+"""The shell of the network server: reception, devices in memory, commits, transmission and vault orders."""

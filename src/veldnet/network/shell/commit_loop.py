@@ -1,0 +1,292 @@
+"""Group commit: the records of many frames become durable together, and only then things happen.
+
+Batches are written one after another. While one is under way the next collects; it closes after a short
+time or at a number of records, whichever comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+
+from veldnet.network.core.device_class import current_class, restless
+from veldnet.network.core.events import Device, Effect, Transition
+from veldnet.network.core.records import DownlinkRecord, JoinRecord, Record, UplinkRecord
+from veldnet.network.core.state import encode_join_memory, encode_state
+from veldnet.store import LeaseLost, Rows, Statement, Store, StoreError
+from veldnet.supervision import Supervisor
+
+from .counters import Counters
+from .devices import Entry
+from .journal import FrameRow, journal_rows
+
+log = structlog.get_logger(__name__)
+
+
+class Recorded(NamedTuple):
+    """A record, and the device it is of with its place in memory, where it is of one."""
+
+    record: Record
+    device: Device | None
+    entry: Entry | None = None
+
+
+class Participant(Protocol):
+    """A room that takes part in the frames' own transaction.
+
+    `rows` turns the records of a batch, their frame rows, and what the room has to write of its own, into
+    rows for the same commit. It may change `watch` of the entries, which is written with their state. Then
+    `committed` hears that all is durable, or `failed` that nothing was written.
+    """
+
+    def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]: ...
+
+    def committed(self) -> None: ...
+
+    def failed(self) -> None: ...
+
+
+class _Batch:
+    __slots__ = ("begun", "done", "effects", "entries", "memories", "parts", "recorded")
+
+    def __init__(self) -> None:
+        # When the first of it came, by the loop's clock.
+        self.begun: float | None = None
+        self.recorded: list[Recorded] = []
+        self.effects: list[tuple[Entry, Effect]] = []
+        self.entries: dict[int, Entry] = {}
+        self.memories: dict[int, Entry] = {}
+        self.parts: list[tuple[int, int, bytes]] = []
+        self.done: asyncio.Future[bool] | None = None
+
+
+_MANY_BATCHES = 8
+
+
+class CommitLoop:
+    """Collects what transitions lead to, commits it in groups, and releases the effects.
+
+    `release` receives each effect after its commit; `failed` is called when a commit could not be made,
+    after which nothing of the batch has happened.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        counters: Counters,
+        release: Callable[[Entry, Effect], None],
+        failed: Callable[[], None],
+        *,
+        interval: float = 0.010,
+        size: int = 500,
+        supervisor: Supervisor | None = None,
+    ) -> None:
+        self._supervisor = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
+        self._store = store
+        self._counters = counters
+        self._release = release
+        self._failed = failed
+        self._interval = interval
+        self._size = size
+        self._participants: list[Participant] = []
+        self._batch = _Batch()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._wanted = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.lost_lease = False
+        # Whether the last commit could not be made.
+        self.failing = False
+
+    def join(self, participant: Participant) -> None:
+        """Let a room take part in the commits."""
+        self._participants.append(participant)
+
+    @property
+    def waiting(self) -> int:
+        """Records that are not yet being written."""
+        return len(self._batch.recorded)
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the oldest record has waited to be written, where there are more than fit a few
+        batches: a slow disk alone makes nothing too much."""
+        begun = self._batch.begun
+        if begun is None or len(self._batch.recorded) < _MANY_BATCHES * self._size:
+            return 0.0
+        return asyncio.get_running_loop().time() - begun
+
+    def add(self, entry: Entry, transition: Transition) -> None:
+        """Take over the result of a transition; its state is read when the batch is written."""
+        batch = self._batch
+        device = entry.device
+        for record in transition.records:
+            batch.recorded.append(Recorded(record, device, entry))
+        for effect in transition.effects:
+            batch.effects.append((entry, effect))
+        self._enlist(entry)
+        if transition.join_memory is not None:
+            batch.memories[device.row.ref] = entry
+        self.wake()
+
+    def touch(self, entry: Entry) -> None:
+        """Have an entry written though nothing is recorded of it: its `watch` has changed, or will."""
+        self._enlist(entry)
+        self.wake()
+
+    def _enlist(self, entry: Entry) -> None:
+        ref = entry.device.row.ref
+        if ref not in self._batch.entries:
+            self._batch.entries[ref] = entry
+            entry.unwritten += 1
+
+    async def durable(self) -> None:
+        """Wait until what was handed over so far is written. Raises `StoreError` if it could not be."""
+        if self._batch.done is None:
+            self._batch.done = asyncio.get_running_loop().create_future()
+        done = self._batch.done
+        self.wake()
+        if not await done:
+            raise StoreError("the commit failed; nothing of it was written")
+
+    def add_record(self, record: Record) -> None:
+        """Record something that belongs to no device."""
+        self._batch.recorded.append(Recorded(record, None))
+        self.wake()
+
+    def add_part(self, frame_id: int, part: int, body: bytes) -> None:
+        """Add to the body of a frame already recorded, such as copies that came late."""
+        self._batch.parts.append((frame_id, part, body))
+        self.wake()
+
+    def wake(self) -> None:
+        """See to it that what waits is written soon."""
+        self._idle.clear()
+        self._wanted = True
+        batch = self._batch
+        if batch.begun is None:
+            batch.begun = asyncio.get_running_loop().time()
+        if self._task is not None:
+            return
+        if len(batch.recorded) >= self._size:
+            self._begin()
+        elif self._timer is None:
+            # What came while the batch before was being written has waited already.
+            self._timer = asyncio.get_running_loop().call_at(batch.begun + self._interval, self._begin)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None:
+            self._task = self._supervisor.start("frame commits", self._run())
+
+    async def _run(self) -> None:
+        batch, self._batch = self._batch, _Batch()
+        self._wanted = False
+        try:
+            await self._write(batch)
+        finally:
+            self._task = None
+            if self._wanted:
+                self.wake()
+            else:
+                self._idle.set()
+
+    async def _write(self, batch: _Batch) -> None:
+        started = perf_counter()
+        try:
+            rows = self._rows(batch)
+            if rows:
+                await self._store.commit(rows)
+        except StoreError as error:
+            self._fail(error, batch)
+            return
+        except BaseException as error:
+            # A defect, or somebody has cancelled the task: memory must not stay ahead of the store.
+            self._fail(StoreError(f"the commit was broken off by {type(error).__name__}"), batch)
+            raise
+        self.failing = False
+        self._counters.commits += 1
+        self._counters.commit_seconds += perf_counter() - started
+        self._count(batch.recorded)
+        for entry in batch.entries.values():
+            entry.unwritten -= 1
+        # What is durable must lead to its effects: a defect in one of them keeps none of the others back.
+        for entry, effect in batch.effects:
+            self._supervisor.guard("frame effects", self._release, entry, effect)
+        for participant in self._participants:
+            self._supervisor.guard("frame effects", participant.committed)
+        if batch.done is not None and not batch.done.done():
+            batch.done.set_result(True)
+
+    def _rows(self, batch: _Batch) -> list[Rows]:
+        frames, bodies = journal_rows(batch.recorded)
+        parts: list[Rows] = []
+        for participant in self._participants:
+            parts.extend(participant.rows(batch.recorded, frames))
+        rows: list[Rows] = []
+        if batch.entries:
+            rows.append((Statement.UPDATE_STATE, [_state_row(entry) for entry in batch.entries.values()]))
+        if batch.memories:
+            memories = [
+                (encode_join_memory(entry.memory), entry.device.row.ref) for entry in batch.memories.values()
+            ]
+            rows.append((Statement.UPDATE_JOIN_MEMORY, memories))
+        if frames:
+            rows.append((Statement.INSERT_FRAME, frames))
+        if bodies or batch.parts:
+            rows.append((Statement.INSERT_BODY, [*bodies, *batch.parts]))
+        return rows + parts
+
+    def _fail(self, error: StoreError, batch: _Batch) -> None:
+        """Nothing was written. Memory is ahead of the store, so it goes; the frames are lost like radio."""
+        self.failing = True
+        self._counters.commit_failures += 1
+        self.lost_lease = self.lost_lease or isinstance(error, LeaseLost)
+        log.error("commit_failed", error=str(error), lease_lost=self.lost_lease)
+        lost = self._batch
+        self._batch = _Batch()
+        for participant in self._participants:
+            self._supervisor.guard("frame commits", participant.failed)
+        self._supervisor.guard("frame commits", self._failed)
+        for done in (batch.done, lost.done):
+            if done is not None and not done.done():
+                done.set_result(False)
+
+    def _count(self, recorded: Sequence[Recorded]) -> None:
+        counters = self._counters
+        for record, _device, _entry in recorded:
+            if isinstance(record, UplinkRecord):
+                counters.uplinks_committed += record.outcome == "accepted"
+            elif isinstance(record, JoinRecord):
+                counters.joins_accepted += record.outcome == "accepted"
+            elif isinstance(record, DownlinkRecord):
+                if record.delivered:
+                    counters.downlinks_sent += 1
+                else:
+                    counters.downlinks_failed += 1
+
+    async def drain(self) -> None:
+        """Wait until everything handed over is durable and its effects are released."""
+        if self._timer is not None:
+            self._begin()
+        await self._idle.wait()
+
+
+def _state_row(entry: Entry) -> tuple[Any, ...]:
+    state = entry.state
+    return (
+        None if state.session is None else int(state.session.dev_addr),
+        None if state.pending_session is None else int(state.pending_session.dev_addr),
+        encode_state(state),
+        1 if restless(entry.device, state) else None,
+        None if state.session is None else current_class(entry.device, state.session),
+        entry.stored_watch,
+        entry.device.row.ref,
+    )

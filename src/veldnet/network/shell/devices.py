@@ -1,0 +1,393 @@
+"""Devices in memory: loaded on first use, many a query; bounded; what memory holds wins over the store.
+
+An entry may be ahead of the store by the commits under way, so it is never loaded over, and dropped only
+when nothing of it is still to be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
+from typing import Generic, TypeVar
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from veldnet.network.core.events import Device
+from veldnet.network.core.restoring import catch_up_memory, catch_up_state
+from veldnet.network.core.state import DeviceState, JoinMemory, decode_join_memory, decode_state
+from veldnet.store import DeviceRow, Store, StoreError
+from veldnet.supervision import Supervisor
+
+from .catalogue import Catalogue
+from .session_addresses import SessionAddresses
+
+log = structlog.get_logger(__name__)
+
+K = TypeVar("K")
+
+_LOAD_BATCH = 400
+# A query costs a millisecond before its first row; a deduplication window leaves time to fill it.
+_ADDRESS_PATIENCE = 0.020
+# Seconds for which a device counts as in use: longer than a join takes, vault and all.
+_IN_USE = 10.0
+
+
+class Entry:
+    """A device in memory. `unwritten` counts the commits that will still write it. `watch` is what another
+    room keeps of the device, as it came from the store or as the value that room has made of it; it is
+    loaded, written and dropped together with the state."""
+
+    __slots__ = ("device", "memory", "removed", "state", "unwritten", "used_at", "watch")
+
+    def __init__(
+        self,
+        device: Device,
+        state: DeviceState,
+        memory: JoinMemory,
+        used_at: float,
+        watch: bytes | msgspec.Struct | None = None,
+    ) -> None:
+        self.watch = watch
+        self.device = device
+        self.used_at = used_at
+        self.state = state
+        self.memory = memory
+        self.unwritten = 0
+        self.removed = False
+
+    @property
+    def stored_watch(self) -> bytes | None:
+        watch = self.watch
+        return watch if watch is None or isinstance(watch, bytes) else _encode_watch(watch)
+
+
+def new_entry(device: Device) -> Entry:
+    """A device of which nothing is known yet."""
+    return Entry(device, DeviceState(), JoinMemory(), 0.0)
+
+
+_encode_watch = msgspec.msgpack.Encoder().encode
+
+
+class _Loader(Generic[K]):
+    """Collects keys for a moment, and while a query runs, and loads them together. Those who asked are called
+    before `afterwards` may drop anything again."""
+
+    def __init__(
+        self,
+        load: Callable[[Sequence[K]], Awaitable[None]],
+        afterwards: Callable[[], None],
+        supervisor: Supervisor,
+        patience: float = 0.0,
+    ) -> None:
+        self._supervisor = supervisor
+        self._load = load
+        self._afterwards = afterwards
+        self._patience = patience
+        self._waiting: dict[K, list[Callable[[bool], None]]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def request(self, key: K, done: Callable[[bool], None] | None = None) -> None:
+        """Load a key; `done` hears whether the store answered."""
+        waiting = self._waiting.setdefault(key, [])
+        if done is not None:
+            waiting.append(done)
+        if self._task is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._task = self._supervisor.start("device loading", self._run())
+        self._task.add_done_callback(self._finished)
+
+    def _finished(self, _task: asyncio.Task[None]) -> None:
+        self._task = None
+        if self._waiting and not self._closed:
+            self._begin()
+
+    async def _run(self) -> None:
+        while self._waiting:
+            if len(self._waiting) < _LOAD_BATCH:
+                await asyncio.sleep(self._patience)
+            await self._load_some()
+
+    async def _load_some(self) -> None:
+        """Load a batch. Whatever happens, all who wait for it are called, and the next batch is loaded."""
+        keys = list(islice(self._waiting, _LOAD_BATCH))
+        callbacks = [done for key in keys for done in self._waiting.pop(key)]
+        loaded = False
+        try:
+            await self._load(keys)
+            loaded = True
+        except Exception as error:
+            self._supervisor.caught("device loading", error)
+        finally:
+            for done in callbacks:
+                self._supervisor.guard("received frames", done, loaded)
+        self._supervisor.guard("device loading", self._afterwards)
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The loading under way."""
+        return self._task
+
+    def close(self) -> None:
+        """Stop loading."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+class DeviceTable:
+    """The devices of the partitions this process owns, as far as they are in use."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        *,
+        capacity: int,
+        generation: int,
+        on_load: Callable[[Entry], None],
+        addresses: SessionAddresses,
+        clock: Callable[[], float],
+        supervisor: Supervisor | None = None,
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._capacity = capacity
+        self._generation = generation
+        self._on_load = on_load
+        self._session_addresses = addresses
+        self._clock = clock
+        self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._by_dev_eui: dict[str, int] = {}
+        self._by_dev_addr: dict[int, list[int]] = {}
+        # Addresses of which every session is in memory, and identifiers that the store does not know.
+        self._complete: OrderedDict[int, None] = OrderedDict()
+        self._unknown: OrderedDict[str, None] = OrderedDict()
+        watched = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
+        self._addresses: _Loader[int] = _Loader(self._load_addresses, self._trim, watched, _ADDRESS_PATIENCE)
+        self._euis: _Loader[str] = _Loader(self._load_euis, self._trim, watched)
+        self._refs: _Loader[int] = _Loader(self._load_refs, self._trim, watched)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    # Lookup. None means: not in memory, ask for it.
+
+    def on_address(self, dev_addr: int) -> list[Entry] | None:
+        """The devices with a session on an address, most recently used last."""
+        if dev_addr not in self._complete:
+            return None
+        entries = self._entries
+        refs = self._by_dev_addr.get(dev_addr)
+        return [entries[ref] for ref in refs] if refs else []
+
+    def in_memory(self, dev_addr: int) -> list[Entry]:
+        """The devices in memory with a session on an address; the store may have others."""
+        return [self._entries[ref] for ref in self._by_dev_addr.get(dev_addr, ())]
+
+    def sharing(self, dev_addr: int) -> int:
+        """How many devices in memory have a session on an address."""
+        return len(self._by_dev_addr.get(dev_addr, ()))
+
+    def by_dev_eui(self, dev_eui: str) -> Entry | None:
+        ref = self._by_dev_eui.get(dev_eui)
+        return None if ref is None else self._entries[ref]
+
+    def is_unknown(self, dev_eui: str) -> bool:
+        return dev_eui in self._unknown
+
+    def by_ref(self, ref: int) -> Entry | None:
+        return self._entries.get(ref)
+
+    def request_address(self, dev_addr: int, done: Callable[[bool], None] | None = None) -> None:
+        self._addresses.request(dev_addr, done)
+
+    def request_dev_eui(self, dev_eui: str, done: Callable[[bool], None] | None = None) -> None:
+        self._euis.request(dev_eui, done)
+
+    async def get(self, *, ref: int | None = None, dev_eui: str | None = None) -> Entry | None:
+        """A device by reference or DevEUI, from memory or the store. Raises `StoreError`."""
+        entry = self.by_ref(ref) if ref is not None else self.by_dev_eui(dev_eui or "")
+        if entry is not None:
+            return entry
+        answered: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
+
+        def done(loaded: bool) -> None:
+            if answered.done():
+                return
+            if loaded:
+                answered.set_result(self.by_ref(ref) if ref is not None else self.by_dev_eui(dev_eui or ""))
+            else:
+                answered.set_exception(StoreError("the store did not answer"))
+
+        if ref is not None:
+            self._refs.request(ref, done)
+        else:
+            self._euis.request(dev_eui or "", done)
+        return await answered
+
+    # Loading.
+
+    async def _load_addresses(self, dev_addrs: Sequence[int]) -> None:
+        rows = await self._store.devices_by_dev_addr(dev_addrs)
+        self._add(rows)
+        for dev_addr in dev_addrs:
+            self._complete[dev_addr] = None
+
+    async def _load_euis(self, dev_euis: Sequence[str]) -> None:
+        rows = await self._store.devices_by_dev_eui(dev_euis)
+        self._add(rows)
+        for dev_eui in set(dev_euis) - {row.dev_eui for row in rows}:
+            self._unknown[dev_eui] = None
+
+    async def _load_refs(self, refs: Sequence[int]) -> None:
+        self._add(await self._store.devices_by_ref(refs))
+
+    def _add(self, rows: Iterable[DeviceRow]) -> None:
+        for row in rows:
+            if row.ref in self._entries:
+                continue
+            try:
+                entry = self._entry(row)
+            except (msgspec.DecodeError, ValueError, LookupError) as error:
+                # It cannot be served, and must not keep the others of its batch from being loaded.
+                log.error("device_unreadable", dev_eui=row.dev_eui, ref=row.ref, error=repr(error))
+                self._unknown[row.dev_eui] = None
+                continue
+            self._entries[row.ref] = entry
+            self._by_dev_eui[row.dev_eui] = row.ref
+            self._index(row.ref, addresses(entry.state))
+            if entry.state.in_flight:
+                self._on_load(entry)
+
+    def _entry(self, row: DeviceRow) -> Entry:
+        state = catch_up_state(decode_state(row.state), self._generation)
+        memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
+        # The decoded forms replace the stored ones.
+        device = self._catalogue.device(_without_state(row))
+        return Entry(device, state, memory, self._clock(), row.watch)
+
+    def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
+        for dev_addr in dev_addrs:
+            self._by_dev_addr.setdefault(dev_addr, []).append(ref)
+            self._session_addresses.add(dev_addr)
+
+    def _unindex(self, ref: int, dev_addrs: Iterable[int]) -> None:
+        for dev_addr in dev_addrs:
+            refs = self._by_dev_addr.get(dev_addr)
+            if refs is not None and ref in refs:
+                refs.remove(ref)
+                if not refs:
+                    del self._by_dev_addr[dev_addr]
+
+    # Changing.
+
+    def set_state(self, entry: Entry, state: DeviceState) -> None:
+        """Take over the state after a transition."""
+        before, after = addresses(entry.state), addresses(state)
+        entry.state = state
+        if before != after:
+            ref = entry.device.row.ref
+            self._unindex(ref, before - after)
+            self._index(ref, after - before)
+
+    def used(self, entry: Entry, now: float) -> None:
+        """Note that a device is in use, so that others are dropped before it."""
+        entry.used_at = now
+        self._entries.move_to_end(entry.device.row.ref)
+
+    async def refresh(self, ref: int) -> None:
+        """Take up a change of the inventory: new rules for a device, or its removal."""
+        rows = await self._store.devices_by_ref([ref])
+        entry = self._entries.get(ref)
+        if rows:
+            self._unknown.pop(rows[0].dev_eui, None)
+            for dev_addr in addresses(decode_state(rows[0].state)):
+                self._session_addresses.add(dev_addr)
+            if entry is not None:
+                entry.device = self._catalogue.device(_without_state(rows[0]))
+        elif entry is not None:
+            self._drop(entry)
+
+    def refresh_rules(self) -> None:
+        """Take up changed connectivity plans and device profiles."""
+        # A device whose profile was not known yet may be served now.
+        self._unknown.clear()
+        for entry in self._entries.values():
+            entry.device = self._catalogue.device(entry.device.row)
+
+    async def refresh_routing(self, routing_profile_ref: int) -> None:
+        """Take up a new AS transport key of a routing profile."""
+        refs = [
+            ref
+            for ref, entry in self._entries.items()
+            if entry.device.row.routing_profile_ref == routing_profile_ref
+        ]
+        for start in range(0, len(refs), _LOAD_BATCH):
+            for row in await self._store.devices_by_ref(refs[start : start + _LOAD_BATCH]):
+                entry = self._entries.get(row.ref)
+                if entry is not None:
+                    entry.device = self._catalogue.device(_without_state(row))
+
+    def _drop(self, entry: Entry) -> None:
+        row = entry.device.row
+        entry.removed = True
+        del self._entries[row.ref]
+        self._by_dev_eui.pop(row.dev_eui, None)
+        dev_addrs = addresses(entry.state)
+        self._unindex(row.ref, dev_addrs)
+        for dev_addr in dev_addrs:
+            self._complete.pop(dev_addr, None)
+
+    def _trim(self) -> None:
+        """Drop the devices unused for longest. One with unwritten state stays, and one in use just now: what
+        was loaded for a frame must still be there when the frame is answered."""
+        settled = self._clock() - _IN_USE
+        kept = 0
+        while len(self._entries) > self._capacity and kept < 1000:
+            ref, entry = next(iter(self._entries.items()))
+            if entry.used_at > settled:
+                break
+            if entry.unwritten:
+                self._entries.move_to_end(ref)
+                kept += 1
+            else:
+                self._drop(entry)
+        for bounded in (self._complete, self._unknown):
+            while len(bounded) > 2 * self._capacity:
+                bounded.popitem(last=False)
+
+    def forget_all(self) -> None:
+        """Drop everything, after a failed commit: the store holds the truth."""
+        for entry in self._entries.values():
+            entry.removed = True
+        self._entries.clear()
+        self._by_dev_eui.clear()
+        self._by_dev_addr.clear()
+        self._complete.clear()
+
+    @property
+    def loading(self) -> set[asyncio.Task[None]]:
+        """Loads under way, on which frames may wait."""
+        loaders = (self._addresses, self._euis, self._refs)
+        return {loader.task for loader in loaders if loader.task is not None}
+
+    def close(self) -> None:
+        for loader in (self._addresses, self._euis, self._refs):
+            loader.close()
+
+
+def addresses(state: DeviceState) -> frozenset[int]:
+    """The addresses of a device's sessions."""
+    return frozenset([session.dev_addr for session in state.sessions])
+
+
+def _without_state(row: DeviceRow) -> DeviceRow:
+    return replace(row, state=None, join_memory=None, watch=None)

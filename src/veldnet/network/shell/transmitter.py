@@ -1,0 +1,91 @@
+"""Hands downlinks to base stations and follows them until a base station has spoken, or did not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
+from veldnet.network.core.air_schedule import AirSchedule
+from veldnet.network.core.events import Transmit
+from veldnet.network.core.transmission import Attempt, Done, Held, Step, begin, report, resume, silence
+
+
+class Transmitter:
+    """`send` gives a frame to a base station; `done(device_ref, token, outcome)` is called when it ended."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        send: Callable[[GatewayDownlink], None],
+        done: Callable[[int, int, Done], None],
+        air: AirSchedule,
+        *,
+        lead: float,
+        timeout: float,
+    ) -> None:
+        self._clock = clock
+        self._send = send
+        self._done = done
+        self._lead = lead
+        self._timeout = timeout
+        self.air = air
+        self._attempts: dict[int, tuple[int, Attempt, asyncio.TimerHandle]] = {}
+
+    def transmit(self, device_ref: int, effect: Transmit) -> None:
+        now = self._clock()
+        effect = replace(effect, windows=self.air.in_order(effect.windows, now))
+        self._follow(device_ref, begin(effect, now, self._lead, self.air), effect.token)
+
+    def _follow(self, device_ref: int, step: Step, token: int) -> None:
+        if isinstance(step, Done):
+            self._done(device_ref, token, step)
+            return
+        now, attempt = self._clock(), step.attempt
+        loop = asyncio.get_running_loop()
+        if isinstance(step, Held):
+            timer = loop.call_later(max(step.until - now, 0.0), self._resume, token)
+            self._attempts[token] = (device_ref, attempt, timer)
+            return
+        window, frame = attempt.current, attempt.transmit.phy_payload
+        assert window is not None
+        self.air.book(window, len(frame), token, now)
+        wait = max(window.opens_at - now, 0.0) + self._timeout
+        timer = loop.call_later(wait, self._timed_out, token)
+        self._attempts[token] = (device_ref, attempt, timer)
+        self._send(GatewayDownlink(token, frame, window))
+
+    def reported(self, answer: TransmitReport) -> None:
+        """A base station's answer; one to a downlink that is over, or at another one, is ignored."""
+        found = self._attempts.get(answer.token)
+        if found is None:
+            return
+        device_ref, attempt, timer = found
+        window = attempt.current
+        if window is None or window.base_station != answer.base_station:
+            return
+        del self._attempts[answer.token]
+        timer.cancel()
+        if answer.error is not None:
+            self.air.cancel(window, len(attempt.transmit.phy_payload), answer.token)
+            self.air.radios.learn(window, answer.error, self._clock())
+        step = report(attempt, answer.error, self._clock(), self._lead, self.air)
+        self._follow(device_ref, step, answer.token)
+
+    def _resume(self, token: int) -> None:
+        device_ref, attempt, _timer = self._attempts.pop(token)
+        self._follow(device_ref, resume(attempt, self._clock(), self._lead, self.air), token)
+
+    def _timed_out(self, token: int) -> None:
+        device_ref, attempt, _timer = self._attempts.pop(token)
+        self._follow(device_ref, silence(attempt, self._clock(), self._lead, self.air), token)
+
+    def in_flight(self, token: int) -> bool:
+        return token in self._attempts
+
+    def close(self) -> None:
+        for _ref, _attempt, timer in self._attempts.values():
+            timer.cancel()
+        self._attempts.clear()

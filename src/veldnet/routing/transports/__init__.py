@@ -1,0 +1,1 @@
+"""How messages reach application servers: one module for each transport."""
