@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from tests.contract.test_vault import APP_KEY, DEV_EUI, order, software
 from veldnet.assembly.vaults.process import starter
-from veldnet.keys import FailoverVault, JoinKeys, JoinRefusal, SoftwareVault, VaultError, Vaults
+from veldnet.domain.joins import JoinKeys, JoinRefusal
+from veldnet.keys import FailoverVault, SoftwareVault, VaultError, Vaults
 from veldnet.keys.process import RemoteVault
 
 

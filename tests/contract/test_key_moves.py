@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from tests.contract.test_vault import PEM, order
 from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.domain.joins import JoinKeys
 from veldnet.domain.resources import Device, RoutingProfile
 from veldnet.domain.scope import Scope
 from veldnet.inventory.devices import checks as device_checks
@@ -26,7 +27,7 @@ from veldnet.inventory.offers import catalogues
 from veldnet.inventory.routing_profiles import lifecycle as routing
 from veldnet.inventory.routing_profiles.lifecycle import MadeKey
 from veldnet.inventory.sandbox import Sandbox, create_sandbox
-from veldnet.keys import GeneratedAsKey, JoinKeys, SoftwareVault, Vaults, labels, moving
+from veldnet.keys import GeneratedAsKey, SoftwareVault, Vaults, labels, moving
 from veldnet.lorawan import AesKey, DevEui, GatewayEui
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import join_request_mic

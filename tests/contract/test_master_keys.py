@@ -12,18 +12,8 @@ import pytest
 
 from tests.contract import softhsm
 from tests.contract.test_vault import APP_KEY, DEV_EUI, order
-from veldnet.keys import (
-    JoinKeys,
-    JoinRefusal,
-    MasterFiles,
-    Sealed,
-    SoftwareVault,
-    Vault,
-    VaultError,
-    labels,
-    master,
-    moving,
-)
+from veldnet.domain.joins import JoinKeys, JoinRefusal
+from veldnet.keys import MasterFiles, Sealed, SoftwareVault, Vault, VaultError, labels, master, moving
 from veldnet.keys.master import MasterKeys
 from veldnet.keys.pkcs11 import Pkcs11Vault, TokenMasterKeys
 from veldnet.keys.pkcs11.moving import TokenMover

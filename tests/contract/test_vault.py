@@ -25,18 +25,8 @@ from pkcs11.exceptions import SessionCount
 
 from tests.contract import softhsm
 from veldnet.assembly.vaults.process import Opening, starter
-from veldnet.keys import (
-    AskForm,
-    JoinKeys,
-    JoinOrder,
-    JoinRefusal,
-    SoftwareVault,
-    Transported,
-    Vault,
-    VaultError,
-    create_master_key,
-    labels,
-)
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys import AskForm, SoftwareVault, Transported, Vault, VaultError, create_master_key, labels
 from veldnet.keys.pkcs11 import Pkcs11Vault, Token, TokenSettings
 from veldnet.keys.process import RemoteVault
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId

@@ -2,4 +2,7 @@
 
 from .application import create_application
 
-__all__ = ["create_application"]
+__all__ = [
+    "create_application",
+    "front",
+]

@@ -1,1 +1,9 @@
 """One process put together: base stations, network server, routing and monitoring."""
+
+__all__ = [
+    "data_directory",
+    "listening",
+    "network_settings",
+    "platform",
+    "vaults",
+]

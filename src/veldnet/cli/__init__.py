@@ -1,1 +1,5 @@
 """Commands: `serve`, `demo`, `sandbox`, `admin`, `simulate`, `bench`."""
+
+__all__ = [
+    "entry",
+]

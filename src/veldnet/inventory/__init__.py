@@ -3,3 +3,19 @@
 Each module holds the functions of one resource over a database connection; the caller brings the
 transaction. What changes is noted in the log of changes, which running servers read.
 """
+
+__all__ = [
+    "accounts",
+    "audit",
+    "base_stations",
+    "changes",
+    "decoders",
+    "devices",
+    "imports",
+    "keys",
+    "offers",
+    "routing_profiles",
+    "rows",
+    "sandbox",
+    "setting_fields",
+]

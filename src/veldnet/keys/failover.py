@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import structlog
 
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 
 from .interface import (
@@ -17,9 +18,6 @@ from .interface import (
     ExchangeKey,
     GeneratedAsKey,
     Health,
-    JoinKeys,
-    JoinOrder,
-    JoinRefusal,
     Sealed,
     Transported,
     Vault,

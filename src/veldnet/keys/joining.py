@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from typing import Protocol
 
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import (
@@ -19,8 +20,6 @@ from veldnet.lorawan.join import (
     signed_accept,
     signed_accept_11,
 )
-
-from .interface import JoinKeys, JoinOrder, JoinRefusal
 
 
 class RootKey(Protocol):

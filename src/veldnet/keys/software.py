@@ -23,21 +23,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 from veldnet.lorawan.crypto import aes_decrypt, aes_encrypt, cmac
 
 from . import labels, seals
-from .interface import (
-    ExchangeKey,
-    GeneratedAsKey,
-    Health,
-    JoinKeys,
-    JoinOrder,
-    JoinRefusal,
-    Sealed,
-    Transported,
-    VaultError,
-)
+from .interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
 from .joining import RootKey, serve
 from .master_files import MasterFiles
 from .rsa import AskForm, encrypt_for, parse_rsa_public_key

@@ -5,20 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import AesKey, DevEui
 
-from .interface import (
-    ExchangeKey,
-    GeneratedAsKey,
-    Health,
-    JoinKeys,
-    JoinOrder,
-    JoinRefusal,
-    Sealed,
-    Transported,
-    Vault,
-    VaultError,
-)
+from .interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, Vault, VaultError
 
 DEFAULT = ""
 

@@ -12,9 +12,10 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
+from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import decode_plan, decode_profile
 from veldnet.network import Device, Entry, Record, Recorded, decode_record, new_entry
-from veldnet.store import DeviceRow, IdSource, read_timeline
+from veldnet.store import IdSource, read_timeline
 from veldnet.store.hot_reads import devices_by_ref
 from veldnet.store.schema import connectivity_plans, device_profiles, frame_bodies, frames
 from veldnet.store.schema import devices as device_rows

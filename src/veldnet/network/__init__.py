@@ -1,7 +1,7 @@
 """The network server: a pure core of transitions, and a shell that feeds it and commits what it decides.
 
-The core (`core`) maps the state of a device and an event to a new state, records and effects, without I/O or a
-clock. The shell (`shell`) does.
+The core (`core`) maps the state of a device and an event to a new state, records and effects, without I/O or
+a clock. The shell (`shell`) does.
 """
 
 from .core.base_station_radios import RadioSettings
@@ -56,11 +56,13 @@ __all__ = [
     "SubmissionRefusal",
     "UnknownDevice",
     "UplinkRecord",
+    "core",
     "decode_copies",
     "decode_record",
     "heard_at",
     "new_entry",
     "personalised_state",
+    "shell",
     "tenths",
     "unpack_copies",
 ]

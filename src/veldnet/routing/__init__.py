@@ -37,6 +37,7 @@ __all__ = [
     "Undelivered",
     "WaitingDestination",
     "deliver_again",
+    "ledger",
     "list_undelivered",
     "post_signed",
     "submit_query",

@@ -1,1 +1,16 @@
 """Virtual devices, base stations, radio and application server, over the real protocols or in one process."""
+
+__all__ = [
+    "air",
+    "application_server",
+    "base_station",
+    "customer",
+    "device",
+    "life",
+    "permanent_memory",
+    "propagation",
+    "sensors",
+    "town",
+    "udp_link",
+    "virtual_time",
+]

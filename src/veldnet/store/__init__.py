@@ -14,7 +14,7 @@ from .ids import (
     millis_of,
     read_timeline,
 )
-from .interface import Conflict, DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, Store, StoreError
+from .interface import Conflict, DeliveryRow, LeaseLost, Rows, Statement, Store, StoreError
 from .migrating import (
     HEAD,
     UnknownRevision,
@@ -34,7 +34,6 @@ __all__ = [
     "PARTITIONS",
     "Conflict",
     "DeliveryRow",
-    "DeviceRow",
     "IdRange",
     "IdSource",
     "IdStep",
@@ -51,12 +50,14 @@ __all__ = [
     "current_revision",
     "first_id_at",
     "forget_steps",
+    "hot_reads",
     "id_within",
     "migrate",
     "millis_of",
     "open_at_rest",
     "read_property",
     "read_timeline",
+    "schema",
     "snapshot",
     "sqlite_engine",
     "sync_directory",

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, tuple_
 
-from .interface import DeliveryRow, DeviceRow
+from veldnet.domain.devices import DeviceRow
+
+from .interface import DeliveryRow
 from .schema import (
     as_transport_keys,
     deliveries,

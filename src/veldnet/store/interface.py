@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from veldnet.domain.devices import DeviceRow
+
 from .schema import HOURLY_COUNTERS
 
 T = TypeVar("T")
@@ -58,38 +60,6 @@ class Statement(Enum):
 
 
 Rows = tuple[Statement, Sequence[tuple[Any, ...]]]
-
-
-class DeviceRow(msgspec.Struct, frozen=True, gc=False):
-    """A device as the network needs it: who it is, by which rules it lives, and its state."""
-
-    ref: int
-    subscriber_ref: int
-    customer_id: str
-    dev_eui: str
-    join_eui: str | None
-    name: str
-    profile_ref: int
-    plan_ref: int | None
-    routing_profile_ref: int | None
-    processing_strategy: str | None
-    hsm_group_ref: int | None
-    sealed_app_key: bytes | None
-    sealed_nwk_key: bytes | None
-    device_class: str
-    motion_indicator: str | None
-    sealed_as_transport_key: bytes | None
-    latitude: float | None
-    longitude: float | None
-    tags: tuple[str, ...]
-    # Seconds of silence and level (2 to 6) of each step of alarm 004.
-    silence_steps: tuple[tuple[int, int], ...]
-    health: int
-    state: bytes | None
-    join_memory: bytes | None
-    watch: bytes | None
-    # The vault that has sealed its keys.
-    vault: str = ""
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, gc=False):

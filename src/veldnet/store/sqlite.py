@@ -18,10 +18,12 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from veldnet.domain.devices import DeviceRow
+
 from . import hot_reads, marks
 from .database_file import DatabaseFile
 from .ids import IdSource
-from .interface import Conflict, DeliveryRow, DeviceRow, LeaseLost, Rows, Statement, StoreError
+from .interface import Conflict, DeliveryRow, LeaseLost, Rows, Statement, StoreError
 from .marks import Marks
 from .schema import HOURLY_COUNTERS
 

@@ -23,4 +23,7 @@ __all__ = [
     "VirtualNetwork",
     "Week",
     "WeekResult",
+    "faults",
+    "report",
+    "results",
 ]

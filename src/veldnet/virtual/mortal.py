@@ -16,12 +16,13 @@ import structlog
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.platform import Platform
+from veldnet.domain.devices import DeviceRow
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.routing import Outcome, Profile, Route
 from veldnet.routing.ledger import StoredMessage
 from veldnet.settings import Settings
-from veldnet.store import DeliveryRow, DeviceRow, Rows, SqliteStore, StoreError
+from veldnet.store import DeliveryRow, Rows, SqliteStore, StoreError
 
 from .invariants import Checker
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, frames
 from veldnet.lorawan.crypto import UPLINK, crypt_payload, data_mic
@@ -18,7 +19,6 @@ from veldnet.network.core.events import DataReceived, Device, ReceivedFrame, Tra
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.network.core.state import ChannelMask, DeviceState, RadioParameters, Session
 from veldnet.network.core.uplink import match, receive_data
-from veldnet.store import DeviceRow
 
 NOW = 1_800_000_000.0
 NWK_S_KEY = AesKey(bytes(range(16)))

@@ -9,12 +9,13 @@ from typing import cast
 import pytest
 
 from tests.unit.network.builders import row
+from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan import NetId
 from veldnet.network.shell.catalogue import Catalogue
 from veldnet.network.shell.devices import DeviceTable
 from veldnet.network.shell.session_addresses import SessionAddresses
-from veldnet.store import DeviceRow, Store, StoreError
+from veldnet.store import Store, StoreError
 from veldnet.supervision import Supervisor
 
 

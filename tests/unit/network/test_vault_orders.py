@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
-from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal, Vault, VaultError
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys import Vault, VaultError
 from veldnet.network.core.events import AskVault, VaultAnswered
 from veldnet.network.shell.counters import Counters
 from veldnet.network.shell.devices import Entry

@@ -20,7 +20,7 @@ from tests.unit.network.builders import (
     session,
 )
 from veldnet.domain.documents import ProfileSettings
-from veldnet.keys import JoinKeys, JoinRefusal
+from veldnet.domain.joins import JoinKeys, JoinRefusal
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.crypto import FCNT_NETWORK, UPLINK, crypt_fopts, crypt_payload, data_mic_uplink_11
 from veldnet.lorawan.frames import DataFrame, MType, RejoinRequest

@@ -11,4 +11,12 @@ from .methods import HeadAsGet
 from .pace import Pace, Paced
 from .protocol import FrontProtocol
 
-__all__ = ["Connections", "FrontProtocol", "HeadAsGet", "Limits", "Pace", "Paced"]
+__all__ = [
+    "Connections",
+    "FrontProtocol",
+    "HeadAsGet",
+    "Limits",
+    "Pace",
+    "Paced",
+    "server",
+]

@@ -1,1 +1,8 @@
 """A data directory: its database and master key, the lock and lease of its one server, backups."""
+
+__all__ = [
+    "backups",
+    "directory",
+    "lock",
+    "takeover",
+]

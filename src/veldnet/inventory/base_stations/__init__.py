@@ -1,1 +1,5 @@
 """Base stations: registration, the registry in memory, what they have reported about themselves."""
+
+__all__ = [
+    "registration",
+]

@@ -1,1 +1,5 @@
 """Routing profiles: where the messages of devices are delivered."""
+
+__all__ = [
+    "lifecycle",
+]

@@ -4,4 +4,11 @@ from .master import TokenMasterKeys
 from .token import PinSource, Token, TokenSettings
 from .vault import Pkcs11Vault
 
-__all__ = ["PinSource", "Pkcs11Vault", "Token", "TokenMasterKeys", "TokenSettings"]
+__all__ = [
+    "PinSource",
+    "Pkcs11Vault",
+    "Token",
+    "TokenMasterKeys",
+    "TokenSettings",
+    "moving",
+]

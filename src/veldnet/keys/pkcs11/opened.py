@@ -10,8 +10,9 @@ from typing import Any
 from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, ObjectClass
 from pkcs11.exceptions import PKCS11Error
 
+from veldnet.domain.joins import JoinOrder
 from veldnet.keys import labels, seals
-from veldnet.keys.interface import JoinOrder, Sealed, VaultError
+from veldnet.keys.interface import Sealed, VaultError
 from veldnet.keys.joining import RootKey
 
 from .token import Token

@@ -24,18 +24,9 @@ from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.exceptions import NoSuchKey, PKCS11Error
 from pkcs11.util.rsa import decode_rsa_public_key
 
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.keys import labels
-from veldnet.keys.interface import (
-    ExchangeKey,
-    GeneratedAsKey,
-    Health,
-    JoinKeys,
-    JoinOrder,
-    JoinRefusal,
-    Sealed,
-    Transported,
-    VaultError,
-)
+from veldnet.keys.interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
 from veldnet.keys.joining import serve
 from veldnet.keys.rsa import AskForm, parse_rsa_public_key
 from veldnet.lorawan import AesKey, DevEui

@@ -6,4 +6,11 @@ The two talk over a socket pair that only they have, in frames of MessagePack wh
 from .remote import Proof, RemoteVault, Starter
 from .serving import serve_vault, tell_why
 
-__all__ = ["Proof", "RemoteVault", "Starter", "serve_vault", "tell_why"]
+__all__ = [
+    "Proof",
+    "RemoteVault",
+    "Starter",
+    "hardening",
+    "serve_vault",
+    "tell_why",
+]

@@ -12,17 +12,8 @@ from typing import Any
 
 import structlog
 
-from veldnet.keys.interface import (
-    ExchangeKey,
-    GeneratedAsKey,
-    Health,
-    JoinKeys,
-    JoinOrder,
-    JoinRefusal,
-    Sealed,
-    Transported,
-    VaultError,
-)
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys.interface import ExchangeKey, GeneratedAsKey, Health, Sealed, Transported, VaultError
 from veldnet.lorawan import AesKey, DevEui
 
 from .wire import UNASKED, Answer, Call, framed, order_to_wire, read_answer, served_from_wire

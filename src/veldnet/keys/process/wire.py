@@ -10,7 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from veldnet.keys.interface import Form, JoinKeys, JoinOrder, JoinRefusal, Sealed
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.keys.interface import Form, Sealed
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.frames import JoinRequest, RejoinRequest
 from veldnet.lorawan.join import JoinAccept

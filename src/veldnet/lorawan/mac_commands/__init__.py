@@ -172,6 +172,7 @@ __all__ = [
     "ResetInd",
     "TxParamSetupAns",
     "TxParamSetupReq",
+    "device_mode",
     "parse",
     "serialise",
 ]

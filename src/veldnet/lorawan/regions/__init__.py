@@ -43,6 +43,7 @@ __all__ = [
     "DataRate",
     "Region",
     "SubBand",
+    "channel_mask",
     "max_frm_payload",
     "parse_cf_list",
 ]

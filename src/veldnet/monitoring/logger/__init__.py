@@ -15,6 +15,7 @@ __all__ = [
     "Subscription",
     "TooManyStreams",
     "Whose",
+    "export",
     "export_rows",
     "own_devices",
     "packet_type",

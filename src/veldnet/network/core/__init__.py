@@ -2,3 +2,12 @@
 
 It does no I/O, reads no clock and imports neither asyncio, structlog nor SQLAlchemy.
 """
+
+__all__ = [
+    "addressing",
+    "candidates",
+    "mac_commands",
+    "parameters",
+    "records",
+    "state",
+]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings
-from veldnet.keys import JoinKeys, JoinOrder, JoinRefusal
+from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.mac_commands import MacCommand
 from veldnet.lorawan.radio import GatewayUplink, TransmitWindow
-from veldnet.store import DeviceRow
 
 from .records import Record
 from .state import DeviceState, JoinMemory

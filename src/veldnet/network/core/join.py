@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from veldnet.keys import JoinOrder, JoinRefusal
+from veldnet.domain.joins import JoinOrder, JoinRefusal
 from veldnet.lorawan import DevEui, JoinEui
 from veldnet.lorawan.frames import JoinRequest, RejoinRequest
 from veldnet.lorawan.join import JoinAccept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.domain.documents import PlanSettings, ProfileSettings
-from veldnet.keys import JoinKeys
+from veldnet.domain.joins import JoinKeys
 from veldnet.lorawan.join import OPT_NEG, JoinAccept
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.lorawan.regions import ChannelPlan

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
+from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile
 from veldnet.network.core.events import Device
-from veldnet.store import DeviceRow, Store
+from veldnet.store import Store
 from veldnet.store.schema import connectivity_plans, device_profiles
 
 

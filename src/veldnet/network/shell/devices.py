@@ -16,10 +16,11 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from veldnet.domain.devices import DeviceRow
 from veldnet.network.core.events import Device
 from veldnet.network.core.restoring import catch_up_memory, catch_up_state
 from veldnet.network.core.state import DeviceState, JoinMemory, decode_join_memory, decode_state
-from veldnet.store import DeviceRow, Store, StoreError
+from veldnet.store import Store, StoreError
 from veldnet.supervision import Supervisor
 
 from .catalogue import Catalogue

@@ -14,7 +14,8 @@ from typing import TypeGuard
 
 import structlog
 
-from veldnet.keys import JoinKeys, Vault
+from veldnet.domain.joins import JoinKeys
+from veldnet.keys import Vault
 from veldnet.lorawan import BaseStationId, DevAddr, DevEui
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport

@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from veldnet.keys import JoinKeys, JoinRefusal, Vault, VaultError
+from veldnet.domain.joins import JoinKeys, JoinRefusal
+from veldnet.keys import Vault, VaultError
 from veldnet.network.core.events import AskVault, VaultAnswered
 from veldnet.supervision import Supervisor
 

@@ -1,0 +1,37 @@
+"""A device as the network server and its vault orders need it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class DeviceRow(msgspec.Struct, frozen=True, gc=False):
+    """A device as the network needs it: who it is, by which rules it lives, and its state."""
+
+    ref: int
+    subscriber_ref: int
+    customer_id: str
+    dev_eui: str
+    join_eui: str | None
+    name: str
+    profile_ref: int
+    plan_ref: int | None
+    routing_profile_ref: int | None
+    processing_strategy: str | None
+    hsm_group_ref: int | None
+    sealed_app_key: bytes | None
+    sealed_nwk_key: bytes | None
+    device_class: str
+    motion_indicator: str | None
+    sealed_as_transport_key: bytes | None
+    latitude: float | None
+    longitude: float | None
+    tags: tuple[str, ...]
+    # Seconds of silence and level (2 to 6) of each step of alarm 004.
+    silence_steps: tuple[tuple[int, int], ...]
+    health: int
+    state: bytes | None
+    join_memory: bytes | None
+    watch: bytes | None
+    # The vault that has sealed its keys.
+    vault: str = ""
