@@ -14,7 +14,7 @@ PROGRESS := awk '/^Collecting/ {n++; printf "\r  %d packages found", n; fflush()
 	/^Installing/ {printf "\r  installing %d packages ", n; fflush()} END {print "done"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fuzz simulation bench docs lock clean
+.PHONY: help run test check coverage lint fuzz simulation bench docs lock clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -68,20 +68,30 @@ tools:
 		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
 		{ echo "the tests need$$missing; install them and run make test again"; exit 1; }; fi
 
+# Tests start many processes, so each module is compiled once, whatever the environment says.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+
 test: lint console-lint tools ## All checks and tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/.dev ## Some tests, quickly: make check FILE=tests/unit/network/test_uplink.py
+	@$(PYTEST) -q $(or $(FILE),$(error name a file, a folder or a test: make check FILE=tests/unit)) $(ARGS)
+
+coverage: $(VENV)/.dev console tools ## Which lines the tests run: build/coverage/index.html
+	@mkdir -p build/coverage
+	@$(PYTEST) -n 2 --dist loadgroup -q --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
 
 lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 	@$(BIN)/ruff format --check src tests hatch_build.py
 	@$(BIN)/ruff check src tests hatch_build.py
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports
 
 fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz tests/property $(ARGS)
+	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property $(ARGS)
 
 simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, a day of 5,000 devices, a week of failures
-	@VELDNET_SIMULATION_SEEDS=40 $(BIN)/python -m pytest tests/simulation $(ARGS)
+	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation $(ARGS)
 	@$(BIN)/veldnet simulate network --devices 5000 --hours 24 --base-stations 12 --radius 5 --period 3600
 	@$(BIN)/veldnet simulate week --devices 2000
 

@@ -35,6 +35,9 @@ from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import JoinAccept, decrypt_join_accept, derive_session_keys_10, join_request_mic
 from veldnet.settings import ModuleSettings
 
+# For tests of a vault that is opened once.
+on_its_loop = pytest.mark.asyncio(loop_scope="module")
+
 APP_KEY = AesKey.parse("00112233445566778899aabbccddeeff")
 DEV_EUI = DevEui.parse("0059AC0000170311")
 PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -56,9 +59,13 @@ def token_opening(pin: Path, token: str = "") -> Opening:
 
 
 async def hsm_in_a_process(directory: Path) -> Vault:
-    environment = softhsm.configure(directory)
-    softhsm.create_token(environment)
-    os.environ.update(environment)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", softhsm.configure(directory)["SOFTHSM2_CONF"])
+        return await _open_hsm_in_a_process(directory)
+
+
+async def _open_hsm_in_a_process(directory: Path) -> Vault:
+    softhsm.create_token({})
     pin = directory / "pin"
     pin.touch(0o600)
     pin.write_text(softhsm.PIN)
@@ -89,15 +96,15 @@ VAULTS: dict[str, Callable[[Path], Awaitable[Vault]]] = {
 }
 
 
-@pytest_asyncio.fixture(params=VAULTS)
-async def vault(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Vault]:
-    before = os.environ.get("SOFTHSM2_CONF")
-    opened = await VAULTS[request.param](tmp_path)
+@pytest_asyncio.fixture(params=VAULTS, scope="module", loop_scope="module")
+async def vault(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Vault]:
+    """Each kind is opened once: a token, its master key and a process take seconds."""
+    opened = await VAULTS[request.param](tmp_path_factory.mktemp("vault"))
     yield opened
     if not isinstance(opened, Pkcs11Vault):
         await opened.close()
-    if before is not None:
-        os.environ["SOFTHSM2_CONF"] = before
 
 
 def order(
@@ -123,6 +130,7 @@ def order(
     )
 
 
+@on_its_loop
 async def test_a_join_of_a_protected_device_gives_a_wrapped_app_s_key(vault: Vault) -> None:
     sealed = await vault.import_app_key(DEV_EUI, APP_KEY)
     assert bytes(APP_KEY) not in sealed
@@ -138,6 +146,7 @@ async def test_a_join_of_a_protected_device_gives_a_wrapped_app_s_key(vault: Vau
     assert aes_decrypt(transport_key, answer.wrapped_app_s_key) == expected.app_s_key
 
 
+@on_its_loop
 async def test_an_unprotected_device_and_one_without_as_key(vault: Vault) -> None:
     sealed = await vault.import_app_key(DEV_EUI, APP_KEY)
     clear, withheld = await vault.join([order(sealed, protected=False), order(sealed)])
@@ -147,6 +156,7 @@ async def test_an_unprotected_device_and_one_without_as_key(vault: Vault) -> Non
     )
 
 
+@on_its_loop
 async def test_refusals(vault: Vault) -> None:
     sealed = await vault.import_app_key(DEV_EUI, APP_KEY)
     other = await vault.import_app_key(DevEui(5), APP_KEY)
@@ -163,6 +173,7 @@ async def test_refusals(vault: Vault) -> None:
     assert codes == ["wrong_mic", "bad_seal", "bad_seal", "bad_seal", "ok"]
 
 
+@on_its_loop
 async def test_sealed_secrets_open_under_their_label_only(vault: Vault) -> None:
     sealed = await vault.seal("a", b"secret")
     assert b"secret" not in sealed and await vault.unseal("a", sealed) == b"secret"
@@ -171,6 +182,7 @@ async def test_sealed_secrets_open_under_their_label_only(vault: Vault) -> None:
             await vault.unseal(label, octets)
 
 
+@on_its_loop
 @pytest.mark.parametrize(
     "pem",
     [PEM, PEM.replace("\n", ""), PEM.replace("\n", "\\n"), PEM.replace("\n", "\r\n"), f"\n {PEM} \n"],
@@ -185,6 +197,7 @@ def _pem(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> str:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+@on_its_loop
 @pytest.mark.parametrize(
     "pem",
     [
@@ -203,6 +216,7 @@ async def test_bad_pems_are_refused(vault: Vault, pem: str) -> None:
     assert caught.value.code == "bad_pem"
 
 
+@on_its_loop
 async def test_root_keys_come_encrypted(vault: Vault) -> None:
     """RSA with the exchange key, AES with a transport key; the device joins with what came."""
     exchange = await vault.create_exchange_key()
@@ -232,6 +246,7 @@ async def test_root_keys_come_encrypted(vault: Vault) -> None:
         assert isinstance(answer, JoinKeys), way.form
 
 
+@on_its_loop
 async def test_root_keys_that_come_broken_are_refused(vault: Vault) -> None:
     exchange, shared = await vault.create_exchange_key(), await vault.create_transport_key(PEM)
     public = load_pem_public_key(exchange.public_key_pem.encode())

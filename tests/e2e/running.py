@@ -11,11 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
+from typer.testing import CliRunner
 
+from tests.installation import sandbox
+from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
 
+__all__ = ["KPN", "Client", "RunningServer", "command", "sandbox", "veldnet"]
+
 KPN = "/data/lora/thingpark"
+
+
+def command(*arguments: str) -> str:
+    """Run a command in this process: starting Python takes longer than most commands do. Returns what it
+    printed."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, f"{arguments}: {done.output}"
+    return done.stdout
 
 
 def veldnet(*arguments: str, **environment: str) -> str:
@@ -122,8 +134,3 @@ class Client:
             "deviceProfileId": self.account.device_profile_id,
             "hsmGroupId": self.account.hsm_group_id,
         } | changes
-
-
-def sandbox(data: Path) -> Account:
-    printed: dict[str, Any] = json.loads(veldnet("sandbox", "--data", str(data), "--json"))
-    return msgspec.convert(printed, Account)

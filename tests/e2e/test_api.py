@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.e2e import contract
-from tests.e2e.running import KPN, Client, RunningServer, sandbox, veldnet
+from tests.e2e.running import KPN, Client, RunningServer, command, sandbox
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
@@ -430,7 +430,7 @@ def test_a_subscriber_never_sees_what_belongs_to_another(server: RunningServer, 
 
 
 def test_a_full_plan_and_too_many_servers(server: RunningServer, client: Client, account: Account) -> None:
-    veldnet(
+    command(
         "admin",
         "plan",
         "create",
@@ -441,7 +441,7 @@ def test_a_full_plan_and_too_many_servers(server: RunningServer, client: Client,
         "--data",
         str(server.data),
     )
-    veldnet("admin", "plan", "grant", "sandbox-ope-cs/one", "100000001", "1", "--data", str(server.data))
+    command("admin", "plan", "grant", "sandbox-ope-cs/one", "100000001", "1", "--data", str(server.data))
     first = client.call("POST", "/devices", client.device_body(6, connectivityPlanId="sandbox-ope-cs/one"))
     second = client.request(
         "POST", "/devices", client.device_body(7, connectivityPlanId="sandbox-ope-cs/one")
@@ -458,8 +458,8 @@ def test_connections_are_granted_once_however_many_ask_at_the_same_time(
     server: RunningServer, client: Client
 ) -> None:
     data = ("--data", str(server.data))
-    veldnet("admin", "plan", "create", "sandbox-ope-cs/five", "Five", "--operator", "sandbox-ope", *data)
-    veldnet("admin", "plan", "grant", "sandbox-ope-cs/five", "100000001", "5", *data)
+    command("admin", "plan", "create", "sandbox-ope-cs/five", "Five", "--operator", "sandbox-ope", *data)
+    command("admin", "plan", "grant", "sandbox-ope-cs/five", "100000001", "5", *data)
     bodies = [client.device_body(0x700 + n, connectivityPlanId="sandbox-ope-cs/five") for n in range(24)]
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda body: client.request("POST", "/devices", body), bodies))

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, wait_for
 from tests.e2e.person import JSON, Person
-from tests.e2e.running import KPN, RunningServer, sandbox, veldnet
+from tests.e2e.running import KPN, RunningServer, command, sandbox
 from veldnet.monitoring.logger.export import HEADER
 from veldnet.simulator.customer import Account
 
@@ -825,7 +825,7 @@ def test_the_operator_sells_and_watches(
 def test_an_operators_user_is_made_at_the_command_line(server: RunningServer, tmp_path: Any) -> None:
     password = tmp_path / "password"
     password.write_text("made by command\n")
-    veldnet(
+    command(
         *("admin", "operator-user-create", "cli@example.com", "--operator", "sandbox-ope", "--role", "ro"),
         *("--password-file", str(password), "--data", str(server.data)),
     )

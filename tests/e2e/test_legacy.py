@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, wait_for
-from tests.e2e.running import Client, RunningServer, veldnet
+from tests.e2e.running import Client, RunningServer, command
 from veldnet.client import read_message
 from veldnet.simulator.customer import Account
 
@@ -28,10 +28,10 @@ TUNNEL_KEY = "46ab678cd45df4a4e4b375Eacd096acc"
 class Place:
     def __init__(self, directory: Path) -> None:
         self.data = directory / "data"
-        printed = json.loads(veldnet("sandbox", "--data", str(self.data), "--json"))
+        printed = json.loads(command("sandbox", "--data", str(self.data), "--json"))
         self.account: Account = msgspec.convert(printed, Account)
-        self.operator = json.loads(veldnet("admin", "operator-list", "--data", str(self.data), "--json"))[0]
-        veldnet(
+        self.operator = json.loads(command("admin", "operator-list", "--data", str(self.data), "--json"))[0]
+        command(
             *("admin", "device-profile", "create", "ABP/RESETS", "May begin again"),
             *("--operator", self.operator["code"], "--set", "allowABPAutomaticReset=true"),
             *("--data", str(self.data)),

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.e2e import contract
-from tests.e2e.running import Client, RunningServer, sandbox, veldnet
+from tests.e2e.running import Client, RunningServer, command, sandbox
 from tests.e2e.test_api import checker, refused
 from tests.monitoring.post_office import PostOffice
 from veldnet.simulator.customer import Account
@@ -49,7 +49,7 @@ class Place:
         )
         self.connect()
         # Two frames an hour are allowed; five come.
-        veldnet(
+        command(
             *("admin", "plan", "change", self.account.connectivity_plan_id, "--operator", "sandbox-ope"),
             *("--data", str(self.data), "--set", "uplinkRate=1", "--set", "uplinkBucketSize=2"),
             *("--set", "thirdPartyAppServersRouting=false"),
@@ -71,14 +71,14 @@ class Place:
 
     def speak(self, *more: str) -> None:
         host, port = self.server.udp
-        veldnet(
+        command(
             *("simulate", "device", "--dev-eui", self.device["EUI"], "--join-eui", JOIN_EUI),
             *("--app-key", APP_KEY, "--base-station-eui", self.account.base_station_eui),
             *("--udp", f"{host}:{port}", *more),
         )
 
     def admin(self, *arguments: str) -> Any:
-        return json.loads(veldnet("admin", *arguments, "--data", str(self.data), "--json"))
+        return json.loads(command("admin", *arguments, "--data", str(self.data), "--json"))
 
     def v1(self, method: str, path: str, body: Any = None, *, expect: int = 200) -> Any:
         answer = self.client.http.request(method, f"/api/v1{path}", json=body)
@@ -228,7 +228,7 @@ def test_recipients_are_told(place: Place) -> None:
     # Somebody without the key tries to join.
     host_port = f"{place.server.udp[0]}:{place.server.udp[1]}"
     with pytest.raises(AssertionError, match="not served"):
-        veldnet(
+        command(
             *("simulate", "device", "--dev-eui", place.device["EUI"], "--join-eui", JOIN_EUI),
             *("--app-key", "F" * 32, "--base-station-eui", place.account.base_station_eui),
             *("--udp", host_port, "--timeout", "3"),
@@ -240,7 +240,7 @@ def test_recipients_are_told(place: Place) -> None:
 
 def test_a_base_station_that_falls_silent(place: Place) -> None:
     """The operator is told, once; and again when it is back."""
-    veldnet(
+    command(
         *("admin", "alarms", "recipients", "--operator", "sandbox-ope", "--to", "noc@operator.example"),
         *("--data", str(place.data)), VELDNET_MAIL__HOST="127.0.0.1",
     )  # fmt: skip
@@ -261,7 +261,7 @@ def test_a_base_station_that_falls_silent(place: Place) -> None:
     assert ["noc@operator.example"] in place.post.recipients
     assert place.metrics()['veldnet_base_station_alarms{type="102"}'] >= 1
     identifier = down[0]["baseStationId"]
-    veldnet("admin", "alarms", "acknowledge", identifier, "102", "--data", str(place.data))
+    command("admin", "alarms", "acknowledge", identifier, "102", "--data", str(place.data))
     assert stations()[0]["acked"]
     with keeping_alive(place):
         eventually(all_clear, 60)
@@ -359,7 +359,7 @@ def test_commands(place: Place) -> None:
     assert sum(t["uplinks"] for t in shown) == 5
     assert place.admin("statistics", "recompute", "--days", "2") == []
     for text in (("alarms", "list"), ("alarms", "types"), ("audit",), ("alarms", "backtest", "--days", "1")):
-        assert veldnet("admin", *text, "--data", str(place.data)).strip()
+        assert command("admin", *text, "--data", str(place.data)).strip()
 
 
 def test_everything_is_there_after_kill_9(place: Place, checked: Any) -> None:

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from tests.e2e.running import KPN, Client, RunningServer, sandbox, veldnet
+from tests.e2e.running import KPN, Client, RunningServer, command, sandbox
 from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.simulator.customer import Account
 
@@ -42,7 +42,7 @@ def desk(client: Client, tmp_path_factory: pytest.TempPathFactory) -> httpx.Clie
     """An operator's user who is signed in."""
     secret = tmp_path_factory.mktemp("d1") / "password"
     secret.write_text(PASSWORD)
-    veldnet(
+    command(
         *("admin", "operator-user-create", OPERATOR, "--operator", "sandbox-ope", "--role", "rw"),
         *("--password-file", str(secret), "--data", str(client.server.data)),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.running import KPN, Client, RunningServer, sandbox, veldnet
+from tests.e2e.running import KPN, Client, RunningServer, command, sandbox
 from veldnet.simulator.customer import Account
 
 _addresses = (f"198.51.{high}.{low}" for high, low in itertools.product(range(100), range(1, 250)))
@@ -102,7 +102,7 @@ def desk(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Callable[.
     """Requests of an operator's user."""
     secret = tmp_path_factory.mktemp("a8") / "password"
     secret.write_text(PASSWORD)
-    veldnet(
+    command(
         *("admin", "operator-user-create", OPERATOR, "--operator", "sandbox-ope", "--role", "rw"),
         *("--password-file", str(secret), "--data", str(client.server.data)),
     )

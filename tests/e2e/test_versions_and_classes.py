@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import Client, RunningServer, sandbox, veldnet
+from tests.e2e.running import Client, RunningServer, command, sandbox
 from veldnet.simulator.customer import Account
 
 APP_KEY = "00112233445566778899AABBCCDDEEFF"
@@ -53,7 +53,7 @@ def create(client: Client, number: int, **changes: Any) -> dict[str, Any]:
 
 
 def speak(server: RunningServer, account: Account, eui: str, *more: str) -> str:
-    return veldnet(
+    return command(
         *("simulate", "device", "--dev-eui", eui, "--join-eui", "0059AC0000000001", "--app-key", APP_KEY),
         *("--base-station-eui", account.base_station_eui, "--udp", f"{server.udp[0]}:{server.udp[1]}"),
         *("--timeout", "60", *more),
@@ -151,7 +151,7 @@ def test_the_operator_asks_why(place: tuple[RunningServer, Account, Client], tmp
     server, account, client = place
     device = create(client, 0x13)
     data = ("--data", str(server.data))
-    quiet = json.loads(veldnet("admin", "device", "explain", device["EUI"], "--json", *data))
+    quiet = json.loads(command("admin", "device", "explain", device["EUI"], "--json", *data))
     assert quiet["findings"][0]["level"] == "problem"
     wrong = subprocess.run(
         [
@@ -164,12 +164,12 @@ def test_the_operator_asks_why(place: tuple[RunningServer, Account, Client], tmp
         check=False,
     )
     assert wrong.returncode == 1
-    printed = veldnet("admin", "device", "explain", device["EUI"], *data)
+    printed = command("admin", "device", "explain", device["EUI"], *data)
     assert "The AppKey in the device differs" in printed and "→" in printed
     frames = v1(client, "GET", f"/devices/{device['ref']}/frames").json()
-    told = veldnet("admin", "device", "explain", frames[0]["id"], *data)
+    told = command("admin", "device", "explain", frames[0]["id"], *data)
     assert "was refused" in told and "heard by 1 base station (" in told
-    unknown = veldnet("admin", "device", "explain", "0059AC00000000AA", *data)
+    unknown = command("admin", "device", "explain", "0059AC00000000AA", *data)
     assert "no device has DevEUI" in unknown
     for garbage in ("hello", "12345678901234567", "9" * 30):
         done = subprocess.run(

@@ -1,0 +1,57 @@
+"""Data directories for tests: made once, and copied."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from veldnet.cli.sandbox import make_sandbox
+from veldnet.assembly.data_directory import DataDirectory
+from veldnet.settings import load_settings
+from veldnet.simulator.customer import Account
+
+T = TypeVar("T")
+
+
+def sandbox(data: Path) -> Account:
+    """What `veldnet sandbox` makes: a copy of a data directory with one, or another one in the directory that
+    is there, also while a server runs on it."""
+    if data.exists():
+        return _here(_add(data))
+    template, account = _template()
+    shutil.copytree(template, data)
+    return account
+
+
+@cache
+def _template() -> tuple[Path, Account]:
+    """A data directory with a sandbox, made once in each process that runs tests."""
+    folder = tempfile.TemporaryDirectory(prefix="veldnet-template-")
+    data = Path(folder.name) / "data"
+    # Until the process ends.
+    _template.folder = folder  # type: ignore[attr-defined]
+    return data, _here(_add(data))
+
+
+async def _add(data: Path) -> Account:
+    settings = load_settings({"data": str(data), "keys.process": False}, environment={})
+    opened = await DataDirectory.open(settings, create=True, vaults=False)
+    try:
+        made = await make_sandbox(opened)
+    finally:
+        await opened.close()
+    return msgspec.convert(msgspec.structs.asdict(made), Account)
+
+
+def _here(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, whether or not this thread has an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
