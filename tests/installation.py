@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.assembly.data_directory import DataDirectory
 from veldnet.settings import load_settings
 from veldnet.simulator.customer import Account
 

@@ -17,17 +17,24 @@ from tests.installation import sandbox
 from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
 
-__all__ = ["KPN", "Client", "RunningServer", "command", "sandbox", "veldnet"]
+__all__ = ["KPN", "Client", "RunningServer", "command", "failing", "sandbox", "veldnet"]
 
 KPN = "/data/lora/thingpark"
 
 
-def command(*arguments: str) -> str:
+def command(*arguments: str, **environment: str) -> str:
     """Run a command in this process: starting Python takes longer than most commands do. Returns what it
     printed."""
-    done = CliRunner().invoke(app, arguments)
+    done = CliRunner().invoke(app, arguments, env=environment)
     assert done.exit_code == 0, f"{arguments}: {done.output}"
     return done.stdout
+
+
+def failing(*arguments: str, **environment: str) -> str:
+    """The error of a command that must fail, which is never a traceback; run in this process."""
+    done = CliRunner().invoke(app, arguments, env=environment)
+    assert done.exit_code != 0 and isinstance(done.exception, SystemExit), f"{arguments}: {done.output}"
+    return done.stderr
 
 
 def veldnet(*arguments: str, **environment: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.running import RunningServer, sandbox, veldnet
+from tests.e2e.running import RunningServer, command, failing, sandbox, veldnet
 
 
 def fails(*arguments: str, **environment: str) -> str:
@@ -50,7 +50,7 @@ def test_the_demo_shows_readings_that_were_signed_opened_and_decrypted(tmp_path:
 
 
 def test_every_command_has_help() -> None:
-    for command in (
+    for words in (
         "",
         "serve",
         "demo",
@@ -65,7 +65,7 @@ def test_every_command_has_help() -> None:
         "simulate adr",
         "admin device explain",
     ):
-        assert "Usage" in veldnet(*command.split(), "--help")
+        assert "Usage" in command(*words.split(), "--help")
     assert veldnet("--version").strip() == "0.1.0"
 
 
@@ -73,21 +73,21 @@ def test_the_operators_work(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
     password = tmp_path / "password"
     password.write_text("correct horse battery")
-    veldnet("admin", "operator-create", "my-ope", "Mine", *data)
-    veldnet("admin", "subscriber", "create", "123456789", "Customer", "--operator", "my-ope", *data)
-    veldnet(
+    command("admin", "operator-create", "my-ope", "Mine", *data)
+    command("admin", "subscriber", "create", "123456789", "Customer", "--operator", "my-ope", *data)
+    command(
         *("admin", "user", "create", "me@example.org", "--customer-id", "123456789"),
         *("--password-file", str(password), *data),
     )
-    project = json.loads(veldnet("admin", "project", "create", "p", "--json", *data))
-    veldnet("admin", "plan", "create", "my-cs/plan", "Plan", "--operator", "my-ope", *data)
-    veldnet("admin", "plan", "grant", "my-cs/plan", "123456789", "5", *data)
-    veldnet("admin", "device-profile", "create", "MINE/A", "A", "--operator", "my-ope", *data)
+    project = json.loads(command("admin", "project", "create", "p", "--json", *data))
+    command("admin", "plan", "create", "my-cs/plan", "Plan", "--operator", "my-ope", *data)
+    command("admin", "plan", "grant", "my-cs/plan", "123456789", "5", *data)
+    command("admin", "device-profile", "create", "MINE/A", "A", "--operator", "my-ope", *data)
     assert (
-        veldnet("admin", "hsm-group", "create", "G", "--operator", "my-ope", *data).strip() == "HSM_MY-OPE.1"
+        command("admin", "hsm-group", "create", "G", "--operator", "my-ope", *data).strip() == "HSM_MY-OPE.1"
     )
     station = json.loads(
-        veldnet(
+        command(
             "admin",
             "base-station",
             "create",
@@ -100,8 +100,8 @@ def test_the_operators_work(tmp_path: Path) -> None:
         )
     )
     assert station["id"] == "FF000001"
-    assert "0011223344556677" in veldnet("admin", "base-station", "list", "--json", *data)
-    assert "me@example.org" in veldnet("admin", "user", "list", "--json", *data)
+    assert "0011223344556677" in command("admin", "base-station", "list", "--json", *data)
+    assert "me@example.org" in command("admin", "user", "list", "--json", *data)
     server = RunningServer(tmp_path / "data")
     try:
         with httpx.Client(base_url=server.http) as http:
@@ -146,7 +146,7 @@ def test_the_operators_work(tmp_path: Path) -> None:
     ],
 )
 def test_errors_are_one_line_of_words(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    error = fails(*arguments, VELDNET_DATA=str(tmp_path / "data"))
+    error = failing(*arguments, VELDNET_DATA=str(tmp_path / "data"))
     assert words in " ".join(error.split())
 
 
@@ -180,17 +180,17 @@ def test_base_stations_that_knock_unregistered_are_listed(tmp_path: Path) -> Non
     listing = ("admin", "base-station", "list", "--json", "--data", str(data))
     while not unknown and time.monotonic() < deadline:
         unknown = json.loads(
-            veldnet("admin", "base-station", "list", "--unknown", "--json", "--data", str(data))
+            command("admin", "base-station", "list", "--unknown", "--json", "--data", str(data))
         )
     assert [knock["gateway_eui"] for knock in unknown] == ["0101010101010101"]
-    (known,) = json.loads(veldnet(*listing))
+    (known,) = json.loads(command(*listing))
     assert known["last_seen_at"] is not None
     server.stop()
 
 
 def test_rules_that_a_region_does_not_have_are_refused(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
-    veldnet("admin", "operator-create", "my-ope", "Mine", *data)
+    command("admin", "operator-create", "my-ope", "Mine", *data)
     profile = ("admin", "device-profile", "create")
     for number, (settings, words) in enumerate(
         (
@@ -204,9 +204,9 @@ def test_rules_that_a_region_does_not_have_are_refused(tmp_path: Path) -> None:
         )
     ):
         flags = [word for setting in settings for word in ("--set", setting)]
-        error = fails(*profile, f"P/{number}", "P", "--operator", "my-ope", *flags, *data)
+        error = failing(*profile, f"P/{number}", "P", "--operator", "my-ope", *flags, *data)
         assert words in error.replace("\n", " "), error
-    veldnet(
+    command(
         *(*profile, "P/GOOD", "P", "--operator", "my-ope", "--set", "region=AS923-1"),
         *("--set", "loRaWANMacVersion=1.1", "--set", 'unsupportedMACCommands=["dutyCycle"]', *data),
     )
@@ -219,7 +219,7 @@ def test_rules_that_a_region_does_not_have_are_refused(tmp_path: Path) -> None:
         "adrVersion=1",
         "uplinkProcessing=-1",
     ):
-        error = fails(
+        error = failing(
             *("admin", "plan", "create", "my-cs/p", "P", "--operator", "my-ope", "--set", setting, *data)
         )
         assert setting.partition("=")[0] in error or "Invalid" in error or "Expected" in error, error
