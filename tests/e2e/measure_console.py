@@ -15,8 +15,8 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e import radio
-from tests.e2e.person import Person
 from tests.e2e.running import KPN, RunningServer, sandbox
+from tests.person import Person
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 

@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 from typer.testing import CliRunner
 
+from tests import customers
+from tests.customers import KPN
 from tests.installation import sandbox
 from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
 
 __all__ = ["KPN", "Client", "RunningServer", "command", "failing", "sandbox", "veldnet"]
-
-KPN = "/data/lora/thingpark"
 
 
 def command(*arguments: str, **environment: str) -> str:
@@ -92,6 +92,10 @@ class RunningServer:
         host, _colon, port = addresses["udp"].rpartition(":")
         self.udp = (host, int(port))
 
+    def connect(self, **arguments: Any) -> httpx.Client:
+        """A client with no credentials."""
+        return httpx.Client(base_url=self.http, timeout=30, **arguments)
+
     def kill(self) -> None:
         """`kill -9`."""
         self.process.send_signal(signal.SIGKILL)
@@ -103,41 +107,8 @@ class RunningServer:
         return self.process.wait(timeout=30)
 
 
-class Client:
-    """A customer with a token."""
+class Client(customers.Client):
+    server: RunningServer
 
     def __init__(self, server: RunningServer, account: Account) -> None:
-        self.server = server
-        self.account = account
-        self.http = httpx.Client(base_url=server.http, timeout=30)
-        answer = self.http.post(
-            "/oauth/client_credential/accesstoken?grant_type=client_credentials",
-            data={"client_id": account.client_id, "client_secret": account.client_secret},
-        )
-        assert answer.status_code == 200, answer.text
-        self.token: str = answer.json()["access_token"]
-        self.http.headers["authorization"] = f"Bearer {self.token}"
-
-    def activate(self) -> None:
-        body = {
-            "thingpark_username": self.account.thingpark_username,
-            "thingpark_password": self.account.thingpark_password,
-        }
-        assert self.call("POST", "/activate", body) == {"status": "activated"}
-
-    def request(self, method: str, path: str, body: Any = None, **arguments: Any) -> httpx.Response:
-        return self.http.request(method, KPN + path, json=body, **arguments)
-
-    def call(self, method: str, path: str, body: Any = None, **arguments: Any) -> Any:
-        answer = self.request(method, path, body, **arguments)
-        assert answer.status_code < 300, answer.text
-        return answer.json() if answer.content else None
-
-    def device_body(self, number: int, **changes: Any) -> dict[str, Any]:
-        return {
-            "EUI": f"0059AC00000{number:05X}",
-            "applicationEUI": "0059AC0000000001",
-            "applicationKey": "00112233445566778899AABBCCDDEEFF",
-            "deviceProfileId": self.account.device_profile_id,
-            "hsmGroupId": self.account.hsm_group_id,
-        } | changes
+        super().__init__(server, account)

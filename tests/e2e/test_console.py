@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sy
 
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, wait_for
-from tests.e2e.person import Person
 from tests.e2e.running import KPN, RunningServer, sandbox
+from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.

@@ -13,8 +13,8 @@ import pytest
 
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, wait_for
-from tests.e2e.person import JSON, Person
 from tests.e2e.running import KPN, RunningServer, command, sandbox
+from tests.person import JSON, Person
 from veldnet.monitoring.logger.export import HEADER
 from veldnet.simulator.customer import Account
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e import radio
 from tests.e2e.key_place import wait_for
-from tests.e2e.person import Person
 from tests.e2e.running import KPN, RunningServer, sandbox
+from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from tests.e2e.attackers import ATTACKS
-from tests.e2e.person import Person
 from tests.e2e.radio import Antenna, device, join
 from tests.e2e.running import Client, RunningServer
+from tests.person import Person
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 

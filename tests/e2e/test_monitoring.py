@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e import contract
+from tests.api import contract
+from tests.api.contract import checker, refused
 from tests.e2e.running import Client, RunningServer, command, sandbox
-from tests.e2e.test_api import checker, refused
 from tests.monitoring.post_office import PostOffice
 from veldnet.simulator.customer import Account
 

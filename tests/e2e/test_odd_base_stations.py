@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import Connection, create_engine
 
 from tests.e2e import radio
-from tests.e2e.person import Person
 from tests.e2e.radio import Antenna
 from tests.e2e.running import Client, RunningServer, veldnet
+from tests.person import Person
 from veldnet.diagnosis import Explanation, explain_device, explain_frame
 from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.simulator.customer import Account

@@ -104,6 +104,11 @@ class DecoderPool:
         self._open: set[_Run] = set()
         self._closed = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer of a worker."""
+        return bool(self._open)
+
     async def run(
         self,
         owner: int,

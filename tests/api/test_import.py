@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.person import Person
-from tests.e2e.running import KPN, RunningServer
+from tests.api.hosting import HostedServer
+from tests.customers import KPN
+from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
@@ -22,15 +23,14 @@ JOIN_EUI = "70B3D5E75E000001"
 
 @pytest.fixture(scope="module")
 def server(data: Any, account: Account) -> Any:
-    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
-    yield running
-    assert running.stop() == 0
-    log = running.log.read_bytes()
-    assert KEY.encode() not in log and KEY.lower().encode() not in log
+    hosted = HostedServer(data)
+    yield hosted
+    hosted.stop()
+    assert KEY not in hosted.log and KEY.lower() not in hosted.log
 
 
 @pytest.fixture(scope="module")
-def user(server: RunningServer, account: Account) -> Person:
+def user(server: HostedServer, account: Account) -> Person:
     return Person(server, account.thingpark_username, account.thingpark_password)
 
 
@@ -117,7 +117,7 @@ def test_e3_a_dry_run_says_what_the_import_does(user: Person, account: Account) 
 
 
 def test_e3_a_dry_run_counts_connections_over_its_parts(
-    server: RunningServer, user: Person, account: Account
+    server: HostedServer, user: Person, account: Account
 ) -> None:
     plan = user.call("GET", f"{KPN}/connectivityPlans")[0]
     left = 60

@@ -11,7 +11,9 @@ import httpx
 import msgspec
 import pytest
 
-from tests.e2e.running import KPN, Client, RunningServer, command, sandbox
+from tests.api.hosting import Client, HostedServer
+from tests.customers import KPN
+from tests.e2e.running import command, sandbox
 from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.simulator.customer import Account
 
@@ -46,7 +48,7 @@ def desk(client: Client, tmp_path_factory: pytest.TempPathFactory) -> httpx.Clie
         *("admin", "operator-user-create", OPERATOR, "--operator", "sandbox-ope", "--role", "rw"),
         *("--password-file", str(secret), "--data", str(client.server.data)),
     )
-    http = httpx.Client(base_url=client.server.http, timeout=30)
+    http = client.server.connect()
     signed = http.post("/api/v1/session", json={"username": OPERATOR, "password": PASSWORD})
     http.headers["x-csrf-token"] = signed.json()["csrfToken"]
     return http
@@ -229,14 +231,14 @@ def test_d4_token_answers_name_the_customer(client: Client, account: Account) ->
         "/admin/v155/api/oauth/token",
         "/users-auth/protocol/openid-connect/token",
     ):
-        answer = httpx.post(client.server.http + path, data=form).json()
+        answer = client.server.connect().post(path, data=form).json()
         assert answer["customer_id"].isdigit() and len(answer["customer_id"]) == 9
         assert isinstance(answer["expires_in"], int) and answer["access_token"]
 
 
 @pytest.mark.parametrize("base", [DX, "/core/v155/api", KPN])
 def test_d4_errors_of_the_gateway(client: Client, base: str) -> None:
-    anonymous = httpx.Client(base_url=client.server.http)
+    anonymous = client.server.connect()
     answers = [
         anonymous.get(f"{base}/devices"),
         anonymous.get(f"{base}/devices", headers={"authorization": "Bearer no"}),
@@ -370,7 +372,7 @@ def test_d9_keys_that_are_too_regular(client: Client, key: str, taken: bool) -> 
 @pytest.mark.parametrize("limit", ["0", "3.5"])
 def test_d9_the_threshold_is_a_setting(tmp_path: Path, limit: str) -> None:
     account = sandbox(tmp_path / "data")
-    server = RunningServer(tmp_path / "data", VELDNET_ROUTING__AS_KEY_ENTROPY=limit)
+    server = HostedServer(tmp_path / "data", VELDNET_ROUTING__AS_KEY_ENTROPY=limit)
     try:
         customer = Client(server, account)
         customer.activate()

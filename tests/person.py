@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.running import RunningServer
+from tests.customers import Server
 
 JSON = {"content-type": "application/json"}
 
@@ -18,8 +18,8 @@ JSON = {"content-type": "application/json"}
 class Person:
     """Signed in. `customer` is whom an operator's user works for."""
 
-    def __init__(self, server: RunningServer, username: str, password: str, customer: str = "") -> None:
-        self.http = httpx.Client(base_url=server.http, timeout=30)
+    def __init__(self, server: Server, username: str, password: str, customer: str = "") -> None:
+        self.http = server.connect()
         self.customer = customer
         answer = self.http.post("/api/v1/session", json={"username": username, "password": password})
         assert answer.status_code == 200, answer.text

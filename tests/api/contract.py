@@ -11,6 +11,8 @@ from typing import Any
 from jsonschema import Draft4Validator
 from jsonschema.validators import extend
 
+from tests.customers import Client
+
 PUBLISHED = Path(__file__).parents[3] / "shared" / "reference" / "kpn-openapi.yml"
 
 # operationId: (method, path, query parameters, has a body, status of success)
@@ -241,3 +243,36 @@ def response_schema(document: dict[str, Any], operation_id: str, status: int) ->
         # The published description does not name every refusal.
         return None
     return _schema(described[str(status)])
+
+
+def checker(client: Client, documents: list[dict[str, Any]]) -> Any:
+    """Call an operation and hold its answer against the"""
+
+    def call(operation_id: str, body: Any = None, *, expect: int | None = None, **arguments: Any) -> Any:
+        method, path, _query, _has_body, success = OPERATIONS[operation_id]
+        path = path.format(**arguments.pop("path", {}))
+        answer = client.request(method.upper(), path, body, **arguments)
+        wanted = success if expect is None else expect
+        assert answer.status_code == wanted, f"{method} {path}: {answer.status_code} {answer.text}"
+        for document in documents:
+            asked = request_schema(document, operation_id)
+            if asked is not None and answer.status_code == success:
+                validate(document, asked, body)
+            schema = response_schema(document, operation_id, answer.status_code)
+            if schema is not None:
+                assert answer.headers["content-type"].startswith("application/json")
+                validate(document, schema, answer.json())
+        assert answer.headers["api-version"] and answer.headers["x-request-id"]
+        return answer.json() if answer.content else None
+
+    return call
+
+
+def refused(checked: Any, operation_id: str, body: Any, status: int = 400, **arguments: Any) -> str:
+    """The message of a refusal, in the shape of an application's error."""
+    error = checked(operation_id, body, expect=status, **arguments)
+    assert error["code"] == status and error["status"] == str(status)
+    assert error["errorId"].startswith(("LDM-", "OSS-")) and error["transactionId"] and error["name"]
+    message: str = error["message"]
+    assert message.startswith("Bad request: ") or status != 400
+    return message

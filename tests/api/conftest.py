@@ -1,0 +1,36 @@
+"""One server for each module of tests, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.hosting import Client, HostedServer
+from tests.installation import sandbox
+from veldnet.simulator.customer import Account
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("veldnet") / "data"
+
+
+@pytest.fixture(scope="module")
+def account(data: Path) -> Account:
+    return sandbox(data)
+
+
+@pytest.fixture(scope="module")
+def server(data: Path, account: Account) -> Iterator[HostedServer]:
+    hosted = HostedServer(data)
+    yield hosted
+    hosted.stop()
+
+
+@pytest.fixture(scope="module")
+def client(server: HostedServer, account: Account) -> Client:
+    customer = Client(server, account)
+    customer.activate()
+    return customer

@@ -1,0 +1,223 @@
+"""The whole platform in this process, on a virtual clock: requests reach the application over ASGI.
+
+The database, the routers and the network are those of a server; there is no process and no HTTP on a socket.
+Time stands still but for `pass_time`. Work for threads is done at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import selectors
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import structlog
+
+from tests import customers
+from veldnet.api import create_application
+from veldnet.api.front import HeadAsGet
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.listening import Ports
+from veldnet.assembly.platform import Platform
+from veldnet.routing import Outcome, Profile, Route
+from veldnet.routing.ledger import StoredMessage
+from veldnet.settings import load_settings
+from veldnet.simulator.customer import Account
+
+T = TypeVar("T")
+
+# Real seconds after which a process that is asked has died.
+_LONGEST_ANSWER = 30.0
+
+
+class _Selector(selectors.DefaultSelector):
+    """Never waits: the clock moves on instead. Only for the answer of a process it waits indeed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.awaits_process: Callable[[], bool] = lambda: False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout != 0 and self.awaits_process():
+            return super().select(_LONGEST_ANSWER)
+        ready = super().select(0)
+        if not ready:
+            assert timeout is not None, "a request waits for something that cannot come"
+            self.now += max(timeout, 0.0)
+        return ready
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self.selector = _Selector()
+        super().__init__(self.selector)
+
+    def time(self) -> float:
+        return self.selector.now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """Do the work at once."""
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Inbox:
+    """The application servers: takes every message."""
+
+    url = "http://127.0.0.1:9/up"
+
+    def __init__(self) -> None:
+        self._messages: list[bytes] = []
+
+    def messages(self) -> list[bytes]:
+        return list(self._messages)
+
+    async def send(
+        self, message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float
+    ) -> Outcome:
+        self._messages.append(message.body)
+        return Outcome(True, "Ok")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class HostedServer:
+    """A platform and its application. Settings are given as environment variables, as for a process."""
+
+    http = "http://veldnet.test"
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        self.data = data
+        self.inbox = Inbox()
+        self.loop = _Loop()
+        self._began = time.time()
+        self._log = io.StringIO()
+        values = {
+            "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
+            "VELDNET_API__RATE_LIMIT": "0",
+            "VELDNET_CONSOLE__RATE_LIMIT": "0",
+        } | environment
+        flags = {
+            "data": str(data),
+            "keys.process": False,
+            "gateways.udp": "127.0.0.1:0",
+            "api.http": "127.0.0.1:0",
+        }
+        self.settings = load_settings(flags, environment=values)
+        self.platform = self.run(self._start())
+        self.loop.selector.awaits_process = lambda: self.platform.decoders.busy
+        self.application: Any = HeadAsGet(create_application(self.platform))
+        self.platform.ready = True
+
+    async def _start(self) -> Platform:
+        data = await DataDirectory.open(self.settings, create=True, inline=True)
+        platform = Platform(self.settings, data, clock=self.clock, sender=self.inbox)
+        await platform.start()
+        ports = Ports.open(self.settings)
+        ports.http.close()
+        platform.udp.listen(ports.udp)
+        self.udp: tuple[str, int] = ports.udp.getsockname()[:2]
+        platform.watch()
+        return platform
+
+    def clock(self) -> float:
+        return self._began + self.loop.time()
+
+    def run(self, work: Awaitable[T]) -> T:
+        """Run something in the server's event loop."""
+        with _logged(self._log):
+            return self.loop.run_until_complete(work)
+
+    @property
+    def log(self) -> str:
+        """What the server has logged."""
+        return self._log.getvalue()
+
+    def pass_time(self, seconds: float) -> None:
+        self.run(asyncio.sleep(seconds))
+
+    def until(self, what: Callable[[], Any], seconds: float = 60) -> Any:
+        """Let time pass until something has come about; returns it."""
+        end = self.loop.time() + seconds
+        while not (found := what()):
+            assert self.loop.time() < end, "it did not come about"
+            self.pass_time(0.25)
+        return found
+
+    def connect(self, **arguments: Any) -> httpx.Client:
+        """A client with no credentials."""
+        return httpx.Client(base_url=self.http, transport=_Transport(self), **arguments)
+
+    def stop(self) -> int:
+        self.run(self.platform.stop())
+        self.loop.close()
+        return 0
+
+
+@contextmanager
+def _logged(stream: io.StringIO) -> Iterator[None]:
+    """Keep what is logged, as a process does in its log."""
+    before = structlog.get_config()
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        structlog.configure(**before)
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._stream:
+            yield chunk
+
+
+class _Transport(httpx.BaseTransport):
+    """Hands requests to the application, and runs the server until it has answered."""
+
+    def __init__(self, server: HostedServer) -> None:
+        self._server = server
+        self._asgi = httpx.ASGITransport(app=server.application, raise_app_exceptions=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._server.run(self._answer(request))
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        asked = httpx.Request(
+            request.method, request.url, headers=request.headers, stream=_Body(request.stream)
+        )
+        answer = await self._asgi.handle_async_request(asked)
+        assert isinstance(answer.stream, httpx.AsyncByteStream)
+        body = b"".join([part async for part in answer.stream])
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(body))
+
+
+class Client(customers.Client):
+    server: HostedServer
+
+    def __init__(self, server: HostedServer, account: Account) -> None:
+        super().__init__(server, account)
