@@ -1,9 +1,9 @@
 // Addresses. Filters live in the address, so that every view can be linked to and the back button works.
 import { createRootRoute, createRoute, createRouter, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState, type ComponentType } from "react";
-import { part, type Part } from "./lazy";
-import { Screen } from "./Screen";
-import { Broken, NotFound, Shell } from "./Shell";
+import { part, type Part } from "./components/lazy";
+import { Screen } from "./shell/Screen";
+import { Broken, NotFound, Shell } from "./shell/Shell";
 import type { Key } from "./text";
 
 type Search = Record<string, string>;
@@ -27,29 +27,29 @@ function page(path: string, title: Key, load: () => Promise<Record<string, unkno
 }
 
 const operator = {
-  customers: () => import("./pages/operator/Customers"),
-  offers: () => import("./pages/operator/Offers"),
-  stations: () => import("./pages/operator/Stations"),
-  oversight: () => import("./pages/operator/Oversight"),
+  customers: () => import("./features/operator/Customers"),
+  offers: () => import("./features/operator/Offers"),
+  stations: () => import("./features/operator/Stations"),
+  oversight: () => import("./features/operator/Oversight"),
 };
 
 const routes = [
-  page("/", "nav.home", () => import("./pages/Home"), "Home"),
-  page("/devices", "nav.devices", () => import("./pages/Devices"), "Devices"),
-  page("/devices/new", "newDevice.title", () => import("./pages/NewDevice"), "NewDevice"),
-  page("/devices/import", "import.title", () => import("./pages/Import"), "Import"),
-  page("/devices/$ref", "nav.devices", () => import("./pages/device/Device"), "DevicePage"),
-  page("/logger", "nav.logger", () => import("./pages/Logger"), "Logger"),
-  page("/routing", "nav.routing", () => import("./pages/Routing"), "Routing"),
-  page("/routing/$ref", "nav.routing", () => import("./pages/RoutingProfile"), "RoutingProfilePage"),
-  page("/undelivered", "nav.undelivered", () => import("./pages/Undelivered"), "UndeliveredPage"),
-  page("/plans", "nav.plans", () => import("./pages/Plans"), "Plans"),
-  page("/alarms", "nav.alarms", () => import("./pages/Alarms"), "Alarms"),
-  page("/decoders", "nav.decoders", () => import("./pages/Decoders"), "Decoders"),
-  page("/decoders/$ref", "nav.decoders", () => import("./pages/DecoderLab"), "DecoderLab"),
-  page("/developers", "nav.developers", () => import("./pages/Developers"), "Developers"),
-  page("/account", "nav.account", () => import("./pages/Account"), "Account"),
-  page("/operator", "nav.network", () => import("./pages/operator/Network"), "Network"),
+  page("/", "nav.home", () => import("./features/home/Home"), "Home"),
+  page("/devices", "nav.devices", () => import("./features/devices/List"), "Devices"),
+  page("/devices/new", "newDevice.title", () => import("./features/devices/New"), "NewDevice"),
+  page("/devices/import", "import.title", () => import("./features/import/Import"), "Import"),
+  page("/devices/$ref", "nav.devices", () => import("./features/devices/Device"), "DevicePage"),
+  page("/logger", "nav.logger", () => import("./features/logger/Logger"), "Logger"),
+  page("/routing", "nav.routing", () => import("./features/routing/List"), "Routing"),
+  page("/routing/$ref", "nav.routing", () => import("./features/routing/Profile"), "RoutingProfilePage"),
+  page("/undelivered", "nav.undelivered", () => import("./features/undelivered/Undelivered"), "UndeliveredPage"),
+  page("/plans", "nav.plans", () => import("./features/plans/Plans"), "Plans"),
+  page("/alarms", "nav.alarms", () => import("./features/alarms/Alarms"), "Alarms"),
+  page("/decoders", "nav.decoders", () => import("./features/decoders/List"), "Decoders"),
+  page("/decoders/$ref", "nav.decoders", () => import("./features/decoders/Lab"), "DecoderLab"),
+  page("/developers", "nav.developers", () => import("./features/developers/Developers"), "Developers"),
+  page("/account", "nav.account", () => import("./features/account/Account"), "Account"),
+  page("/operator", "nav.network", () => import("./features/operator/Network"), "Network"),
   page("/operator/subscribers", "nav.subscribers", operator.customers, "Subscribers"),
   page("/operator/users", "nav.users", operator.customers, "Users"),
   page("/operator/plans", "nav.plans", operator.offers, "OperatorPlans"),

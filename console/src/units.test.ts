@@ -1,13 +1,13 @@
 // What can be tested without a page.
 import { describe, expect, it } from "vitest";
 import { EventParser } from "./api/live";
-import { answerRows, cells, decode, isWorkbook, parse, parts } from "./csv";
+import { answerRows, cells, decode, isWorkbook, parse, parts } from "./features/import/csv";
 import { bytes, hex, number, percent, relative, withQuery } from "./format";
 import { isEui, isKey, plainHex, randomHex } from "./identifiers";
 import { read } from "./components/NumberField";
 import { fill, languages } from "./text";
 import { espColor, sfColor, snrColor } from "./theme";
-import { merge, type Line } from "./useFrames";
+import { merge, type Line } from "./features/logger/useFrames";
 
 describe("server-sent events", () => {
   it("are put together however the stream is cut", () => {

@@ -1,0 +1,32 @@
+// What a person has set: kept by the server, so that it is the same in every browser.
+import { useQueryClient } from "@tanstack/react-query";
+import { $api } from "./client";
+
+export interface SavedView {
+  name: string;
+  search: Record<string, string>;
+}
+
+export interface Preferences {
+  deviceViews?: SavedView[];
+  loggerViews?: SavedView[];
+  deviceColumns?: string[];
+}
+
+export function usePreferences(): [Preferences, (change: (before: Preferences) => Partial<Preferences>) => void] {
+  const queries = useQueryClient();
+  const options = $api.queryOptions("get", "/api/v1/preferences");
+  const { data } = $api.useQuery("get", "/api/v1/preferences", undefined, { staleTime: 60_000 });
+  const put = $api.useMutation("put", "/api/v1/preferences", { scope: { id: "preferences" } });
+  const current = (data ?? {}) as Preferences;
+  return [
+    current,
+    (change) => {
+      // From what was set last, which may be newer than what is drawn.
+      const before = (queries.getQueryData(options.queryKey) ?? {}) as Preferences;
+      const next = { ...before, ...change(before) };
+      queries.setQueryData(options.queryKey, next as never);
+      put.mutate({ body: next as never });
+    },
+  ];
+}

@@ -1,0 +1,88 @@
+// Parts of the console that are loaded when they are first shown: a failure is said in the page, and tried again.
+import { Skeleton } from "@mantine/core";
+import { useCallback, useEffect, useState, type ComponentType } from "react";
+import { activity, patience, probe, Unreachable } from "../api/client";
+import { Loading, Problem } from "./basics";
+
+export interface Part<P extends object> {
+  (props: P): React.ReactElement;
+  /** Loads it ahead; never fails, for who shows it says what is wrong. */
+  preload: () => Promise<void>;
+}
+
+const limit = 8000;
+
+function timed<T>(work: Promise<T>): Promise<T> {
+  let waiting = false;
+  const shown = setTimeout(() => { waiting = true; activity.add(1); }, patience.shown);
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Unreachable(false)), limit);
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+    });
+  }).finally(() => {
+    clearTimeout(shown);
+    if (waiting) activity.add(-1);
+  });
+}
+
+/** A component of a module that is loaded later. `height` is the room it will take. */
+export function part<P extends object>(load: () => Promise<ComponentType<P>>, height?: (props: P) => number): Part<P> {
+  let loaded: ComponentType<P> | null = null;
+  let under: Promise<ComponentType<P>> | null = null;
+  // Of a load that has just failed: who shows the part need not wait for a second one.
+  let recent: { error: unknown; at: number } | null = null;
+  const fetch = () =>
+    (under ??= timed(load()).then(
+      (found) => (loaded = found),
+      (error: unknown) => {
+        under = null;
+        const told = error instanceof Unreachable ? error : new Unreachable(false);
+        recent = { error: told, at: Date.now() };
+        throw told;
+      },
+    ));
+  function Shown(props: P) {
+    const [Found, setFound] = useState<ComponentType<P> | null>(() => loaded);
+    const [failed, setFailed] = useState<unknown>(() => (recent && Date.now() - recent.at < 1000 ? recent.error : null));
+    const [tries, setTries] = useState(failed ? 1 : 0);
+    const attempt = useCallback(() => {
+      setFailed(null);
+      fetch().then(
+        (found) => setFound(() => found),
+        async (error: unknown) => {
+          // A browser may remember that a file could not be had, and after an update it has another name: where
+          // the server answers, the page itself is fetched anew.
+          if (tries > 0 && (await probe())) window.location.reload();
+          else setFailed(error);
+        },
+      );
+      setTries((before) => before + 1);
+    }, [tries]);
+    useEffect(() => {
+      if (!Found && !failed) attempt();
+      // Once; the button tries again.
+      // eslint-disable-next-line react-hooks/exhaustive-deps
+    }, []);
+    if (failed) return <Problem error={failed} retry={attempt} />;
+    if (!Found) return height ? <Skeleton height={height(props)} /> : <Loading />;
+    return <Found {...props} />;
+  }
+  Shown.preload = () => fetch().then(() => {}, () => {});
+  return Shown;
+}
+
+/** Runs the loads one after the other when the browser has nothing to do. */
+export function preloadWhenIdle(parts: { preload: () => Promise<void> }[]): () => void {
+  let stopped = false;
+  const idle = (run: () => void) => ("requestIdleCallback" in window ? window.requestIdleCallback(run, { timeout: 5000 }) : setTimeout(run, 300));
+  const next = (at: number) => {
+    const one = parts[at];
+    if (!one || stopped) return;
+    idle(() => void one.preload().then(() => next(at + 1)));
+  };
+  next(0);
+  return () => {
+    stopped = true;
+  };
+}

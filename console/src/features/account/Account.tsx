@@ -1,0 +1,119 @@
+import { Alert, Button, Grid, PasswordInput, SegmentedControl, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { useEffect, useState, type FormEvent } from "react";
+import { $api, api, type Schemas } from "../../api/client";
+import { Facts, Loading, Once, PageTitle, Panel, Time } from "../../components/basics";
+import { done, useTell } from "../../components/notify";
+import { useSession } from "../../session";
+import { useT } from "../../text";
+import { same, useUnsaved } from "../../components/unsaved";
+
+export function Account() {
+  const t = useT();
+  const { user, customerId, mayChange } = useSession();
+  if (!user) return null;
+  return (
+    <>
+      <PageTitle title={t("nav.account")} />
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Stack>
+            <Panel title={t("account.you")}>
+              <Facts items={[[t("signIn.username"), user.username], [t("common.name"), user.displayName], [t("account.role"), t(user.role === "rw" ? "role.rw" : "role.ro")], [t(user.operator ? "account.ofOperator" : "account.of"), user.operator ?? user.customerId], [t("account.until"), <Time key="u" at={user.expires} />], [t("account.idle"), t("account.minutes", { count: Math.round(user.idleSeconds / 60) })]]} />
+            </Panel>
+            <Password />
+          </Stack>
+        </Grid.Col>
+        {customerId && <Grid.Col span={{ base: 12, md: 6 }}>{mayChange ? <Notifications /> : <WhoIsNotified />}</Grid.Col>}
+      </Grid>
+    </>
+  );
+}
+
+function Password() {
+  const t = useT();
+  const { failed } = useTell();
+  const [current, setCurrent] = useState("");
+  const [next, setNext] = useState("");
+  const [again, setAgain] = useState("");
+  const saved = useUnsaved(Boolean(current || next || again));
+  const short = next !== "" && next.length < 8;
+  const differ = again !== "" && again !== next;
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    try {
+      await api.PUT("/api/v1/session/password", { body: { currentPassword: current, newPassword: next } });
+      done(t("account.changed"));
+      saved();
+      setCurrent("");
+      setNext("");
+      setAgain("");
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const toggle = { "aria-label": t("signIn.show") };
+  return (
+    <Panel title={t("account.password")}>
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack>
+          <PasswordInput label={t("account.current")} value={current} onChange={(event) => setCurrent(event.currentTarget.value)} autoComplete="current-password" required visibilityToggleButtonProps={toggle} />
+          <PasswordInput label={t("account.new")} value={next} onChange={(event) => setNext(event.currentTarget.value)} autoComplete="new-password" required error={short && t("account.short")} visibilityToggleButtonProps={toggle} />
+          <PasswordInput label={t("account.again")} value={again} onChange={(event) => setAgain(event.currentTarget.value)} autoComplete="new-password" required error={differ && t("account.differ")} visibilityToggleButtonProps={toggle} />
+          <Text size="xs" c="dimmed">{t("account.passwordText")}</Text>
+          <Button type="submit" disabled={!current || next.length < 8 || again !== next}>{t("account.change")}</Button>
+        </Stack>
+      </form>
+    </Panel>
+  );
+}
+
+/** Who is notified of alarms, for those who may not change it. */
+function WhoIsNotified() {
+  const t = useT();
+  const { data } = $api.useQuery("get", "/api/v1/notificationSettings");
+  if (!data) return <Panel><Loading rows={3} /></Panel>;
+  const everybody = data.mode === "ADVANCED" ? [...new Set(Object.values(data.recipientsByState).flat())] : data.recipients;
+  return (
+    <Panel title={t("notify.title")}>
+      <Facts items={[[t("notify.title"), t(`notify.${data.mode}` as "notify.OFF")], [t("notify.emails"), everybody.join(", ") || t("notify.none")], [t("notify.webhook"), data.webhook]]} />
+    </Panel>
+  );
+}
+
+/** Who is notified of alarms. */
+function Notifications() {
+  const t = useT();
+  const { run } = useTell();
+  const found = $api.useQuery("get", "/api/v1/notificationSettings", undefined, { refetchOnWindowFocus: false });
+  const [settings, setSettings] = useState<Schemas["StoredNotificationSettings"] | null>(null);
+  const [secret, setSecret] = useState<string | null>(null);
+  useEffect(() => { if (found.data) setSettings(found.data); }, [found.data]);
+  const saved = useUnsaved(settings !== null && found.data !== undefined && !same(settings, found.data));
+  if (!settings) return <Panel><Loading rows={3} /></Panel>;
+  const byState = settings.recipientsByState;
+  const save = async () => {
+    const { mode, recipients, recipientsByState, webhook } = settings;
+    const answer = await run(api.PUT("/api/v1/notificationSettings", { body: { mode, recipients, recipientsByState, webhook } as never }), t("notify.saved"));
+    if (!answer) return;
+    saved();
+    void found.refetch();
+    if (answer.data?.webhookSecret) setSecret(answer.data.webhookSecret);
+  };
+  return (
+    <Panel title={t("notify.title")}>
+      <Stack>
+        <Text size="sm" c="dimmed">{t("notify.text")}</Text>
+        <SegmentedControl aria-label={t("notify.title")} value={settings.mode} onChange={(mode) => setSettings({ ...settings, mode: mode as typeof settings.mode })} data={(["OFF", "BASIC", "ADVANCED"] as const).map((value) => ({ value, label: t(`notify.${value}`) }))} />
+        {settings.mode === "BASIC" && <TagsInput label={t("notify.emails")} placeholder="name@example.com" value={settings.recipients} onChange={(recipients) => setSettings({ ...settings, recipients })} />}
+        {settings.mode === "ADVANCED" &&
+          ["CRITICAL", "MAJOR", "MINOR", "WARNING", "CLEARED", "ACKED"].map((state) => (
+            <TagsInput key={state} label={t(state === "ACKED" ? "notify.acked" : (`severity.${state}` as never))} placeholder="name@example.com" value={byState[state] ?? []} onChange={(value) => setSettings({ ...settings, recipientsByState: { ...byState, [state]: value } })} />
+          ))}
+        <TextInput label={t("notify.webhook")} placeholder="https://example.com/alarms" value={settings.webhook ?? ""} onChange={(event) => setSettings({ ...settings, webhook: event.currentTarget.value || null })} />
+        {secret && <Once label={t("notify.secret")} value={secret} />}
+        <Button onClick={() => void save()}>{t("common.save")}</Button>
+        <Alert variant="light" color="gray"><Text size="xs">{t("notify.hint")}</Text></Alert>
+      </Stack>
+    </Panel>
+  );
+}

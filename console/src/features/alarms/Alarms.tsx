@@ -1,0 +1,78 @@
+import { Button, Group, Pagination, Select, Stack, Text } from "@mantine/core";
+import { IconBell, IconCheck } from "@tabler/icons-react";
+import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { $api, api, type Schemas } from "../../api/client";
+import { DeviceLink, Empty, IfMayChange, Loading, PageTitle, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
+import { DataTable, type Column } from "../../components/DataTable";
+import { useTell } from "../../components/notify";
+import { number } from "../../format";
+import { useFilters } from "../../router";
+import { useSession } from "../../session";
+import { useT } from "../../text";
+
+type Alarm = Schemas["AlarmLine"];
+const states = ["CLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"];
+const PAGE = 100;
+
+export function Alarms() {
+  const t = useT();
+  const [filters, setFilters] = useFilters();
+  const acked = filters.acked ?? "false";
+  return (
+    <>
+      <PageTitle title={t("nav.alarms")} below={t("alarms.below")} />
+      <Group mb="sm">
+        <Select aria-label={t("alarms.state")} placeholder={t("alarms.anyState")} clearable w={190} value={filters.state ?? null} onChange={(state) => setFilters({ state: state ?? undefined, page: undefined })} data={states.map((value) => ({ value, label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}` as never) }) }))} />
+        <Select aria-label={t("alarms.acked")} w={190} allowDeselect={false} value={acked} onChange={(value) => setFilters({ acked: value ?? undefined, page: undefined })} data={[{ value: "false", label: t("alarms.notAcked") }, { value: "true", label: t("alarms.onlyAcked") }, { value: "all", label: t("alarms.all") }]} />
+        <Select aria-label={t("alarms.type")} placeholder={t("alarms.anyType")} clearable searchable w={300} value={filters.type ?? null} onChange={(type) => setFilters({ type: type ?? undefined, page: undefined })} data={Array.from({ length: 16 }, (_, index) => ({ value: String(index + 1), label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as never)}` }))} />
+      </Group>
+      <AlarmTable filters={{ state: filters.state, acked: acked === "all" ? undefined : acked, type: filters.type }} />
+    </>
+  );
+}
+
+export function AlarmTable({ filters, withDevice = true }: { filters: Record<string, string | undefined>; withDevice?: boolean }) {
+  const t = useT();
+  const { run } = useTell();
+  const { mayChange } = useSession();
+  const queries = useQueryClient();
+  const [search, setSearch] = useFilters();
+  const [selected, setSelected] = useState<Set<string>>(new Set());
+  const page = withDevice ? Number(search.page ?? 1) : 1;
+  const query = { ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value)), page, pageSize: PAGE } as never;
+  const found = $api.useQuery("get", "/api/v1/alarms", { params: { query } }, { placeholderData: keepPreviousData, refetchInterval: 10_000 });
+  const acknowledge = (refs: string[]) =>
+    void run(api.POST("/api/v1/alarms/acks", { body: { refs } }).then(({ data }) => data), t("alarms.ackDone", { count: refs.length })).then(() => {
+      setSelected(new Set());
+      void queries.invalidateQueries();
+    });
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading />;
+  const { alarms, total, more } = found.data;
+  const open = alarms.filter((alarm) => !alarm.acked);
+  const columns: Column<Alarm>[] = [
+    { key: "state", title: t("alarms.state"), width: 120, render: (alarm) => <SeverityBadge state={alarm.state} /> },
+    ...(withDevice ? [{ key: "device", title: t("nav.devices"), render: (alarm: Alarm) => <><DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} /><Text size="xs" c="dimmed" ff="monospace">{alarm.deviceEUI}</Text></> }] : []),
+    { key: "text", title: t("alarms.alarm"), render: (alarm) => <><Text size="sm">{alarm.text}</Text><Text size="xs" c="dimmed">{String(alarm.type).padStart(3, "0")}</Text></> },
+    { key: "occurrence", title: t("alarms.occurrence"), align: "right", value: (alarm) => alarm.occurrence, render: (alarm) => number(alarm.occurrence) },
+    { key: "created", title: t("alarms.created"), render: (alarm) => <Time at={alarm.creationTime} short /> },
+    { key: "updated", title: t("alarms.updated"), render: (alarm) => <Time at={alarm.lastUpdateTime} short /> },
+    {
+      key: "acked", title: t("alarms.acked"),
+      render: (alarm) => alarm.acked ? <Text size="sm"><IconCheck size={14} aria-hidden /> {alarm.ackAuthor} <Text span size="xs" c="dimmed"><Time at={alarm.lastAckTime} short /></Text></Text> : <IfMayChange><Button size="compact-sm" variant="light" onClick={() => acknowledge([alarm.ref])}>{t("alarms.ack")}</Button></IfMayChange>,
+    },
+  ];
+  return (
+    <Stack gap="sm">
+      {mayChange && open.length > 0 && (
+        <Group>
+          <Button size="xs" variant="default" disabled={!selected.size} onClick={() => acknowledge([...selected])}>{t("alarms.ackSelected", { count: selected.size })}</Button>
+          <Button size="xs" variant="subtle" onClick={() => acknowledge(open.map((alarm) => alarm.ref))}>{t("alarms.ackPage", { count: open.length })}</Button>
+        </Group>
+      )}
+      <DataTable label={t("nav.alarms")} rows={alarms} columns={columns} id={(alarm) => alarm.ref} selected={selected} onSelect={mayChange ? setSelected : undefined} empty={<Empty icon={IconBell} title={t("alarms.none")} text={t(withDevice ? "alarms.noneText" : "alarms.noneDeviceText")} />} />
+      {withDevice && total > PAGE && <Group justify="space-between"><Text size="sm" c="dimmed">{number(total)}{more ? "+" : ""}</Text><Pagination total={Math.ceil(total / PAGE)} value={page} onChange={(next) => setSearch({ page: String(next) })} getControlProps={(control) => ({ "aria-label": t(`table.${control}` as never) })} /></Group>}
+    </Stack>
+  );
+}

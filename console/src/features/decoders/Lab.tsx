@@ -1,0 +1,175 @@
+import { Badge, Button, Code, Grid, Group, MultiSelect, NumberInput, SegmentedControl, Select, Stack, Tabs, Text, TextInput, Textarea } from "@mantine/core";
+import { IconPlayerPlay, IconTrash } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { useEffect, useState, type KeyboardEvent } from "react";
+import { $api, api, type Schemas } from "../../api/client";
+import { options, useProfiles } from "../../api/catalogues";
+import { IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
+import { done, useConfirm, useTell } from "../../components/notify";
+import { hex } from "../../format";
+import { plainHex } from "../../identifiers";
+import { useGo } from "../../router";
+import { useSession } from "../../session";
+import { useT } from "../../text";
+
+const example = `// LoRa Alliance payload codec (TS013)
+function decodeUplink(input) {
+  const b = input.bytes;
+  return {
+    data: {
+      temperature: ((b[0] << 24 >> 16) | b[1]) / 100,
+      battery: b[2],
+    },
+  };
+}
+
+function encodeDownlink(input) {
+  return { fPort: 1, bytes: [input.data.interval >> 8, input.data.interval & 255] };
+}
+`;
+
+export function DecoderLab() {
+  const t = useT();
+  const go = useGo();
+  const queries = useQueryClient();
+  const confirm = useConfirm();
+  const { mayChange } = useSession();
+  const { run } = useTell();
+  const profiles = useProfiles();
+  const { ref = "new" } = useParams({ strict: false }) as { ref?: string };
+  const isNew = ref === "new";
+  const found = $api.useQuery("get", "/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } } }, { enabled: !isNew, refetchOnWindowFocus: false });
+  const [name, setName] = useState("");
+  const [kind, setKind] = useState<"JAVASCRIPT" | "CAYENNE_LPP">("JAVASCRIPT");
+  const [source, setSource] = useState(example);
+  const [bound, setBound] = useState<string[]>([]);
+  useEffect(() => {
+    if (!found.data) return;
+    setName(found.data.name ?? "");
+    setKind(found.data.kind ?? "JAVASCRIPT");
+    setSource(found.data.source ?? "");
+    setBound(found.data.deviceProfileIds ?? []);
+  }, [found.data]);
+  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!isNew && !found.data) return <Loading />;
+  const save = async () => {
+    const body = { name, kind, source: kind === "JAVASCRIPT" ? source : "", deviceProfileIds: bound };
+    const answer = await run(isNew ? api.POST("/api/v1/decoders", { body }) : api.PUT("/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } }, body }));
+    if (!answer?.data) return;
+    done(t("decoders.saved"));
+    void queries.invalidateQueries();
+    if (isNew) go(`/decoders/${answer.data.ref}`);
+  };
+  const remove = () =>
+    confirm(t("decoders.deleteTitle", { name }), t("decoders.deleteText"), t("common.delete"), () =>
+      void run(api.DELETE("/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } } })).then(() => {
+        void queries.invalidateQueries();
+        go("/decoders");
+      }),
+    );
+  // Tab stays in the text where it stands for indentation; Escape first, and it leaves.
+  const indent = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.key === "Escape") event.currentTarget.dataset.leave = "yes";
+    else if (event.key === "Tab" && !event.shiftKey && event.currentTarget.dataset.leave !== "yes") {
+      event.preventDefault();
+      const { selectionStart: start, selectionEnd: end } = event.currentTarget;
+      setSource(`${source.slice(0, start)}  ${source.slice(end)}`);
+    } else delete event.currentTarget.dataset.leave;
+  };
+  return (
+    <>
+      <PageTitle title={isNew ? t("decoders.new") : name}>
+        <IfMayChange>
+          {!isNew && <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>{t("common.delete")}</Button>}
+          <Button onClick={() => void save()} disabled={!name.trim()}>{t("common.save")}</Button>
+        </IfMayChange>
+      </PageTitle>
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 6 }}>
+          <Panel>
+            <Stack>
+              <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} readOnly={!mayChange} />
+              <MultiSelect label={t("decoders.profiles")} description={t("decoders.profilesText")} data={options(profiles)} value={bound} onChange={setBound} searchable readOnly={!mayChange} />
+              <SegmentedControl aria-label={t("decoders.kind")} value={kind} onChange={(value) => setKind(value as typeof kind)} data={[{ value: "JAVASCRIPT", label: t("decoders.JAVASCRIPT") }, { value: "CAYENNE_LPP", label: t("decoders.CAYENNE_LPP") }]} />
+              {kind === "JAVASCRIPT"
+                ? <Textarea label={t("decoders.source")} description={t("decoders.sourceText")} value={source} onChange={(event) => setSource(event.currentTarget.value)} onKeyDown={indent} autosize minRows={16} maxRows={34} spellCheck={false} readOnly={!mayChange} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: 13, lineHeight: 1.5, whiteSpace: "pre", overflowX: "auto" } }} />
+                : <Text size="sm" c="dimmed">{t("decoders.cayenneText")}</Text>}
+            </Stack>
+          </Panel>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 6 }}><Lab kind={kind} source={source} /></Grid.Col>
+      </Grid>
+    </>
+  );
+}
+
+function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: string }) {
+  const t = useT();
+  const { run } = useTell();
+  const [payload, setPayload] = useState("0967 5A");
+  const [fPort, setPort] = useState<number | string>(1);
+  const [received, setReceived] = useState("");
+  const [device, setDevice] = useState<string | null>(null);
+  const [text, setText] = useState("");
+  const [object, setObject] = useState('{ "interval": 600 }');
+  const [results, setResults] = useState<Schemas["LabResult"][] | null>(null);
+  const [busy, setBusy] = useState(false);
+  const devices = $api.useQuery("get", "/api/v1/devices", { params: { query: { search: text || undefined, pageSize: 20 } } });
+  const attempt = async (more: Partial<Schemas["Lab"]>) => {
+    setBusy(true);
+    const answer = await run(api.POST("/api/v1/decoders/lab", { body: { kind, source, trials: [], deviceRef: "", ...more } }));
+    setResults(answer?.data ?? null);
+    setBusy(false);
+  };
+  let data: unknown = null;
+  try {
+    data = JSON.parse(object);
+  } catch {
+    // Shown as an error below.
+  }
+  return (
+    <Panel title={t("lab.title")}>
+      <Tabs defaultValue="payload">
+        <Tabs.List mb="sm"><Tabs.Tab value="payload">{t("lab.payload")}</Tabs.Tab><Tabs.Tab value="device">{t("lab.device")}</Tabs.Tab><Tabs.Tab value="encode">{t("lab.encode")}</Tabs.Tab></Tabs.List>
+        <Tabs.Panel value="payload">
+          <Group align="flex-end">
+            <TextInput label={t("downlinks.payloadHex")} value={payload} onChange={(event) => setPayload(event.currentTarget.value)} style={{ flex: 1 }} styles={{ input: { fontFamily: "monospace" } }} />
+            <NumberInput label="FPort" value={fPort} onChange={setPort} min={1} max={223} w={90} />
+            <TextInput type="datetime-local" step={1} label={t("lab.recvTime")} description={t("lab.recvTimeText")} value={received} onChange={(event) => setReceived(event.currentTarget.value)} w={210} />
+            <Button leftSection={<IconPlayerPlay size={16} />} loading={busy} onClick={() => void attempt({ trials: [{ payload: plainHex(payload), fPort: Number(fPort) || 1, recvTime: received ? new Date(received).toISOString() : undefined }] })}>{t("lab.run")}</Button>
+          </Group>
+        </Tabs.Panel>
+        <Tabs.Panel value="device">
+          <Group align="flex-end">
+            <Select label={t("lab.deviceLabel")} description={t("lab.deviceText")} searchable searchValue={text} onSearchChange={setText} value={device} onChange={setDevice} data={(devices.data?.devices ?? []).map((one) => ({ value: one.ref ?? "", label: `${one.name} (${one.EUI})` }))} filter={({ options: all }) => all} style={{ flex: 1 }} />
+            <Button leftSection={<IconPlayerPlay size={16} />} loading={busy} disabled={!device} onClick={() => void attempt({ deviceRef: device ?? "" })}>{t("lab.run")}</Button>
+          </Group>
+        </Tabs.Panel>
+        <Tabs.Panel value="encode">
+          <Stack gap="xs">
+            <Textarea label={t("lab.object")} value={object} onChange={(event) => setObject(event.currentTarget.value)} autosize minRows={3} error={data === null && t("downlinks.object")} styles={{ input: { fontFamily: "monospace" } }} />
+            <Group justify="flex-end"><Button leftSection={<IconPlayerPlay size={16} />} loading={busy} disabled={data === null} onClick={() => void attempt({ encode: data as never })}>{t("lab.run")}</Button></Group>
+          </Stack>
+        </Tabs.Panel>
+      </Tabs>
+      <Stack mt="md" gap="sm" data-testid="lab-results">
+        {results?.map((result, index) => (
+          <div key={index}>
+            <Group gap={8}>{result.payload && <Mono>{hex(result.payload)}</Mono>}{result.fPort > 0 && <Badge variant="default" size="sm">FPort {result.fPort}</Badge>}{result.time && <Text size="xs" c="dimmed"><Time at={result.time} /></Text>}</Group>
+            {result.error ? <Text size="sm" className="poor">{result.error}</Text> : <Code block mt={4}>{JSON.stringify(result.result, null, 2)}</Code>}
+            {warnings(result.result).map((words) => <Text key={words} size="sm" c="orange.8">{t("lab.warning", { words })}</Text>)}
+            {(result.console?.length ?? 0) > 0 && <><Text size="xs" c="dimmed" mt={4}>{t("lab.console")}</Text><Code block>{result.console?.join("\n")}</Code></>}
+          </div>
+        ))}
+        {results && !results.length && <Text size="sm" c="dimmed">{t("lab.nothing")}</Text>}
+      </Stack>
+    </Panel>
+  );
+}
+
+/** The warnings of a result (TS013), whatever a decoder made of them. */
+function warnings(result: unknown): string[] {
+  const found = result && typeof result === "object" && "warnings" in result ? result.warnings : [];
+  return Array.isArray(found) ? [...new Set(found.map((one) => (typeof one === "string" ? one : JSON.stringify(one))))] : [];
+}

@@ -1,0 +1,85 @@
+import { Anchor, Badge, Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconPlus, IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { $api, api, type Schemas } from "../../api/client";
+import { Copy, Empty, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
+import { DataTable } from "../../components/DataTable";
+import { useConfirm, useTell } from "../../components/notify";
+import { useT } from "../../text";
+import { openForm, useUnsaved } from "../../components/unsaved";
+
+export function Developers() {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const queries = useQueryClient();
+  const [made, setMade] = useState<Schemas["ProjectView"] | null>(null);
+  const found = $api.useQuery("get", "/api/v1/projects");
+  const again = () => void queries.invalidateQueries();
+  const params = (ref: string) => ({ params: { path: { projectRef: ref } } });
+  const roll = (project: Schemas["ProjectView"]) =>
+    confirm(t("projects.rollTitle", { name: project.name }), t("projects.rollText"), t("projects.roll"), () =>
+      void run(api.POST("/api/v1/projects/{projectRef}/secret", params(project.ref))).then((answer) => {
+        if (answer?.data) setMade(answer.data);
+        again();
+      }),
+    );
+  const remove = (project: Schemas["ProjectView"]) => confirm(t("projects.deleteTitle", { name: project.name }), t("projects.deleteText"), t("common.delete"), () => void run(api.DELETE("/api/v1/projects/{projectRef}", params(project.ref))).then(again));
+  const create = () => openForm(t("projects.new"), <NewProject onMade={(project) => { setMade(project); again(); }} />);
+  const host = window.location.origin;
+  return (
+    <>
+      <PageTitle title={t("nav.developers")} below={t("projects.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={create}>{t("projects.new")}</Button></IfMayChange></PageTitle>
+      <Stack>
+        {made?.clientSecret && <Once label={t("projects.secretOf", { name: made.name })} value={made.clientSecret} />}
+        {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+          <DataTable
+            label={t("nav.developers")}
+            rows={found.data}
+            id={(row) => row.ref}
+            empty={<Empty icon={IconTerminal2} title={t("projects.none")} text={t("projects.noneText")}><IfMayChange><Button onClick={create}>{t("projects.new")}</Button></IfMayChange></Empty>}
+            columns={[
+              { key: "name", title: t("common.name"), render: (row) => <Text fw={500} inherit>{row.name}</Text> },
+              { key: "id", title: "client_id", render: (row) => <Group gap={4} wrap="nowrap"><Mono>{row.clientId}</Mono><Copy value={row.clientId} label={t("common.copyOf", { what: "client_id" })} /></Group> },
+              { key: "state", title: t("alarms.state"), render: (row) => row.activated ? <><Badge variant="light" color="veld">{t("projects.activated")}</Badge> <Text span size="xs" c="dimmed">{row.activatedAs} · <Time at={row.activatedAt} short /></Text></> : <Badge variant="light" color="orange">{t("projects.notActivated")}</Badge> },
+              { key: "actions", title: "", align: "right", render: (row) => <IfMayChange><Group gap={4} justify="flex-end" wrap="nowrap"><Button size="compact-sm" variant="default" leftSection={<IconRefresh size={14} />} onClick={() => roll(row)}>{t("projects.roll")}</Button><Button size="compact-sm" variant="subtle" color="red" leftSection={<IconTrash size={14} />} onClick={() => remove(row)}>{t("common.delete")}</Button></Group></IfMayChange> },
+            ]}
+          />
+        )}
+        <Panel title={t("projects.how")} right={<Anchor href="/docs" target="_blank" size="sm">{t("projects.docs")}</Anchor>}>
+          <Text size="sm" mb="xs">{t("projects.howText")}</Text>
+          <Code block>{`curl -d client_id=… -d client_secret=… \\
+  "${host}/oauth/client_credential/accesstoken?grant_type=client_credentials"
+curl -H "Authorization: Bearer …" -H "content-type: application/json" \\
+  -d '{"thingpark_username": "…", "thingpark_password": "…"}' \\
+  ${host}/data/lora/thingpark/activate
+curl -H "Authorization: Bearer …" ${host}/data/lora/thingpark/devices`}</Code>
+        </Panel>
+      </Stack>
+    </>
+  );
+}
+
+function NewProject({ onMade }: { onMade: (project: Schemas["ProjectView"]) => void }) {
+  const t = useT();
+  const { run } = useTell();
+  const [name, setName] = useState("");
+  const saved = useUnsaved(name !== "");
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void run(api.POST("/api/v1/projects", { body: { name } })).then((answer) => {
+          if (!answer?.data) return;
+          saved();
+          modals.closeAll();
+          onMade(answer.data);
+        });
+      }}
+    >
+      <Group align="flex-end"><TextInput data-autofocus label={t("common.name")} value={name} maxLength={100} onChange={(event) => setName(event.currentTarget.value)} style={{ flex: 1 }} required /><Button type="submit" disabled={!name.trim()}>{t("common.create")}</Button></Group>
+    </form>
+  );
+}

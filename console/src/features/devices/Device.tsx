@@ -1,0 +1,90 @@
+import { Badge, Button, Group, Menu, Tabs, Text } from "@mantine/core";
+import { IconActivity, IconBell, IconChartLine, IconDots, IconInfoCircle, IconNetwork, IconRefresh, IconSend, IconTemperature, IconTrash } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { $api, api } from "../../api/client";
+import { Copy, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, blocking } from "../../components/basics";
+import { useConfirm, useTell } from "../../components/notify";
+import { useFilters, useGo } from "../../router";
+import { useT, type Key } from "../../text";
+import { worstAlarm } from "./List";
+import { FrameList } from "../logger/FrameList";
+import { DeviceAlarms } from "./Alarms";
+import { DeviceCharts } from "./Charts";
+import { DeviceDownlinks } from "./Downlinks";
+import { DeviceNetwork } from "./Network";
+import { DeviceOverview } from "./Overview";
+import { DeviceReadings } from "./Readings";
+
+const tabs: Record<string, Key> = { charts: "device.charts", readings: "device.readings", frames: "device.frames", downlinks: "downlinks.title", alarms: "nav.alarms", network: "device.network" };
+
+export function useDevice(ref: string) {
+  return $api.useQuery("get", "/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef: ref } } }, { refetchInterval: 10_000 });
+}
+
+export function DevicePage() {
+  const t = useT();
+  const go = useGo();
+  const queries = useQueryClient();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const { ref = "" } = useParams({ strict: false }) as { ref?: string };
+  const [filters, setFilters] = useFilters();
+  const found = useDevice(ref);
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading />;
+  const device = found.data;
+  const worst = worstAlarm(device);
+  const path = { params: { path: { deviceRef: ref } } };
+  const reset = () =>
+    confirm(t("device.resetTitle"), t("device.resetText"), t("device.reset"), () =>
+      void run(api.POST("/api/v1/devices/{deviceRef}/securityContext/reset", path), t("device.resetDone")).then(() => queries.invalidateQueries()),
+    );
+  const remove = () =>
+    confirm(t("device.deleteTitle", { name: device.name ?? "" }), t("device.deleteText"), t("common.delete"), () =>
+      void run(api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path), t("device.deleted")).then((answer) => {
+        if (!answer) return;
+        go("/devices");
+        void queries.invalidateQueries();
+      }),
+    );
+  return (
+    <>
+      <PageTitle
+        title={device.name}
+        tab={tabs[filters.tab ?? ""] && t(tabs[filters.tab ?? ""]!)}
+        below={<Group gap={8} mt={4}><Mono>{device.EUI}</Mono><Copy value={device.EUI ?? ""} label={t("common.copyOf", { what: "DevEUI" })} />{device.networkAddress && <Badge variant="default" tt="none"><Mono>{device.networkAddress}</Mono></Badge>}<HealthBadge state={device.statistics?.healthState} />{worst && <SeverityBadge state={worst.state} count={worst.count} />}</Group>}
+      >
+        <IfMayChange>
+          <Menu withArrow position="bottom-end">
+            <Menu.Target><Button variant="default" rightSection={<IconDots size={16} />}>{t("common.actions")}</Button></Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item leftSection={<IconSend size={16} />} onClick={() => setFilters({ tab: "downlinks" })}>{t("downlinks.send")}</Menu.Item>
+              <Menu.Item leftSection={<IconRefresh size={16} />} onClick={reset}>{t("device.reset")}</Menu.Item>
+              <Menu.Divider />
+              <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={remove}>{t("common.delete")}</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        </IfMayChange>
+      </PageTitle>
+      <Tabs value={filters.tab ?? "overview"} onChange={(value) => setFilters({ tab: value === "overview" ? undefined : (value ?? undefined) })} keepMounted={false}>
+        <Tabs.List mb="md">
+          <Tabs.Tab value="overview" leftSection={<IconInfoCircle size={16} />}>{t("device.overview")}</Tabs.Tab>
+          <Tabs.Tab value="charts" leftSection={<IconChartLine size={16} />}>{t("device.charts")}</Tabs.Tab>
+          <Tabs.Tab value="readings" leftSection={<IconTemperature size={16} />}>{t("device.readings")}</Tabs.Tab>
+          <Tabs.Tab value="frames" leftSection={<IconActivity size={16} />}>{t("device.frames")}</Tabs.Tab>
+          <Tabs.Tab value="downlinks" leftSection={<IconSend size={16} />}>{t("downlinks.title")}</Tabs.Tab>
+          <Tabs.Tab value="alarms" leftSection={<IconBell size={16} />} rightSection={worst && <Badge size="xs" circle color="red">{worst.count}</Badge>}>{t("nav.alarms")}</Tabs.Tab>
+          <Tabs.Tab value="network" leftSection={<IconNetwork size={16} />}>{t("device.network")}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="overview"><DeviceOverview device={device} /></Tabs.Panel>
+        <Tabs.Panel value="charts"><DeviceCharts deviceRef={ref} /></Tabs.Panel>
+        <Tabs.Panel value="readings"><DeviceReadings device={device} /></Tabs.Panel>
+        <Tabs.Panel value="frames"><Text size="sm" c="dimmed" mb="xs">{t("device.framesText")}</Text><FrameList fixed={{ deviceRef: device.ref ?? "" }} height={560} /></Tabs.Panel>
+        <Tabs.Panel value="downlinks"><DeviceDownlinks device={device} /></Tabs.Panel>
+        <Tabs.Panel value="alarms"><DeviceAlarms device={device} /></Tabs.Panel>
+        <Tabs.Panel value="network"><DeviceNetwork device={device} /></Tabs.Panel>
+      </Tabs>
+    </>
+  );
+}

@@ -1,0 +1,112 @@
+import { Button, Card, Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
+import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload, type Icon } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import { useMemo, type ReactNode } from "react";
+import { $api } from "../../api/client";
+import { Empty, IfMayChange, Loading, PageTitle, Panel, Problem, SeverityBadge, blocking } from "../../components/basics";
+import { Chart } from "../../components/Chart";
+import { number } from "../../format";
+import { useGo } from "../../router";
+import { useT } from "../../text";
+import { trafficOption } from "../../components/traffic";
+import { WaitingDestinations } from "../undelivered/Undelivered";
+
+const severities = ["CRITICAL", "MAJOR", "MINOR", "WARNING", "UNCLEARED", "CLEARED"];
+
+export function Home() {
+  const t = useT();
+  const go = useGo();
+  const overview = $api.useQuery("get", "/api/v1/overview", undefined, { refetchInterval: 10_000 });
+  const traffic = $api.useQuery("get", "/api/v1/statistics", { params: { query: { duration: 1 } } }, { refetchInterval: 60_000 });
+  const option = useMemo(() => trafficOption(traffic.data ?? [], t, 1), [traffic.data, t]);
+  if (blocking(overview)) return <Problem error={overview.error} retry={() => void overview.refetch()} />;
+  if (!overview.data) return <Loading />;
+  const { devices, alarms, deliveries, withoutRouting } = overview.data;
+  if (!devices.totalCount) {
+    return (
+      <>
+        <PageTitle title={t("nav.home")} />
+        <Empty icon={IconCpu} title={t("home.empty")} text={t("home.emptyText")}>
+          <IfMayChange>
+            <Button component={Link} to="/devices/new" leftSection={<IconPlus size={16} />}>{t("devices.new")}</Button>
+            <Button component={Link} to="/devices/import" variant="default" leftSection={<IconUpload size={16} />}>{t("devices.import")}</Button>
+          </IfMayChange>
+          <Button component={Link} to="/developers" variant="subtle">{t("home.useApi")}</Button>
+        </Empty>
+      </>
+    );
+  }
+  const open = Object.entries(alarms).reduce((sum, [state, count]) => sum + (state === "CLEARED" ? 0 : count), 0);
+  const share = (count: number) => (100 * count) / devices.totalCount;
+  return (
+    <>
+      <PageTitle title={t("nav.home")} />
+      <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
+        <Stat icon={IconCpu} label={t("home.devices")} value={number(devices.totalCount)} to="/devices" note={t("home.active", { count: number(devices.activeCount) })} />
+        <Stat icon={IconBell} label={t("home.alarms")} value={number(open)} to="/alarms" color={open ? "orange" : "veld"} note={t("home.alarmsNote")} />
+        <Stat icon={IconMailX} label={t("home.undelivered")} value={number(deliveries.undelivered)} to="/undelivered" color={deliveries.undelivered ? "red" : deliveries.destinations.length ? "orange" : "veld"} note={t("home.pending", { count: number(deliveries.pending) })} />
+        <Stat icon={IconRoute} label={t("home.unrouted")} value={number(withoutRouting)} to="/routing" color={withoutRouting ? "orange" : "veld"} note={t("home.unroutedNote")} />
+      </SimpleGrid>
+      <WaitingDestinations waiting={deliveries.destinations} />
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Panel title={t("home.health")} h="100%">
+            <Group wrap="nowrap" gap="lg">
+              <RingProgress
+                size={150}
+                thickness={16}
+                aria-label={t("home.health")}
+                sections={[
+                  { value: share(devices.activeCount), color: "veld" },
+                  { value: share(devices.rfConnectionErrorCount), color: "red" },
+                  { value: share(devices.initCount), color: "gray" },
+                ]}
+                label={<Text ta="center" fw={700} size="lg">{Math.round(share(devices.activeCount))} %</Text>}
+              />
+              <Stack gap={4} style={{ flex: 1 }}>
+                {([["ACTIVE", devices.activeCount, "veld"], ["RF_CNX_ERROR", devices.rfConnectionErrorCount, "red"], ["INIT", devices.initCount, "gray"]] as const).map(([state, count, color]) => (
+                  <UnstyledButton key={state} onClick={() => go("/devices", { healthState: state })} style={{ borderRadius: 8, padding: "6px 8px" }}>
+                    <Group justify="space-between" wrap="nowrap">
+                      <Group gap={8} wrap="nowrap"><ThemeIcon size={10} radius="xl" color={color} /><Text size="sm">{t(`health.${state}`)}</Text></Group>
+                      <Text fw={600}>{number(count)}</Text>
+                    </Group>
+                  </UnstyledButton>
+                ))}
+              </Stack>
+            </Group>
+          </Panel>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Panel title={t("home.traffic")} h="100%" right={<Button variant="subtle" size="compact-sm" component={Link} to="/logger">{t("nav.logger")}</Button>}>
+            {traffic.data?.length ? <Chart label={t("home.traffic")} option={option} height={190} /> : <Text c="dimmed" py="xl" ta="center">{t("home.noTraffic")}</Text>}
+          </Panel>
+        </Grid.Col>
+        <Grid.Col span={12}>
+          <Panel title={t("home.severity")}>
+            <Group>
+              {severities.filter((state) => alarms[state]).map((state) => (
+                <UnstyledButton key={state} onClick={() => go("/alarms", { state, acked: "false" })}><SeverityBadge state={state} count={alarms[state]} /></UnstyledButton>
+              ))}
+              {!severities.some((state) => alarms[state]) && <Text c="dimmed" size="sm">{t("home.noAlarms")}</Text>}
+            </Group>
+          </Panel>
+        </Grid.Col>
+      </Grid>
+    </>
+  );
+}
+
+export function Stat({ icon: IconOf, label, value, note, to, color = "veld" }: { icon: Icon; label: string; value: ReactNode; note?: ReactNode; to: string; color?: string }) {
+  return (
+    <Card withBorder component={Link} to={to} style={{ textDecoration: "none", color: "inherit" }} padding="md">
+      <Group justify="space-between" wrap="nowrap" align="flex-start">
+        <div>
+          <Text size="sm" c="dimmed">{label}</Text>
+          <Text fw={700} fz={28} lh={1.2}>{value}</Text>
+          <Text size="xs" c="dimmed">{note}</Text>
+        </div>
+        <ThemeIcon variant="light" color={color} size="lg"><IconOf size={20} stroke={1.7} /></ThemeIcon>
+      </Group>
+    </Card>
+  );
+}

@@ -1,0 +1,99 @@
+import { Box, Button, Group, Select, Stack, Switch, Text, ThemeIcon } from "@mantine/core";
+import { IconClock, IconMailCheck, IconRepeat } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { $api, api, type Schemas } from "../../api/client";
+import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
+import { DataTable, type Column } from "../../components/DataTable";
+import { useConfirm, useTell } from "../../components/notify";
+import { number } from "../../format";
+import { useFilters, useGo } from "../../router";
+import { useT, type Key, type Translate } from "../../text";
+
+export type Message = Schemas["UndeliveredMessage"];
+
+export function messageColumns(t: Translate): Column<Message>[] {
+  return [
+    { key: "at", title: t("alarms.created"), render: (row) => <Time at={row.creationTime} /> },
+    { key: "device", title: "DevEUI", render: (row) => <Mono>{row.deviceEUI}</Mono> },
+    { key: "as", title: "AS ID", render: (row) => row.asId ?? "–" },
+    { key: "message", title: t("logger.message"), render: (row) => row.message },
+    { key: "state", title: t("alarms.state"), render: (row) => <State row={row} t={t} /> },
+    { key: "address", title: t("undelivered.address"), render: (row) => <Text size="sm" maw={260} style={{ overflowWrap: "anywhere" }}>{row.address ?? "–"}</Text> },
+    { key: "error", title: t("undelivered.error"), render: (row) => <Answer row={row} t={t} /> },
+    { key: "until", title: t("undelivered.until"), render: (row) => <Time at={row.expiryTime} short /> },
+  ];
+}
+
+const reasons: Record<string, Key> = { expired: "undelivered.expired", refused: "undelivered.refused", refusedRepeatedly: "undelivered.refusedRepeatedly", noRoute: "undelivered.noRoute", profileDeleted: "undelivered.profileDeleted", deviceDeleted: "undelivered.deviceDeleted", addressRefused: "undelivered.addressRefused" };
+
+function State({ row, t }: { row: Message; t: Translate }) {
+  if (row.state === "pending") return <>{t("undelivered.pending")}{row.nextAttemptAt && <Text size="xs" c="dimmed">{t("undelivered.next")} <Time at={row.nextAttemptAt} short /></Text>}</>;
+  const reason = row.reason ? reasons[row.reason] : undefined;
+  return <>{reason ? t(reason) : (row.reason ?? t("undelivered.given"))}</>;
+}
+
+/** What the server said last, and when. */
+function Answer({ row, t }: { row: Message; t: Translate }) {
+  if (!row.lastError && !row.attempts) return <Text size="sm" c="dimmed">{t("undelivered.untried")}</Text>;
+  return <><Text size="sm" className="poor" inherit style={{ overflowWrap: "anywhere" }}>{row.lastError ?? "–"}</Text><Text size="xs" c="dimmed">{t("undelivered.attempts", { count: row.attempts })}{row.lastAttemptAt && <> · <Time at={row.lastAttemptAt} short /></>}</Text></>;
+}
+
+/** Destinations that have kept messages waiting for more than a minute. */
+export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Waiting"][] }) {
+  const t = useT();
+  if (!waiting.length) return null;
+  return (
+    <Box mb="md"><Panel title={<Group gap="xs" wrap="nowrap"><ThemeIcon variant="light" color="orange" size="sm"><IconClock size={14} /></ThemeIcon>{t("undelivered.waitingTitle")}</Group>}><DataTable
+      label={t("undelivered.waitingTitle")}
+      rows={[...waiting]}
+      id={(row) => `${row.routingProfileRef}-${row.asId}-${row.address}`}
+      minWidth={560}
+      columns={[
+        { key: "server", title: t("undelivered.server"), render: (row) => <Text component={Link} to={`/routing/${row.routingProfileRef}`} className="link" size="sm" style={{ overflowWrap: "anywhere" }}>{row.address ?? row.asId ?? row.routingProfileRef}</Text> },
+        { key: "waiting", title: t("undelivered.waiting"), align: "right", render: (row) => number(row.waiting) },
+        { key: "oldest", title: t("undelivered.oldest"), render: (row) => <Time at={row.oldestTime} short /> },
+        { key: "error", title: t("undelivered.error"), render: (row) => <><Text size="sm" className="poor" style={{ overflowWrap: "anywhere" }}>{row.lastError ?? "–"}</Text><Text size="xs" c="dimmed"><Time at={row.lastAttemptAt} short /></Text></> },
+        { key: "next", title: t("undelivered.next"), render: (row) => <Time at={row.nextAttemptAt} short /> },
+      ]}
+    /></Panel></Box>
+  );
+}
+
+export function UndeliveredPage() {
+  const t = useT();
+  const go = useGo();
+  const { run } = useTell();
+  const confirm = useConfirm();
+  const queries = useQueryClient();
+  const [filters, setFilters] = useFilters();
+  const days = filters.days ?? "7";
+  const pending = filters.pending === "true";
+  const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
+  const found = $api.useQuery("get", "/api/v1/undelivered", { params: { query: { from, pending, limit: 1000 } } }, { refetchInterval: 10_000 });
+  const overview = $api.useQuery("get", "/api/v1/overview", undefined, { refetchInterval: 10_000 });
+  const waiting = overview.data?.deliveries.destinations ?? [];
+  const again = () =>
+    confirm(t("undelivered.againTitle"), t("undelivered.againText"), t("undelivered.again"), () =>
+      void run(api.POST("/api/v1/undelivered/redeliveries", { body: { from, to: new Date(Date.now() + 60_000).toISOString() } }).then(({ data }) => data), t("undelivered.begun")).then(() => queries.invalidateQueries()),
+    );
+  return (
+    <>
+      <PageTitle title={t("nav.undelivered")} below={t("undelivered.below")}>
+        <IfMayChange><Button leftSection={<IconRepeat size={16} />} onClick={again} disabled={!found.data?.some((row) => row.state !== "pending")}>{t("undelivered.again")}</Button></IfMayChange>
+      </PageTitle>
+      <WaitingDestinations waiting={waiting} />
+      <Group mb="sm">
+        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: value }) }))} />
+        <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
+      </Group>
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+        <Stack gap="xs">
+          <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t(overview.data?.deliveries.pending ? "undelivered.noneYet" : "undelivered.none")} text={t("undelivered.noneText")} />} />
+          {found.data.length === 1000 && <Text size="sm" c="dimmed">{t("undelivered.most")}</Text>}
+        </Stack>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,257 @@
+// What surrounds every page: where to go, who is signed in, whether the server answers.
+import { ActionIcon, Alert, AppShell, Box, Burger, Button, Center, Group, Kbd, Loader, Menu, NavLink, ScrollArea, Select, Stack, Text, TextInput, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { modals, ModalsProvider } from "@mantine/modals";
+import {
+  IconActivity, IconAntenna, IconBell, IconBuilding, IconChartDots, IconClipboardList, IconCode, IconCpu, IconHome, IconKey, IconLanguage, IconListDetails,
+  IconLogout, IconMailX, IconMoon, IconRoute, IconSearch, IconSettings, IconShieldLock, IconSun, IconTerminal2, IconUser, IconUsers, IconWifiOff, type Icon,
+} from "@tabler/icons-react";
+import { Link, Outlet, useLocation, useRouter, useRouterState, type ErrorComponentProps } from "@tanstack/react-router";
+import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent } from "react";
+import { $api, activity, api } from "../api/client";
+import { Chart } from "../components/Chart";
+import { Empty, Problem } from "../components/basics";
+import { WorldMap } from "../components/Map";
+import { preloadWhenIdle } from "../components/lazy";
+import { SignIn, SignInAgain } from "../features/account/SignIn";
+import { screens, useGo } from "../router";
+import { useSession } from "../session";
+import { useTexts, type Key } from "../text";
+import { UnsavedGuard, useLeave } from "../components/unsaved";
+
+type Entry = [path: string, label: Key, icon: Icon];
+
+const subscriberPages: Entry[] = [
+  ["/", "nav.home", IconHome],
+  ["/devices", "nav.devices", IconCpu],
+  ["/logger", "nav.logger", IconActivity],
+  ["/alarms", "nav.alarms", IconBell],
+  ["/routing", "nav.routing", IconRoute],
+  ["/undelivered", "nav.undelivered", IconMailX],
+  ["/plans", "nav.plans", IconListDetails],
+  ["/decoders", "nav.decoders", IconCode],
+  ["/developers", "nav.developers", IconTerminal2],
+];
+const operatorPages: Entry[] = [
+  ["/operator", "nav.network", IconChartDots],
+  ["/operator/base-stations", "nav.stations", IconAntenna],
+  ["/logger", "nav.logger", IconActivity],
+  ["/operator/subscribers", "nav.subscribers", IconBuilding],
+  ["/operator/users", "nav.users", IconUsers],
+  ["/operator/plans", "nav.plans", IconListDetails],
+  ["/operator/profiles", "nav.profiles", IconCpu],
+  ["/operator/hsm-groups", "nav.hsm", IconShieldLock],
+  ["/operator/undelivered", "nav.undelivered", IconMailX],
+  ["/operator/audit", "nav.audit", IconClipboardList],
+  ["/operator/settings", "nav.settings", IconSettings],
+];
+
+export function Shell() {
+  const { user, loading } = useSession();
+  const { t } = useTexts();
+  if (loading) return <Center h="100vh"><Loader /></Center>;
+  // Dialogs are within the router, for they lead to pages.
+  return user ? <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": t("common.close") } }}><Signed key={user.username} /><SignInAgain /><UnsavedGuard /></ModalsProvider> : <SignIn />;
+}
+
+function Signed() {
+  const { user, customerId, workFor, reachable, signOut, mayChange } = useSession();
+  const leave = useLeave();
+  const { t, language, setLanguage } = useTexts();
+  const [open, { toggle, close }] = useDisclosure();
+  const location = useLocation();
+  const go = useGo();
+  const path = location.pathname.replace(/^\/console/, "") || "/";
+  const operator = user?.kind === "operator";
+  const desk = operator && !customerId;
+  const pages = desk ? operatorPages : subscriberPages;
+
+  useEffect(close, [path, close]);
+  // What is shown, which is behind the address while a page is being loaded.
+  const shown = useRouterState({ select: (state) => state.matches[state.matches.length - 1]?.pathname ?? "/" }).replace(/^\/console/, "") || "/";
+  // Without a customer an operator has no devices; a customer has no network.
+  const misplaced = desk ? !/^\/(operator|logger|account)/.test(shown) : shown.startsWith("/operator");
+  useEffect(() => {
+    if (misplaced && (desk || !operator)) go(desk ? "/operator" : "/");
+  }, [misplaced, desk, operator, go]);
+  // Who works for a customer and goes to the desk works for the network again.
+  const before = useRef("");
+  useEffect(() => {
+    if (before.current !== path && operator && customerId && path.startsWith("/operator")) workFor("");
+    before.current = path;
+  }, [path, operator, customerId, workFor]);
+  // So that a screen opens also while the server is away, and at once.
+  useEffect(() => preloadWhenIdle([...screens.filter((screen) => operator || !screen.path.startsWith("/operator")), Chart, WorldMap]), [operator]);
+  useHotkeys([
+    ["mod+K", () => openSearch()],
+    ["/", () => openSearch()],
+    ["shift+?", () => openKeys()],
+    ["alt+1", () => go(desk ? "/operator" : "/")],
+    ["alt+2", () => go(desk ? "/operator/base-stations" : "/devices")],
+    ["alt+3", () => go("/logger")],
+    ["alt+4", () => go(desk ? "/operator/subscribers" : "/alarms")],
+    ["alt+N", () => { if (!desk && mayChange) go("/devices/new"); }],
+  ]);
+  const openSearch = () => {
+    if (!desk) modals.open({ title: t("search.title"), children: <QuickSearch />, size: "lg", transitionProps: { duration: 0 } });
+  };
+  const openKeys = () => modals.open({ title: t("keys.title"), children: <Keys /> });
+  const active = (target: string) => (target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`));
+
+  return (
+    <AppShell header={{ height: 56 }} navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
+      <a className="skip" href="#content">{t("nav.skip")}</a>
+      <PendingBar />
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("nav.menu")} />
+            <Link to="/" aria-label="Veldnet" style={{ display: "flex", gap: 8, alignItems: "center", color: "inherit", textDecoration: "none" }}>
+              <img src="/console/favicon.svg" alt="" width={28} height={28} />
+              <Text fw={700} size="lg" visibleFrom="xs">Veldnet</Text>
+            </Link>
+          </Group>
+          {!desk && (
+            <UnstyledButton onClick={openSearch} visibleFrom="sm" style={{ border: "1px solid var(--mantine-color-default-border)", borderRadius: 8, padding: "6px 12px", minWidth: 280 }}>
+              <Group justify="space-between" wrap="nowrap">
+                <Group gap={8} c="dimmed" wrap="nowrap"><IconSearch size={16} /><Text size="sm">{t("search.placeholder")}</Text></Group>
+                <Kbd size="xs">Ctrl K</Kbd>
+              </Group>
+            </UnstyledButton>
+          )}
+          <Group gap={6} wrap="nowrap">
+            {operator && <WorkFor customerId={customerId} workFor={(customer) => leave(() => { workFor(customer); go(customer ? "/" : "/operator"); })} />}
+            <SchemeSwitch />
+            <Menu position="bottom-end" withArrow>
+              <Menu.Target>
+                <Button variant="subtle" color="gray" leftSection={<IconUser size={18} />} px="xs" aria-label={`${user?.displayName} – ${t("nav.account")}`}>
+                  <Text size="sm" visibleFrom="md">{user?.displayName}</Text>
+                </Button>
+              </Menu.Target>
+              <Menu.Dropdown>
+                <Menu.Label>{user?.username} · {t(user?.role === "rw" ? "role.rw" : "role.ro")}</Menu.Label>
+                <Menu.Item leftSection={<IconKey size={16} />} onClick={() => go("/account")}>{t("nav.account")}</Menu.Item>
+                <Menu.Item leftSection={<IconLanguage size={16} />} onClick={() => setLanguage(language === "en" ? "nl" : "en")}>{language === "en" ? "Nederlands" : "English"}</Menu.Item>
+                <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} onClick={openKeys}>{t("keys.title")}</Menu.Item>
+                <Menu.Divider />
+                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave(() => void signOut())}>{t("nav.signOut")}</Menu.Item>
+              </Menu.Dropdown>
+            </Menu>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs">
+        <ScrollArea>
+          <nav aria-label={t("nav.menu")}>
+            {pages.map(([target, label, IconOf]) => (
+              <NavLink key={target} component={Link} to={target} activeOptions={{ exact: true }} label={t(label)} leftSection={<IconOf size={18} stroke={1.7} />} active={active(target)} aria-current={active(target) ? "page" : undefined} style={{ borderRadius: 8 }} />
+            ))}
+          </nav>
+        </ScrollArea>
+      </AppShell.Navbar>
+      <AppShell.Main id="content">
+        {!reachable && (
+          <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>{t("connection.text")}</Alert>
+        )}
+        {!mayChange && <Text size="xs" c="dimmed" mb="xs">{t("role.roText")}</Text>}
+        {!misplaced && <Outlet />}
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function subscribe(listener: () => void): () => void {
+  activity.listeners.add(listener);
+  return () => activity.listeners.delete(listener);
+}
+
+/** Shown while a page or an answer lets one wait. */
+function PendingBar() {
+  const { t } = useTexts();
+  const waiting = useSyncExternalStore(subscribe, () => activity.count > 0);
+  return waiting ? <div className="pending" role="progressbar" aria-label={t("common.loading")} /> : null;
+}
+
+/** Instead of a screen that failed. */
+export function Broken({ error, reset }: ErrorComponentProps) {
+  const router = useRouter();
+  return <Problem error={error} retry={() => { reset(); void router.invalidate(); }} />;
+}
+
+function SchemeSwitch() {
+  const { t } = useTexts();
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme("light");
+  const label = t(scheme === "dark" ? "nav.light" : "nav.dark");
+  return (
+    <Tooltip label={label}>
+      <ActionIcon variant="subtle" color="gray" size="lg" aria-label={label} onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}>
+        {scheme === "dark" ? <IconSun size={18} /> : <IconMoon size={18} />}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function WorkFor({ customerId, workFor }: { customerId: string; workFor: (customerId: string) => void }) {
+  const { t } = useTexts();
+  const { data } = $api.useQuery("get", "/api/v1/operator/subscribers");
+  return (
+    <Select
+      aria-label={t("nav.workFor")}
+      size="xs"
+      w={210}
+      searchable
+      clearable
+      clearButtonProps={{ "aria-label": t("nav.network") }}
+      placeholder={t("nav.workFor")}
+      value={customerId || null}
+      data={(data ?? []).map((customer) => ({ value: customer.customerId, label: `${customer.name} (${customer.customerId})` }))}
+      onChange={(value) => workFor(value ?? "")}
+    />
+  );
+}
+
+function QuickSearch() {
+  const { t } = useTexts();
+  const go = useGo();
+  const [text, setText] = useState("");
+  const { data } = $api.useQuery("get", "/api/v1/devices", { params: { query: { search: text, pageSize: 8 } } }, { enabled: text.length > 1 });
+  const leave = (to: string, search?: Record<string, string>) => {
+    modals.closeAll();
+    go(to, search);
+  };
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    // What is shown may be of fewer letters.
+    const found = await api.GET("/api/v1/devices", { params: { query: { search: text, pageSize: 2 } } }).catch(() => null);
+    const first = found?.data?.devices[0];
+    if (found?.data?.devices.length === 1 && first) leave(`/devices/${first.ref}`);
+    else leave("/devices", { search: text });
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <TextInput data-autofocus value={text} onChange={(event) => setText(event.currentTarget.value)} placeholder={t("search.placeholder")} aria-label={t("search.placeholder")} leftSection={<IconSearch size={16} />} />
+      <Stack gap={2} mt="sm">
+        {data?.devices.map((device) => (
+          <NavLink key={device.ref} label={device.name} description={device.EUI} leftSection={<IconCpu size={18} />} onClick={() => leave(`/devices/${device.ref}`)} />
+        ))}
+        {data && !data.devices.length && text.length > 1 && <Text c="dimmed" size="sm" p="sm">{t("table.nothing")}</Text>}
+      </Stack>
+    </form>
+  );
+}
+
+function Keys() {
+  const { t } = useTexts();
+  const keys: [string, Key][] = [["Ctrl K", "keys.search"], ["Alt 1 … 4", "keys.pages"], ["Alt N", "keys.new"], ["↑ ↓", "keys.rows"], ["Enter", "keys.open"], ["Space", "keys.select"], ["?", "keys.title"]];
+  return (
+    <Stack gap="xs">
+      {keys.map(([key, label]) => <Group key={key} justify="space-between"><Text size="sm">{t(label)}</Text><Kbd>{key}</Kbd></Group>)}
+    </Stack>
+  );
+}
+
+export function NotFound() {
+  const { t } = useTexts();
+  return <Box><Empty icon={IconSearch} title={t("notFound.title")} text={t("notFound.text")}><Button component={Link} to="/">{t("nav.home")}</Button></Empty></Box>;
+}
