@@ -1,27 +1,24 @@
 // Every text of the console comes from one catalogue; English is the first language, Dutch the second.
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
+import { IntlMessageFormat } from "intl-messageformat";
 import { en } from "./en";
 import { nl } from "./nl";
 
 export type Key = keyof typeof en;
 export type Language = "en" | "nl";
 export const languages: Record<Language, Record<Key, string>> = { en, nl };
-export type Values = Record<string, string | number>;
+export type Values = Record<string, string | number | boolean>;
 export type Translate = (key: Key, values?: Values) => string;
 
-/**
- * Puts values in their places. `{name}` is the value; `{count|# device|# devices}` one of two forms after the
- * value, which stands where the form has `#`. A value that is formatted already is plural unless it is "1".
- */
+const messages = new Map<string, IntlMessageFormat>();
+
+/** Formats an ICU message: `{name}`, `{count, plural, one {# device} other {# devices}}`. Plurals need numbers. */
 export function fill(template: string, values: Values = {}, language: Language = "en"): string {
-  return template.replace(/\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}/g, (whole, name: string, one?: string, other?: string) => {
-    const value = values[name];
-    if (value === undefined) return whole;
-    if (one === undefined || other === undefined) return String(value);
-    const count = typeof value === "number" ? value : value.trim() === "1" ? 1 : Number.NaN;
-    const form = new Intl.PluralRules(language).select(count) === "one" ? one : other;
-    return form.replace("#", typeof value === "number" ? value.toLocaleString() : value);
-  });
+  if (!template.includes("{")) return template;
+  const key = `${language}:${template}`;
+  let message = messages.get(key);
+  if (!message) messages.set(key, (message = new IntlMessageFormat(template, language, undefined, { ignoreTag: true })));
+  return String(message.format(values));
 }
 
 interface Texts {

@@ -70,7 +70,7 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
     <>
       <Group mb="md" justify="space-between">
         <Group>
-          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={own ? "own" : String(days)} onChange={(value) => setFilters(value === "own" ? { from: day(Date.now() - 6 * DAY), to: day(Date.now()) } : { days: value ?? undefined, from: undefined, to: undefined })} data={[...ranges, "own"].map((range) => ({ value: range, label: range === "own" ? t("chart.own") : range === "1" ? t("chart.day") : t("chart.days", { days: range }) }))} />
+          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={own ? "own" : String(days)} onChange={(value) => setFilters(value === "own" ? { from: day(Date.now() - 6 * DAY), to: day(Date.now()) } : { days: value ?? undefined, from: undefined, to: undefined })} data={[...ranges, "own"].map((range) => ({ value: range, label: range === "own" ? t("chart.own") : range === "1" ? t("chart.day") : t("chart.days", { days: Number(range) }) }))} />
           {own && <TextInput type="date" aria-label={t("logger.from")} value={filters.from} max={filters.to} onChange={(event) => setFilters({ from: event.currentTarget.value })} />}
           {own && <TextInput type="date" aria-label={t("logger.to")} value={filters.to} min={filters.from} onChange={(event) => setFilters({ to: event.currentTarget.value })} />}
           <SegmentedControl aria-label={t("chart.form")} value={form} onChange={(value) => setFilters({ form: value === "slots" ? undefined : value })} data={[{ value: "slots", label: t("chart.slots") }, { value: "frames", label: t("chart.frames") }]} />

@@ -103,7 +103,7 @@ export function Devices() {
 
   return (
     <>
-      <PageTitle title={t("nav.devices")} below={found.data && t("devices.count", { count: `${number(total)}${found.data.more ? "+" : ""}` })}>
+      <PageTitle title={t("nav.devices")} below={found.data && t("devices.count", { count: total, more: found.data.more })}>
         <Menu withArrow position="bottom-end">
           <Menu.Target><Button variant="default" leftSection={<IconBookmark size={16} />}>{t("views.title")}</Button></Menu.Target>
           <Menu.Dropdown>
@@ -243,8 +243,8 @@ function BulkEdit({ refs, onDone }: { refs: string[]; onDone: () => void }) {
   };
   return (
     <Stack>
-      {choose("connectivityPlanId", t("device.plan"), [...options(plans), { value: "reset", label: t("device.takeAway") }])}
-      {choose("routingProfileId", t("device.routing"), [...options(routing), { value: "reset", label: t("device.takeAway") }])}
+      {choose("connectivityPlanId", t("device.plan"), [...options(plans), { value: "reset", label: t("device.clear") }])}
+      {choose("routingProfileId", t("device.routing"), [...options(routing), { value: "reset", label: t("device.clear") }])}
       {choose("deviceProfileId", t("device.profile"), options(profiles))}
       <Button onClick={() => void save()} loading={busy} disabled={!Object.keys(change).length}>{t("common.save")}</Button>
     </Stack>

@@ -33,7 +33,7 @@ export function DeviceMap({ filters }: { filters: Record<string, string> }) {
           kind: alone ? "device" : "cluster",
           count: place.devices,
           color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.unwell ? "orange" : "veld",
-          label: alone ? `${place.name} (${place.EUI})` : t("map.cluster", { count: number(place.devices), unwell: number(place.unwell) }),
+          label: alone ? `${place.name} (${place.EUI})` : t("map.cluster", { count: place.devices, lost: number(place.unwell) }),
           onClick: alone ? () => go(`/devices/${place.ref}`) : undefined,
         };
       }),
@@ -43,7 +43,7 @@ export function DeviceMap({ filters }: { filters: Record<string, string> }) {
   return (
     <>
       <WorldMap label={t("devices.map")} spots={spots} height={560} onView={setView} fit={everywhere.data ? JSON.stringify(filters) : undefined} places={everywhere.data} />
-      <Text size="sm" c="dimmed" mt="xs" role="status">{world ? t("map.shown", { count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)), total: number(world) }) : t("map.empty")}</Text>
+      <Text size="sm" c="dimmed" mt="xs" role="status">{world ? t("map.shown", { count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)), total: world }) : t("map.empty")}</Text>
     </>
   );
 }

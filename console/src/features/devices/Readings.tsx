@@ -32,7 +32,7 @@ export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
   }
   return (
     <Stack>
-      <Group><Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setDays(value ?? "7")} data={["1", "7", "15", "35"].map((range) => ({ value: range, label: range === "1" ? t("chart.day") : t("chart.days", { days: range }) }))} /></Group>
+      <Group><Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setDays(value ?? "7")} data={["1", "7", "15", "35"].map((range) => ({ value: range, label: range === "1" ? t("chart.day") : t("chart.days", { days: Number(range) }) }))} /></Group>
       {names.length > 0 && <Panel><Chart label={t("device.readings")} option={option} height={320} save /></Panel>}
       <Panel>
         <ScrollArea.Autosize mah={420}>

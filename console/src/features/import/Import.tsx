@@ -111,11 +111,11 @@ export function Import() {
           <Panel>
             <Stack align="center" py="lg" onDragOver={(event) => event.preventDefault()} onDrop={drop} style={{ border: "2px dashed var(--mantine-color-default-border)", borderRadius: 12 }}>
               <IconFileSpreadsheet size={40} stroke={1.3} />
-              {file ? <Text fw={600}>{file.name} <Text span c="dimmed" fw={400}>{t("import.file", { rows: number(rows), size: bytes(file.size), kind: t(file.csv.header !== null ? "import.header" : "import.thingpark") })}</Text></Text> : <Text c="dimmed">{t("import.drop")}</Text>}
+              {file ? <Text fw={600}>{file.name} <Text span c="dimmed" fw={400}>{t("import.file", { rows, size: bytes(file.size), kind: t(file.csv.header !== null ? "import.header" : "import.thingpark") })}</Text></Text> : <Text c="dimmed">{t("import.drop")}</Text>}
               <Group>
                 <FileButton onChange={(given) => void take(given)} accept=".csv,.txt,.tsv,text/csv,text/plain,text/tab-separated-values">{(props) => <Button {...props} variant="default" leftSection={<IconUpload size={16} />} disabled={progress !== null}>{t("import.choose")}</Button>}</FileButton>
                 <Button variant={tried ? "default" : "filled"} leftSection={<IconTestPipe size={16} />} disabled={!file || progress !== null} onClick={() => void carryOut(true)}>{t("import.dry")}</Button>
-                <Button variant={tried ? "filled" : "default"} leftSection={<IconPlayerPlay size={16} />} disabled={!file || progress !== null} onClick={() => void carryOut(false)}>{t("import.run", { count: number(rows) })}</Button>
+                <Button variant={tried ? "filled" : "default"} leftSection={<IconPlayerPlay size={16} />} disabled={!file || progress !== null} onClick={() => void carryOut(false)}>{t("import.run", { count: rows })}</Button>
               </Group>
             </Stack>
             {progress && (
@@ -128,7 +128,7 @@ export function Import() {
           </Panel>
         </IfMayChange>
         {results.length > 0 && (
-          <Panel title={t("import.results")} right={<Group gap="xs"><Badge color="veld" variant="light">{t("import.fine", { count: results.length - bad.length })}</Badge><Badge color={bad.length ? "red" : "gray"} variant="light">{t("import.bad", { count: bad.length })}</Badge></Group>}>
+          <Panel title={t("import.results")} right={<Group gap="xs"><Badge color="veld" variant="light">{t("import.ok", { count: results.length - bad.length })}</Badge><Badge color={bad.length ? "red" : "gray"} variant="light">{t("import.bad", { count: bad.length })}</Badge></Group>}>
             {tried && !bad.length && <Alert color="veld" mb="sm">{t("import.ready")}</Alert>}
             <ScrollArea.Autosize mah={420}>
               <Table stickyHeader aria-label={t("import.results")} className="data">

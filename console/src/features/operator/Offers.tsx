@@ -176,7 +176,7 @@ export function HsmGroups() {
             { key: "id", title: "ID", render: (row) => <Mono>{row.id}</Mono> },
             { key: "vault", title: t("hsm.vault"), render: (row) => row.vault || t("hsm.default") },
             { key: "devices", title: t("home.devices"), align: "right", render: (row) => number(row.devices) },
-            { key: "state", title: t("alarms.state"), render: (row) => (row.problem ? <Text size="sm" className="poor">{row.problem}</Text> : <Badge variant="dot" color="veld" tt="none">{t("hsm.fine")}</Badge>) },
+            { key: "state", title: t("alarms.state"), render: (row) => (row.problem ? <Text size="sm" className="poor">{row.problem}</Text> : <Badge variant="dot" color="veld" tt="none">{t("hsm.ok")}</Badge>) },
           ]}
         />
       )}
