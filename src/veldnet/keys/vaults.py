@@ -82,10 +82,10 @@ class Vaults:
 
     def _distinct(self) -> list[tuple[str, Vault]]:
         """Each vault once: the default one may be one of the others."""
-        names: dict[int, tuple[str, Vault]] = {}
+        names: dict[Vault, str] = {}
         for name, vault in self._vaults.items():
-            names.setdefault(id(vault), (name, vault))
-        return list(names.values())
+            names.setdefault(vault, name)
+        return [(name, vault) for vault, name in names.items()]
 
     @property
     def health(self) -> list[Health]:

@@ -79,7 +79,7 @@ class Air:
         self.base_stations: list[BaseStation] = []
         self.collided = 0
         self._listeners: set[Listener] = set()
-        self._attentive: dict[int, Attentive] = {}
+        self._attentive: dict[Attentive, None] = {}
         self._on_air: list[_OnAir] = []
 
     def add(self, station: BaseStation) -> None:
@@ -88,7 +88,7 @@ class Air:
 
     def attend(self, attentive: Attentive) -> None:
         """Let a device of class B or C listen from now on."""
-        self._attentive[id(attentive)] = attentive
+        self._attentive[attentive] = None
 
     async def uplink(
         self,
@@ -204,7 +204,7 @@ class Air:
                         loop.call_at(at + airtime, self._arrive, listener, phy_payload, signal.snr)
         if in_window:
             return
-        for attentive in self._attentive.values():
+        for attentive in self._attentive:
             if attentive.deaf_until <= at and attentive.where() == (frequency, modulation):
                 signal = self._propagation.receive(station.place, attentive.place, power, modulation)
                 if signal is not None:

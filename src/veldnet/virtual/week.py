@@ -251,10 +251,10 @@ class Week(VirtualNetwork):
     async def result(self, days: float) -> WeekResult:
         """Who was warned about."""
         found = await self.data.store.read(_alarms_by_device)
-        number_of = {id(life): number + 1 for number, life in enumerate(self.lives)}
+        number_of = {life: number for number, life in enumerate(self.lives, 1)}
 
         def outcome(name: str, lives: Sequence[DeviceLife], expected: Sequence[int]) -> Outcome:
-            counts = Counter(kind for life in lives for kind in found.get(number_of[id(life)], ()))
+            counts = Counter(kind for life in lives for kind in found.get(number_of[life], ()))
             return Outcome(
                 name,
                 len(lives),
@@ -262,9 +262,9 @@ class Week(VirtualNetwork):
                 {DEVICE_TYPES[kind].code: n for kind, n in sorted(counts.items()) if kind not in expected},
             )
 
-        struck = {id(life) for lives in self.afflicted.values() for life in lives}
-        struck |= {id(life) for life in self.village}
-        healthy = [life for life in self.lives if id(life) not in struck]
+        struck = {life for lives in self.afflicted.values() for life in lives}
+        struck |= set(self.village)
+        healthy = [life for life in self.lives if life not in struck]
         states = await self.data.store.read(health.fleet_counts)
         return WeekResult(
             devices=len(self.lives),

@@ -3,8 +3,9 @@
 The two talk over a socket pair that only they have, in frames of MessagePack whose types are checked.
 """
 
-from .remote import Proof, RemoteVault, Starter
+from .remote import Proof, RemoteVault
 from .serving import serve_vault, tell_why
+from .vault_process import Starter
 
 __all__ = [
     "Proof",

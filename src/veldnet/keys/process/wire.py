@@ -23,6 +23,22 @@ _LENGTH = 4
 UNASKED = 0
 
 
+Method = Literal[
+    "join",
+    "app_key",
+    "nwk_key",
+    "as_key",
+    "exchange_key",
+    "transport_key",
+    "receive",
+    "seal",
+    "unseal",
+    "refresh",
+    "reseal",
+    "ping",
+]
+
+
 class Order(msgspec.Struct, frozen=True, array_like=True):
     """A `JoinOrder`."""
 
@@ -50,20 +66,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     """A call. What stands behind `orders` is used by those that need it."""
 
     id: int
-    method: Literal[
-        "join",
-        "app_key",
-        "nwk_key",
-        "as_key",
-        "exchange_key",
-        "transport_key",
-        "receive",
-        "seal",
-        "unseal",
-        "refresh",
-        "reseal",
-        "ping",
-    ]
+    method: Method
     orders: list[Order] = []
     dev_eui: int = 0
     label: str = ""
