@@ -19,13 +19,9 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.joins import JoinKeys
 from veldnet.domain.resources import Device, RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import checks as device_checks
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.keys import group_moves
-from veldnet.inventory.keys import wrapped_keys as sealed_keys
-from veldnet.inventory.offers import catalogues
-from veldnet.inventory.routing_profiles import lifecycle as routing
-from veldnet.inventory.routing_profiles.lifecycle import MadeKey
+from veldnet.inventory import devices, offers, routing_profiles
+from veldnet.inventory.keys import group_moves, wrapped_keys
+from veldnet.inventory.routing_profiles import MadeKey
 from veldnet.inventory.sandbox import Sandbox, create_sandbox
 from veldnet.keys import GeneratedAsKey, SoftwareVault, Vaults, labels, moving
 from veldnet.lorawan import AesKey, DevEui, GatewayEui
@@ -73,10 +69,10 @@ class World:
         row = await self.store.read(lambda c: c.execute(select(subscribers)).one())
         self.scope = Scope(row.operator_ref, row.ref, row.customer_id, 1, "tester", "Tester")
         self.source = await self.store.write(
-            lambda c: catalogues.create_hsm_group(c, row.operator_ref, "Old", "old")
+            lambda c: offers.create_hsm_group(c, row.operator_ref, "Old", "old")
         )
         self.target = await self.store.write(
-            lambda c: catalogues.create_hsm_group(c, row.operator_ref, "New", "new")
+            lambda c: offers.create_hsm_group(c, row.operator_ref, "New", "new")
         )
         generated = await self.old.generate_as_key(PEM)
         profile = await self.store.write(lambda c: self._profile(c, generated))
@@ -88,13 +84,13 @@ class World:
                 hsmGroupId=self.source,
                 routingProfileId=profile.id,
             )
-            new = device_checks.check_new_device(body, hsm_required=True)
+            new = devices.check_new_device(body, hsm_required=True)
             sealed = await self.old.import_app_key(new.dev_eui, APP_KEY)
             device = await self.store.write(partial(self._device, new, sealed))
             nwk_key = await self.old.import_nwk_key(new.dev_eui, APP_KEY)
             await self.store.write(partial(self._nwk_key, int(str(device.ref)), nwk_key))
 
-    def _device(self, new: device_checks.NewDevice, sealed: bytes, connection: Connection) -> Device:
+    def _device(self, new: devices.NewDevice, sealed: bytes, connection: Connection) -> Device:
         return devices.create_device(connection, self.scope, new, sealed)
 
     def _nwk_key(self, ref: int, sealed: bytes, connection: Connection) -> None:
@@ -102,7 +98,7 @@ class World:
 
     def _profile(self, connection: Connection, generated: GeneratedAsKey) -> RoutingProfile:
         group = group_moves.find_group(connection, self.source)
-        return routing.create_routing_profile(
+        return routing_profiles.create_routing_profile(
             connection, self.scope, RoutingProfile(name="AS"), (), (), MadeKey(group, generated)
         )
 
@@ -180,19 +176,19 @@ async def test_sealing_anew_killed_at_every_step_goes_on(world: World) -> None:
     header = await world.old.refresh()
 
     async def reseal(store: Any) -> tuple[int, int]:
-        return await sealed_keys.reseal_all(store, world.old, "old", header, batch=5)
+        return await wrapped_keys.reseal_all(store, world.old, "old", header, batch=5)
 
-    total = await world.store.read(lambda c: sealed_keys.count_stale(c, "old", header))
+    total = await world.store.read(lambda c: wrapped_keys.count_stale(c, "old", header))
     assert total == 2 * FLEET + 1
     seen = set()
     for step, before in itertools.product((1, 2), (True, False)):
         with pytest.raises(StoreError):
             await reseal(Mortal(world.store, step, before=before))
         assert await world.check() == {"old": FLEET, "new": 0}
-        seen.add(await world.store.read(lambda c: sealed_keys.count_stale(c, "old", header)))
+        seen.add(await world.store.read(lambda c: wrapped_keys.count_stale(c, "old", header)))
     assert len(seen) > 2
     await reseal(world.store)
-    assert await world.store.read(lambda c: sealed_keys.count_stale(c, "old", header)) == 0
+    assert await world.store.read(lambda c: wrapped_keys.count_stale(c, "old", header)) == 0
     world.old.use({2: b"2" * 32})
     await world.check()
 

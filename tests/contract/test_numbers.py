@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from veldnet.domain.errors import BadRequest
-from veldnet.inventory.base_stations.registration import create_base_station, remove_base_station
+from veldnet.inventory.base_stations import create_base_station, remove_base_station
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.network.core.records import Copy
 from veldnet.network.shell.journal import pack_copies

@@ -15,7 +15,7 @@ from tests.unit.network.builders import NETWORK, copy, device, session, uplink_f
 from veldnet.domain.errors import Refusal
 from veldnet.domain.resources import Device, Route
 from veldnet.gateways.semtech_udp.messages import head_of_only_frame
-from veldnet.inventory.routing_profiles.lifecycle import check_routes
+from veldnet.inventory.routing_profiles import check_routes
 from veldnet.keys import VaultError, parse_rsa_public_key
 from veldnet.lorawan import frames, mac_commands
 from veldnet.network.core.events import DataReceived, ReceivedFrame
@@ -190,7 +190,7 @@ def test_routes(ports: str, address: str, as_id: str, deviation: int) -> None:
 
 @given(st.text(max_size=40), st.text(max_size=40), st.floats(), st.floats())
 def test_devices(eui: str, key: str, latitude: float, longitude: float) -> None:
-    from veldnet.inventory.devices.checks import check_new_device
+    from veldnet.inventory.devices import check_new_device
 
     body = Device(
         EUI=eui,

@@ -17,9 +17,7 @@ from veldnet.assembly.monitoring import MonitoringService
 from veldnet.domain.documents import PlanSettings
 from veldnet.domain.resources import AlarmThreshold, Device, DeviceAlarm
 from veldnet.domain.scope import Scope
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.offers import catalogues
+from veldnet.inventory import accounts, devices, offers
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
@@ -186,7 +184,7 @@ class Stage(VirtualNetwork):
         self.plan = replace(self.plan, **settings)
         operator = (await self.scope()).operator_ref
         await self.store.write(
-            lambda c: catalogues.change_connectivity_plan(c, operator, "virtual/plan", self.plan)
+            lambda c: offers.change_connectivity_plan(c, operator, "virtual/plan", self.plan)
         )
         await self.server.platform.apply_changes()
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.monitoring.stage import FREE, Stage, on_stage
 from veldnet.domain.documents import PlanSettings
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 from veldnet.lorawan import AesKey, JoinEui
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import join_request_mic

@@ -9,8 +9,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from veldnet.assembly.data_directory.directory import DataDirectory
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.offers import catalogues
+from veldnet.inventory import accounts, offers
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring import Module, ModuleMonitor, NotificationSettings, Recipients
@@ -92,7 +91,7 @@ async def test_operators_hear_of_modules_that_keep_their_keys(store: SqliteStore
     def two_operators(connection):  # type: ignore[no-untyped-def]
         first = accounts.create_operator(connection, "one-ope", "One")
         second = accounts.create_operator(connection, "two-ope", "Two")
-        catalogues.create_hsm_group(connection, first, "Amsterdam", "ams")
+        offers.create_hsm_group(connection, first, "Amsterdam", "ams")
         return first, second
 
     first, second = await store.write(two_operators)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.monitoring.stage import FREE, Stage, on_stage
 from tests.monitoring.test_alarm_types import forged_frame
 from veldnet.domain.resources import Device
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 from veldnet.monitoring import health
 from veldnet.monitoring.alarms import types
 from veldnet.store.schema import device_states

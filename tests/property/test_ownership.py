@@ -22,14 +22,7 @@ from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory import changes
-from veldnet.inventory.accounts import accounts, people, sessions
-from veldnet.inventory.accounts import removal as subscriber_removal
-from veldnet.inventory.base_stations import registration as base_stations
-from veldnet.inventory.devices import checks as device_checks
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.offers import catalogues
-from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
+from veldnet.inventory import accounts, base_stations, changes, devices, offers, routing_profiles
 from veldnet.lorawan import GatewayEui
 from veldnet.routing import Deliveries, Outcome, Profile, Retry, RoutingTable, deliver_again, list_undelivered
 from veldnet.routing import Route as LoadedRoute
@@ -169,7 +162,7 @@ class World:
         if deed == "join" and len(self.customers) < 5:
             customer = f"{100_000_000 + self.count}"
             ref = accounts.create_subscriber(connection, operator, customer, "x")
-            catalogues.grant_connectivity_plan(connection, ref, operator, 100)
+            offers.grant_connectivity_plan(connection, ref, operator, 100)
             self.once(f"subscriber {ref}")
             self.customers[customer] = Scope(operator, ref, customer, 0, "x", "x")
         elif deed == "build":
@@ -179,7 +172,7 @@ class World:
         elif deed == "tear down" and self.stations:
             base_stations.remove_base_station(connection, self.stations.pop())
         elif deed == "fire" and self.people:
-            people.remove_user(connection, users, self.people.pop())
+            accounts.remove_user(connection, users, self.people.pop())
         elif scope is not None:
             self.change_of(connection, deed, scope, rng)
 
@@ -187,12 +180,12 @@ class World:
         """Something that is a subscriber's."""
         own = routing_profiles.list_routing_profiles(connection, scope)
         if deed == "hire":
-            made = people.create_subscriber_user(
+            made = accounts.create_subscriber_user(
                 connection, scope.subscriber_ref, f"user{self.count}", "h", "x", "rw"
             )
             account = f"user-{made.ref}"
-            assert sessions.read_preferences(connection, account) == b"{}", "another one's saved views"
-            sessions.write_preferences(connection, account, msgspec.json.encode({"of": scope.customer_id}))
+            assert accounts.read_preferences(connection, account) == b"{}", "another one's saved views"
+            accounts.write_preferences(connection, account, msgspec.json.encode({"of": scope.customer_id}))
             self.people.append(int(made.ref))
         elif deed == "route" and len(own) < 3:
             route = Route(contentType="JSON", addresses=[f"http://{scope.customer_id}.example/"], asId="as")
@@ -211,7 +204,7 @@ class World:
             for device in listed if deed == "leave" else listed[:1]:
                 devices.delete_device(connection, scope, str(device.ref))
             if deed == "leave":
-                subscriber_removal.remove_subscriber(connection, scope.customer_id)
+                accounts.remove_subscriber(connection, scope.customer_id)
                 self.people = list(connection.execute(select(users.c.ref)).scalars())
                 del self.customers[scope.customer_id]
 
@@ -232,7 +225,7 @@ class World:
             deviceProfileId="PROFILE",
             routingProfileId=profile,
         )
-        new = device_checks.check_new_device(body, hsm_required=False)
+        new = devices.check_new_device(body, hsm_required=False)
         if connection.execute(
             select(device_rows.c.ref).where(device_rows.c.dev_eui == str(new.dev_eui))
         ).first():
@@ -285,8 +278,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with store.engine.begin() as connection:
         for code in ("one", "two"):
             operator = accounts.create_operator(connection, code, "x")
-            catalogues.create_connectivity_plan(connection, operator, f"{code}/plan", "x", PlanSettings())
-            catalogues.create_device_profile(connection, operator, "PROFILE", "x", ProfileSettings())
+            offers.create_connectivity_plan(connection, operator, f"{code}/plan", "x", PlanSettings())
+            offers.create_device_profile(connection, operator, "PROFILE", "x", ProfileSettings())
     store.engine.dispose()
     return path
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.devices.lifecycle import get_device
+from veldnet.inventory import accounts
+from veldnet.inventory.devices import get_device
 from veldnet.lorawan.mac_commands import RekeyConf
 from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.security import Security10, Security11

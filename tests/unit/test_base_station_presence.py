@@ -16,8 +16,8 @@ from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.diagnosis.base_stations import conduct
 from veldnet.gateways import SemtechUdpServer
-from veldnet.inventory.base_stations import registration as base_stations
-from veldnet.inventory.base_stations.registration import BaseStation
+from veldnet.inventory import base_stations
+from veldnet.inventory.base_stations import BaseStation
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request
 
 from veldnet.domain.errors import BadRequest, InvalidField
-from veldnet.inventory.offers.documents import right_value
+from veldnet.inventory.offers import right_value
 
 T = TypeVar("T", bound=msgspec.Struct)
 

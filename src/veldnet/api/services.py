@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from veldnet.assembly.platform import Platform
 from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import audit
-from veldnet.inventory.devices.checks import NewDevice
-from veldnet.inventory.imports.dry_run import Rehearsals
-from veldnet.inventory.offers.catalogues import find_hsm_group
+from veldnet.inventory.devices import NewDevice
+from veldnet.inventory.imports import Rehearsals
+from veldnet.inventory.offers import find_hsm_group
 from veldnet.keys import Vault
 from veldnet.settings import ApiSettings
 from veldnet.store import StoreError

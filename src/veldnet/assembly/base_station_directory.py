@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory import base_stations
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.network import RadioSettings
 from veldnet.routing import Position

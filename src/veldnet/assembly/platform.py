@@ -22,9 +22,8 @@ from veldnet.decoders import DecoderPool, Limits
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.gateways import Backlog, Presence, SemtechUdpServer
-from veldnet.inventory import changes
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.devices.personalisation import Personalisation
+from veldnet.inventory import accounts, changes
+from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer, prune

@@ -19,12 +19,8 @@ from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import BadRequest, Refusal
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Role
-from veldnet.inventory import audit
-from veldnet.inventory.accounts import accounts, people
-from veldnet.inventory.accounts import removal as subscriber_removal
-from veldnet.inventory.base_stations import registration as base_stations
-from veldnet.inventory.offers import catalogues
-from veldnet.inventory.offers.documents import read_document
+from veldnet.inventory import accounts, audit, base_stations, offers
+from veldnet.inventory.offers import read_document
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.routing import deliver_again, list_undelivered
 from veldnet.settings import Settings
@@ -144,7 +140,7 @@ def remove_subscriber(customer_id: str, data: Data = None) -> None:
         _settings(data),
         "subscriber.removed",
         customer_id,
-        lambda c: subscriber_removal.remove_subscriber(c, customer_id),
+        lambda c: accounts.remove_subscriber(c, customer_id),
     )
     console.print(f"subscriber {customer_id} removed")
 
@@ -192,7 +188,7 @@ def create_operator_user(
 
         def write(connection: Connection) -> None:
             ref = accounts.find_operator(connection, operator)
-            people.create_operator_user(
+            accounts.create_operator_user(
                 connection, ref, username, password_hash, display_name or username, _role(role)
             )
             audit.note(connection, administrator(), None, "user.created", username, None, operator_ref=ref)
@@ -220,7 +216,7 @@ def create_user(
 
         def write(connection: Connection) -> None:
             subscriber, _operator = accounts.find_subscriber(connection, customer_id)
-            people.create_subscriber_user(
+            accounts.create_subscriber_user(
                 connection, subscriber, username, password_hash, display_name or username, _role(role)
             )
             audit.note(connection, administrator(), subscriber, "user.created", username)
@@ -260,7 +256,7 @@ def create_plan(
 
     def create(connection: Connection) -> None:
         ref = accounts.find_operator(connection, operator)
-        catalogues.create_connectivity_plan(connection, ref, plan_id, name, document)
+        offers.create_connectivity_plan(connection, ref, plan_id, name, document)
 
     change_data(_settings(data), "connectivityPlan.created", plan_id, create)
     console.print(f"connectivity plan {plan_id} created")
@@ -273,7 +269,7 @@ def change_plan(plan_id: str, operator: Operator, settings: Setting = None, data
 
     def change(connection: Connection) -> None:
         ref = accounts.find_operator(connection, operator)
-        catalogues.change_connectivity_plan(connection, ref, plan_id, document)
+        offers.change_connectivity_plan(connection, ref, plan_id, document)
 
     change_data(_settings(data), "connectivityPlan.changed", plan_id, change)
     console.print(f"connectivity plan {plan_id} changed")
@@ -292,7 +288,7 @@ def grant_plan(plan_id: str, customer_id: str, connections: int, data: Data = No
         ).scalar()
         if plan is None:
             fail(f"the operator of {customer_id} has no connectivity plan {plan_id}")
-        catalogues.grant_connectivity_plan(connection, subscriber, plan, connections)
+        offers.grant_connectivity_plan(connection, subscriber, plan, connections)
 
     change_data(
         _settings(data), "connectivityPlan.granted", f"{plan_id} to {customer_id}: {connections}", grant
@@ -309,7 +305,7 @@ def create_profile(
 
     def create(connection: Connection) -> None:
         ref = accounts.find_operator(connection, operator)
-        catalogues.create_device_profile(connection, ref, profile_id, name, document)
+        offers.create_device_profile(connection, ref, profile_id, name, document)
 
     change_data(_settings(data), "deviceProfile.created", profile_id, create)
     console.print(f"device profile {profile_id} created")

@@ -11,11 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.vaults.opening import openings
-from veldnet.inventory import audit
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.keys import exchange_keys as exchange
-from veldnet.inventory.keys import group_moves
-from veldnet.inventory.offers import catalogues
+from veldnet.inventory import accounts, audit, offers
+from veldnet.inventory.keys import exchange_keys, group_moves
 from veldnet.keys import Form, VaultError, moving
 from veldnet.settings import Settings
 from veldnet.store.schema import devices, hsm_groups, operators
@@ -45,7 +42,7 @@ def create_hsm_group(
 
     def create(connection: Connection) -> str:
         ref = accounts.find_operator(connection, operator)
-        return catalogues.create_hsm_group(connection, ref, name, vault)
+        return offers.create_hsm_group(connection, ref, name, vault)
 
     console.print(change_data(settings, "hsmGroup.created", name, create))
 
@@ -167,7 +164,7 @@ def _create(settings: Settings, group: str, pem: str | None, customer_id: str | 
             if customer_id is not None:
                 subscriber, _operator = accounts.find_subscriber(connection, customer_id)
             form: Form = "RSA" if pem is None else "AES"
-            version = exchange.add_key(connection, found.vault, form, public, sealed, subscriber)
+            version = exchange_keys.add_key(connection, found.vault, form, public, sealed, subscriber)
             what = f"{group}, {form} version {version}"
             audit.note(connection, administrator(), subscriber, "exchangeKey.created", what)
             return version

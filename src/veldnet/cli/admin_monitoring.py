@@ -12,8 +12,7 @@ from rich.progress import Progress
 from sqlalchemy import Connection, func, select
 
 from veldnet.domain.resources import timestamp
-from veldnet.inventory import audit, changes
-from veldnet.inventory.accounts import accounts
+from veldnet.inventory import accounts, audit, changes
 from veldnet.lorawan import BaseStationId, InvalidIdentifier
 from veldnet.monitoring import (
     BASE_STATION_TYPES,

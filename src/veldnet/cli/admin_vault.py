@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from veldnet.assembly.data_directory.directory import DataDirectory, database_of
 from veldnet.assembly.vaults.opening import master_key_of, openings, vault_names
 from veldnet.inventory import audit, changes
-from veldnet.inventory.keys import wrapped_keys as sealed_keys
+from veldnet.inventory.keys import wrapped_keys
 from veldnet.keys import MasterFiles, VaultError, master
 from veldnet.keys.master import Backup, MasterKeys
 from veldnet.keys.process.hardening import harden
@@ -279,7 +279,7 @@ async def _ready_to_part(data: DataDirectory, name: str) -> int:
 async def _stale(data: DataDirectory, name: str) -> int:
     """Keys that an older master key has sealed."""
     header = await data.vault.of(name).refresh()
-    return await data.store.read(lambda c: sealed_keys.count_stale(c, name, header))
+    return await data.store.read(lambda c: wrapped_keys.count_stale(c, name, header))
 
 
 @vault_app.command("reseal")
@@ -289,14 +289,14 @@ def reseal_command(name: Name = "", data: Data = None) -> None:
     async def work(opened: DataDirectory) -> tuple[int, int]:
         vault = opened.vault.of(name)
         header = await vault.refresh()
-        total = await opened.store.read(lambda c: sealed_keys.count_stale(c, name, header))
+        total = await opened.store.read(lambda c: wrapped_keys.count_stale(c, name, header))
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task("sealing anew", total=total)
 
             def show(done: int) -> None:
                 progress.update(task, completed=done)
 
-            return await sealed_keys.reseal_all(opened.store, vault, name, header, show)
+            return await wrapped_keys.reseal_all(opened.store, vault, name, header, show)
 
     done, failed = with_data(_settings(data), work, vaults=True)
     console.print(f"{done} keys sealed anew")

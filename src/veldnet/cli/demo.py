@@ -23,8 +23,7 @@ from veldnet.assembly.data_directory.lock import DirectoryLock
 from veldnet.assembly.data_directory.takeover import holding
 from veldnet.assembly.listening import Addresses, Ports
 from veldnet.cli.serving import serve
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory import accounts, base_stations
 from veldnet.inventory.sandbox import Sandbox
 from veldnet.logs import configure_logs
 from veldnet.lorawan import GatewayEui

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from veldnet.assembly.data_directory.directory import DataDirectory
-from veldnet.inventory.accounts import accounts
+from veldnet.inventory import accounts
 from veldnet.inventory.sandbox import Sandbox, create_sandbox
 from veldnet.lorawan import GatewayEui, InvalidIdentifier
 

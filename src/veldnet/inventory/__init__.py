@@ -17,5 +17,4 @@ __all__ = [
     "routing_profiles",
     "rows",
     "sandbox",
-    "setting_fields",
 ]

@@ -11,9 +11,7 @@ from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import GatewayEui
 from veldnet.store.schema import operators, subscribers
 
-from .accounts import accounts, people
-from .base_stations import registration as base_stations
-from .offers import catalogues
+from . import accounts, base_stations, offers
 
 PROFILES = (
     ("LORA/GenericA.1_ETSI_Rx2-SF12", "LoRaWAN 1.0 class A, RX2 at SF12", ProfileSettings(rx2DataRate=0)),
@@ -78,9 +76,9 @@ def create_sandbox(
     customer_id = _new_customer_id(connection)
     subscriber = accounts.create_subscriber(connection, operator, customer_id, f"Sandbox customer {number}")
     username = f"sandbox{'' if number == 1 else number}@veldnet.example"
-    people.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User", "rw")
+    accounts.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User", "rw")
     operator_username = f"operator{'' if number == 1 else number}@veldnet.example"
-    people.create_operator_user(
+    accounts.create_operator_user(
         connection, operator, operator_username, password_hash, "Sandbox Operator", "rw"
     )
     credentials = accounts.create_project(connection, f"Sandbox project {number}")
@@ -97,11 +95,11 @@ def create_sandbox(
         downlinkRate=3600,
         downlinkBucketSize=1000,
     )
-    plan = catalogues.create_connectivity_plan(connection, operator, plan_id, "Sandbox plan", settings)
-    catalogues.grant_connectivity_plan(connection, subscriber, plan, 1000)
+    plan = offers.create_connectivity_plan(connection, operator, plan_id, "Sandbox plan", settings)
+    offers.grant_connectivity_plan(connection, subscriber, plan, 1000)
     for profile_id, name, profile in PROFILES:
-        catalogues.create_device_profile(connection, operator, profile_id, name, profile)
-    group = catalogues.create_hsm_group(connection, operator, "Sandbox HSM group")
+        offers.create_device_profile(connection, operator, profile_id, name, profile)
+    group = offers.create_hsm_group(connection, operator, "Sandbox HSM group")
     eui = gateway_eui if gateway_eui is not None else GatewayEui(0x0059AC0000000000 | secrets.randbits(40))
     station = base_stations.create_base_station(
         connection,

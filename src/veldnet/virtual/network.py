@@ -15,8 +15,7 @@ from sqlalchemy import select
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.documents import PlanSettings
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory import accounts, base_stations
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui
 from veldnet.lorawan.airtime import time_on_air

@@ -17,10 +17,7 @@ from veldnet.domain.documents import (
 )
 from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import checks as device_checks
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.offers import catalogues
-from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
+from veldnet.inventory import devices, offers, routing_profiles
 from veldnet.keys import labels
 from veldnet.simulator.device import Identity
 
@@ -85,11 +82,9 @@ async def create_rules(
 
     def write(connection: Connection) -> None:
         for kind in kinds:
-            catalogues.create_device_profile(
-                connection, operator, kind.profile_id, kind.profile_id, kind.profile
-            )
-        plan_ref = catalogues.create_connectivity_plan(connection, operator, PLAN_ID, "Virtual", plan)
-        catalogues.grant_connectivity_plan(connection, scope.subscriber_ref, plan_ref, 10_000_000)
+            offers.create_device_profile(connection, operator, kind.profile_id, kind.profile_id, kind.profile)
+        plan_ref = offers.create_connectivity_plan(connection, operator, PLAN_ID, "Virtual", plan)
+        offers.grant_connectivity_plan(connection, scope.subscriber_ref, plan_ref, 10_000_000)
 
     await data.store.write(write)
     route = Route(contentType="JSON", addresses=["http://as.example/up"], asId="as", asKey=_AS_KEY)
@@ -119,7 +114,7 @@ async def create_device(
         connectivityPlanId=PLAN_ID,
         routingProfileId=routing_profile,
     )
-    new = device_checks.check_new_device(body, hsm_required=False)
+    new = devices.check_new_device(body, hsm_required=False)
     key = await data.vault.import_app_key(new.dev_eui, app_key)
     created = await data.store.write(lambda c: devices.create_device(c, scope, new, key))
     if nwk_key is not None:

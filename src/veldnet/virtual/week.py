@@ -14,9 +14,7 @@ from sqlalchemy import Connection, select
 from veldnet.domain.documents import PlanSettings
 from veldnet.domain.resources import AlarmThreshold
 from veldnet.domain.scope import Scope
-from veldnet.inventory import changes
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import accounts, changes, devices
 from veldnet.lorawan.modulation import Modulation
 from veldnet.monitoring import NotificationSettings, health, write_settings
 from veldnet.monitoring.alarms.types import DEVICE_TYPES, SILENCE

@@ -8,14 +8,14 @@ import pytest
 from msgspec import UNSET
 
 from veldnet.domain.errors import BadRequest
-from veldnet.inventory.imports import device_csv
-from veldnet.inventory.imports.csv_import import EncryptedKey, ImportRow
+from veldnet.inventory import imports
+from veldnet.inventory.imports import EncryptedKey, ImportRow
 
 KEY = "00112233445566778899AABBCCDDEEFF"
 
 
 def only(text: str) -> ImportRow | BadRequest:
-    (line,) = device_csv.read(text.encode())
+    (line,) = imports.read_devices(text.encode())
     return line.row
 
 
@@ -54,10 +54,10 @@ def test_abp_rows_comments_and_deletions() -> None:
     assert isinstance(row, ImportRow) and row.device.activationType == "ABP"
     rules = row.device.applicationSessionKeyRules
     assert rules is not UNSET and [rule.sourcePorts for rule in rules] == ["1-2", "*"]
-    assert device_csv.read(b"# a comment,with,columns") == []
+    assert imports.read_devices(b"# a comment,with,columns") == []
     row = only("DELETE,0059AC0000170311")
     assert isinstance(row, ImportRow) and row.action == "delete"
-    assert device_csv.read("\ufeff\n\n".encode()) == []
+    assert imports.read_devices("\ufeff\n\n".encode()) == []
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,7 @@ from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import InUse
 from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory.accounts import accounts, people, sessions
-from veldnet.inventory.accounts import removal as subscriber_removal
-from veldnet.inventory.devices import checks as device_checks
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.offers import catalogues
-from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
+from veldnet.inventory import accounts, devices, offers, routing_profiles
 from veldnet.store import SqliteStore, migrate
 from veldnet.store.schema import (
     deliveries,
@@ -39,11 +34,11 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     migrate(store.engine, store.path)
     with store.engine.connect() as opened, opened.begin():
         operator = accounts.create_operator(opened, "ope", "x")
-        plan = catalogues.create_connectivity_plan(opened, operator, "ope/plan", "x", PlanSettings())
-        catalogues.create_device_profile(opened, operator, "PROFILE", "x", ProfileSettings())
+        plan = offers.create_connectivity_plan(opened, operator, "ope/plan", "x", PlanSettings())
+        offers.create_device_profile(opened, operator, "PROFILE", "x", ProfileSettings())
         for customer in ("100000001", "100000002"):
             ref = accounts.create_subscriber(opened, operator, customer, "x")
-            catalogues.grant_connectivity_plan(opened, ref, plan, 100)
+            offers.grant_connectivity_plan(opened, ref, plan, 100)
         yield opened
     store.engine.dispose()
 
@@ -67,7 +62,7 @@ def add_device(connection: Connection, scope: Scope, eui: int, routing: RoutingP
         deviceProfileId="PROFILE",
         routingProfileId=routing.id,
     )
-    new = device_checks.check_new_device(body, hsm_required=False)
+    new = devices.check_new_device(body, hsm_required=False)
     return int(str(devices.create_device(connection, scope, new, b"sealed").ref))
 
 
@@ -130,22 +125,24 @@ def test_a2_saved_views_go_with_the_user(connection: Connection, operator: bool)
 
     def add(name: str, whose: Scope) -> int:
         if operator:
-            return int(people.create_operator_user(connection, 1, name, "h", "x", "rw").ref)
-        return int(people.create_subscriber_user(connection, whose.subscriber_ref, name, "h", "x", "rw").ref)
+            return int(accounts.create_operator_user(connection, 1, name, "h", "x", "rw").ref)
+        return int(
+            accounts.create_subscriber_user(connection, whose.subscriber_ref, name, "h", "x", "rw").ref
+        )
 
-    def session_of(ref: int) -> sessions.Session:
-        token = sessions.open_session(connection, sessions.Account(ref, "h", operator), 900)
-        session = sessions.session_of(connection, token, 900)
+    def session_of(ref: int) -> accounts.Session:
+        token = accounts.open_session(connection, accounts.Account(ref, "h", operator), 900)
+        session = accounts.session_of(connection, token, 900)
         assert session is not None
         return session
 
     kept, removed = add("kept@x", scope), add("removed@x", scope)
     for ref in (kept, removed):
-        sessions.write_preferences(connection, session_of(ref).account, b'{"views":[1]}')
-    people.remove_user(connection, table, removed)
+        accounts.write_preferences(connection, session_of(ref).account, b'{"views":[1]}')
+    accounts.remove_user(connection, table, removed)
     new = session_of(add("new@x", other))
-    assert sessions.read_preferences(connection, new.account) == b"{}"
-    assert sessions.read_preferences(connection, session_of(kept).account) == b'{"views":[1]}'
+    assert accounts.read_preferences(connection, new.account) == b"{}"
+    assert accounts.read_preferences(connection, session_of(kept).account) == b'{"views":[1]}'
     assert connection.execute(select(func.count()).select_from(preferences)).scalar_one() == 1
 
 
@@ -153,18 +150,18 @@ def test_a2_tokens_and_sessions_end_with_the_user_and_projects_are_not_activated
     connection: Connection,
 ) -> None:
     scope = scope_of(connection, "100000001")
-    user = int(people.create_subscriber_user(connection, scope.subscriber_ref, "a@x", "h", "x", "rw").ref)
-    project = people.create_own_project(connection, scope.subscriber_ref, "x")
+    user = int(accounts.create_subscriber_user(connection, scope.subscriber_ref, "a@x", "h", "x", "rw").ref)
+    project = accounts.create_own_project(connection, scope.subscriber_ref, "x")
     accounts.activate_project(connection, int(project.ref), user)
     own = accounts.issue_token(connection, 900, user_ref=user)
     of_project = accounts.issue_token(connection, 900, project_ref=int(project.ref))
-    cookie = sessions.open_session(connection, sessions.Account(user, "h", False), 900)
-    people.remove_user(connection, users, user)
+    cookie = accounts.open_session(connection, accounts.Account(user, "h", False), 900)
+    accounts.remove_user(connection, users, user)
     assert accounts.bearer_of(connection, accounts.token_digest(own)) is None
     bearer = accounts.bearer_of(connection, accounts.token_digest(of_project))
     assert bearer is not None and bearer.scope is None
-    assert sessions.session_of(connection, cookie, 900) is None
-    people.delete_project(connection, scope.subscriber_ref, project.ref)
+    assert accounts.session_of(connection, cookie, 900) is None
+    accounts.delete_project(connection, scope.subscriber_ref, project.ref)
     assert accounts.bearer_of(connection, accounts.token_digest(of_project)) is None
     assert connection.execute(select(func.count()).select_from(tokens)).scalar_one() == 0
 
@@ -184,18 +181,20 @@ def test_a1_nothing_of_a_removed_subscriber_is_left_to_anybody(connection: Conne
     scope, other = (scope_of(connection, customer) for customer in ("100000001", "100000002"))
     ref = scope.subscriber_ref
     for number, whose in ((1, scope), (2, other)):
-        user = people.create_subscriber_user(connection, whose.subscriber_ref, f"u{number}@x", "h", "x", "rw")
-        sessions.write_preferences(connection, f"user-{user.ref}", b"{}")
-        people.create_own_project(connection, whose.subscriber_ref, "x")
+        user = accounts.create_subscriber_user(
+            connection, whose.subscriber_ref, f"u{number}@x", "h", "x", "rw"
+        )
+        accounts.write_preferences(connection, f"user-{user.ref}", b"{}")
+        accounts.create_own_project(connection, whose.subscriber_ref, "x")
         device = add_device(connection, whose, number, add_routing(connection, whose))
         add_delivery(connection, number, whose, device, "1:as")
         about = {"scope": 1, "scope_ref": whose.subscriber_ref}
         connection.execute(insert(notification_settings).values(settings="{}", **about))
         connection.execute(insert(notifications).values(id=number, event=b"", **about))
     with pytest.raises(InUse, match="1 device"):
-        subscriber_removal.remove_subscriber(connection, "100000001")
+        accounts.remove_subscriber(connection, "100000001")
     devices.delete_device(connection, scope, "e0000000000000001")
-    subscriber_removal.remove_subscriber(connection, "100000001")
+    accounts.remove_subscriber(connection, "100000001")
 
     def its(name: str, value: Any) -> bool:
         return (name == "subscriber_ref" or name == "scope_ref") and value == ref

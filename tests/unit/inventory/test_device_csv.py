@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from veldnet.domain.errors import BadRequest
-from veldnet.inventory.devices.checks import check_new_device
-from veldnet.inventory.imports import device_csv
-from veldnet.inventory.imports.csv_import import ImportRow, Line
+from veldnet.inventory import imports
+from veldnet.inventory.devices import check_new_device
+from veldnet.inventory.imports import ImportRow, Line
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 EUI = "70B3D5E75E00A1F2"
@@ -37,7 +37,7 @@ def written(
 
 
 def read(text: str | bytes, first_line: int | None = None) -> list[Line]:
-    return device_csv.read(text if isinstance(text, bytes) else text.encode(), first_line)
+    return imports.read_devices(text if isinstance(text, bytes) else text.encode(), first_line)
 
 
 def row_of(line: Line) -> ImportRow:

@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from veldnet.assembly.data_directory.directory import DataDirectory
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.devices import search as device_search
-from veldnet.inventory.devices.search import MOST_CELLS, Wanted
+from veldnet.inventory import accounts
+from veldnet.inventory.devices import MOST_CELLS, Wanted, map_cells
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.settings import Settings
@@ -81,7 +80,7 @@ async def test_e1_thousands_of_devices_merge_into_cells(tmp_path: Path, places: 
         # Counted cells, and devices themselves.
         for wanted in (Wanted(), Wanted(text="d")):
             found = await opened.store.read(
-                lambda c, wanted=wanted, size=size: device_search.cells(c, scope, wanted, WORLD, size)  # type: ignore[misc]
+                lambda c, wanted=wanted, size=size: map_cells(c, scope, wanted, WORLD, size)  # type: ignore[misc]
             )
             assert sum(cell.devices for cell in found) == EVERY, "each device is on the map"
             assert sum(cell.unwell for cell in found) == EVERY // 3

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, insert, update
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.scope import Scope
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.devices.lifecycle import PAGE, Filter, list_devices
+from veldnet.inventory import accounts
+from veldnet.inventory.devices import PAGE, Filter, list_devices
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring import health

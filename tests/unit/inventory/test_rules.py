@@ -14,11 +14,8 @@ from typer.testing import CliRunner
 from veldnet.cli.main import app
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import BadRequest, InvalidField
-from veldnet.inventory.accounts import accounts, people
-from veldnet.inventory.base_stations import registration as base_stations
-from veldnet.inventory.offers import catalogues
-from veldnet.inventory.offers import defaults as offers
-from veldnet.inventory.offers.documents import read_document
+from veldnet.inventory import accounts, base_stations, offers
+from veldnet.inventory.offers import read_document
 from veldnet.lorawan import GatewayEui
 from veldnet.store.schema import metadata, plan_grants
 
@@ -43,14 +40,14 @@ WRITERS: dict[str, Callable[[Connection, int, str], Any]] = {
     "operator": lambda c, _ope, name: accounts.create_operator(c, "other", name),
     "subscriber": lambda c, ope, name: accounts.create_subscriber(c, ope, "123456789", name),
     "project": lambda c, _ope, name: accounts.create_project(c, name),
-    "own project": lambda c, _ope, name: people.create_own_project(c, 1, name),
-    "plan": lambda c, ope, name: catalogues.create_connectivity_plan(c, ope, "a-cs/b", name, PLAN),
-    "profile": lambda c, ope, name: catalogues.create_device_profile(c, ope, "A/B", name, PROFILE),
-    "profile id": lambda c, ope, name: catalogues.create_device_profile(c, ope, name, "name", PROFILE),
-    "HSM group": catalogues.create_hsm_group,
+    "own project": lambda c, _ope, name: accounts.create_own_project(c, 1, name),
+    "plan": lambda c, ope, name: offers.create_connectivity_plan(c, ope, "a-cs/b", name, PLAN),
+    "profile": lambda c, ope, name: offers.create_device_profile(c, ope, "A/B", name, PROFILE),
+    "profile id": lambda c, ope, name: offers.create_device_profile(c, ope, name, "name", PROFILE),
+    "HSM group": offers.create_hsm_group,
     "base station": lambda c, ope, name: base_stations.create_base_station(c, ope, GatewayEui(1), name),
-    "operator user": lambda c, ope, name: people.create_operator_user(c, ope, name, "hash", "Name", "rw"),
-    "user": lambda c, _ope, name: people.create_subscriber_user(c, 1, name, "hash", "Name", "rw"),
+    "operator user": lambda c, ope, name: accounts.create_operator_user(c, ope, name, "hash", "Name", "rw"),
+    "user": lambda c, _ope, name: accounts.create_subscriber_user(c, 1, name, "hash", "Name", "rw"),
     "code": lambda c, _ope, name: accounts.create_operator(c, name, "Name"),
 }
 
@@ -75,20 +72,20 @@ def test_e8_good_names_are_taken(connection: Connection, operator: int, kind: st
 @pytest.mark.parametrize("plan_id", ["", "a", "/b", "a/", "a/b/c", "_a/b", "a/b c", "a\n/b", "a/" + "b" * 80])
 def test_e8_plan_ids(connection: Connection, operator: int, plan_id: str) -> None:
     with pytest.raises(InvalidField):
-        catalogues.create_connectivity_plan(connection, operator, plan_id, "Plan", PLAN)
+        offers.create_connectivity_plan(connection, operator, plan_id, "Plan", PLAN)
 
 
 def test_e8_grants(connection: Connection, operator: int) -> None:
     subscriber = accounts.create_subscriber(connection, operator, "123456789", "Customer")
-    plan = catalogues.create_connectivity_plan(connection, operator, "a-cs/b", "Plan", PLAN)
+    plan = offers.create_connectivity_plan(connection, operator, "a-cs/b", "Plan", PLAN)
     for granted in (-5, -1, 100_000_001, 1 << 63):
         with pytest.raises(InvalidField):
-            catalogues.grant_connectivity_plan(connection, subscriber, plan, granted)
-    catalogues.grant_connectivity_plan(connection, subscriber, plan, 5)
+            offers.grant_connectivity_plan(connection, subscriber, plan, granted)
+    offers.grant_connectivity_plan(connection, subscriber, plan, 5)
     connection.execute(plan_grants.update().values(used=3))
     with pytest.raises(BadRequest, match="3 connections"):
-        catalogues.grant_connectivity_plan(connection, subscriber, plan, 2)
-    catalogues.grant_connectivity_plan(connection, subscriber, plan, 3)
+        offers.grant_connectivity_plan(connection, subscriber, plan, 2)
+    offers.grant_connectivity_plan(connection, subscriber, plan, 3)
     assert connection.execute(select(plan_grants.c.granted)).scalar() == 3
 
 
@@ -103,7 +100,7 @@ def test_e8_locations(connection: Connection, operator: int, where: dict[str, fl
 def test_e8_bounds_of_a_plan(connection: Connection, operator: int) -> None:
     for wrong in ({"spreadingFactorMin": 12, "spreadingFactorMax": 7}, {"nbTransMin": 4, "nbTransMax": 2}):
         with pytest.raises(InvalidField, match="must not be above"):
-            catalogues.create_connectivity_plan(
+            offers.create_connectivity_plan(
                 connection, operator, "a-cs/b", "Plan", read_document(PlanSettings, wrong)
             )
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.network.quiet import HERE, QuietNetwork
 from veldnet.diagnosis import explain_device
-from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory import base_stations
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.network import DownlinkRecord

@@ -15,9 +15,8 @@ from veldnet.api.rate_limit import RateLimiter
 from veldnet.api.services import Services
 from veldnet.domain.errors import Forbidden, ReadOnly
 from veldnet.domain.scope import OperatorScope, Scope
-from veldnet.inventory.accounts import sessions
-from veldnet.inventory.accounts.accounts import Bearer
-from veldnet.inventory.accounts.sessions import Session
+from veldnet.inventory import accounts
+from veldnet.inventory.accounts import Bearer, Session
 
 from .sessions import COOKIE
 
@@ -71,7 +70,7 @@ async def require_session(request: Request[Any, Any, Any], services: Services) -
         raise GatewayError(401, "Your session is over or was never begun; sign in", _CHALLENGE)
     if request.method not in _LOOKING:
         given = request.headers.get("x-csrf-token", "")
-        if not sessions.csrf_fits(token, given):
+        if not accounts.csrf_fits(token, given):
             raise GatewayError(
                 403, "x-csrf-token is missing or not that of this session; load the page again"
             )
@@ -111,7 +110,7 @@ async def _acting(request: Request[Any, Any, Any], services: Services, session: 
         raise Forbidden(
             f"an operator's user names the subscriber to work for: {SUBSCRIBER_HEADER}: <customer id>"
         )
-    return await services.read(lambda c: sessions.acting_for(c, operator, customer_id))
+    return await services.read(lambda c: accounts.acting_for(c, operator, customer_id))
 
 
 async def require_operator(

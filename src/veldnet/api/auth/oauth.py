@@ -14,8 +14,8 @@ from litestar import Request, get, post
 from veldnet.api.body import read_body
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.accounts.accounts import Project
+from veldnet.inventory import accounts
+from veldnet.inventory.accounts import Project
 
 _INFINITE = 10 * 365 * 86_400
 _VALIDITY = re.compile(r"(\d{1,6})(s|m|h|days|d)?")

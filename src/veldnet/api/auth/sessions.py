@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 
-from veldnet.inventory.accounts import sessions
-from veldnet.inventory.accounts.accounts import token_digest
-from veldnet.inventory.accounts.sessions import Session
+from veldnet.inventory import accounts
+from veldnet.inventory.accounts import Session, token_digest
 from veldnet.store import Store
 
 COOKIE = "veldnet_session"
@@ -29,12 +28,12 @@ class SessionCache:
         found = self._found.get(digest)
         if found is not None and found[0] > time.monotonic() and found[1].expires_at > time.time() * 1000:
             return found[1]
-        session = await self._store.read(lambda c: sessions.session_of(c, token, self._idle))
+        session = await self._store.read(lambda c: accounts.session_of(c, token, self._idle))
         if session is None:
             return None
         if use:
-            if sessions.needs_touch(session):
-                await self._store.write(lambda c: sessions.touch(c, digest))
+            if accounts.needs_touch(session):
+                await self._store.write(lambda c: accounts.touch_session(c, digest))
             self._found[digest] = (time.monotonic() + _SECONDS, session)
             while len(self._found) > _REMEMBERED:
                 self._found.popitem(last=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 
-from veldnet.inventory.accounts.accounts import Bearer, bearer_of, token_digest
+from veldnet.inventory.accounts import Bearer, bearer_of, token_digest
 from veldnet.store import Store
 
 _REMEMBERED = 10_000

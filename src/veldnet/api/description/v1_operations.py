@@ -20,12 +20,12 @@ from veldnet.api.v1 import sign_in as session
 from veldnet.api.v1.monitoring import BatteryLevel
 from veldnet.api.v1.operator import base_stations, customers, offers, oversight
 from veldnet.domain.resources import Device
-from veldnet.inventory.accounts.people import ProjectView, User
+from veldnet.inventory.accounts import ProjectView, Subscriber, User
 from veldnet.inventory.audit import AuditEntry
 from veldnet.inventory.decoders import PayloadDecoder
-from veldnet.inventory.devices.search import ALARM_LEVELS, ORDERS, Found, MapCell
-from veldnet.inventory.imports.imports import Import
-from veldnet.inventory.offers.defaults import Group, Plan, Profile, Subscriber
+from veldnet.inventory.devices import ALARM_LEVELS, ORDERS, Found, MapCell
+from veldnet.inventory.imports import Import
+from veldnet.inventory.offers import Group, Plan, Profile
 from veldnet.monitoring.alarms.fleet import AlarmPage
 from veldnet.monitoring.logger import PACKET_TYPES, Page
 from veldnet.monitoring.statistics.totals import Totals

@@ -14,7 +14,7 @@ from veldnet.api.body import read_resource
 from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
 from veldnet.domain.errors import MissingField, Unauthorized
-from veldnet.inventory.accounts import accounts
+from veldnet.inventory import accounts
 
 
 class ActivationReq(msgspec.Struct):

@@ -10,8 +10,8 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
 from veldnet.domain.resources import ConnectivityPlan, DeviceProfile, HSMGroup
-from veldnet.inventory.devices.lifecycle import PAGE
-from veldnet.inventory.offers import catalogues
+from veldnet.inventory import offers
+from veldnet.inventory.devices import PAGE
 
 
 @get("/connectivityPlans")
@@ -19,18 +19,18 @@ async def list_connectivity_plans(
     request: Request[Any, Any, Any], services: Services
 ) -> list[ConnectivityPlan]:
     scope = await require_scope(request, services)
-    return await services.read(lambda c: catalogues.list_connectivity_plans(c, scope))
+    return await services.read(lambda c: offers.list_connectivity_plans(c, scope))
 
 
 @get("/deviceProfiles")
 async def list_device_profiles(request: Request[Any, Any, Any], services: Services) -> list[DeviceProfile]:
     scope = await require_scope(request, services)
-    return await services.read(lambda c: catalogues.list_device_profiles(c, scope))
+    return await services.read(lambda c: offers.list_device_profiles(c, scope))
 
 
 @get("/hsmGroups")
 async def list_hsm_groups(request: Request[Any, Any, Any], services: Services) -> list[HSMGroup]:
     scope = await require_scope(request, services)
     page = query.whole(request, "pageIndex", least=1)
-    groups = await services.read(lambda c: catalogues.list_hsm_groups(c, scope.operator_ref))
+    groups = await services.read(lambda c: offers.list_hsm_groups(c, scope.operator_ref))
     return groups if page is None else groups[(page - 1) * PAGE : page * PAGE]

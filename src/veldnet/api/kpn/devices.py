@@ -15,8 +15,7 @@ from veldnet.api.body import read_resource
 from veldnet.api.conditional import check_match, etag_of
 from veldnet.api.services import Services
 from veldnet.domain.resources import Device
-from veldnet.inventory.devices import checks as device_checks
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 from veldnet.monitoring.observed import observed_at
 
 from . import dx
@@ -60,7 +59,7 @@ def handlers(view: devices.View) -> list[HTTPRouteHandler]:
         body = await read_resource(request, Device, services.settings.max_body, prepare)
         hsm_required = services.settings.hsm_required and not is_dx and not legacy(request)
         abp = services.settings.legacy_abp and legacy(request)
-        new = device_checks.check_new_device(body, hsm_required=hsm_required, abp=abp)
+        new = devices.check_new_device(body, hsm_required=hsm_required, abp=abp)
         sealed = await services.seal_app_key(scope, new)
         created = await services.change(
             lambda c: devices.create_device(c, scope, new, sealed, services.platform.open_personalised),

@@ -15,7 +15,7 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField, NotFound
 from veldnet.domain.resources import DeviceAlarm, DeviceHealthStatistics, FrameStatistics
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 from veldnet.lorawan import BaseStationId, DevEui, InvalidIdentifier
 from veldnet.monitoring import health
 from veldnet.monitoring.alarms import listing

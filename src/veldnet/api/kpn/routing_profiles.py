@@ -17,9 +17,9 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory.offers.catalogues import find_hsm_group
-from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
-from veldnet.inventory.routing_profiles.lifecycle import CheckedRoute, MadeKey
+from veldnet.inventory import routing_profiles
+from veldnet.inventory.offers import find_hsm_group
+from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey
 from veldnet.keys import labels
 
 

@@ -14,7 +14,7 @@ from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField, NotFound
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 from veldnet.monitoring.alarms import fleet, listing
 from veldnet.monitoring.alarms.fleet import AlarmPage, AlarmQuery
 from veldnet.monitoring.alarms.types import DEVICE_TYPES

@@ -15,9 +15,8 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
-from veldnet.inventory import decoders
+from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Kind, PayloadDecoder, Program
-from veldnet.inventory.devices import lifecycle as devices
 from veldnet.monitoring.logger import Page, Query, Whose, search
 
 from .decoding import decode_lines, frame_input, moment_of, run_program, texts_of

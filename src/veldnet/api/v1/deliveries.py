@@ -15,7 +15,7 @@ from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
 from veldnet.domain.errors import MissingField
 from veldnet.domain.resources import timestamp
-from veldnet.inventory.routing_profiles import lifecycle as routing_profiles
+from veldnet.inventory import routing_profiles
 from veldnet.routing import Undelivered, deliver_again, list_undelivered
 
 _MOST = 1000

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
 from veldnet.domain.scope import Scope
-from veldnet.inventory.keys import exchange_keys as exchange
+from veldnet.inventory.keys import exchange_keys
 from veldnet.inventory.keys.exchange_keys import PublicExchangeKey
-from veldnet.inventory.offers.catalogues import find_hsm_group
+from veldnet.inventory.offers import find_hsm_group
 
 
 @get("/hsmGroups/{hsm_group_id:str}/publicExchangeKey")
@@ -26,7 +26,7 @@ async def get_exchange_key(
 
 def _exchange_key(connection: Connection, scope: Scope, hsm_group_id: str) -> PublicExchangeKey:
     group = find_hsm_group(connection, scope.operator_ref, hsm_group_id)
-    return exchange.newest(connection, group.vault, hsm_group_id, scope.subscriber_ref)
+    return exchange_keys.newest(connection, group.vault, hsm_group_id, scope.subscriber_ref)
 
 
 HANDLERS = (get_exchange_key,)

@@ -19,14 +19,11 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, InvalidField, Refusal
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import checks as device_checks
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.devices.checks import NewDevice
-from veldnet.inventory.imports import device_csv, imports
-from veldnet.inventory.imports.csv_import import EncryptedKey, ImportRow, Line
-from veldnet.inventory.imports.dry_run import Rehearsal
-from veldnet.inventory.keys import exchange_keys as exchange
-from veldnet.inventory.offers.catalogues import find_hsm_group
+from veldnet.inventory import devices, imports
+from veldnet.inventory.devices import NewDevice
+from veldnet.inventory.imports import EncryptedKey, ImportRow, Line, Rehearsal
+from veldnet.inventory.keys import exchange_keys
+from veldnet.inventory.offers import find_hsm_group
 from veldnet.keys import Transported, VaultError, labels
 from veldnet.lorawan import DevEui
 from veldnet.store import StoreError
@@ -55,7 +52,7 @@ async def import_devices(request: Request[Any, Any, Any], services: Services) ->
     importing = _Import(services, scope, legacy(request), rehearsal, import_ref)
     answer = io.StringIO()
     writer = csv.writer(answer, lineterminator="\n")
-    for line in device_csv.read(body, first_line):
+    for line in imports.read_devices(body, first_line):
         outcome, column = await importing.carry_out(line)
         writer.writerow([line.action, line.shown_eui, outcome, line.number, column])
     headers = {}
@@ -112,7 +109,7 @@ class _Import:
             return _refused(line, 503, "the database cannot work just now; try this row again")
 
     async def _delete(self, row: ImportRow) -> str:
-        eui = str(device_checks.check_dev_eui(row.device))
+        eui = str(devices.check_dev_eui(row.device))
         scope, rehearsal = self._scope, self._rehearsal
         if rehearsal is not None:
             await self._services.read(lambda c: rehearsal.delete(c, scope, eui))
@@ -128,7 +125,7 @@ class _Import:
     async def _create(self, row: ImportRow) -> str:
         services, scope, rehearsal = self._services, self._scope, self._rehearsal
         settings = services.settings
-        new = device_checks.check_new_device(
+        new = devices.check_new_device(
             row.device,
             hsm_required=settings.hsm_required and not self._legacy,
             abp=settings.legacy_abp and self._legacy,
@@ -166,7 +163,7 @@ class _Import:
             return None
         if isinstance(key, EncryptedKey):
             return await self._receive(new, key, labels.nwk_key(new.dev_eui))
-        checked = device_checks.check_root_key(key, "networkKey")
+        checked = devices.check_root_key(key, "networkKey")
         vault = await self._services.vault_of_group(self._scope, new.body.hsmGroupId)
         return await vault.import_nwk_key(DevEui(new.dev_eui), checked)
 
@@ -178,7 +175,7 @@ class _Import:
 
         def find(connection: Connection) -> tuple[str, bytes]:
             group = find_hsm_group(connection, self._scope.operator_ref, group_id)
-            sealed = exchange.find_key(
+            sealed = exchange_keys.find_key(
                 connection, group.vault, key.form, key.version, self._scope.subscriber_ref
             )
             return group.vault, sealed

@@ -20,10 +20,8 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField, Refusal
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
-from veldnet.inventory import audit
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.devices import search as device_search
-from veldnet.inventory.devices.search import ALARM_LEVELS, ORDERS, Found, MapCell, Wanted
+from veldnet.inventory import audit, devices
+from veldnet.inventory.devices import ALARM_LEVELS, ORDERS, Found, MapCell, Wanted
 from veldnet.monitoring.logger.export import safe
 from veldnet.monitoring.observed import observed_at
 
@@ -56,7 +54,7 @@ async def search_devices(request: Request[Any, Any, Any], services: Services) ->
     size = query.whole(request, "pageSize", least=1, most=MOST_PAGE) or 100
     observed = observed_at(services.platform.clock())
     return await services.read(
-        lambda c: device_search.search(c, scope, wanted, order, page, size, observed)  # type: ignore[arg-type]
+        lambda c: devices.search_devices(c, scope, wanted, order, page, size, observed)  # type: ignore[arg-type]
     )
 
 
@@ -85,7 +83,7 @@ async def map_devices(request: Request[Any, Any, Any], services: Services) -> li
         _degrees(request, "east", 180, 180),
     )
     size = max(_degrees(request, "cell", 90, 1), 0.00001)
-    return await services.read(lambda c: device_search.cells(c, scope, wanted, box, size))
+    return await services.read(lambda c: devices.map_cells(c, scope, wanted, box, size))
 
 
 _COLUMNS = (
@@ -130,7 +128,7 @@ async def export_devices(request: Request[Any, Any, Any], services: Services) ->
         while True:
             # Each piece is a query of its own, so that nothing waits for a long one.
             listed = await services.read(
-                lambda c, after=after: device_search.behind(c, scope, wanted, after, MOST_PAGE, observed)  # type: ignore[misc]
+                lambda c, after=after: devices.devices_after(c, scope, wanted, after, MOST_PAGE, observed)  # type: ignore[misc]
             )
             if not listed:
                 return

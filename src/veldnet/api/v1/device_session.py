@@ -12,8 +12,8 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.diagnosis import Explanation, explain_device
 from veldnet.domain.errors import BadRequest
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.devices.checks import check_root_key
+from veldnet.inventory import devices
+from veldnet.inventory.devices import check_root_key
 from veldnet.lorawan import DevEui
 from veldnet.network import DeviceView
 

@@ -12,7 +12,7 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
 from veldnet.domain.resources import timestamp
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 from veldnet.network import (
     DownlinkRecord,
     DownlinkRejectedRecord,

@@ -14,9 +14,8 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField
 from veldnet.domain.scope import Scope
-from veldnet.inventory import decoders
+from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Program
-from veldnet.inventory.devices import lifecycle as devices
 from veldnet.lorawan import DevEui
 from veldnet.network import QueuedView
 

@@ -14,7 +14,7 @@ from veldnet.api.services import Services
 from veldnet.diagnosis import Explanation, explain_frame, mac_commands_in_words
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 from veldnet.monitoring.logger import Whose, own_devices
 from veldnet.network import FrameKind, decode_record
 from veldnet.store import millis_of

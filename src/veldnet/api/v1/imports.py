@@ -10,8 +10,8 @@ from litestar import Request, get, post
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory.imports import imports
-from veldnet.inventory.imports.imports import Import
+from veldnet.inventory import imports
+from veldnet.inventory.imports import Import
 
 # Devices deleted by one request, so that it ends soon.
 _AT_ONCE = 500
@@ -44,7 +44,7 @@ async def begin_import(request: Request[Any, Any, Any], services: Services) -> I
     scope = await require_scope(request, services)
     body = await read_resource(request, NewImport, services.settings.max_body)
     return await services.change(
-        lambda c: imports.begin(c, scope, body.name),
+        lambda c: imports.begin_import(c, scope, body.name),
         by=scope,
         action="import.begun",
         what=f"import {body.name[:100]}",
@@ -57,7 +57,7 @@ async def undo_import(import_ref: str, request: Request[Any, Any, Any], services
     their keys are gone."""
     scope = await require_scope(request, services)
     deleted, left = await services.change(
-        lambda c: imports.undo_some(c, scope, import_ref, _AT_ONCE),
+        lambda c: imports.undo_import(c, scope, import_ref, _AT_ONCE),
         by=scope,
         action="import.undone",
         what=f"import {import_ref}",

@@ -16,11 +16,9 @@ from veldnet.api.services import Services
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import AlarmThreshold, Device, timestamp
 from veldnet.domain.scope import Scope
-from veldnet.inventory import audit, changes
+from veldnet.inventory import audit, changes, devices
 from veldnet.inventory.audit import AuditEntry
-from veldnet.inventory.devices import checks as device_checks
-from veldnet.inventory.devices import lifecycle as devices
-from veldnet.inventory.routing_profiles.lifecycle import check_address
+from veldnet.inventory.routing_profiles import check_address
 from veldnet.inventory.rows import ref_of
 from veldnet.keys import labels
 from veldnet.monitoring import NotificationSettings, check_settings, read_settings, write_settings
@@ -68,7 +66,7 @@ async def put_thresholds(device_ref: str, request: Request[Any, Any, Any], servi
     """Change when alarm 004 is raised for a device; it takes effect at once."""
     scope = await require_scope(request, services)
     body = await read_resource(request, Thresholds, services.settings.max_body)
-    device_checks.check_thresholds(body.alarmThresholds)
+    devices.check_thresholds(body.alarmThresholds)
     return await services.change(
         lambda c: devices.set_thresholds(c, scope, device_ref, body.alarmThresholds),
         by=scope,

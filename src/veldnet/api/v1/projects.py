@@ -10,8 +10,8 @@ from litestar import Request, delete, get, post
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.inventory.accounts import people
-from veldnet.inventory.accounts.people import ProjectView
+from veldnet.inventory import accounts
+from veldnet.inventory.accounts import ProjectView
 
 
 class NewProject(msgspec.Struct):
@@ -24,7 +24,7 @@ class NewProject(msgspec.Struct):
 async def list_projects(request: Request[Any, Any, Any], services: Services) -> list[ProjectView]:
     """Projects of the subscriber, and whether they are activated."""
     scope = await require_scope(request, services)
-    return await services.read(lambda c: people.list_projects(c, scope.subscriber_ref))
+    return await services.read(lambda c: accounts.list_projects(c, scope.subscriber_ref))
 
 
 @post("/projects", status_code=201)
@@ -33,7 +33,7 @@ async def create_project(request: Request[Any, Any, Any], services: Services) ->
     scope = await require_scope(request, services)
     body = await read_resource(request, NewProject, services.settings.max_body)
     return await services.change(
-        lambda c: people.create_own_project(c, scope.subscriber_ref, body.name),
+        lambda c: accounts.create_own_project(c, scope.subscriber_ref, body.name),
         by=scope,
         action="project.created",
         what=f"project {body.name[:100]}",
@@ -45,7 +45,7 @@ async def roll_secret(project_ref: str, request: Request[Any, Any, Any], service
     """Give a project another secret; the old one and its tokens are void at once."""
     scope = await require_scope(request, services)
     view = await services.change(
-        lambda c: people.roll_secret(c, scope.subscriber_ref, project_ref),
+        lambda c: accounts.roll_secret(c, scope.subscriber_ref, project_ref),
         by=scope,
         action="project.secret",
         what=f"project {project_ref}",
@@ -59,7 +59,7 @@ async def delete_project(project_ref: str, request: Request[Any, Any, Any], serv
     """Delete a project; its tokens are void at once."""
     scope = await require_scope(request, services)
     await services.change(
-        lambda c: people.delete_project(c, scope.subscriber_ref, project_ref),
+        lambda c: accounts.delete_project(c, scope.subscriber_ref, project_ref),
         by=scope,
         action="project.deleted",
         what=f"project {project_ref}",

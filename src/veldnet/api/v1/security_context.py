@@ -8,7 +8,7 @@ from litestar import Request, post
 
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory import devices
 
 
 async def _reset(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:

@@ -16,9 +16,8 @@ from veldnet.api.errors import GatewayError
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
-from veldnet.inventory import audit
-from veldnet.inventory.accounts import accounts, people, sessions
-from veldnet.inventory.accounts.sessions import Account, Session
+from veldnet.inventory import accounts, audit
+from veldnet.inventory.accounts import Account, Session
 from veldnet.store.schema import operator_users, users
 
 
@@ -62,7 +61,7 @@ def _view(services: Services, session: Session, token: str) -> SignedIn:
         username=person.username,
         displayName=person.display_name,
         role=person.role,
-        csrfToken=sessions.csrf_token(token),
+        csrfToken=accounts.csrf_token(token),
         expires=timestamp(session.expires_at),
         idleSeconds=int(console.session_idle),
         customerId=None if session.scope is None else session.scope.customer_id,
@@ -99,7 +98,7 @@ async def _account_of(
     """The account with this password. Raises `GatewayError` where too many were wrong."""
 
     async def attempt() -> Account | None:
-        account = await services.read(lambda c: sessions.find_account(c, username))
+        account = await services.read(lambda c: accounts.find_account(c, username))
         known = None if account is None else account.password_hash
         return account if await services.secrets.hash(accounts.password_fits, known, password) else None
 
@@ -115,7 +114,7 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
     if account is None:
         raise GatewayError(401, "User name or password is wrong")
     lifetime = services.platform.settings.console.session_lifetime
-    token = await services.write(lambda c: sessions.open_session(c, account, lifetime))
+    token = await services.write(lambda c: accounts.open_session(c, account, lifetime))
     session = await services.sessions.session(token)
     if session is None:
         raise GatewayError(401, "The user was removed")
@@ -138,7 +137,7 @@ async def get_session(request: Request[Any, Any, Any], services: Services) -> Si
 async def sign_out(request: Request[Any, Any, Any], services: Services) -> Response[None]:
     """End the session."""
     session = await require_session(request, services)
-    await services.write(lambda c: sessions.close_session(c, session.digest))
+    await services.write(lambda c: accounts.close_session(c, session.digest))
     services.sessions.forget()
     return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
 
@@ -160,7 +159,7 @@ async def change_password(request: Request[Any, Any, Any], services: Services) -
     table = operator_users if account.operator else users
 
     def write(connection: Connection) -> None:
-        people.set_password(connection, table, account.ref, hashed, keep=session.digest)
+        accounts.set_password(connection, table, account.ref, hashed, keep=session.digest)
         if services.settings.renew_activations and not account.operator:
             accounts.end_activations(connection, account.ref)
         subscriber = None if session.scope is None else session.scope.subscriber_ref
@@ -183,7 +182,7 @@ async def change_password(request: Request[Any, Any, Any], services: Services) -
 async def get_preferences(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
     """What the person has set for the console, such as saved views: a JSON object of its own making."""
     session = await require_session(request, services)
-    value = await services.read(lambda c: sessions.read_preferences(c, session.account))
+    value = await services.read(lambda c: accounts.read_preferences(c, session.account))
     return Response(value, media_type="application/json")
 
 
@@ -192,7 +191,7 @@ async def put_preferences(request: Request[Any, Any, Any], services: Services) -
     """Replace what the person has set; a JSON object of at most 32 KiB."""
     session = await require_session(request, services)
     encoded = msgspec.json.encode(json_object(await read_body(request, 65_536)))
-    await services.write(lambda c: sessions.write_preferences(c, session.account, encoded))
+    await services.write(lambda c: accounts.write_preferences(c, session.account, encoded))
 
 
 HANDLERS = (sign_in, get_session, sign_out, change_password, get_preferences, put_preferences)

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from veldnet.assembly.data_directory.directory import DataDirectory
-from veldnet.inventory.keys import wrapped_keys as sealed_keys
+from veldnet.inventory.keys import wrapped_keys
 from veldnet.keys import VaultError
 from veldnet.store import StoreError
 from veldnet.supervision import Supervisor
@@ -61,7 +61,7 @@ class KeyCare:
         def count(done: int) -> None:
             self.resealed = before + done
 
-        done, failed = await sealed_keys.reseal_all(
+        done, failed = await wrapped_keys.reseal_all(
             store, vault, name, header, count, batch=_BATCH, pause=_PAUSE
         )
         if failed:

@@ -16,8 +16,7 @@ from sqlalchemy import Connection
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.inventory.accounts import accounts
-from veldnet.inventory.base_stations import registration as base_stations
+from veldnet.inventory import accounts, base_stations
 from veldnet.lorawan import DevAddr, GatewayEui, frames
 from veldnet.lorawan.crypto import UPLINK, data_mic
 from veldnet.lorawan.frames import MType

@@ -8,12 +8,13 @@ import hmac
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from veldnet.domain.errors import BadRequest, NotFound
+from veldnet.domain.errors import NotFound
 from veldnet.domain.scope import OperatorScope, Scope, account_of
 from veldnet.inventory.changes import now_ms
-from veldnet.store.schema import operator_users, operators, preferences, sessions, subscribers, users
+from veldnet.store.schema import operator_users, operators, sessions, subscribers, users
 
-from .accounts import random_text, scope_of_user, token_digest
+from .credentials import random_text, token_digest
+from .tokens import scope_of_user
 
 # Written down at most so often, in milliseconds.
 _TOUCH_EVERY = 60_000
@@ -112,7 +113,7 @@ def needs_touch(session: Session) -> bool:
     return session.used_at + _TOUCH_EVERY < now_ms()
 
 
-def touch(connection: Connection, digest: bytes) -> None:
+def touch_session(connection: Connection, digest: bytes) -> None:
     """Note that a session was used just now."""
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(used_at=now_ms()))
 
@@ -150,18 +151,3 @@ def acting_for(connection: Connection, operator: OperatorScope, customer_id: str
         f"{operator.display_name} ({operator.code})",
         operator.role,
     )
-
-
-_MOST = 32_768
-
-
-def read_preferences(connection: Connection, account: str) -> bytes:
-    value = connection.execute(select(preferences.c.value).where(preferences.c.account == account)).scalar()
-    return (value or "{}").encode()
-
-
-def write_preferences(connection: Connection, account: str, value: bytes) -> None:
-    if len(value) > _MOST:
-        raise BadRequest(f"preferences take at most {_MOST} bytes; remove a saved view")
-    connection.execute(delete(preferences).where(preferences.c.account == account))
-    connection.execute(insert(preferences).values(account=account, value=value.decode()))

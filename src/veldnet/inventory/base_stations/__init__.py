@@ -1,5 +1,25 @@
-"""Base stations: registration, the registry in memory, what they have reported about themselves."""
+"""Base stations of an operator: registration, and what they have reported about themselves."""
+
+from .registration import (
+    BaseStation,
+    UnknownKnock,
+    change_base_station,
+    create_base_station,
+    list_base_stations,
+    list_unknown,
+    own_base_station,
+    remarks,
+    remove_base_station,
+)
 
 __all__ = [
-    "registration",
+    "BaseStation",
+    "UnknownKnock",
+    "change_base_station",
+    "create_base_station",
+    "list_base_stations",
+    "list_unknown",
+    "own_base_station",
+    "remarks",
+    "remove_base_station",
 ]

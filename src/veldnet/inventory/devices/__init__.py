@@ -1,8 +1,67 @@
-"""Devices: their life from creation to deletion, checks, search and personalisation."""
+"""Devices: their life from creation to deletion, checks, lists, search, the map and personalisation."""
+
+from .assignment import find_profile
+from .checks import (
+    DX_UPDATABLE,
+    UPDATABLE,
+    NewDevice,
+    check_dev_eui,
+    check_new_device,
+    check_root_key,
+    check_thresholds,
+)
+from .lifecycle import (
+    OpenSession,
+    create_device,
+    delete_device,
+    set_location,
+    set_nwk_key,
+    set_thresholds,
+    update_device,
+    vault_of,
+)
+from .listing import PAGE, Filter, View, list_devices, refs_of, refs_of_all
+from .map import MOST_CELLS, MapCell, map_cells
+from .personalisation import Personalisation
+from .search import ALARM_LEVELS, ORDERS, Found, Wanted, condition, devices_after, search_devices
+from .view import HEALTH, Observed, device_ref, get_device
 
 __all__ = [
-    "checks",
-    "lifecycle",
-    "personalisation",
-    "search",
+    "ALARM_LEVELS",
+    "DX_UPDATABLE",
+    "HEALTH",
+    "MOST_CELLS",
+    "ORDERS",
+    "PAGE",
+    "UPDATABLE",
+    "Filter",
+    "Found",
+    "MapCell",
+    "NewDevice",
+    "Observed",
+    "OpenSession",
+    "Personalisation",
+    "View",
+    "Wanted",
+    "check_dev_eui",
+    "check_new_device",
+    "check_root_key",
+    "check_thresholds",
+    "condition",
+    "create_device",
+    "delete_device",
+    "device_ref",
+    "devices_after",
+    "find_profile",
+    "get_device",
+    "list_devices",
+    "map_cells",
+    "refs_of",
+    "refs_of_all",
+    "search_devices",
+    "set_location",
+    "set_nwk_key",
+    "set_thresholds",
+    "update_device",
+    "vault_of",
 ]

@@ -1,19 +1,33 @@
-"""What a new device must look like, as far as that needs no other row."""
+"""What a new or changed device must look like, as far as that needs no other row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from veldnet.domain.errors import InvalidField, MissingField, WeakKey
+from veldnet.domain.errors import InvalidField, MissingField, NotUpdatable, WeakKey
 from veldnet.domain.resources import AlarmThreshold, Device
 from veldnet.inventory.names import check_name
 from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
 
 from .personalisation import Personalisation, check_personalisation, refuse_personalisation
 
+UPDATABLE = frozenset(
+    {
+        "name",
+        "routingProfileId",
+        "processingStrategyId",
+        "connectivityPlanId",
+        "deviceProfileId",
+        "applicationEUI",
+    }
+)
+# ThingPark's DX API lets a device move, too.
+DX_UPDATABLE = UPDATABLE | {"geoLatitude", "geoLongitude"}
+_OBSERVED = ("statistics", "commercialDetails", "classBState")
 _MAX_TEXT = 255
 
 
@@ -144,3 +158,31 @@ def check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
             raise InvalidField(
                 "the second alarmThresholds entry must be later and more severe than the first"
             )
+
+
+def check_unchanged(body: Device, current: Device, updatable: frozenset[str]) -> None:
+    """A member that cannot change may be sent only with the value it has. What the network observes is
+    ignored: it may have changed since the caller read it."""
+    for name in body.__struct_fields__:
+        value = getattr(body, name)
+        if value is UNSET or name in updatable or name in _OBSERVED:
+            continue
+        if name == "networkAddress" and current.activationType == "OTAA":
+            continue
+        if name in ("applicationKey", "networkSessionKey", "applicationSessionKeyRules"):
+            raise NotUpdatable(f"{name} cannot be changed; delete the device and create it again")
+        if not _same(name, value, getattr(current, name)):
+            changeable = ", ".join(sorted(updatable))
+            raise NotUpdatable(
+                f"{name} cannot be changed; delete the device and create it again. Changeable: {changeable}"
+            )
+
+
+def _same(name: str, given: Any, stored: Any) -> bool:
+    """Whether a member has the value already, however it is written."""
+    if stored is UNSET or given in ([], {}):
+        return stored is UNSET and given in ([], {})
+    if name in ("EUI", "networkAddress", "homeNsNetID"):
+        plain = (str(text).replace("-", "").replace(":", "").upper() for text in (given, stored))
+        return next(plain) == next(plain)
+    return bool(msgspec.to_builtins(given) == msgspec.to_builtins(stored))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import csv_import, csv_text, header_csv
-from .csv_import import Line
+from . import csv_text, header_csv, thingpark_csv
+from .lines import Line
 
 
-def read(octets: bytes, first_line: int | None = None) -> list[Line]:
+def read_devices(octets: bytes, first_line: int | None = None) -> list[Line]:
     """The lines of a file, or of a part of it whose rows (behind the header, where there is one) begin on
     `first_line`. Raises `BadRequest` for what is no CSV, or too long."""
     rows = csv_text.rows_of(csv_text.decode(octets), _is_first_row)
@@ -14,8 +14,8 @@ def read(octets: bytes, first_line: int | None = None) -> list[Line]:
     if first_line is not None and rows:
         shift = first_line - (rows[0].end + 1 if header else 1)
         rows = [csv_text.Row(row.line + shift, row.end + shift, row.cells) for row in rows]
-    return header_csv.read(rows) if header else csv_import.read(rows)
+    return header_csv.read(rows) if header else thingpark_csv.read(rows)
 
 
 def _is_first_row(cells: list[str]) -> bool:
-    return header_csv.is_header(cells) or csv_import.is_first_row(cells)
+    return header_csv.is_header(cells) or thingpark_csv.is_first_row(cells)

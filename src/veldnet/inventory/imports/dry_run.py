@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 from veldnet.domain.errors import BadRequest, DuplicateEui, NotFound
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices import lifecycle as inventory
+from veldnet.inventory.devices import delete_device, device_ref
 from veldnet.store.schema import devices, plan_grants
 
 _MOST_DEVICES = 200_000
@@ -38,7 +38,7 @@ class Rehearsal:
             raise DuplicateEui(eui)
         if eui in self._deleted:
             # Its connection comes back here, and is among those counted below.
-            inventory.delete_device(connection, scope, f"e{eui}")
+            delete_device(connection, scope, f"e{eui}")
             self._use(connection, self._deleted[eui], 1)
         for plan_ref, used in self._used.items():
             self._use(connection, plan_ref, used)
@@ -64,7 +64,7 @@ class Rehearsal:
             return
         if eui in self._deleted:
             raise NotFound("Device", ref)
-        plan_ref = _plan_of(connection, inventory.device_ref(connection, scope, ref))
+        plan_ref = _plan_of(connection, device_ref(connection, scope, ref))
         self._deleted[eui] = plan_ref
         self._used[plan_ref] -= 1
 

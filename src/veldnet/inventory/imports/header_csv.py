@@ -15,8 +15,8 @@ import msgspec
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField
 from veldnet.domain.resources import Device
 
-from .csv_import import ImportRow, Line, action_of, may_be_key, number_of, plain, refuse_number
 from .csv_text import Row, letter
+from .lines import ImportRow, Line, action_of, may_be_key, number_of, plain, refuse_number
 
 _ACTION = "action"
 _NWK_KEY = "networkKey"

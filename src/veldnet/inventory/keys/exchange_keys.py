@@ -7,7 +7,6 @@ from sqlalchemy import Connection, func, insert, or_, select
 
 from veldnet.domain.errors import InvalidField
 from veldnet.inventory.changes import now_ms
-from veldnet.inventory.rows import inserted_ref as _inserted_ref
 from veldnet.keys import Form
 from veldnet.store.schema import exchange_keys
 
@@ -37,17 +36,15 @@ def add_key(
             columns.vault == vault, columns.form == form
         )
     ).scalar_one()
-    _inserted_ref(
-        connection.execute(
-            insert(exchange_keys).values(
-                vault=vault,
-                form=form,
-                version=newest + 1,
-                public_key=public_key,
-                sealed=sealed,
-                subscriber_ref=subscriber_ref,
-                created_at=now_ms(),
-            )
+    connection.execute(
+        insert(exchange_keys).values(
+            vault=vault,
+            form=form,
+            version=newest + 1,
+            public_key=public_key,
+            sealed=sealed,
+            subscriber_ref=subscriber_ref,
+            created_at=now_ms(),
         )
     )
     return int(newest) + 1

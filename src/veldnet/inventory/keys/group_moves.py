@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from veldnet.domain.errors import BadRequest
 from veldnet.inventory import changes
-from veldnet.inventory.offers.catalogues import HsmGroup
+from veldnet.inventory.offers import HsmGroup
 from veldnet.keys import Sealed, VaultError, labels
 from veldnet.keys.moving import Destination, Source
 from veldnet.store import Store

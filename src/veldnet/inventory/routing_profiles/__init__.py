@@ -1,5 +1,35 @@
 """Routing profiles: where the messages of devices are delivered."""
 
+from .checks import CheckedRoute, KeyRequest, check_address, check_routes, key_request
+from .lifecycle import (
+    MadeKey,
+    create_routing_profile,
+    default_profile,
+    delete_routing_profile,
+    dummy_profile,
+    find_by_id,
+    get_routing_profile,
+    list_routing_profiles,
+    profile_id,
+    update_routing_profile,
+)
+from .limits import check_destinations
+
 __all__ = [
-    "lifecycle",
+    "CheckedRoute",
+    "KeyRequest",
+    "MadeKey",
+    "check_address",
+    "check_destinations",
+    "check_routes",
+    "create_routing_profile",
+    "default_profile",
+    "delete_routing_profile",
+    "dummy_profile",
+    "find_by_id",
+    "get_routing_profile",
+    "key_request",
+    "list_routing_profiles",
+    "profile_id",
+    "update_routing_profile",
 ]

@@ -1,10 +1,7 @@
-"""Routing profiles: where a device's messages go, who signs them, and the AS transport key."""
+"""Routing profiles: created, shown, changed, removed."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,160 +9,18 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from veldnet.domain.documents import decode_plan
-from veldnet.domain.errors import (
-    InUse,
-    InvalidField,
-    MissingField,
-    NotFound,
-    TooManyDestinations,
-    UnknownReference,
-    WeakKey,
-)
+from veldnet.domain.errors import InUse, InvalidField, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import Route, RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory import changes
-from veldnet.inventory.accounts import leftovers
+from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
-from veldnet.inventory.offers.catalogues import HsmGroup
+from veldnet.inventory.offers import HsmGroup
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.keys import GeneratedAsKey
-from veldnet.lorawan import AesKey, InvalidKey
-from veldnet.outgoing import AddressRefused, check_reachable, masked, parse_address
-from veldnet.store.schema import (
-    as_transport_keys,
-    connectivity_plans,
-    devices,
-    routes,
-    routing_profiles,
-)
+from veldnet.store.schema import as_transport_keys, devices, routes, routing_profiles
 
-_AS_ID = re.compile(r"[0-9A-Za-z\-._]{1,128}")
-_MAX_ROUTES = 20
-_MAX_ADDRESSES = {"SEQUENTIAL": 5, "BLAST": 3}
-
-
-class CheckedRoute(msgspec.Struct, frozen=True):
-    """A route whose members have been checked. `as_key` is hexadecimal, in the case it
-    came in."""
-
-    source_ports: str
-    strategy: str
-    content_type: str
-    as_id: str | None
-    as_key: str | None
-    max_deviation: int | None
-    addresses: tuple[str, ...]
-
-
-def check_routes(
-    given: Sequence[Route], *, allow_private: bool = True, key_entropy: float = 0.0
-) -> tuple[CheckedRoute, ...]:
-    """Check every member of every route; addresses must be public without `allow_private`, keys need
-    `key_entropy` bits a digit. Raises a `BadRequest` that names the member."""
-    if len(given) > _MAX_ROUTES:
-        raise InvalidField(f"routes has {len(given)} entries, at most {_MAX_ROUTES} are allowed")
-    checked = tuple(
-        _check_route(route, f"routes[{index}]", allow_private, key_entropy)
-        for index, route in enumerate(given)
-    )
-    for group in {route.as_id for route in checked}:
-        ports = [route.source_ports for route in checked if route.as_id == group]
-        if "*" in ports[:-1]:
-            raise InvalidField("routes: sourcePorts * takes all remaining ports, so its route must be last")
-    return checked
-
-
-def _check_route(route: Route, where: str, allow_private: bool, key_entropy: float) -> CheckedRoute:
-    strategy = "SEQUENTIAL" if route.strategy is UNSET else route.strategy
-    addresses = () if route.addresses is UNSET else tuple(route.addresses)
-    limit = _MAX_ADDRESSES[strategy]
-    if not 1 <= len(addresses) <= limit:
-        raise InvalidField(f"{where}.addresses must hold 1 to {limit} URLs for strategy {strategy}")
-    for address in addresses:
-        check_address(address, f"{where}.addresses", allow_private=allow_private)
-    max_deviation = None if route.maxDeviation is UNSET else route.maxDeviation
-    if max_deviation is not None and not 0 <= max_deviation < 1 << 31:
-        raise InvalidField(f"{where}.maxDeviation must be 0 or more seconds")
-    as_id = None if route.asId is UNSET else route.asId
-    if as_id is not None and not _AS_ID.fullmatch(as_id):
-        raise InvalidField(f"{where}.asId may hold letters, digits, '-', '.' and '_' only")
-    return CheckedRoute(
-        "*" if route.sourcePorts is UNSET else check_ports(route.sourcePorts, where),
-        strategy,
-        "XML" if route.contentType is UNSET else route.contentType,
-        as_id,
-        None if route.asKey is UNSET else check_as_key(route.asKey, where, key_entropy),
-        max_deviation,
-        addresses,
-    )
-
-
-def check_address(address: str, where: str, *, allow_private: bool) -> None:
-    """Refuse an address that cannot be posted to, with a sentence that names what is wrong."""
-    try:
-        parsed = parse_address(address)
-    except AddressRefused as error:
-        raise InvalidField(f"{where}: {masked(address)[:80]!r} {error}") from None
-    if allow_private:
-        return
-    try:
-        check_reachable(parsed)
-    except AddressRefused as error:
-        raise InvalidField(
-            f"{where}: {masked(address)[:80]!r} {error}; the operator allows public addresses only"
-        ) from None
-
-
-def check_ports(text: str, where: str) -> str:
-    """`*`, or ports and ranges between 1 and 255 separated by commas."""
-    compact = text.replace(" ", "")
-    if compact == "*":
-        return compact
-    for part in compact.split(","):
-        low, dash, high = part.partition("-")
-        bounds = [low, high] if dash else [low]
-        if not all(bound.isascii() and bound.isdigit() and 0 <= int(bound[:4]) <= 255 for bound in bounds):
-            raise InvalidField(f"{where}.sourcePorts {text[:80]!r} must look like 7, 1,2,3, 10-20 or *")
-        if dash and int(low) > int(high):
-            raise InvalidField(f"{where}.sourcePorts range {part} ends before it begins")
-    return compact
-
-
-def check_as_key(text: str, where: str, least: float) -> str:
-    """32 hexadecimal digits that are not too regular."""
-    try:
-        AesKey.parse(text)
-    except InvalidKey:
-        raise InvalidField(f"{where}.asKey must be 32 hexadecimal digits") from None
-    key = text.replace("-", "")
-    counts = Counter(key.lower())
-    entropy = -sum(n / 32 * math.log2(n / 32) for n in counts.values())
-    # Sums of logarithms are not exact.
-    if entropy < least - 1e-9:
-        raise WeakKey(
-            f"{where}.asKey is too regular ({entropy:.1f} bits a digit, at least {least:g} are needed); use "
-            "a random key"
-        )
-    return key
-
-
-class KeyRequest(msgspec.Struct, frozen=True):
-    """What is needed to generate an AS transport key."""
-
-    hsm_group_id: str
-    rsa_public_key: str
-
-
-def key_request(body: RoutingProfile) -> KeyRequest | None:
-    """The wish for a new key in a request: `rsaPublicKey` and `hsmGroupId` go together."""
-    if body.rsaPublicKey is UNSET and body.hsmGroupId is UNSET:
-        return None
-    if body.rsaPublicKey is UNSET:
-        raise MissingField("hsmGroupId needs rsaPublicKey, with which the AS key is encrypted for you")
-    if body.hsmGroupId is UNSET:
-        raise MissingField("rsaPublicKey needs hsmGroupId, whose HSM generates the AS key")
-    return KeyRequest(body.hsmGroupId, body.rsaPublicKey)
+from .checks import CheckedRoute
+from .limits import check_destinations_of_devices
 
 
 class MadeKey(msgspec.Struct, frozen=True):
@@ -356,7 +211,7 @@ def update_routing_profile(
     if values:
         connection.execute(update(routing_profiles).where(routing_profiles.c.ref == row.ref).values(**values))
     if checked is not None:
-        _check_destinations_of_devices(connection, row.ref, checked)
+        check_destinations_of_devices(connection, row.ref, checked)
         sealed_keys = _with_known_keys(connection, row.ref, checked, sealed_keys)
         connection.execute(delete(routes).where(routes.c.routing_profile_ref == row.ref))
         _write_routes(connection, row.ref, checked, sealed_keys)
@@ -451,43 +306,3 @@ def delete_routing_profile(connection: Connection, scope: Scope, ref: str) -> No
     connection.execute(delete(routing_profiles).where(routing_profiles.c.ref == row.ref))
     leftovers.of_routing_profile(connection, row.ref)
     changes.note(connection, "routing", row.ref)
-
-
-def destinations(checked: Sequence[CheckedRoute] | Sequence[Row[*tuple[Any, ...]]]) -> int:
-    """Application servers among routes: routes of one asId are one server."""
-    return len({route.as_id for route in checked})
-
-
-def check_destinations(connection: Connection, plan_ref: int | None, routing_profile_ref: int | None) -> None:
-    """A plan limits how many application servers a device may have."""
-    if plan_ref is None or routing_profile_ref is None:
-        return
-    rows = connection.execute(
-        select(routes.c.as_id).where(routes.c.routing_profile_ref == routing_profile_ref)
-    ).all()
-    _check_limit(connection, plan_ref, destinations(rows))
-
-
-def _check_limit(connection: Connection, plan_ref: int, count: int) -> None:
-    plan = connection.execute(
-        select(connectivity_plans.c.id, connectivity_plans.c.settings).where(
-            connectivity_plans.c.ref == plan_ref
-        )
-    ).one()
-    limit = decode_plan(plan.settings).maxDestinationPerRoute
-    if count > limit:
-        raise TooManyDestinations(
-            f"the routing profile has {count} application servers, connectivity plan {plan.id} allows {limit}"
-        )
-
-
-def _check_destinations_of_devices(
-    connection: Connection, routing_profile_ref: int, checked: Sequence[CheckedRoute]
-) -> None:
-    plans = connection.execute(
-        select(devices.c.plan_ref)
-        .where(devices.c.routing_profile_ref == routing_profile_ref, devices.c.plan_ref.is_not(None))
-        .distinct()
-    )
-    for (plan_ref,) in plans.all():
-        _check_limit(connection, plan_ref, destinations(checked))

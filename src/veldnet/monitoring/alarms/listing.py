@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, select
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import DeviceAlarm, timestamp
 from veldnet.domain.scope import Scope
-from veldnet.inventory.devices.lifecycle import PAGE
+from veldnet.inventory.devices import PAGE
 from veldnet.inventory.rows import NO_REF
 from veldnet.store.schema import (
     alarm_history,

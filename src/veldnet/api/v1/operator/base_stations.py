@@ -15,8 +15,8 @@ from veldnet.api.v1.monitoring import span_of
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
 from veldnet.gateways import Seen
-from veldnet.inventory.base_stations import registration as base_stations
-from veldnet.inventory.base_stations.registration import BaseStation
+from veldnet.inventory import base_stations
+from veldnet.inventory.base_stations import BaseStation
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
 from veldnet.monitoring.statistics import totals

@@ -13,10 +13,8 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.scope import Role
-from veldnet.inventory.accounts import accounts, people
-from veldnet.inventory.accounts.people import User
-from veldnet.inventory.offers import defaults as offers
-from veldnet.inventory.offers.defaults import Subscriber
+from veldnet.inventory import accounts
+from veldnet.inventory.accounts import Subscriber, User
 from veldnet.store.schema import operator_users, users
 
 
@@ -72,7 +70,7 @@ class Users(msgspec.Struct):
 async def list_subscribers(request: Request[Any, Any, Any], services: Services) -> list[Subscriber]:
     """The operator's customers."""
     operator = await require_operator(request, services)
-    return await services.read(lambda c: offers.list_subscribers(c, operator.operator_ref))
+    return await services.read(lambda c: accounts.list_subscribers(c, operator.operator_ref))
 
 
 @post("/subscribers", status_code=201)
@@ -94,8 +92,8 @@ async def list_users(request: Request[Any, Any, Any], services: Services) -> Use
     operator = await require_operator(request, services)
     return await services.read(
         lambda c: Users(
-            people.list_operator_users(c, operator.operator_ref),
-            people.list_subscriber_users(c, operator.operator_ref),
+            accounts.list_operator_users(c, operator.operator_ref),
+            accounts.list_subscriber_users(c, operator.operator_ref),
         )
     )
 
@@ -110,11 +108,11 @@ async def create_user(request: Request[Any, Any, Any], services: Services) -> Us
 
     def write(connection: Connection) -> User:
         if kind == "operator":
-            return people.create_operator_user(
+            return accounts.create_operator_user(
                 connection, operator.operator_ref, body.username, hashed, body.displayName, body.role
             )
-        subscriber = offers.own_subscriber(connection, operator.operator_ref, str(body.customerId))
-        return people.create_subscriber_user(
+        subscriber = accounts.own_subscriber(connection, operator.operator_ref, str(body.customerId))
+        return accounts.create_subscriber_user(
             connection, subscriber, body.username, hashed, body.displayName, body.role
         )
 
@@ -126,9 +124,9 @@ async def create_user(request: Request[Any, Any, Any], services: Services) -> Us
 def _own(connection: Connection, services: Services, operator: Any, kind: str, ref: str) -> tuple[Any, int]:
     """Table and number of a user by the kind in the path."""
     if kind == "operator":
-        return operator_users, people.own_operator_user(connection, operator, ref)
+        return operator_users, accounts.own_operator_user(connection, operator, ref)
     if kind == "subscriber":
-        return users, people.own_subscriber_user(connection, operator.operator_ref, ref)
+        return users, accounts.own_subscriber_user(connection, operator.operator_ref, ref)
     raise InvalidField("the kind of a user is operator or subscriber")
 
 
@@ -145,9 +143,9 @@ async def change_user(kind: str, user_ref: str, request: Request[Any, Any, Any],
         table, ref = _own(connection, services, operator, kind, user_ref)
         renewed = hashed is not None
         if body.role is not None:
-            renewed |= people.set_role(connection, table, ref, body.role)
+            renewed |= accounts.set_role(connection, table, ref, body.role)
         if hashed is not None:
-            people.set_password(connection, table, ref, hashed)
+            accounts.set_password(connection, table, ref, hashed)
         if renewed and table is users and services.settings.renew_activations:
             accounts.end_activations(connection, ref)
 
@@ -165,7 +163,7 @@ async def remove_user(kind: str, user_ref: str, request: Request[Any, Any, Any],
 
     def write(connection: Connection) -> None:
         table, ref = _own(connection, services, operator, kind, user_ref)
-        people.remove_user(connection, table, ref)
+        accounts.remove_user(connection, table, ref)
 
     await services.change(write, by=operator, action="user.removed", what=f"{kind} user {user_ref}")
     services.sessions.forget()

@@ -13,11 +13,8 @@ from veldnet.api.body import read_resource
 from veldnet.api.services import Services
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import InvalidField
-from veldnet.inventory.offers import catalogues
-from veldnet.inventory.offers import defaults as offers
-from veldnet.inventory.offers.defaults import Group, Plan, Profile
-from veldnet.inventory.offers.documents import read_document
-from veldnet.inventory.setting_fields import SettingField, setting_fields
+from veldnet.inventory import accounts, offers
+from veldnet.inventory.offers import Group, Plan, Profile, SettingField, read_document, setting_fields
 
 
 class NewPlan(msgspec.Struct):
@@ -95,7 +92,7 @@ async def get_defaults(request: Request[Any, Any, Any], services: Services) -> D
 async def list_plans(request: Request[Any, Any, Any], services: Services) -> list[Plan]:
     """The operator's connectivity plans with their rules and grants."""
     operator = await require_operator(request, services)
-    return await services.read(lambda c: offers.list_plans(c, operator.operator_ref))
+    return await services.read(lambda c: offers.operator_plans(c, operator.operator_ref))
 
 
 @post("/plans", status_code=201)
@@ -105,7 +102,7 @@ async def create_plan(request: Request[Any, Any, Any], services: Services) -> No
     body = await read_resource(request, NewPlan, services.settings.max_body)
     settings = read_document(PlanSettings, body.settings)
     await services.change(
-        lambda c: catalogues.create_connectivity_plan(c, operator.operator_ref, body.id, body.name, settings),
+        lambda c: offers.create_connectivity_plan(c, operator.operator_ref, body.id, body.name, settings),
         by=operator,
         action="connectivityPlan.created",
         what=f"connectivityPlan {body.id[:80]}",
@@ -122,7 +119,7 @@ async def change_plan(plan_ref: str, request: Request[Any, Any, Any], services: 
 
     def write(connection: Connection) -> None:
         _ref, plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
-        catalogues.change_connectivity_plan(connection, operator.operator_ref, plan_id, settings)
+        offers.change_connectivity_plan(connection, operator.operator_ref, plan_id, settings)
 
     await services.change(
         write,
@@ -141,8 +138,8 @@ async def grant_plan(plan_ref: str, request: Request[Any, Any, Any], services: S
 
     def write(connection: Connection) -> None:
         ref, _plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
-        subscriber = offers.own_subscriber(connection, operator.operator_ref, body.customerId)
-        catalogues.grant_connectivity_plan(connection, subscriber, ref, body.granted)
+        subscriber = accounts.own_subscriber(connection, operator.operator_ref, body.customerId)
+        offers.grant_connectivity_plan(connection, subscriber, ref, body.granted)
 
     await services.change(
         write,
@@ -157,7 +154,7 @@ async def grant_plan(plan_ref: str, request: Request[Any, Any, Any], services: S
 async def list_profiles(request: Request[Any, Any, Any], services: Services) -> list[Profile]:
     """The operator's device profiles with their settings."""
     operator = await require_operator(request, services)
-    return await services.read(lambda c: offers.list_profiles(c, operator.operator_ref))
+    return await services.read(lambda c: offers.operator_profiles(c, operator.operator_ref))
 
 
 @post("/deviceProfiles", status_code=201)
@@ -167,7 +164,7 @@ async def create_profile(request: Request[Any, Any, Any], services: Services) ->
     body = await read_resource(request, NewProfile, services.settings.max_body)
     settings = read_document(ProfileSettings, body.settings)
     await services.change(
-        lambda c: catalogues.create_device_profile(c, operator.operator_ref, body.id, body.name, settings),
+        lambda c: offers.create_device_profile(c, operator.operator_ref, body.id, body.name, settings),
         by=operator,
         action="deviceProfile.created",
         what=f"deviceProfile {body.id[:100]}",
@@ -194,7 +191,7 @@ async def change_profile(profile_ref: str, request: Request[Any, Any, Any], serv
 async def list_groups(request: Request[Any, Any, Any], services: Services) -> list[Group]:
     """The operator's HSM groups, their vaults, and how those are."""
     operator = await require_operator(request, services)
-    groups = await services.read(lambda c: offers.list_groups(c, operator.operator_ref))
+    groups = await services.read(lambda c: offers.operator_hsm_groups(c, operator.operator_ref))
     vaults = services.platform.vault
     for group in groups:
         known = not group.vault or group.vault in vaults.names
@@ -211,7 +208,7 @@ async def create_group(request: Request[Any, Any, Any], services: Services) -> G
         known = ", ".join(name for name in services.platform.vault.names if name) or "none but the default"
         raise InvalidField(f"vault {body.vault[:40]!r} is unknown; there are: {known}")
     made = await services.change(
-        lambda c: catalogues.create_hsm_group(c, operator.operator_ref, body.name, body.vault),
+        lambda c: offers.create_hsm_group(c, operator.operator_ref, body.name, body.vault),
         by=operator,
         action="hsmGroup.created",
         what=f"hsmGroup {body.name[:100]}",

@@ -13,9 +13,8 @@ from veldnet.api import query
 from veldnet.api.auth.bearer import require_operator
 from veldnet.api.services import Services
 from veldnet.api.v1.deliveries import UndeliveredMessage
-from veldnet.inventory import audit
+from veldnet.inventory import accounts, audit
 from veldnet.inventory.audit import AuditEntry
-from veldnet.inventory.offers import defaults as offers
 from veldnet.monitoring.alarms import listing
 from veldnet.routing import list_undelivered
 from veldnet.settings import describe
@@ -112,7 +111,7 @@ async def get_overview(request: Request[Any, Any, Any], services: Services) -> N
     now = platform.clock()
 
     def read(connection: Connection) -> NetworkOverview:
-        customers = offers.list_subscribers(connection, operator.operator_ref)
+        customers = accounts.list_subscribers(connection, operator.operator_ref)
         own = {
             f"{int(identifier):08X}": identifier
             for identifier, station in platform.base_stations.all()

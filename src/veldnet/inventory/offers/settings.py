@@ -1,4 +1,4 @@
-"""Settings of connectivity plans and device profiles as people and programs write them."""
+"""Settings of plans and profiles as people and programs write them, and their defaults."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _HINTS = {
     "forceChannelMask": 'text of 1 to 24 hexadecimal digits, bit 0 for channel 0, such as "0007"',
     "maxDutyCycle": "a whole number n from 0 to 15 for 1/2^n of the time, or the share itself, such as 0.001",
 }
+
+
+def default_settings(kind: type[PlanSettings] | type[ProfileSettings]) -> dict[str, Any]:
+    """What a new plan or profile begins with."""
+    return msgspec.structs.asdict(kind())
 
 
 def read_document(kind: type[T], given: dict[str, Any]) -> T:

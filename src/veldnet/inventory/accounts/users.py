@@ -1,26 +1,15 @@
-"""Users of subscribers and of the operator: roles and passwords, and the developers' projects."""
+"""Users of subscribers and of the operator: names, roles and passwords."""
 
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
-from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope, Role, account_of
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store.schema import (
-    operator_users,
-    preferences,
-    projects,
-    sessions,
-    subscribers,
-    tokens,
-    users,
-)
-
-from .accounts import Credentials, random_text, secret_digest
+from veldnet.store.schema import operator_users, preferences, sessions, subscribers, tokens, users
 
 _MAX_NAME = 254
 
@@ -137,6 +126,14 @@ def own_operator_user(connection: Connection, scope: OperatorScope, ref: str) ->
     return int(found)
 
 
+def password_hash_of(connection: Connection, username: str) -> tuple[int, str] | None:
+    """Reference and password hash of a user."""
+    row = connection.execute(
+        select(users.c.ref, users.c.password_hash).where(users.c.username == username)
+    ).first()
+    return None if row is None else (row.ref, row.password_hash)
+
+
 def set_role(connection: Connection, table: Table, ref: int, role: Role) -> bool:
     """Whether that changes anything."""
     changed = connection.execute(
@@ -163,99 +160,3 @@ def remove_user(connection: Connection, table: Table, ref: int) -> None:
     account = account_of(ref, operator=table is operator_users)
     connection.execute(delete(preferences).where(preferences.c.account == account))
     connection.execute(delete(table).where(table.c.ref == ref))
-
-
-class ProjectView(msgspec.Struct):
-    """A developer's project. `clientSecret` is in the answer that made it only."""
-
-    ref: str
-    name: str
-    clientId: str
-    activated: bool
-    activatedAs: str | None = None
-    activatedAt: str | None = None
-    clientSecret: str | None = None
-
-
-def _own_projects(subscriber_ref: int) -> object:
-    bound = select(users.c.ref).where(users.c.subscriber_ref == subscriber_ref)
-    return or_(projects.c.subscriber_ref == subscriber_ref, projects.c.user_ref.in_(bound))
-
-
-def list_projects(connection: Connection, subscriber_ref: int) -> list[ProjectView]:
-    """Projects that the subscriber's developers made, or that act as one of its users."""
-    own = select(users.c.ref, users.c.username).where(users.c.subscriber_ref == subscriber_ref).subquery()
-    rows = connection.execute(
-        select(
-            projects.c.ref,
-            projects.c.name,
-            projects.c.client_id,
-            projects.c.user_ref,
-            projects.c.activated_at,
-            own.c.username,
-        )
-        .join(own, own.c.ref == projects.c.user_ref, isouter=True)
-        .where(_own_projects(subscriber_ref))  # type: ignore[arg-type]
-        .order_by(projects.c.ref)
-    )
-    return [
-        ProjectView(
-            str(row.ref),
-            row.name,
-            row.client_id,
-            row.user_ref is not None,
-            row.username,
-            None if row.activated_at is None else timestamp(row.activated_at),
-        )
-        for row in rows
-    ]
-
-
-def create_own_project(connection: Connection, subscriber_ref: int, name: str) -> ProjectView:
-    """A project of the subscriber's developers, to be activated with `POST /activate`."""
-    name = check_name(name, most=100)
-    count = connection.execute(
-        select(func.count()).select_from(projects).where(projects.c.subscriber_ref == subscriber_ref)
-    ).scalar_one()
-    if count >= 100:
-        raise BadRequest("a subscriber may have 100 projects; delete one that is not used")
-    made = Credentials(random_text(32), random_text(32))
-    done = connection.execute(
-        insert(projects).values(
-            name=name,
-            client_id=made.client_id,
-            secret_hash=secret_digest(made.client_secret),
-            subscriber_ref=subscriber_ref,
-        )
-    )
-    return ProjectView(str(inserted_ref(done)), name, made.client_id, False, clientSecret=made.client_secret)
-
-
-def _own_project(connection: Connection, subscriber_ref: int, ref: str) -> int:
-    found = connection.execute(
-        select(projects.c.ref).where(
-            projects.c.ref == ref_of(ref),
-            _own_projects(subscriber_ref),  # type: ignore[arg-type]
-        )
-    ).scalar()
-    if found is None:
-        raise NotFound("Project", ref)
-    return int(found)
-
-
-def roll_secret(connection: Connection, subscriber_ref: int, ref: str) -> ProjectView:
-    """A new secret; the one before and the tokens it got are void at once."""
-    number = _own_project(connection, subscriber_ref, ref)
-    secret = random_text(32)
-    connection.execute(
-        update(projects).where(projects.c.ref == number).values(secret_hash=secret_digest(secret))
-    )
-    connection.execute(delete(tokens).where(tokens.c.project_ref == number))
-    view = next(p for p in list_projects(connection, subscriber_ref) if p.ref == str(number))
-    view.clientSecret = secret
-    return view
-
-
-def delete_project(connection: Connection, subscriber_ref: int, ref: str) -> None:
-    number = _own_project(connection, subscriber_ref, ref)
-    connection.execute(delete(projects).where(projects.c.ref == number))

@@ -9,7 +9,7 @@ from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
-from veldnet.inventory.devices import lifecycle as devices
+from veldnet.inventory.devices import delete_device
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store.schema import imported_devices, imports
 
@@ -27,7 +27,7 @@ class Import(msgspec.Struct):
     undoneTime: str | None
 
 
-def begin(connection: Connection, scope: Scope, name: str) -> Import:
+def begin_import(connection: Connection, scope: Scope, name: str) -> Import:
     """Note that an import begins. The newest hundred are remembered."""
     if not 1 <= len(name.strip()) <= 200:
         raise InvalidField("name must have 1 to 200 characters")
@@ -94,7 +94,7 @@ def note_device(connection: Connection, import_ref: int, device_ref: int) -> Non
     connection.execute(insert(imported_devices).values(import_ref=import_ref, device_ref=device_ref))
 
 
-def undo_some(connection: Connection, scope: Scope, ref: str, most: int) -> tuple[int, int]:
+def undo_import(connection: Connection, scope: Scope, ref: str, most: int) -> tuple[int, int]:
     """Delete up to `most` of the devices an import created; returns how many, and how many are left. Undone
     for good when none is left."""
     number = own_import(connection, scope, ref)
@@ -105,7 +105,7 @@ def undo_some(connection: Connection, scope: Scope, ref: str, most: int) -> tupl
         ).scalars()
     )
     for device_ref in refs:
-        devices.delete_device(connection, scope, str(device_ref))
+        delete_device(connection, scope, str(device_ref))
     left = connection.execute(
         select(func.count()).select_from(imported_devices).where(columns.import_ref == number)
     ).scalar_one()

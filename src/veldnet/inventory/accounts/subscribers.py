@@ -1,0 +1,108 @@
+"""Subscribers: the customers of an operator."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, delete, func, insert, select
+
+from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
+from veldnet.inventory import changes, leftovers
+from veldnet.inventory.names import check_name
+from veldnet.inventory.rows import inserted_ref
+from veldnet.store.schema import device_counts, devices, projects, routing_profiles, subscribers, users
+
+from .users import remove_user
+
+
+class Subscriber(msgspec.Struct):
+    """A customer of the operator."""
+
+    customerId: str
+    name: str
+    devices: int
+    unwell: int
+    users: int
+
+
+def create_subscriber(connection: Connection, operator_ref: int, customer_id: str, name: str) -> int:
+    """A customer; `customer_id` has nine digits."""
+    if len(customer_id) != 9 or not (customer_id.isascii() and customer_id.isdigit()):
+        raise InvalidField(f"customer id {customer_id[:40]!r} must have nine digits")
+    name = check_name(name, most=100)
+    if connection.execute(select(subscribers.c.ref).where(subscribers.c.customer_id == customer_id)).first():
+        raise BadRequest(f"subscriber {customer_id} exists already")
+    changes.note(connection, "subscribers", operator_ref)
+    return inserted_ref(
+        connection.execute(
+            insert(subscribers).values(operator_ref=operator_ref, customer_id=customer_id, name=name)
+        )
+    )
+
+
+def find_subscriber(connection: Connection, customer_id: str) -> tuple[int, int]:
+    """Reference of a subscriber and of its operator."""
+    row = connection.execute(
+        select(subscribers.c.ref, subscribers.c.operator_ref).where(subscribers.c.customer_id == customer_id)
+    ).first()
+    if row is None:
+        raise BadRequest(f"there is no subscriber {customer_id}")
+    return row.ref, row.operator_ref
+
+
+def own_subscriber(connection: Connection, operator_ref: int, customer_id: str) -> int:
+    """The number of a customer of the operator. Raises `NotFound`."""
+    ref = connection.execute(
+        select(subscribers.c.ref).where(
+            subscribers.c.customer_id == customer_id, subscribers.c.operator_ref == operator_ref
+        )
+    ).scalar()
+    if ref is None:
+        raise NotFound("Subscriber", customer_id)
+    return int(ref)
+
+
+def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscriber]:
+    people = select(users.c.subscriber_ref, func.count().label("users")).group_by(users.c.subscriber_ref)
+    counted = select(
+        device_counts.c.subscriber_ref,
+        func.sum(device_counts.c.devices).label("devices"),
+        func.sum(device_counts.c.devices).filter(device_counts.c.health == 2).label("unwell"),
+    ).group_by(device_counts.c.subscriber_ref)
+    many, fleet = people.subquery(), counted.subquery()
+    rows = connection.execute(
+        select(subscribers.c.customer_id, subscribers.c.name, fleet.c.devices, fleet.c.unwell, many.c.users)
+        .join(many, many.c.subscriber_ref == subscribers.c.ref, isouter=True)
+        .join(fleet, fleet.c.subscriber_ref == subscribers.c.ref, isouter=True)
+        .where(subscribers.c.operator_ref == operator_ref)
+        .order_by(subscribers.c.customer_id)
+    )
+    return [
+        Subscriber(row.customer_id, row.name, int(row.devices or 0), int(row.unwell or 0), row.users or 0)
+        for row in rows
+    ]
+
+
+def remove_subscriber(connection: Connection, customer_id: str) -> None:
+    """Remove a customer that has no devices any more, with its users, projects, routing profiles, decoders,
+    settings and undelivered messages. Frames and statistics stay for their retention. Raises `InUse`."""
+    ref, operator_ref = find_subscriber(connection, customer_id)
+    owned = connection.execute(
+        select(func.count()).select_from(devices).where(devices.c.subscriber_ref == ref)
+    ).scalar_one()
+    if owned:
+        raise InUse(f"subscriber {customer_id} has {owned} device(s); delete them first")
+    leftovers.of_subscriber(connection, ref)
+    for user in _refs(connection, users.c.ref, users.c.subscriber_ref == ref):
+        remove_user(connection, users, user)
+    for profile in _refs(connection, routing_profiles.c.ref, routing_profiles.c.subscriber_ref == ref):
+        changes.note(connection, "routing", profile)
+    for table in (projects, routing_profiles):
+        connection.execute(delete(table).where(table.c.subscriber_ref == ref))
+    # Grants, decoders, imports and shared keys go with the row.
+    connection.execute(delete(subscribers).where(subscribers.c.ref == ref))
+    changes.note(connection, "subscribers", operator_ref)
+    changes.note(connection, "recipients", ref)
+
+
+def _refs(connection: Connection, column: Column[int], of: ColumnElement[bool]) -> list[int]:
+    return list(connection.execute(select(column).where(of)).scalars())

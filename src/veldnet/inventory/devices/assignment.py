@@ -1,0 +1,131 @@
+"""Connectivity plan, routing and profile of a device: which ones it may have, and which it gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Connection, Row, select, update
+
+from veldnet.domain.documents import ProfileSettings, decode_profile
+from veldnet.domain.errors import (
+    BadRequest,
+    InvalidField,
+    NoFreeConnection,
+    UnknownConnectivityPlan,
+    UnknownReference,
+)
+from veldnet.domain.resources import Device
+from veldnet.domain.scope import Scope
+from veldnet.inventory.routing_profiles import default_profile, dummy_profile, find_by_id
+from veldnet.store.schema import connectivity_plans, device_profiles, plan_grants
+
+RESET = "reset"
+
+
+def find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple[int, ProfileSettings]:
+    row = connection.execute(
+        select(device_profiles.c.ref, device_profiles.c.settings).where(
+            device_profiles.c.operator_ref == scope.operator_ref, device_profiles.c.id == profile_id
+        )
+    ).first()
+    if row is None:
+        raise UnknownReference(f"deviceProfileId {profile_id[:80]} is unknown; see GET /deviceProfiles")
+    return row.ref, decode_profile(row.settings)
+
+
+def compatible_profile(
+    connection: Connection, scope: Scope, row: Row[*tuple[Any, ...]], profile_id: str
+) -> int:
+    """A model with the same MAC version and region; others would not understand the session."""
+    profile_ref, wanted = find_profile(connection, scope, profile_id)
+    current = decode_profile(row.profile_settings)
+    if wanted.loRaWANMacVersion != current.loRaWANMacVersion:
+        raise InvalidField(
+            f"deviceProfileId {profile_id[:80]} is for LoRaWAN {wanted.loRaWANMacVersion}, "
+            f"the device uses {current.loRaWANMacVersion}"
+        )
+    if wanted.region != current.region:
+        raise InvalidField(
+            f"deviceProfileId {profile_id[:80]} is for {wanted.region}, the device uses {current.region}"
+        )
+    return profile_ref
+
+
+def choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) -> int:
+    """Take a connection of the plan asked for, or of the first one that has any left."""
+    granted = (
+        select(connectivity_plans.c.ref, connectivity_plans.c.id)
+        .join(plan_grants, plan_grants.c.plan_ref == connectivity_plans.c.ref)
+        .where(plan_grants.c.subscriber_ref == scope.subscriber_ref)
+        .order_by(connectivity_plans.c.ref)
+    )
+    if plan_id is not UNSET:
+        row = connection.execute(granted.where(connectivity_plans.c.id == plan_id)).first()
+        if row is None:
+            raise UnknownConnectivityPlan(plan_id[:200], scope.operator_ref)
+        if not _reserve_connection(connection, scope, row.ref):
+            raise NoFreeConnection(f"connectivity plan {plan_id} has no free connection left")
+        return int(row.ref)
+    for row in connection.execute(granted).all():
+        if _reserve_connection(connection, scope, row.ref):
+            return int(row.ref)
+    raise NoFreeConnection("no connectivity plan has a free connection left; see GET /connectivityPlans")
+
+
+def _reserve_connection(connection: Connection, scope: Scope, plan_ref: int) -> bool:
+    taken = connection.execute(
+        update(plan_grants)
+        .where(
+            plan_grants.c.subscriber_ref == scope.subscriber_ref,
+            plan_grants.c.plan_ref == plan_ref,
+            plan_grants.c.used < plan_grants.c.granted,
+        )
+        .values(used=plan_grants.c.used + 1)
+    )
+    return taken.rowcount == 1
+
+
+def release_connection(connection: Connection, subscriber_ref: int, plan_ref: int | None) -> None:
+    if plan_ref is not None:
+        connection.execute(
+            update(plan_grants)
+            .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
+            .values(used=plan_grants.c.used - 1)
+        )
+
+
+def choose_routing(
+    connection: Connection,
+    scope: Scope,
+    routing_profile_id: str | UnsetType,
+    strategy: str | UnsetType,
+) -> tuple[int | None, str | None]:
+    """Routing profile and strategy after the API's decision table; a strategy wins over a profile."""
+    profile = None
+    if routing_profile_id is not UNSET:
+        profile = find_by_id(connection, scope, routing_profile_id)
+        if profile is None:
+            raise UnknownReference(
+                f"routingProfileId {routing_profile_id[:80]} is unknown; see GET /routingProfiles"
+            )
+        if strategy is UNSET:
+            return profile, None
+    if strategy == "DEFAULTRP":
+        return default_profile(connection, scope), "DEFAULTRP"
+    if strategy == "NOAS":
+        return dummy_profile(connection, scope), "NOAS"
+    return None, "DATAFLOW" if strategy is UNSET else str(strategy)
+
+
+def changed_routing(connection: Connection, scope: Scope, body: Device) -> dict[str, Any]:
+    if body.routingProfileId == RESET:
+        if body.processingStrategyId is not UNSET:
+            raise BadRequest("routingProfileId reset and processingStrategyId exclude each other")
+        return {"routing_profile_ref": None, "processing_strategy": None}
+    if body.routingProfileId is UNSET and body.processingStrategyId is UNSET:
+        return {}
+    routing_ref, strategy = choose_routing(
+        connection, scope, body.routingProfileId, body.processingStrategyId
+    )
+    return {"routing_profile_ref": routing_ref, "processing_strategy": strategy}

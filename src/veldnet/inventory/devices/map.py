@@ -1,0 +1,128 @@
+"""Devices on a map, in cells that hold those close together."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Float, Integer, Select, cast, func, select
+
+from veldnet.domain.scope import Scope
+from veldnet.store.schema import CELLS_A_DEGREE, device_cells, devices
+
+from .search import Wanted, condition
+from .view import HEALTH
+
+
+class MapCell(msgspec.Struct):
+    """Devices that lie close together: how many, where on average, and how many of them are not well."""
+
+    latitude: float
+    longitude: float
+    devices: int
+    unwell: int
+    # Where there is only one.
+    ref: str | None = None
+    name: str | None = None
+    EUI: str | None = None
+    healthState: str | None = None
+
+
+# So many marks a map can show. Where there would be more, cells are made larger: nothing is left out.
+MOST_CELLS = 2000
+# From this size on, in degrees, cells are put together of counted ones.
+_COARSE = 0.04
+
+
+def _larger(size: float, found: int) -> float:
+    """A size of cells for which there may be few enough: places spread over an area merge with its square."""
+    return size * max(2, math.ceil(math.sqrt(found / MOST_CELLS)))
+
+
+def _coarse(
+    connection: Connection, scope: Scope, box: tuple[float, float, float, float], size: float
+) -> list[MapCell]:
+    """Cells of a large part of the map, each in the middle of its devices as far as their count tells."""
+    south, west, north, east = box
+    columns = device_cells.c
+    step = max(round(size * CELLS_A_DEGREE), 1)
+    count = func.sum(columns.devices)
+    query = select(
+        count.label("devices"),
+        (func.sum(columns.row * columns.devices) / cast(count, Float)).label("row"),
+        (func.sum(columns.col * columns.devices) / cast(count, Float)).label("col"),
+        func.sum(columns.devices).filter(columns.health == HEALTH.index("RF_CNX_ERROR")).label("unwell"),
+        func.count().over().label("cells"),
+    ).where(
+        columns.subscriber_ref == scope.subscriber_ref,
+        columns.devices > 0,
+        columns.row.between(int((south + 90) * CELLS_A_DEGREE), int((north + 90) * CELLS_A_DEGREE)),
+        columns.col.between(int((west + 180) * CELLS_A_DEGREE), int((east + 180) * CELLS_A_DEGREE)),
+    )
+    while True:
+        # Rows and columns are counted from the south pole and the date line, so none is negative.
+        merged = query.group_by(columns.row // step, columns.col // step)
+        rows = connection.execute(merged.order_by(count.desc()).limit(MOST_CELLS)).all()
+        if not rows or rows[0].cells <= MOST_CELLS:
+            break
+        step = math.ceil(_larger(step, rows[0].cells))
+    return [
+        MapCell(
+            round((row.row + 0.5) / CELLS_A_DEGREE - 90, 5),
+            round((row.col + 0.5) / CELLS_A_DEGREE - 180, 5),
+            int(row.devices),
+            int(row.unwell or 0),
+        )
+        for row in rows
+    ]
+
+
+def map_cells(
+    connection: Connection,
+    scope: Scope,
+    wanted: Wanted,
+    box: tuple[float, float, float, float],
+    size: float,
+) -> list[MapCell]:
+    """Devices within a box (south, west, north, east) by cells of so many degrees, or of more where there
+    would be more than `MOST_CELLS` of them: each device is in one cell."""
+    if wanted == Wanted() and size >= _COARSE:
+        return _coarse(connection, scope, box, size)
+    south, west, north, east = box
+    chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
+    chosen &= devices.c.longitude.between(west, east)
+    unwell = func.sum(cast(devices.c.health == HEALTH.index("RF_CNX_ERROR"), Integer))
+    query: Select[Any] = select(
+        func.count().label("devices"),
+        cast(func.avg(devices.c.latitude), Float).label("latitude"),
+        cast(func.avg(devices.c.longitude), Float).label("longitude"),
+        unwell.label("unwell"),
+        func.min(devices.c.ref).label("ref"),
+        func.count().over().label("cells"),
+    ).where(chosen)
+    while True:
+        row = cast((devices.c.latitude + 90.0) / size, Integer)
+        column = cast((devices.c.longitude + 180.0) / size, Integer)
+        merged = query.group_by(row, column).order_by(func.count().desc()).limit(MOST_CELLS)
+        rows = connection.execute(merged).all()
+        if not rows or rows[0].cells <= MOST_CELLS:
+            break
+        size = _larger(size, rows[0].cells)
+    found = [MapCell(r.latitude, r.longitude, r.devices, int(r.unwell or 0), str(r.ref)) for r in rows]
+    alone = [int(str(cell.ref)) for cell in found if cell.devices == 1]
+    names = {
+        str(r.ref): r
+        for r in connection.execute(
+            select(devices.c.ref, devices.c.name, devices.c.dev_eui, devices.c.health).where(
+                devices.c.ref.in_(alone)
+            )
+        )
+    }
+    for cell in found:
+        known = names.get(str(cell.ref)) if cell.devices == 1 else None
+        if known is None:
+            cell.ref = None
+        else:
+            cell.name, cell.EUI, cell.healthState = known.name, known.dev_eui, HEALTH[known.health]
+    return found

@@ -1,0 +1,131 @@
+"""Device profiles: models of devices, and how they start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select, update
+
+from veldnet.domain.documents import ProfileSettings, decode_profile, encode
+from veldnet.domain.errors import InvalidField, NotFound
+from veldnet.domain.resources import DeviceProfile
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes
+from veldnet.inventory.names import check_name
+from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.lorawan.regions import REGIONS
+from veldnet.store.schema import device_profiles, devices
+
+from .names import check_new_id
+
+
+class Profile(msgspec.Struct):
+    """A device profile with its settings."""
+
+    ref: str
+    id: str
+    name: str
+    settings: dict[str, Any]
+    devices: int
+
+
+def create_device_profile(
+    connection: Connection, operator_ref: int, profile_id: str, name: str, settings: ProfileSettings
+) -> int:
+    """A device model of an operator."""
+    check_name(profile_id, what="id", most=100)
+    name = check_name(name, most=100)
+    check_radio(settings)
+    check_new_id(connection, device_profiles, operator_ref, profile_id)
+    result = connection.execute(
+        insert(device_profiles).values(
+            operator_ref=operator_ref, id=profile_id, name=name, type_mac="LoRaMAC", settings=encode(settings)
+        )
+    )
+    changes.note(connection, "rules", 0)
+    return inserted_ref(result)
+
+
+def check_radio(settings: ProfileSettings) -> None:
+    """What a profile says of the radio must exist in its region."""
+    region = REGIONS.get(settings.region)
+    if region is None:
+        raise InvalidField(f"region {settings.region} is not one of {', '.join(REGIONS)}")
+    for name, rate in (
+        ("rx2DataRate", settings.rx2DataRate),
+        ("pingSlotDataRate", settings.pingSlotDataRate),
+    ):
+        if rate is not None and rate not in region.downlink:
+            known = ", ".join(str(index) for index in region.downlink)
+            raise InvalidField(f"{name} {rate} is no downlink rate of {region.name}: {known}")
+    for name, frequency in (
+        ("rx2Frequency", settings.rx2Frequency),
+        ("pingSlotFrequency", settings.pingSlotFrequency),
+        ("beaconFrequency", settings.beaconFrequency),
+    ):
+        if frequency is not None and region.sub_band(frequency) is None:
+            raise InvalidField(f"{name} {frequency} Hz is outside {region.name}")
+    if settings.rx1DROffset > region.max_rx1_dr_offset:
+        raise InvalidField(f"rx1DROffset of {region.name} is at most {region.max_rx1_dr_offset}")
+
+
+def change_profile(
+    connection: Connection, operator_ref: int, ref: str, name: str, settings: ProfileSettings
+) -> None:
+    """Give a device profile another name and settings; version and region stay, for devices live by them."""
+    number = ref_of(ref)
+    row = connection.execute(
+        select(device_profiles.c.settings).where(
+            device_profiles.c.ref == number, device_profiles.c.operator_ref == operator_ref
+        )
+    ).first()
+    if row is None:
+        raise NotFound("DeviceProfile", ref)
+    before = decode_profile(row.settings)
+    for member in ("loRaWANMacVersion", "region"):
+        if getattr(before, member) != getattr(settings, member):
+            raise InvalidField(f"{member} cannot be changed; create another profile")
+    check_radio(settings)
+    name = check_name(name, most=100)
+    connection.execute(
+        update(device_profiles)
+        .where(device_profiles.c.ref == number)
+        .values(name=name, settings=encode(settings))
+    )
+    changes.note(connection, "rules", 0)
+
+
+def list_device_profiles(connection: Connection, scope: Scope) -> list[DeviceProfile]:
+    rows = connection.execute(
+        select(device_profiles.c.id, device_profiles.c.name, device_profiles.c.type_mac)
+        .where(device_profiles.c.operator_ref == scope.operator_ref)
+        .order_by(device_profiles.c.ref)
+    )
+    return [DeviceProfile(*row) for row in rows]
+
+
+def operator_profiles(connection: Connection, operator_ref: int) -> list[Profile]:
+    rows = connection.execute(
+        select(device_profiles)
+        .where(device_profiles.c.operator_ref == operator_ref)
+        .order_by(device_profiles.c.ref)
+    ).all()
+    used = {
+        row.profile_ref: row.devices
+        for row in connection.execute(
+            select(devices.c.profile_ref, func.count().label("devices"))
+            .where(devices.c.profile_ref.in_([row.ref for row in rows]))
+            .group_by(devices.c.profile_ref)
+        )
+    }
+    return [
+        Profile(
+            str(row.ref),
+            row.id,
+            row.name,
+            msgspec.structs.asdict(decode_profile(row.settings)),
+            used.get(row.ref, 0),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,14 @@
+"""Ids that an operator gives to what it offers."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Table, select
+
+from veldnet.domain.errors import BadRequest
+
+
+def check_new_id(connection: Connection, table: Table, operator_ref: int, identifier: str) -> None:
+    """Raises `BadRequest` for an id that the operator has in a table already."""
+    query = select(table.c.ref).where(table.c.operator_ref == operator_ref, table.c.id == identifier)
+    if connection.execute(query).first():
+        raise BadRequest(f"{identifier} exists already")

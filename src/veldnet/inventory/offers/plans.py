@@ -1,0 +1,169 @@
+"""Connectivity plans: what they allow, and to whom they are granted."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from veldnet.domain.documents import PlanSettings, decode_plan, encode
+from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.domain.resources import ConnectivityPlan
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes
+from veldnet.inventory.names import check_name
+from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store.schema import connectivity_plans, plan_grants, subscribers
+
+from .names import check_new_id
+
+_MOST_GRANTED = 100_000_000
+_PLAN_ID = re.compile(r"[0-9A-Za-z.\-][0-9A-Za-z._\-]{0,62}/[0-9A-Za-z._\-]{1,63}")
+
+
+class Grant(msgspec.Struct):
+    """How many connections of a plan a customer has, and uses."""
+
+    customerId: str
+    name: str
+    granted: int
+    used: int
+
+
+class Plan(msgspec.Struct):
+    """A connectivity plan with its rules."""
+
+    ref: str
+    id: str
+    name: str
+    settings: dict[str, Any]
+    grants: list[Grant]
+
+
+def create_connectivity_plan(
+    connection: Connection, operator_ref: int, plan_id: str, name: str, settings: PlanSettings
+) -> int:
+    """A plan named `<supplier>/<key>`."""
+    if not _PLAN_ID.fullmatch(plan_id):
+        raise InvalidField(f"connectivity plan id {plan_id[:80]!r} must look like supplier-cs/plan-key")
+    name = check_name(name, most=100)
+    check_bounds(settings)
+    check_new_id(connection, connectivity_plans, operator_ref, plan_id)
+    result = connection.execute(
+        insert(connectivity_plans).values(
+            operator_ref=operator_ref,
+            id=plan_id,
+            name=name,
+            communication_type="UNICAST",
+            settings=encode(settings),
+        )
+    )
+    changes.note(connection, "rules", 0)
+    return inserted_ref(result)
+
+
+def change_connectivity_plan(
+    connection: Connection, operator_ref: int, plan_id: str, settings: PlanSettings
+) -> None:
+    """Give a plan other rules; they take effect at once."""
+    check_bounds(settings)
+    done = connection.execute(
+        update(connectivity_plans)
+        .where(connectivity_plans.c.operator_ref == operator_ref, connectivity_plans.c.id == plan_id)
+        .values(settings=encode(settings))
+    )
+    if done.rowcount != 1:
+        raise BadRequest(f"there is no connectivity plan {plan_id}")
+    changes.note(connection, "rules", 0)
+
+
+def check_bounds(settings: PlanSettings) -> None:
+    """A lower bound may not be above its upper one."""
+    for low, high in (("spreadingFactorMin", "spreadingFactorMax"), ("nbTransMin", "nbTransMax")):
+        least, most = getattr(settings, low), getattr(settings, high)
+        if least is not None and most is not None and least > most:
+            raise InvalidField(f"{low} {least} must not be above {high} {most}")
+
+
+def grant_connectivity_plan(connection: Connection, subscriber_ref: int, plan_ref: int, granted: int) -> None:
+    """Let a subscriber use a plan for so many devices, not fewer than use it already."""
+    if not 0 <= granted <= _MOST_GRANTED:
+        raise InvalidField(f"granted {granted} must be from 0 to {_MOST_GRANTED}")
+    used = connection.execute(
+        select(plan_grants.c.used).where(
+            plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref
+        )
+    ).scalar()
+    if used is not None and granted < used:
+        raise BadRequest(f"{used} connections of this plan are in use; granted must not be less")
+    changed = connection.execute(
+        update(plan_grants)
+        .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
+        .values(granted=granted)
+    )
+    if changed.rowcount == 0:
+        connection.execute(
+            insert(plan_grants).values(subscriber_ref=subscriber_ref, plan_ref=plan_ref, granted=granted)
+        )
+
+
+def list_connectivity_plans(connection: Connection, scope: Scope) -> list[ConnectivityPlan]:
+    """The plans granted to the subscriber, in order of their refs."""
+    rows = connection.execute(
+        select(
+            connectivity_plans.c.id,
+            connectivity_plans.c.ref,
+            connectivity_plans.c.name,
+            plan_grants.c.granted,
+            plan_grants.c.used,
+            connectivity_plans.c.communication_type,
+        )
+        .join(plan_grants, plan_grants.c.plan_ref == connectivity_plans.c.ref)
+        .where(plan_grants.c.subscriber_ref == scope.subscriber_ref)
+        .order_by(connectivity_plans.c.ref)
+    )
+    return [
+        ConnectivityPlan(row.id, str(row.ref), row.name, row.granted, row.used, row.communication_type)
+        for row in rows
+    ]
+
+
+def operator_plans(connection: Connection, operator_ref: int) -> list[Plan]:
+    grants: dict[int, list[Grant]] = {}
+    for row in connection.execute(
+        select(plan_grants, subscribers.c.customer_id, subscribers.c.name)
+        .join(subscribers, subscribers.c.ref == plan_grants.c.subscriber_ref)
+        .where(subscribers.c.operator_ref == operator_ref)
+        .order_by(subscribers.c.customer_id)
+    ):
+        grants.setdefault(row.plan_ref, []).append(Grant(row.customer_id, row.name, row.granted, row.used))
+    rows = connection.execute(
+        select(connectivity_plans)
+        .where(connectivity_plans.c.operator_ref == operator_ref)
+        .order_by(connectivity_plans.c.ref)
+    )
+    return [
+        Plan(
+            str(row.ref),
+            row.id,
+            row.name,
+            msgspec.structs.asdict(decode_plan(row.settings)),
+            grants.get(row.ref, []),
+        )
+        for row in rows
+    ]
+
+
+def own_plan(connection: Connection, operator_ref: int, ref: str) -> tuple[int, str]:
+    """Number and id of a plan of the operator. Raises `NotFound`."""
+    number = ref_of(ref)
+    row = connection.execute(
+        select(connectivity_plans.c.ref, connectivity_plans.c.id).where(
+            connectivity_plans.c.ref == number, connectivity_plans.c.operator_ref == operator_ref
+        )
+    ).first()
+    if row is None:
+        raise NotFound("ConnectivityPlan", ref)
+    return row.ref, row.id
