@@ -63,9 +63,9 @@ def _help(text: str, **limits: Any) -> Meta:
 class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The HTTP API."""
 
-    http: Annotated[Address, _help("Where HTTP is served.")] = Address("127.0.0.1:8080")
-    rate_limit: Annotated[float, _help("Requests a second for each project; 0 is no limit.", ge=0)] = 10.0
-    token_lifetime: Annotated[Duration, _help("How long an access token is valid.")] = Duration(3600)
+    http: Annotated[Address, _help("Listen address for HTTP.")] = Address("127.0.0.1:8080")
+    rate_limit: Annotated[float, _help("Requests per second per project; 0 is unlimited.", ge=0)] = 10.0
+    token_lifetime: Annotated[Duration, _help("Lifetime of access tokens.")] = Duration(3600)
     hsm_required: Annotated[
         bool, _help("Whether a device must name an HSM group, as KPN requires in version 1.2.")
     ] = True
@@ -76,47 +76,48 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     renew_activations: Annotated[
         bool,
         _help(
-            "Whether projects must be activated again once the user they act as has another password or role."
+            "Whether projects must be activated again after a change of the password or role of their user."
         ),
     ] = True
     connections: Annotated[
         int,
         _help(
-            "Connections at most, fewer where the system allows fewer open files. For a new one the one "
-            "that has been idle for longest is closed.",
+            "Maximum number of connections, fewer if the system limits open files. If all are used, "
+            "the connection that has been idle longest is closed.",
             ge=10,
         ),
     ] = 2000
     connections_per_address: Annotated[
-        int, _help("Connections from one address (IPv6: one /64), but for trusted proxies.", ge=1)
+        int, _help("Maximum connections per client address (IPv6: per /64), except trusted proxies.", ge=1)
     ] = 100
     probe_connections: Annotated[
-        int, _help("Connections beyond those, on which only /healthz, /readyz and /metrics answer.", ge=1)
+        int, _help("Additional connections that serve only /healthz, /readyz and /metrics.", ge=1)
     ] = 32
     trusted_proxies: Annotated[
         tuple[str, ...],
         _help(
-            "Addresses of reverse proxies: their X-Forwarded-For and X-Forwarded-Proto count, and they may "
-            "open any number of connections."
+            "Addresses of reverse proxies: their X-Forwarded-For and X-Forwarded-Proto are trusted, and "
+            "their connections are not limited."
         ),
     ] = ("127.0.0.1", "::1")
-    header_timeout: Annotated[Duration, _help("Longest wait for the header of a request.")] = Duration(10)
-    request_timeout: Annotated[Duration, _help("Longest wait for the body of a request.")] = Duration(60)
-    idle_timeout: Annotated[Duration, _help("How long a connection without a request is kept.")] = Duration(
-        65
-    )
+    header_timeout: Annotated[Duration, _help("Timeout for the header of a request.")] = Duration(10)
+    request_timeout: Annotated[Duration, _help("Timeout for the body of a request.")] = Duration(60)
+    idle_timeout: Annotated[Duration, _help("Timeout of idle connections.")] = Duration(65)
     write_timeout: Annotated[
-        Duration, _help("A client that takes less than 1 KiB a second of an answer for so long is cut off.")
+        Duration,
+        _help("Close the connection of a client that reads a response slower than 1 KiB/s for this long."),
     ] = Duration(20)
 
 
 class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Base stations."""
 
-    udp: Annotated[Address, _help("Where Semtech UDP packet forwarders send to.")] = Address("0.0.0.0:1700")
-    basics_station: Annotated[
-        Address, _help("Reserved for Basics Station, which this version does not serve yet.")
-    ] = Address("0.0.0.0:8887")
+    udp: Annotated[Address, _help("Listen address for Semtech UDP packet forwarders.")] = Address(
+        "0.0.0.0:1700"
+    )
+    basics_station: Annotated[Address, _help("Reserved for Basics Station, not supported yet.")] = Address(
+        "0.0.0.0:8887"
+    )
 
 
 class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -128,13 +129,13 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ] = "00000001"
     region: Annotated[str, _help("Region of the network.")] = "EU868"
     more_regions: Annotated[
-        tuple[str, ...], _help("Regions served beside it; a device lives by that of its device profile.")
+        tuple[str, ...], _help("Additional regions; a device uses the region of its device profile.")
     ] = ()
     extra_channels: Annotated[
         tuple[int | str, ...],
         _help(
-            "Channels beside the defaults of regions with dynamic plans, in Hz; as REGION=HZ where several "
-            "of the regions served have the frequency. The first five of a region go into joins."
+            "Channels in addition to the defaults of regions with dynamic channel plans, in Hz; REGION=HZ "
+            "if several regions contain the frequency. The first five of a region are sent in join-accepts."
         ),
     ] = (
         "EU868=867100000",
@@ -149,13 +150,15 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ] = ()
     rx1_frequencies: Annotated[
         tuple[str, ...],
-        _help("RX1 on other frequencies, as UPLINK=DOWNLINK in Hz; devices are told with DlChannelReq."),
+        _help("Other RX1 frequencies, as UPLINK=DOWNLINK in Hz; sent to devices with DlChannelReq."),
     ] = ()
     rx1_delay: Annotated[int, _help("Seconds between an uplink and RX1.", ge=1, le=15)] = 1
     rx2_data_rate: Annotated[
         int,
         _help(
-            "Data rate of RX2 in `region` where no profile says otherwise; -1 is the region's.", ge=-1, le=15
+            "Data rate of RX2 in `region` unless set in the profile; -1 uses the default of the region.",
+            ge=-1,
+            le=15,
         ),
     ] = -1
     uplink_dwell: Annotated[
@@ -164,95 +167,100 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     downlink_dwell: Annotated[
         Literal["region", "on", "off"], _help("Dwell time limit of 400 ms for downlinks, in AS923 and AU915.")
     ] = "region"
-    repeater: Annotated[bool, _help("Keep payloads short enough for repeaters.")] = False
-    duty_cycle: Annotated[bool, _help("Keep base stations within the duty cycles of their sub-bands.")] = True
+    repeater: Annotated[bool, _help("Limit payload sizes for operation with repeaters.")] = False
+    duty_cycle: Annotated[bool, _help("Enforce the duty cycles of sub-bands at base stations.")] = True
     adr_ack_limit_exp: Annotated[int, _help("ADR_ACK_LIMIT of 1.1 devices is 2 to this.", ge=0, le=15)] = 6
     adr_ack_delay_exp: Annotated[int, _help("ADR_ACK_DELAY of 1.1 devices is 2 to this.", ge=0, le=15)] = 5
     rejoin_time_exp: Annotated[
         int,
-        _help("1.1 devices rejoin at least every 2^(this + 10) seconds; -1 leaves it to them.", ge=-1, le=15),
+        _help(
+            "1.1 devices rejoin at least every 2^(this + 10) seconds; -1 lets the device decide.",
+            ge=-1,
+            le=15,
+        ),
     ] = -1
     rejoin_count_exp: Annotated[
         int,
         _help("1.1 devices rejoin at least every 2^(this + 4) uplinks; needs rejoin_time_exp.", ge=0, le=15),
     ] = 15
     deduplication_window: Annotated[
-        Duration, _help("How long copies of a frame are collected; must fit well before RX1.")
+        Duration, _help("How long copies of a frame are collected; must be well below the RX1 delay.")
     ] = Duration(0.2)
     strangers: Annotated[
         int,
         _help(
-            "Frames of devices without a session, join-requests among them, that are let in from one base "
-            "station within a deduplication window. A real base station cannot receive more, so the excess "
-            "is treated as forged; raise it for load tests.",
+            "Maximum frames of devices without a session, including join-requests, per base station and "
+            "deduplication window. A real gateway cannot receive more, so the excess is treated as forged; "
+            "raise it for load tests.",
             ge=1,
             le=100_000,
         ),
     ] = 8
     mean_per: Annotated[
         Literal["window50", "ewma"],
-        _help("MeanPER over a window of 50 frames as ThingPark 7.3, or smoothed as 7.2."),
+        _help("MeanPER over a window of 50 frames (ThingPark 7.3) or exponentially smoothed (7.2)."),
     ] = "window50"
     adr_margin: Annotated[float, _help("Installation margin of ADR v2 in dB.", ge=0, le=30)] = 10.0
-    device_capacity: Annotated[int, _help("Devices kept in memory at most.", ge=100)] = 200_000
-    commit_interval: Annotated[Duration, _help("Longest wait for a group commit.")] = Duration(0.010)
-    commit_size: Annotated[int, _help("Records after which a group commit begins at once.", ge=1)] = 500
+    device_capacity: Annotated[int, _help("Maximum number of devices kept in memory.", ge=100)] = 200_000
+    commit_interval: Annotated[Duration, _help("Maximum delay of a group commit.")] = Duration(0.010)
+    commit_size: Annotated[int, _help("Number of records that triggers a group commit.", ge=1)] = 500
 
 
 class RoutingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Application servers."""
 
     allow_private_destinations: Annotated[
-        bool, _help("Whether messages may go to private addresses, such as this machine.")
+        bool, _help("Whether messages may be sent to private addresses, such as localhost.")
     ] = False
     retention: Annotated[
-        Duration, _help("How long an unanswered message is tried again; 0 tries once, as ThingPark does.")
+        Duration, _help("How long an unanswered message is retried; 0 disables retries, as ThingPark does.")
     ] = Duration(86_400)
-    first_retry: Annotated[Duration, _help("Wait before the second attempt; it doubles from then on.")] = (
-        Duration(1)
-    )
-    longest_retry: Annotated[Duration, _help("Longest wait between two attempts.")] = Duration(300)
-    connect_timeout: Annotated[Duration, _help("Longest wait for a connection.")] = Duration(5)
-    total_timeout: Annotated[Duration, _help("Longest wait for an answer.")] = Duration(10)
+    first_retry: Annotated[
+        Duration, _help("Delay before the second attempt; doubles with each further attempt.")
+    ] = Duration(1)
+    longest_retry: Annotated[Duration, _help("Maximum delay between two attempts.")] = Duration(300)
+    connect_timeout: Annotated[Duration, _help("Connect timeout.")] = Duration(5)
+    total_timeout: Annotated[Duration, _help("Response timeout.")] = Duration(10)
     connections_per_destination: Annotated[
         int,
         _help(
-            "Most messages under way to one destination; how many it carries is found by measurement.",
+            "Maximum parallel requests to one destination; the actual number adapts to its response times.",
             ge=1,
         ),
     ] = 256
-    connections: Annotated[
-        int, _help("Most messages under way to all destinations at once.", ge=1, le=100_000)
-    ] = 2048
+    connections: Annotated[int, _help("Maximum parallel requests to all destinations.", ge=1, le=100_000)] = (
+        2048
+    )
     refusals: Annotated[
         int,
         _help(
-            "How often a message is refused (with 500, for example) before it is set aside as undelivered, "
-            "where the same application server accepts others.",
+            "How often a message may be refused (for example with 500) before it is set aside as "
+            "undelivered, if the same application server accepts others.",
             ge=1,
             le=1000,
         ),
     ] = 5
     messages_in_memory: Annotated[
-        int, _help("Pending messages kept in memory at most; the rest waits in the store.", ge=100)
+        int, _help("Maximum pending messages kept in memory; others stay in the store.", ge=100)
     ] = 20_000
     as_key_entropy: Annotated[
         float,
         _help(
-            "Least entropy of an asKey in bits a hexadecimal digit, from how often each digit occurs: 0 for "
-            "one digit repeated, 4 for sixteen equally often, about 3.5 for a random key. 0 takes any key.",
+            "Minimum entropy of an asKey in bits per hexadecimal digit, from the digit frequencies: 0 for "
+            "one repeated digit, 4 for sixteen equally frequent ones, about 3.5 for a random "
+            "key. 0 accepts any key.",
             ge=0,
             le=4,
         ),
     ] = 2.0
     require_signed_downlinks: Annotated[
         bool,
-        _help("Refuse downlinks for devices whose routing has no AS key; ThingPark accepts them unsigned."),
+        _help("Refuse downlinks to devices whose routing has no AS key; ThingPark accepts them unsigned."),
     ] = False
 
 
 class ModuleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A token of a PKCS#11 module, one of those that serve a vault."""
+    """A token of a PKCS#11 module that serves a vault."""
 
     module: str
     token: str = ""
@@ -261,7 +269,7 @@ class ModuleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class VaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A vault for HSM groups: tokens with the same master keys, which stand in for each other."""
+    """A vault for HSM groups: tokens with the same master keys, with failover."""
 
     modules: Annotated[tuple[ModuleSettings, ...], Meta(min_length=1)]
     key_label: str = "veldnet-master"
@@ -272,37 +280,41 @@ class KeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     vault: Annotated[
         str,
-        _help("What uses root keys: software, pkcs11 for the module below, or the name of one of `vaults`."),
+        _help("Default vault: software, pkcs11 for the module below, or the name of one of `vaults`."),
     ] = "software"
     vaults: Annotated[
         dict[str, VaultSettings],
         _help(
-            "Further vaults, which HSM groups name: each with `modules` (module, token, pin_file, sessions) "
-            "and `key_label`; in the environment as JSON."
+            "Further vaults for HSM groups: each with `modules` (module, token, pin_file, sessions) "
+            "and `key_label`; JSON in the environment."
         ),
     ] = {}
     process: Annotated[
-        bool, _help("Whether the server keeps the vault in a process of its own, out of its memory.")
+        bool,
+        _help(
+            "Whether the vault runs in a separate process, so that root keys are not in the server's memory."
+        ),
     ] = True
-    user: Annotated[str, _help("User that the vault process becomes, where the server starts as root.")] = ""
+    user: Annotated[str, _help("User of the vault process if the server starts as root.")] = ""
     module: Annotated[str, _help("Shared library of the PKCS#11 module.")] = ""
-    token: Annotated[str, _help("Label of the token; empty takes the only one there is.")] = ""
+    token: Annotated[str, _help("Label of the token; may be empty if there is only one.")] = ""
     key_label: Annotated[str, _help("Label of the master key on the token.")] = "veldnet-master"
     pin_file: Annotated[
-        str, _help("File with the PIN; without one PKCS11_PIN of the environment, else a prompt.")
+        str, _help("File with the PIN; otherwise the environment variable PKCS11_PIN, or a prompt.")
     ] = ""
     sessions: Annotated[
-        int, _help("Sessions with the module, used side by side where it can do that.", ge=1, le=64)
+        int, _help("Parallel sessions with the module, if it supports them.", ge=1, le=64)
     ] = 1
     ask_plaintext: Annotated[
-        Literal["raw", "hex"], _help("Form of the AS key under RSA: 16 raw bytes, or 32 hexadecimal digits.")
+        Literal["raw", "hex"],
+        _help("Encoding of the AS key before RSA encryption: 16 raw bytes, or 32 hexadecimal digits."),
     ] = "raw"
     ask_padding: Annotated[
         Literal["pkcs1v15", "oaep-sha1", "oaep-sha256"],
-        _help("Padding of the AS key under RSA. KPN's is pkcs1v15; SoftHSM 2 knows no oaep-sha256."),
+        _help("RSA padding of the AS key. KPN uses pkcs1v15; SoftHSM 2 does not support oaep-sha256."),
     ] = "pkcs1v15"
     master_key: Annotated[
-        str, _help("File of the master key; empty puts it beside the database, in vault/master.key.")
+        str, _help("File of the master key; empty uses vault/master.key in the data directory.")
     ] = ""
 
     def vault_of(self, name: str) -> VaultSettings | None:
@@ -317,14 +329,14 @@ class KeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class JournalSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How long what happened is kept."""
+    """Retention of the journal."""
 
     frames: Annotated[Duration, _help("Retention of frame rows.")] = Duration(400 * 86_400)
     bodies: Annotated[Duration, _help("Retention of record bodies and delivery results.")] = Duration(
         35 * 86_400
     )
     statistics: Annotated[
-        Duration, _help("Retention of the hourly totals of fleets, plans and base stations.")
+        Duration, _help("Retention of hourly totals of fleets, plans and base stations.")
     ] = Duration(1095 * 86_400)
     audit: Annotated[Duration, _help("Retention of the audit log.")] = Duration(1095 * 86_400)
 
@@ -333,105 +345,97 @@ class AlarmSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Alarms of devices and base stations."""
 
     enabled: Annotated[
-        bool, _help("Whether there are alarms, health and hourly totals; off to measure what they cost.")
+        bool, _help("Enables alarms, health and hourly totals; off to measure their cost.")
     ] = True
     severities: Annotated[
         tuple[str, ...],
-        _help("Severities other than the built-in ones, as 10=MAJOR or by occurrences 10=WARNING,MAJOR@50."),
+        _help("Overrides of severities, such as 10=MAJOR, or by occurrences 10=WARNING,MAJOR@50."),
     ] = ()
     unheard: Annotated[
         Duration,
-        _help("Silence after which a device without alarmThresholds counts as RF_CNX_ERROR."),
+        _help("Time without an uplink after which a device without alarmThresholds is RF_CNX_ERROR."),
     ] = Duration(7 * 86_400)
     learnt_factor: Annotated[
         float,
         _help(
-            "Alarm 004 for devices without alarmThresholds after so many times their longest usual interval; "
-            "0 is off.",
+            "Raise alarm 004 for devices without alarmThresholds after this multiple of their longest usual "
+            "interval; 0 is off.",
             ge=0,
             le=1000,
         ),
     ] = 0.0
     check_interval: Annotated[
-        Duration, _help("How often silent devices and base stations are looked at.")
+        Duration, _help("How often inactive devices and base stations are checked.")
     ] = Duration(15)
     base_station_silence: Annotated[
-        Duration, _help("Silence after which a base station counts as disconnected.")
+        Duration, _help("Time without a datagram after which a base station is disconnected.")
     ] = Duration(180)
     base_station_no_frames: Annotated[
-        Duration, _help("Time without a frame after which a connected base station counts as deaf.")
+        Duration, _help("Time without a frame after which a connected base station raises alarm 103.")
     ] = Duration(12 * 3600)
-    history: Annotated[Duration, _help("How long cleared alarms stay in the history.")] = Duration(
-        15 * 86_400
-    )
-    notification_window: Annotated[Duration, _help("How long changes are collected for one message.")] = (
-        Duration(60)
-    )
+    history: Annotated[Duration, _help("Retention of cleared alarms in the history.")] = Duration(15 * 86_400)
+    notification_window: Annotated[
+        Duration, _help("How long alarm changes are collected for one message.")
+    ] = Duration(60)
     notification_interval: Annotated[
-        Duration, _help("Least time between two messages to the same customer or operator.")
+        Duration, _help("Minimum interval between two messages to the same customer or operator.")
     ] = Duration(600)
 
 
 class MailSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The mail server that takes messages about alarms."""
+    """Mail server for alarm notifications."""
 
-    host: Annotated[str, _help("Name of the mail server; empty sends no e-mail.")] = ""
-    port: Annotated[int, _help("Its port.", ge=1, le=65_535)] = 587
+    host: Annotated[str, _help("Host name of the mail server; empty disables e-mail.")] = ""
+    port: Annotated[int, _help("Port of the mail server.", ge=1, le=65_535)] = 587
     security: Annotated[
         Literal["starttls", "tls", "none"],
-        _help("How the connection is protected; none only on one machine."),
+        _help("Transport security; none only for a server on the same machine."),
     ] = "starttls"
-    sender: Annotated[str, _help("Address that messages come from.")] = "veldnet@localhost"
-    username: Annotated[str, _help("User name; empty does not sign in.")] = ""
+    sender: Annotated[str, _help("Sender address.")] = "veldnet@localhost"
+    username: Annotated[str, _help("User name; empty for no authentication.")] = ""
     password_file: Annotated[str, _help("File with the password.")] = ""
-    ca_file: Annotated[str, _help("Certificates to trust beside those of the system.")] = ""
+    ca_file: Annotated[str, _help("File with additional trusted certificates.")] = ""
 
 
 class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Logs, on standard error."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], _help("Least severity shown.")] = "info"
-    format: Annotated[Literal["text", "json"], _help("For people or for machines.")] = "text"
+    level: Annotated[Literal["debug", "info", "warning", "error"], _help("Minimum log level.")] = "info"
+    format: Annotated[Literal["text", "json"], _help("Log format: text or JSON.")] = "text"
 
 
 class ConsoleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The console in the browser."""
 
-    session_idle: Annotated[Duration, _help("A session ends after so long without a request.")] = Duration(
-        3600
-    )
-    session_lifetime: Annotated[Duration, _help("A session ends after so long in any case.")] = Duration(
-        43_200
-    )
-    rate_limit: Annotated[float, _help("Requests a second of one person; 0 is no limit.", ge=0)] = 50.0
-    live_streams: Annotated[int, _help("Live streams of frames at the same time, of all people.", ge=1)] = 200
+    session_idle: Annotated[Duration, _help("Idle timeout of sessions.")] = Duration(3600)
+    session_lifetime: Annotated[Duration, _help("Maximum lifetime of sessions.")] = Duration(43_200)
+    rate_limit: Annotated[float, _help("Requests per second per user; 0 is unlimited.", ge=0)] = 50.0
+    live_streams: Annotated[
+        int, _help("Maximum concurrent live streams of frames, over all users.", ge=1)
+    ] = 200
     tiles: Annotated[
         str,
         _help(
-            "Address of map tiles, such as https://tiles.example/{z}/{x}/{y}.png; without it maps show "
-            "built-in outlines and nothing is loaded from another host."
+            "URL of map tiles, such as https://tiles.example/{z}/{x}/{y}.png; without it maps show "
+            "built-in outlines and nothing is loaded from other hosts."
         ),
     ] = ""
-    tiles_attribution: Annotated[str, _help("Whose map it is, shown beside it.")] = ""
-    decoder_time: Annotated[Duration, _help("How long a payload decoder may run for one frame.")] = Duration(
-        0.1
-    )
+    tiles_attribution: Annotated[str, _help("Attribution shown on maps.")] = ""
+    decoder_time: Annotated[Duration, _help("Time limit of a payload decoder per frame.")] = Duration(0.1)
     decoder_memory: Annotated[
-        int, _help("Bytes a payload decoder may use.", ge=1_000_000, le=256_000_000)
+        int, _help("Memory limit of a payload decoder in bytes.", ge=1_000_000, le=256_000_000)
     ] = 16_000_000
     decoder_workers: Annotated[
         int,
-        _help("Processes that run payload decoders. One subscriber never has all of them.", ge=2, le=32),
+        _help("Processes that run payload decoders. One subscriber never occupies all of them.", ge=2, le=32),
     ] = 2
     decoder_waiting: Annotated[
         int,
-        _help(
-            "Decoder runs of one subscriber that may wait at once; more are answered with 429.", ge=1, le=1000
-        ),
+        _help("Maximum queued decoder runs per subscriber; further ones get 429.", ge=1, le=1000),
     ] = 8
     decoder_source: Annotated[
         int,
-        _help("Largest payload decoder in characters, to try and to save.", ge=100_000, le=4_000_000),
+        _help("Maximum size of a payload decoder in characters.", ge=100_000, le=4_000_000),
     ] = 512_000
 
 

@@ -153,7 +153,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Frame statistics of devices together, by frame or by slot; the newest without startDate. */
+        /** Frame statistics aggregated over devices, by frame or by slot; the newest without startDate. */
         get: operations["Framestatisticsretrieval"];
         put?: never;
         post?: never;
@@ -170,7 +170,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Devices by their state of health. */
+        /** Number of devices by health state. */
         get: operations["Healthstatisticsretrieval"];
         put?: never;
         post?: never;
@@ -187,7 +187,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List device alarms, the last updated first. */
+        /** List device alarms, last updated first. */
         get: operations["Devicealarmsretrieval"];
         put?: never;
         post?: never;
@@ -238,7 +238,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alarms of a device that were cleared. */
+        /** Cleared alarms of a device. */
         get: operations["listAlarmHistory"];
         put?: never;
         post?: never;
@@ -256,7 +256,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change when silence of a device raises an alarm. */
+        /** Change the inactivity thresholds (alarm 004) of a device. */
         put: operations["setAlarmThresholds"];
         post?: never;
         delete?: never;
@@ -272,7 +272,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All that is counted of a device. */
+        /** All statistics of a device. */
         get: operations["deviceStatistics"];
         put?: never;
         post?: never;
@@ -289,7 +289,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All that is counted of all devices together. */
+        /** All statistics of all devices together. */
         get: operations["fleetStatistics"];
         put?: never;
         post?: never;
@@ -306,7 +306,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All that is counted of a connectivity plan. */
+        /** All statistics of a connectivity plan. */
         get: operations["planStatistics"];
         put?: never;
         post?: never;
@@ -325,7 +325,7 @@ export interface paths {
         };
         /** Who is told of alarms. */
         get: operations["getNotificationSettings"];
-        /** Change who is told of alarms; the secret of a new webhook is in the answer. */
+        /** Change who is notified of alarms; the response contains the secret of a new webhook. */
         put: operations["setNotificationSettings"];
         post?: never;
         delete?: never;
@@ -341,7 +341,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who changed what, the newest first. */
+        /** Audit log, newest first. */
         get: operations["listAudit"];
         put?: never;
         post?: never;
@@ -358,7 +358,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest frames of a device. */
+        /** Newest frames of a device. */
         get: operations["listFrames"];
         put?: never;
         post?: never;
@@ -392,7 +392,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Messages that no application server took. */
+        /** Messages not accepted by any application server. */
         get: operations["listUndelivered"];
         put?: never;
         post?: never;
@@ -411,7 +411,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deliver the undelivered messages of a time range again. */
+        /** Redeliver the undelivered messages of a time range. */
         post: operations["redeliver"];
         delete?: never;
         options?: never;
@@ -443,7 +443,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The session of a device, without its keys. */
+        /** Session of a device, without its keys. */
         get: operations["getSession"];
         put?: never;
         post?: never;
@@ -460,7 +460,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Why a device does not join or is not heard. */
+        /** Explain why a device does not join or is not received. */
         get: operations["getExplanation"];
         put?: never;
         post?: never;
@@ -479,7 +479,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask a device of LoRaWAN 1.1 to renew its session. */
+        /** Ask a LoRaWAN 1.1 device to renew its session. */
         post: operations["askRejoin"];
         delete?: never;
         options?: never;
@@ -494,7 +494,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The RSA key under which AppKeys may come to an HSM group, and its version. */
+        /** RSA key for encrypting AppKeys for an HSM group, and its version. */
         get: operations["getPublicExchangeKey"];
         put?: never;
         post?: never;
@@ -513,7 +513,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create and delete devices after CSV, ThingPark's or one with a header. */
+        /** Create and delete devices from CSV, in ThingPark format or with a header row. */
         post: operations["importDevices"];
         delete?: never;
         options?: never;
@@ -529,7 +529,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give a device of LoRaWAN 1.1 its NwkKey. */
+        /** Set the NwkKey of a LoRaWAN 1.1 device. */
         put: operations["setNetworkKey"];
         post?: never;
         delete?: never;
@@ -548,7 +548,7 @@ export interface paths {
         /** Who is signed in. */
         get: operations["getSessionUser"];
         put?: never;
-        /** Begin a session; the answer sets its cookie. */
+        /** Sign in; the response sets the session cookie. */
         post: operations["signIn"];
         /** End the session. */
         delete: operations["signOut"];
@@ -565,7 +565,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change one's own password. */
+        /** Change your password. */
         put: operations["changePassword"];
         post?: never;
         delete?: never;
@@ -581,9 +581,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the person has set for the console. */
+        /** Console preferences of the user. */
         get: operations["getPreferences"];
-        /** Replace what the person has set; 32 KiB at most. */
+        /** Replace the console preferences; 32 KiB at most. */
         put: operations["setPreferences"];
         post?: never;
         delete?: never;
@@ -599,10 +599,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Projects of the subscriber. */
+        /** List the projects of the subscriber. */
         get: operations["listProjects"];
         put?: never;
-        /** Create a project; its secret is in this answer only. */
+        /** Create a project; its secret is returned only once. */
         post: operations["createProject"];
         delete?: never;
         options?: never;
@@ -619,7 +619,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a project another secret. */
+        /** Generate a new secret for a project. */
         post: operations["rollSecret"];
         delete?: never;
         options?: never;
@@ -668,7 +668,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find devices, a page at a time. */
+        /** Search devices, paginated. */
         get: operations["searchDevices"];
         put?: never;
         post?: never;
@@ -685,7 +685,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Devices within a box, close ones together. */
+        /** Devices within a bounding box, grouped when close. */
         get: operations["mapDevices"];
         put?: never;
         post?: never;
@@ -702,7 +702,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The devices found as CSV. */
+        /** Export the matching devices as CSV. */
         get: operations["exportDevices"];
         put?: never;
         post?: never;
@@ -736,7 +736,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The battery of a device over time. */
+        /** Battery level of a device over time. */
         get: operations["batteryHistory"];
         put?: never;
         post?: never;
@@ -773,7 +773,7 @@ export interface paths {
         /** The newest imports. */
         get: operations["listImports"];
         put?: never;
-        /** Begin an import, whose parts follow. */
+        /** Start an import in parts. */
         post: operations["beginImport"];
         delete?: never;
         options?: never;
@@ -790,7 +790,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete devices that an import created, 500 at a time. */
+        /** Undo an import: delete the devices it created, 500 at a time. */
         post: operations["undoImport"];
         delete?: never;
         options?: never;
@@ -805,7 +805,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Frames of all devices, the newest first. */
+        /** Frames of all devices, newest first. */
         get: operations["searchFrames"];
         put?: never;
         post?: never;
@@ -822,7 +822,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The same as CSV in the columns of ThingPark's wireless logger. */
+        /** Export frames as CSV with the columns of ThingPark's wireless logger. */
         get: operations["exportFrames"];
         put?: never;
         post?: never;
@@ -839,7 +839,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Frames as they become durable, as server-sent events. */
+        /** Live frames as server-sent events. */
         get: operations["watchFrames"];
         put?: never;
         post?: never;
@@ -856,7 +856,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What became of the messages of frames. */
+        /** Delivery results of frames. */
         get: operations["getDeliveries"];
         put?: never;
         post?: never;
@@ -873,7 +873,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alarms of all devices in words. */
+        /** Alarms of all devices, with labels. */
         get: operations["listAlarms"];
         put?: never;
         post?: never;
@@ -912,7 +912,7 @@ export interface paths {
         put?: never;
         /** Queue a downlink. */
         post: operations["sendDownlink"];
-        /** Empty the queue of a device. */
+        /** Clear the downlink queue of a device. */
         delete: operations["flushDownlinks"];
         options?: never;
         head?: never;
@@ -926,7 +926,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Downlinks from the queue to the acknowledgement. */
+        /** Queued, sent and acknowledged downlinks of a device. */
         get: operations["listDownlinkHistory"];
         put?: never;
         post?: never;
@@ -982,7 +982,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try a decoder on payloads or stored frames. */
+        /** Test a decoder on payloads or stored frames. */
         post: operations["tryDecoder"];
         delete?: never;
         options?: never;
@@ -997,7 +997,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the decoder reads in the device's frames. */
+        /** Decoded readings of a device. */
         get: operations["getReadings"];
         put?: never;
         post?: never;
@@ -1085,7 +1085,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give a user another role or password. */
+        /** Change the role or password of a user. */
         put: operations["changeUser"];
         post?: never;
         /** Remove a user. */
@@ -1102,7 +1102,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a new plan and profile begin with. */
+        /** Default settings of new plans and profiles. */
         get: operations["getDefaults"];
         put?: never;
         post?: never;
@@ -1155,7 +1155,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Let a customer use a plan. */
+        /** Grant a plan to a customer. */
         put: operations["grantPlan"];
         post?: never;
         delete?: never;
@@ -1224,7 +1224,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Base stations, and how they are. */
+        /** List base stations with their state. */
         get: operations["listStations"];
         put?: never;
         /** Register a base station. */
@@ -1242,7 +1242,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Base stations that knock unregistered. */
+        /** Unregistered base stations that contacted the server. */
         get: operations["listUnknownStations"];
         put?: never;
         post?: never;
@@ -1277,7 +1277,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All that is counted of a base station. */
+        /** All statistics of a base station. */
         get: operations["stationStatistics"];
         put?: never;
         post?: never;
@@ -1328,7 +1328,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The settings the server runs with. */
+        /** Effective settings of the server. */
         get: operations["listSettings"];
         put?: never;
         post?: never;
@@ -1547,7 +1547,7 @@ export interface components {
         };
         /**
          * DeviceHealthStatistics
-         * @description Devices by their state of health.
+         * @description Number of devices by health state.
          */
         DeviceHealthStatistics: {
             initCount: number;
@@ -2669,7 +2669,7 @@ export interface components {
             maxTxPower?: number | null;
             antennaGain?: number | null;
         };
-        /** @description Errors of the gateway have the string members; others also code and errorId. */
+        /** @description Errors of the gateway have the string members only; others also code and errorId. */
         error: {
             code?: number;
             errorId?: string;
@@ -2692,7 +2692,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -2776,7 +2776,7 @@ export interface operations {
                 deviceEUI?: string;
                 /** @description Only devices in this state. */
                 healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
-                /** @description Only devices of this plan; _NOCP those without one, _CP those with any. */
+                /** @description Only devices with this plan; _NOCP without a plan, _CP with any plan. */
                 connectivityPlanId?: string;
                 /** @description Add statistics. */
                 statistics?: boolean;
@@ -2784,11 +2784,11 @@ export interface operations {
                 commercialDetails?: boolean;
                 /** @description Show everything. */
                 extendedInfo?: boolean;
-                /** @description Page of 100 entries; the first is 1. */
+                /** @description Page number, 100 entries per page, starting at 1. */
                 pageIndex?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -2864,15 +2864,15 @@ export interface operations {
     Devicecreation: {
         parameters: {
             query?: {
-                /** @description Registration token; accepted and not used. */
+                /** @description Registration token; accepted but not used. */
                 deviceToken?: string;
-                /** @description Account on a standalone join server; accepted and not used. */
+                /** @description Account on a standalone join server; accepted but not used. */
                 jsProfile?: string;
-                /** @description Account on a standalone join server; accepted and not used. */
+                /** @description Account on a standalone join server; accepted but not used. */
                 jsSubscriberRef?: string;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -2953,11 +2953,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -3032,19 +3032,19 @@ export interface operations {
     Deviceupdate: {
         parameters: {
             query?: {
-                /** @description Account on a standalone join server; accepted and not used. */
+                /** @description Account on a standalone join server; accepted but not used. */
                 jsProfile?: string;
-                /** @description Account on a standalone join server; accepted and not used. */
+                /** @description Account on a standalone join server; accepted but not used. */
                 jsSubscriberRef?: string;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
-                /** @description The ETag of what is to be changed; otherwise the change counts in any case. */
+                /** @description ETag of the object to change; without it the change is applied unconditionally. */
                 "if-match"?: string;
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -3100,7 +3100,7 @@ export interface operations {
                     "application/json": components["schemas"]["error"];
                 };
             };
-            /** @description Changed by somebody else since */
+            /** @description Changed by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3133,11 +3133,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -3211,7 +3211,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3288,7 +3288,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3368,7 +3368,7 @@ export interface operations {
                 routingProfileId?: string;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3445,7 +3445,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3526,11 +3526,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -3606,13 +3606,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
-                /** @description The ETag of what is to be changed; otherwise the change counts in any case. */
+                /** @description ETag of the object to change; without it the change is applied unconditionally. */
                 "if-match"?: string;
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -3668,7 +3668,7 @@ export interface operations {
                     "application/json": components["schemas"]["error"];
                 };
             };
-            /** @description Changed by somebody else since */
+            /** @description Changed by someone else since it was read */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3701,11 +3701,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -3778,11 +3778,11 @@ export interface operations {
     HSMgroupsretrieval: {
         parameters: {
             query?: {
-                /** @description Page of 100 entries; the first is 1. */
+                /** @description Page number, 100 entries per page, starting at 1. */
                 pageIndex?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3858,11 +3858,11 @@ export interface operations {
     Framestatisticsretrieval: {
         parameters: {
             query?: {
-                /** @description DevEUIs, separated by commas or the parameter repeated. */
+                /** @description DevEUIs, comma-separated or as repeated parameters. */
                 deviceEUIList?: string;
-                /** @description Only frames heard or sent there. */
+                /** @description Only frames received or sent by this base station. */
                 baseStationId?: string;
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 startDate?: string;
                 /** @description Days; 7 without it. */
                 duration?: number;
@@ -3870,7 +3870,7 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -3947,7 +3947,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4025,11 +4025,11 @@ export interface operations {
             query?: {
                 /** @description Only the device with this DevEUI. */
                 deviceEUI?: string;
-                /** @description Page of 100 entries; the first is 1. */
+                /** @description Page number, 100 entries per page, starting at 1. */
                 pageIndex?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4106,11 +4106,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceAlarmRef: string;
             };
             cookie?: never;
@@ -4186,11 +4186,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceAlarmRef: string;
             };
             cookie?: never;
@@ -4267,11 +4267,11 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -4347,11 +4347,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -4430,7 +4430,7 @@ export interface operations {
     deviceStatistics: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 startDate?: string;
                 /** @description Days; 7 without it. */
                 duration?: number;
@@ -4438,11 +4438,11 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -4517,7 +4517,7 @@ export interface operations {
     fleetStatistics: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 startDate?: string;
                 /** @description Days; 7 without it. */
                 duration?: number;
@@ -4525,7 +4525,7 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4601,7 +4601,7 @@ export interface operations {
     planStatistics: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 startDate?: string;
                 /** @description Days; 7 without it. */
                 duration?: number;
@@ -4609,11 +4609,11 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 connectivityPlanRef: string;
             };
             cookie?: never;
@@ -4689,7 +4689,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4766,7 +4766,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4848,11 +4848,11 @@ export interface operations {
             query?: {
                 /** @description Entries at most. */
                 limit?: number;
-                /** @description Only earlier ones, ISO 8601. */
+                /** @description Only earlier entries, ISO 8601. */
                 before?: string;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -4930,15 +4930,15 @@ export interface operations {
             query?: {
                 /** @description Entries at most. */
                 limit?: number;
-                /** @description Continue behind this frame. */
+                /** @description Continue after this frame. */
                 before?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5014,11 +5014,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 frameId: string;
             };
             cookie?: never;
@@ -5093,7 +5093,7 @@ export interface operations {
     listUndelivered: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 from?: string;
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
@@ -5105,7 +5105,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5182,7 +5182,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5263,11 +5263,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5341,11 +5341,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5421,11 +5421,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5501,11 +5501,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5579,11 +5579,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 hsmGroupId: string;
             };
             cookie?: never;
@@ -5658,17 +5658,17 @@ export interface operations {
     importDevices: {
         parameters: {
             query?: {
-                /** @description Only say what would become of each row. */
+                /** @description Check each row without changing anything. */
                 dryRun?: boolean;
-                /** @description The import that this is part of, so that it can be undone. */
+                /** @description The import this part belongs to, so that it can be undone. */
                 import?: string;
-                /** @description The line of the file on which the rows of this part begin. */
+                /** @description Line of the file at which the rows of this part start. */
                 firstLine?: number;
-                /** @description The `x-dry-run` of the part before, in a dry run. */
+                /** @description `x-dry-run` header of the previous part, in a dry run. */
                 continues?: string;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5749,11 +5749,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -5831,7 +5831,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5908,7 +5908,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -5989,7 +5989,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6064,7 +6064,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6143,7 +6143,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6220,7 +6220,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6299,7 +6299,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6376,7 +6376,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6457,11 +6457,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 projectRef: string;
             };
             cookie?: never;
@@ -6537,11 +6537,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 projectRef: string;
             };
             cookie?: never;
@@ -6615,7 +6615,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6691,7 +6691,7 @@ export interface operations {
     searchDevices: {
         parameters: {
             query?: {
-                /** @description Part of the name or DevEUI. */
+                /** @description Part of a name or DevEUI. */
                 search?: string;
                 /** @description Only devices in this state. */
                 healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
@@ -6701,17 +6701,17 @@ export interface operations {
                 deviceProfileId?: string;
                 /** @description Only devices of this routing profile. */
                 routingProfileId?: string;
-                /** @description Only devices with such an alarm, or a graver one, not acknowledged. */
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
                 /** @description Order; - turns it round. */
                 sort?: "created" | "-created" | "name" | "-name" | "deviceEUI" | "-deviceEUI";
                 /** @description The first is 1. */
                 page?: number;
-                /** @description Entries of a page; 100 without it. */
+                /** @description Page size; default 100. */
                 pageSize?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6787,7 +6787,7 @@ export interface operations {
     mapDevices: {
         parameters: {
             query?: {
-                /** @description Part of the name or DevEUI. */
+                /** @description Part of a name or DevEUI. */
                 search?: string;
                 /** @description Only devices in this state. */
                 healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
@@ -6797,7 +6797,7 @@ export interface operations {
                 deviceProfileId?: string;
                 /** @description Only devices of this routing profile. */
                 routingProfileId?: string;
-                /** @description Only devices with such an alarm, or a graver one, not acknowledged. */
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
                 /** @description Degrees. */
                 south?: number;
@@ -6807,11 +6807,11 @@ export interface operations {
                 north?: number;
                 /** @description Degrees. */
                 east?: number;
-                /** @description Size of a cell in degrees. */
+                /** @description Grid size of groups in degrees. */
                 cell?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6887,7 +6887,7 @@ export interface operations {
     exportDevices: {
         parameters: {
             query?: {
-                /** @description Part of the name or DevEUI. */
+                /** @description Part of a name or DevEUI. */
                 search?: string;
                 /** @description Only devices in this state. */
                 healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
@@ -6897,11 +6897,11 @@ export interface operations {
                 deviceProfileId?: string;
                 /** @description Only devices of this routing profile. */
                 routingProfileId?: string;
-                /** @description Only devices with such an alarm, or a graver one, not acknowledged. */
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -6978,11 +6978,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -7061,17 +7061,17 @@ export interface operations {
     batteryHistory: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 startDate?: string;
                 /** @description Days; 7 without it. */
                 duration?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -7147,7 +7147,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7228,7 +7228,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7305,7 +7305,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7386,11 +7386,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 importRef: string;
             };
             cookie?: never;
@@ -7465,31 +7465,31 @@ export interface operations {
     searchFrames: {
         parameters: {
             query?: {
-                /** @description DevEUIs, with * for any digits, separated by commas. */
+                /** @description DevEUIs with * as wildcard, comma-separated. */
                 deviceEUI?: string;
                 /** @description DevAddrs, likewise. */
                 devAddr?: string;
                 /** @description Only frames of this device. */
                 deviceRef?: string;
-                /** @description Base stations that heard best or sent, separated by commas. */
+                /** @description Base stations with the best reception or that sent, comma-separated. */
                 baseStationId?: string;
-                /** @description Application servers, separated by commas. */
+                /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, separated by commas. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
                 packetType?: string;
-                /** @description Add what the subscriber's decoders read. */
+                /** @description Include the output of the subscriber's decoders. */
                 decode?: boolean;
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 from?: string;
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
-                /** @description Continue behind this frame. */
+                /** @description Continue after this frame. */
                 before?: number;
                 /** @description Frames at most. */
                 limit?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7565,21 +7565,21 @@ export interface operations {
     exportFrames: {
         parameters: {
             query?: {
-                /** @description DevEUIs, with * for any digits, separated by commas. */
+                /** @description DevEUIs with * as wildcard, comma-separated. */
                 deviceEUI?: string;
                 /** @description DevAddrs, likewise. */
                 devAddr?: string;
                 /** @description Only frames of this device. */
                 deviceRef?: string;
-                /** @description Base stations that heard best or sent, separated by commas. */
+                /** @description Base stations with the best reception or that sent, comma-separated. */
                 baseStationId?: string;
-                /** @description Application servers, separated by commas. */
+                /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, separated by commas. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
                 packetType?: string;
-                /** @description Add what the subscriber's decoders read. */
+                /** @description Include the output of the subscriber's decoders. */
                 decode?: boolean;
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 from?: string;
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
@@ -7587,7 +7587,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7663,23 +7663,23 @@ export interface operations {
     watchFrames: {
         parameters: {
             query?: {
-                /** @description DevEUIs, with * for any digits, separated by commas. */
+                /** @description DevEUIs with * as wildcard, comma-separated. */
                 deviceEUI?: string;
                 /** @description DevAddrs, likewise. */
                 devAddr?: string;
                 /** @description Only frames of this device. */
                 deviceRef?: string;
-                /** @description Base stations that heard best or sent, separated by commas. */
+                /** @description Base stations with the best reception or that sent, comma-separated. */
                 baseStationId?: string;
-                /** @description Application servers, separated by commas. */
+                /** @description Application servers, comma-separated. */
                 asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, separated by commas. */
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
                 packetType?: string;
-                /** @description Add what the subscriber's decoders read. */
+                /** @description Include the output of the subscriber's decoders. */
                 decode?: boolean;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7755,11 +7755,11 @@ export interface operations {
     getDeliveries: {
         parameters: {
             query?: {
-                /** @description Frame ids, separated by commas. */
+                /** @description Frame ids, comma-separated. */
                 ids?: string;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7837,23 +7837,23 @@ export interface operations {
             query?: {
                 /** @description Only of this device. */
                 deviceRef?: string;
-                /** @description The least grave; CLEARED for cleared ones only. */
+                /** @description Minimum state; CLEARED for cleared alarms only. */
                 state?: "CLEARED" | "UNCLEARED" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
                 /** @description Number of the alarm. */
                 type?: number;
-                /** @description Only acknowledged ones, or only others. */
+                /** @description Only acknowledged or only unacknowledged alarms. */
                 acked?: boolean;
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 from?: string;
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
                 /** @description The first is 1. */
                 page?: number;
-                /** @description Entries of a page; 100 without it. */
+                /** @description Page size; default 100. */
                 pageSize?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -7930,7 +7930,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8011,11 +8011,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8091,11 +8091,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8175,11 +8175,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8252,15 +8252,15 @@ export interface operations {
     listDownlinkHistory: {
         parameters: {
             query?: {
-                /** @description At most so many of those sent or failed. */
+                /** @description Maximum number of sent or failed downlinks. */
                 limit?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8336,7 +8336,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8413,7 +8413,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8494,11 +8494,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 decoderRef: string;
             };
             cookie?: never;
@@ -8574,11 +8574,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 decoderRef: string;
             };
             cookie?: never;
@@ -8658,11 +8658,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 decoderRef: string;
             };
             cookie?: never;
@@ -8736,7 +8736,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -8816,7 +8816,7 @@ export interface operations {
     getReadings: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 from?: string;
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
@@ -8824,11 +8824,11 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
             };
             cookie?: never;
@@ -8904,11 +8904,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 routingProfileRef: string;
             };
             cookie?: never;
@@ -8984,7 +8984,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9061,7 +9061,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9138,7 +9138,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9217,7 +9217,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9294,7 +9294,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9375,13 +9375,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 kind: string;
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 userRef: string;
             };
             cookie?: never;
@@ -9459,13 +9459,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 kind: string;
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 userRef: string;
             };
             cookie?: never;
@@ -9539,7 +9539,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9616,7 +9616,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9693,7 +9693,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -9772,11 +9772,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 planRef: string;
             };
             cookie?: never;
@@ -9854,11 +9854,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 planRef: string;
             };
             cookie?: never;
@@ -9936,7 +9936,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10013,7 +10013,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10092,11 +10092,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 profileRef: string;
             };
             cookie?: never;
@@ -10174,7 +10174,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10251,7 +10251,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10332,7 +10332,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10409,7 +10409,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10490,7 +10490,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10567,11 +10567,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 stationId: string;
             };
             cookie?: never;
@@ -10649,11 +10649,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 stationId: string;
             };
             cookie?: never;
@@ -10726,7 +10726,7 @@ export interface operations {
     stationStatistics: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 startDate?: string;
                 /** @description Days; 7 without it. */
                 duration?: number;
@@ -10734,11 +10734,11 @@ export interface operations {
                 aggregationStep?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path: {
-                /** @description Which one, as lists and answers name it. */
+                /** @description Identifier, as returned in lists and responses. */
                 stationId: string;
             };
             cookie?: never;
@@ -10813,7 +10813,7 @@ export interface operations {
     listNetworkUndelivered: {
         parameters: {
             query?: {
-                /** @description Begin of the time range, ISO 8601. */
+                /** @description Start of the time range, ISO 8601. */
                 from?: string;
                 /** @description End of the time range, ISO 8601. */
                 to?: string;
@@ -10825,7 +10825,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10903,11 +10903,11 @@ export interface operations {
             query?: {
                 /** @description Entries at most. */
                 limit?: number;
-                /** @description Only earlier ones, ISO 8601. */
+                /** @description Only earlier entries, ISO 8601. */
                 before?: string;
             };
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;
@@ -10984,7 +10984,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; v1.2 without it. */
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
             };
             path?: never;

@@ -27,19 +27,19 @@ class PlatformCollector(Collector):
             self._platform.udp,
         )
         for name, text, value in (
-            ("uplink_copies", "Frames received, each base station's copy counted", network.copies),
+            ("uplink_copies", "Frames received, counting each copy", network.copies),
             ("late_copies", "Copies after the deduplication window", network.late_copies),
             ("uplinks_committed", "Uplinks accepted and durable", network.uplinks_committed),
-            ("joins_too_late", "Join-requests that the vault had no time for", network.joins_too_late),
-            ("keys_resealed", "Keys sealed anew under a newer master key", self._platform.keys.resealed),
+            ("joins_too_late", "Join-requests dropped because RX2 could not be met", network.joins_too_late),
+            ("keys_resealed", "Keys re-wrapped under a newer master key", self._platform.keys.resealed),
             ("joins_accepted", "Joins accepted and durable", network.joins_accepted),
-            ("downlinks_sent", "Downlinks that base stations took", network.downlinks_sent),
+            ("downlinks_sent", "Downlinks accepted by base stations", network.downlinks_sent),
             ("downlinks_failed", "Downlinks that could not be sent", network.downlinks_failed),
             ("commits", "Group commits", network.commits),
             ("commit_failures", "Group commits that failed", network.commit_failures),
             ("commit_seconds", "Time spent waiting for commits", network.commit_seconds),
-            ("messages_delivered", "Messages that application servers took", deliveries.counters.delivered),
-            ("messages_undelivered", "Messages given up", deliveries.counters.undelivered),
+            ("messages_delivered", "Messages accepted by application servers", deliveries.counters.delivered),
+            ("messages_undelivered", "Messages set aside as undelivered", deliveries.counters.undelivered),
         ):
             yield CounterMetricFamily(f"veldnet_{name}", text, value=value)
         for name, text, label, counts in (
@@ -47,13 +47,18 @@ class PlatformCollector(Collector):
             ("datagrams", "Datagrams of base stations, by message", "message", udp.datagrams),
             (
                 "datagrams_irregular",
-                "What was wrong with frames that were taken all the same",
+                "Irregularities of accepted frames, by reason",
                 "reason",
                 udp.irregular,
             ),
             ("datagrams_refused", "Datagrams and packets refused, by reason", "reason", udp.refused),
             ("delivery_attempts", "Delivery attempts, by result", "status", deliveries.counters.attempts),
-            ("messages_set_aside", "Messages given up, by reason", "reason", deliveries.counters.set_aside),
+            (
+                "messages_set_aside",
+                "Messages set aside as undelivered, by reason",
+                "reason",
+                deliveries.counters.set_aside,
+            ),
             (
                 "task_failures",
                 "Unexpected failures of background tasks, by task",
@@ -67,7 +72,7 @@ class PlatformCollector(Collector):
             yield family
         yield from self._monitoring()
         modules = GaugeMetricFamily(
-            "veldnet_vault_module_up", "Whether a module of a vault can work", labels=["vault", "module"]
+            "veldnet_vault_module_up", "Whether a module of a vault works", labels=["vault", "module"]
         )
         for vault, module in self._platform.vault.modules():
             modules.add_metric([vault or "default", module.name], float(module.problem is None))
@@ -86,16 +91,16 @@ class PlatformCollector(Collector):
             "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime
         )
         for name, text, number in (
-            ("joins_waiting", "Join-requests that wait for a vault", self._platform.network.joins_waiting),
+            ("joins_waiting", "Join-requests queued for a vault", self._platform.network.joins_waiting),
             ("devices_in_memory", "Devices held in memory", len(self._platform.network.devices)),
             ("deliveries_in_memory", "Pending messages held in memory", deliveries.pending),
-            ("deliveries_under_way", "Messages being sent to application servers", deliveries.under_way),
-            ("deliveries_retrying", "Queues that wait for their next attempt", deliveries.retrying),
+            ("deliveries_under_way", "Messages in flight to application servers", deliveries.under_way),
+            ("deliveries_retrying", "Delivery queues waiting for their next attempt", deliveries.retrying),
             ("oldest_delivery_seconds", "Age of the oldest message held in memory", deliveries.oldest()),
             ("commit_backlog", "Records waiting for a commit", self._platform.network.commits.waiting),
             (
                 "receive_lag_seconds",
-                "How long datagrams of base stations wait to be read and judged",
+                "How long datagrams of base stations wait before they are processed",
                 min(self._platform.receive_lag, 60.0),
             ),
             ("loop_lag_seconds", "Latest delay of the event loop", self._platform.loop_lag),
@@ -117,7 +122,7 @@ class PlatformCollector(Collector):
             yield family
         sent = CounterMetricFamily(
             "veldnet_notifications",
-            "Messages about alarms, by channel and result",
+            "Alarm notifications, by channel and result",
             labels=["channel", "result"],
         )
         for (channel, result), count in monitoring.notifier.counters.messages.items():
@@ -129,12 +134,12 @@ class PlatformCollector(Collector):
         for kind, number in monitoring.stations.active.items():
             stations.add_metric([str(kind)], number)
         yield stations
-        devices = GaugeMetricFamily("veldnet_devices", "Devices, by state of health", labels=["health"])
+        devices = GaugeMetricFamily("veldnet_devices", "Devices, by health state", labels=["health"])
         for name, number in monitoring.fleet.items():
             devices.add_metric([name], number)
         yield devices
         yield GaugeMetricFamily(
-            "veldnet_base_stations", "Base stations that are registered", value=monitoring.base_station_count
+            "veldnet_base_stations", "Registered base stations", value=monitoring.base_station_count
         )
 
 

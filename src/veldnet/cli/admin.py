@@ -37,14 +37,16 @@ from .serve import Data, Json
 
 T = TypeVar("T", PlanSettings, ProfileSettings)
 
-admin = typer.Typer(help="The operator's work.", no_args_is_help=True)
+admin = typer.Typer(
+    help="Manage accounts, plans, base stations, keys and backups of a data directory.", no_args_is_help=True
+)
 subscriber_app = typer.Typer(help="Customers.", no_args_is_help=True)
 user_app = typer.Typer(help="ThingPark users.", no_args_is_help=True)
 project_app = typer.Typer(help="Developer projects.", no_args_is_help=True)
 plan_app = typer.Typer(help="Connectivity plans.", no_args_is_help=True)
 profile_app = typer.Typer(help="Device profiles.", no_args_is_help=True)
 base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
-undelivered_app = typer.Typer(help="Messages that no application server took.", no_args_is_help=True)
+undelivered_app = typer.Typer(help="Undelivered messages.", no_args_is_help=True)
 for name, sub in (
     ("subscriber", subscriber_app),
     ("user", user_app),
@@ -64,7 +66,7 @@ admin.command("audit")(audit_command)
 
 Operator = Annotated[str, typer.Option(help="Code of the operator.")]
 Setting = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; can be repeated.")
 ]
 
 
@@ -92,7 +94,7 @@ def _document(kind: type[T], given: list[str] | None) -> T:
 
 @admin.command("operator-create")
 def create_operator(code: str, name: str, data: Data = None) -> None:
-    """Create a network operator, and the data directory where there is none."""
+    """Create a network operator, and the data directory if it does not exist."""
     change_data(
         _settings(data),
         "operator.created",
@@ -152,8 +154,8 @@ def list_subscribers(data: Data = None, as_json: Json = False) -> None:
     _show(data, as_json, "Subscribers", query.join(operators))
 
 
-PasswordFile = Annotated[Path | None, typer.Option(help="File with the password; without it you are asked.")]
-RoleOption = Annotated[str, typer.Option(help="rw may change things, ro may only look.")]
+PasswordFile = Annotated[Path | None, typer.Option(help="File with the password; prompts if omitted.")]
+RoleOption = Annotated[str, typer.Option(help="rw (read-write) or ro (read-only).")]
 
 
 def _password(file: Path | None) -> str:
@@ -175,12 +177,12 @@ def _role(role: str) -> Role:
 def create_operator_user(
     username: str,
     operator: Operator,
-    display_name: Annotated[str, typer.Option(help="Name shown with what the user does.")] = "",
+    display_name: Annotated[str, typer.Option(help="Display name in the audit log.")] = "",
     role: RoleOption = "rw",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Create a user of the operator, for the console's operator's desk."""
+    """Create an operator user, who can sign in to the operator pages of the console."""
     password = _password(password_file)
 
     async def create(opened: DataDirectory) -> None:
@@ -203,7 +205,7 @@ def create_operator_user(
 def create_user(
     username: str,
     customer_id: Annotated[str, typer.Option(help="Customer the user belongs to.")],
-    display_name: Annotated[str, typer.Option(help="Name shown with what the user does.")] = "",
+    display_name: Annotated[str, typer.Option(help="Display name in the audit log.")] = "",
     role: RoleOption = "rw",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -236,7 +238,7 @@ def list_users(data: Data = None, as_json: Json = False) -> None:
 
 @project_app.command("create")
 def create_project(name: str, data: Data = None, as_json: Json = False) -> None:
-    """Create a developer project; its secret is shown this once."""
+    """Create a developer project; its secret is shown only once."""
     credentials = change_data(
         _settings(data), "project.created", name, lambda c: accounts.create_project(c, name)
     )
@@ -264,7 +266,7 @@ def create_plan(
 
 @plan_app.command("change")
 def change_plan(plan_id: str, operator: Operator, settings: Setting = None, data: Data = None) -> None:
-    """Give a connectivity plan other settings; those not named return to their defaults."""
+    """Replace the settings of a connectivity plan; settings not given return to their defaults."""
     document = _document(PlanSettings, settings)
 
     def change(connection: Connection) -> None:
@@ -277,7 +279,7 @@ def change_plan(plan_id: str, operator: Operator, settings: Setting = None, data
 
 @plan_app.command("grant")
 def grant_plan(plan_id: str, customer_id: str, connections: int, data: Data = None) -> None:
-    """Let a customer use a plan for so many devices."""
+    """Grant a customer connections of a plan."""
 
     def grant(connection: Connection) -> None:
         subscriber, operator = accounts.find_subscriber(connection, customer_id)
@@ -365,11 +367,11 @@ def update_base_station(
     longitude: Annotated[float | None, typer.Option(min=-180, max=180)] = None,
     altitude: Annotated[float | None, typer.Option(help="Metres.")] = None,
     max_power: Annotated[int | None, typer.Option(help=_MAX_POWER)] = None,
-    no_max_power: Annotated[bool, typer.Option("--no-max-power", help="Remove the limit of power.")] = False,
+    no_max_power: Annotated[bool, typer.Option("--no-max-power", help="Remove the power limit.")] = False,
     antenna_gain: Annotated[float | None, typer.Option(help=_ANTENNA_GAIN)] = None,
     data: Data = None,
 ) -> None:
-    """Change what options are given for; the rest stays."""
+    """Update the given attributes; others are kept."""
     identifier = base_station_id.upper()
 
     def change(connection: Connection) -> None:
@@ -396,11 +398,13 @@ def update_base_station(
 
 @base_station_app.command("list")
 def list_base_stations(
-    unknown: Annotated[bool, typer.Option("--unknown", help="Those that knock unregistered.")] = False,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Only unregistered base stations that contacted the server.")
+    ] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List base stations, when they were last seen, and what is wrong with what they send."""
+    """List base stations with last contact and refused or irregular frames."""
     if unknown:
         knocks = with_data(_settings(data), lambda d: d.store.read(base_stations.list_unknown))
         if as_json:
@@ -450,7 +454,7 @@ def list_base_stations(
 
 @base_station_app.command("remove")
 def remove_base_station(base_station_id: str, data: Data = None) -> None:
-    """Remove a base station; its frames stay in the journal."""
+    """Remove a base station; its frames are kept in the journal."""
     identifier = base_station_id.upper()
     change_data(
         _settings(data),
@@ -465,11 +469,11 @@ def remove_base_station(base_station_id: str, data: Data = None) -> None:
 def undelivered(
     hours: Annotated[float, typer.Option(help="How far to look back.")] = 24,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
-    pending: Annotated[bool, typer.Option("--pending", help="Also those that wait.")] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="Include messages being retried.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List messages that no application server took."""
+    """List undelivered messages."""
     now = int(time.time() * 1000)
     found = with_data(
         _settings(data),
@@ -492,10 +496,10 @@ def undelivered(
 @undelivered_app.command("redeliver")
 def redeliver(
     hours: Annotated[float, typer.Option(help="How far to look back.")] = 24,
-    retention: Annotated[float, typer.Option(help="Hours to try again.")] = 24,
+    retention: Annotated[float, typer.Option(help="Hours to retry.")] = 24,
     data: Data = None,
 ) -> None:
-    """Make undelivered messages pending again; a running server takes them up when it restarts."""
+    """Queue undelivered messages again; a running server delivers them after a restart."""
     now = int(time.time() * 1000)
     lanes = with_data(
         _settings(data),

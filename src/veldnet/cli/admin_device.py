@@ -26,7 +26,7 @@ def explain(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Say in words why a device does not join or is not heard, or what happened to a frame.
+    """Explain why a device does not join or is not received, or what happened to a frame.
 
     It reads the journal, so it works while a server runs, and on a backup.
     """

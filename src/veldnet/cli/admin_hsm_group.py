@@ -32,7 +32,9 @@ def _settings(data: Path | None) -> Settings:
 def create_hsm_group(
     name: str,
     operator: Annotated[str, typer.Option(help="Code of the operator.")],
-    vault: Annotated[str, typer.Option(help="Name of a vault in keys.vaults; without it the default.")] = "",
+    vault: Annotated[
+        str, typer.Option(help="Name of a vault in keys.vaults; default vault if omitted.")
+    ] = "",
     data: Data = None,
 ) -> None:
     """Create an HSM group; its id is printed."""
@@ -49,7 +51,7 @@ def create_hsm_group(
 
 @hsm_group_app.command("list")
 def list_hsm_groups(data: Data = None, as_json: Json = False) -> None:
-    """List HSM groups, their vaults, and how many devices each has."""
+    """List HSM groups with their vaults and number of devices."""
     count = select(func.count()).where(devices.c.hsm_group_ref == hsm_groups.c.ref).scalar_subquery()
     query = (
         select(
@@ -90,7 +92,7 @@ def move_command(
     customer_id: Annotated[str | None, typer.Option(help="Only the devices of this customer.")] = None,
     data: Data = None,
 ) -> None:
-    """Move the devices of HSM group SOURCE to TARGET; their keys are wrapped anew without being in clear.
+    """Move the devices of HSM group SOURCE to TARGET; their keys are re-wrapped and never in clear.
     Also while a server runs. Started again after an interruption, it goes on."""
     settings = _settings(data)
 
@@ -128,7 +130,7 @@ def move_command(
 
 @hsm_group_app.command("create-exchange-key")
 def create_exchange_key(group: str, data: Data = None) -> None:
-    """Make an RSA key pair in the group's vault, under which customers may send AppKeys encrypted."""
+    """Create an RSA key pair in the vault of the group, for encrypted AppKeys from customers."""
     _create(_settings(data), group, None, None)
 
 
@@ -139,7 +141,7 @@ def create_transport_key(
     customer_id: Annotated[str, typer.Option(help="The customer.")],
     data: Data = None,
 ) -> None:
-    """Make an AES key that the group's vault shares with a customer, for AppKeys on their way here. It is
+    """Create an AES key shared by the vault of the group and a customer, for encrypted AppKeys. It is
     shown once, encrypted for the customer."""
     try:
         pem = public_key.read_text()

@@ -65,13 +65,13 @@ def _read_settings(data: Path | None):  # type: ignore[no-untyped-def]
 
 @alarms_app.command("list")
 def list_alarms(
-    least: Annotated[str, typer.Option("--state", help="Least state: CLEARED to CRITICAL.")] = "UNCLEARED",
-    unacknowledged: Annotated[bool, typer.Option(help="Only those that nobody has acknowledged.")] = False,
+    least: Annotated[str, typer.Option("--state", help="Minimum state: CLEARED to CRITICAL.")] = "UNCLEARED",
+    unacknowledged: Annotated[bool, typer.Option(help="Only unacknowledged alarms.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List the alarms of all devices, the newest first."""
+    """List the alarms of all devices, newest first."""
     if least.upper() not in Level.__members__:
         fail(f"--state {least} is not one of {', '.join(Level.__members__)}")
     level = Level[least.upper()]
@@ -104,11 +104,11 @@ def list_alarms(
 
 @alarms_app.command("modules")
 def list_module_alarms(
-    cleared: Annotated[bool, typer.Option(help="Cleared ones too.")] = False,
+    cleared: Annotated[bool, typer.Option(help="Include cleared alarms.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List the alarms of the vaults' modules."""
+    """List the alarms of HSM modules."""
     found = with_data(
         _read_settings(data),
         lambda d: d.store.read(lambda c: listing.list_module_alarms(c, cleared=cleared)),
@@ -133,7 +133,7 @@ def list_module_alarms(
 
 @alarms_app.command("base-stations")
 def list_base_station_alarms(
-    cleared: Annotated[bool, typer.Option(help="Cleared ones too.")] = False,
+    cleared: Annotated[bool, typer.Option(help="Include cleared alarms.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -168,7 +168,7 @@ def acknowledge_base_station_alarm(
     alarm: Annotated[int, typer.Argument(help="Type of the alarm, such as 102.")],
     data: Data = None,
 ) -> None:
-    """Note that somebody has seen an alarm of a base station. Customers acknowledge those of devices."""
+    """Acknowledge an alarm of a base station. Customers acknowledge alarms of devices."""
     try:
         station = BaseStationId.parse(base_station)
     except InvalidIdentifier as error:
@@ -186,7 +186,7 @@ def acknowledge_base_station_alarm(
 
 @alarms_app.command("types")
 def list_types(data: Data = None, as_json: Json = False) -> None:
-    """List the kinds of alarms and their severities, as the settings have them."""
+    """List alarm types and their effective severities."""
     settings = _read_settings(data)
     try:
         kinds = with_severities(
@@ -218,7 +218,9 @@ def list_types(data: Data = None, as_json: Json = False) -> None:
 @alarms_app.command("backtest")
 def backtest_command(
     days: Days = 7,
-    unheard: Annotated[float, typer.Option(min=0.01, help="Days of silence that count as lost.")] = 7,
+    unheard: Annotated[
+        float, typer.Option(min=0.01, help="Days without an uplink after which a device is lost.")
+    ] = 7,
     learnt_factor: Annotated[
         float, typer.Option(min=0, help="Times the longest usual interval; 0 is off.")
     ] = 0,
@@ -229,7 +231,7 @@ def backtest_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Say how often each alarm would have been raised on the stored records, with these rules."""
+    """Back-test alarm rules on stored records and report how often each alarm would have been raised."""
     settings = _read_settings(data)
     steps = None if not threshold else tuple(sorted(_step(text) for text in threshold))
     try:
@@ -269,7 +271,7 @@ def _step(text: str) -> tuple[int, int]:
 
 @alarms_app.command("recipients")
 def set_recipients(
-    to: Annotated[list[str] | None, typer.Option(help="Address that hears of every state.")] = None,
+    to: Annotated[list[str] | None, typer.Option(help="Address notified of every state.")] = None,
     state_to: Annotated[
         list[str] | None, typer.Option(metavar="STATE=ADDRESS", help="Address for one state, or ACKED.")
     ] = None,
@@ -277,7 +279,7 @@ def set_recipients(
     operator: Annotated[str | None, typer.Option(help="Operator, for alarms of its base stations.")] = None,
     data: Data = None,
 ) -> None:
-    """Say who gets e-mails; without addresses nobody does. A webhook that was set stays."""
+    """Set the alarm e-mail recipients; no --to clears the list. A webhook is kept."""
     if (customer_id is None) == (operator is None):
         fail("name either --customer-id or --operator")
     by_state: dict[str, list[str]] = {}
@@ -316,13 +318,13 @@ def show_statistics(
     customer_id: Annotated[str | None, typer.Option(help="Fleet of a customer.")] = None,
     plan: Annotated[str | None, typer.Option(help="Connectivity plan, by id.")] = None,
     base_station: Annotated[str | None, typer.Option(help="Base station, by id.")] = None,
-    operator: Annotated[str | None, typer.Option(help="Whose plan, where several have it.")] = None,
+    operator: Annotated[str | None, typer.Option(help="Operator of the plan, if several have it.")] = None,
     days: Days = 1,
     hours: Annotated[int, typer.Option(min=1, max=24, help="Length of a slot.")] = 1,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show the totals of a fleet, a connectivity plan or a base station."""
+    """Show hourly totals of a fleet, a connectivity plan or a base station."""
     if sum(value is not None for value in (customer_id, plan, base_station)) != 1:
         fail("name one of --customer-id, --plan and --base-station")
     end = round(time.time() * 1000)
@@ -396,7 +398,7 @@ def _plan(connection: Connection, plan_id: str, operator: str | None) -> int:
 
 @statistics_app.command("recompute")
 def recompute_command(days: Days = 1, data: Data = None, as_json: Json = False) -> None:
-    """Make the totals of past hours again from the frame rows, and say where they differed."""
+    """Recompute past hourly totals from the frame rows and report differences."""
     now = round(time.time() * 1000) // HOUR
     hours = range(now - max(1, round(days * 24)), now)
 
@@ -433,7 +435,7 @@ def audit_command(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show who changed what, the newest first."""
+    """Show the audit log, newest first."""
     found = with_data(
         _read_settings(data), lambda d: d.store.read(lambda c: audit.list_entries(c, None, limit))
     )

@@ -26,18 +26,22 @@ from .output import console, fail, print_json, print_table
 from .running import administrator, settings_or_fail, with_data
 from .serve import Data, Json
 
-vault_app = typer.Typer(help="The vaults of root keys.", no_args_is_help=True)
+vault_app = typer.Typer(help="Vaults and master keys.", no_args_is_help=True)
 
 Name = Annotated[
-    str, typer.Option("--vault", help="Name of the vault in keys.vaults; without it the default.")
+    str, typer.Option("--vault", help="Name of the vault in keys.vaults; default vault if omitted.")
 ]
 BackupFile = Annotated[Path | None, typer.Option("--backup", help="File for the backup of the master key.")]
-NoBackup = Annotated[bool, typer.Option("--no-backup", help="Make no backup: who loses it loses all keys.")]
-Parts = Annotated[int, typer.Option(min=1, max=16, help="Parts of the backup key.")]
-Threshold = Annotated[int, typer.Option(min=1, max=16, help="Parts that open the backup.")]
+NoBackup = Annotated[
+    bool, typer.Option("--no-backup", help="Create no backup: losing the master key loses all keys.")
+]
+Parts = Annotated[
+    int, typer.Option(min=1, max=16, help="Number of parts (SLIP-39 shares) of the backup key.")
+]
+Threshold = Annotated[int, typer.Option(min=1, max=16, help="Number of parts needed to restore.")]
 PartFiles = Annotated[
     Path | None,
-    typer.Option(help="Folder for the parts, a file each; without it they are shown one by one."),
+    typer.Option(help="Folder for the parts, one file each; shown one by one if omitted."),
 ]
 
 
@@ -146,7 +150,7 @@ def create_master_key_command(
     part_files: PartFiles = None,
     data: Data = None,
 ) -> None:
-    """Make the first master key, in every module of the vault; it never leaves them. Its backup opens with
+    """Create the first master key in every module of the vault; it never leaves them. Its backup opens with
     enough of the parts only."""
     settings = _settings(data)
     if settings.keys.vault_of(name) is None and not database_of(settings).exists():
@@ -176,7 +180,7 @@ def rotate_master_key_command(
     part_files: PartFiles = None,
     data: Data = None,
 ) -> None:
-    """Make the next master key. A running server seals all keys anew under it, in the background."""
+    """Create the next master key. A running server re-wraps all keys in the background."""
     settings = _settings(data)
     try:
         modules = _modules(settings, name)
@@ -197,11 +201,11 @@ def restore_master_key_command(
     backup: Path,
     name: Name = "",
     part_file: Annotated[
-        list[Path] | None, typer.Option("--part", help="File with a part; without any you are asked.")
+        list[Path] | None, typer.Option("--part", help="File with a part; prompts if omitted.")
     ] = None,
     data: Data = None,
 ) -> None:
-    """Put a master key from its backup into those modules of the vault that lack it."""
+    """Restore a master key from its backup into the modules of the vault that lack it."""
     settings = _settings(data)
     if settings.keys.vault_of(name) is None and not Path(settings.data).is_dir():
         fail(f"there is no data directory {Path(settings.data).absolute()}; make it first")
@@ -244,10 +248,10 @@ def _read(path: Path) -> str:
 def destroy_master_key_command(
     generation: int,
     name: Name = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
     data: Data = None,
 ) -> None:
-    """Destroy an old master key in every module, once nothing is sealed under it any more."""
+    """Destroy an old master key in every module; refused while keys are sealed under it."""
     settings = _settings(data)
     try:
         modules = _modules(settings, name)
@@ -284,7 +288,7 @@ async def _stale(data: DataDirectory, name: str) -> int:
 
 @vault_app.command("reseal")
 def reseal_command(name: Name = "", data: Data = None) -> None:
-    """Seal all keys under the newest master key now, instead of leaving it to a running server."""
+    """Re-wrap all keys under the newest master key now."""
 
     async def work(opened: DataDirectory) -> tuple[int, int]:
         vault = opened.vault.of(name)

@@ -27,10 +27,14 @@ from veldnet.lorawan import AesKey, InvalidKey
 
 from .output import console, errors, fail
 
-client = typer.Typer(help="The customer's side: open AS keys and payloads.", no_args_is_help=True)
+client = typer.Typer(
+    help="Tools for application servers: AS keys, payloads, downlinks.", no_args_is_help=True
+)
 
 AsKeyFile = Annotated[Path, typer.Option("--as-key", help="File with the AS key, as open-as-key wrote it.")]
-MessageFile = Annotated[typer.FileBinaryRead, typer.Argument(help="A message as it was posted; - reads it.")]
+MessageFile = Annotated[
+    typer.FileBinaryRead, typer.Argument(help="File with the message as received; - for stdin.")
+]
 
 
 def _write_private(path: Path, octets: bytes) -> None:
@@ -54,10 +58,10 @@ def _read(path: Path) -> bytes:
 
 @client.command("create-rsa-key")
 def create_rsa_key_command(
-    out: Annotated[Path, typer.Argument(help="Where the private key goes.")],
+    out: Annotated[Path, typer.Argument(help="File for the private key.")],
     bits: Annotated[int, typer.Option(min=2048, max=8192)] = 2048,
 ) -> None:
-    """Make an RSA key; prints the public half, which goes into rsaPublicKey of a routing profile."""
+    """Create an RSA key; prints the public key for rsaPublicKey of a routing profile."""
     key = create_rsa_key(bits)
     _write_private(out, private_pem(key))
     errors.print(f"private key: {out}")
@@ -68,12 +72,13 @@ def create_rsa_key_command(
 def open_as_key_command(
     private_key: Annotated[Path, typer.Argument(help="The private RSA key, PEM.")],
     profile: Annotated[
-        typer.FileText, typer.Argument(help="The routing profile as it was answered, or rsaEncryptedASKey.")
+        typer.FileText,
+        typer.Argument(help="File with the routing profile as returned, or rsaEncryptedASKey; - for stdin."),
     ],
     out: Annotated[Path | None, typer.Option(help="Write the AS key here instead of printing it.")] = None,
-    oaep: Annotated[bool, typer.Option(help="It was encrypted with OAEP instead of PKCS#1 v1.5.")] = False,
+    oaep: Annotated[bool, typer.Option(help="Encrypted with OAEP instead of PKCS#1 v1.5.")] = False,
 ) -> None:
-    """Open the AS key of a routing profile, which is shown once, when it is made."""
+    """Decrypt the AS key of a routing profile, which is returned only once."""
     text = profile.read().strip()
     if text.startswith("{"):
         try:
@@ -96,7 +101,7 @@ def open_as_key_command(
 @client.command("encrypt-app-key")
 def encrypt_app_key_command(
     app_key: Annotated[
-        typer.FileText, typer.Argument(help="File with the AppKey, 32 hex digits; - reads it.")
+        typer.FileText, typer.Argument(help="File with the AppKey, 32 hex digits; - for stdin.")
     ],
     exchange_key: Annotated[
         Path | None, typer.Option(help="File with publicExchangeKey of the HSM group, PEM.")
@@ -105,7 +110,7 @@ def encrypt_app_key_command(
         Path | None, typer.Option(help="File with the shared transport key, as open-as-key wrote it.")
     ] = None,
 ) -> None:
-    """Encrypt an AppKey on its way to the network: with the exchange key as base64, with a transport key as
+    """Encrypt an AppKey for transport: with the exchange key as base64, with a transport key as
     hexadecimal digits."""
     if (exchange_key is None) == (transport_key is None):
         fail("give either --exchange-key or --transport-key")
@@ -141,7 +146,7 @@ def open_uplink_command(message: MessageFile, as_key: AsKeyFile) -> None:
 @client.command("encrypt-downlink")
 def encrypt_downlink_command(
     message: MessageFile,
-    payload: Annotated[str, typer.Argument(help="What to send, hexadecimal.")],
+    payload: Annotated[str, typer.Argument(help="Payload, hexadecimal.")],
     as_key: AsKeyFile,
     ahead: Annotated[int, typer.Option(min=0, help="Downlinks submitted since that uplink.")] = 0,
     fport: Annotated[int, typer.Option(min=1, max=224)] = 1,
@@ -150,7 +155,7 @@ def encrypt_downlink_command(
     ] = None,
     tunnel_key: Annotated[Path | None, typer.Option(help="File with asKey of the route.")] = None,
 ) -> None:
-    """Encrypt a downlink with the counter that the device's newest uplink names."""
+    """Encrypt a downlink with the counter from the newest uplink of the device."""
     opened, key = _opened(message, as_key)
     try:
         octets = bytes.fromhex(payload)

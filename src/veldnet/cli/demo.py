@@ -133,9 +133,7 @@ def _introduce(settings: Settings, addresses: Addresses, sandbox: Sandbox) -> No
 
 
 def demo_command(
-    data: Annotated[
-        Path | None, typer.Option(help="Keep the data here; without it a temporary directory is used.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Data directory; a temporary one if omitted.")] = None,
     http: Http = None,
     udp: Udp = None,
     devices: Annotated[int, typer.Option(min=1, max=500, help="Virtual devices.")] = 8,
@@ -143,10 +141,10 @@ def demo_command(
         int, typer.Option("--base-stations", min=1, max=20, help="Virtual base stations.")
     ] = 3,
     period: Annotated[float, typer.Option(min=1, help="Seconds between readings of a device.")] = 10,
-    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show Veldnet at work: virtual devices join over UDP and their readings arrive, signed."""
+    """Run a demo: virtual devices join over UDP and their signed readings are delivered."""
     directory = Path(tempfile.mkdtemp(prefix="veldnet-demo-")) if data is None else data
     settings = settings_or_fail(
         {

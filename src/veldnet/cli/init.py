@@ -20,12 +20,10 @@ def init_command(
     data: Data = None,
     keep_key: Annotated[
         bool,
-        typer.Option(
-            "--keep-key", help="Begin with an empty database under the master key that is there already."
-        ),
+        typer.Option("--keep-key", help="Create an empty database under the existing master key."),
     ] = False,
 ) -> None:
-    """Create a data directory: an empty database, and its master key."""
+    """Create a data directory with an empty database and a master key."""
     settings = settings_or_fail({"data": None if data is None else str(data)})
     database, key = database_of(settings), master_key_of(settings)
     if database.exists():

@@ -18,8 +18,10 @@ from .output import console, print_json
 from .starting import errors_in_words, run, settings_or_fail
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]
-Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where HTTP is served.")]
-Udp = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where UDP packet forwarders send to.")]
+Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Listen address for HTTP.")]
+Udp = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Listen address for Semtech UDP packet forwarders.")
+]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file instead of veldnet.toml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -35,11 +37,11 @@ def serve_command(
     config: ConfigFile = None,
     take_over: Annotated[
         bool,
-        typer.Option("--take-over", help="Take the data directory from another server; that one stops."),
+        typer.Option("--take-over", help="Take over the data directory from another server, which stops."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run the whole platform until SIGTERM or Ctrl-C."""
+    """Run the server until SIGTERM or Ctrl-C."""
     settings = settings_or_fail(
         {
             "data": None if data is None else str(data),

@@ -69,7 +69,7 @@ async def _simulate(
 
 
 simulate = typer.Typer(
-    help="Virtual base stations and devices against any server, over its real protocols.",
+    help="Virtual base stations and devices, against any server.",
     no_args_is_help=True,
 )
 
@@ -77,21 +77,21 @@ simulate.command("network")(network_command)
 simulate.command("adr")(adr_command)
 simulate.command("week")(week_command)
 
-Udp = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where base stations send to.")]
+Udp = Annotated[str, typer.Option(metavar="HOST:PORT", help="Address of the network's UDP port.")]
 
 
 @simulate.command("town")
 def town_command(
-    account: Annotated[Path, typer.Option(help="What `veldnet sandbox --json` printed.")],
+    account: Annotated[Path, typer.Option(help="Output of `veldnet sandbox --json`.")],
     http: Annotated[str, typer.Option(help="Base URL of the API.")] = "http://127.0.0.1:8080",
     udp: Udp = "127.0.0.1:1700",
     devices: Annotated[int, typer.Option(min=1, max=1000, help="Virtual devices.")] = 5,
     period: Annotated[float, typer.Option(min=1, help="Seconds between readings of a device.")] = 10,
-    duration: Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Repeat a run: places, payloads, channels.")] = None,
+    duration: Annotated[float | None, typer.Option(min=1, help="Stop after this many seconds.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed for locations, payloads, channels.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Create devices over the API, have them speak, and show their readings as they arrive. The server must
+    """Create devices over the API, let them send, and show their readings as they arrive. The server must
     allow private destinations, because the application server is on this machine."""
     try:
         loaded = msgspec.json.decode(account.read_bytes(), type=Account)
@@ -167,7 +167,7 @@ def device_command(
     app_key: Annotated[str, typer.Option(help="AppKey, 32 hexadecimal digits.")],
     base_station_eui: Annotated[str, typer.Option(help="EUI of a registered base station.")],
     nwk_key: Annotated[
-        str | None, typer.Option(help="NwkKey, 32 hexadecimal digits; the device is of LoRaWAN 1.1.")
+        str | None, typer.Option(help="NwkKey, 32 hexadecimal digits, for a LoRaWAN 1.1 device.")
     ] = None,
     region: Annotated[str, typer.Option(help="Region of the device.")] = "EU868",
     device_class: Annotated[str, typer.Option(help="A or C.")] = "A",
@@ -177,7 +177,7 @@ def device_command(
     count: Annotated[int, typer.Option(min=0, help="Uplinks to send.")] = 1,
     period: Annotated[float, typer.Option(min=0, help="Seconds between uplinks.")] = 1,
     confirmed: Annotated[bool, typer.Option("--confirmed", help="Ask for acknowledgements.")] = False,
-    timeout: Annotated[float, typer.Option(help="Give up after so many seconds.")] = 60,
+    timeout: Annotated[float, typer.Option(help="Timeout in seconds.")] = 60,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -186,10 +186,10 @@ def device_command(
         ),
     ] = None,
     dev_nonce: Annotated[
-        int | None, typer.Option(min=0, max=0xFFFF, help="DevNonce to begin with, instead of the next one.")
+        int | None, typer.Option(min=0, max=0xFFFF, help="First DevNonce, instead of the next one.")
     ] = None,
 ) -> None:
-    """Speak as one device that exists already: join, send, and print what comes down. As LoRaWAN 1.0.4 wants,
+    """Simulate one existing device: join, send, and print downlinks. As LoRaWAN 1.0.4 wants,
     its DevNonce rises with each join, also in the next run."""
     try:
         second = None if nwk_key is None else AesKey.parse(nwk_key)

@@ -21,9 +21,9 @@ from .output import console, errors, fail, print_json, print_table
 from .serve import Json
 
 Hours = Annotated[float, typer.Option(min=0.1, help="Hours of virtual time.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same history.")]
+Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same run.")]
 Stations = Annotated[int, typer.Option(min=1, max=200, help="Base stations in each region.")]
-Radius = Annotated[float, typer.Option(min=0.1, max=50, help="Kilometres from the middle to the edge.")]
+Radius = Annotated[float, typer.Option(min=0.1, max=50, help="Radius in kilometres.")]
 Period = Annotated[float, typer.Option(min=5, help="Seconds between the readings of a device.")]
 Report = Annotated[Path | None, typer.Option(help="Write an HTML page with plots.")]
 Plots = Annotated[Path | None, typer.Option(help="Write each plot as SVG into a directory.")]
@@ -161,7 +161,7 @@ def adr_command(
     plots: Plots = None,
     as_json: Json = False,
 ) -> None:
-    """Compare the ADR algorithms over the same city with shadowing: delivered share, airtime and energy."""
+    """Compare the ADR algorithms in a simulated city: delivered share, airtime and energy."""
     versions: list[tuple[str, PlanSettings, bool]] = [
         ("no ADR", PlanSettings(), False),
         ("v2 (SNR)", PlanSettings(adrVersion=2), True),

@@ -22,12 +22,12 @@ _DAY = 86_400
 def week_command(
     devices: Annotated[int, typer.Option(min=60, max=100_000, help="Devices in the network.")] = 500,
     days: Annotated[float, typer.Option(min=6.5, max=30, help="Days of virtual time.")] = 7,
-    each: Annotated[int | None, typer.Option(min=1, help="Devices that each failure befalls.")] = None,
+    each: Annotated[int | None, typer.Option(min=1, help="Devices affected by each failure.")] = None,
     base_stations: Annotated[int, typer.Option(min=2, max=200)] = 6,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same history.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same run.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """A week of failures under a virtual clock: who ought to be warned about, and who was."""
+    """Simulate a week with injected failures and compare expected with raised alarms."""
     share = each if each is not None else max(devices // 100, 2)
     if share * 30 > devices:
         fail(f"{share} devices for each failure are too many of {devices}")

@@ -105,7 +105,7 @@ class DeviceAlarm(msgspec.Struct):
 
 
 class DeviceHealthStatistics(msgspec.Struct):
-    """Devices by their state of health."""
+    """Number of devices by health state."""
 
     initCount: int
     activeCount: int

@@ -53,7 +53,9 @@ def _take(request: Request[Any, Any, Any], limiter: RateLimiter, account: str) -
     if quota is not None:
         request.state["quota"] = quota.headers
         if not quota.allowed:
-            raise GatewayError(429, f"More than {limiter.rate:g} requests a second; slow down")
+            raise GatewayError(
+                429, f"More than {limiter.rate:g} requests per second; reduce the request rate"
+            )
 
 
 def from_browser(request: Request[Any, Any, Any]) -> bool:
@@ -67,13 +69,11 @@ async def require_session(request: Request[Any, Any, Any], services: Services) -
     token = request.cookies.get(COOKIE, "")
     session = await services.sessions.session(token) if token else None
     if session is None:
-        raise GatewayError(401, "Your session is over or was never begun; sign in", _CHALLENGE)
+        raise GatewayError(401, "Not signed in, or the session has expired; sign in", _CHALLENGE)
     if request.method not in _LOOKING:
         given = request.headers.get("x-csrf-token", "")
         if not accounts.csrf_fits(token, given):
-            raise GatewayError(
-                403, "x-csrf-token is missing or not that of this session; load the page again"
-            )
+            raise GatewayError(403, "x-csrf-token is missing or does not match the session; reload the page")
     _take(request, services.console_requests, session.account)
     return session
 

@@ -34,14 +34,16 @@ from .v1_operations import CONSOLE_OPERATIONS
 
 _FLAG: dict[str, Any] = {"type": "boolean"}
 _PAGE = Parameter(
-    "pageIndex", "Page of 100 entries; the first is 1.", {"type": "integer", "format": "int32", "minimum": 1}
+    "pageIndex",
+    "Page number, 100 entries per page, starting at 1.",
+    {"type": "integer", "format": "int32", "minimum": 1},
 )
 _JOIN_SERVER = (
-    Parameter("jsProfile", "Account on a standalone join server; accepted and not used.", STRING),
-    Parameter("jsSubscriberRef", "Account on a standalone join server; accepted and not used.", STRING),
+    Parameter("jsProfile", "Account on a standalone join server; accepted but not used.", STRING),
+    Parameter("jsSubscriberRef", "Account on a standalone join server; accepted but not used.", STRING),
 )
 _DEVICE_EUI = Parameter("deviceEUI", "Only the device with this DevEUI.", STRING)
-_START = Parameter("startDate", "Begin of the time range, ISO 8601.", STRING)
+_START = Parameter("startDate", "Start of the time range, ISO 8601.", STRING)
 _DURATION = Parameter(
     "duration", "Days; 7 without it.", {"type": "integer", "format": "int32", "minimum": 1, "maximum": 400}
 )
@@ -55,7 +57,7 @@ _LIST_DEVICES = (
     Parameter("healthState", "Only devices in this state.", {"type": "string", "enum": list(HEALTH_STATES)}),
     Parameter(
         "connectivityPlanId",
-        "Only devices of this plan; _NOCP those without one, _CP those with any.",
+        "Only devices with this plan; _NOCP without a plan, _CP with any plan.",
         STRING,
     ),
     Parameter("statistics", "Add statistics.", _FLAG),
@@ -64,7 +66,7 @@ _LIST_DEVICES = (
     _PAGE,
 )
 _RANGE = (
-    Parameter("from", "Begin of the time range, ISO 8601.", STRING),
+    Parameter("from", "Start of the time range, ISO 8601.", STRING),
     Parameter("to", "End of the time range, ISO 8601.", STRING),
 )
 
@@ -104,7 +106,7 @@ OPERATIONS = (
         Device,
         Device,
         (
-            Parameter("deviceToken", "Registration token; accepted and not used.", STRING),
+            Parameter("deviceToken", "Registration token; accepted but not used.", STRING),
             *_JOIN_SERVER,
         ),
     ),
@@ -205,12 +207,12 @@ OPERATIONS = (
         f"{KPN}/deviceFrameStatistics",
         "Framestatisticsretrieval",
         "Statistics",
-        "Frame statistics of devices together, by frame or by slot; the newest without startDate.",
+        "Frame statistics aggregated over devices, by frame or by slot; the newest without startDate.",
         200,
         list[FrameStatistics],
         query=(
-            Parameter("deviceEUIList", "DevEUIs, separated by commas or the parameter repeated.", STRING),
-            Parameter("baseStationId", "Only frames heard or sent there.", STRING),
+            Parameter("deviceEUIList", "DevEUIs, comma-separated or as repeated parameters.", STRING),
+            Parameter("baseStationId", "Only frames received or sent by this base station.", STRING),
             _START,
             _DURATION,
             _STEP,
@@ -221,7 +223,7 @@ OPERATIONS = (
         f"{KPN}/deviceHealthStatistics",
         "Healthstatisticsretrieval",
         "Statistics",
-        "Devices by their state of health.",
+        "Number of devices by health state.",
         200,
         DeviceHealthStatistics,
     ),
@@ -230,7 +232,7 @@ OPERATIONS = (
         f"{KPN}/deviceAlarms",
         "Devicealarmsretrieval",
         "Alarm",
-        "List device alarms, the last updated first.",
+        "List device alarms, last updated first.",
         200,
         list[DeviceAlarm],
         query=(_DEVICE_EUI, _PAGE),
@@ -257,7 +259,7 @@ OPERATIONS = (
         f"{V1}/devices/{{deviceRef}}/alarmHistory",
         "listAlarmHistory",
         "Alarm",
-        "Alarms of a device that were cleared.",
+        "Cleared alarms of a device.",
         200,
         list[PastAlarm],
         query=(_limit(1000),),
@@ -267,7 +269,7 @@ OPERATIONS = (
         f"{V1}/devices/{{deviceRef}}/alarmThresholds",
         "setAlarmThresholds",
         "Alarm",
-        "Change when silence of a device raises an alarm.",
+        "Change the inactivity thresholds (alarm 004) of a device.",
         200,
         Device,
         Thresholds,
@@ -277,7 +279,7 @@ OPERATIONS = (
         f"{V1}/devices/{{deviceRef}}/statistics",
         "deviceStatistics",
         "Statistics",
-        "All that is counted of a device.",
+        "All statistics of a device.",
         200,
         list[Totals],
         query=(_START, _DURATION, _STEP),
@@ -287,7 +289,7 @@ OPERATIONS = (
         f"{V1}/statistics",
         "fleetStatistics",
         "Statistics",
-        "All that is counted of all devices together.",
+        "All statistics of all devices together.",
         200,
         list[Totals],
         query=(_START, _DURATION, _STEP),
@@ -297,7 +299,7 @@ OPERATIONS = (
         f"{V1}/connectivityPlans/{{connectivityPlanRef}}/statistics",
         "planStatistics",
         "Statistics",
-        "All that is counted of a connectivity plan.",
+        "All statistics of a connectivity plan.",
         200,
         list[Totals],
         query=(_START, _DURATION, _STEP),
@@ -316,7 +318,7 @@ OPERATIONS = (
         f"{V1}/notificationSettings",
         "setNotificationSettings",
         "Alarm",
-        "Change who is told of alarms; the secret of a new webhook is in the answer.",
+        "Change who is notified of alarms; the response contains the secret of a new webhook.",
         200,
         StoredNotificationSettings,
         NotificationSettings,
@@ -326,22 +328,22 @@ OPERATIONS = (
         f"{V1}/audit",
         "listAudit",
         "Audit",
-        "Who changed what, the newest first.",
+        "Audit log, newest first.",
         200,
         list[AuditEntry],
-        query=(_limit(1000), Parameter("before", "Only earlier ones, ISO 8601.", STRING)),
+        query=(_limit(1000), Parameter("before", "Only earlier entries, ISO 8601.", STRING)),
     ),
     Operation(
         "get",
         f"{V1}/devices/{{deviceRef}}/frames",
         "listFrames",
         "Frames",
-        "The newest frames of a device.",
+        "Newest frames of a device.",
         200,
         list[FrameSummary],
         query=(
             _limit(500),
-            Parameter("before", "Continue behind this frame.", {"type": "integer", "minimum": 0}),
+            Parameter("before", "Continue after this frame.", {"type": "integer", "minimum": 0}),
         ),
     ),
     Operation(
@@ -358,7 +360,7 @@ OPERATIONS = (
         f"{V1}/undelivered",
         "listUndelivered",
         "Deliveries",
-        "Messages that no application server took.",
+        "Messages not accepted by any application server.",
         200,
         list[UndeliveredMessage],
         query=(
@@ -373,7 +375,7 @@ OPERATIONS = (
         f"{V1}/undelivered/redeliveries",
         "redeliver",
         "Deliveries",
-        "Deliver the undelivered messages of a time range again.",
+        "Redeliver the undelivered messages of a time range.",
         202,
         RedeliveryStarted,
         Redelivery,
@@ -391,7 +393,7 @@ OPERATIONS = (
         f"{V1}/devices/{{deviceRef}}/session",
         "getSession",
         "Device",
-        "The session of a device, without its keys.",
+        "Session of a device, without its keys.",
         200,
         DeviceView,
     ),
@@ -400,7 +402,7 @@ OPERATIONS = (
         f"{V1}/devices/{{deviceRef}}/explanation",
         "getExplanation",
         "Device",
-        "Why a device does not join or is not heard.",
+        "Explain why a device does not join or is not received.",
         200,
         Explanation,
     ),
@@ -409,7 +411,7 @@ OPERATIONS = (
         f"{V1}/devices/{{deviceRef}}/rejoin",
         "askRejoin",
         "Device",
-        "Ask a device of LoRaWAN 1.1 to renew its session.",
+        "Ask a LoRaWAN 1.1 device to renew its session.",
         202,
     ),
     Operation(
@@ -417,7 +419,7 @@ OPERATIONS = (
         f"{V1}/hsmGroups/{{hsmGroupId}}/publicExchangeKey",
         "getPublicExchangeKey",
         "DeviceSecurity",
-        "The RSA key under which AppKeys may come to an HSM group, and its version.",
+        "RSA key for encrypting AppKeys for an HSM group, and its version.",
         200,
         PublicExchangeKey,
     ),
@@ -426,17 +428,17 @@ OPERATIONS = (
         f"{V1}/devices/import",
         "importDevices",
         "Device",
-        "Create and delete devices after CSV, ThingPark's or one with a header.",
+        "Create and delete devices from CSV, in ThingPark format or with a header row.",
         200,
         query=(
-            Parameter("dryRun", "Only say what would become of each row.", _FLAG),
-            Parameter("import", "The import that this is part of, so that it can be undone.", STRING),
+            Parameter("dryRun", "Check each row without changing anything.", _FLAG),
+            Parameter("import", "The import this part belongs to, so that it can be undone.", STRING),
             Parameter(
                 "firstLine",
-                "The line of the file on which the rows of this part begin.",
+                "Line of the file at which the rows of this part start.",
                 {"type": "integer", "minimum": 1},
             ),
-            Parameter("continues", "The `x-dry-run` of the part before, in a dry run.", STRING),
+            Parameter("continues", "`x-dry-run` header of the previous part, in a dry run.", STRING),
         ),
         media="text/csv",
     ),
@@ -445,7 +447,7 @@ OPERATIONS = (
         f"{V1}/devices/{{deviceRef}}/networkKey",
         "setNetworkKey",
         "Device",
-        "Give a device of LoRaWAN 1.1 its NwkKey.",
+        "Set the NwkKey of a LoRaWAN 1.1 device.",
         204,
         None,
         NetworkKey,

@@ -26,12 +26,12 @@ _IF_MATCH = {
     "name": "if-match",
     "in": "header",
     "required": False,
-    "description": "The ETag of what is to be changed; otherwise the change counts in any case.",
+    "description": "ETag of the object to change; without it the change is applied unconditionally.",
     "schema": {"type": "string"},
 }
 _ERROR_SCHEMA = {
     "type": "object",
-    "description": "Errors of the gateway have the string members; others also code and errorId.",
+    "description": "Errors of the gateway have the string members only; others also code and errorId.",
     "properties": {
         "code": {"type": "integer"},
         "errorId": STRING,
@@ -61,7 +61,7 @@ def describe() -> dict[str, Any]:
         "info": {
             "title": "Veldnet",
             "version": __version__,
-            "description": "LoRa device management as KPN offers it, and Veldnet's own API beside it.",
+            "description": "LoRa Device Management API compatible with KPN's, and Veldnet's own API.",
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This server."}],
@@ -74,7 +74,7 @@ def describe() -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "cookie",
                     "name": COOKIE,
-                    "description": "The console's; changes need the header x-csrf-token as well.",
+                    "description": "Console session; changes also need the header x-csrf-token.",
                 },
                 "oauth2": {
                     "type": "oauth2",
@@ -93,7 +93,7 @@ def _operation(
             "name": "api-version",
             "in": "header",
             "required": False,
-            "description": "v1.1.1 is the interface for customers without an HSM; v1.2 without it.",
+            "description": "v1.1.1 is the interface for customers without an HSM; the default is v1.2.",
             "schema": {"type": "string", "enum": ["v1.2", "v1.1.1"]},
         }
     ]
@@ -102,7 +102,7 @@ def _operation(
             "name": part[1:-1],
             "in": "path",
             "required": True,
-            "description": "Which one, as lists and answers name it.",
+            "description": "Identifier, as returned in lists and responses.",
             "schema": STRING,
         }
         for part in operation.path.split("/")
@@ -122,7 +122,7 @@ def _operation(
         stream = operation.media == "text/event-stream"
         success["content"] = {operation.media: {} if stream else {"schema": STRING}}
     responses = {str(operation.status): success}
-    errors = _ERRORS | ({412: "Changed by somebody else since"} if operation.conditional else {})
+    errors = _ERRORS | ({412: "Changed by someone else since it was read"} if operation.conditional else {})
     for status, text in errors.items():
         responses[str(status)] = {
             "description": text,

@@ -306,7 +306,7 @@ class FrontProtocol(asyncio.BufferedProtocol):
             self._transport.abort()
         elif now >= self._deadline:
             if self.serving and self._in_request:
-                self.refuse(408, "The request did not come in time")
+                self.refuse(408, "The request was not received in time")
             else:
                 self.evict()
 

@@ -107,7 +107,7 @@ async def delete_routing_profile(
 def _refuse_given(body: RoutingProfile) -> None:
     for name in ("ref", "id", "rsaEncryptedASKey"):
         if getattr(body, name) is not UNSET:
-            raise InvalidField(f"{name} is given by the network and must not be sent")
+            raise InvalidField(f"{name} is set by the network and must not be sent")
 
 
 def _check_routes(services: Services, body: RoutingProfile) -> tuple[CheckedRoute, ...]:

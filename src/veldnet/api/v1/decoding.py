@@ -56,7 +56,7 @@ async def run_program(
         except Busy as busy:
             raise GatewayError(
                 429,
-                "Too many payload decoders of yours are waiting; try again in a few seconds",
+                "Too many of your decoder runs are queued; try again in a few seconds",
                 {"retry-after": str(busy.retry_after)},
             ) from None
     if function != "decodeUplink":

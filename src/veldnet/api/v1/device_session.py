@@ -54,7 +54,7 @@ async def ask_rejoin(device_ref: str, request: Request[Any, Any, Any], services:
 
 @put("/devices/{device_ref:str}/networkKey", status_code=204)
 async def put_network_key(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
-    """Give a device of LoRaWAN 1.1 its NwkKey."""
+    """Set the NwkKey of a LoRaWAN 1.1 device."""
     scope = await require_scope(request, services)
     body = await read_resource(request, NetworkKey, services.settings.max_body)
     nwk_key = check_root_key(body.networkKey, "networkKey")

@@ -148,7 +148,7 @@ class _Made(msgspec.Struct):
 
 @delete("/devices/{device_ref:str}/downlinks")
 async def flush_downlinks(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
-    """Empty the queue of a device."""
+    """Clear the downlink queue of a device."""
     scope = await require_scope(request, services)
     ref, dev_eui = await _device(services, scope, device_ref)
     await services.platform.network.submit(dev_eui, fport=None, payload=None, flush=True)

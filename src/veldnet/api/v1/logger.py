@@ -54,7 +54,7 @@ async def whose(request: Request[Any, Any, Any], services: Services) -> Whose:
 
 
 def _values(request: Request[Any, Any, Any], name: str) -> tuple[str, ...]:
-    """A parameter with several values, separated by commas."""
+    """A parameter with several values, comma-separated."""
     values = tuple(part.strip() for part in (query.text(request, name) or "").split(",") if part.strip())
     if len(values) > _MOST_VALUES:
         raise InvalidField(f"{name} holds {len(values)} values; at most {_MOST_VALUES} are taken")
@@ -179,7 +179,7 @@ async def live_frames(request: Request[Any, Any, Any], services: Services) -> Re
     try:
         subscription = services.platform.live.watch(of.subscriber_ref, of.operator_ref)
     except TooManyStreams:
-        raise GatewayError(429, "Too many live streams are open; close one, or look at the history") from None
+        raise GatewayError(429, "Too many live streams are open; close one, or use the history") from None
     return Stream(
         _events(request, services, of, subscription, wanted, decode),
         media_type="text/event-stream",

@@ -29,7 +29,7 @@ async def list_projects(request: Request[Any, Any, Any], services: Services) -> 
 
 @post("/projects", status_code=201)
 async def create_project(request: Request[Any, Any, Any], services: Services) -> ProjectView:
-    """Create a project; its secret is in this answer only."""
+    """Create a project; its secret is returned only once."""
     scope = await require_scope(request, services)
     body = await read_resource(request, NewProject, services.settings.max_body)
     return await services.change(

@@ -87,7 +87,7 @@ def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie
 def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
     """Nobody is signed in by another site's page."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise GatewayError(403, "Sign in on the console's own page")
+        raise GatewayError(403, "Signing in from another site is not allowed; use the console's page")
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise GatewayError(400, "The body must be application/json")
 

@@ -65,7 +65,7 @@ def check_new_device(
     given_by_network = ("ref", "classBState", "statistics", "commercialDetails")
     for name in given_by_network if personalisation is not None else (*given_by_network, "networkAddress"):
         if getattr(body, name) is not UNSET:
-            raise InvalidField(f"{name} is given by the network and must not be sent")
+            raise InvalidField(f"{name} is set by the network and must not be sent")
     if body.name is not UNSET:
         check_name(body.name)
     _check_details(body)

@@ -13,7 +13,7 @@ class Counters:
         self.late_copies = 0
         self.uplinks_committed = 0
         self.joins_accepted = 0
-        # Join-requests that the vault had no time for.
+        # Join-requests dropped because RX2 could not be met.
         self.joins_too_late = 0
         self.commits = 0
         self.commit_failures = 0
