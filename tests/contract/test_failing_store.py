@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, event, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from veldnet.store import Conflict, SqliteStore, Statement, StoreError, migrate
+from veldnet.store import BodyRow, Conflict, FrameRow, SqliteStore, Statement, StoreError, migrate
 from veldnet.store.schema import deliveries, frame_bodies, frames, operators
 
 PAGE = 4096
@@ -28,14 +28,17 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await opened.close()
 
 
-def frame_row(identifier: int) -> tuple[object, ...]:
-    return (identifier, 1, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, None, 0, *[None] * 8)
+def frame_row(identifier: int) -> FrameRow:
+    return FrameRow(identifier, 1, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, None, 0)
 
 
 async def commit(store: SqliteStore, identifier: int) -> None:
     body = b"b" * 3 * PAGE
     await store.commit(
-        [(Statement.INSERT_FRAME, [frame_row(identifier)]), (Statement.INSERT_BODY, [(identifier, 0, body)])]
+        [
+            (Statement.INSERT_FRAME, [frame_row(identifier)]),
+            (Statement.INSERT_BODY, [BodyRow(identifier, 0, body)]),
+        ]
     )
 
 

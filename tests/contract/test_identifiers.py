@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, Table, func, insert, select
 
 from veldnet.monitoring import prune
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
-from veldnet.store import LeaseLost, SqliteStore, Statement, migrate, read_timeline
+from veldnet.store import (
+    BodyRow,
+    DeliveredRow,
+    FrameRow,
+    LeaseLost,
+    NewDeliveryRow,
+    NotificationRow,
+    SqliteStore,
+    Statement,
+    migrate,
+    read_timeline,
+)
 from veldnet.store.marks import _COLUMNS
 from veldnet.store.schema import (
     deliveries,
@@ -34,9 +46,10 @@ async def started(directory: Path) -> SqliteStore:
     return store
 
 
-def frame_row(identifier: int, at: float) -> tuple[object, ...]:
+def frame_row(identifier: int, at: float) -> FrameRow:
     millis = int(at * 1000)
-    return (identifier, 1, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, millis, 0, *[None] * 4, 1, *[None] * 3)
+    row = FrameRow(identifier, 1, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, millis, 0)
+    return replace(row, subscriber_ref=1)
 
 
 async def hear(store: SqliteStore, clock: float, count: int = 20) -> list[int]:
@@ -49,12 +62,15 @@ async def hear(store: SqliteStore, clock: float, count: int = 20) -> list[int]:
         await store.commit(
             [
                 (Statement.INSERT_FRAME, [frame_row(frame, now)]),
-                (Statement.INSERT_BODY, [(frame, 0, b"body")]),
-                (Statement.INSERT_DELIVERY, [(delivery, frame, 1, 1, "1:as", 5, 0, None, b"m")]),
-                (Statement.INSERT_NOTIFICATION, [(notification, 1, 1, b"event")]),
+                (Statement.INSERT_BODY, [BodyRow(frame, 0, b"body")]),
+                (
+                    Statement.INSERT_DELIVERY,
+                    [NewDeliveryRow(delivery, frame, 1, 1, "1:as", 5, 0, None, b"m")],
+                ),
+                (Statement.INSERT_NOTIFICATION, [NotificationRow(notification, 1, 1, b"event")]),
             ]
         )
-        await store.commit([(Statement.DELETE_DELIVERY, [(delivery,)])])
+        await store.commit([(Statement.DELETE_DELIVERY, [DeliveredRow(delivery)])])
         await store.write(lambda c: c.execute(notifications.delete()))
         given += [frame, delivery, notification]
     return given

@@ -12,10 +12,19 @@ from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 
 from veldnet.domain.documents import decode_plan
 from veldnet.store import (
+    AttemptRow,
+    BodyRow,
+    DeliveredRow,
+    DeliveryResultRow,
+    FrameRow,
     IdSource,
+    JoinMemoryRow,
     LeaseLost,
+    NewDeliveryRow,
+    SetAsideRow,
     SqliteStore,
     Statement,
+    StateRow,
     StoreError,
     UnknownRevision,
     first_id_at,
@@ -55,8 +64,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await opened.close()
 
 
-def frame_row(identifier: int, device_ref: int = 1) -> tuple[object, ...]:
-    return (identifier, device_ref, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, None, 0, *[None] * 8)
+def frame_row(identifier: int, device_ref: int = 1) -> FrameRow:
+    return FrameRow(identifier, device_ref, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, None, 0)
 
 
 async def fleet(store: SqliteStore, count: int) -> None:
@@ -99,13 +108,16 @@ async def test_batches_of_every_size_are_written_whole(store: SqliteStore, count
     await store.commit(
         [
             (Statement.INSERT_FRAME, [frame_row(ref) for ref in refs]),
-            (Statement.INSERT_BODY, [(ref, 0, b"body") for ref in refs]),
+            (Statement.INSERT_BODY, [BodyRow(ref, 0, b"body") for ref in refs]),
             (
                 Statement.UPDATE_STATE,
-                [(ref + 1000, None, b"s%d" % ref, None, "A", b"w", ref) for ref in refs],
+                [StateRow(ref + 1000, None, b"s%d" % ref, None, "A", b"w", ref) for ref in refs],
             ),
-            (Statement.UPDATE_JOIN_MEMORY, [(b"m", ref) for ref in refs]),
-            (Statement.INSERT_DELIVERY, [(ref, ref, ref, 1, "1:", 5, 0, None, b"m") for ref in refs]),
+            (Statement.UPDATE_JOIN_MEMORY, [JoinMemoryRow(b"m", ref) for ref in refs]),
+            (
+                Statement.INSERT_DELIVERY,
+                [NewDeliveryRow(ref, ref, ref, 1, "1:", 5, 0, None, b"m") for ref in refs],
+            ),
         ]
     )
     assert len(await store.read(lambda c: c.execute(select(frames.c.id)).all())) == count
@@ -115,13 +127,16 @@ async def test_batches_of_every_size_are_written_whole(store: SqliteStore, count
     half = count // 2
     await store.commit(
         [
-            (Statement.DELETE_DELIVERY, [(ref,) for ref in refs[:half]]),
-            (Statement.NOTE_ATTEMPT, [(2, "no", 7, 9, "http://a", ref) for ref in refs[half:]]),
-            (Statement.SET_DELIVERY_ASIDE, [("r", 3, "why", 8, "http://b", ref) for ref in refs[half:]]),
+            (Statement.DELETE_DELIVERY, [DeliveredRow(ref) for ref in refs[:half]]),
+            (Statement.NOTE_ATTEMPT, [AttemptRow(2, "no", 7, 9, "http://a", ref) for ref in refs[half:]]),
+            (
+                Statement.SET_DELIVERY_ASIDE,
+                [SetAsideRow("r", 3, "why", 8, "http://b", ref) for ref in refs[half:]],
+            ),
             # What was set aside is not pending again because an attempt is noted late.
-            (Statement.NOTE_ATTEMPT, [(4, "late", 10, 11, "http://a", ref) for ref in refs[half:]]),
-            (Statement.INSERT_DELIVERY_RESULT, [(1, ref, b"{}") for ref in refs]),
-            (Statement.INSERT_DELIVERY_RESULT, [(1, 1, b"again")]),
+            (Statement.NOTE_ATTEMPT, [AttemptRow(4, "late", 10, 11, "http://a", ref) for ref in refs[half:]]),
+            (Statement.INSERT_DELIVERY_RESULT, [DeliveryResultRow(1, ref, b"{}") for ref in refs]),
+            (Statement.INSERT_DELIVERY_RESULT, [DeliveryResultRow(1, 1, b"again")]),
         ]
     )
     left = await store.read(
@@ -177,14 +192,19 @@ async def test_a_paused_process_cannot_write_past_its_lease(store: SqliteStore) 
 async def test_state_of_a_deleted_device_goes_nowhere(store: SqliteStore) -> None:
     await fleet(store, 1)
     await store.write(lambda c: c.execute(text("DELETE FROM devices")))
-    await store.commit([(Statement.UPDATE_STATE, [(5, None, b"s", None, None, None, 1)])])
+    await store.commit([(Statement.UPDATE_STATE, [StateRow(5, None, b"s", None, None, None, 1)])])
     assert await store.devices_by_dev_addr([5]) == []
 
 
 async def test_pending_sessions_are_found_by_their_address(store: SqliteStore) -> None:
     await fleet(store, 2)
     await store.commit(
-        [(Statement.UPDATE_STATE, [(5, 6, b"s", 1, "C", None, 1), (6, None, b"t", None, "A", None, 2)])]
+        [
+            (
+                Statement.UPDATE_STATE,
+                [StateRow(5, 6, b"s", 1, "C", None, 1), StateRow(6, None, b"t", None, "A", None, 2)],
+            )
+        ]
     )
     assert {row.ref for row in await store.devices_by_dev_addr([6])} == {1, 2}
     assert [row.ref for row in await store.devices_by_dev_eui([f"{2:016X}", "unknown"])] == [2]
@@ -193,7 +213,7 @@ async def test_pending_sessions_are_found_by_their_address(store: SqliteStore) -
 
 
 async def test_lanes_are_listed_in_pages(store: SqliteStore) -> None:
-    rows = [(n, n, n % 3, 1, f"{n % 2}:", 5, 0, None, b"m") for n in range(12)]
+    rows = [NewDeliveryRow(n, n, n % 3, 1, f"{n % 2}:", 5, 0, None, b"m") for n in range(12)]
     await store.commit([(Statement.INSERT_DELIVERY, rows)])
     after, found = (-1, ""), []
     while page := await store.pending_lanes(after, 2):

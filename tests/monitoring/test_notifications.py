@@ -34,7 +34,7 @@ from veldnet.monitoring.notification.events import (
 from veldnet.monitoring.notification.mail import MailFailed
 from veldnet.routing import post_signed
 from veldnet.settings import Settings
-from veldnet.store import IdSource, SqliteStore, Statement
+from veldnet.store import IdSource, NotificationRow, SqliteStore, Statement
 from veldnet.store.schema import notifications
 
 NOW = 1_800_000_000.0
@@ -90,7 +90,7 @@ class Office:
         return self.notifier
 
     async def happen(self, *events: AlarmEvent) -> None:
-        rows = [(self._ids.next(self.now), *SCOPE, encode_event(e)) for e in events]
+        rows = [NotificationRow(self._ids.next(self.now), *SCOPE, encode_event(e)) for e in events]
         await self.store.commit([(Statement.INSERT_NOTIFICATION, rows)])
 
     async def after(self, seconds: float) -> float | None:

@@ -6,11 +6,12 @@ import random
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, insert
 
 from veldnet.monitoring.logger import Query, Whose, search
 from veldnet.monitoring.logger import search as search_function
-from veldnet.store import SqliteStore, Statement, first_id_at, migrate
+from veldnet.store import FrameRow, SqliteStore, Statement, first_id_at, migrate
 from veldnet.store.schema import (
     base_stations,
     device_profiles,
@@ -88,11 +89,13 @@ def _frames(rng: random.Random, count: int) -> list[Frame]:
     ]
 
 
-def _row(frame: Frame) -> tuple[object, ...]:
+def _row(frame: Frame) -> FrameRow:
     identifier, device, kind, station = frame
     subscriber = None if device == 0 else 1 + device % 3
-    head = (identifier, device, kind, "accepted", 1, 2, 3, -900, 50, 5, 0xFF000000 + station, 1, None, 0)
-    return (*head, None, None, 7, None, subscriber, 1, None, None)
+    row = FrameRow(
+        identifier, device, kind, "accepted", 1, 2, 3, -900, 50, 5, 0xFF000000 + station, 1, None, 0
+    )
+    return replace(row, sf=7, subscriber_ref=subscriber, plan_ref=1)
 
 
 _KINDS = {"UPLINK_DATA": 0, "DOWNLINK_DATA": 1, "UPLINK_JOIN": 2, "REFUSED": 5}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -16,7 +16,6 @@ from veldnet.network import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     Entry,
-    FrameRow,
     JoinRecord,
     Record,
     Recorded,
@@ -24,13 +23,25 @@ from veldnet.network import (
     ResetRecord,
     UplinkRecord,
 )
-from veldnet.store import IdSource, Rows, Statement
+from veldnet.store import (
+    AcknowledgementRow,
+    AlarmRow,
+    CheckRow,
+    FrameRow,
+    HealthRow,
+    IdSource,
+    NotificationRow,
+    PastAlarmRow,
+    Rows,
+    Statement,
+    five_infos,
+)
 
 from . import health
 from .alarms import machine, rules, silence
 from .alarms.machine import Alarm, Signal, Step
 from .alarms.types import DEVICE_TYPES, SILENCE, AlarmType
-from .notification.events import AlarmEvent, Recipients, encode_event
+from .notification.events import SUBSCRIBER, AlarmEvent, Recipients, encode_event
 from .statistics.rollups import HourlyTotals
 from .watch import INTERVALS, Watch, note_downlink, note_uplink, watch_of
 
@@ -55,13 +66,13 @@ class _Batch:
     """What monitoring writes with one commit."""
 
     def __init__(self) -> None:
-        self.raised: dict[tuple[int, int, str], tuple[Any, ...]] = {}
-        self.history: list[tuple[Any, ...]] = []
-        self.final: dict[tuple[int, int, str], tuple[Any, ...]] = {}
-        self.acknowledged: dict[tuple[int, int, str], tuple[Any, ...]] = {}
+        self.raised: dict[tuple[int, int, str], AlarmRow] = {}
+        self.history: list[PastAlarmRow] = []
+        self.final: dict[tuple[int, int, str], AlarmRow] = {}
+        self.acknowledged: dict[tuple[int, int, str], AcknowledgementRow] = {}
         self.checks: dict[int, int | None] = {}
         self.health: dict[int, int] = {}
-        self.notifications: list[tuple[Any, ...]] = []
+        self.notifications: list[NotificationRow] = []
 
     def rows(self) -> list[Rows]:
         # An alarm that was raised and cleared within one batch passes through its table on its way to
@@ -71,8 +82,8 @@ class _Batch:
             (Statement.INSERT_ALARM_HISTORY, self.history),
             (Statement.PUT_ALARM, list(self.final.values())),
             (Statement.ACKNOWLEDGE_ALARM, list(self.acknowledged.values())),
-            (Statement.UPDATE_CHECK, [(at, ref) for ref, at in self.checks.items()]),
-            (Statement.UPDATE_HEALTH, [(value, ref) for ref, value in self.health.items()]),
+            (Statement.UPDATE_CHECK, [CheckRow(at, ref) for ref, at in self.checks.items()]),
+            (Statement.UPDATE_HEALTH, [HealthRow(value, ref) for ref, value in self.health.items()]),
             (Statement.INSERT_NOTIFICATION, self.notifications),
         ]
 
@@ -206,7 +217,7 @@ class Monitor:
         alarm, batch, ref = step.alarm, self._batch, entry.device.row.ref
         assert alarm is not None
         key = (ref, alarm.type, alarm.object)
-        row = (
+        row = AlarmRow(
             ref,
             alarm.type,
             alarm.object,
@@ -217,13 +228,13 @@ class Monitor:
             alarm.updated_at,
             None,
             None,
-            *(infos[position] if position < len(infos) else None for position in range(5)),
+            *five_infos(infos),
         )
         if step.before is not None:
             pending = batch.final.pop(key, None)
             if pending is not None:
                 batch.raised[key] = pending
-            batch.history.append((*key, alarm.updated_at))
+            batch.history.append(PastAlarmRow(*key, alarm.updated_at))
         if not alarm.acked:
             batch.acknowledged.pop(key, None)
         batch.final[key] = row
@@ -247,7 +258,9 @@ class Monitor:
             cause=self._cause(watch.stations) if alarm.type == SILENCE else None,
         )
         identifier = self._ids.next(self._clock())
-        self._batch.notifications.append((identifier, 1, row.subscriber_ref, encode_event(event)))
+        self._batch.notifications.append(
+            NotificationRow(identifier, SUBSCRIBER, row.subscriber_ref, encode_event(event))
+        )
 
     def _set_health(self, entry: Entry, watch: Watch, value: int) -> None:
         if watch.health != value:
@@ -306,7 +319,7 @@ class Monitor:
         if step.written and step.alarm is not None:
             watch.put(step.alarm)
             key = (entry.device.row.ref, kind, of)
-            self._batch.acknowledged[key] = (now, author, *key)
+            self._batch.acknowledged[key] = AcknowledgementRow(now, author, *key)
             self._tell(entry, watch, step, ())
         self._commits.touch(entry)
         return True

@@ -26,7 +26,7 @@ from .core.records import (
 from .core.state import PortKey
 from .shell.commit_loop import CommitLoop, Participant, Recorded
 from .shell.devices import Entry, new_entry
-from .shell.journal import LATE, OVER_LIMIT, FrameRow, heard_at, tenths, unpack_copies
+from .shell.journal import LATE, OVER_LIMIT, heard_at, tenths, unpack_copies
 from .shell.server import NetworkServer, UnknownDevice
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "DownlinkRejectedRecord",
     "Entry",
     "FrameKind",
-    "FrameRow",
     "JoinRecord",
     "NetworkParameters",
     "NetworkServer",

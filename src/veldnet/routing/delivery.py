@@ -11,13 +11,22 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
-from typing import Any
 
 import msgspec
 import structlog
 
-from veldnet.network import Device, FrameRow, Record, Recorded
-from veldnet.store import DeliveryRow, IdSource, Rows, Statement, Store, StoreError
+from veldnet.network import Device, Record, Recorded
+from veldnet.store import (
+    AttemptRow,
+    DeliveryRow,
+    FrameRow,
+    IdSource,
+    NewDeliveryRow,
+    Rows,
+    Statement,
+    Store,
+    StoreError,
+)
 from veldnet.supervision import Supervisor
 
 from .flow import Scheduler
@@ -32,7 +41,7 @@ from .ledger import (
     lane_of,
 )
 from .messages import MessageWriter, TunnelMessage, trial_message
-from .outbox import Attempted, Ended, Outbox, new_row
+from .outbox import Ended, Outbox, new_row
 from .table import Profile, RoutingTable
 from .transports.http import HttpSender, Outcome, Sender
 
@@ -129,7 +138,7 @@ class Deliveries:
     # Part of the commit.
 
     def rows(self, recorded: Sequence[Recorded], _frames: Sequence[FrameRow]) -> Sequence[Rows]:
-        inserted: list[tuple[Any, ...]] = []
+        inserted: list[NewDeliveryRow] = []
         for record, device, _entry in recorded:
             if device is None or device.plan is None or not device.plan.thirdPartyAppServersRouting:
                 continue
@@ -344,13 +353,13 @@ class Deliveries:
         now = self._clock()
         lane.next_at = now + wait
         self._outbox.attempted(
-            Attempted(
-                pending.id,
+            AttemptRow(
                 pending.attempts,
                 outcome.error,
                 int(now * 1000),
                 int(lane.next_at * 1000),
                 outcome.url,
+                pending.id,
             )
         )
         if self._note_timer is None and not self._closed:

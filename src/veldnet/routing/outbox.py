@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from veldnet.store import Rows, Statement
+from veldnet.store import (
+    AttemptRow,
+    DeliveredRow,
+    DeliveryResultRow,
+    NewDeliveryRow,
+    Rows,
+    SetAsideRow,
+    Statement,
+)
 
 from .lanes import Pending
 from .ledger import encode_message
@@ -56,32 +63,21 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-class Attempted(msgspec.Struct, frozen=True, gc=False):
-    """The last attempt of a message that still waits; times in Unix milliseconds."""
-
-    delivery_id: int
-    attempts: int
-    error: str | None
-    at: int
-    next_at: int
-    url: str | None
-
-
 class Outbox:
     """Collects what is to be written, and keeps it until it is."""
 
     def __init__(self) -> None:
         self._ended: list[Ended] = []
-        self._attempted: dict[int, Attempted] = {}
+        self._attempted: dict[int, AttemptRow] = {}
         self._writing: list[Ended] = []
-        self._noting: dict[int, Attempted] = {}
+        self._noting: dict[int, AttemptRow] = {}
 
     def ended(self, item: Ended) -> None:
         self._ended.append(item)
         self._attempted.pop(item.delivery_id, None)
 
-    def attempted(self, item: Attempted) -> None:
-        self._attempted[item.delivery_id] = item
+    def attempted(self, item: AttemptRow) -> None:
+        self._attempted[item.id] = item
 
     @property
     def gone(self) -> set[int]:
@@ -94,7 +90,7 @@ class Outbox:
         self._noting, self._attempted = self._attempted, {}
         rows: list[Rows] = []
         if self._noting:
-            rows.append((Statement.NOTE_ATTEMPT, [_attempted_row(item) for item in self._noting.values()]))
+            rows.append((Statement.NOTE_ATTEMPT, list(self._noting.values())))
         return rows + _ended_rows(self._writing)
 
     def written(self) -> None:
@@ -111,33 +107,32 @@ class Outbox:
         return bool(self._ended or self._attempted)
 
 
-def _attempted_row(item: Attempted) -> tuple[Any, ...]:
-    return item.attempts, item.error, item.at, item.next_at, item.url, item.delivery_id
-
-
 def _ended_rows(ended: Sequence[Ended]) -> list[Rows]:
     if not ended:
         return []
     return [
-        (Statement.DELETE_DELIVERY, [(item.delivery_id,) for item in ended if item.reason is None]),
+        (
+            Statement.DELETE_DELIVERY,
+            [DeliveredRow(item.delivery_id) for item in ended if item.reason is None],
+        ),
         (
             Statement.SET_DELIVERY_ASIDE,
             [
-                (item.reason, item.attempts, item.error, item.at, item.url, item.delivery_id)
+                SetAsideRow(item.reason, item.attempts, item.error, item.at, item.url, item.delivery_id)
                 for item in ended
                 if item.reason is not None
             ],
         ),
         (
             Statement.INSERT_DELIVERY_RESULT,
-            [(item.frame_id, item.delivery_id, item.result) for item in ended],
+            [DeliveryResultRow(item.frame_id, item.delivery_id, item.result) for item in ended],
         ),
     ]
 
 
-def new_row(device_ref: int, lane: str, pending: Pending) -> tuple[Any, ...]:
+def new_row(device_ref: int, lane: str, pending: Pending) -> NewDeliveryRow:
     """The row of a new delivery."""
-    return (
+    return NewDeliveryRow(
         pending.id,
         pending.frame_id,
         device_ref,

@@ -7,15 +7,14 @@ Management goes through `read` and `write`: a function over a SQLAlchemy connect
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
 
 from veldnet.domain.devices import DeviceRow
 
-from .schema import HOURLY_COUNTERS
+from .rows import Rows
 
 T = TypeVar("T")
 
@@ -30,36 +29,6 @@ class LeaseLost(StoreError):
 
 class Conflict(StoreError):
     """A row is there already, or one that it names is not."""
-
-
-class Statement(Enum):
-    """The statements of the hot path; each engine has its own text for them. Values name the columns."""
-
-    INSERT_FRAME = (
-        "id device_ref kind outcome fcnt fport size rssi snr data_rate base_station copies "
-        "at flags gap airtime sf heard subscriber_ref plan_ref battery margin"
-    )
-    INSERT_BODY = "frame_id part body"
-    UPDATE_STATE = "dev_addr pending_dev_addr state restless current_class watch device_ref"
-    UPDATE_JOIN_MEMORY = "join_memory device_ref"
-    INSERT_DELIVERY = "id frame_id device_ref subscriber_ref lane expires_at state last_error message"
-    DELETE_DELIVERY = "id"
-    NOTE_ATTEMPT = "attempts last_error last_attempt_at next_attempt_at address id"
-    SET_DELIVERY_ASIDE = "reason attempts last_error last_attempt_at address id"
-    INSERT_DELIVERY_RESULT = "frame_id delivery_id result"
-    UPDATE_CHECK = "check_at device_ref"
-    UPDATE_HEALTH = "health ref"
-    ADD_HOURLY = f"scope scope_ref hour {' '.join(HOURLY_COUNTERS)}"
-    PUT_ALARM = (
-        "device_ref type object state occurrence acked created_at updated_at acked_at ack_author "
-        "info1 info2 info3 info4 info5"
-    )
-    ACKNOWLEDGE_ALARM = "acked_at ack_author device_ref type object"
-    INSERT_ALARM_HISTORY = "device_ref type object cleared_at"
-    INSERT_NOTIFICATION = "id scope scope_ref event"
-
-
-Rows = tuple[Statement, Sequence[tuple[Any, ...]]]
 
 
 class DeliveryRow(msgspec.Struct, frozen=True, gc=False):

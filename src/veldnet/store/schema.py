@@ -28,6 +28,8 @@ from sqlalchemy import (
     text,
 )
 
+from .rows import HOURLY_COUNTERS, FrameRow
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -447,6 +449,8 @@ frames = Table(
     Index("ix_frames_id", "id", unique=True),
     sqlite_with_rowid=False,
 )
+# In the order of a frame row's fields.
+FRAME_COLUMNS = tuple(frames.c[name] for name in FrameRow.__struct_fields__)
 
 frame_bodies = Table(
     "frame_bodies",
@@ -626,38 +630,6 @@ module_alarms = Table(
 
 # Totals by the hour: `scope` 1 subscriber, 2 connectivity plan, 3 base station. Sums of levels are in tenths
 # of a dB(m), of error rates in ten-thousandths, of airtime in tenths of a millisecond.
-HOURLY_COUNTERS = (
-    "uplinks",
-    "uplinks_late",
-    "uplink_bytes",
-    "late_bytes",
-    "lost",
-    "rssi",
-    "snr",
-    "esp",
-    "per",
-    "uplink_airtime",
-    "sf7",
-    "sf8",
-    "sf9",
-    "sf10",
-    "sf11",
-    "sf12",
-    "sf_other",
-    "uplinks_over",
-    "downlinks_sent",
-    "downlinks_failed",
-    "sent_bytes",
-    "failed_bytes",
-    "downlink_airtime",
-    "downlinks_over",
-    "joins",
-    "joins_refused",
-    "refused",
-    # Uplinks among `uplinks` whose RSSI or SNR the base station did not say.
-    "unmeasured",
-)
-
 hourly_statistics = Table(
     "hourly_statistics",
     metadata,

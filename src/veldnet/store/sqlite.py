@@ -11,10 +11,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
+from msgspec.structs import astuple
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -23,9 +25,9 @@ from veldnet.domain.devices import DeviceRow
 from . import hot_reads, marks
 from .database_file import DatabaseFile
 from .ids import IdSource
-from .interface import Conflict, DeliveryRow, LeaseLost, Rows, Statement, StoreError
+from .interface import Conflict, DeliveryRow, LeaseLost, StoreError
 from .marks import Marks
-from .schema import HOURLY_COUNTERS
+from .rows import HOURLY_COUNTERS, Row, Rows, Statement
 
 T = TypeVar("T")
 
@@ -43,41 +45,44 @@ _CHUNKS = (128, 64, 32, 16, 8, 4, 2, 1)
 
 
 def _insert(table: str, statement: Statement, *, verb: str = "INSERT") -> str:
-    return f"{verb} INTO {table} ({', '.join(statement.value.split())}) VALUES {{rows}}"
+    return f"{verb} INTO {table} ({', '.join(statement.columns)}) VALUES {{rows}}"
 
 
+# `{rows}` are the rows, and `{name}` is the column of that name in `FROM (VALUES {rows})`.
 _SQL = {
     Statement.INSERT_FRAME: _insert("frames", Statement.INSERT_FRAME),
     Statement.INSERT_BODY: _insert("frame_bodies", Statement.INSERT_BODY),
     # An UPDATE, so that the state of a device deleted meanwhile goes nowhere.
     Statement.UPDATE_STATE: (
-        "UPDATE device_states SET dev_addr = column1, pending_dev_addr = column2, state = column3, "
-        "restless = column4, current_class = column5, watch = column6 FROM (VALUES {rows}) "
-        "WHERE device_ref = column7"
+        "UPDATE device_states SET dev_addr = {dev_addr}, pending_dev_addr = {pending_dev_addr}, "
+        "state = {state}, restless = {restless}, current_class = {current_class}, watch = {watch} "
+        "FROM (VALUES {rows}) WHERE device_ref = {device_ref}"
     ),
     Statement.UPDATE_JOIN_MEMORY: (
-        "UPDATE device_states SET join_memory = column1 FROM (VALUES {rows}) WHERE device_ref = column2"
+        "UPDATE device_states SET join_memory = {join_memory} FROM (VALUES {rows}) "
+        "WHERE device_ref = {device_ref}"
     ),
     Statement.INSERT_DELIVERY: _insert("deliveries", Statement.INSERT_DELIVERY),
     Statement.DELETE_DELIVERY: "DELETE FROM deliveries WHERE id IN (VALUES {rows})",
     # Not of a message that was set aside meanwhile, with its device perhaps.
     Statement.NOTE_ATTEMPT: (
-        "UPDATE deliveries SET attempts = column1, last_error = column2, last_attempt_at = column3, "
-        "next_attempt_at = column4, address = column5 FROM (VALUES {rows}) WHERE id = column6 AND state = 0"
+        "UPDATE deliveries SET attempts = {attempts}, last_error = {last_error}, "
+        "last_attempt_at = {last_attempt_at}, next_attempt_at = {next_attempt_at}, address = {address} "
+        "FROM (VALUES {rows}) WHERE id = {id} AND state = 0"
     ),
     Statement.SET_DELIVERY_ASIDE: (
-        "UPDATE deliveries SET state = 1, reason = column1, attempts = column2, last_error = column3, "
-        "last_attempt_at = column4, next_attempt_at = NULL, address = column5 FROM (VALUES {rows}) "
-        "WHERE id = column6 AND state = 0"
+        "UPDATE deliveries SET state = 1, reason = {reason}, attempts = {attempts}, "
+        "last_error = {last_error}, last_attempt_at = {last_attempt_at}, next_attempt_at = NULL, "
+        "address = {address} FROM (VALUES {rows}) WHERE id = {id} AND state = 0"
     ),
     # A message delivered again replaces what was said of it before.
     Statement.INSERT_DELIVERY_RESULT: _insert(
         "delivery_results", Statement.INSERT_DELIVERY_RESULT, verb="INSERT OR REPLACE"
     ),
     Statement.UPDATE_CHECK: (
-        "UPDATE device_states SET check_at = column1 FROM (VALUES {rows}) WHERE device_ref = column2"
+        "UPDATE device_states SET check_at = {check_at} FROM (VALUES {rows}) WHERE device_ref = {device_ref}"
     ),
-    Statement.UPDATE_HEALTH: "UPDATE devices SET health = column1 FROM (VALUES {rows}) WHERE ref = column2",
+    Statement.UPDATE_HEALTH: "UPDATE devices SET health = {health} FROM (VALUES {rows}) WHERE ref = {ref}",
     Statement.ADD_HOURLY: (
         f"{_insert('hourly_statistics', Statement.ADD_HOURLY)} ON CONFLICT (scope, scope_ref, hour) "
         f"DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in HOURLY_COUNTERS)}"
@@ -87,26 +92,26 @@ _SQL = {
     Statement.PUT_ALARM: (
         "INSERT INTO alarms (device_ref, subscriber_ref, type, object, state, occurrence, acked, created_at, "
         "updated_at, acked_at, ack_author, info1, info2, info3, info4, info5) "
-        "SELECT column1, subscriber_ref, column2, column3, column4, column5, column6, column7, column8, "
-        "column9, column10, column11, column12, column13, column14, column15 "
-        "FROM (VALUES {rows}) JOIN devices ON devices.ref = column1 WHERE true "
+        "SELECT {device_ref}, subscriber_ref, {type}, {object}, {state}, {occurrence}, {acked}, "
+        "{created_at}, {updated_at}, {acked_at}, {ack_author}, {info1}, {info2}, {info3}, {info4}, {info5} "
+        "FROM (VALUES {rows}) JOIN devices ON devices.ref = {device_ref} WHERE true "
         "ON CONFLICT (device_ref, type, object) DO UPDATE SET state = excluded.state, "
         "occurrence = excluded.occurrence, acked = excluded.acked, updated_at = excluded.updated_at, "
         "info1 = excluded.info1, info2 = excluded.info2, info3 = excluded.info3, info4 = excluded.info4, "
         "info5 = excluded.info5"
     ),
     Statement.ACKNOWLEDGE_ALARM: (
-        "UPDATE alarms SET acked = 1, acked_at = column1, ack_author = column2 FROM (VALUES {rows}) "
-        "WHERE device_ref = column3 AND type = column4 AND object = column5"
+        "UPDATE alarms SET acked = 1, acked_at = {acked_at}, ack_author = {ack_author} FROM (VALUES {rows}) "
+        "WHERE device_ref = {device_ref} AND type = {type} AND object = {object}"
     ),
     # What the alarm is just before it is cleared.
     Statement.INSERT_ALARM_HISTORY: (
         "INSERT INTO alarm_history (device_ref, cleared_at, type, object, state, occurrence, acked, "
         "created_at, updated_at, acked_at, ack_author, info1, info2, info3, info4, info5) "
-        "SELECT a.device_ref, column4, a.type, a.object, a.state, a.occurrence, a.acked, a.created_at, "
+        "SELECT a.device_ref, {cleared_at}, a.type, a.object, a.state, a.occurrence, a.acked, a.created_at, "
         "a.updated_at, a.acked_at, a.ack_author, a.info1, a.info2, a.info3, a.info4, a.info5 "
-        "FROM (VALUES {rows}) JOIN alarms a ON a.device_ref = column1 AND a.type = column2 "
-        "AND a.object = column3"
+        "FROM (VALUES {rows}) JOIN alarms a ON a.device_ref = {device_ref} AND a.type = {type} "
+        "AND a.object = {object}"
     ),
     Statement.INSERT_NOTIFICATION: _insert("notifications", Statement.INSERT_NOTIFICATION),
 }
@@ -114,20 +119,22 @@ _SQL = {
 
 def _texts(statement: Statement) -> dict[int, str]:
     """The statement for each number of rows."""
-    row = f"({', '.join('?' * len(statement.value.split()))})"
-    return {size: _SQL[statement].format(rows=", ".join([row] * size)) for size in _CHUNKS}
+    row = f"({', '.join('?' * len(statement.columns))})"
+    # SQLite's names for the columns of VALUES.
+    names = {name: f"column{number}" for number, name in enumerate(statement.columns, 1)}
+    return {size: _SQL[statement].format(rows=", ".join([row] * size), **names) for size in _CHUNKS}
 
 
 _TEXTS = {statement: _texts(statement) for statement in Statement}
 
 
-def _execute(cursor: Any, statement: Statement, values: Sequence[tuple[Any, ...]]) -> None:
+def _execute(cursor: Any, statement: Statement, rows: Sequence[Row]) -> None:
     """Write rows with as few statements as there are chunks."""
     texts = _TEXTS[statement]
-    position, total = 0, len(values)
+    position, total = 0, len(rows)
     for size in _CHUNKS:
         while total - position >= size:
-            flat = [value for row in values[position : position + size] for value in row]
+            flat = list(chain.from_iterable(map(astuple, rows[position : position + size])))
             cursor.execute(texts[size], flat)
             position += size
 

@@ -6,37 +6,22 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from veldnet.lorawan import DevAddr
 from veldnet.monitoring.logger import LiveFeed, TooManyStreams
 from veldnet.network import Recorded, ResetRecord
+from veldnet.store import FrameRow
 
 
-def batch(*ids: int, subscriber: int | None = 1) -> tuple[list[Recorded], list[Any]]:
+def batch(*ids: int, subscriber: int | None = 1) -> tuple[list[Recorded], list[FrameRow]]:
     recorded, rows = [], []
     for number in ids:
         recorded.append(
             Recorded(ResetRecord(id=number, device_ref=1, time=0, outcome="x", dev_addr=DevAddr(1)), None)
         )
-        rows.append(
-            (
-                number,
-                1,
-                4,
-                "x",
-                *[None] * 2,
-                0,
-                *[None] * 4,
-                0,
-                None,
-                0,
-                *[None] * 4,
-                subscriber,
-                None,
-                None,
-                None,
-            )
-        )
+        row = FrameRow(number, 1, 4, "x", None, None, 0, None, None, None, None, 0, None, 0)
+        rows.append(replace(row, subscriber_ref=subscriber))
     return recorded, rows
 
 

@@ -129,7 +129,7 @@ def test_b9_levels_survive_the_journal(rssi: float | None, snr: float | None) ->
     tenths = tuple(None if level is None else round(level * 10) for level in (rssi, snr))
     assert unpack_copies(packed) == [(int(STATION), *tenths), (int(OTHER), -900, 20)]
     row = frame_row(record, 1, None)
-    assert row[7:9] == tenths
+    assert (row.rssi, row.snr) == tenths
 
 
 def test_b9_means_are_of_what_was_measured() -> None:
@@ -137,7 +137,7 @@ def test_b9_means_are_of_what_was_measured() -> None:
     for number, (rssi, snr) in enumerate(((-90.0, 4.0), (None, 9.0), (-40.0, None), (-100.0, 2.0))):
         record = uplink_record(heard(phy, copy(phy, snr=snr, rssi=rssi)))  # type: ignore[arg-type]
         rows.append(frame_row(replace(record, id=(number + 1) << 22), 1, None))
-    totals = {scope: total for (scope, _ref, _hour), total in totals_of(rows).totals.items()}
+    totals = {key.scope: total for key, total in totals_of(rows).totals.items()}
     assert set(totals) == {SUBSCRIBER, BASE_STATION}
     for total in totals.values():
         shown = _shown(0, total)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from veldnet.network import FrameKind
-from veldnet.store import first_id_at
-from veldnet.store.schema import HOURLY_COUNTERS
+from veldnet.store import HOURLY_COUNTERS, first_id_at
 
 from .fleet import FIRST_BASE_STATION, SITES
 

@@ -15,7 +15,6 @@ from veldnet.network import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     FrameKind,
-    FrameRow,
     JoinRecord,
     Record,
     RefusedRecord,
@@ -23,7 +22,7 @@ from veldnet.network import (
     UplinkRecord,
     heard_at,
 )
-from veldnet.store import Statement
+from veldnet.store import FrameRow
 
 # ThingPark's packet types, and two of our own: frames that were refused, and downlinks that were.
 PACKET_TYPES = (
@@ -47,8 +46,6 @@ _OWN_TYPES = {
     FrameKind.DOWNLINK_REJECTED: "DOWNLINK_REFUSED",
 }
 SLOTS = ("", "RX1", "RX2", "PING")
-COLUMNS = Statement.INSERT_FRAME.value.split()
-_AT = {name: position for position, name in enumerate(COLUMNS)}
 
 Place = tuple[float, float]
 # Degrees of a base station, by the number in a frame row.
@@ -137,44 +134,39 @@ def distance(one: Place, other: Place) -> float:
 
 
 def line_of(row: FrameRow, record: Record | None, device: Named | None, places: Places) -> Line:
-    """The line of a frame row (in the order of `COLUMNS`), with what its record adds."""
-
-    def of(name: str) -> int | None:
-        value: int | None = row[_AT[name]]
-        return value
-
-    kind, fport, size = FrameKind(row[_AT["kind"]]), of("fport"), row[_AT["size"]]
-    rssi, snr, station = of("rssi"), of("snr"), of("base_station")
+    """The line of a frame row, with what its record adds."""
+    kind, fport, size = FrameKind(row.kind), row.fport, row.size
+    rssi, snr, station = row.rssi, row.snr, row.base_station
     place = None if station is None else places(station)
     where = None
     if device is not None and device.latitude is not None and device.longitude is not None:
         where = (device.latitude, device.longitude)
-    flags, airtime = of("flags") or 0, of("airtime")
+    flags, airtime = row.flags, row.airtime
     mac = record.mac if isinstance(record, UplinkRecord | DownlinkRecord) else b""
     line = Line(
-        id=str(row[0]),
+        id=str(row.id),
         time=timestamp(heard_at(row)),
         type=packet_type(kind, fport, size, bool(mac)),
-        outcome=row[_AT["outcome"]],
+        outcome=row.outcome,
         deviceRef=None if device is None else str(device.ref),
         deviceEUI=None if device is None else device.dev_eui,
         deviceName=None if device is None else device.name,
         devAddr=None,
         fPort=fport,
-        fCntUp=of("fcnt") if kind in (FrameKind.UPLINK, FrameKind.REFUSED) else None,
+        fCntUp=row.fcnt if kind in (FrameKind.UPLINK, FrameKind.REFUSED) else None,
         nFCntDown=None,
         aFCntDown=None,
         rssi=None if rssi is None else rssi / 10,
         snr=None if snr is None else snr / 10,
         esp=None if rssi is None or snr is None else esp_of(rssi, snr) / 10,
-        sf=of("sf"),
-        dataRate=of("data_rate"),
+        sf=row.sf,
+        dataRate=row.data_rate,
         frequency=None,
         subBand=None,
         channel=None,
         slot=None,
         baseStationId=None if station is None else f"{station:08X}",
-        baseStations=of("copies") or 0,
+        baseStations=row.copies,
         latitude=None if where is None else where[0],
         longitude=None if where is None else where[1],
         stationLatitude=None if place is None else place[0],
@@ -194,7 +186,7 @@ def line_of(row: FrameRow, record: Record | None, device: Named | None, places: 
         causes=[],
     )
     if record is not None:
-        _add_record(line, record, of("fcnt"))
+        _add_record(line, record, row.fcnt)
     if isinstance(record, DownlinkRecord) and not record.join_accept and device is not None:
         # The record has what was submitted: the network encrypts it only where it has the key.
         line.encrypted = device.hsm and line.payload is not None

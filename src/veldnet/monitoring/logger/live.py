@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from veldnet.network import FrameRow, Recorded
-from veldnet.store import Rows
+from veldnet.network import Recorded
+from veldnet.store import FrameRow, Rows
 
 from .lines import Line, Named, Places, line_of
 
@@ -117,9 +117,12 @@ class LiveFeed:
         self._writing = []
 
     def _concerns(self, watcher: Subscription, row: FrameRow) -> bool:
-        subscriber = row[-4]
+        subscriber = row.subscriber_ref
         if watcher.subscriber_ref is not None:
-            return bool(subscriber == watcher.subscriber_ref)
+            return subscriber == watcher.subscriber_ref
         if subscriber is not None:
             return self.operator_of.get(subscriber) == watcher.operator_ref
-        return self.station_operator.get(row[10]) == watcher.operator_ref
+        return (
+            row.base_station is not None
+            and self.station_operator.get(row.base_station) == watcher.operator_ref
+        )

@@ -4,15 +4,17 @@ so many frames with a mark from where it can go on."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from veldnet.domain.resources import timestamp
+from veldnet.lorawan import BaseStationId
 from veldnet.network import FrameKind, decode_record
-from veldnet.store import read_timeline
+from veldnet.store import FrameRow, read_timeline
 from veldnet.store.schema import (
+    FRAME_COLUMNS,
     base_stations,
     deliveries,
     delivery_results,
@@ -24,13 +26,12 @@ from veldnet.store.schema import (
     subscribers,
 )
 
-from .lines import COLUMNS, Line, Named, Places, line_matches, line_of
+from .lines import Line, Named, Places, line_matches, line_of
 
 _FEW = 2000
 _STEPS = (2_000, 8_000, 30_000)
 _HOUR = 3_600_000
 _SPANS = (_HOUR, 6 * _HOUR, 24 * _HOUR, 24 * 7 * _HOUR, 24 * 40 * _HOUR)
-_FRAME = tuple(frames.c[name] for name in COLUMNS)
 _KINDS = {
     "UPLINK": FrameKind.UPLINK,
     "UPLINK_JOIN": FrameKind.JOIN_REQUEST,
@@ -126,44 +127,55 @@ def _filters(wanted: Query) -> list[ColumnElement[bool]]:
     return found
 
 
+class _Range(NamedTuple):
+    """Frame ids from `bottom` on, those from `top` on not in it."""
+
+    bottom: int
+    top: int
+
+
 class _Collector:
     """Turns rows into lines until there are enough."""
 
     def __init__(self, connection: Connection, wanted: Query, limit: int, places: Places) -> None:
+        self.connection = connection
+        self.wanted = wanted
+        self.limit = limit
         self.lines: list[Line] = []
         self.examined = 0
-        self._connection = connection
-        self._wanted = wanted
-        self._limit = limit
         self._places = places
 
     @property
     def full(self) -> bool:
-        return len(self.lines) >= self._limit
+        return len(self.lines) >= self.limit
 
-    def take(self, rows: Sequence[Any]) -> None:
+    def fetch(self, query: Select[Any], most: int) -> list[FrameRow]:
+        """Take the newest frames of a query, at most so many; returns all that were read."""
+        newest = query.where(*_filters(self.wanted)).order_by(frames.c.id.desc()).limit(most)
+        rows = [FrameRow(*row) for row in self.connection.execute(newest)]
         for start in range(0, len(rows), 200):
             if self.full:
-                return
+                break
             self._take(rows[start : start + 200])
+        return rows
 
-    def _take(self, rows: Sequence[Any]) -> None:
+    def _take(self, rows: Sequence[FrameRow]) -> None:
         ids = [row.id for row in rows]
         bodies = {
             row.frame_id: row.body
-            for row in self._connection.execute(
+            for row in self.connection.execute(
                 select(frame_bodies.c.frame_id, frame_bodies.c.body).where(
                     frame_bodies.c.frame_id.in_(ids), frame_bodies.c.part == 0
                 )
             )
         }
-        named = _named(self._connection, {row.device_ref for row in rows} - {0})
+        named = _named(self.connection, {row.device_ref for row in rows} - {0})
         for row in rows:
             self.examined += 1
             body = bodies.get(row.id)
             record = None if body is None else decode_record(body)
-            line = line_of(tuple(row), record, named.get(row.device_ref), self._places)
-            if line_matches(line, self._wanted.packet_types):
+            line = line_of(row, record, named.get(row.device_ref), self._places)
+            if line_matches(line, self.wanted.packet_types):
                 self.lines.append(line)
                 if self.full:
                     return
@@ -195,13 +207,14 @@ def search(
         top = min(top, before)
     bottom = timeline.first_id_at(wanted.start)
     collector = _Collector(connection, wanted, limit, places)
+    ids = _Range(bottom, top)
     few = None
     if whose.subscriber_ref is not None or wanted.by_device:
         few = [row.ref for row in connection.execute(_devices(whose, wanted).limit(_FEW + 1))]
     if few is not None and len(few) <= _FEW:
-        reached = _of_few(connection, few, wanted, top, bottom, limit, collector)
+        reached = _of_few(collector, few, ids)
     else:
-        reached = _of_many(connection, whose, wanted, top, bottom, limit, collector)
+        reached = _of_many(collector, whose, ids)
     _add_deliveries(connection, collector.lines)
     if collector.full:
         reached = int(collector.lines[-1].id)
@@ -213,44 +226,27 @@ def search(
     )
 
 
-def _of_few(
-    connection: Connection,
-    refs: list[int],
-    wanted: Query,
-    top: int,
-    bottom: int,
-    limit: int,
-    collector: _Collector,
-) -> int | None:
+def _of_few(collector: _Collector, refs: list[int], ids: _Range) -> int | None:
     """Frames of a few devices, which lie side by side in the journal: looked for in growing spans of time.
     Returns how far it came, None for the whole way."""
     if not refs:
         return None
+    connection, bottom = collector.connection, ids.bottom
     latest = connection.execute(
-        select(func.max(frames.c.id)).where(frames.c.device_ref.in_(refs), frames.c.id < top)
+        select(func.max(frames.c.id)).where(frames.c.device_ref.in_(refs), frames.c.id < ids.top)
     ).scalar()
     if latest is None:
         return None
     timeline = read_timeline(connection)
-    newest, upper = timeline.millis_of(latest), latest + 1
+    newest, upper, page = timeline.millis_of(latest), latest + 1, max(collector.limit, 200)
     for span in _SPANS:
         lower = max(timeline.first_id_at(max(newest - span, 0)), bottom)
         while not collector.full:
-            rows = connection.execute(
-                select(*_FRAME)
-                .where(
-                    frames.c.device_ref.in_(refs),
-                    frames.c.id >= lower,
-                    frames.c.id < upper,
-                    *_filters(wanted),
-                )
-                .order_by(frames.c.id.desc())
-                .limit(max(limit, 200))
-            ).all()
-            collector.take(rows)
+            within = (frames.c.id >= lower) & (frames.c.id < upper)
+            rows = collector.fetch(select(*FRAME_COLUMNS).where(frames.c.device_ref.in_(refs), within), page)
             if rows:
                 upper = rows[-1].id
-            if len(rows) < max(limit, 200):
+            if len(rows) < page:
                 break
             if collector.examined > _STEPS[-1]:
                 return int(upper)
@@ -262,51 +258,45 @@ def _of_few(
     return None
 
 
-def _of_many(
-    connection: Connection,
-    whose: Whose,
-    wanted: Query,
-    top: int,
-    bottom: int,
-    limit: int,
-    collector: _Collector,
-) -> int | None:
-    """Frames of many devices: the journal is read backwards. Returns how far it came, None for the whole."""
-    upper = top
-    own: ColumnElement[bool] = frames.c.device_ref.in_(_devices(whose, wanted))
+def _own_frames(connection: Connection, whose: Whose, wanted: Query) -> ColumnElement[bool]:
+    """The frames that may be seen and that a query names."""
     if whose.subscriber_ref is not None and not wanted.by_device:
-        own = frames.c.subscriber_ref == whose.subscriber_ref
-    elif not wanted.by_device:
-        stations = connection.execute(
-            select(base_stations.c.id).where(base_stations.c.operator_ref == whose.operator_ref)
-        ).scalars()
-        heard = frames.c.base_station.in_([int(station, 16) for station in stations])
-        own = or_(own, (frames.c.device_ref == 0) & heard)
+        return frames.c.subscriber_ref == whose.subscriber_ref
+    own = frames.c.device_ref.in_(_devices(whose, wanted))
+    if wanted.by_device:
+        return own
+    stations = connection.execute(
+        select(base_stations.c.id).where(base_stations.c.operator_ref == whose.operator_ref)
+    ).scalars()
+    heard = frames.c.base_station.in_([int(BaseStationId.parse(station)) for station in stations])
+    return or_(own, (frames.c.device_ref == 0) & heard)
+
+
+def _of_many(collector: _Collector, whose: Whose, ids: _Range) -> int | None:
+    """Frames of many devices: the journal is read backwards. Returns how far it came, None for the whole."""
+    upper, page = ids.top, max(collector.limit, 200) * 5
+    own = _own_frames(collector.connection, whose, collector.wanted)
     for step in _STEPS:
         slice_ = (
             select(frames.c.id, frames.c.device_ref)
-            .where(frames.c.id < upper, frames.c.id >= bottom)
+            .where(frames.c.id < upper, frames.c.id >= ids.bottom)
             .order_by(frames.c.id.desc())
             .limit(step)
             .subquery()
         )
-        rows = connection.execute(
-            select(*_FRAME)
-            .join(slice_, (slice_.c.id == frames.c.id) & (slice_.c.device_ref == frames.c.device_ref))
-            .where(own, *_filters(wanted))
-            .order_by(frames.c.id.desc())
-            .limit(max(limit, 200) * 5)
-        ).all()
-        collector.take(rows)
+        of_slice = (slice_.c.id == frames.c.id) & (slice_.c.device_ref == frames.c.device_ref)
+        rows = collector.fetch(select(*FRAME_COLUMNS).join(slice_, of_slice).where(own), page)
         if collector.full:
             return upper
-        seen = connection.execute(select(func.min(slice_.c.id), func.count())).one()
-        if len(rows) == max(limit, 200) * 5:
+        if len(rows) == page:
             upper = rows[-1].id
             continue
-        if seen[0] is None or seen[1] < step:
+        lowest, count = collector.connection.execute(
+            select(func.min(slice_.c.id), func.count()).select_from(slice_)
+        ).one()
+        if lowest is None or count < step:
             return None
-        upper = seen[0]
+        upper = lowest
     return upper
 
 
@@ -335,11 +325,10 @@ def _add_deliveries(connection: Connection, lines: list[Line]) -> None:
 def delivery_states(connection: Connection, whose: Whose, ids: Sequence[int]) -> dict[str, str]:
     """What became of the messages of frames, by frame id; frames of others are left out."""
     rows = connection.execute(
-        select(*_FRAME).where(frames.c.id.in_(ids), frames.c.device_ref.in_(own_devices(whose)))
-    ).all()
-    lines = [
-        line_of(tuple(row), None, Named(row.device_ref, "", "", 0), lambda _station: None) for row in rows
-    ]
+        select(*FRAME_COLUMNS).where(frames.c.id.in_(ids), frames.c.device_ref.in_(own_devices(whose)))
+    )
+    found = [FrameRow(*row) for row in rows]
+    lines = [line_of(row, None, Named(row.device_ref, "", "", 0), lambda _station: None) for row in found]
     _add_deliveries(connection, lines)
     return {line.id: line.deliveries for line in lines if line.deliveries is not None}
 

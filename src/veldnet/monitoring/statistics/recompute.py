@@ -8,11 +8,10 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
-from veldnet.store import Store, read_timeline
-from veldnet.store.schema import HOURLY_COUNTERS, frames, hourly_statistics
+from veldnet.store import HOURLY_COUNTERS, FrameRow, HourlyRow, Store, read_timeline
+from veldnet.store.schema import FRAME_COLUMNS, frames, hourly_statistics
 
 from .rollups import HOUR, HourlyTotals, Key
-from .totals import frame_rows
 
 # A late frame may come so many hours after it was heard.
 _LATEST_HOURS = 24
@@ -29,42 +28,45 @@ class Difference(msgspec.Struct, frozen=True):
     computed: int
 
 
-def computed(connection: Connection, hour: int) -> dict[Key, list[int]]:
+def computed(connection: Connection, hour: int) -> dict[Key, HourlyRow]:
     """The totals of an hour after the frame rows. Late frames stand with the hours they came in."""
     totals = HourlyTotals()
     timeline = read_timeline(connection)
     for ids in timeline.ranges(hour * HOUR, (hour + 1) * HOUR, _LATEST_HOURS * HOUR):
         late = frames.c.at.is_not(None) & (frames.c.id >= ids.within)
-        query = frame_rows().where(
+        query = select(*FRAME_COLUMNS).where(
             frames.c.id >= ids.first, frames.c.id < ids.end, (frames.c.id < ids.within) | late
         )
         for row in connection.execute(query):
-            totals.add(tuple(row))
-    return {key: total for key, total in totals.totals.items() if key[2] == hour}
+            totals.add(FrameRow(*row))
+    return {key: total for key, total in totals.totals.items() if key.hour == hour}
 
 
-def stored(connection: Connection, hour: int) -> dict[Key, list[int]]:
-    rows = connection.execute(select(hourly_statistics).where(hourly_statistics.c.hour == hour))
-    return {(row[0], row[1], row[2]): list(row[3:]) for row in rows}
+def stored(connection: Connection, hour: int) -> dict[Key, HourlyRow]:
+    rows = connection.execute(
+        select(*(hourly_statistics.c[name] for name in HourlyRow.__struct_fields__)).where(
+            hourly_statistics.c.hour == hour
+        )
+    )
+    return {Key(row.scope, row.scope_ref, row.hour): HourlyRow(*row) for row in rows}
 
 
 def differences(connection: Connection, hour: int) -> Iterator[Difference]:
     """Where stored totals of an hour and its frame rows disagree."""
     found, wanted = stored(connection, hour), computed(connection, hour)
-    nothing = [0] * len(HOURLY_COUNTERS)
     for key in sorted(found.keys() | wanted.keys()):
-        pairs = zip(HOURLY_COUNTERS, found.get(key, nothing), wanted.get(key, nothing), strict=True)
-        for counter, have, want in pairs:
-            if have != want:
-                yield Difference(*key, counter, have, want)
+        nothing = HourlyRow(*key)
+        have, want = found.get(key, nothing), wanted.get(key, nothing)
+        for name in HOURLY_COUNTERS:
+            if getattr(have, name) != getattr(want, name):
+                yield Difference(*key, name, getattr(have, name), getattr(want, name))
 
 
 def replace_hour(connection: Connection, hour: int) -> int:
     """Put the totals of the frame rows in place of those stored; returns how many rows there are now."""
     totals = computed(connection, hour)
     connection.execute(delete(hourly_statistics).where(hourly_statistics.c.hour == hour))
-    names = ("scope", "scope_ref", "hour", *HOURLY_COUNTERS)
-    rows = [dict(zip(names, (*key, *total), strict=True)) for key, total in totals.items()]
+    rows = [msgspec.structs.asdict(total) for total in totals.values()]
     if rows:
         connection.execute(insert(hourly_statistics), rows)
     return len(rows)

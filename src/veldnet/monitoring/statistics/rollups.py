@@ -10,32 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from math import log10
+from typing import NamedTuple
 
-from veldnet.network import LATE, OVER_LIMIT, FrameKind, FrameRow, heard_at, unpack_copies
-from veldnet.store import Rows, Statement
-from veldnet.store.schema import HOURLY_COUNTERS
+from veldnet.network import LATE, OVER_LIMIT, FrameKind, heard_at, unpack_copies
+from veldnet.store import FrameRow, HourlyRow, Rows, Statement
 
 SUBSCRIBER, PLAN, BASE_STATION = 1, 2, 3
 
 HOUR = 3_600_000
-_AT = {name: position for position, name in enumerate(HOURLY_COUNTERS)}
-_WIDTH = len(HOURLY_COUNTERS)
-_SF = [_AT["sf_other"]] * 13
-for _sf in range(7, 13):
-    _SF[_sf] = _AT[f"sf{_sf}"]
-
-(
-    _UPLINKS, _UPLINKS_LATE, _UPLINK_BYTES, _LATE_BYTES, _LOST, _RSSI, _SNR, _ESP, _PER, _UPLINK_AIRTIME
-) = (_AT[name] for name in HOURLY_COUNTERS[:10])  # fmt: skip
-_UPLINKS_OVER = _AT["uplinks_over"]
-(
-    _DOWNLINKS_SENT, _DOWNLINKS_FAILED, _SENT_BYTES, _FAILED_BYTES, _DOWNLINK_AIRTIME, _DOWNLINKS_OVER,
-    _JOINS, _JOINS_REFUSED, _REFUSED, _UNMEASURED,
-) = (_AT[name] for name in HOURLY_COUNTERS[18:])  # fmt: skip
-
-Key = tuple[int, int, int]
 # Comparing with a plain number is the cheaper one.
 _KIND_UPLINK = int(FrameKind.UPLINK)
+# Of a total that is not of a scope yet.
+_NO_SCOPE = 0
+
+
+class Key(NamedTuple):
+    """Whose total of which hour since 1970."""
+
+    scope: int
+    ref: int
+    hour: int
 
 
 @lru_cache(maxsize=4096)
@@ -58,47 +52,43 @@ class HourlyTotals:
     """Adds frame rows up. Devices of the same customer and plan are added up together first."""
 
     def __init__(self) -> None:
-        self._fleets: dict[tuple[int | None, int | None, int], list[int]] = {}
-        self._stations: dict[tuple[int, int], list[int]] = {}
+        # By customer, plan and hour; by base station and hour.
+        self._fleets: dict[tuple[int | None, int | None, int], HourlyRow] = {}
+        self._stations: dict[tuple[int, int], HourlyRow] = {}
 
     @property
-    def totals(self) -> dict[Key, list[int]]:
+    def totals(self) -> dict[Key, HourlyRow]:
         """The totals of each scope."""
-        found: dict[Key, list[int]] = {}
-        for (station, hour), total in self._stations.items():
-            found[BASE_STATION, station, hour] = total
+        found = {Key(BASE_STATION, station, hour): total for (station, hour), total in self._stations.items()}
         for (subscriber, plan, hour), total in self._fleets.items():
             for scope, ref in ((SUBSCRIBER, subscriber), (PLAN, plan)):
                 if ref is None:
                     continue
-                before = found.get((scope, ref, hour))
-                found[scope, ref, hour] = (
-                    total
-                    if before is None
-                    else [have + more for have, more in zip(before, total, strict=True)]
-                )
+                key = Key(scope, ref, hour)
+                before = found.get(key)
+                found[key] = HourlyRow(*key, *total.counters) if before is None else before.plus(total)
         return found
 
-    def _fleet(self, row: FrameRow, hour: int) -> list[int]:
+    def _fleet(self, row: FrameRow, hour: int) -> HourlyRow:
         """The total of the device's subscriber and plan."""
-        key = (row[18], row[19], hour)
+        key = (row.subscriber_ref, row.plan_ref, hour)
         total = self._fleets.get(key)
         if total is None:
-            total = self._fleets[key] = [0] * _WIDTH
+            total = self._fleets[key] = HourlyRow(_NO_SCOPE, 0, hour)
         return total
 
-    def _station(self, station: int, hour: int) -> list[int]:
-        key = (station, hour)
+    def _station(self, station: int | None, hour: int) -> HourlyRow:
+        key = (station or 0, hour)
         total = self._stations.get(key)
         if total is None:
-            total = self._stations[key] = [0] * _WIDTH
+            total = self._stations[key] = HourlyRow(BASE_STATION, *key)
         return total
 
     def add(self, row: FrameRow) -> None:
         """Count a frame row where it belongs."""
-        kind = row[2]
+        kind = row.kind
         if kind == _KIND_UPLINK:
-            if row[3] == "accepted":
+            if row.outcome == "accepted":
                 self._uplink(row)
         elif kind == FrameKind.DOWNLINK:
             self._downlink(row)
@@ -106,73 +96,74 @@ class HourlyTotals:
             self._join(row)
         elif kind == FrameKind.REFUSED:
             self._refused(row)
-        elif kind == FrameKind.DOWNLINK_REJECTED and row[13] & OVER_LIMIT:
-            self._fleet(row, heard_at(row) // HOUR)[_DOWNLINKS_OVER] += 1
+        elif kind == FrameKind.DOWNLINK_REJECTED and row.flags & OVER_LIMIT:
+            self._fleet(row, heard_at(row) // HOUR).downlinks_over += 1
 
     def _uplink(self, row: FrameRow) -> None:
-        hour, rssi, snr = heard_at(row) // HOUR, row[7], row[8]
-        flags, gap, heard = row[13], row[14], row[17]
+        hour, rssi, snr, gap = heard_at(row) // HOUR, row.rssi, row.snr, row.gap
         fleet = self._fleet(row, hour)
-        _add_levels(fleet, rssi, snr)
+        _count_uplink(fleet, row, rssi, snr)
         if gap is not None and gap > 1:
-            fleet[_LOST] += gap - 1
-            fleet[_PER] += _per(gap)
-        if flags & OVER_LIMIT:
-            fleet[_UPLINKS_OVER] += 1
-        _count_uplink(fleet, row)
-        copies = ((row[10], rssi, snr),) if heard is None else unpack_copies(heard)
+            fleet.lost += gap - 1
+            fleet.per += _per(gap)
+        if row.flags & OVER_LIMIT:
+            fleet.uplinks_over += 1
+        heard = row.heard
+        copies = ((row.base_station, rssi, snr),) if heard is None else unpack_copies(heard)
         for station, station_rssi, station_snr in copies:
             total = self._station(station, hour)
-            _add_levels(total, station_rssi, station_snr)
-            _count_uplink(total, row)
+            _count_uplink(total, row, station_rssi, station_snr)
 
     def _downlink(self, row: FrameRow) -> None:
-        hour, size = heard_at(row) // HOUR, row[6]
-        sent = row[3] == "sent"
+        hour, size = heard_at(row) // HOUR, row.size
         totals = [self._fleet(row, hour)]
-        if row[10] is not None:
-            totals.append(self._station(row[10], hour))
+        if row.base_station is not None:
+            totals.append(self._station(row.base_station, hour))
         for total in totals:
-            total[_DOWNLINKS_SENT if sent else _DOWNLINKS_FAILED] += 1
-            total[_SENT_BYTES if sent else _FAILED_BYTES] += size
-            total[_DOWNLINK_AIRTIME] += row[15] or 0
-            if row[13] & OVER_LIMIT:
-                total[_DOWNLINKS_OVER] += 1
+            if row.outcome == "sent":
+                total.downlinks_sent += 1
+                total.sent_bytes += size
+            else:
+                total.downlinks_failed += 1
+                total.failed_bytes += size
+            total.downlink_airtime += row.airtime or 0
+            if row.flags & OVER_LIMIT:
+                total.downlinks_over += 1
 
     def _join(self, row: FrameRow) -> None:
         hour = heard_at(row) // HOUR
-        counter = _JOINS if row[3] == "accepted" else _JOINS_REFUSED
-        self._fleet(row, hour)[counter] += 1
-        self._station(row[10], hour)[counter] += 1
+        for total in (self._fleet(row, hour), self._station(row.base_station, hour)):
+            if row.outcome == "accepted":
+                total.joins += 1
+            else:
+                total.joins_refused += 1
 
     def _refused(self, row: FrameRow) -> None:
         hour = heard_at(row) // HOUR
-        self._fleet(row, hour)[_REFUSED] += 1
-        self._station(row[10], hour)[_REFUSED] += 1
+        self._fleet(row, hour).refused += 1
+        self._station(row.base_station, hour).refused += 1
 
     def rows(self) -> Rows:
         """What is to be added to the store."""
-        return Statement.ADD_HOURLY, [(*key, *total) for key, total in self.totals.items()]
+        return Statement.ADD_HOURLY, list(self.totals.values())
 
 
-def _add_levels(total: list[int], rssi: int | None, snr: int | None) -> None:
+def _count_uplink(total: HourlyRow, row: FrameRow, rssi: int | None, snr: int | None) -> None:
+    """Count an uplink with the levels at which it was heard."""
+    size = row.size
+    total.uplinks += 1
+    total.uplink_bytes += size
+    total.uplink_airtime += row.airtime or 0
+    total.count_sf(row.sf)
+    if row.flags & LATE:
+        total.uplinks_late += 1
+        total.late_bytes += size
     if rssi is None or snr is None:
-        total[_UNMEASURED] += 1
+        total.unmeasured += 1
         return
-    total[_RSSI] += rssi
-    total[_SNR] += snr
-    total[_ESP] += rssi - _noise_share(snr)
-
-
-def _count_uplink(total: list[int], row: FrameRow) -> None:
-    size = row[6]
-    total[_UPLINKS] += 1
-    total[_UPLINK_BYTES] += size
-    total[_UPLINK_AIRTIME] += row[15] or 0
-    total[_SF[row[16] or 0]] += 1
-    if row[13] & LATE:
-        total[_UPLINKS_LATE] += 1
-        total[_LATE_BYTES] += size
+    total.rssi += rssi
+    total.snr += snr
+    total.esp += rssi - _noise_share(snr)
 
 
 def totals_of(rows: Iterable[FrameRow]) -> HourlyTotals:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from msgspec.structs import replace
+from sqlalchemy import Connection, func, select
 
 from veldnet.domain.resources import timestamp
-from veldnet.network import FrameRow
-from veldnet.store import Statement, id_within, read_timeline
-from veldnet.store.schema import HOURLY_COUNTERS, frames, hourly_statistics
+from veldnet.store import HOURLY_COUNTERS, FrameRow, HourlyRow, id_within, read_timeline
+from veldnet.store.schema import FRAME_COLUMNS, frames, hourly_statistics
 
 from .frame_statistics import Span
 from .rollups import HOUR, SUBSCRIBER, totals_of
@@ -49,34 +46,31 @@ def _mean(total: int, count: int, scale: float) -> float | None:
     return None if not count else round(total / count / scale, 4)
 
 
-def _shown(at: int, counters: Sequence[int]) -> Totals:
-    of = dict(zip(HOURLY_COUNTERS, (int(value) for value in counters), strict=True))
-    heard = of["uplinks"]
-    measured = heard - of["unmeasured"]
+def _shown(at: int, of: HourlyRow) -> Totals:
+    heard = of.uplinks
+    measured = heard - of.unmeasured
+    factors = {f"SF{sf}": getattr(of, f"sf{sf}") for sf in range(7, 13)} | {"other": of.sf_other}
     return Totals(
         date=timestamp(at),
         uplinks=heard,
-        uplinksLate=of["uplinks_late"],
-        uplinkBytes=of["uplink_bytes"],
-        lostUplinks=of["lost"],
-        rssi=_mean(of["rssi"], measured, 10),
-        snr=_mean(of["snr"], measured, 10),
-        esp=_mean(of["esp"], measured, 10),
-        packetErrorRate=_mean(of["per"], heard, 10_000),
-        uplinkAirtime=of["uplink_airtime"] / 10_000,
-        spreadingFactors={
-            **{f"SF{sf}": of[f"sf{sf}"] for sf in range(7, 13) if of[f"sf{sf}"]},
-            **({"other": of["sf_other"]} if of["sf_other"] else {}),
-        },
-        uplinksOverLimit=of["uplinks_over"],
-        downlinksSent=of["downlinks_sent"],
-        downlinksFailed=of["downlinks_failed"],
-        downlinkBytes=of["sent_bytes"] + of["failed_bytes"],
-        downlinkAirtime=of["downlink_airtime"] / 10_000,
-        downlinksOverLimit=of["downlinks_over"],
-        joins=of["joins"],
-        joinsRefused=of["joins_refused"],
-        framesRefused=of["refused"],
+        uplinksLate=of.uplinks_late,
+        uplinkBytes=of.uplink_bytes,
+        lostUplinks=of.lost,
+        rssi=_mean(of.rssi, measured, 10),
+        snr=_mean(of.snr, measured, 10),
+        esp=_mean(of.esp, measured, 10),
+        packetErrorRate=_mean(of.per, heard, 10_000),
+        uplinkAirtime=of.uplink_airtime / 10_000,
+        spreadingFactors={name: count for name, count in factors.items() if count},
+        uplinksOverLimit=of.uplinks_over,
+        downlinksSent=of.downlinks_sent,
+        downlinksFailed=of.downlinks_failed,
+        downlinkBytes=of.sent_bytes + of.failed_bytes,
+        downlinkAirtime=of.downlink_airtime / 10_000,
+        downlinksOverLimit=of.downlinks_over,
+        joins=of.joins,
+        joinsRefused=of.joins_refused,
+        framesRefused=of.refused,
     )
 
 
@@ -85,7 +79,7 @@ def of_scope(connection: Connection, scope: int, ref: int, span: Span, hours: in
     columns = hourly_statistics.c
     slot = (columns.hour - columns.hour % hours).label("slot")
     rows = connection.execute(
-        select(slot, *(func.sum(columns[name]) for name in HOURLY_COUNTERS))
+        select(slot, *(func.sum(columns[name]).label(name) for name in HOURLY_COUNTERS))
         .where(
             columns.scope == scope,
             columns.scope_ref == ref,
@@ -95,31 +89,27 @@ def of_scope(connection: Connection, scope: int, ref: int, span: Span, hours: in
         .group_by(slot)
         .order_by(slot)
     )
-    return [_shown(row[0] * HOUR, row[1:]) for row in rows]
-
-
-def frame_rows() -> Select[tuple[Any, ...]]:
-    """Frame rows with their columns in the order they are written in."""
-    return select(*(frames.c[name] for name in Statement.INSERT_FRAME.value.split()))
+    return [
+        _shown(at * HOUR, HourlyRow(scope, ref, at, *(int(value) for value in counters)))
+        for at, *counters in rows
+    ]
 
 
 def of_device(connection: Connection, device_ref: int, span: Span, hours: int) -> list[Totals]:
     """The same of one device, from its frame rows."""
     timeline = read_timeline(connection)
-    rows: list[FrameRow] = [
-        # As if the device were a fleet of its own.
-        (*tuple(row)[:18], device_ref, None, *tuple(row)[20:])
-        for row in connection.execute(
-            frame_rows().where(
-                frames.c.device_ref == device_ref,
-                id_within(frames.c.id, timeline.ranges(span.start, span.end, _LATEST)),
-            )
+    rows = connection.execute(
+        select(*FRAME_COLUMNS).where(
+            frames.c.device_ref == device_ref,
+            id_within(frames.c.id, timeline.ranges(span.start, span.end, _LATEST)),
         )
-    ]
-    slots: dict[int, list[int]] = {}
-    for (scope, _ref, hour), counters in totals_of(rows).totals.items():
-        if scope == SUBSCRIBER and span.start <= hour * HOUR + HOUR - 1 and hour * HOUR < span.end:
-            slot = slots.setdefault(hour // hours * hours, [0] * len(HOURLY_COUNTERS))
-            for position, value in enumerate(counters):
-                slot[position] += value
-    return [_shown(hour * HOUR, counters) for hour, counters in sorted(slots.items())]
+    )
+    # As if the device were a fleet of its own.
+    own = (replace(FrameRow(*row), subscriber_ref=device_ref, plan_ref=None) for row in rows)
+    slots: dict[int, HourlyRow] = {}
+    for key, total in totals_of(own).totals.items():
+        hour = key.hour
+        if key.scope == SUBSCRIBER and span.start <= hour * HOUR + HOUR - 1 and hour * HOUR < span.end:
+            slot = hour // hours * hours
+            slots[slot] = slots.get(slot, HourlyRow(SUBSCRIBER, device_ref, slot)).plus(total)
+    return [_shown(hour * HOUR, total) for hour, total in sorted(slots.items())]

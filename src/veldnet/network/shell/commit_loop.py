@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -17,12 +17,22 @@ from veldnet.network.core.device_class import current_class, restless
 from veldnet.network.core.events import Device, Effect, Transition
 from veldnet.network.core.records import DownlinkRecord, JoinRecord, Record, UplinkRecord
 from veldnet.network.core.state import encode_join_memory, encode_state
-from veldnet.store import LeaseLost, Rows, Statement, Store, StoreError
+from veldnet.store import (
+    BodyRow,
+    FrameRow,
+    JoinMemoryRow,
+    LeaseLost,
+    Rows,
+    Statement,
+    StateRow,
+    Store,
+    StoreError,
+)
 from veldnet.supervision import Supervisor
 
 from .counters import Counters
 from .devices import Entry
-from .journal import FrameRow, journal_rows
+from .journal import journal_rows
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +70,7 @@ class _Batch:
         self.effects: list[tuple[Entry, Effect]] = []
         self.entries: dict[int, Entry] = {}
         self.memories: dict[int, Entry] = {}
-        self.parts: list[tuple[int, int, bytes]] = []
+        self.parts: list[BodyRow] = []
         self.done: asyncio.Future[bool] | None = None
 
 
@@ -161,7 +171,7 @@ class CommitLoop:
 
     def add_part(self, frame_id: int, part: int, body: bytes) -> None:
         """Add to the body of a frame already recorded, such as copies that came late."""
-        self._batch.parts.append((frame_id, part, body))
+        self._batch.parts.append(BodyRow(frame_id, part, body))
         self.wake()
 
     def wake(self) -> None:
@@ -235,7 +245,8 @@ class CommitLoop:
             rows.append((Statement.UPDATE_STATE, [_state_row(entry) for entry in batch.entries.values()]))
         if batch.memories:
             memories = [
-                (encode_join_memory(entry.memory), entry.device.row.ref) for entry in batch.memories.values()
+                JoinMemoryRow(encode_join_memory(entry.memory), entry.device.row.ref)
+                for entry in batch.memories.values()
             ]
             rows.append((Statement.UPDATE_JOIN_MEMORY, memories))
         if frames:
@@ -279,9 +290,9 @@ class CommitLoop:
         await self._idle.wait()
 
 
-def _state_row(entry: Entry) -> tuple[Any, ...]:
+def _state_row(entry: Entry) -> StateRow:
     state = entry.state
-    return (
+    return StateRow(
         None if state.session is None else int(state.session.dev_addr),
         None if state.pending_session is None else int(state.pending_session.dev_addr),
         encode_state(state),

@@ -16,10 +16,7 @@ from veldnet.network.core.records import (
     UplinkRecord,
     encode_record,
 )
-from veldnet.store import millis_of
-
-# In the order of `Statement.INSERT_FRAME`.
-FrameRow = tuple[Any, ...]
+from veldnet.store import BodyRow, FrameRow, millis_of
 
 LATE, OVER_LIMIT = 1, 2
 _COPY = struct.Struct("<Ihh")
@@ -90,7 +87,7 @@ def _at_if_apart(record: Any) -> int | None:
 def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) -> FrameRow:
     best, modulation = record.best, record.modulation
     battery, margin = record.device_status or (None, None)
-    return (
+    return FrameRow(
         record.id,
         record.device_ref,
         int(record.kind),
@@ -118,7 +115,7 @@ def _uplink_row(record: UplinkRecord, subscriber: int | None, plan: int | None) 
 
 def _request_row(record: JoinRecord | RefusedRecord, subscriber: int | None, plan: int | None) -> FrameRow:
     best, modulation = record.best, record.modulation
-    return (
+    return FrameRow(
         record.id,
         record.device_ref,
         int(record.kind),
@@ -139,15 +136,13 @@ def _request_row(record: JoinRecord | RefusedRecord, subscriber: int | None, pla
         pack_copies(record.copies),
         subscriber,
         plan,
-        None,
-        None,
     )
 
 
 def _downlink_row(record: DownlinkRecord, subscriber: int | None, plan: int | None) -> FrameRow:
     station, modulation = record.base_station, record.modulation if record.delivered else None
     octets = record.size if record.join_accept else _data_size(record.fport, record.size, record.mac)
-    return (
+    return FrameRow(
         record.id,
         record.device_ref,
         int(record.kind),
@@ -169,8 +164,6 @@ def _downlink_row(record: DownlinkRecord, subscriber: int | None, plan: int | No
         None,
         subscriber,
         plan,
-        None,
-        None,
     )
 
 
@@ -183,38 +176,35 @@ def frame_row(record: Any, subscriber: int | None, plan: int | None) -> FrameRow
     if isinstance(record, JoinRecord | RefusedRecord):
         return _request_row(record, subscriber, plan)
     over = OVER_LIMIT if getattr(record, "over_limit", False) else 0
-    row = (
+    return FrameRow(
         record.id,
         record.device_ref,
         int(record.kind),
         record.outcome,
         None,
         getattr(record, "fport", None),
-    )
-    return (
-        *row,
         record.size,
-        *(None,) * 4,
+        None,
+        None,
+        None,
+        None,
         0,
         _at_if_apart(record),
         over,
-        *(None,) * 4,
-        subscriber,
-        plan,
-        None,
-        None,
+        subscriber_ref=subscriber,
+        plan_ref=plan,
     )
 
 
 def heard_at(row: FrameRow) -> int:
     """Unix milliseconds at which the frame of a row was on air, as far as it is known."""
-    at: int | None = row[12]
-    return millis_of(row[0]) if at is None else at
+    return millis_of(row.id) if row.at is None else row.at
 
 
-def journal_rows(recorded: Iterable[Any]) -> tuple[list[FrameRow], list[tuple[int, int, bytes]]]:
+def journal_rows(recorded: Iterable[Any]) -> tuple[list[FrameRow], list[BodyRow]]:
     """Frame rows and bodies of what a batch has recorded."""
-    frames, bodies = [], []
+    frames: list[FrameRow] = []
+    bodies: list[BodyRow] = []
     for record, device, _entry in recorded:
         row = None if device is None else device.row
         frames.append(
@@ -222,5 +212,5 @@ def journal_rows(recorded: Iterable[Any]) -> tuple[list[FrameRow], list[tuple[in
             if row is None
             else frame_row(record, row.subscriber_ref, row.plan_ref)
         )
-        bodies.append((record.id, 0, encode_record(record)))
+        bodies.append(BodyRow(record.id, 0, encode_record(record)))
     return frames, bodies
