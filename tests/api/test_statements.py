@@ -1,0 +1,402 @@
+"""How many SQL statements an operation of the API, and a commit of the network, may execute.
+
+The limits are in `statements.toml`. Every operation has an example here and a limit there, so that a new one
+must be entered in both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from tests.api.antenna import Antenna
+from tests.api.hosting import Client, HostedServer
+from tests.e2e import radio
+from tests.e2e.running import command
+from tests.installation import sandbox
+from tests.person import Person
+from veldnet.simulator.customer import Account
+from veldnet.simulator.device import VirtualDevice
+
+TABLE = tomllib.loads(Path(__file__).with_name("statements.toml").read_text())
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+LEGACY = {"api-version": "v1.1.1"}
+NETWORK_KEY = "0123456789ABCDEF0123456789ABCDEE"
+PASSWORD = "a password of somebody"
+# Of transactions and connections, not of the work.
+_FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "--")
+
+
+class Statements:
+    """Every statement that SQLite executes on connections that are opened meanwhile."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def __enter__(self) -> Statements:
+        event.listen(Pool, "connect", self._connected)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        event.remove(Pool, "connect", self._connected)
+
+    def _connected(self, connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_trace_callback(self._texts.append)
+
+    def take(self) -> list[str]:
+        """Those since the last time."""
+        return [text for text in self._taken() if not text.lstrip().startswith(_FRAME)]
+
+    def take_commits(self) -> list[list[str]]:
+        """Those of commits of the network since the last time, each by itself."""
+        transactions: list[list[str]] = [[]]
+        for text in self._taken():
+            if text.startswith("BEGIN"):
+                transactions.append([])
+            elif not text.lstrip().startswith(_FRAME):
+                transactions[-1].append(text)
+        return [each for each in transactions if any(text.startswith("INSERT INTO frames") for text in each)]
+
+    def _taken(self) -> list[str]:
+        found, self._texts[:] = list(self._texts), []
+        return found
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A request: what stands for the names in its path, its body, its query, and a body that is no JSON."""
+
+    path: dict[str, str] = {}
+    body: Any = None
+    query: str = ""
+    text: str | None = None
+    # A GET that never ends is asked as HEAD.
+    method: str = ""
+    anonymous: bool = False
+
+
+class World:
+    """A customer with a device that was heard, and one of everything else."""
+
+    def __init__(self, server: HostedServer, account: Account) -> None:
+        self.server = server
+        self.account = account
+        data = ("--data", str(server.data))
+        command("admin", "hsm-group", "create-exchange-key", account.hsm_group_id, *data)
+        self.client = Client(server, account)
+        self.client.activate()
+        self.user = Person(server, account.thingpark_username, account.thingpark_password)
+        self.operator = Person(
+            server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+        )
+        self.antenna = Antenna(server, account.base_station_eui)
+        self._numbers = itertools.count(1)
+        self.routing = self.client.call(
+            "POST", "/routingProfiles", {"name": "R", "routes": [{"addresses": [server.inbox.url]}]}
+        )
+        self.device = self.new_device(routingProfileId=self.routing["id"], geoLatitude=52.0, geoLongitude=5.0)
+        self.virtual = radio.device(self.device["EUI"], KEY)
+        radio.join(self.antenna, self.virtual)
+        self.antenna.hear(self.virtual.uplink(2, b"\x08\x34"))
+        # A join with a wrong key raises an alarm.
+        self.antenna.hear(radio.device(self.device["EUI"], "0" * 31 + "1").join_request())
+        self.modern = self.new_device(deviceProfileId="LORA/GenericA.1.1_ETSI_Rx2-SF12")
+        self.v1("PUT", f"/devices/{self.modern['ref']}/networkKey", {"networkKey": NETWORK_KEY})
+        modern = radio.device(self.modern["EUI"], KEY, NETWORK_KEY)
+        radio.join(self.antenna, modern)
+        self.antenna.hear(modern.uplink(1, b"x"))
+        server.pass_time(5)
+        self.frame = self.v1("GET", f"/frames?deviceRef={self.device['ref']}&packetType=UPLINK_DATA")[
+            "frames"
+        ][0]["id"]
+        self.alarm = self.v1("GET", "/alarms")["alarms"][0]["ref"]
+        self.plan = self.desk("GET", "/plans")[0]["ref"]
+        self.profile = self.desk("GET", "/deviceProfiles")[0]["ref"]
+        self.station = self.desk("GET", "/baseStations")[0]["id"]
+        self.customer = self.desk("GET", "/subscribers")[0]["customerId"]
+
+    def v1(self, method: str, path: str, body: Any = None) -> Any:
+        return self.user.call(method, f"/api/v1{path}", body)
+
+    def desk(self, method: str, path: str, body: Any = None) -> Any:
+        return self.operator.call(method, f"/api/v1/operator{path}", body)
+
+    def number(self) -> int:
+        return next(self._numbers)
+
+    def device_body(self, **changes: Any) -> dict[str, Any]:
+        return {
+            "EUI": f"0059AC00DD{self.number():06X}",
+            "applicationEUI": "0059AC0000000001",
+            "applicationKey": KEY,
+            "deviceProfileId": self.account.device_profile_id,
+        } | changes
+
+    def new_device(self, **changes: Any) -> dict[str, Any]:
+        made: dict[str, Any] = self.client.call(
+            "POST", "/devices", self.device_body(**changes), headers=LEGACY
+        )
+        return made
+
+    def new_personalised(self) -> VirtualDevice:
+        body = self.device_body(activationType="ABP", routingProfileId=self.routing["id"])
+        del body["applicationKey"], body["applicationEUI"]
+        body |= {
+            "networkAddress": f"0112{self.number():04X}",
+            "networkSessionKey": KEY,
+            "applicationSessionKeyRules": [{"applicationSessionKey": KEY, "sourcePorts": "*"}],
+        }
+        self.client.call("POST", "/devices", body, headers=LEGACY)
+        return radio.personalised(body["EUI"], body["networkAddress"], KEY, KEY)
+
+    def new_user(self) -> str:
+        body = {"username": f"user{self.number()}@example.com", "password": PASSWORD, "displayName": "U"}
+        return str(self.desk("POST", "/users", body | {"customerId": self.customer})["ref"])
+
+    def csv(self) -> str:
+        row = (f"0059AC00EE{self.number():06X}", "0059AC0000000001", KEY)
+        names = "EUI,applicationEUI,applicationKey,deviceProfileId,hsmGroupId"
+        return f"{names}\n{','.join(row)},{self.account.device_profile_id},{self.account.hsm_group_id}"
+
+
+def of_device(**rest: Any) -> Callable[[World], Example]:
+    return lambda w: Example({"deviceRef": w.device["ref"]}, **rest)
+
+
+def plain(**rest: Any) -> Callable[[World], Example]:
+    return lambda _w: Example(**rest)
+
+
+# An example of each operation, in an order in which they can be carried out.
+EXAMPLES: dict[str, Callable[[World], Example]] = {
+    "Activation": lambda w: Example(
+        body={
+            "thingpark_username": w.account.thingpark_username,
+            "thingpark_password": w.account.thingpark_password,
+        }
+    ),
+    "Devicesretrieval": plain(query="extendedInfo=true"),
+    "Devicecreation": lambda w: Example(body=w.device_body(hsmGroupId=w.account.hsm_group_id)),
+    "Deviceretrieval": of_device(),
+    "Deviceupdate": of_device(body={"name": "Renamed"}),
+    "Devicedeletion": lambda w: Example({"deviceRef": w.new_device()["ref"]}),
+    "Deviceprofilesretrieval": plain(),
+    "Connectivityplansretrieval": plain(),
+    "Routingprofilesretrieval": plain(),
+    "Routingprofilescreation": plain(body={"name": "Another", "routes": [{"addresses": ["http://127.0.0.1:9"]}]}),
+    "Routingprofileretrieval": lambda w: Example({"routingProfileRef": w.routing["ref"]}),
+    "Routingprofileupdate": lambda w: Example({"routingProfileRef": w.routing["ref"]}, {"name": "Renamed"}),
+    "Routingprofiledeletion": lambda w: Example(
+        {
+            "routingProfileRef": w.client.call(
+                "POST", "/routingProfiles", {"name": "Gone", "routes": [{"addresses": ["http://127.0.0.1:9"]}]}
+            )["ref"]
+        }
+    ),
+    "HSMgroupsretrieval": plain(),
+    "Framestatisticsretrieval": plain(query="startDate=2026-01-01T00:00:00Z&duration=7"),
+    "Healthstatisticsretrieval": plain(),
+    "Devicealarmsretrieval": plain(),
+    "Devicealarmretrieval": lambda w: Example({"deviceAlarmRef": w.alarm}),
+    "Devicealarmacknowledgement": lambda w: Example({"deviceAlarmRef": w.alarm}),
+    "listAlarmHistory": of_device(),
+    "setAlarmThresholds": of_device(
+        body={"alarmThresholds": [{"enabled": True, "durationOfInactivity": "1_DAY", "level": "MAJOR"}]}
+    ),
+    "deviceStatistics": of_device(query="duration=7"),
+    "fleetStatistics": plain(query="duration=7"),
+    "planStatistics": lambda w: Example({"connectivityPlanRef": w.plan}, query="duration=7"),
+    "getNotificationSettings": plain(),
+    "setNotificationSettings": plain(body={"mode": "OFF"}),
+    "listAudit": plain(),
+    "listFrames": of_device(),
+    "getFrame": lambda w: Example({"frameId": w.frame}),
+    "listUndelivered": plain(),
+    "redeliver": plain(body={"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}),
+    "getSession": of_device(),
+    "getExplanation": of_device(),
+    "askRejoin": lambda w: Example({"deviceRef": w.modern["ref"]}),
+    "resetSecurityContext": lambda w: Example({"deviceRef": w.modern["ref"]}),
+    "getPublicExchangeKey": lambda w: Example({"hsmGroupId": w.account.hsm_group_id}),
+    "importDevices": lambda w: Example(text=w.csv()),
+    "setNetworkKey": of_device(body={"networkKey": KEY}),
+    "signIn": lambda w: Example(
+        body={"username": w.account.thingpark_username, "password": w.account.thingpark_password},
+        anonymous=True,
+    ),
+    "getSessionUser": plain(),
+    "getPreferences": plain(),
+    "setPreferences": plain(body={"deviceViews": []}),
+    "listProjects": plain(),
+    "createProject": plain(body={"name": "P"}),
+    "rollSecret": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
+    "deleteProject": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
+    "getOverview": plain(),
+    "searchDevices": plain(query="search=0059AC"),
+    "mapDevices": plain(query="south=51&west=4&north=53&east=6&cell=1"),
+    "exportDevices": plain(),
+    "setLocation": of_device(body={"latitude": 52.0, "longitude": 5.0}),
+    "batteryHistory": of_device(query="duration=7"),
+    "changeDevices": lambda w: Example(
+        body={"action": "update", "refs": [w.new_device()["ref"]], "change": {"name": "Bulk"}}
+    ),
+    "listImports": plain(),
+    "beginImport": plain(body={"name": "a.csv"}),
+    "undoImport": lambda w: Example({"importRef": w.v1("POST", "/imports", {"name": "b.csv"})["ref"]}),
+    "searchFrames": of_device(),
+    "exportFrames": plain(),
+    "watchFrames": plain(method="HEAD"),
+    "getDeliveries": lambda w: Example(query=f"ids={w.frame}"),
+    "listAlarms": plain(),
+    "acknowledgeAlarms": lambda w: Example(body={"refs": [w.alarm]}),
+    "listDownlinks": of_device(),
+    "sendDownlink": of_device(body={"fPort": 1, "payload": "00"}),
+    "flushDownlinks": of_device(),
+    "listDownlinkHistory": of_device(),
+    "listDecoders": plain(),
+    "createDecoder": plain(body={"name": "D", "kind": "CAYENNE_LPP"}),
+    "getDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
+    "updateDecoder": lambda w: Example({"decoderRef": _decoder(w)}, {"name": "E"}),
+    "deleteDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
+    "tryDecoder": plain(body={"kind": "CAYENNE_LPP", "trials": [{"payload": "01670110"}]}),
+    "getReadings": of_device(),
+    "tryRoutingProfile": lambda w: Example({"routingProfileRef": w.routing["ref"]}),
+    "getNetworkOverview": plain(),
+    "listSubscribers": plain(),
+    "createSubscriber": plain(body={"customerId": "123123123", "name": "New"}),
+    "listUsers": plain(),
+    "createUser": lambda w: Example(
+        body={
+            "username": "made@example.com",
+            "password": PASSWORD,
+            "displayName": "U",
+            "customerId": w.customer,
+        }
+    ),
+    "changeUser": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}, {"role": "rw"}),
+    "removeUser": lambda w: Example({"kind": "subscriber", "userRef": w.new_user()}),
+    "getDefaults": plain(),
+    "listPlans": plain(),
+    "createPlan": plain(body={"id": "a-cs/new", "name": "New"}),
+    "changePlan": lambda w: Example({"planRef": w.plan}, {"settings": {"downlinkTransmission": True}}),
+    "grantPlan": lambda w: Example({"planRef": w.plan}, {"customerId": w.customer, "granted": 1000}),
+    "listProfiles": plain(),
+    "createProfile": plain(body={"id": "NEW/One", "name": "One"}),
+    "changeProfile": lambda w: Example({"profileRef": w.profile}, {"name": "Renamed", "settings": {}}),
+    "listGroups": plain(),
+    "createGroup": plain(body={"name": "Group"}),
+    "listStations": plain(),
+    "createStation": plain(body={"gatewayEUI": "0059ACFFFF000001", "name": "Roof"}),
+    "listUnknownStations": plain(),
+    "changeStation": lambda w: Example({"stationId": w.station}, {"name": "Tower"}),
+    "removeStation": lambda w: Example(
+        {
+            "stationId": w.desk(
+                "POST", "/baseStations", {"gatewayEUI": "0059ACFFFF000002", "name": "Gone"}
+            )["id"]
+        }
+    ),
+    "stationStatistics": lambda w: Example({"stationId": w.station}, query="duration=7"),
+    "listNetworkUndelivered": plain(),
+    "listNetworkAudit": plain(),
+    "listSettings": plain(),
+    # They end the session.
+    "changePassword": lambda w: Example(
+        body={"currentPassword": w.account.thingpark_password, "newPassword": PASSWORD}
+    ),
+    "signOut": plain(),
+}  # fmt: skip
+
+
+def _decoder(world: World) -> str:
+    return str(world.v1("POST", "/decoders", {"name": "D", "kind": "CAYENNE_LPP"})["ref"])
+
+
+def ask(world: World, method: str, path: str, example: Example) -> httpx.Response:
+    person: Any = world.client
+    headers: dict[str, str] = {}
+    if path.startswith("/api/v1"):
+        person = world.operator if path.startswith("/api/v1/operator") else world.user
+        headers = person.headers(method.upper())
+    address = path.format(**example.path) + (f"?{example.query}" if example.query else "")
+    content = {"content": example.text} if example.text is not None else {"json": example.body}
+    http = world.server.connect() if example.anonymous else person.http
+    answer: httpx.Response = http.request(
+        (example.method or method).upper(), address, headers=headers, **content
+    )
+    assert answer.status_code < 300, f"{method} {address}: {answer.status_code} {answer.text}"
+    return answer
+
+
+def check(counts: dict[str, list[str]], limits: dict[str, int]) -> None:
+    """Fails with the statements of whatever executes more than it may."""
+    beyond = [
+        "\n  ".join([f"{name} executes {len(texts)} statements, and may {limits[name]}:", *texts])
+        for name, texts in counts.items()
+        if len(texts) > limits[name]
+    ]
+    assert not beyond, "\n".join(line[:160] for line in "\n".join(beyond).splitlines())
+
+
+@pytest.fixture
+def statements() -> Iterator[Statements]:
+    with Statements() as counted:
+        yield counted
+
+
+@pytest.fixture
+def world(statements: Statements, tmp_path: Path) -> Iterator[World]:
+    account = sandbox(tmp_path / "data")
+    server = HostedServer(tmp_path / "data", VELDNET_API__LEGACY_ABP="true")
+    yield World(server, account)
+    server.stop()
+
+
+def test_every_operation_keeps_its_limit(
+    world: World, statements: Statements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = {
+        operation["operationId"]: (method, path)
+        for path, operations in world.client.http.get("/openapi.json").json()["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert set(described) == set(EXAMPLES), "an example of each operation"
+    assert set(described) == set(TABLE["operations"]), "a limit of each operation"
+    counts: dict[str, list[str]] = {}
+    ticks = itertools.count(time.monotonic(), 10.0)
+    for name, make in EXAMPLES.items():
+        example = make(world)
+        world.server.pass_time(3)
+        statements.take()
+        with monkeypatch.context() as patch:
+            # What is remembered of tokens and sessions has expired: each request looks for itself.
+            patch.setattr(time, "monotonic", lambda: next(ticks))
+            ask(world, *described[name], example)
+        counts[name] = statements.take()
+    check(counts, TABLE["operations"])
+
+
+@pytest.mark.parametrize("devices", [1, 32])
+def test_a_commit_keeps_its_limit(world: World, statements: Statements, devices: int) -> None:
+    """What a commit executes grows with the logarithm of its rows."""
+    virtual = [world.new_personalised() for _ in range(devices)]
+    for device in virtual:
+        # A device is loaded with its first frame, and answered.
+        world.antenna.hear(device.uplink(1, b"x"))
+    world.server.pass_time(30)
+    statements.take()
+    for device in virtual:
+        radio.Antenna.hear(world.antenna, device.uplink(1, b"x"))
+    world.server.pass_time(5)
+    first = statements.take_commits()[0]
+    check({f"uplinks of {devices} devices": first}, TABLE["commits"])
