@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
@@ -186,7 +186,7 @@ class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     deduplication_window: Annotated[
         Duration, _help("How long copies of a frame are collected; must be well below the RX1 delay.")
     ] = Duration(0.2)
-    strangers: Annotated[
+    unknown_device_limit: Annotated[
         int,
         _help(
             "Maximum frames of devices without a session, including join-requests, per base station and "
@@ -231,7 +231,7 @@ class RoutingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     connections: Annotated[int, _help("Maximum parallel requests to all destinations.", ge=1, le=100_000)] = (
         2048
     )
-    refusals: Annotated[
+    max_refusals: Annotated[
         int,
         _help(
             "How often a message may be refused (for example with 500) before it is set aside as "
@@ -351,7 +351,7 @@ class AlarmSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         tuple[str, ...],
         _help("Overrides of severities, such as 10=MAJOR, or by occurrences 10=WARNING,MAJOR@50."),
     ] = ()
-    unheard: Annotated[
+    inactive_after: Annotated[
         Duration,
         _help("Time without an uplink after which a device without alarmThresholds is RF_CNX_ERROR."),
     ] = Duration(7 * 86_400)
@@ -429,7 +429,7 @@ class ConsoleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         int,
         _help("Processes that run payload decoders. One subscriber never occupies all of them.", ge=2, le=32),
     ] = 2
-    decoder_waiting: Annotated[
+    decoder_queue: Annotated[
         int,
         _help("Maximum queued decoder runs per subscriber; further ones get 429.", ge=1, le=1000),
     ] = 8
@@ -455,6 +455,15 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     log: LogSettings = LogSettings()
 
 
+# Old names of settings, which work for one more release.
+RENAMED: dict[str, str] = {
+    "network.strangers": "network.unknown_device_limit",
+    "alarms.unheard": "alarms.inactive_after",
+    "routing.refusals": "routing.max_refusals",
+    "console.decoder_waiting": "console.decoder_queue",
+}
+OnOldName = Callable[[str, str], None]
+
 _PREFIX = "VELDNET_"
 FILE = "veldnet.toml"
 
@@ -464,8 +473,10 @@ def load_settings(
     *,
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    on_old_name: OnOldName = lambda _old, _new: None,
 ) -> Settings:
-    """Read the settings; `flags` maps `section.name` to a value. Raises `SettingsError`, naming the key."""
+    """Read the settings; `flags` maps `section.name` to a value. Calls `on_old_name` with the old and the new
+    name of each setting given by its old one. Raises `SettingsError`, naming the key."""
     tree: dict[str, Any] = {}
     path = file if file is not None else Path(FILE)
     if file is not None or path.exists():
@@ -473,12 +484,18 @@ def load_settings(
             tree = tomllib.loads(path.read_text())
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"{path}: {error}") from None
-    for key, value in (environment if environment is not None else os.environ).items():
-        if key.startswith(_PREFIX):
-            _put(tree, key.removeprefix(_PREFIX).lower().replace("__", "."), _from_text(value))
-    for key, value in (flags or {}).items():
-        if value is not None:
+    _rename_in_tables(tree, on_old_name)
+    variables = {
+        key.removeprefix(_PREFIX).lower().replace("__", "."): _from_text(value)
+        for key, value in (environment if environment is not None else os.environ).items()
+        if key.startswith(_PREFIX)
+    }
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    for source in (variables, given):
+        for key, value in _rename_keys(source, on_old_name).items():
             _put(tree, key, value)
+    # A section may come as one JSON object in the environment.
+    _rename_in_tables(tree, on_old_name)
     try:
         settings = msgspec.convert(tree, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
@@ -501,6 +518,24 @@ def _check(settings: Settings) -> None:
     for name in keys.vaults:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name) or name in ("software", "pkcs11"):
             raise SettingsError(f"settings: keys.vaults: {name!r} must be a short name in small letters")
+
+
+def _rename_keys(values: dict[str, Any], on_old_name: OnOldName) -> dict[str, Any]:
+    """The values of one source under the present names of settings."""
+    for old, new in RENAMED.items():
+        if old in values:
+            if new in values:
+                raise SettingsError(f"settings: {old} is the old name of {new}; remove {old}")
+            on_old_name(old, new)
+    return {RENAMED.get(key, key): value for key, value in values.items()}
+
+
+def _rename_in_tables(tree: dict[str, Any], on_old_name: OnOldName) -> None:
+    """The same for sections that are tables, as in the file."""
+    for section, table in tree.items():
+        if isinstance(table, dict):
+            renamed = _rename_keys({f"{section}.{name}": value for name, value in table.items()}, on_old_name)
+            tree[section] = {key.removeprefix(f"{section}."): value for key, value in renamed.items()}
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:

@@ -252,9 +252,9 @@ def test_a_new_master_key_takes_over_in_the_background(place: Place) -> None:
     profile, as_key = place.routing_profile(place.group)
     device = place.device(50, place.group, profile)
     place.heard(device["EUI"], as_key)
-    before = place.metric("veldnet_keys_resealed_total")[""]
+    before = place.metric("veldnet_keys_rewrapped_total")[""]
     place.admin("vault", "rotate-master-key", "--vault", "amsterdam", "--no-backup")
-    wait_for(lambda: place.metric("veldnet_keys_resealed_total")[""] > before)
+    wait_for(lambda: place.metric("veldnet_keys_rewrapped_total")[""] > before)
 
     def status() -> Any:
         return place.admin_json("vault", "status")

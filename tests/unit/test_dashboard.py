@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from tests.monitoring.stage import Stage, on_stage
-from veldnet.api.metrics import Metrics
+from veldnet.api.metrics import RENAMED, Metrics
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana" / "veldnet.json"
 
@@ -27,8 +27,25 @@ def test_every_expression_names_metrics_that_the_server_shows(tmp_path: Path) ->
             for label in re.split(r",\s*", by)
         }
         described = Path("docs/operators.md").read_text()
-        for name in shown:
+        renamed = {old for name in RENAMED for old in (name, f"{name}_total")} & shown
+        for name in shown - renamed:
             assert name in described, f"docs/operators.md does not speak of {name}"
         assert ("veldnet_frames_refused_total", "reason") in labels
+
+    on_stage(tmp_path, story)
+
+
+def test_renamed_metrics_are_exported_under_both_names_and_documented(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        stage.server.platform.keys.resealed = 7
+        samples = dict(
+            re.findall(r"^(veldnet_\w+) (\S+)$", Metrics(stage.server.platform).text().decode(), re.MULTILINE)
+        )
+        assert samples["veldnet_keys_rewrapped_total"] == samples["veldnet_keys_resealed_total"] == "7.0"
+        page = Path("docs/upgrading.md").read_text()
+        for old, new in RENAMED.items():
+            suffix = "_total" if f"{new}_total" in samples else ""
+            assert samples[old + suffix] == samples[new + suffix]
+            assert f"| `{old}{suffix}` | `{new}{suffix}` |" in page
 
     on_stage(tmp_path, story)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from veldnet.assembly.network_settings import network_parameters
-from veldnet.settings import Duration, Settings, SettingsError, describe, load_settings, sample_file
+from veldnet.cli.starting import settings_or_fail
+from veldnet.settings import RENAMED, Duration, Settings, SettingsError, describe, load_settings, sample_file
 
 
 def test_file_environment_and_flags_in_that_order(tmp_path: Path) -> None:
@@ -90,3 +91,54 @@ def test_the_sample_file_is_whole_and_valid(tmp_path: Path) -> None:
     assert tomllib.loads(uncommented)["network"]["rx1_delay"] == 1
     assert load_settings(file=file, environment={}) == Settings()
     assert len({setting.environment for setting in describe()}) == len(list(describe())) > 30
+
+
+OLD_FILE = '[network]\nstrangers = 11\n[alarms]\nunheard = "2d"\n'
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "flags"),
+    [
+        (OLD_FILE, {}, {}),
+        ("", {"VELDNET_NETWORK__STRANGERS": "11", "VELDNET_ALARMS__UNHEARD": "2d"}, {}),
+        ("", {"VELDNET_NETWORK": '{"strangers": 11}', "VELDNET_ALARMS": '{"unheard": "2d"}'}, {}),
+        ("", {}, {"network.strangers": 11, "alarms.unheard": "2d"}),
+    ],
+    ids=["file", "environment", "section as JSON", "flags"],
+)
+def test_old_names_of_settings_still_work_and_are_reported(
+    tmp_path: Path, file: str, environment: dict[str, str], flags: dict[str, object]
+) -> None:
+    path = tmp_path / "veldnet.toml"
+    path.write_text(file)
+    seen: list[tuple[str, str]] = []
+    settings = load_settings(
+        flags, file=path, environment=environment, on_old_name=lambda old, new: seen.append((old, new))
+    )
+    assert settings.network.unknown_device_limit == 11
+    assert float(settings.alarms.inactive_after) == 2 * 86_400
+    assert sorted(seen) == [(old, RENAMED[old]) for old in ("alarms.unheard", "network.strangers")]
+
+
+def test_an_old_name_overrides_the_new_one_of_a_source_of_lower_precedence(tmp_path: Path) -> None:
+    path = tmp_path / "veldnet.toml"
+    path.write_text("[network]\nunknown_device_limit = 3\n")
+    settings = load_settings(file=path, environment={"VELDNET_NETWORK__STRANGERS": "5"})
+    assert settings.network.unknown_device_limit == 5
+    path.write_text("[network]\nunknown_device_limit = 3\nstrangers = 5\n")
+    with pytest.raises(SettingsError, match="old name of network"):
+        load_settings(file=path, environment={})
+
+
+def test_renamed_settings_are_known_and_documented() -> None:
+    page = Path("docs/upgrading.md").read_text()
+    known = {f"{setting.section}.{setting.name}" for setting in describe()}
+    for old, new in RENAMED.items():
+        assert new in known and old not in known
+        assert f"| `{old}` | `{new}` |" in page
+
+
+def test_a_command_warns_of_an_old_name(capsys: pytest.CaptureFixture[str]) -> None:
+    settings_or_fail({"network.strangers": 9})
+    shown = capsys.readouterr().err
+    assert "network.strangers" in shown and "network.unknown_device_limit" in shown

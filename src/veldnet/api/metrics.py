@@ -13,6 +13,14 @@ from prometheus_client.registry import Collector
 from veldnet.assembly.platform import Platform
 from veldnet.monitoring import DEVICE_TYPES
 
+# Old names of metrics, which are exported beside the new ones for one more release.
+RENAMED: dict[str, str] = {
+    "veldnet_joins_waiting": "veldnet_joins_queued",
+    "veldnet_deliveries_under_way": "veldnet_deliveries_in_flight",
+    "veldnet_keys_resealed": "veldnet_keys_rewrapped",
+}
+_OLD_NAMES = {new: old for old, new in RENAMED.items()}
+
 
 class PlatformCollector(Collector):
     """Numbers of one platform, read when asked for."""
@@ -21,6 +29,12 @@ class PlatformCollector(Collector):
         self._platform = platform
 
     def collect(self) -> Iterator[Metric]:
+        for family in self._families():
+            yield family
+            if old := _OLD_NAMES.get(family.name):
+                yield _under_old_name(family, old)
+
+    def _families(self) -> Iterator[Metric]:
         network, deliveries, udp = (
             self._platform.network.counters,
             self._platform.deliveries,
@@ -31,7 +45,7 @@ class PlatformCollector(Collector):
             ("late_copies", "Copies after the deduplication window", network.late_copies),
             ("uplinks_committed", "Uplinks accepted and durable", network.uplinks_committed),
             ("joins_too_late", "Join-requests dropped because RX2 could not be met", network.joins_too_late),
-            ("keys_resealed", "Keys re-wrapped under a newer master key", self._platform.keys.resealed),
+            ("keys_rewrapped", "Keys re-wrapped under a newer master key", self._platform.keys.resealed),
             ("joins_accepted", "Joins accepted and durable", network.joins_accepted),
             ("downlinks_sent", "Downlinks accepted by base stations", network.downlinks_sent),
             ("downlinks_failed", "Downlinks that could not be sent", network.downlinks_failed),
@@ -91,10 +105,10 @@ class PlatformCollector(Collector):
             "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime
         )
         for name, text, number in (
-            ("joins_waiting", "Join-requests queued for a vault", self._platform.network.joins_waiting),
+            ("joins_queued", "Join-requests queued for a vault", self._platform.network.joins_waiting),
             ("devices_in_memory", "Devices held in memory", len(self._platform.network.devices)),
             ("deliveries_in_memory", "Pending messages held in memory", deliveries.pending),
-            ("deliveries_under_way", "Messages in flight to application servers", deliveries.under_way),
+            ("deliveries_in_flight", "Messages in flight to application servers", deliveries.under_way),
             ("deliveries_retrying", "Delivery queues waiting for their next attempt", deliveries.retrying),
             ("oldest_delivery_seconds", "Age of the oldest message held in memory", deliveries.oldest()),
             ("commit_backlog", "Records waiting for a commit", self._platform.network.commits.waiting),
@@ -141,6 +155,14 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily(
             "veldnet_base_stations", "Registered base stations", value=monitoring.base_station_count
         )
+
+
+def _under_old_name(family: Metric, old: str) -> Metric:
+    copy = Metric(old, f"Deprecated: use {family.name}", family.type)
+    copy.samples = [
+        sample._replace(name=sample.name.replace(family.name, old, 1)) for sample in family.samples
+    ]
+    return copy
 
 
 def _resident() -> int:

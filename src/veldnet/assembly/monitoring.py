@@ -90,7 +90,7 @@ class MonitoringService:
             ids,
             clock=clock,
             kinds=kinds,
-            silence_rules=SilenceRules(alarms.unheard, alarms.learnt_factor),
+            silence_rules=SilenceRules(alarms.inactive_after, alarms.learnt_factor),
             recipients=self.recipients,
             cause=self.stations.cause,
         )

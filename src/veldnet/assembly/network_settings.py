@@ -37,7 +37,7 @@ def network_parameters(settings: NetworkSettings) -> NetworkParameters:
         uplink_dwell=_DWELL[settings.uplink_dwell],
         downlink_dwell=_DWELL[settings.downlink_dwell],
         repeater=settings.repeater,
-        strangers=settings.strangers,
+        unknown_device_limit=settings.unknown_device_limit,
         smoothed_per=settings.mean_per == "ewma",
         rx1_frequencies=tuple(_pair(text, regions) for text in settings.rx1_frequencies),
     )

@@ -132,7 +132,7 @@ class Platform:
             sender=sender if sender is not None else _http_sender(routing),
             wake=self.network.commits.wake,
             supervisor=self.supervisor,
-            retry=Retry(routing.first_retry, routing.longest_retry, routing.refusals),
+            retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
             limits=DeliveryLimits(
                 routing.retention,
                 routing.messages_in_memory,
@@ -160,7 +160,7 @@ class Platform:
                 float(console.decoder_time),
                 console.decoder_memory,
                 console.decoder_workers,
-                console.decoder_waiting,
+                console.decoder_queue,
             )
         )
         self.udp = SemtechUdpServer(

@@ -218,8 +218,14 @@ def list_types(data: Data = None, as_json: Json = False) -> None:
 @alarms_app.command("backtest")
 def backtest_command(
     days: Days = 7,
-    unheard: Annotated[
-        float, typer.Option(min=0.01, help="Days without an uplink after which a device is lost.")
+    inactive_after: Annotated[
+        float,
+        typer.Option(
+            "--inactive-after",
+            "--unheard",
+            min=0.01,
+            help="Days without an uplink after which a device is lost.",
+        ),
     ] = 7,
     learnt_factor: Annotated[
         float, typer.Option(min=0, help="Times the longest usual interval; 0 is off.")
@@ -238,7 +244,7 @@ def backtest_command(
         kinds = with_severities(DEVICE_TYPES, settings.alarms.severities, others=BASE_STATION_TYPES)
     except SeverityError as error:
         fail(f"settings: alarms.severities: {error}")
-    rules = Rules(kinds, SilenceRules(unheard * 86_400, learnt_factor), steps)
+    rules = Rules(kinds, SilenceRules(inactive_after * 86_400, learnt_factor), steps)
     end = round(time.time() * 1000)
     with Progress(console=errors, transient=True) as bar:
         task = bar.add_task("replaying", total=None)

@@ -42,6 +42,7 @@ def serve_command(
     as_json: Json = False,
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
+    old_names: list[tuple[str, str]] = []
     settings = settings_or_fail(
         {
             "data": None if data is None else str(data),
@@ -50,21 +51,33 @@ def serve_command(
             "gateways.basics_station": basics_station,
         },
         config,
+        lambda old, new: old_names.append((old, new)),
     )
     with (
         errors_in_words(),
         holding(settings, take_over=take_over) as lock,
         closing(Ports.open(settings)) as ports,
     ):
-        _serve(settings, lock, ports, take_over, as_json)
+        _serve(settings, lock, ports, take_over, as_json, old_names)
 
 
-def _serve(settings: Settings, lock: DirectoryLock, ports: Ports, take_over: bool, as_json: bool) -> None:
+def _serve(
+    settings: Settings,
+    lock: DirectoryLock,
+    ports: Ports,
+    take_over: bool,
+    as_json: bool,
+    old_names: list[tuple[str, str]],
+) -> None:
     # All this takes long to load, and the ports are open already.
+    import structlog
+
     from veldnet.cli.serving import serve
     from veldnet.logs import configure_logs
 
     configure_logs(settings.log)
+    for old, new in old_names:
+        structlog.get_logger().warning("setting_renamed", old=old, new=new)
     _tune_threads()
 
     def started(addresses: Addresses) -> None:

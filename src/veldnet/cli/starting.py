@@ -8,9 +8,11 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
+
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
 from veldnet.assembly.listening import CannotListen
-from veldnet.settings import Settings, SettingsError, load_settings
+from veldnet.settings import OnOldName, Settings, SettingsError, load_settings
 
 from .exits import Exit
 from .output import fail
@@ -26,11 +28,18 @@ _EXITS = (
 )
 
 
-def settings_or_fail(flags: dict[str, Any], file: Path | None = None) -> Settings:
+def settings_or_fail(
+    flags: dict[str, Any], file: Path | None = None, on_old_name: OnOldName | None = None
+) -> Settings:
+    """The settings; by default old names of settings are named on stderr."""
     try:
-        return load_settings(flags, file=file)
+        return load_settings(flags, file=file, on_old_name=on_old_name or _warn)
     except SettingsError as error:
         fail(str(error), Exit.SETTINGS)
+
+
+def _warn(old: str, new: str) -> None:
+    typer.echo(f"warning: setting {old} is now called {new}; the next release ignores the old name", err=True)
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ def test_forged_joins_through_one_base_station_are_held_off(tmp_path: Path) -> N
         world = World(tmp_path, 1)
         await world.build(1)
         network = world.server.platform.network
-        strangers = network.parameters.strangers
+        limit = network.parameters.unknown_device_limit
         request = world.lives[0].device.join_request().phy_payload
         for nonce in range(FORGED):
             unsigned = request[:17] + nonce.to_bytes(2, "little")
@@ -68,8 +68,8 @@ def test_forged_joins_through_one_base_station_are_held_off(tmp_path: Path) -> N
                 )
             )
         await network.stop()
-        assert network.counters.refused["wrong_mic"] == strangers
-        assert network.counters.refused["flood"] == FORGED - strangers
+        assert network.counters.refused["wrong_mic"] == limit
+        assert network.counters.refused["flood"] == FORGED - limit
         forged = next(r for r in await world.records() if isinstance(r, JoinRecord))
         weights = {
             outcome: weight_of(replace(forged, outcome=outcome))

@@ -19,11 +19,11 @@ _LEAST = 1800.0
 
 
 class SilenceRules(msgspec.Struct, frozen=True):
-    """`unheard` is the silence in seconds after which a device without thresholds counts as lost. With
-    `learnt_factor` it gets an alarm after so many times its longest interval, and a graver one after twice
-    that; 0 turns that off."""
+    """`inactive_after` is the time in seconds without an uplink after which a device without thresholds is
+    lost. With `learnt_factor` it gets an alarm after that many times its longest interval, and a more severe
+    one after twice that; 0 disables this."""
 
-    unheard: float = 7 * 86_400.0
+    inactive_after: float = 7 * 86_400.0
     learnt_factor: float = 0.0
 
 
@@ -57,7 +57,7 @@ def judge(steps: Steps, watch: Watch, now: int) -> Raised | None:
 def lost(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> bool:
     """Whether a device without alarm 004 has been silent for so long that its connection counts as lost."""
     last = watch.silent_since
-    return last is not None and not steps and now - last >= rules.unheard * 1000
+    return last is not None and not steps and now - last >= rules.inactive_after * 1000
 
 
 def next_look(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> int | None:
@@ -65,5 +65,5 @@ def next_look(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> int 
     last = watch.silent_since
     if last is None:
         return None
-    ahead = [last + after * 1000 for after, _level in steps] or [last + int(rules.unheard * 1000)]
+    ahead = [last + after * 1000 for after, _level in steps] or [last + int(rules.inactive_after * 1000)]
     return min((moment for moment in ahead if moment > now), default=None)

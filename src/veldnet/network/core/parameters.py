@@ -39,8 +39,8 @@ class NetworkParameters(msgspec.Struct, frozen=True):
     transmit_timeout: float = 3.0
     class_b_lead: float = 1.5
     class_c_patience: float = 60.0
-    # Strangers looked at from one base station within a deduplication window.
-    strangers: int = 8
+    # Frames of unknown devices admitted from one base station within a deduplication window.
+    unknown_device_limit: int = 8
     # MeanPER as ThingPark 7.2 smoothed it, instead of over a window.
     smoothed_per: bool = False
 

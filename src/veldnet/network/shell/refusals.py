@@ -59,9 +59,9 @@ class Refusals:
         commits: CommitLoop,
         ids: IdSource,
         clock: Callable[[], float],
-        strangers: int,
+        unknown_device_limit: int,
     ) -> None:
-        self.guard = FloodGuard(limit=LIMIT_IN_WINDOWS * strangers)
+        self.guard = FloodGuard(limit=LIMIT_IN_WINDOWS * unknown_device_limit)
         self._counters = counters
         self._commits = commits
         self._ids = ids

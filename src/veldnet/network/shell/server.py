@@ -147,9 +147,15 @@ class NetworkServer:
             lead=parameters.lead,
             timeout=parameters.transmit_timeout,
         )
-        self._refusals = Refusals(self.counters, self.commits, self._ids, clock, parameters.strangers)
+        self._refusals = Refusals(
+            self.counters, self.commits, self._ids, clock, parameters.unknown_device_limit
+        )
         self.gate = Admission(
-            self._session_addresses, self.devices, self._refusals, self._counter_of, parameters.strangers
+            self._session_addresses,
+            self.devices,
+            self._refusals,
+            self._counter_of,
+            parameters.unknown_device_limit,
         )
         self._reception = Reception(
             Deduplicator(deduplication_window, max(2.0, parameters.rx1_delay + 1.0)),
