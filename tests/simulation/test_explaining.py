@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from veldnet.diagnosis.causes import cause
+from veldnet.diagnosis.language import render
 from veldnet.diagnosis import Explanation, explain_device, explain_frame
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, JoinEui
 from veldnet.simulator.device import Identity, VirtualDevice
@@ -172,6 +174,4 @@ def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["00", "A3", "DA", "E0", "ZZ"])
 def test_causes_have_words(code: str) -> None:
-    from veldnet.diagnosis.causes import cause_in_words
-
-    assert cause_in_words(code)
+    assert render(cause(code), "en") and render(cause(code), "nl")

@@ -15,6 +15,7 @@ from tests.unit.gateways.test_semtech_udp import EUI, HERE, STATION, THERE, Harn
 from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.diagnosis.base_stations import conduct
+from veldnet.diagnosis.language import finding_in
 from veldnet.gateways import SemtechUdpServer
 from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation
@@ -134,7 +135,8 @@ async def test_bs_05_and_b9_explanations_speak_of_the_base_stations(store: Sqlit
     assert (await station(store)).duplicate_addresses == "127.0.0.1:1000, 127.0.0.1:2000"
     everywhere: set[BaseStationId] = set()
     for heard in ({STATION}, everywhere):
-        duplicate, refused = await store.read(partial(conduct, heard=heard, now=harness.now))
+        found = await store.read(partial(conduct, heard=heard, now=harness.now))
+        duplicate, refused = (finding_in("en", finding) for finding in found)
         assert duplicate.level == "problem" and "127.0.0.1:2000" in duplicate.text and duplicate.next
         assert "bad_rxpk" in refused.text and str(STATION) in refused.text
     later = await store.read(lambda c: conduct(c, {STATION}, harness.now + 7200))

@@ -11,33 +11,31 @@ from veldnet.lorawan import BaseStationId
 from veldnet.network.core.records import Copy
 from veldnet.store.schema import base_stations
 
-from .findings import Finding, ago
+from .findings import Found, ago, found
 
 # Refusals older than so many seconds say nothing of now.
 _LATELY = 3600.0
-_FORWARDER = "correct or replace the packet forwarder of the base station"
 
 
-def odd_copies(copies: Sequence[Copy]) -> list[Finding]:
+def odd_copies(copies: Sequence[Copy]) -> list[Found]:
     """What was wrong with what base stations said of a frame."""
     findings = [
-        Finding(
+        found(
             "note",
-            f"the clock of base station {copy.base_station} is wrong, {_clock(copy.clock_error)}: its time "
-            "was not used",
-            "correct the time source of the base station (GPS or NTP)",
+            "station.clock.behind" if copy.clock_error < 0 else "station.clock.ahead",
+            station=str(copy.base_station),
+            ago=ago(abs(copy.clock_error)),
         )
         for copy in copies
         if copy.clock_error is not None
     ]
     untimed = [str(copy.base_station) for copy in copies if copy.untimed]
     if untimed:
-        words = f"base station {', '.join(untimed[:5])} gave no counter (tmst): it cannot answer this frame"
-        findings.append(Finding("note", words, _FORWARDER))
+        findings.append(found("note", "station.untimed", stations=", ".join(untimed[:5])))
     return findings
 
 
-def conduct(connection: Connection, heard: Collection[BaseStationId], now: float) -> list[Finding]:
+def conduct(connection: Connection, heard: Collection[BaseStationId], now: float) -> list[Found]:
     """What is wrong with the base stations that heard a device; with all of them where none has."""
     columns = base_stations.c
     query = select(
@@ -51,36 +49,28 @@ def conduct(connection: Connection, heard: Collection[BaseStationId], now: float
         query = query.where(columns.id.in_([str(station) for station in heard]))
     else:
         query = query.where(columns.last_refusal_at.is_not(None) | columns.duplicate_addresses.is_not(None))
-    findings: list[Finding] = []
+    findings: list[Found] = []
     for row in connection.execute(query.order_by(columns.last_refusal_at.desc()).limit(20)):
         findings += _of_station(row, now)
     return findings
 
 
-def _of_station(row: Any, now: float) -> list[Finding]:
+def _of_station(row: Any, now: float) -> list[Found]:
     findings = []
     if row.duplicate_addresses is not None:
         findings.append(
-            Finding(
-                "problem",
-                f"the EUI of base station {row.id} is used from several addresses at once "
-                f"({row.duplicate_addresses}): what one hears, the other may have to answer",
-                "give each base station an EUI of its own",
-            )
+            found("problem", "station.duplicate", station=row.id, addresses=row.duplicate_addresses)
         )
     since = None if row.last_refusal_at is None else now - row.last_refusal_at / 1000
     if since is not None and since < _LATELY:
         findings.append(
-            Finding(
+            found(
                 "note",
-                f"base station {row.id} sends frames that cannot be read, {row.refused_frames} so far; "
-                f"the last {ago(since)} ago: {row.last_refusal}",
-                _FORWARDER,
+                "station.unreadable",
+                station=row.id,
+                number=row.refused_frames,
+                ago=ago(since),
+                reason=row.last_refusal,
             )
         )
     return findings
-
-
-def _clock(error: float) -> str:
-    way = "behind" if error < 0 else "ahead of"
-    return f"{ago(abs(error))} {way} ours"

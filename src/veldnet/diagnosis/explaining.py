@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-import msgspec
 from sqlalchemy import Connection, Row, select
 
 from veldnet.lorawan import BaseStationId, DevEui, frames
@@ -16,6 +15,7 @@ from veldnet.lorawan.frames import FrameError, JoinRequest, RejoinRequest
 from veldnet.network.core.candidates import floor
 from veldnet.network.core.mac_commands import blocked
 from veldnet.network.core.records import (
+    Copy,
     DownlinkRecord,
     DownlinkRejectedRecord,
     JoinRecord,
@@ -31,9 +31,10 @@ from veldnet.store.schema import base_stations, device_states, devices, frame_bo
 from veldnet.store.schema import frames as frame_rows
 
 from .base_stations import conduct, odd_copies
-from .causes import refusal_in_words
-from .findings import Finding, ago
-from .joins import downlink_finding, explain_joining, under_way
+from .causes import refusal
+from .findings import Explanation, Found, Level, Text, Value, ago, found
+from .joins import decisions_of, downlink_finding, explain_joining, under_way
+from .language import Language, explanation_in
 from .routing import routing_findings
 
 # Frames looked back on.
@@ -47,14 +48,7 @@ _CONNECTED = 600.0
 _WEAK = 3.0
 
 
-class Explanation(msgspec.Struct, frozen=True):
-    """What is known of a device or frame, the most telling findings first."""
-
-    subject: str
-    findings: tuple[Finding, ...]
-
-
-def explain_frame(connection: Connection, frame_id: int) -> Explanation | None:
+def explain_frame(connection: Connection, frame_id: int, language: Language = "en") -> Explanation | None:
     """What happened to a frame, step by step; None if the journal does not hold it."""
     body = connection.execute(
         select(frame_bodies.c.body).where(frame_bodies.c.frame_id == frame_id, frame_bodies.c.part == 0)
@@ -63,11 +57,11 @@ def explain_frame(connection: Connection, frame_id: int) -> Explanation | None:
         return None
     record = decode_record(body)
     findings = [_headline(record), *_heard(record), *_late_copies(connection, frame_id, record)]
-    findings += [Finding("note", words) for words in record.decisions]
-    return Explanation(f"frame {frame_id}", tuple(findings))
+    findings += decisions_of(record)
+    return explanation_in(language, Text("subject.frame", {"frame": str(frame_id)}), findings)
 
 
-def _late_copies(connection: Connection, frame_id: int, record: Record) -> list[Finding]:
+def _late_copies(connection: Connection, frame_id: int, record: Record) -> list[Found]:
     """Copies that came after the deduplication window: they belong to the frame, and are no frames of their
     own."""
     bodies = connection.execute(
@@ -78,70 +72,95 @@ def _late_copies(connection: Connection, frame_id: int, record: Record) -> list[
     late = [copy for body in bodies for copy in decode_copies(body)]
     if not late:
         return []
-    brought = ", ".join(
-        f"{copy.base_station} {max(copy.received_at - record.time, 0):.1f} s later" for copy in late[:5]
+    brought = tuple(
+        Text(
+            "late_copy",
+            {"station": str(copy.base_station), "later": max(copy.received_at - record.time, 0.0)},
+        )
+        for copy in late[:5]
     )
-    what = "1 copy" if len(late) == 1 else f"{len(late)} copies"
-    words = f"{what} of the frame came after the deduplication window, by base station {brought}"
-    return [Finding("note", words, "nothing: the backhaul of the base station is slow")]
+    return [found("note", "frame.late_copies", count=len(late), brought=brought)]
 
 
-def _headline(record: Record) -> Finding:
+def _later(copy: Copy, record: Record) -> float:
+    """Seconds between the frame and a late copy of it."""
+    return max(copy.received_at - record.time, 0.0)
+
+
+def _headline(record: Record) -> Found:
     if isinstance(record, UplinkRecord):
-        what = f"uplink {record.fcnt} of DevAddr {record.dev_addr} was {record.outcome}"
-        return Finding("ok", what)
+        outcome = Text(f"outcome.{record.outcome}")
+        return found("ok", "frame.uplink", fcnt=record.fcnt, dev_addr=str(record.dev_addr), outcome=outcome)
     if isinstance(record, JoinRecord):
-        kind = "join-request" if record.rejoin_type is None else f"rejoin-request {record.rejoin_type}"
-        what = f"{kind} of {record.dev_eui} with nonce {record.dev_nonce}"
-        if record.outcome == "accepted":
-            return Finding("ok", f"{what} was accepted")
-        why, next_step = refusal_in_words(record.outcome)
-        return Finding("problem", f"{what} was refused: {why}", next_step)
+        return _join_headline(record)
     if isinstance(record, DownlinkRecord):
         return downlink_finding(record)
     if isinstance(record, DownlinkRejectedRecord):
-        return Finding("problem", f"a queued downlink was rejected: {record.cause}", "send less at once")
+        return found("problem", "frame.downlink.rejected", cause=record.cause)
     if isinstance(record, RefusedRecord):
-        why, next_step = _refused_in_words(record)
-        return Finding("problem", f"The frame was refused: {why}", next_step)
-    return Finding("note", f"the session ended: {record.outcome.replace('_', ' ')}")
+        why, advice = _refusal_of(record)
+        return found("problem", "frame.refused", advice, why=why)
+    return found("note", "frame.session_ended", outcome=record.outcome.replace("_", " "))
 
 
-def _heard(record: Record) -> list[Finding]:
+def _join_headline(record: JoinRecord) -> Found:
+    request = (
+        Text("request.join")
+        if record.rejoin_type is None
+        else Text("request.rejoin", {"type": record.rejoin_type})
+    )
+    dev_eui, nonce = str(record.dev_eui), record.dev_nonce
+    if record.outcome == "accepted":
+        return found("ok", "frame.join.accepted", request=request, dev_eui=dev_eui, nonce=nonce)
+    why, advice = refusal(record.outcome)
+    return found(
+        "problem", "frame.join.refused", advice, request=request, dev_eui=dev_eui, nonce=nonce, why=why
+    )
+
+
+def _heard(record: Record) -> list[Found]:
     if not isinstance(record, UplinkRecord | JoinRecord | RefusedRecord):
         return []
     best = record.best
-    names = ", ".join(str(copy.base_station) for copy in record.copies[:5])
-    stations = "1 base station" if len(record.copies) == 1 else f"{len(record.copies)} base stations"
-    words = (
-        f"heard by {stations} ({names}) on {record.frequency / 1e6:g} MHz with "
-        f"{record.modulation}; best: {_level(best.rssi, 'dBm', 'RSSI')}, {_level(best.snr, 'dB', 'SNR')}"
-    )
-    if best.snr is not None:
-        words += f", margin {best.snr - floor(record.modulation):.1f} dB"
-    return [Finding("note", words), *odd_copies(record.copies)]
+    values: dict[str, Value] = {
+        "stations": Text("stations", {"count": len(record.copies)}),
+        "names": ", ".join(str(copy.base_station) for copy in record.copies[:5]),
+        "frequency": record.frequency / 1e6,
+        "modulation": str(record.modulation),
+        "rssi": Text("level.no_rssi")
+        if best.rssi is None
+        else Text("level.rssi", {"level": float(best.rssi)}),
+        "snr": Text("level.no_snr") if best.snr is None else Text("level.snr", {"level": float(best.snr)}),
+    }
+    if best.snr is None:
+        heard = Text("frame.heard", values)
+    else:
+        heard = Text("frame.heard.margin", values | {"margin": best.snr - floor(record.modulation)})
+    return [Found("note", heard), *odd_copies(record.copies)]
 
 
-def _level(value: float | None, unit: str, name: str) -> str:
-    return f"{name} not known" if value is None else f"{value:g} {unit}"
+def _level(name: str, level: float | None) -> Text:
+    return Text(f"level.no_{name}") if level is None else Text(f"level.{name}", {"level": float(level)})
 
 
-def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Explanation:
+def explain_device(
+    connection: Connection, dev_eui: DevEui, now: float, language: Language = "en"
+) -> Explanation:
     """Why a device does not join or is not heard, or that all is well. `now` in Unix seconds."""
     row = connection.execute(
         select(devices, device_states.c.state)
         .join(device_states, device_states.c.device_ref == devices.c.ref)
         .where(devices.c.dev_eui == str(dev_eui))
     ).first()
-    subject = f"device {dev_eui}"
+    subject = Text("subject.device", {"dev_eui": str(dev_eui)})
     if row is None:
-        return Explanation(subject, tuple(_unknown(connection, dev_eui, now)))
+        return explanation_in(language, subject, _unknown(connection, dev_eui, now))
     records = _records(connection, row.ref, _OF_DEVICE)
     state = decode_state(row.state)
     joining = explain_joining([record for _id, record in records], state, now)
     findings = [
         *_configuration(row),
-        *(Finding(*found) for found in routing_findings(connection, row, now)),
+        *routing_findings(connection, row, now),
         *joining,
         *_listening(connection, records, state, now),
         *_commands(state),
@@ -152,11 +171,11 @@ def explain_device(connection: Connection, dev_eui: DevEui, now: float) -> Expla
     if not records:
         findings += _never_heard(connection, now)
     if not any(isinstance(r, UplinkRecord) and now - r.time <= _CONNECTED for _id, r in records):
-        findings += _turned_away(connection, now)
+        findings += _throttled(connection, now)
     if not any(finding.level == "problem" for finding in findings) and not under_way(joining):
-        findings.append(Finding("ok", "No problems found."))
+        findings.append(found("ok", "device.fine"))
     order = {"problem": 0, "ok": 1, "note": 2}
-    return Explanation(subject, tuple(sorted(findings, key=lambda finding: order[finding.level])))
+    return explanation_in(language, subject, sorted(findings, key=lambda finding: order[finding.level]))
 
 
 def _hearing(records: Sequence[tuple[int, Record]]) -> set[BaseStationId]:
@@ -183,29 +202,22 @@ def _records(connection: Connection, device_ref: int, limit: int) -> list[tuple[
     return [(row.frame_id, decode_record(row.body)) for row in rows]
 
 
-def _unknown(connection: Connection, dev_eui: DevEui, now: float) -> list[Finding]:
+def _unknown(connection: Connection, dev_eui: DevEui, now: float) -> list[Found]:
     """No such device: it may be heard all the same, or its EUI be written the wrong way round."""
-    findings = [Finding("problem", f"no device has DevEUI {dev_eui}", "create the device")]
+    findings = [found("problem", "device.unknown", dev_eui=str(dev_eui))]
     backwards = str(DevEui.from_wire(bytes.fromhex(str(dev_eui))))
     if connection.execute(select(devices.c.ref).where(devices.c.dev_eui == backwards)).first():
-        findings.append(
-            Finding(
-                "problem", f"a device {backwards} exists: the octets are in reverse", "correct the DevEUI"
-            )
-        )
+        findings.append(found("problem", "device.reversed", dev_eui=backwards))
     heard = [
         record
         for _id, record in _records(connection, 0, _UNATTRIBUTED)
         if isinstance(record, RefusedRecord) and _asks_for(record.phy_payload) == dev_eui
     ]
     if heard:
-        findings += [
-            Finding("note", f"its join-requests are heard, {len(heard)} of them lately"),
-            *_heard(heard[0]),
-        ]
+        findings += [found("note", "device.unknown_heard", count=len(heard)), *_heard(heard[0])]
     else:
-        findings.append(Finding("note", "no join-request with it has been heard lately"))
-        findings += _turned_away(connection, now)
+        findings.append(found("note", "device.unknown_not_heard"))
+        findings += _throttled(connection, now)
     return findings
 
 
@@ -217,21 +229,17 @@ def _asks_for(phy_payload: bytes) -> DevEui | None:
     return frame.dev_eui if isinstance(frame, JoinRequest | RejoinRequest) else None
 
 
-def _configuration(row: Row[Any]) -> list[Finding]:
-    missing = []
-    if row.plan_ref is None:
-        missing.append("connectivity plan")
-    if row.routing_profile_ref is None and row.processing_strategy is None:
-        missing.append("routing profile")
-    if not missing:
-        return []
-    words = " and no ".join(missing)
-    return [
-        Finding("problem", f"the device has no {words}, so it may not transmit", f"give it a {missing[0]}")
-    ]
+def _configuration(row: Row[Any]) -> list[Found]:
+    no_plan = row.plan_ref is None
+    no_routing = row.routing_profile_ref is None and row.processing_strategy is None
+    if no_plan and no_routing:
+        return [found("problem", "device.no_plan_no_routing")]
+    if no_plan:
+        return [found("problem", "device.no_plan")]
+    return [found("problem", "device.no_routing")] if no_routing else []
 
 
-def _newest_late_copies(connection: Connection, records: Sequence[tuple[int, Record]]) -> list[Finding]:
+def _newest_late_copies(connection: Connection, records: Sequence[tuple[int, Record]]) -> list[Found]:
     """Late copies of the newest accepted join-request or uplink."""
     for frame_id, record in records:
         if isinstance(record, UplinkRecord) or (
@@ -243,32 +251,30 @@ def _newest_late_copies(connection: Connection, records: Sequence[tuple[int, Rec
 
 def _listening(
     connection: Connection, records: Sequence[tuple[int, Record]], state: DeviceState, now: float
-) -> list[Finding]:
-    findings = []
+) -> list[Found]:
+    findings: list[Found] = []
     uplinks = [record for _id, record in records if isinstance(record, UplinkRecord)]
     if uplinks:
         newest = uplinks[0]
+        silent = now - newest.time
+        if silent > _SILENT:
+            findings.append(found("problem", "device.silent", fcnt=newest.fcnt, ago=ago(silent)))
+        else:
+            findings.append(found("ok", "device.last_uplink", fcnt=newest.fcnt, ago=ago(silent)))
+        findings += _heard(newest)
         snr = newest.best.snr
         margin = None if snr is None else snr - floor(newest.modulation)
-        silent = now - newest.time
-        level = "problem" if silent > _SILENT else "ok"
-        next_step = "look at the device's power and place" if level == "problem" else None
-        findings.append(Finding(level, f"Last uplink (FCnt {newest.fcnt}) {ago(silent)} ago", next_step))
-        findings += _heard(newest)
         if margin is not None and margin < _WEAK:
-            findings.append(
-                Finding("note", f"the link is weak: {margin:.1f} dB above what can be received",
-                        "move the antenna, or add a base station")
-            )  # fmt: skip
+            findings.append(found("note", "device.weak", margin=margin))
     refused = [record for _id, record in records if isinstance(record, RefusedRecord)]
     if refused and (not uplinks or refused[0].time > uplinks[0].time):
-        why, next_step = _refused_in_words(refused[0])
-        findings.append(Finding("problem", f"Its newest frame was refused: {why}", next_step))
+        why, advice = _refusal_of(refused[0])
+        findings.append(found("problem", "device.refused", advice, why=why))
     findings += _on_its_address(connection, state)
     return findings
 
 
-def _on_its_address(connection: Connection, state: DeviceState) -> list[Finding]:
+def _on_its_address(connection: Connection, state: DeviceState) -> list[Found]:
     """Frames on the device's address whose MIC fits nobody: it may use a session we have forgotten."""
     session = state.session
     if session is None:
@@ -279,66 +285,59 @@ def _on_its_address(connection: Connection, state: DeviceState) -> list[Finding]
             count += record.phy_payload[1:5] == session.dev_addr.to_wire()
     if not count:
         return []
-    words = f"{count} frames on its DevAddr {session.dev_addr} fit no session: it may use other session keys"
-    return [Finding("note", words, "let the device join anew, if it is this one")]
+    return [found("note", "device.other_session", count=count, dev_addr=str(session.dev_addr))]
 
 
-def _commands(state: DeviceState) -> list[Finding]:
+def _commands(state: DeviceState) -> list[Found]:
     if state.session is None:
         return []
     return [
-        Finding(
+        found(
             "problem",
-            f"the network has stopped sending {trouble.name}: {trouble.reason} ({trouble.attempts} times)",
-            "check that the device profile names the model's version and MAC commands rightly",
+            "device.command_stopped",
+            command=stopped.name,
+            reason=Text(f"reason.{stopped.reason.replace(' ', '_')}"),
+            count=stopped.attempts,
         )
-        for trouble in blocked(state.session)
+        for stopped in blocked(state.session)
     ]
 
 
-def _downlinks(records: Sequence[tuple[int, Record]]) -> list[Finding]:
+def _downlinks(records: Sequence[tuple[int, Record]]) -> list[Found]:
     downlinks = [r for _id, r in records if isinstance(r, DownlinkRecord) and not r.join_accept]
     failed = [record for record in downlinks if not record.delivered]
     if not failed:
         return []
     newest = downlink_finding(failed[0])
-    words = f"{len(failed)} of its last {len(downlinks)} downlinks were not sent; the newest: {newest.text}"
-    return [Finding("problem" if failed[0] is downlinks[0] else "note", words, newest.next)]
+    level: Level = "problem" if failed[0] is downlinks[0] else "note"
+    values: dict[str, Value] = {"count": len(failed), "total": len(downlinks), "newest": newest.text}
+    return [found(level, "device.downlinks_failed", newest.advice, **values)]
 
 
-def _never_heard(connection: Connection, now: float) -> list[Finding]:
+def _never_heard(connection: Connection, now: float) -> list[Found]:
     seen = connection.execute(select(base_stations.c.last_seen_at)).scalars().all()
     connected = sum(at is not None and now - at / 1000 < _CONNECTED for at in seen)
     if not connected:
-        return [
-            Finding("problem", f"none of {len(seen)} base stations is connected", "connect a base station")
-        ]
-    return [
-        Finding(
-            "problem",
-            f"no base station has heard the device, and {connected} are connected",
-            "switch it on near a base station; check its region, its channels and its antenna",
-        )
-    ]
+        return [found("problem", "device.no_station", count=len(seen))]
+    return [found("problem", "device.not_heard", count=connected)]
 
 
-def _turned_away(connection: Connection, now: float) -> list[Finding]:
-    """Base stations that were held off lately: joins through them are not looked at."""
-    held_off = {
+def _throttled(connection: Connection, now: float) -> list[Found]:
+    """Base stations that were throttled lately: joins through them are not processed."""
+    throttled = {
         str(record.best.base_station)
         for _id, record in _records(connection, 0, _UNATTRIBUTED)
         if _is_flood(record) and now - record.time < _CONNECTED
     }
-    if not held_off:
+    if not throttled:
         return []
-    why, next_step = refusal_in_words(FLOOD)
-    names = ", ".join(sorted(held_off)[:5])
-    return [Finding("problem", f"joins through {names} may not have been looked at: {why}", next_step)]
+    why, advice = refusal(FLOOD)
+    return [found("problem", "device.throttled", advice, stations=", ".join(sorted(throttled)[:5]), why=why)]
 
 
-def _refused_in_words(record: RefusedRecord) -> tuple[str, str]:
+def _refusal_of(record: RefusedRecord) -> tuple[Text, Text]:
     """Why a data frame was refused: what signs it are the keys of a session, and not the root key."""
-    return refusal_in_words("wrong_session_key" if record.outcome == "wrong_mic" else record.outcome)
+    return refusal("wrong_session_key" if record.outcome == "wrong_mic" else record.outcome)
 
 
 def _is_flood(record: Record) -> TypeGuard[RefusedRecord]:

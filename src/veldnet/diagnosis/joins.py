@@ -7,37 +7,41 @@ from collections.abc import Sequence
 from veldnet.network.core.records import DownlinkRecord, JoinRecord, Record, UplinkRecord
 from veldnet.network.core.state import DeviceState
 
-from .causes import cause_in_words, refusal_in_words
-from .findings import Finding, ago
+from .causes import cause, refusal
+from .findings import Found, Text, ago, found
+from .language import DECISION
 
 # Seconds within which a device that has joined should have sent its first uplink.
 _FIRST_UPLINK = 600.0
-_UNDER_WAY = "Joining: "
+_UNDER_WAY = ("join.sending", "join.sent")
 
 
-def explain_joining(records: Sequence[Record], state: DeviceState, now: float) -> list[Finding]:
+def explain_joining(records: Sequence[Record], state: DeviceState, now: float) -> list[Found]:
     """Why a device does not join, or how far its join is. Records come newest first."""
     joins = [record for record in records if isinstance(record, JoinRecord)]
     if not joins:
         return []
     newest = joins[0]
     if newest.outcome != "accepted":
-        why, next_step = refusal_in_words(newest.outcome)
+        why, advice = refusal(newest.outcome)
         times = sum(join.outcome == newest.outcome for join in joins)
-        what = "1 join request" if times == 1 else f"{times} join requests"
-        rejected = Finding("problem", f"{what} rejected: {why}", next_step)
-        return [rejected, *(Finding("note", words) for words in newest.decisions)]
+        return [found("problem", "join.rejected", advice, count=times, why=why), *decisions_of(newest)]
     if state.pending_session is None:
         return []
     return [_first_uplink_awaited(records, state, now)]
 
 
-def under_way(findings: Sequence[Finding]) -> bool:
+def decisions_of(record: Record) -> list[Found]:
+    """What the network decided on a frame, as its record says."""
+    return [found("note", DECISION, sentence=sentence) for sentence in record.decisions]
+
+
+def under_way(findings: Sequence[Found]) -> bool:
     """Whether a join is under way, so that nothing can be said of the device yet."""
-    return any(finding.text.startswith(_UNDER_WAY) for finding in findings)
+    return any(finding.text.code in _UNDER_WAY for finding in findings)
 
 
-def _first_uplink_awaited(records: Sequence[Record], state: DeviceState, now: float) -> Finding:
+def _first_uplink_awaited(records: Sequence[Record], state: DeviceState, now: float) -> Found:
     """Accepted, and no uplink followed: it is too early, the answer was too late, or it was not heard."""
     pending = state.pending_session
     assert pending is not None
@@ -47,26 +51,14 @@ def _first_uplink_awaited(records: Sequence[Record], state: DeviceState, now: fl
         return downlink_finding(accepts[0])
     joins = [record for record in since if isinstance(record, JoinRecord) and record.outcome == "accepted"]
     if any("no join-accept" in words for join in joins for words in join.decisions):
-        return Finding(
-            "problem",
-            "The join request was genuine, but its receive windows were over when it was answered.",
-            "Check the backhaul of the base station: frames arrive too late.",
-        )
+        return found("problem", "join.answered_late")
     answered = _accepted_since_last_uplink(records)
     if answered <= 1 and any(item.join_accept for item in state.in_flight):
-        return Finding("ok", f"{_UNDER_WAY}the join-accept is on its way to the device.")
+        return found("ok", "join.sending")
     age = now - pending.opened_at
     if answered <= 1 and age <= _FIRST_UPLINK:
-        words = f"the join-accept was sent {ago(age)} ago; waiting for the first uplink."
-        return Finding("ok", _UNDER_WAY + words)
-    accepted = "The join-accept was sent" if answered <= 1 else f"{answered} join-accepts were sent, the last"
-    return Finding(
-        "problem",
-        f"{accepted} {ago(age)} ago, and no uplink followed: the device does not hear them, or rejects their "
-        "JoinNonce.",
-        "Check antenna and RX windows of the device, the transmit power of the base station, and whether the "
-        "device was used with another network before.",
-    )
+        return found("ok", "join.sent", ago=ago(age))
+    return found("problem", "join.no_uplink", count=max(answered, 1), ago=ago(age))
 
 
 def _accepted_since_last_uplink(records: Sequence[Record]) -> int:
@@ -78,29 +70,34 @@ def _accepted_since_last_uplink(records: Sequence[Record]) -> int:
     return count
 
 
-def downlink_finding(record: DownlinkRecord) -> Finding:
-    what = "join-accept" if record.join_accept else f"downlink {record.fcnt}"
+def downlink_finding(record: DownlinkRecord) -> Found:
+    what = Text("what.join_accept") if record.join_accept else _downlink(record)
     if record.delivered:
-        slot = {1: "RX1", 2: "RX2", 3: "a ping slot"}.get(record.slot, "an unknown slot")
-        return Finding("ok", f"{what} was sent in {slot} by base station {record.base_station}")
-    causes = [
-        f"{slot}: {cause_in_words(code)}"
+        slot = Text({1: "slot.RX1", 2: "slot.RX2", 3: "slot.ping"}.get(record.slot, "slot.unknown"))
+        return found("ok", "downlink.sent", what=what, slot=slot, station=str(record.base_station))
+    causes = tuple(
+        Text("slot_cause", {"slot": Text(slot), "cause": cause(code)})
         for slot, code in (
-            ("RX1", record.cause_rx1), ("RX2", record.cause_rx2), ("ping slot", record.cause_ping)
+            ("slot.RX1", record.cause_rx1), ("slot.RX2", record.cause_rx2), ("slot.ping", record.cause_ping)
         )
         if code != "00"
-    ]  # fmt: skip
-    return Finding("problem", f"{what} was not sent; {'; '.join(causes)}", _after_causes(record))
+    )  # fmt: skip
+    advice = Text(f"downlink.next.{_after_causes(record)}")
+    return found("problem", "downlink.not_sent", advice, what=what, causes=causes)
+
+
+def _downlink(record: DownlinkRecord) -> Text:
+    return Text("what.downlink", {"fcnt": str(record.fcnt)})
 
 
 def _after_causes(record: DownlinkRecord) -> str:
     codes = {record.cause_rx1, record.cause_rx2, record.cause_ping}
     if "TX_POWER" in " ".join(record.decisions):
-        return "set the highest power of the base station: veldnet admin base-station update ID --max-power"
+        return "power"
     if "B0" in codes:
-        return "raise network.rx1_delay, or look at the backhaul of the base station: answers come too late"
+        return "late"
     if codes & {"DA", "D0"}:
-        return "send fewer or shorter downlinks, or add base stations: the duty cycle is used up"
+        return "duty_cycle"
     if codes & {"DD", "A0", "A1"}:
-        return "look at the base station: it is not connected, or its radio is stopped"
-    return "read the decisions of the frame"
+        return "disconnected"
+    return "other"

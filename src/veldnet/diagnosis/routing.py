@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -12,36 +12,26 @@ from veldnet.domain.documents import decode_plan
 from veldnet.store import read_timeline
 from veldnet.store.schema import connectivity_plans, deliveries, routes, routing_profiles
 
+from .findings import Found, Text, found
+
 # Milliseconds after which a message counts as waiting.
-_PATIENCE = 60_000
+_OVERDUE = 60_000
 _MOST_COUNTED = 1000
 _PENDING, _UNDELIVERED = 0, 1
 _DAY = 86_400_000
 
 
-class RoutingFinding(NamedTuple):
-    """As a finding of a device."""
-
-    level: str
-    text: str
-    next: str | None
-
-
-def routing_findings(connection: Connection, device: Row[Any], now: float) -> Iterator[RoutingFinding]:
+def routing_findings(connection: Connection, device: Row[Any], now: float) -> Iterator[Found]:
     """What is wrong with the way of a device's messages; `device` is its row, `now` in Unix seconds."""
     yield from _without_routing(connection, device)
     yield from _waiting(connection, device, int(now * 1000))
 
 
-def _without_routing(connection: Connection, device: Row[Any]) -> Iterator[RoutingFinding]:
+def _without_routing(connection: Connection, device: Row[Any]) -> Iterator[Found]:
     if device.routing_profile_ref is None:
         # Without a strategy, too, the device may not transmit at all: its configuration says so.
         if device.processing_strategy is not None:
-            yield RoutingFinding(
-                "problem",
-                "The device has no routing profile, so its messages are not delivered.",
-                "Assign a routing profile to the device.",
-            )
+            yield found("problem", "routing.none")
         return
     profile = connection.execute(
         select(routing_profiles.c.is_dummy, func.count(routes.c.routing_profile_ref).label("routes"))
@@ -50,45 +40,31 @@ def _without_routing(connection: Connection, device: Row[Any]) -> Iterator[Routi
         .group_by(routing_profiles.c.ref)
     ).first()
     if profile is not None and not profile.routes:
-        yield RoutingFinding(
-            "note" if profile.is_dummy else "problem",
-            "The routing profile of the device has no routes, so its messages are not delivered.",
-            None if profile.is_dummy else "Add a route with the address of your application server.",
-        )
+        yield found("note", "routing.dummy") if profile.is_dummy else found("problem", "routing.no_routes")
     plan = connection.execute(
         select(connectivity_plans.c.settings).where(connectivity_plans.c.ref == device.plan_ref)
     ).scalar()
     if plan is not None and not decode_plan(plan).thirdPartyAppServersRouting:
-        yield RoutingFinding(
-            "problem",
-            "The connectivity plan of the device does not include routing to application servers.",
-            "Choose a connectivity plan with thirdPartyAppServersRouting.",
-        )
+        yield found("problem", "routing.plan")
 
 
-def _waiting(connection: Connection, device: Row[Any], now_ms: int) -> Iterator[RoutingFinding]:
+def _waiting(connection: Connection, device: Row[Any], now_ms: int) -> Iterator[Found]:
     mine = (deliveries.c.device_ref == device.ref) & (deliveries.c.subscriber_ref == device.subscriber_ref)
     timeline = read_timeline(connection)
-    before = timeline.first_id_at(now_ms - _PATIENCE)
+    before = timeline.first_id_at(now_ms - _OVERDUE)
     overdue = mine & (deliveries.c.state == _PENDING) & (deliveries.c.id < before)
     count = _count(connection, overdue)
     if count:
         oldest = connection.execute(select(func.min(deliveries.c.id)).where(overdue)).scalar_one()
-        words = f"{_messages(count)} waiting since {_time(timeline.millis_of(oldest))}"
-        yield RoutingFinding(
-            "problem",
-            f"{words}; {_last_answer(connection, mine & (deliveries.c.state == _PENDING))}",
-            "Check the application server; messages are retried until they expire.",
-        )
-    since = timeline.first_id_at(now_ms - _DAY)
-    lately = mine & (deliveries.c.state == _UNDELIVERED) & (deliveries.c.id >= since)
+        answer = _last_answer(connection, mine & (deliveries.c.state == _PENDING))
+        since = _time(timeline.millis_of(oldest))
+        yield found("problem", "routing.waiting", messages=_messages(count), since=since, answer=answer)
+    yesterday = timeline.first_id_at(now_ms - _DAY)
+    lately = mine & (deliveries.c.state == _UNDELIVERED) & (deliveries.c.id >= yesterday)
     count = _count(connection, lately)
     if count:
-        yield RoutingFinding(
-            "problem",
-            f"{_messages(count)} of the last 24 hours undelivered; {_last_answer(connection, lately)}",
-            "Correct the cause, then deliver them again (Undelivered messages).",
-        )
+        answer = _last_answer(connection, lately)
+        yield found("problem", "routing.undelivered", messages=_messages(count), answer=answer)
 
 
 def _count(connection: Connection, chosen: Any) -> int:
@@ -96,13 +72,11 @@ def _count(connection: Connection, chosen: Any) -> int:
     return int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
 
 
-def _messages(count: int) -> str:
-    if count == 1:
-        return "1 message"
-    return f"{count} messages" if count < _MOST_COUNTED else f"{count} or more messages"
+def _messages(count: int) -> Text:
+    return Text("messages" if count < _MOST_COUNTED else "messages.many", {"count": count})
 
 
-def _last_answer(connection: Connection, chosen: Any) -> str:
+def _last_answer(connection: Connection, chosen: Any) -> Text:
     last = connection.execute(
         select(deliveries)
         .where(chosen, deliveries.c.last_error.is_not(None))
@@ -110,15 +84,15 @@ def _last_answer(connection: Connection, chosen: Any) -> str:
         .limit(1)
     ).first()
     if last is None:
-        return "not attempted yet."
-    words = f"last answer: {last.last_error}"
+        return Text("answer.none")
+    answer = Text("answer.last", {"error": last.last_error})
     if last.address is not None:
-        words += f" from {last.address}"
+        answer = Text("answer.from", {"answer": answer, "address": last.address})
     if last.last_attempt_at is not None:
-        words += f" at {_time(last.last_attempt_at)}"
+        answer = Text("answer.at", {"answer": answer, "time": _time(last.last_attempt_at)})
     if last.next_attempt_at is not None:
-        words += f", next attempt at {_time(last.next_attempt_at)}"
-    return f"{words}."
+        answer = Text("answer.next", {"answer": answer, "time": _time(last.next_attempt_at)})
+    return answer
 
 
 def _time(millis: int) -> str:

@@ -13,6 +13,7 @@ from tests.unit.network.builders import NETWORK, NOW, STATION, copy, device, rec
 from tests.unit.network.test_join import joining, request
 from tests.unit.network.test_uplink import JOINED, downlink, mac_of, uplink_record
 from veldnet.diagnosis.base_stations import odd_copies
+from veldnet.diagnosis.language import finding_in
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.mac_commands import LinkCheckAns, LinkCheckReq
 from veldnet.lorawan.radio import GatewayUplink
@@ -53,7 +54,7 @@ def test_b9_a_copy_without_a_counter_is_answered_through_another_base_station() 
     assert frame.ack and {window.base_station for window in effect.windows} == {OTHER}
     record = uplink_record(transition)
     assert record.best.base_station == STATION and record.best.untimed
-    assert "cannot answer" in odd_copies(record.copies)[0].text
+    assert "cannot answer" in finding_in("en", odd_copies(record.copies)[0]).text
 
 
 def test_b9_no_copy_with_a_counter_no_downlink() -> None:
@@ -172,7 +173,7 @@ def test_c10_the_explanation_names_the_clock() -> None:
         (-1.4e9, "44 years behind"),
     ):
         record = uplink_record(heard(phy, copy(phy, clock_error=error)))
-        (finding,) = odd_copies(record.copies)
+        (finding,) = (finding_in("en", found) for found in odd_copies(record.copies))
         assert words in finding.text and str(STATION) in finding.text and finding.next
     assert odd_copies((Copy(STATION, -90, 2.0, NOW),)) == []
     assert b"untimed" not in encode_record((Copy(STATION, -90, 2.0, NOW),))
