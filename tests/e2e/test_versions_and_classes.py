@@ -168,7 +168,7 @@ def test_the_operator_asks_why(place: tuple[RunningServer, Account, Client], tmp
     assert "The AppKey in the device differs" in printed and "→" in printed
     frames = v1(client, "GET", f"/devices/{device['ref']}/frames").json()
     told = command("admin", "device", "explain", frames[0]["id"], *data)
-    assert "was refused" in told and "heard by 1 base station (" in told
+    assert "was rejected" in told and "Received by 1 base station (" in told
     unknown = command("admin", "device", "explain", "0059AC00000000AA", *data)
     assert "no device has DevEUI" in unknown
     for garbage in ("hello", "12345678901234567", "9" * 30):

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from veldnet.diagnosis.causes import cause
-from veldnet.diagnosis.language import render
 from veldnet.diagnosis import Explanation, explain_device, explain_frame
+from veldnet.diagnosis.causes import cause
+from veldnet.diagnosis.decisions import has_form
+from veldnet.diagnosis.language import render
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, JoinEui
+from veldnet.network import decode_record
 from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
-from veldnet.store.schema import base_stations, devices
+from veldnet.store.schema import base_stations, devices, frame_bodies
 from veldnet.store.schema import frames as frame_rows
-from veldnet.virtual import Faults, Kind
+from veldnet.virtual import MIXED, Faults, Kind
 from veldnet.virtual import VirtualNetwork as World
 
 EUI = DevEui(0x0059AC0000000000)
@@ -63,13 +65,13 @@ def story(
 def test_an_unknown_dev_eui(tmp_path: Path) -> None:
     stranger = DevEui(0x0059AC00000000FF)
     words = story(tmp_path, lambda w: change_identity(w, dev_eui=stranger), dev_eui=stranger)
-    assert "no device has DevEUI" in words
+    assert "No device has DevEUI" in words
 
 
 def test_an_eui_written_in_reverse(tmp_path: Path) -> None:
     backwards = DevEui.from_wire(bytes.fromhex(str(EUI)))
     words = story(tmp_path, lambda w: None, dev_eui=backwards)
-    assert "the octets are in reverse" in words
+    assert "the bytes of the DevEUI are in reverse order" in words
 
 
 def test_a_wrong_app_key(tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_no_base_station_hears_it(tmp_path: Path) -> None:
         for station in world.airs["EU868"].base_stations:
             station.frequencies = frozenset()
 
-    assert "no base station has heard the device, and 2 are connected" in story(tmp_path, deaf)
+    assert "No base station has received the device; 2 are connected" in story(tmp_path, deaf)
 
 
 def test_the_answer_comes_too_late(tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_the_device_never_hears_the_accept(tmp_path: Path) -> None:
     def deaf(world: World) -> None:
         world.lives[0].device.receive = lambda _phy: None  # type: ignore[method-assign,assignment]
 
-    assert "no uplink followed: the device does not hear them" in story(tmp_path, deaf)
+    assert "no uplink followed: the device does not receive them" in story(tmp_path, deaf)
 
 
 def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
@@ -175,3 +177,21 @@ def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", ["00", "A3", "DA", "E0", "ZZ"])
 def test_causes_have_words(code: str) -> None:
     assert render(cause(code), "en") and render(cause(code), "nl")
+
+
+def test_e7_every_decision_that_is_recorded_can_be_translated(tmp_path: Path) -> None:
+    """Devices of all kinds, with loss, downlinks and rejoins: no sentence of a record has no form."""
+
+    async def run() -> set[str]:
+        world = World(tmp_path, 7, faults=Faults(loss=0.2), kinds=MIXED)
+        await world.build(24)
+        await world.run(1800)
+        rows = await world.data.store.read(
+            lambda c: c.execute(select(frame_bodies.c.body).where(frame_bodies.c.part == 0)).scalars().all()
+        )
+        await world.close()
+        return {sentence for body in rows for sentence in decode_record(body).decisions}
+
+    sentences = run_virtually(run())
+    assert len(sentences) > 100
+    assert not {sentence for sentence in sentences if not has_form(sentence)}

@@ -1696,10 +1696,13 @@ export interface components {
         };
         /**
          * Finding
-         * @description Something that was found: `level` is `ok`, `note` or `problem`.
+         * @description Something that was found: `level` is `ok`, `note` or `problem`; `code` names the finding in every
+         *         language; `text` and `next`, the recommended next step, are in the language that was asked for.
          */
         Finding: {
-            level: string;
+            /** @enum {string} */
+            level: "note" | "ok" | "problem";
+            code: string;
             text: string;
             next?: string | null;
         };
@@ -5012,7 +5015,10 @@ export interface operations {
     };
     getFrame: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Language of the explanation; without it, that of Accept-Language. */
+                language?: "en" | "nl";
+            };
             header?: {
                 /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
@@ -5419,7 +5425,10 @@ export interface operations {
     };
     getExplanation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Language of the explanation; without it, that of Accept-Language. */
+                language?: "en" | "nl";
+            };
             header?: {
                 /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";

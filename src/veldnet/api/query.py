@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request
 
+from veldnet.diagnosis import LANGUAGES, Language, preferred_language
 from veldnet.domain.errors import InvalidField
 
 _MAX_PAGE = 1 << 31
@@ -59,3 +60,11 @@ def whole(request: Request[Any, Any, Any], name: str, *, least: int, most: int =
         bounds = f"of at least {least}" if most == _MAX_PAGE - 1 else f"from {least} to {most}"
         raise InvalidField(f"{name} {value[:40]!r} must be a whole number {bounds}")
     return number
+
+
+def language(request: Request[Any, Any, Any]) -> Language:
+    """The parameter `language`; without it, what `Accept-Language` prefers of the languages there are."""
+    for known in LANGUAGES:
+        if choice(request, "language", LANGUAGES) == known:
+            return known
+    return preferred_language(request.headers.get("accept-language"))

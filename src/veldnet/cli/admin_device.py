@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from veldnet.diagnosis import Explanation, explain_device, explain_frame
+from veldnet.diagnosis import Explanation, Language, explain_device, explain_frame
 from veldnet.lorawan import DevEui, InvalidIdentifier
 
 from .output import console, fail, print_json
@@ -24,13 +24,14 @@ _MARKS = {"ok": "[green]✓[/]", "note": "[dim]·[/]", "problem": "[red]✗[/]"}
 def explain(
     subject: Annotated[str, typer.Argument(metavar="EUI_OR_FRAME", help="DevEUI, or number of a frame.")],
     data: Data = None,
+    language: Annotated[Language, typer.Option(help="Language of the explanation.")] = "en",
     as_json: Json = False,
 ) -> None:
     """Explain why a device does not join or is not received, or what happened to a frame.
 
     It reads the journal, so it works while a server runs, and on a backup.
     """
-    explanation = _explain(data, subject.strip())
+    explanation = _explain(data, subject.strip(), language)
     if as_json:
         print_json(explanation)
         return
@@ -41,23 +42,24 @@ def explain(
             console.print(f"    [cyan]→ {finding.next}[/]", highlight=False, soft_wrap=True)
 
 
-def _explain(data: Path | None, subject: str) -> Explanation:
+def _explain(data: Path | None, subject: str, language: Language) -> Explanation:
     # A frame's number has 18 or 19 digits; a DevEUI has 16, with separators or not.
     if subject.isascii() and subject.isdigit() and len(subject) > 16:
         if int(subject) >= 1 << 63:
             fail(f"{subject} is not the number of a frame")
-        return _frame(data, int(subject))
+        return _frame(data, int(subject), language)
     try:
         dev_eui = DevEui.parse(subject)
     except InvalidIdentifier as error:
         fail(f"{subject!r} is neither a DevEUI nor the number of a frame: {error}")
     settings = settings_or_fail({"data": None if data is None else str(data)})
-    return with_data(settings, lambda d: d.store.read(lambda c: explain_device(c, dev_eui, time.time())))
+    now = time.time()
+    return with_data(settings, lambda d: d.store.read(lambda c: explain_device(c, dev_eui, now, language)))
 
 
-def _frame(data: Path | None, frame_id: int) -> Explanation:
+def _frame(data: Path | None, frame_id: int, language: Language) -> Explanation:
     settings = settings_or_fail({"data": None if data is None else str(data)})
-    found = with_data(settings, lambda d: d.store.read(lambda c: explain_frame(c, frame_id)))
+    found = with_data(settings, lambda d: d.store.read(lambda c: explain_frame(c, frame_id, language)))
     if found is None:
         fail(f"the journal holds no frame {frame_id}; record bodies are kept for journal.bodies")
     return found

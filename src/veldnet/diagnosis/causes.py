@@ -6,13 +6,13 @@ from .findings import Text
 from .texts import en
 
 # ThingPark's delivery-failure causes (wireless logger guide).
-CAUSES = frozenset(code.removeprefix("cause.") for code in en.TEXTS if code.startswith("cause."))
+CAUSES = frozenset(code.removeprefix("cause.") for code in en.TEXTS if code.startswith("cause.")) - {"other"}
 # Why frames are refused.
 REFUSALS = frozenset(
     code.removeprefix("refusal.")
     for code in en.TEXTS
     if code.startswith("refusal.") and not code.endswith(".next")
-)
+) - {"other"}
 
 
 def cause(code: str) -> Text:

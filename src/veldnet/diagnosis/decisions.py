@@ -63,6 +63,12 @@ _DUTCH: dict[str, str] = {
     "no downlink: the region has no data rate for this modulation": (
         "geen downlink: de regio heeft geen datarate voor deze modulatie"
     ),
+    "downlink {fcnt} in {window}: {parts}": "downlink {fcnt} in {window}: {parts}",
+    "empty frame for ADRACKReq": "leeg frame vanwege ADRACKReq",
+    "acknowledgement": "bevestiging",
+    "acknowledgement, {parts}": "bevestiging, {parts}",
+    "{size} bytes on port {port}, {parts}": "{size} bytes op poort {port}, {parts}",
+    "{size} bytes on port {port}": "{size} bytes op poort {port}",
     "discarded: {why}": "verwijderd: {why}",
     "validity expired": "de geldigheid is verlopen",
     "its counter is used already": "de teller is al gebruikt",
@@ -185,7 +191,7 @@ _DUTCH: dict[str, str] = {
     ),
 }
 # Parts of sentences that are sentences of the table themselves.
-_PARTS = ("reason", "why")
+_PARTS = ("reason", "why", "parts")
 _NAME = re.compile(r"\\\{(\w+)\\\}")
 
 

@@ -42,12 +42,12 @@ def test_bs_06_a_late_copy_of_an_accepted_join_is_no_replay(tmp_path: Path, afte
         assert await kept(world) == JOINED and await world.late_parts() == 1
         assert not sum(world.network.counters.refused.values()) and world.network.counters.late_copies == 1
         found = await texts(world)
-        assert any("1 copy of the frame came after the deduplication window" in text for text in found)
+        assert any("1 copy of the frame arrived after the deduplication window" in text for text in found)
         assert not [text for text in found if text.startswith("problem")]
         (joined, _accept) = await world.records()
         explained = await world.data.store.read(lambda c: explain_frame(c, joined.id))
         assert explained is not None
-        assert any("by base station FF000002" in finding.text for finding in explained.findings)
+        assert any("from base station FF000002" in finding.text for finding in explained.findings)
         await world.close()
 
     run_virtually(story())

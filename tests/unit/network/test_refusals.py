@@ -86,9 +86,9 @@ def test_forged_joins_through_one_base_station_are_held_off(tmp_path: Path) -> N
         dev_eui = world.lives[0].device.identity.dev_eui
         now = world.clock()
         explanation = await world.data.store.read(lambda c: explain_device(c, dev_eui, now))
-        assert any("joins through FF000001 may not" in finding.text for finding in explanation.findings)
+        assert any("Joins through FF000001 may not" in finding.text for finding in explanation.findings)
         stranger = await world.data.store.read(lambda c: explain_device(c, DevEui(1), now))
-        assert any("joins through FF000001 may not" in finding.text for finding in stranger.findings)
+        assert any("Joins through FF000001 may not" in finding.text for finding in stranger.findings)
         later = await world.data.store.read(lambda c: explain_device(c, dev_eui, now + 3600))
         assert not any("joins through" in finding.text for finding in later.findings)
         await world.close()

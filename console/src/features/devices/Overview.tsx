@@ -10,7 +10,7 @@ import { useTell } from "../../components/notify";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
 import { number, percent } from "../../format";
-import { useT } from "../../text";
+import { useT, useTexts } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
 import { espColor, healthColor } from "../../theme";
 
@@ -80,8 +80,7 @@ const looks = {
 export function Findings({ findings }: { findings: readonly Schemas["Finding"][] }) {
   const t = useT();
   return (
-    // The server's words are English.
-    <Stack gap="sm" lang="en">
+    <Stack gap="sm">
       {findings.map((finding, index) => {
         const { icon: Icon, color } = looks[finding.level as keyof typeof looks] ?? looks.note;
         return (
@@ -99,8 +98,8 @@ export function Findings({ findings }: { findings: readonly Schemas["Finding"][]
 }
 
 function Diagnosis({ deviceRef }: { deviceRef: string }) {
-  const t = useT();
-  const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/explanation", { params: { path: { deviceRef } } }, { refetchInterval: 15_000 });
+  const { t, language } = useTexts();
+  const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/explanation", { params: { path: { deviceRef }, query: { language } } }, { refetchInterval: 15_000 });
   return (
     <Panel title={t("device.diagnosis")}>
       {blocking(found) ? <Problem error={found.error} /> : !found.data ? <Loading rows={2} /> : <Findings findings={found.data.findings} />}

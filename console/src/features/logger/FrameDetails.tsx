@@ -4,7 +4,7 @@ import { IconDownload } from "@tabler/icons-react";
 import { $api } from "../../api/client";
 import { Facts, Loading, Mono, Problem, Time, blocking } from "../../components/basics";
 import { hex, localTime, number, utcTime } from "../../format";
-import { useT, type Key } from "../../text";
+import { useT, useTexts, type Key } from "../../text";
 import type { Line } from "./useFrames";
 import { Findings } from "../devices/Overview";
 
@@ -54,8 +54,8 @@ export function mtype(line: Line): string {
 }
 
 export function FrameDetails({ line }: { line: Line }) {
-  const t = useT();
-  const found = $api.useQuery("get", "/api/v1/frames/{frameId}", { params: { path: { frameId: line.id } } });
+  const { t, language } = useTexts();
+  const found = $api.useQuery("get", "/api/v1/frames/{frameId}", { params: { path: { frameId: line.id }, query: { language } } });
   if (blocking(found)) return <Box p="md"><Problem error={found.error} /></Box>;
   if (!found.data) return <Box p="md"><Loading rows={3} /></Box>;
   const record = (found.data.record ?? {}) as FrameRecord;

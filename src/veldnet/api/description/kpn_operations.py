@@ -11,7 +11,7 @@ from veldnet.api.v1.deliveries import Redelivery, RedeliveryStarted, Undelivered
 from veldnet.api.v1.device_session import NetworkKey
 from veldnet.api.v1.frames import FrameDetail, FrameSummary
 from veldnet.api.v1.monitoring import StoredNotificationSettings, Thresholds
-from veldnet.diagnosis import Explanation
+from veldnet.diagnosis import LANGUAGES, Explanation
 from veldnet.domain.resources import (
     ConnectivityPlan,
     Device,
@@ -41,6 +41,11 @@ _PAGE = Parameter(
 _JOIN_SERVER = (
     Parameter("jsProfile", "Account on a standalone join server; accepted but not used.", STRING),
     Parameter("jsSubscriberRef", "Account on a standalone join server; accepted but not used.", STRING),
+)
+_LANGUAGE = Parameter(
+    "language",
+    "Language of the explanation; without it, that of Accept-Language.",
+    {"type": "string", "enum": list(LANGUAGES)},
 )
 _DEVICE_EUI = Parameter("deviceEUI", "Only the device with this DevEUI.", STRING)
 _START = Parameter("startDate", "Start of the time range, ISO 8601.", STRING)
@@ -354,6 +359,7 @@ OPERATIONS = (
         "A frame, explained.",
         200,
         FrameDetail,
+        query=(_LANGUAGE,),
     ),
     Operation(
         "get",
@@ -405,6 +411,7 @@ OPERATIONS = (
         "Explain why a device does not join or is not received.",
         200,
         Explanation,
+        query=(_LANGUAGE,),
     ),
     Operation(
         "post",

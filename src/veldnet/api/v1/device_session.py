@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 from litestar import Request, get, post, put
 
+from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.body import read_resource
 from veldnet.api.services import Services
-from veldnet.diagnosis import Explanation, explain_device, preferred_language
+from veldnet.diagnosis import Explanation, explain_device
 from veldnet.domain.errors import BadRequest
 from veldnet.inventory import devices
 from veldnet.inventory.devices import check_root_key
@@ -36,9 +37,9 @@ async def get_session(device_ref: str, request: Request[Any, Any, Any], services
 async def get_explanation(
     device_ref: str, request: Request[Any, Any, Any], services: Services
 ) -> Explanation:
-    """Why a device does not join or is not heard, in the language of `Accept-Language`."""
+    """Why a device does not join or is not heard, in `language`, or that of `Accept-Language`."""
     scope = await require_scope(request, services)
-    now, language = services.platform.clock(), preferred_language(request.headers.get("accept-language"))
+    now, language = services.platform.clock(), query.language(request)
     dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
     return await services.read(lambda c: explain_device(c, DevEui.parse(str(dev_eui)), now, language))
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from veldnet.api import query
 from veldnet.api.auth.bearer import require_scope
 from veldnet.api.services import Services
-from veldnet.diagnosis import Explanation, explain_frame, mac_commands_in_words
+from veldnet.diagnosis import Explanation, Language, explain_frame, mac_commands_in_words
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import devices
@@ -93,12 +93,13 @@ async def list_frames(
 
 @get("/frames/{frame_id:str}")
 async def get_frame(frame_id: str, request: Request[Any, Any, Any], services: Services) -> FrameDetail:
-    """Everything that is known of one frame."""
+    """Everything that is known of one frame; the explanation in `language`, or that of `Accept-Language`."""
     of = await whose(request, services)
-    return await services.read(lambda connection: _detail(connection, of, frame_id))
+    language = query.language(request)
+    return await services.read(lambda connection: _detail(connection, of, frame_id, language))
 
 
-def _detail(connection: Connection, of: Whose, frame_id: str) -> FrameDetail:
+def _detail(connection: Connection, of: Whose, frame_id: str, language: Language) -> FrameDetail:
     number = int(frame_id) if frame_id.isascii() and frame_id.isdigit() and len(frame_id) < 20 else -1
     own: ColumnElement[bool] = frames.c.device_ref.in_(own_devices(of))
     if of.subscriber_ref is None:
@@ -129,7 +130,7 @@ def _detail(connection: Connection, of: Whose, frame_id: str) -> FrameDetail:
         [msgspec.Raw(body) for part, body in parts if part > 0],
         [msgspec.Raw(row.result) for row in results],
         [] if record is None else mac_commands_in_words(decode_record(record)),
-        explain_frame(connection, number),
+        explain_frame(connection, number, language),
     )
 
 
