@@ -18,6 +18,7 @@ from veldnet.lorawan.frames import MType
 from veldnet.lorawan.join import JoinAccept, encrypt_join_accept, join_accept_mic
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss
 from veldnet.lorawan.regions import REGIONS, ChannelPlan, parse_cf_list
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import SendDue, Transmit
 from veldnet.network.core.outcome import send_due
 from veldnet.network.core.parameters import NetworkParameters
@@ -95,15 +96,18 @@ def test_signed_frames_in_every_region(
     phy = octets + data_mic(before.f_nwk_s_int_key, UPLINK, before.dev_addr, fcnt, octets)
     event = data_event(phy, modulation=modulation, frequency=frequency)
     state = DeviceState(session=before)
-    found = match(NETWORK, state, target, event)
+    context = context_of(NETWORK, target, event, NOW + 0.2)
+    found = match(context, state)
     assert found is not None
-    transition = receive_data(NETWORK, target, state, event, found, NOW + 0.2)
+    transition = receive_data(context, state, found)
     assert transition.records
     assert decode_state(encode_state(transition.state)) == transition.state
     for effect in transition.effects:
         if isinstance(effect, Transmit):
             _check(effect)
-    later = send_due(NETWORK, target, replace(transition.state, in_flight=()), SendDue(5, 6), NOW + 100)
+    later = send_due(
+        context_of(NETWORK, target, SendDue(5, 6), NOW + 100), replace(transition.state, in_flight=())
+    )
     assert later.state is not None
 
 
@@ -136,9 +140,10 @@ def test_signed_frames_of_1_1(payload: bytes, fport: int | None, fctrl: int, las
         last + 1, payload=b"" if fport is None else payload, fport=fport, fctrl=fctrl, conf_fcnt=conf
     )
     event = data_event(phy)
-    found = match(NETWORK, state, DEVICE, event)
+    context = context_of(NETWORK, DEVICE, event, NOW + 0.2)
+    found = match(context, state)
     assert found is not None and found.verdict == "new"
-    transition = receive_data(NETWORK, DEVICE, state, event, found, NOW + 0.2)
+    transition = receive_data(context, state, found)
     assert transition.records and decode_state(encode_state(transition.state)) == transition.state
     assert KEYS.app_s_key.hex() not in repr(transition.records)
 

@@ -18,6 +18,7 @@ from veldnet.gateways.semtech_udp.messages import head_of_only_frame
 from veldnet.inventory.routing_profiles import check_routes
 from veldnet.keys import VaultError, parse_rsa_public_key
 from veldnet.lorawan import frames, mac_commands
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import DataReceived, ReceivedFrame
 from veldnet.network.core.state import DeviceState
 from veldnet.network.core.uplink import match, receive_data
@@ -67,9 +68,10 @@ def test_genuine_frames_with_any_content_never_break_the_core(
     assert isinstance(frame, frames.DataFrame)
     event = DataReceived(ReceivedFrame(1, 2, (copy(phy),), copy(phy).received_at), frame)
     state = DeviceState(session=session())
-    found = match(NETWORK, state, device(), event)
+    context = context_of(NETWORK, device(), event, copy(phy).received_at)
+    found = match(context, state)
     assert found is not None
-    transition = receive_data(NETWORK, device(), state, event, found, copy(phy).received_at)
+    transition = receive_data(context, state, found)
     assert transition.records
 
 

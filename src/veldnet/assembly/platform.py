@@ -354,7 +354,7 @@ class Platform:
         """The stored session of a new personalised device. Raises `InvalidField` if this network cannot serve
         it."""
         channel_plan = self.network.parameters.channel_plan(profile)
-        if channel_plan is None:
+        if not channel_plan.served:
             raise InvalidField(
                 f"this network does not serve {profile.region}, the region of the device profile"
             )

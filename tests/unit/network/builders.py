@@ -15,6 +15,7 @@ from veldnet.lorawan.mac_commands import MacCommand, serialise
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.lorawan.regions import EU868, Channel, ChannelPlan
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import DataReceived, Device, ReceivedFrame, Transition
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.network.core.state import ChannelMask, DeviceState, RadioParameters, Session
@@ -143,8 +144,6 @@ def receive(
     """Run an uplink through the core; None if no session of the device fits it."""
     target = target or device()
     event = data_event(phy_payload, number=number, **radio_values)
-    found = match(network, state, target, event)
-    if found is None:
-        return None
-    now = event.received.received_at + 0.2
-    return receive_data(network, target, state, event, found, now)
+    context = context_of(network, target, event, event.received.received_at + 0.2)
+    found = match(context, state)
+    return None if found is None else receive_data(context, state, found)

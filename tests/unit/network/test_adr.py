@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.network.builders import PLAN, device, radio, receive, session, uplink_frame
+from tests.unit.network.builders import device, radio, receive, session, uplink_frame
 from veldnet.domain.documents import PlanSettings
-from veldnet.lorawan.regions import REGIONS, ChannelPlan
+from veldnet.lorawan.regions import EU868, REGIONS
 from veldnet.network.core import adr
 from veldnet.network.core.adr import LinkParameters
 from veldnet.network.core.state import DeviceState
 
 V2, V3 = PlanSettings(adrVersion=2), PlanSettings(adrVersion=3)
-FULL = adr.bounds(PLAN.region, None, None)
+FULL = adr.bounds(EU868, None, None)
 
 
 def history(snr: float, *, every: int = 1, count: int = 20, spread: float = 1.5, seed: int = 1) -> bytes:
@@ -34,7 +34,7 @@ def decide(
     limits: adr.Bounds = FULL,
     motion: str = "NEAR_STATIC",
 ) -> LinkParameters:
-    return adr.decide(PLAN, plan, packed, current, limits, margin=10.0, motion=motion).link
+    return adr.decide(EU868, plan, adr.Link(packed, current, limits), margin=10.0, motion=motion).link
 
 
 SLOW = LinkParameters(0, 0, 1)
@@ -96,7 +96,7 @@ def test_moving_devices_are_treated_with_prudence() -> None:
 
 
 def test_bounds_of_the_plan_the_region_and_the_device() -> None:
-    region = PLAN.region
+    region = EU868
     assert adr.bounds(region, 9, 10).data_rates == (2, 3)
     assert adr.bounds(region, None, None, caps=(3, 1)) == adr.Bounds((0, 1, 2, 3), 1)
     assert adr.bounds(REGIONS["AU915"], None, None, dwell=True).data_rates == (2, 3, 4, 5)
@@ -136,7 +136,8 @@ def test_decisions_stay_within_their_bounds(
     )
     limits = adr.bounds(region, None, None)
     current = LinkParameters(data_rate, tx_power, nb_trans)
-    wanted = adr.decide(ChannelPlan(region), plan, packed, current, limits, margin=10.0, motion="RANDOM").link
+    link = adr.Link(packed, current, limits)
+    wanted = adr.decide(region, plan, link, margin=10.0, motion="RANDOM").link
     if wanted != current:
         assert wanted.data_rate in limits.data_rates or wanted.data_rate == data_rate
         assert 0 <= wanted.tx_power <= max(limits.max_tx_power, tx_power)

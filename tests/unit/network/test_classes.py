@@ -14,6 +14,7 @@ from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.regions import EU868
 from veldnet.network.core import candidates
 from veldnet.network.core.air_schedule import AirSchedule
+from veldnet.network.core.context import context_of
 from veldnet.network.core.device_class import current_class, restless
 from veldnet.network.core.events import (
     Device,
@@ -63,7 +64,7 @@ def submit(
     event = DownlinkSubmitted(
         number, number + 100, 9, bytes([number]), None, confirmed, False, None, None, priority
     )
-    return submit_downlink(NETWORK, target, state, event, now)
+    return submit_downlink(context_of(NETWORK, target, event, now), state)
 
 
 def transmit_of(transition: Transition) -> Transmit:
@@ -79,7 +80,7 @@ def report(state: DeviceState, target: Device, now: float, *, delivered: bool = 
     event = DownlinkReported(
         50, flying.token, 51, delivered, None, "00", "E0" if not delivered else "00", "00", ""
     )
-    return report_downlink(NETWORK, target, state, event, now)
+    return report_downlink(context_of(NETWORK, target, event, now), state)
 
 
 def test_class_c_goes_at_once_to_the_base_stations_that_heard_the_device() -> None:
@@ -106,7 +107,7 @@ def test_a_confirmed_downlink_is_given_time_to_be_acknowledged() -> None:
     state = submit(state, C_DEVICE, LATER, number=2).state
     reported = report(state, C_DEVICE, LATER + 0.1)
     assert wake_of(reported) == LATER + 8
-    due = send_due(NETWORK, C_DEVICE, reported.state, SendDue(60, 61), LATER + 8)
+    due = send_due(context_of(NETWORK, C_DEVICE, SendDue(60, 61), LATER + 8), reported.state)
     assert transmit_of(due).token == 61
     failed = report(state, C_DEVICE, LATER + 0.1, delivered=False)
     assert transmit_of(failed), "what was not sent needs no acknowledgement"
@@ -125,9 +126,10 @@ def test_a_late_answer_goes_by_class_c() -> None:
 
     for target, answered in ((C_DEVICE, True), (device(), False)):
         event = data_event(phy)
-        found = match(NETWORK, C_STATE, target, event)
+        context = context_of(NETWORK, target, event, NOW + 3)
+        found = match(context, C_STATE)
         assert found is not None
-        transition = receive_data(NETWORK, target, C_STATE, event, found, NOW + 3)
+        transition = receive_data(context, C_STATE, found)
         assert any(isinstance(e, Transmit) for e in transition.effects) == answered
 
 
@@ -174,7 +176,7 @@ def test_class_b_waits_in_the_queue_until_shortly_before_its_slot() -> None:
     assert LATER < slot < LATER + 16
     session_ = queued.state.session
     assert session_ is not None and queued.state.in_flight == ()
-    due = send_due(NETWORK, B_DEVICE, queued.state, SendDue(60, 61), wake)
+    due = send_due(context_of(NETWORK, B_DEVICE, SendDue(60, 61), wake), queued.state)
     transmit = transmit_of(due)
     first = transmit.windows[0]
     assert first.opens_at == pytest.approx(slot) and first.slot == 3
@@ -214,7 +216,9 @@ def test_higher_priority_overtakes_what_the_network_encrypts() -> None:
         state = submit(state, device(), LATER, number=number, priority=priority).state
     assert [item.id for item in state.queue] == [3, 2, 4, 1]
     fixed = DownlinkSubmitted(5, 105, 9, b"x", 0, False, False, None, None)
-    state = submit_downlink(NETWORK, device(), DeviceState(session=heard_session()), fixed, LATER).state
+    state = submit_downlink(
+        context_of(NETWORK, device(), fixed, LATER), DeviceState(session=heard_session())
+    ).state
     state = submit(state, device(), LATER, number=6, priority=9).state
     assert [item.id for item in state.queue] == [5, 6], "a counter that is fixed keeps its place"
 
@@ -237,7 +241,7 @@ def test_an_application_server_may_answer_an_uplink_in_the_same_window() -> None
     assert isinstance(later, AnswerLater) and later.at == pytest.approx(NOW + 0.6)
     assert "has 400 ms" in transition.records[0].decisions[-1]
     queued = submit(transition.state, target, NOW + 0.4)
-    answered = answer_late(NETWORK, target, queued.state, later.event, later.at)
+    answered = answer_late(context_of(NETWORK, target, later.event, later.at), queued.state)
     transmit = transmit_of(answered)
     frame = frames.parse(transmit.phy_payload)
     assert isinstance(frame, frames.DataFrame) and frame.ack and frame.fport == 9
@@ -245,7 +249,7 @@ def test_an_application_server_may_answer_an_uplink_in_the_same_window() -> None
     # A device that has spoken again meanwhile has its own answer coming.
     again = receive(queued.state, uplink_frame(5), target=target, number=2)
     assert again is not None
-    assert answer_late(NETWORK, target, again.state, later.event, later.at).effects == ()
+    assert answer_late(context_of(NETWORK, target, later.event, later.at), again.state).effects == ()
 
 
 def queued_for_class_c(size: int = 1) -> DeviceState:

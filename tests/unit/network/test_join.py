@@ -13,6 +13,7 @@ from veldnet.keys import SoftwareVault
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, frames
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import decrypt_join_accept, derive_session_keys_10, join_request_mic
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import (
     AskVault,
     Device,
@@ -53,13 +54,15 @@ def join(
     target: Device, state: DeviceState, memory: JoinMemory, event: JoinRequested, now: float = NOW + 0.2
 ) -> Transition:
     """A whole join: request, vault, answer."""
-    asked = request_join(NETWORK, target, state, memory, event)
+    asked = request_join(context_of(NETWORK, target, event, NOW), state, memory)
     if not asked.effects:
         return asked
     (effect,) = asked.effects
     assert isinstance(effect, AskVault) and asked.state is state
     (answer,) = asyncio.run(VAULT.join([effect.order]))
-    return answer_join(NETWORK, target, state, memory, VaultAnswered(event, effect.order, answer), now)
+    return answer_join(
+        context_of(NETWORK, target, VaultAnswered(event, effect.order, answer), now), state, memory
+    )
 
 
 def record_of(transition: Transition) -> JoinRecord:
@@ -135,13 +138,15 @@ def test_two_orders_in_flight_for_one_nonce_open_one_session() -> None:
     """The check is made again when the vault's answers come."""
     target, state, memory = joining(), DeviceState(), JoinMemory()
     events = [request(9, number=1), request(9, number=2), request(10, number=3)]
-    orders = [request_join(NETWORK, target, state, memory, event).effects[0] for event in events]
+    orders = [
+        request_join(context_of(NETWORK, target, event, NOW), state, memory).effects[0] for event in events
+    ]
     outcomes = []
     for event, effect in zip(events, orders, strict=True):
         assert isinstance(effect, AskVault)
         (answer,) = asyncio.run(VAULT.join([effect.order]))
         transition = answer_join(
-            NETWORK, target, state, memory, VaultAnswered(event, effect.order, answer), NOW
+            context_of(NETWORK, target, VaultAnswered(event, effect.order, answer), NOW), state, memory
         )
         outcomes.append(record_of(transition).outcome)
         state, memory = transition.state, transition.join_memory or memory

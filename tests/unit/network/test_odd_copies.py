@@ -22,6 +22,7 @@ from veldnet.monitoring.statistics.rollups import BASE_STATION, SUBSCRIBER, tota
 from veldnet.monitoring.statistics.totals import _shown
 from veldnet.monitoring.watch import Watch, averages, note_uplink
 from veldnet.network.core.candidates import recall, remember
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import DataReceived, Device, ReceivedFrame, Transition
 from veldnet.network.core.join import request_join
 from veldnet.network.core.records import Copy, JoinRecord, decode_record, encode_record
@@ -41,9 +42,10 @@ def heard(phy: bytes, *copies: GatewayUplink, target: Device | None = None) -> T
     assert isinstance(frame, frames.DataFrame)
     event = DataReceived(ReceivedFrame(1, 1001, copies, NOW), frame)
     target = target or device()
-    found = match(NETWORK, JOINED, target, event)
+    context = context_of(NETWORK, target, event, NOW + 0.2)
+    found = match(context, JOINED)
     assert found is not None
-    return receive_data(NETWORK, target, JOINED, event, found, NOW + 0.2)
+    return receive_data(context, JOINED, found)
 
 
 def test_b9_a_copy_without_a_counter_is_answered_through_another_base_station() -> None:
@@ -76,13 +78,13 @@ def test_b9_a_join_that_cannot_be_answered_costs_the_vault_nothing(
     asked = request(7)
     bad = replace(asked.received.best, **changes)
     only = replace(asked, received=replace(asked.received, copies=(bad,)))
-    refused = request_join(NETWORK, joining(), DeviceState(), JoinMemory(), only)
+    refused = request_join(context_of(NETWORK, joining(), only, NOW), DeviceState(), JoinMemory())
     (record,) = refused.records
     assert isinstance(record, JoinRecord) and record.outcome == outcome and not refused.effects
     assert str(STATION) in record.decisions[0]
     good = replace(asked.received.best, base_station=OTHER)
     both = replace(asked, received=replace(asked.received, copies=(bad, good)))
-    assert request_join(NETWORK, joining(), DeviceState(), JoinMemory(), both).effects
+    assert request_join(context_of(NETWORK, joining(), both, NOW), DeviceState(), JoinMemory()).effects
 
 
 def test_b9_copies_of_unknown_quality_are_the_last_choice() -> None:

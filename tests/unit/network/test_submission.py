@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, NOW, device, radio, session
 from veldnet.domain.documents import PlanSettings
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import Answer, Device, DownlinkSubmitted, SubmissionRefusal, Transition
 from veldnet.network.core.records import DownlinkRecord
 from veldnet.network.core.state import DeviceState, QueuedDownlink
@@ -22,7 +23,7 @@ def submission(**changes: object) -> DownlinkSubmitted:
 
 
 def submit(state: DeviceState, event: DownlinkSubmitted, target: Device | None = None) -> Transition:
-    return submit_downlink(NETWORK, target or device(), state, event, NOW)
+    return submit_downlink(context_of(NETWORK, target or device(), event, NOW), state)
 
 
 def refusal_of(transition: Transition) -> SubmissionRefusal | None:

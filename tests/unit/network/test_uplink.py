@@ -40,6 +40,7 @@ from veldnet.lorawan.mac_commands import (
     RXTimingSetupReq,
     parse,
 )
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import Transition, Transmit
 from veldnet.network.core.mac_commands.exchange import MAX_REFUSALS
 from veldnet.network.core.records import DownlinkRecord, DownlinkRejectedRecord, RefusedRecord, UplinkRecord
@@ -248,9 +249,10 @@ def test_a_late_copy_or_a_slow_network_gets_no_downlink_or_rx2() -> None:
     from veldnet.network.core.uplink import match, receive_data
 
     event = data_event(confirmed)
-    found = match(NETWORK, JOINED, device(), event)
+    context = context_of(NETWORK, device(), event, NOW + 1.1)
+    found = match(context, JOINED)
     assert found is not None
-    transition = receive_data(NETWORK, device(), JOINED, event, found, NOW + 1.1)
+    transition = receive_data(context, JOINED, found)
     _frame, effect = downlink(transition)
     assert [w.slot for w in effect.windows] == [2]
 

@@ -37,13 +37,13 @@ from veldnet.lorawan.mac_commands import (
     parse,
     serialise,
 )
+from veldnet.network.core.context import context_of
 from veldnet.network.core.device_class import current_class
 from veldnet.network.core.events import (
     AskVault,
     Device,
     DownlinkSubmitted,
     ReceivedFrame,
-    RejoinAsked,
     RejoinRequested,
     Transition,
     Transmit,
@@ -175,7 +175,7 @@ def test_the_two_downlink_counters_are_apart() -> None:
     for fcnt in range(4):
         if fcnt % 2:
             submitted = DownlinkSubmitted(fcnt, 100 + fcnt, 9, b"\x01", None, False, False, None, None)
-            state = submit_downlink(NETWORK, DEVICE, state, submitted, NOW).state
+            state = submit_downlink(context_of(NETWORK, DEVICE, submitted, NOW), state).state
         transition = take(state, uplink_11(fcnt, confirmed=True), number=fcnt + 1)
         frame, _phy = sent(transition)
         assert frame.ack and device_side.accept(frame, last_uplink=fcnt) is not None
@@ -244,7 +244,7 @@ def rejoin(
 def ask(
     state: DeviceState, event: RejoinRequested, *, target: Device = DEVICE, memory: JoinMemory | None = None
 ) -> Transition:
-    return request_rejoin(NETWORK, target, state, memory or JoinMemory(), event)
+    return request_rejoin(context_of(NETWORK, target, event, NOW), state, memory or JoinMemory())
 
 
 def outcome_of(transition: Transition) -> str:
@@ -294,7 +294,7 @@ def answered(state: DeviceState, event: RejoinRequested, memory: JoinMemory) -> 
         wrapped_app_s_key=None,
     )
     vault = VaultAnswered(effect.join, effect.order, keys)
-    return answer_join(NETWORK, DEVICE, transition.state, memory, vault, NOW + 0.2)
+    return answer_join(context_of(NETWORK, DEVICE, vault, NOW + 0.2), transition.state, memory)
 
 
 def test_type_2_keeps_the_radio_and_type_0_does_not() -> None:
@@ -326,11 +326,13 @@ def test_the_vaults_refusal_is_recorded() -> None:
     (effect,) = transition.effects
     assert isinstance(effect, AskVault)
     vault = VaultAnswered(effect.join, effect.order, JoinRefusal("wrong_mic", "no"))
-    assert outcome_of(answer_join(NETWORK, DEVICE, JOINED, JoinMemory(), vault, NOW)) == "wrong_mic"
+    assert (
+        outcome_of(answer_join(context_of(NETWORK, DEVICE, vault, NOW), JOINED, JoinMemory())) == "wrong_mic"
+    )
 
 
 def test_an_administrator_can_ask_for_a_rejoin() -> None:
-    state = ask_rejoin(JOINED, RejoinAsked(1)).state
+    state = ask_rejoin(JOINED).state
     transition = take(state, uplink_11(0))
     frame, _phy = sent(transition)
     names = [command.NAME for command in commands_of(frame, Security11(KEYS))]
@@ -338,7 +340,7 @@ def test_an_administrator_can_ask_for_a_rejoin() -> None:
     later = take(replace(transition.state, in_flight=()), uplink_11(1), number=2)
     assert later.effects == (), "it is asked once"
     plain = DeviceState(session=session())
-    assert ask_rejoin(plain, RejoinAsked(1)).state is plain
+    assert ask_rejoin(plain).state is plain
 
 
 def test_a_session_is_renewed_before_its_counters_end() -> None:

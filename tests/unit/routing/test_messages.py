@@ -8,10 +8,11 @@ import pytest
 from lxml import etree
 from msgspec.structs import replace
 
-from tests.unit.network.builders import NOW, STATION, device, radio, receive, session, uplink_frame
+from tests.unit.network.builders import NETWORK, NOW, STATION, device, radio, receive, session, uplink_frame
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import BaseStationId, frames
 from veldnet.network import DownlinkRecord, DownlinkRejectedRecord, ResetRecord, UplinkRecord
+from veldnet.network.core.context import context_of
 from veldnet.network.core.events import ContextReset, Device
 from veldnet.network.core.outcome import deactivate, reset_context
 from veldnet.network.core.queue import discarded
@@ -95,12 +96,13 @@ def test_d8_the_report_on_a_dropped_downlink_has_its_counter(
     cause: str, given: int | None, expected: int
 ) -> None:
     target = device(plan=PLAN)
+    context = context_of(NETWORK, target, ContextReset(9), NOW)
     item = QueuedDownlink(1, 9, b"x", given, False, None, "AB", NOW)
-    record = discarded(7, session(n_fcnt_down=5), item, NOW, cause, "why")
+    record = discarded(context, session(n_fcnt_down=5), item, cause, "why")
     (message,) = WRITER.messages(record, target)
     assert message.fields["FCntDn"] == expected and message.fields["DeliveryStatus"] == 0
     assert message.elements == f"1000000010059AC00001703119{expected}", "the token signs what the body says"
-    (without,) = WRITER.messages(discarded(7, None, item, NOW, cause, "why"), target)
+    (without,) = WRITER.messages(discarded(context, None, item, cause, "why"), target)
     assert without.fields["FCntDn"] == (given or 0)
 
 
@@ -108,9 +110,10 @@ def test_d8_a_reset_and_a_lost_plan_are_reported_for_each_downlink_that_waited()
     target = device(plan=PLAN)
     queue = tuple(QueuedDownlink(n, 9, b"x", None, False, None, None, NOW) for n in (1, 2))
     state = DeviceState(session=session(n_fcnt_down=5), queue=queue)
+    context = context_of(NETWORK, target, ContextReset(9), NOW)
     for transition in (
-        reset_context(target, state, JoinMemory(), ContextReset(9), NOW),
-        deactivate(target, state, ContextReset(9), NOW),
+        reset_context(context, state, JoinMemory()),
+        deactivate(context, state),
     ):
         sent = [m for record in transition.records for m in WRITER.messages(record, target)]
         reports = [m.fields for m in sent if m.name == "DevEUI_downlink_Sent"]

@@ -2,7 +2,7 @@
 
 from .as923 import AS923_1, AS923_2, AS923_3, AS923_4
 from .au915 import AU915, AU915_EARLY
-from .channel_plan import ChannelPlan, parse_cf_list
+from .channel_plan import UNSERVED, ChannelPlan, parse_cf_list
 from .cn470 import CN470, CN470_26A, CN470_26B
 from .cn779 import CN779
 from .eu433 import EU433
@@ -38,6 +38,7 @@ REGIONS: dict[str, Region] = {
 __all__ = [
     "EU868",
     "REGIONS",
+    "UNSERVED",
     "Channel",
     "ChannelPlan",
     "DataRate",

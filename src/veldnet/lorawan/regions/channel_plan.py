@@ -6,7 +6,7 @@ from functools import cached_property
 
 import msgspec
 
-from .region import Channel, Region
+from .region import Channel, ClassBTable, Region
 
 # Base stations report frequencies inexactly.
 _TOLERANCE = 50_000
@@ -34,6 +34,11 @@ class ChannelPlan(msgspec.Struct, frozen=True, dict=True):
         last = region.narrow_channels // 8
         if any(not 1 <= number <= last for number in self.sub_bands):
             raise ValueError(f"{region.name} has sub-bands 1 to {last}")
+
+    @property
+    def served(self) -> bool:
+        """Whether these are the channels of a region at all."""
+        return self is not UNSERVED
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
@@ -106,6 +111,30 @@ class ChannelPlan(msgspec.Struct, frozen=True, dict=True):
     @property
     def wanted_rx2_data_rate(self) -> int:
         return self.region.rx2_data_rate if self.rx2_data_rate is None else self.rx2_data_rate
+
+
+# Stands for the channels of a region that the network does not serve: it has no channel and no data rate, so
+# that no frame belongs to it.
+UNSERVED = ChannelPlan(
+    Region(
+        name="",
+        revision="",
+        channels=(),
+        uplink={},
+        downlink={},
+        rx1={},
+        rx2_frequency=0,
+        rx2_data_rate=0,
+        max_eirp=0,
+        tx_power_steps=0,
+        sub_bands=(),
+        adr_max_data_rate=0,
+        max_channels=0,
+        controls={},
+        cf_list_type=None,
+        class_b=ClassBTable((), 0, (0, 0, 0), (), 0),
+    )
+)
 
 
 def parse_cf_list(octets: bytes) -> tuple[tuple[int, ...], int | None]:

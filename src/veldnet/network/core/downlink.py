@@ -5,18 +5,17 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.mac_commands import MacCommand, serialise
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.lorawan.regions import ChannelPlan, max_frm_payload
+from veldnet.lorawan.regions import max_frm_payload
 
 from . import queue
 from .candidates import recall
+from .context import Context
 from .device_class import current_class
 from .downlink_frame import FOPTS_LIMIT, Content, build, counter_ended, in_words
-from .events import Device, Need, ReceivedFrame, Transmit
-from .parameters import NetworkParameters
+from .events import AnswerDue, DataReceived, Event, Need, ReceivedFrame, Transmit
 from .receive_windows import immediate_windows, windows_after
 from .records import Record
 from .state import DeviceState, QueuedDownlink, RadioParameters
@@ -37,40 +36,27 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     decisions: tuple[str, ...]
 
 
-def room(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    profile: ProfileSettings,
-    radio: RadioParameters,
-    data_rate: int,
-) -> int:
+def room(context: Context[Event], radio: RadioParameters, data_rate: int) -> int:
     """Octets of FOpts and FRMPayload that a downlink at a data rate holds."""
     return max_frm_payload(
-        channel_plan.region.downlink[data_rate],
+        context.channel_plan.region.downlink[data_rate],
         dwell=radio.downlink_dwell,
-        repeater=network.repeater,
-        early=profile.early_limits,
+        repeater=context.network.repeater,
+        early=context.profile.early_limits,
     )
 
 
 def plan_downlink(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    received: ReceivedFrame,
-    data_rate: int,
-    need: Need,
-    now: float,
+    context: Context[DataReceived | AnswerDue], state: DeviceState, data_rate: int, need: Need
 ) -> Plan:
     """Decide on the downlink after an uplink of the current session."""
     due = need.ack or need.adr_ack or need.answers or need.requests
     if not (due or state.queue):
         return Plan(state, (), None, ("no downlink: nothing to send",))
-    slots = _open_slots(network, channel_plan, device, state, received, data_rate, now)
+    slots = _open_slots(context, state, data_rate)
     if not slots:
-        return Plan(state, (), None, (_why_closed(received),))
-    state, records, chosen = queue.choose(device.row.ref, state, max(s.room for s in slots), now)
+        return Plan(state, (), None, (_why_closed(context.event.received),))
+    state, records, chosen = queue.choose(context, state, max(s.room for s in slots))
     if chosen is None and not due:
         return Plan(state, records, None, ("no downlink: nothing to send",))
     if counter_ended(state, chosen):
@@ -79,9 +65,9 @@ def plan_downlink(
     if content is None:
         why = "no downlink: its MAC commands do not fit at the current data rate"
         return Plan(state, records, None, (why,))
-    content = _at_any_time_too(network, channel_plan, device, state, content, now)
-    deadline = now + network.class_c_patience if content.windows[-1].immediate else None
-    state, transmit = build(device.plan, state, content, received.token, now, deadline)
+    content = _at_any_time_too(context, state, content)
+    late = context.now + context.network.class_c_patience if content.windows[-1].immediate else None
+    state, transmit = build(context, state, content, context.event.received.token, late)
     return Plan(state, records, transmit, (in_words(content, state),))
 
 
@@ -102,29 +88,23 @@ def _why_closed(received: ReceivedFrame) -> str:
 
 
 def _open_slots(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    received: ReceivedFrame,
-    data_rate: int,
-    now: float,
+    context: Context[DataReceived | AnswerDue], state: DeviceState, data_rate: int
 ) -> tuple[_Slot, ...]:
     """RX1 and RX2 as far as they are ahead; a device of class C listens in RX2 also when both are over."""
     session = state.session
     assert session is not None
-    radio, region = session.radio, channel_plan.region
+    radio, region = session.radio, context.channel_plan.region
+    copies, earliest = context.event.received.copies, context.now + context.network.lead
     slots = []
-    for windows in windows_after(channel_plan, received.copies, data_rate, radio, radio.rx1_delay):
-        ahead = tuple(window for window in windows if window.opens_at - network.lead > now)
+    for windows in windows_after(context.channel_plan, copies, data_rate, radio, radio.rx1_delay):
+        ahead = tuple(window for window in windows if window.opens_at > earliest)
         if ahead:
             rate = region.downlink_data_rate(ahead[0].modulation) or 0
-            slots.append(_Slot(ahead, room(network, channel_plan, device.profile, radio, rate)))
-    if not slots and current_class(device, session) == "C":
-        at_once = immediate_windows(region, recall(session.heard_by), radio, now)
+            slots.append(_Slot(ahead, room(context, radio, rate)))
+    if not slots and current_class(context.device, session) == "C":
+        at_once = immediate_windows(region, recall(session.heard_by), radio, context.now)
         if at_once:
-            size = room(network, channel_plan, device.profile, radio, radio.rx2_data_rate)
-            slots.append(_Slot(at_once, size))
+            slots.append(_Slot(at_once, room(context, radio, radio.rx2_data_rate)))
     return tuple(slots)
 
 
@@ -142,24 +122,22 @@ def _compose(slots: tuple[_Slot, ...], chosen: QueuedDownlink | None, need: Need
     return Content(chosen, mac, requests, need.ack, _in_order(fitting, total))
 
 
-def _at_any_time_too(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    content: Content,
-    now: float,
-) -> Content:
+def _at_any_time_too(context: Context[Event], state: DeviceState, content: Content) -> Content:
     """A device of class C listens in RX2 also after the windows of its uplink: a downlink for which no base
     station is free in these goes later. An acknowledgement or MAC commands alone are of no use then."""
     session = state.session
     assert session is not None
-    if content.chosen is None or content.windows[0].immediate or current_class(device, session) != "C":
+    if (
+        content.chosen is None
+        or content.windows[0].immediate
+        or current_class(context.device, session) != "C"
+    ):
         return content
+    radio = session.radio
     size = len(content.chosen.payload) + len(serialise(content.mac))
-    if size > room(network, channel_plan, device.profile, session.radio, session.radio.rx2_data_rate):
+    if size > room(context, radio, radio.rx2_data_rate):
         return content
-    at_once = immediate_windows(channel_plan.region, recall(session.heard_by), session.radio, now)
+    at_once = immediate_windows(context.channel_plan.region, recall(session.heard_by), radio, context.now)
     return replace(content, windows=(*content.windows, *at_once))
 
 

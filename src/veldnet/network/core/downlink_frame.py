@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from veldnet.domain.documents import PlanSettings
 from veldnet.lorawan import frames
 from veldnet.lorawan.counters import MAX_FCNT
 from veldnet.lorawan.crypto import (
@@ -21,7 +20,8 @@ from veldnet.lorawan.frames import MType
 from veldnet.lorawan.mac_commands import MacCommand, serialise
 from veldnet.lorawan.radio import TransmitWindow
 
-from .events import Transmit
+from .context import Context
+from .events import Event, Transmit
 from .mac_commands import remember_requests
 from .regulator import charge_downlink
 from .state import AwaitedAck, DeviceState, InFlight, QueuedDownlink, Session
@@ -56,15 +56,15 @@ def counter_ended(state: DeviceState, chosen: QueuedDownlink | None) -> bool:
 
 
 def build(
-    plan: PlanSettings | None,
+    context: Context[Event],
     state: DeviceState,
     content: Content,
     token: int,
-    now: float,
     deadline: float | None = None,
 ) -> tuple[DeviceState, Transmit]:
     """The state with the downlink in flight, and the transmission; it takes a token of the regulator."""
-    state, over_limit = charge_downlink(plan, state, now)
+    now = context.now
+    state, over_limit = charge_downlink(context.plan, state, now)
     session, chosen = state.session, content.chosen
     assert session is not None
     layout = _layout(serialise(content.mac), chosen)

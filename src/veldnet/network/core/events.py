@@ -9,6 +9,7 @@ from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.lorawan import BaseStationId, DevAddr
 from veldnet.lorawan.frames import DataFrame, JoinRequest, RejoinRequest
+from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.mac_commands import MacCommand
 from veldnet.lorawan.radio import GatewayUplink, TransmitWindow
 
@@ -52,6 +53,14 @@ class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):
     def answerable(self) -> bool:
         """Whether a downlink can be timed by any copy."""
         return any(copy.answerable for copy in self.copies)
+
+    @property
+    def gps_time(self) -> float:
+        """End of the frame in GPS seconds, by our clock where no base station knows better."""
+        for copy in self.copies:
+            if copy.gps_time is not None:
+                return copy.gps_time
+        return unix_to_gps(self.received_at)
 
 
 class DataReceived(msgspec.Struct, frozen=True, gc=False):
@@ -142,16 +151,23 @@ class SendDue(msgspec.Struct, frozen=True, gc=False):
     token: int
 
 
-class RejoinAsked(msgspec.Struct, frozen=True, gc=False):
-    """An administrator wants the device to renew its session."""
-
-    id: int
-
-
 class ContextReset(msgspec.Struct, frozen=True, gc=False):
     """An administrator dropped the security context."""
 
     id: int
+
+
+Event = (
+    DataReceived
+    | JoinRequested
+    | RejoinRequested
+    | VaultAnswered
+    | DownlinkSubmitted
+    | DownlinkReported
+    | AnswerDue
+    | SendDue
+    | ContextReset
+)
 
 
 class Transmit(msgspec.Struct, frozen=True, gc=False):

@@ -181,12 +181,12 @@ def _session(network: NetworkParameters, device: Device, session: Session) -> Se
         dlChannels=_dl_channels(channel_plan, radio),
         uplinkDwellTime=radio.uplink_dwell,
         downlinkDwellTime=radio.downlink_dwell,
-        eirp=None if channel_plan is None else device_eirp(channel_plan.region, radio),
+        eirp=device_eirp(channel_plan.region, radio) if channel_plan.served else None,
     )
 
 
-def _class_b(channel_plan: ChannelPlan | None, session: Session) -> ClassBView | None:
-    if session.ping_periodicity is None or channel_plan is None:
+def _class_b(channel_plan: ChannelPlan, session: Session) -> ClassBView | None:
+    if session.ping_periodicity is None or not channel_plan.served:
         return None
     table, radio = channel_plan.region.class_b, session.radio
     fixed = table.ping_frequencies[0] if len(table.ping_frequencies) == 1 else None
@@ -200,8 +200,8 @@ def _class_b(channel_plan: ChannelPlan | None, session: Session) -> ClassBView |
     )
 
 
-def _dl_channels(channel_plan: ChannelPlan | None, radio: RadioParameters) -> tuple[DlChannelView, ...]:
-    channels = () if channel_plan is None else channel_plan.channels
+def _dl_channels(channel_plan: ChannelPlan, radio: RadioParameters) -> tuple[DlChannelView, ...]:
+    channels = channel_plan.channels
     return tuple(
         DlChannelView(index, channels[index].frequency if index < len(channels) else None, frequency)
         for index, frequency in radio.dl_frequencies
@@ -210,7 +210,7 @@ def _dl_channels(channel_plan: ChannelPlan | None, radio: RadioParameters) -> tu
 
 def _parameters(network: NetworkParameters, device: Device, session: Session) -> tuple[Parameter, ...]:
     channel_plan = network.channel_plan(device.profile)
-    if channel_plan is None:
+    if not channel_plan.served:
         return ()
     radio, profile = session.radio, device.profile
     plan = device.plan if device.plan is not None else PlanSettings()

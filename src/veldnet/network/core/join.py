@@ -11,22 +11,23 @@ from msgspec.structs import replace
 
 from veldnet.domain.joins import JoinOrder, JoinRefusal
 from veldnet.lorawan import DevEui, JoinEui
-from veldnet.lorawan.frames import JoinRequest, RejoinRequest
+from veldnet.lorawan.frames import RejoinRequest
 from veldnet.lorawan.join import JoinAccept
-from veldnet.lorawan.regions import ChannelPlan
 
 from . import nonces
+from .context import Context
 from .events import (
     AskVault,
     Device,
     Effect,
+    Event,
     JoinRequested,
     RejoinRequested,
     Transition,
     Transmit,
     VaultAnswered,
 )
-from .parameters import NetworkParameters
+from .receive_windows import wanted_rx1_delay
 from .records import JoinRecord
 from .sessions import (
     accept_in_flight,
@@ -35,7 +36,6 @@ from .sessions import (
     default_radio,
     dl_settings,
     open_session,
-    wanted_delay,
 )
 from .state import DeviceState, JoinMemory
 from .uplink_record import copies_of
@@ -43,26 +43,21 @@ from .uplink_record import copies_of
 MAX_JOIN_NONCE = 0xFFFFFF
 
 
-def request_join(
-    network: NetworkParameters, device: Device, state: DeviceState, memory: JoinMemory, event: JoinRequested
-) -> Transition:
+def request_join(context: Context[JoinRequested], state: DeviceState, memory: JoinMemory) -> Transition:
     """Refuse what needs no key to be refused; order the rest at the vault."""
-    channel_plan = network.channel_plan(device.profile)
-    refusal = activation_refusal(channel_plan, device, memory, event) or _join_refusal(
-        device, memory, event.request
-    )
+    event = context.event
+    refusal = activation_refusal(context, memory) or _join_refusal(context, memory)
     if refusal is not None:
-        return Transition(state, (join_record(channel_plan, device, event, *refusal),))
-    assert channel_plan is not None and device.plan is not None
+        return Transition(state, (join_record(context, event, *refusal),))
     accept = JoinAccept(
         memory.join_nonce + 1,
-        network.net_id,
+        context.network.net_id,
         event.dev_addr,
-        dl_settings(channel_plan, device.profile, device.plan),
-        wanted_delay(network, device.plan),
-        cf_list(channel_plan, device.profile),
+        dl_settings(context),
+        wanted_rx1_delay(context.network, context.plan),
+        cf_list(context),
     )
-    return Transition(state, effects=(AskVault(event, order(device, event, accept)),))
+    return Transition(state, effects=(AskVault(event, order(context.device, event, accept)),))
 
 
 def order(device: Device, event: JoinRequested | RejoinRequested, accept: JoinAccept) -> JoinOrder:
@@ -84,14 +79,12 @@ def order(device: Device, event: JoinRequested | RejoinRequested, accept: JoinAc
 
 
 def activation_refusal(
-    channel_plan: ChannelPlan | None,
-    device: Device,
-    memory: JoinMemory,
-    event: JoinRequested | RejoinRequested,
+    context: Context[JoinRequested | RejoinRequested], memory: JoinMemory
 ) -> tuple[str, str] | None:
     """Code and words of a reason to serve no request of a device, None if there is none."""
+    device, event = context.device, context.event
     row, best = device.row, event.received.best
-    if channel_plan is None:
+    if not context.channel_plan.served:
         return "region_not_served", f"the network does not serve {device.profile.region}"
     if not device.active or device.plan is None:
         return "device_inactive", "the device has no connectivity plan or no routing"
@@ -99,7 +92,7 @@ def activation_refusal(
         return "no_app_key", "the device has no AppKey"
     if device.profile.version_11 and row.sealed_nwk_key is None:
         return "no_nwk_key", "a device of LoRaWAN 1.1 needs a NwkKey, and this one has none"
-    region = channel_plan.region
+    region = context.channel_plan.region
     if region.uplink_data_rate(best.modulation) is None or region.sub_band(best.frequency) is None:
         return (
             "wrong_region",
@@ -120,11 +113,11 @@ def _why_unanswerable(event: JoinRequested | RejoinRequested) -> tuple[str, str]
     return "no_timestamp", f"{stations} gave no counter (tmst) to time a join-accept by"
 
 
-def _join_refusal(device: Device, memory: JoinMemory, request: JoinRequest) -> tuple[str, str] | None:
-    row = device.row
+def _join_refusal(context: Context[JoinRequested], memory: JoinMemory) -> tuple[str, str] | None:
+    row, request = context.device.row, context.event.request
     if row.join_eui is not None and JoinEui.parse(row.join_eui) != request.join_eui:
         return "wrong_join_eui", f"JoinEUI {request.join_eui} instead of {row.join_eui}"
-    return _nonce_refusal(device, memory, request.dev_nonce)
+    return _nonce_refusal(context.device, memory, request.dev_nonce)
 
 
 def _nonce_refusal(device: Device, memory: JoinMemory, dev_nonce: int) -> tuple[str, str] | None:
@@ -138,23 +131,15 @@ def _nonce_refusal(device: Device, memory: JoinMemory, dev_nonce: int) -> tuple[
     return None
 
 
-def answer_join(
-    network: NetworkParameters,
-    device: Device,
-    state: DeviceState,
-    memory: JoinMemory,
-    event: VaultAnswered,
-    now: float,
-) -> Transition:
+def answer_join(context: Context[VaultAnswered], state: DeviceState, memory: JoinMemory) -> Transition:
     """Open the session with the vault's keys and send the join-accept, or record the refusal."""
+    event, channel_plan, now = context.event, context.channel_plan, context.now
     join, answer, accept = event.join, event.answer, event.order.accept
-    channel_plan = network.channel_plan(device.profile)
     if isinstance(answer, JoinRefusal):
-        return Transition(state, (join_record(channel_plan, device, join, answer.code, answer.message),))
-    refusal = _late_refusal(device, memory, event)
-    if refusal is not None or channel_plan is None:
-        words = refusal or ("region_not_served", "the region of the device is not served any more")
-        return Transition(state, (join_record(channel_plan, device, join, *words),))
+        return Transition(state, (join_record(context, join, answer.code, answer.message),))
+    refusal = _late_refusal(context, memory)
+    if refusal is not None:
+        return Transition(state, (join_record(context, join, *refusal),))
     current = state.session
     rejoin_type = join.request.rejoin_type if isinstance(join, RejoinRequested) else None
     kept = current.radio if rejoin_type == 2 and current is not None else None
@@ -163,7 +148,7 @@ def answer_join(
     listening = (
         current.radio if rejoin_type in (0, 2) and current is not None else default_radio(channel_plan)
     )
-    windows = accept_windows(network, channel_plan, join.received, listening, now)
+    windows = accept_windows(context, join.received, listening)
     decisions = [f"JoinNonce {accept.join_nonce}, DevAddr {accept.dev_addr}"]
     effects: tuple[Effect, ...] = ()
     if windows:
@@ -175,27 +160,30 @@ def answer_join(
     else:
         decisions.append("no join-accept: both receive windows are over")
     record = replace(
-        join_record(channel_plan, device, join, "accepted", *decisions),
+        join_record(context, join, "accepted", *decisions),
         dev_addr=accept.dev_addr,
         wrapped_app_s_key=session.wrapped_app_s_key,
     )
-    return Transition(state, (record,), effects, _remember(device, memory, event))
+    return Transition(state, (record,), effects, _remember(context.device, memory, event))
 
 
 def _nonce(join: JoinRequested | RejoinRequested) -> int:
     return join.request.dev_nonce if isinstance(join, JoinRequested) else join.request.rj_count
 
 
-def _late_refusal(device: Device, memory: JoinMemory, event: VaultAnswered) -> tuple[str, str] | None:
+def _late_refusal(context: Context[VaultAnswered], memory: JoinMemory) -> tuple[str, str] | None:
     """What has changed while the vault was at work."""
+    event = context.event
     join = event.join
     refusal = None
     if isinstance(join, JoinRequested):
-        refusal = _nonce_refusal(device, memory, join.request.dev_nonce)
+        refusal = _nonce_refusal(context.device, memory, join.request.dev_nonce)
     elif join.request.rejoin_type == 1:
         refusal = rj_count1_refusal(memory, join.request.rj_count)
     if refusal is None and event.order.accept.join_nonce <= memory.join_nonce:
         refusal = ("superseded", "another join of the device was served meanwhile")
+    if refusal is None and not context.channel_plan.served:
+        refusal = ("region_not_served", "the region of the device is not served any more")
     return refusal
 
 
@@ -222,31 +210,27 @@ def _remember(device: Device, memory: JoinMemory, event: VaultAnswered) -> JoinM
 
 
 def join_record(
-    channel_plan: ChannelPlan | None,
-    device: Device,
-    event: JoinRequested | RejoinRequested,
-    outcome: str,
-    *decisions: str,
+    context: Context[Event], join: JoinRequested | RejoinRequested, outcome: str, *decisions: str
 ) -> JoinRecord:
     """The record of a join-request or rejoin-request."""
-    best, request = event.received.best, event.request
-    region = None if channel_plan is None else channel_plan.region
-    band = region.sub_band(best.frequency) if region is not None else None
-    data_rate = None if region is None else region.uplink_data_rate(best.modulation)
+    received, request = join.received, join.request
+    best, channel_plan = received.best, context.channel_plan
+    band = channel_plan.region.sub_band(best.frequency)
+    data_rate = channel_plan.region.uplink_data_rate(best.modulation)
     return JoinRecord(
-        id=event.received.id,
-        device_ref=device.row.ref,
-        time=event.received.received_at,
+        id=received.id,
+        device_ref=context.device.row.ref,
+        time=received.received_at,
         outcome=outcome,
         phy_payload=best.phy_payload,
         dev_eui=DevEui(request.dev_eui),
         join_eui=request.join_eui,
-        dev_nonce=_nonce(event),
-        copies=copies_of(event.received.copies),
+        dev_nonce=_nonce(join),
+        copies=copies_of(received.copies),
         frequency=best.frequency,
         modulation=best.modulation,
         data_rate=data_rate,
-        channel=None if channel_plan is None else channel_plan.uplink_index(best.frequency, data_rate),
+        channel=channel_plan.uplink_index(best.frequency, data_rate),
         sub_band=band.name if band else None,
         rejoin_type=request.rejoin_type if isinstance(request, RejoinRequest) else None,
         decisions=decisions,

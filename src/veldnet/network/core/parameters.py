@@ -6,7 +6,7 @@ import msgspec
 
 from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan import NetId
-from veldnet.lorawan.regions import EU868, ChannelPlan
+from veldnet.lorawan.regions import EU868, UNSERVED, ChannelPlan
 
 
 class NetworkParameters(msgspec.Struct, frozen=True):
@@ -44,6 +44,6 @@ class NetworkParameters(msgspec.Struct, frozen=True):
     # MeanPER as ThingPark 7.2 smoothed it, instead of over a window.
     smoothed_per: bool = False
 
-    def channel_plan(self, profile: ProfileSettings) -> ChannelPlan | None:
-        """The channels of a device, None where its region is not served."""
-        return self.channel_plans.get(profile.region)
+    def channel_plan(self, profile: ProfileSettings) -> ChannelPlan:
+        """The channels of a device, `UNSERVED` where the network does not serve its region."""
+        return self.channel_plans.get(profile.region, UNSERVED)

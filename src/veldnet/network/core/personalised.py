@@ -15,7 +15,7 @@ from veldnet.lorawan import AesKey, DevAddr
 from veldnet.lorawan.crypto import UPLINK, data_mic
 from veldnet.lorawan.regions import ChannelPlan
 
-from .events import DataReceived, Device
+from .context import UplinkContext
 from .sessions import default_radio
 from .state import DeviceState, PortKey, Session, encode_state
 
@@ -49,14 +49,14 @@ def personalised_state(
     return encode_state(DeviceState(session=session))
 
 
-def begins_again(session: Session, device: Device, event: DataReceived) -> bool:
+def begins_again(context: UplinkContext, session: Session) -> bool:
     """Whether a frame is the first of a device that has lost its counters."""
-    frame = event.frame
-    if not (session.personalised and device.profile.allowABPAutomaticReset):
+    frame = context.event.frame
+    if not (session.personalised and context.profile.allowABPAutomaticReset):
         return False
     if frame.fcnt != 0 or session.fcnt_up in (None, 0):
         return False
-    message = event.received.best.phy_payload[:-4]
+    message = context.event.received.best.phy_payload[:-4]
     mic = data_mic(session.f_nwk_s_int_key, UPLINK, frame.dev_addr, 0, message)
     return hmac.compare_digest(mic, frame.mic)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from .context import Context
+from .events import Event
 from .records import DownlinkRecord, DownlinkRejectedRecord, Record
 from .state import DeviceState, QueuedDownlink, Session
 
@@ -25,7 +27,7 @@ def insert(queue: tuple[QueuedDownlink, ...], item: QueuedDownlink) -> tuple[Que
 
 
 def choose(
-    device_ref: int, state: DeviceState, limit: int, now: float
+    context: Context[Event], state: DeviceState, limit: int
 ) -> tuple[DeviceState, tuple[Record, ...], QueuedDownlink | None]:
     """The first downlink that may still go out with at most `limit` octets; records of those before it, which
     leave the queue."""
@@ -35,12 +37,12 @@ def choose(
     queue = state.queue
     while queue and not queue[0].for_pending_session:
         head = queue[0]
-        if head.expires_at is not None and head.expires_at < now:
-            records.append(discarded(device_ref, session, head, now, "E3", "validity expired"))
+        if head.expires_at is not None and head.expires_at < context.now:
+            records.append(discarded(context, session, head, "E3", "validity expired"))
         elif head.fcnt is not None and head.fcnt < session.application_fcnt:
-            records.append(discarded(device_ref, session, head, now, "E2", "its counter is used already"))
+            records.append(discarded(context, session, head, "E2", "its counter is used already"))
         elif len(head.payload) > limit:
-            records.append(_too_big(device_ref, head, now, limit))
+            records.append(_too_big(context, head, limit))
         else:
             return replace(state, queue=queue), tuple(records), head
         queue = queue[1:]
@@ -48,13 +50,13 @@ def choose(
 
 
 def discarded(
-    device_ref: int, session: Session | None, item: QueuedDownlink, now: float, cause: str, why: str
+    context: Context[Event], session: Session | None, item: QueuedDownlink, cause: str, why: str
 ) -> DownlinkRecord:
     """The record of a queued downlink that will never be sent; it keeps the submission's identifier."""
     return DownlinkRecord(
         id=item.id,
-        device_ref=device_ref,
-        time=now,
+        device_ref=context.device.row.ref,
+        time=context.now,
         outcome="discarded",
         join_accept=False,
         dev_addr=session.dev_addr if session else None,
@@ -77,17 +79,17 @@ def discarded(
 
 
 def emptied(
-    device_ref: int, session: Session | None, queue: tuple[QueuedDownlink, ...], now: float, why: str
+    context: Context[Event], session: Session | None, queue: tuple[QueuedDownlink, ...], why: str
 ) -> tuple[DownlinkRecord, ...]:
     """Records of a queue whose session has ended."""
-    return tuple(discarded(device_ref, session, item, now, "E4", why) for item in queue)
+    return tuple(discarded(context, session, item, "E4", why) for item in queue)
 
 
-def _too_big(device_ref: int, item: QueuedDownlink, now: float, limit: int) -> DownlinkRejectedRecord:
+def _too_big(context: Context[Event], item: QueuedDownlink, limit: int) -> DownlinkRejectedRecord:
     return DownlinkRejectedRecord(
         id=item.id,
-        device_ref=device_ref,
-        time=now,
+        device_ref=context.device.row.ref,
+        time=context.now,
         outcome="rejected",
         fport=item.fport,
         size=len(item.payload),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan.radio import COUNTER_MODULUS, GatewayUplink, TransmitWindow
@@ -32,28 +33,36 @@ def device_eirp(region: Region, radio: RadioParameters) -> float:
     return region.max_eirp - 2 * radio.tx_power
 
 
-def _window(
-    region: Region,
-    uplink: GatewayUplink,
-    radio: RadioParameters,
-    slot: int,
-    delay: int,
-    frequency: int,
-    data_rate: int,
-) -> TransmitWindow:
-    assert uplink.timestamp is not None
-    modulation = region.downlink[data_rate].modulation
-    power = region.downlink_power(frequency)
-    return TransmitWindow(
-        uplink.base_station,
-        slot,
-        frequency,
-        modulation,
-        uplink.received_at + delay,
-        power,
-        timestamp=(uplink.timestamp + delay * 1_000_000) % COUNTER_MODULUS,
-        margin=margin(uplink.snr, device_eirp(region, radio), power, modulation),
-        region=region.name,
+class _Slot(NamedTuple):
+    """RX1 or RX2 after an uplink: seconds after its end, frequency and data rate."""
+
+    number: int
+    delay: int
+    frequency: int
+    data_rate: int
+
+
+def _windows(
+    region: Region, copies: Sequence[GatewayUplink], slot: _Slot, eirp: float
+) -> tuple[TransmitWindow, ...]:
+    """A slot at each base station; `eirp` is the device's."""
+    modulation = region.downlink[slot.data_rate].modulation
+    power = region.downlink_power(slot.frequency)
+    later = slot.delay * 1_000_000
+    return tuple(
+        TransmitWindow(
+            copy.base_station,
+            slot.number,
+            slot.frequency,
+            modulation,
+            copy.received_at + slot.delay,
+            power,
+            # A copy without a counter is not among those that can be answered.
+            timestamp=((copy.timestamp or 0) + later) % COUNTER_MODULUS,
+            margin=margin(copy.snr, eirp, power, modulation),
+            region=region.name,
+        )
+        for copy in copies
     )
 
 
@@ -83,13 +92,10 @@ def windows_after(
         return (), ()
     rx1_rate = region.rx1_data_rate(uplink_data_rate, radio.rx1_dr_offset, dwell=radio.downlink_dwell)
     frequency = rx1_frequency(channel_plan, heard[0].frequency, uplink_data_rate, radio)
-    return (
-        tuple(_window(region, copy, radio, 1, delay, frequency, rx1_rate) for copy in heard),
-        tuple(
-            _window(region, copy, radio, 2, delay + 1, radio.rx2_frequency, radio.rx2_data_rate)
-            for copy in heard
-        ),
-    )
+    eirp = device_eirp(region, radio)
+    rx1 = _Slot(1, delay, frequency, rx1_rate)
+    rx2 = _Slot(2, delay + 1, radio.rx2_frequency, radio.rx2_data_rate)
+    return _windows(region, heard, rx1, eirp), _windows(region, heard, rx2, eirp)
 
 
 def immediate_windows(

@@ -36,9 +36,9 @@ def charge_uplink(plan: PlanSettings, state: DeviceState, now: float) -> tuple[D
     return replace(state, uplink_bucket=bucket), over
 
 
-def charge_downlink(plan: PlanSettings | None, state: DeviceState, now: float) -> tuple[DeviceState, bool]:
+def charge_downlink(plan: PlanSettings, state: DeviceState, now: float) -> tuple[DeviceState, bool]:
     """The state after a downlink of any content, and whether it is over the limit."""
-    regulator = None if plan is None else plan.downlink_regulator
+    regulator = plan.downlink_regulator
     if regulator is None:
         return state, False
     bucket, over = take(regulator, state.downlink_bucket, now)

@@ -14,23 +14,19 @@ from veldnet.lorawan import JoinEui
 from veldnet.lorawan.frames import RejoinRequest
 from veldnet.lorawan.join import OPT_NEG, JoinAccept, join_request_mic
 
+from .context import Context
 from .events import AskVault, Device, RejoinRequested, Transition
 from .join import activation_refusal, join_record, order, rj_count1_refusal
 from .parameters import NetworkParameters
-from .sessions import cf_list, dl_settings, wanted_delay
+from .receive_windows import wanted_rx1_delay
+from .sessions import cf_list, dl_settings
 from .state import DeviceState, JoinMemory, RadioParameters, Session
 
 
-def request_rejoin(
-    network: NetworkParameters,
-    device: Device,
-    state: DeviceState,
-    memory: JoinMemory,
-    event: RejoinRequested,
-) -> Transition:
+def request_rejoin(context: Context[RejoinRequested], state: DeviceState, memory: JoinMemory) -> Transition:
     """Check the request, note its counter, and order the new session at the vault."""
-    channel_plan = network.channel_plan(device.profile)
-    refusal = activation_refusal(channel_plan, device, memory, event)
+    network, device, event = context.network, context.device, context.event
+    refusal = activation_refusal(context, memory)
     signed: Session | None = None
     if refusal is None and not device.profile.version_11:
         refusal = ("rejoin_before_1_1", "rejoin-requests belong to LoRaWAN 1.1; the device profile is older")
@@ -39,10 +35,9 @@ def request_rejoin(
     elif refusal is None:
         signed, refusal = _signed_by(network, state, event.request)
     if refusal is not None:
-        return Transition(state, (join_record(channel_plan, device, event, *refusal),))
-    assert channel_plan is not None and device.plan is not None
-    settings = dl_settings(channel_plan, device.profile, device.plan)
-    delay, channels = wanted_delay(network, device.plan), cf_list(channel_plan, device.profile)
+        return Transition(state, (join_record(context, event, *refusal),))
+    settings, channels = dl_settings(context), cf_list(context)
+    delay = wanted_rx1_delay(network, context.plan)
     if event.request.rejoin_type == 2 and signed is not None:
         settings, delay, channels = _kept(signed.radio)
     accept = JoinAccept(memory.join_nonce + 1, network.net_id, event.dev_addr, settings, delay, channels)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.joins import JoinKeys
 from veldnet.lorawan.join import OPT_NEG, JoinAccept
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.lorawan.regions import ChannelPlan
 
-from .events import ReceivedFrame
-from .parameters import NetworkParameters
-from .receive_windows import wanted_rx1_delay, wanted_rx2, windows_after
+from .context import Context
+from .events import Event, ReceivedFrame
+from .receive_windows import wanted_rx2, windows_after
 from .state import ChannelMask, InFlight, RadioParameters, Session
 
 
@@ -31,20 +30,18 @@ def default_radio(channel_plan: ChannelPlan) -> RadioParameters:
     )
 
 
-def dl_settings(channel_plan: ChannelPlan, profile: ProfileSettings, plan: PlanSettings) -> int:
+def dl_settings(context: Context[Event]) -> int:
     """DLSettings of a join-accept; OptNeg offers LoRaWAN 1.1."""
-    _frequency, rx2 = wanted_rx2(channel_plan, profile, plan)
+    profile = context.profile
+    _frequency, rx2 = wanted_rx2(context.channel_plan, profile, context.plan)
     opt_neg = OPT_NEG if profile.version_11 else 0
     return opt_neg | profile.rx1DROffset << 4 | rx2
 
 
-def wanted_delay(network: NetworkParameters, plan: PlanSettings | None) -> int:
-    return wanted_rx1_delay(network, plan) if plan else network.rx1_delay
-
-
-def cf_list(channel_plan: ChannelPlan, profile: ProfileSettings) -> bytes:
+def cf_list(context: Context[Event]) -> bytes:
     """The CFList for a device; none of type 1 for devices that would mishandle it."""
-    if channel_plan.region.cf_list_type == 1 and not profile.cf_list_type_1:
+    channel_plan = context.channel_plan
+    if channel_plan.region.cf_list_type == 1 and not context.profile.cf_list_type_1:
         return b""
     return channel_plan.cf_list
 
@@ -93,19 +90,15 @@ def _radio_after(channel_plan: ChannelPlan, accept: JoinAccept) -> RadioParamete
 
 
 def accept_windows(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    received: ReceivedFrame,
-    radio: RadioParameters,
-    now: float,
+    context: Context[Event], received: ReceivedFrame, radio: RadioParameters
 ) -> tuple[TransmitWindow, ...]:
     """The windows of a join-accept that are still ahead, RX1 first (TS001-1.0.4 §6.2.5)."""
-    region = channel_plan.region
+    region, earliest = context.channel_plan.region, context.now + context.network.lead
     data_rate = region.uplink_data_rate(received.best.modulation)
     if data_rate is None:
         return ()
-    both = windows_after(channel_plan, received.copies, data_rate, radio, region.join_accept_delay1)
-    return tuple(w for slot in both for w in slot if w.opens_at - network.lead > now)
+    both = windows_after(context.channel_plan, received.copies, data_rate, radio, region.join_accept_delay1)
+    return tuple(w for slot in both for w in slot if w.opens_at > earliest)
 
 
 def accept_in_flight(token: int, size: int, session: Session, window: TransmitWindow, now: float) -> InFlight:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.counters import MAX_FCNT, MAX_FCNT_GAP
-from veldnet.lorawan.regions import ChannelPlan
 
+from .context import Context
 from .device_class import current_class
 from .downlink import room
-from .events import Answer, Device, DownlinkSubmitted, SubmissionRefusal, Transition
-from .parameters import NetworkParameters
+from .events import Answer, DownlinkSubmitted, SubmissionRefusal, Transition
 from .queue import discarded, insert
 from .records import DownlinkRejectedRecord
 from .regulator import refuses_downlink
@@ -21,20 +20,19 @@ from .uplink_record import next_application_fcnt
 MAX_PAYLOAD = 250
 
 
-def submit_downlink(
-    network: NetworkParameters, device: Device, state: DeviceState, event: DownlinkSubmitted, now: float
-) -> Transition:
+def submit_downlink(context: Context[DownlinkSubmitted], state: DeviceState) -> Transition:
     """Judge a submission and append it to the queue; a flush takes effect even without a payload."""
+    event = context.event
     flushed = replace(state, queue=()) if event.flush else state
     if event.payload is None and event.flush:
         return Transition(flushed, effects=(Answer(None),))
-    refusal = _refusal(network, device, flushed, event, now)
+    refusal = _refusal(context, flushed)
     if refusal is not None:
         return Transition(state, effects=(Answer(refusal),))
     assert event.payload is not None and event.fport is not None
-    if device.plan is not None and refuses_downlink(device.plan, flushed, now):
+    if refuses_downlink(context.plan, flushed, context.now):
         refusal = SubmissionRefusal(121, "Token bucket limit reached")
-        return Transition(state, (_over_limit(device, event, now),), (Answer(refusal),))
+        return Transition(state, (_over_limit(context),), (Answer(refusal),))
     item = QueuedDownlink(
         id=event.id,
         fport=event.fport,
@@ -43,24 +41,25 @@ def submit_downlink(
         confirmed=event.confirmed,
         expires_at=event.expires_at,
         correlation_id=event.correlation_id,
-        submitted_at=now,
+        submitted_at=context.now,
         for_pending_session=flushed.pending_session is not None,
         priority=event.priority,
     )
-    if len(flushed.queue) >= network.queue_limit:
-        record = discarded(device.row.ref, flushed.session, item, now, "E1", "the queue is full")
+    if len(flushed.queue) >= context.network.queue_limit:
+        record = discarded(context, flushed.session, item, "E1", "the queue is full")
         return Transition(flushed, (record,), (Answer(None),))
     queued = replace(flushed, queue=insert(flushed.queue, item))
-    step = continue_sending(network, device, queued, event.token, now)
+    step = continue_sending(context, queued, event.token)
     return Transition(step.state, step.records, (Answer(None), *step.effects))
 
 
-def _over_limit(device: Device, event: DownlinkSubmitted, now: float) -> DownlinkRejectedRecord:
+def _over_limit(context: Context[DownlinkSubmitted]) -> DownlinkRejectedRecord:
+    event = context.event
     assert event.payload is not None and event.fport is not None
     return DownlinkRejectedRecord(
         id=event.id,
-        device_ref=device.row.ref,
-        time=now,
+        device_ref=context.device.row.ref,
+        time=context.now,
         outcome="over_limit",
         fport=event.fport,
         size=len(event.payload),
@@ -72,12 +71,10 @@ def _over_limit(device: Device, event: DownlinkSubmitted, now: float) -> Downlin
     )
 
 
-def _refusal(
-    network: NetworkParameters, device: Device, state: DeviceState, event: DownlinkSubmitted, now: float
-) -> SubmissionRefusal | None:
-    plan = device.plan
+def _refusal(context: Context[DownlinkSubmitted], state: DeviceState) -> SubmissionRefusal | None:
+    plan, event = context.plan, context.event
     session = state.pending_session or state.session
-    if plan is None or not plan.downlinkTransmission or not device.active:
+    if not plan.downlinkTransmission or not context.device.active:
         return SubmissionRefusal(114, "Downlink transmission disabled")
     if event.confirmed and not plan.ackedDownlinkFrame:
         return SubmissionRefusal(103, "Confirmed downlink is not authorized for this device")
@@ -87,28 +84,19 @@ def _refusal(
         return SubmissionRefusal(104, "Invalid LoRa port")
     if len(event.payload) > MAX_PAYLOAD:
         return SubmissionRefusal(113, "Payload too big or invalid size", max_size=MAX_PAYLOAD)
-    if event.expires_at is not None and event.expires_at <= now:
+    if event.expires_at is not None and event.expires_at <= context.now:
         return SubmissionRefusal(112, "ValidityTime expired or invalid")
-    if session is None:
+    if session is None or not context.channel_plan.served:
         return SubmissionRefusal(115, "No Base Station Available")
-    channel_plan = network.channel_plan(device.profile)
-    if channel_plan is None:
-        return SubmissionRefusal(115, "No Base Station Available")
-    return _size_refusal(network, channel_plan, device, session, len(event.payload)) or _counter_refusal(
-        state, session, event
-    )
+    return _size_refusal(context, session, len(event.payload)) or _counter_refusal(state, session, event)
 
 
 def _size_refusal(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    session: Session,
-    size: int,
+    context: Context[DownlinkSubmitted], session: Session, size: int
 ) -> SubmissionRefusal | None:
     """The payload must fit into RX1, RX2 or a ping slot at the data rates that the device uses now."""
-    region, radio = channel_plan.region, session.radio
-    kind = current_class(device, session)
+    region, radio = context.channel_plan.region, session.radio
+    kind = current_class(context.device, session)
     rates = {radio.rx2_data_rate}
     ping = region.class_b.ping_data_rate if radio.ping_data_rate is None else radio.ping_data_rate
     if kind == "B":
@@ -118,7 +106,7 @@ def _size_refusal(
         rates |= set(region.downlink)
     elif kind != "C" and radio.data_rate is not None:
         rates.add(region.rx1_data_rate(radio.data_rate, radio.rx1_dr_offset, dwell=radio.downlink_dwell))
-    limit = max(room(network, channel_plan, device.profile, radio, rate) for rate in rates)
+    limit = max(room(context, radio, rate) for rate in rates)
     if size <= limit:
         return None
     return SubmissionRefusal(

@@ -12,15 +12,14 @@ from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.class_b import BEACON_GUARD, BEACON_PERIOD, next_ping_slot
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.lorawan.regions import ChannelPlan
 
 from . import queue
 from .candidates import margin, recall
+from .context import Context
 from .device_class import current_class
 from .downlink import room
 from .downlink_frame import Content, build, counter_ended
-from .events import Device, Effect, Wake
-from .parameters import NetworkParameters
+from .events import Effect, Event, Wake
 from .receive_windows import device_eirp, immediate_windows
 from .records import Record
 from .state import DeviceState, Session
@@ -39,30 +38,27 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     effects: tuple[Effect, ...] = ()
 
 
-def continue_sending(
-    network: NetworkParameters, device: Device, state: DeviceState, token: int, now: float
-) -> Step:
+def continue_sending(context: Context[Event], state: DeviceState, token: int) -> Step:
     """Send the next downlink that needs no uplink, or wait for its moment, or do nothing."""
     session = state.session
-    channel_plan = network.channel_plan(device.profile)
-    if session is None or channel_plan is None or state.in_flight or not queue.waiting(state):
+    if session is None or state.in_flight or not queue.waiting(state) or not context.channel_plan.served:
         return Step(state)
-    kind = current_class(device, session)
-    if kind == "A" or not device.active:
+    kind = current_class(context.device, session)
+    if kind == "A" or not context.device.active:
         return Step(state)
-    quiet_until = _quiet_until(device, session, now)
-    if quiet_until > now:
+    quiet_until = _quiet_until(context, session)
+    if quiet_until > context.now:
         return Step(state, effects=(Wake(quiet_until),))
     if kind == "C":
-        return _at_once(network, channel_plan, device, state, session, token, now)
-    return _in_ping_slot(network, channel_plan, device, state, session, token, now)
+        return _at_once(context, state, session, token)
+    return _in_ping_slot(context, state, session, token)
 
 
-def _quiet_until(device: Device, session: Session, now: float) -> float:
+def _quiet_until(context: Context[Event], session: Session) -> float:
     """When the network may speak: after the answer to a confirmed downlink, and not into RX1."""
-    awaited = session.awaited_ack
-    if awaited is not None and now < awaited.sent_at + device.profile.responseTimeout:
-        return awaited.sent_at + device.profile.responseTimeout
+    awaited, now, timeout = session.awaited_ack, context.now, context.profile.responseTimeout
+    if awaited is not None and now < awaited.sent_at + timeout:
+        return awaited.sent_at + timeout
     if session.last_uplink_at is not None:
         rx1 = session.last_uplink_at + session.radio.rx1_delay
         if rx1 - 1.0 < now < rx1 + _RX1_GUARD:
@@ -70,72 +66,48 @@ def _quiet_until(device: Device, session: Session, now: float) -> float:
     return now
 
 
-def _at_once(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    session: Session,
-    token: int,
-    now: float,
-) -> Step:
-    windows = immediate_windows(channel_plan.region, recall(session.heard_by), session.radio, now)
+def _at_once(context: Context[Event], state: DeviceState, session: Session, token: int) -> Step:
+    radio, now = session.radio, context.now
+    windows = immediate_windows(context.channel_plan.region, recall(session.heard_by), radio, now)
     if not windows:
         return Step(state)
-    return _send(
-        network, channel_plan, device, state, windows, session.radio.rx2_data_rate, token, now,
-        now + network.class_c_patience,
-    )  # fmt: skip
+    limit = room(context, radio, radio.rx2_data_rate)
+    return _send(context, state, windows, limit, token, now + context.network.class_c_patience)
 
 
-def _send(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    windows: tuple[TransmitWindow, ...],
-    data_rate: int,
-    token: int,
-    now: float,
-    deadline: float | None,
-) -> Step:
-    session = state.session
-    assert session is not None
-    limit = room(network, channel_plan, device.profile, session.radio, data_rate)
-    state, records, chosen = queue.choose(device.row.ref, state, limit, now)
-    if chosen is None or counter_ended(state, chosen):
-        return Step(state, records)
-    content = Content(chosen, (), (), False, windows)
-    state, transmit = build(device.plan, state, content, token, now, deadline)
-    return Step(state, records, (transmit,))
-
-
-def _in_ping_slot(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    session: Session,
-    token: int,
-    now: float,
-) -> Step:
+def _in_ping_slot(context: Context[Event], state: DeviceState, session: Session, token: int) -> Step:
     """Hand the frame over shortly before the slot, so that it waits in the queue, where it is safe."""
-    windows = ping_windows(network, channel_plan, state, session, now)
+    windows = ping_windows(context, state, session)
     if not windows:
         # No base station that heard the device knows GPS time: the queue waits for an uplink.
         return Step(state)
-    hand_over = windows[0].opens_at - network.class_b_lead
-    if hand_over > now:
+    hand_over = windows[0].opens_at - context.network.class_b_lead
+    if hand_over > context.now:
         return Step(state, effects=(Wake(hand_over),))
-    data_rate = channel_plan.region.downlink_data_rate(windows[0].modulation) or 0
-    return _send(network, channel_plan, device, state, windows, data_rate, token, now, None)
+    data_rate = context.channel_plan.region.downlink_data_rate(windows[0].modulation) or 0
+    return _send(context, state, windows, room(context, session.radio, data_rate), token, None)
 
 
-def ping_windows(
-    network: NetworkParameters, channel_plan: ChannelPlan, state: DeviceState, session: Session, now: float
-) -> tuple[TransmitWindow, ...]:
+def _send(
+    context: Context[Event],
+    state: DeviceState,
+    windows: tuple[TransmitWindow, ...],
+    limit: int,
+    token: int,
+    deadline: float | None,
+) -> Step:
+    """Send the first queued downlink of at most `limit` octets in one of the windows."""
+    state, records, chosen = queue.choose(context, state, limit)
+    if chosen is None or counter_ended(state, chosen):
+        return Step(state, records)
+    content = Content(chosen, (), (), False, windows)
+    state, transmit = build(context, state, content, token, deadline)
+    return Step(state, records, (transmit,))
+
+
+def ping_windows(context: Context[Event], state: DeviceState, session: Session) -> tuple[TransmitWindow, ...]:
     """The next ping slots of a device at the base stations with GPS time that heard it."""
-    region, radio = channel_plan.region, session.radio
+    region, radio = context.channel_plan.region, session.radio
     candidates = [candidate for candidate in recall(session.heard_by) if candidate.gps]
     assert session.ping_periodicity is not None
     if not candidates:
@@ -147,7 +119,7 @@ def ping_windows(
     airtime = time_on_air(modulation, size, crc=False) / 1000
     eirp = device_eirp(region, radio)
     windows = []
-    after = unix_to_gps(now) + 2 * network.lead
+    after = unix_to_gps(context.now) + 2 * context.network.lead
     for _ in range(_SLOTS):
         slot = next_slot(session, after, airtime)
         frequency = radio.ping_frequency or ping_frequency(table.ping_frequencies, session, slot)

@@ -10,12 +10,12 @@ from veldnet.lorawan.crypto import UPLINK, crypt_payload
 from veldnet.lorawan.frames import DataFrame
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
-from veldnet.lorawan.regions import ChannelPlan
+from veldnet.lorawan.regions import Region
 
 from . import error_rate
+from .context import UplinkContext
 from .device_class import current_class
-from .events import DataReceived, Device, Transition
-from .parameters import NetworkParameters
+from .events import DataReceived, Transition
 from .receive_windows import device_eirp
 from .records import BlockedCommand, Copy, RefusedRecord, UplinkRecord
 from .state import DeviceState, Session
@@ -34,13 +34,17 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 
 
 class Conduct(msgspec.Struct, frozen=True, gc=False):
-    """What the transition found out about the device beside the frame itself. `commanded_data_rate` is what
-    the device was to use when it sent the frame."""
+    """What the transition found out beside the frame itself. `commanded_data_rate` is what the device was to
+    use when it sent the frame, `mac` the MAC commands in clear, `notes` what was decided and why."""
 
     previous_fcnt: int | None
     over_limit: bool
     commanded_data_rate: int | None
+    acknowledged: int | None
+    mac: bytes
+    device_status: tuple[int, int] | None
     blocked: tuple[BlockedCommand, ...]
+    notes: tuple[str, ...]
 
 
 def _payload(session: Session, frame: DataFrame, fcnt: int) -> tuple[bytes, bool]:
@@ -53,13 +57,17 @@ def _payload(session: Session, frame: DataFrame, fcnt: int) -> tuple[bytes, bool
     return crypt_payload(key, UPLINK, frame.dev_addr, fcnt, frame.frm_payload), False
 
 
-def _reported(
-    device: Device, event: DataReceived, found: Match, payload: bytes, acknowledged: int | None
-) -> bool:
-    """Whether application servers hear of the frame: it has a payload, or it acknowledges a downlink."""
-    if found.verdict != "new":
+def _reported(context: UplinkContext, found: Match, conduct: Conduct, payload: bytes) -> bool:
+    """Whether application servers are sent the frame: it has a payload, or it acknowledges a downlink."""
+    if found.verdict != "new" or _dropped(context, conduct):
         return False
-    return len(payload) > device.profile.dummyPayloadMaxSize or acknowledged is not None or event.frame.ack
+    if len(payload) > context.profile.dummyPayloadMaxSize:
+        return True
+    return conduct.acknowledged is not None or context.event.frame.ack
+
+
+def _dropped(context: UplinkContext, conduct: Conduct) -> bool:
+    return conduct.over_limit and context.plan.uplinkRegulatorPolicy == "DROP"
 
 
 def next_application_fcnt(state: DeviceState) -> int:
@@ -72,38 +80,21 @@ def next_application_fcnt(state: DeviceState) -> int:
     return max([session.application_fcnt if session else 0, *used])
 
 
-def uplink_record(
-    network: NetworkParameters,
-    channel_plan: ChannelPlan,
-    device: Device,
-    state: DeviceState,
-    event: DataReceived,
-    found: Match,
-    conduct: Conduct,
-    acknowledged: int | None,
-    mac: bytes,
-    device_status: tuple[int, int] | None,
-    notes: tuple[str, ...],
-) -> UplinkRecord:
+def uplink_record(context: UplinkContext, state: DeviceState, found: Match, conduct: Conduct) -> UplinkRecord:
     """The record of an uplink that was accepted, or heard again."""
-    session, frame, best = state.session, event.frame, event.received.best
+    session, received, frame = state.session, context.event.received, context.event.frame
     assert session is not None
-    region = channel_plan.region
+    best, region = received.best, context.channel_plan.region
     band = region.sub_band(best.frequency)
     data_rate = region.uplink_data_rate(best.modulation)
     payload, encrypted = _payload(session, frame, found.fcnt)
-    new = found.verdict == "new"
-    previous = conduct.previous_fcnt
-    gap = None if previous is None or not new else found.fcnt - previous
-    dropped = conduct.over_limit and device.plan is not None and device.plan.uplinkRegulatorPolicy == "DROP"
-    if conduct.over_limit:
-        notes = (*notes, "over the plan's uplink rate: " + ("not forwarded" if dropped else "marked"))
-    if found.begun_again:
-        notes = ("the device has begun its counters again at 0, which its profile allows", *notes)
+    new, previous = found.verdict == "new", conduct.previous_fcnt
+    gap = found.fcnt - previous if new and previous is not None else None
+    smoothed = context.network.smoothed_per
     return UplinkRecord(
-        id=event.received.id,
-        device_ref=device.row.ref,
-        time=event.received.received_at,
+        id=received.id,
+        device_ref=context.device.row.ref,
+        time=received.received_at,
         outcome="accepted" if new else "repeated",
         dev_addr=session.dev_addr,
         confirmed=frame.confirmed,
@@ -116,37 +107,47 @@ def uplink_record(
         wrapped_app_s_key=session.wrapped_app_s_key,
         mic=frame.mic,
         size=len(frame.frm_payload) if frame.fport else 0,
-        copies=copies_of(event.received.copies),
+        copies=copies_of(received.copies),
         frequency=best.frequency,
         modulation=best.modulation,
         data_rate=data_rate,
-        channel=channel_plan.uplink_index(best.frequency, data_rate),
+        channel=context.channel_plan.uplink_index(best.frequency, data_rate),
         sub_band=band.name if band else None,
-        mac=mac,
-        acknowledged_fcnt=acknowledged,
+        mac=conduct.mac,
+        acknowledged_fcnt=conduct.acknowledged,
         next_fcnt_down=next_application_fcnt(state),
         late=best.late,
-        reported=not dropped and _reported(device, event, found, payload, acknowledged),
+        reported=_reported(context, found, conduct, payload),
         battery=state.battery,
         margin=state.margin,
         status_at=state.status_at,
-        device_status=device_status,
-        device_class=current_class(device, session),
+        device_status=conduct.device_status,
+        device_class=current_class(context.device, session),
         ping_period=None if session.ping_periodicity is None else 1 << session.ping_periodicity,
         gap=gap,
         instant_per=error_rate.instant(gap) if new else 0.0,
-        mean_per=session.smoothed_per if network.smoothed_per else error_rate.mean(session.gaps),
+        mean_per=session.smoothed_per if smoothed else error_rate.mean(session.gaps),
         over_limit=conduct.over_limit,
-        commanded_sf=_spreading_factor(channel_plan, conduct.commanded_data_rate),
+        commanded_sf=_spreading_factor(region, conduct.commanded_data_rate),
         transmissions=session.repetitions + 1,
         automatic_reset=found.begun_again,
         nb_trans=session.radio.nb_trans,
         tx_power=device_eirp(region, session.radio),
-        repeated_after=0.0 if new else _repeated_after(session, event),
+        repeated_after=0.0 if new else _repeated_after(session, context.event),
         blocked=conduct.blocked,
         unused_dev_nonce=_unused_dev_nonce(state, found),
-        decisions=notes,
+        decisions=_decisions(context, found, conduct),
     )
+
+
+def _decisions(context: UplinkContext, found: Match, conduct: Conduct) -> tuple[str, ...]:
+    notes = conduct.notes
+    if conduct.over_limit:
+        policy = "not forwarded" if _dropped(context, conduct) else "marked"
+        notes = (*notes, f"over the plan's uplink rate: {policy}")
+    if found.begun_again:
+        notes = ("the device has begun its counters again at 0, which its profile allows", *notes)
+    return notes
 
 
 def copies_of(copies: Iterable[GatewayUplink]) -> tuple[Copy, ...]:
@@ -157,10 +158,10 @@ def copies_of(copies: Iterable[GatewayUplink]) -> tuple[Copy, ...]:
     )
 
 
-def _spreading_factor(channel_plan: ChannelPlan, data_rate: int | None) -> int | None:
+def _spreading_factor(region: Region, data_rate: int | None) -> int | None:
     if data_rate is None:
         return None
-    modulation = channel_plan.region.uplink[data_rate].modulation
+    modulation = region.uplink[data_rate].modulation
     return modulation.sf if isinstance(modulation, Lora) else None
 
 
@@ -177,36 +178,31 @@ def _unused_dev_nonce(state: DeviceState, found: Match) -> int | None:
     return pending.dev_nonce
 
 
-def wrong_mic(
-    network: NetworkParameters, device: Device, state: DeviceState, event: DataReceived
-) -> Transition:
+def wrong_mic(context: UplinkContext, state: DeviceState) -> Transition:
     """A frame on the device's address that none of its keys has signed."""
-    words = f"the MIC does not fit the session of {device.row.dev_eui} on DevAddr {event.frame.dev_addr}"
-    return refused(network.channel_plan(device.profile), device, state, event, "wrong_mic", words)
+    dev_eui, dev_addr = context.device.row.dev_eui, context.event.frame.dev_addr
+    return refused(
+        context, state, "wrong_mic", f"the MIC does not fit the session of {dev_eui} on DevAddr {dev_addr}"
+    )
 
 
 def refused(
-    channel_plan: ChannelPlan | None,
-    device: Device,
-    state: DeviceState,
-    event: DataReceived,
-    code: str,
-    words: str,
-    found: Match | None = None,
+    context: UplinkContext, state: DeviceState, code: str, words: str, found: Match | None = None
 ) -> Transition:
     """The end of a data frame that is not accepted. `found` is the session it fits, if any."""
+    event = context.event
     best = event.received.best
     again = found is not None and code == "repeated_too_often"
     record = RefusedRecord(
         id=event.received.id,
-        device_ref=device.row.ref,
+        device_ref=context.device.row.ref,
         time=event.received.received_at,
         outcome=code,
         phy_payload=best.phy_payload,
         copies=copies_of(event.received.copies),
         frequency=best.frequency,
         modulation=best.modulation,
-        data_rate=None if channel_plan is None else channel_plan.region.uplink_data_rate(best.modulation),
+        data_rate=context.channel_plan.region.uplink_data_rate(best.modulation),
         fcnt=None if found is None else found.fcnt,
         fport=event.frame.fport,
         transmissions=found.session.repetitions + 2 if found is not None and again else 1,

@@ -22,6 +22,7 @@ from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.base_station_radios import BaseStationRadios, RadioSettings, default_radio
+from veldnet.network.core.context import Context, E, context_of
 from veldnet.network.core.device_class import restless
 from veldnet.network.core.events import (
     Answer,
@@ -35,7 +36,6 @@ from veldnet.network.core.events import (
     Effect,
     JoinRequested,
     ReceivedFrame,
-    RejoinAsked,
     RejoinRequested,
     SendDue,
     SubmissionRefusal,
@@ -244,11 +244,15 @@ class NetworkServer:
         else:
             self._join(received, frame)
 
+    def _context(self, entry: Entry, event: E) -> Context[E]:
+        """What a transition of a device goes by."""
+        return context_of(self.parameters, entry.device, event, self._clock())
+
     def _counter_of(self, uplink: GatewayUplink, frame: DataFrame) -> str | None:
         """How the counter of a copy is found in the session in memory that its MIC fits; None without one."""
         event = DataReceived(ReceivedFrame(0, 0, (uplink,), uplink.received_at), frame)
         for entry in self.devices.in_memory(frame.dev_addr):
-            found = match(self.parameters, entry.state, entry.device, event)
+            found = match(self._context(entry, event), entry.state)
             if found is not None:
                 return found.verdict
         return None
@@ -260,22 +264,21 @@ class NetworkServer:
             return
         event = DataReceived(received, frame)
         for entry in likeliest_first(entries, frame, received):
-            found = match(self.parameters, entry.state, entry.device, event)
+            context = self._context(entry, event)
+            found = match(context, entry.state)
             if found is not None:
                 if found.verdict == "counter_replayed" and self._reception.are_late_copies(received):
                     return
                 self._refusals.genuine(received)
-                transition = receive_data(
-                    self.parameters, entry.device, entry.state, event, found, self._clock()
-                )
-                self._apply(entry, transition, received)
+                self._apply(entry, receive_data(context, entry.state, found), received)
                 return
         if self._reception.are_late_copies(received):
             # Of a session that has ended since.
             return
         if len(entries) == 1:
             # Nobody else has the address, so that the frame is this device's, or pretends to be.
-            refusal = wrong_mic(self.parameters, entries[0].device, entries[0].state, event)
+            context = self._context(entries[0], event)
+            refusal = wrong_mic(context, entries[0].state)
             self._apply(entries[0], refusal, received)
             return
         reason = "wrong_mic" if entries else "unknown_dev_addr"
@@ -301,11 +304,11 @@ class NetworkServer:
             return
         dev_addr = self._allocate(request.dev_eui)
         if isinstance(request, JoinRequest):
-            join = JoinRequested(received, request, dev_addr)
-            transition = request_join(self.parameters, entry.device, entry.state, entry.memory, join)
+            join = self._context(entry, JoinRequested(received, request, dev_addr))
+            transition = request_join(join, entry.state, entry.memory)
         else:
-            rejoin = RejoinRequested(received, request, dev_addr)
-            transition = request_rejoin(self.parameters, entry.device, entry.state, entry.memory, rejoin)
+            rejoin = self._context(entry, RejoinRequested(received, request, dev_addr))
+            transition = request_rejoin(rejoin, entry.state, entry.memory)
         self._apply(entry, transition, received)
 
     def _join_loaded(
@@ -365,7 +368,8 @@ class NetworkServer:
 
     def _answer_late(self, entry: Entry, event: AnswerDue) -> None:
         if not entry.removed:
-            self._apply(entry, answer_late(self.parameters, entry.device, entry.state, event, self._clock()))
+            context = self._context(entry, event)
+            self._apply(entry, answer_late(context, entry.state))
 
     def _woken(self, ref: int) -> None:
         self._spawn("queued downlinks", self._send_due(ref))
@@ -381,7 +385,7 @@ class NetworkServer:
             return
         now = self._clock()
         event = SendDue(self._ids.next(now), self._ids.next(now))
-        self._apply(entry, send_due(self.parameters, entry.device, entry.state, event, now))
+        self._apply(entry, send_due(self._context(entry, event), entry.state))
 
     @property
     def joins_waiting(self) -> int:
@@ -389,9 +393,7 @@ class NetworkServer:
         return self._orders.waiting
 
     def _vault_answered(self, entry: Entry, event: VaultAnswered) -> None:
-        transition = answer_join(
-            self.parameters, entry.device, entry.state, entry.memory, event, self._clock()
-        )
+        transition = answer_join(self._context(entry, event), entry.state, entry.memory)
         if isinstance(event.answer, JoinKeys):
             self._refusals.genuine(event.join.received)
         self._apply(entry, transition, event.join.received)
@@ -433,7 +435,7 @@ class NetworkServer:
             return
 
     def _report(self, entry: Entry, event: DownlinkReported) -> None:
-        self._apply(entry, report_downlink(self.parameters, entry.device, entry.state, event, self._clock()))
+        self._apply(entry, report_downlink(self._context(entry, event), entry.state))
 
     def _resume(self, entry: Entry) -> None:
         """A device loaded with downlinks in flight: a process before this one handed them over, or died."""
@@ -483,7 +485,7 @@ class NetworkServer:
             correlation_id,
             priority,
         )
-        transition = submit_downlink(self.parameters, entry.device, entry.state, event, now)
+        transition = submit_downlink(self._context(entry, event), entry.state)
         answer_effect = transition.effects[0]
         answer: asyncio.Future[SubmissionRefusal | None] = asyncio.get_running_loop().create_future()
         self._answers[id(answer_effect)] = answer
@@ -500,9 +502,8 @@ class NetworkServer:
         entry = await self.devices.get(ref=device_ref)
         if entry is None:
             raise UnknownDevice(f"no device has ref {device_ref}")
-        now = self._clock()
-        event = ContextReset(self._ids.next(now))
-        self._apply(entry, reset_context(entry.device, entry.state, entry.memory, event, now))
+        context = self._context(entry, ContextReset(self._ids.next(self._clock())))
+        self._apply(entry, reset_context(context, entry.state, entry.memory))
         await self.commits.durable()
 
     async def ask_rejoin(self, device_ref: int) -> bool:
@@ -513,7 +514,7 @@ class NetworkServer:
         entry = await self.devices.get(ref=device_ref)
         if entry is None:
             raise UnknownDevice(f"no device has ref {device_ref}")
-        transition = ask_rejoin(entry.state, RejoinAsked(self._ids.next(self._clock())))
+        transition = ask_rejoin(entry.state)
         if transition.state is entry.state:
             return False
         self._apply(entry, transition)
@@ -560,9 +561,8 @@ class NetworkServer:
         await self.devices.refresh(ref)
         entry = await self.devices.get(ref=ref)
         if entry is not None and entry.state.sessions and not entry.device.active:
-            now = self._clock()
-            event = ContextReset(self._ids.next(now))
-            self._apply(entry, deactivate(entry.device, entry.state, event, now))
+            context = self._context(entry, ContextReset(self._ids.next(self._clock())))
+            self._apply(entry, deactivate(context, entry.state))
             await self.commits.durable()
 
     async def rules_changed(self) -> None:

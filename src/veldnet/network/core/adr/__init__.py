@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from veldnet.domain.documents import PlanSettings
 from veldnet.lorawan.modulation import Lora
-from veldnet.lorawan.regions import ChannelPlan
+from veldnet.lorawan.regions import Region
 
 from . import error_rate, snr_based
 from .history import HISTORY, SIZE, UNHEARD, remember, samples
-from .link import Bounds, LinkParameters, bounds
+from .link import Bounds, Link, LinkParameters, bounds
 
 # Decibels kept back for devices that move: their link an hour from now is not that of now.
 _MOTION = {"NEAR_STATIC": 0.0, "WALKING_SPEED": 2.0, "BIKE_SPEED": 3.0, "VEHICLE_SPEED": 5.0, "RANDOM": 0.0}
@@ -32,27 +32,15 @@ class Decision(LinkParameters, frozen=True, gc=False):
         return LinkParameters(self.data_rate, self.tx_power, self.nb_trans)
 
 
-def decide(
-    channel_plan: ChannelPlan,
-    plan: PlanSettings,
-    history: bytes,
-    current: LinkParameters,
-    limits: Bounds,
-    *,
-    margin: float,
-    motion: str,
-) -> Decision:
+def decide(region: Region, plan: PlanSettings, link: Link, *, margin: float, motion: str) -> Decision:
     """The link parameters a device should use. `margin` is the installation margin of v2 in dB."""
-    region = channel_plan.region
-    if not isinstance(region.uplink[current.data_rate].modulation, Lora):
-        return _keep(current, "the data rate in use is not one that ADR changes")
+    if not isinstance(region.uplink[link.current.data_rate].modulation, Lora):
+        return _keep(link.current, "the data rate in use is not one that ADR changes")
     prudence = _MOTION.get(motion, 0.0)
     if plan.adrVersion == 2:
-        wanted, reason = snr_based.decide(
-            region, history, current, margin + plan.marginOffset + prudence, limits, plan
-        )
+        wanted, reason = snr_based.decide(region, plan, link, margin + plan.marginOffset + prudence)
     else:
-        wanted, reason = error_rate.decide(region, history, current, prudence, limits, plan)
+        wanted, reason = error_rate.decide(region, plan, link, prudence)
     return Decision(wanted.data_rate, wanted.tx_power, wanted.nb_trans, reason)
 
 
@@ -70,6 +58,7 @@ __all__ = [
     "UNHEARD",
     "Bounds",
     "Decision",
+    "Link",
     "LinkParameters",
     "bounds",
     "decide",

@@ -21,7 +21,7 @@ from veldnet.lorawan.modulation import SNR_FLOOR, Lora
 from veldnet.lorawan.regions import Region
 
 from .history import SIZE, count, loss
-from .link import Bounds, LinkParameters
+from .link import Link, LinkParameters
 
 # Uplinks before the first decision, and before one that helps a device which loses too many.
 ENOUGH = 10
@@ -46,7 +46,7 @@ class Setting(msgspec.Struct, frozen=True, gc=False):
     airtime: float
 
 
-class _Link(msgspec.Struct, frozen=True, gc=False):
+class _Losses(msgspec.Struct, frozen=True, gc=False):
     """What a history says: the SNR of its frames as octets, and the share of single transmissions that are
     lost although their signal should do."""
 
@@ -63,15 +63,9 @@ class _Link(msgspec.Struct, frozen=True, gc=False):
         return 1 - (1 - weak) * (1 - self.other)
 
 
-def decide(
-    region: Region,
-    history: bytes,
-    current: LinkParameters,
-    prudence: float,
-    limits: Bounds,
-    plan: PlanSettings,
-) -> tuple[LinkParameters, str]:
-    """The link parameters the device should use, `current` while there is too little history; and why."""
+def decide(region: Region, plan: PlanSettings, link: Link, prudence: float) -> tuple[LinkParameters, str]:
+    """The link parameters the device should use, those it uses while there is too little history; and why."""
+    history, current, limits = link.history, link.current, link.limits
     seen = count(history)
     target = plan.targetPacketErrorRate
     if seen < ENOUGH_WHEN_LOSING:
@@ -79,44 +73,44 @@ def decide(
     lost = loss(history)
     if seen < ENOUGH and lost <= target:
         return current, f"{seen} of {ENOUGH} uplinks seen"
-    link = _link(region, history, current, prudence, lost)
+    losses = _losses(region, link, prudence, lost)
     settings = _settings(region, limits.data_rates, plan.nbTransMin, plan.nbTransMax)
-    best = next((s for s in settings if _good(link, s, 0, plan)), None)
+    best = next((s for s in settings if _good(losses, s, 0, plan)), None)
     if best is None:
         # What comes nearest; a slower rate is of no use against collisions.
         nearest = min(
-            settings, key=lambda s: (round(link.single_loss(s.data_rate, 0) ** s.nb_trans, 2), s.airtime)
+            settings, key=lambda s: (round(losses.single_loss(s.data_rate, 0) ** s.nb_trans, 2), s.airtime)
         )
         wanted = LinkParameters(nearest.data_rate, 0, nearest.nb_trans)
         return wanted, f"{lost:.0%} lost; no setting reaches {target:.0%}, this one comes nearest"
     now = Setting(current.data_rate, current.nb_trans, _airtime(region, current.data_rate) * current.nb_trans)
     dear = now.data_rate in limits.data_rates and best.airtime > now.airtime * _WORTHWHILE
-    if dear and _good(link, now, current.tx_power, plan):
+    if dear and _good(losses, now, current.tx_power, plan):
         best = now
     tx_power = 0
-    while tx_power < limits.max_tx_power and _good(link, best, tx_power + 1, plan):
+    while tx_power < limits.max_tx_power and _good(losses, best, tx_power + 1, plan):
         tx_power += 1
     # Power is changed in steps worth a downlink; it is raised whenever it must be.
     if best == now and 0 <= tx_power - current.tx_power < _POWER_STEP:
         tx_power = current.tx_power
-    expected = link.single_loss(best.data_rate, tx_power) ** best.nb_trans
+    expected = losses.single_loss(best.data_rate, tx_power) ** best.nb_trans
     return (
         LinkParameters(best.data_rate, tx_power, best.nb_trans),
         f"{lost:.0%} lost; {expected:.1%} expected, target {target:.0%}",
     )
 
 
-def _link(region: Region, history: bytes, current: LinkParameters, prudence: float, lost: float) -> _Link:
-    snrs = history[SIZE - 1 :: SIZE]
+def _losses(region: Region, link: Link, prudence: float, lost: float) -> _Losses:
+    snrs, current = link.history[SIZE - 1 :: SIZE], link.current
     # A frame is lost with all its repetitions.
     single = lost ** (1 / current.nb_trans)
     weak = _too_weak(region, snrs, current.data_rate, 0.0)
     other = max(0.0, (single - weak) / (1 - weak)) if weak < 1 else 0.0
-    return _Link(region, current, snrs, other, prudence + _PRUDENCE)
+    return _Losses(region, current, snrs, other, prudence + _PRUDENCE)
 
 
-def _good(link: _Link, setting: Setting, tx_power: int, plan: PlanSettings) -> bool:
-    single = link.single_loss(setting.data_rate, tx_power)
+def _good(losses: _Losses, setting: Setting, tx_power: int, plan: PlanSettings) -> bool:
+    single = losses.single_loss(setting.data_rate, tx_power)
     return (
         single**setting.nb_trans <= plan.targetPacketErrorRate
         and single <= 1 - plan.macroDiversityReliability

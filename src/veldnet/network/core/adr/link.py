@@ -31,6 +31,15 @@ class Bounds(msgspec.Struct, frozen=True, gc=False):
         return self.data_rates[-1]
 
 
+class Link(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a device's link: the packed uplinks it was seen with, the parameters it uses, and how
+    far these may change."""
+
+    history: bytes
+    current: LinkParameters
+    limits: Bounds
+
+
 def bounds(
     region: Region,
     sf_min: int | None,

@@ -10,22 +10,16 @@ from veldnet.lorawan.modulation import SNR_FLOOR, Lora
 from veldnet.lorawan.regions import Region
 
 from .history import HISTORY, best_snr, count, loss
-from .link import Bounds, LinkParameters
+from .link import Link, LinkParameters
 
 # NbTrans by share of lost frames (rows) and current NbTrans 1, 2, 3 (columns).
 _NB_TRANS = ((0.05, (1, 1, 2)), (0.10, (1, 2, 3)), (0.30, (2, 3, 3)), (2.0, (3, 3, 3)))
 _STEP = 3.0
 
 
-def decide(
-    region: Region,
-    history: bytes,
-    current: LinkParameters,
-    margin: float,
-    limits: Bounds,
-    plan: PlanSettings,
-) -> tuple[LinkParameters, str]:
-    """The link parameters the device should use, `current` while there is too little history; and why."""
+def decide(region: Region, plan: PlanSettings, link: Link, margin: float) -> tuple[LinkParameters, str]:
+    """The link parameters the device should use, those it uses while there is too little history; and why."""
+    history, current, limits = link.history, link.current, link.limits
     modulation = region.uplink[current.data_rate].modulation
     assert isinstance(modulation, Lora)
     if count(history) < HISTORY:

@@ -22,7 +22,7 @@ from . import (
     rx_timing_setup,
     tx_param_setup,
 )
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 from .exchange import Exchange, awaiting, blocked, handle_uplink_commands, next_requests, remember_requests
 
 # In the order in which requests go out when a frame cannot hold them all.
@@ -58,8 +58,8 @@ __all__ = [
     "BEHAVIOURS",
     "REQUESTING",
     "Behaviour",
-    "Context",
     "Exchange",
+    "Occasion",
     "Reaction",
     "awaiting",
     "blocked",

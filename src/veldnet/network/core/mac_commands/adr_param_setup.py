@@ -5,19 +5,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import ADRParamSetupReq, MacCommand
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    network, radio = context.network, session.radio
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    network, radio = occasion.network, session.radio
     if (radio.adr_limit_exp, radio.adr_delay_exp) == (network.adr_limit_exp, network.adr_delay_exp):
         return ()
     return (ADRParamSetupReq(network.adr_limit_exp, network.adr_delay_exp),)
 
 
-def received(session: Session, _command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, _command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     if request is None:
         return Reaction(session, note="ADRParamSetupAns without a request")
     asked = ADRParamSetupReq.from_payload(request)

@@ -5,19 +5,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import BeaconFreqAns, BeaconFreqReq, MacCommand
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    if session.ping_periodicity is None or not context.plan.allowClassB:
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    if session.ping_periodicity is None or not occasion.plan.allowClassB:
         return ()
-    frequency = context.profile.beaconFrequency or 0
+    frequency = occasion.profile.beaconFrequency or 0
     return () if session.radio.beacon_frequency == frequency else (BeaconFreqReq(frequency),)
 
 
-def received(session: Session, command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, BeaconFreqAns)
     if request is None:
         return Reaction(session, note="BeaconFreqAns without a request")

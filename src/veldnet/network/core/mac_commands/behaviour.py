@@ -6,36 +6,19 @@ from collections.abc import Callable
 
 import msgspec
 
-from veldnet.domain.documents import PlanSettings, ProfileSettings
-from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan.mac_commands import MacCommand
-from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.core.adr import LinkParameters
-from veldnet.network.core.parameters import NetworkParameters
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
 _VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.1")
 
 
-class Context(msgspec.Struct, frozen=True, gc=False):
-    """The uplink that carried or causes a command. `link` is what ADR wants of the device; `measured_gps` the
-    end of the uplink in GPS seconds where a base station knew it."""
+class Occasion(UplinkContext, frozen=True, gc=False):
+    """The uplink whose downlink may carry requests; `link` is what ADR wants of the device."""
 
-    network: NetworkParameters
-    channel_plan: ChannelPlan
-    profile: ProfileSettings
-    plan: PlanSettings
-    received_at: float
-    measured_gps: float | None
-    snr: float | None
-    spreading_factor: int | None
-    gateway_count: int
     link: LinkParameters | None = None
-
-    @property
-    def gps_time(self) -> float:
-        """End of the uplink in GPS seconds, by the server's clock where no base station knows better."""
-        return unix_to_gps(self.received_at) if self.measured_gps is None else self.measured_gps
 
 
 class Reaction(msgspec.Struct, frozen=True, gc=False):
@@ -53,15 +36,15 @@ class Behaviour(msgspec.Struct, frozen=True):
 
     `received(session, command, request, context)` handles it in an uplink; `request` is the wire form of
     the network's own request that it answers, None where the device began or the answer is a repeated
-    (sticky) one. `wanted(session, context)` says which requests the network should send now. `name` is the
+    (sticky) one. `wanted(session, occasion)` says which requests the network should send now. `name` is the
     one in device profiles, `since` the version that has the command. The requests of an `atomic` command
     in one frame are one block with one fate.
     """
 
     cid: int
     name: str
-    received: Callable[[Session, MacCommand, bytes | None, Context], Reaction]
-    wanted: Callable[[Session, Context], tuple[MacCommand, ...]] | None = None
+    received: Callable[[Session, MacCommand, bytes | None, UplinkContext], Reaction]
+    wanted: Callable[[Session, Occasion], tuple[MacCommand, ...]] | None = None
     device_begins: bool = False
     since: str = "1.0.0"
     atomic: bool = False

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from veldnet.lorawan.mac_commands import DevStatusAns, DevStatusReq, MacCommand
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    interval = context.plan.status_request_interval
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    interval = occasion.plan.status_request_interval
     if interval is None:
         return ()
     asked = session.status_asked_at
-    due = asked is None or context.received_at - asked >= interval
+    due = asked is None or occasion.event.received.received_at - asked >= interval
     return (DevStatusReq(),) if due else ()
 
 
-def received(session: Session, command: MacCommand, _request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, _request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, DevStatusAns)
     return Reaction(
         session,

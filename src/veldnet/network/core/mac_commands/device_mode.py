@@ -6,14 +6,17 @@ from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import DeviceModeConf, DeviceModeInd, MacCommand
 from veldnet.lorawan.mac_commands.device_mode import CLASS_A, CLASS_C
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Reaction
 
 _CLASSES = {CLASS_A: "A", CLASS_C: "C"}
 
 
-def received(session: Session, command: MacCommand, _request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, _request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, DeviceModeInd)
     mode = _CLASSES.get(command.device_class)
     if mode is None:

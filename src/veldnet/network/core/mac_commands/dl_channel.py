@@ -5,19 +5,20 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import DlChannelAns, DlChannelReq, MacCommand
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 _PER_FRAME = 2
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    pairs = context.network.rx1_frequencies
-    if not pairs or context.channel_plan.region.fixed:
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    pairs = occasion.network.rx1_frequencies
+    if not pairs or occasion.channel_plan.region.fixed:
         return ()
     current = dict(session.radio.dl_frequencies)
-    plan = context.channel_plan
+    plan = occasion.channel_plan
     asked = []
     for uplink, downlink in pairs:
         index = plan.index_of(uplink)
@@ -30,7 +31,9 @@ def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
     return tuple(asked[:_PER_FRAME])
 
 
-def received(session: Session, command: MacCommand, request: bytes | None, context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, request: bytes | None, context: UplinkContext
+) -> Reaction:
     assert isinstance(command, DlChannelAns)
     if request is None:
         return Reaction(session, note="DlChannelAns again (sticky)")

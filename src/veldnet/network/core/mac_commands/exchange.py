@@ -8,10 +8,11 @@ import msgspec
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, DevStatusReq, LinkADRReq, MacCommand
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.records import BlockedCommand
 from veldnet.network.core.state import PendingRequest, Refusals, Session
 
-from .behaviour import Behaviour, Context
+from .behaviour import Behaviour, Occasion
 
 # After so many requests without an answer, or refusals, the network asks once a day only.
 MAX_ATTEMPTS = 4
@@ -29,7 +30,7 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
 
 
 def handle_uplink_commands(
-    session: Session, commands: Iterable[MacCommand], context: Context, behaviours: dict[int, Behaviour]
+    session: Session, commands: Iterable[MacCommand], context: UplinkContext, behaviours: dict[int, Behaviour]
 ) -> Exchange:
     """Let each command of an uplink act on the session, in order."""
     answers: list[MacCommand] = []
@@ -50,7 +51,7 @@ def handle_uplink_commands(
         reaction = behaviour.received(session, command, request, context)
         session = reaction.session
         if reaction.rejected:
-            session = _count_refusal(session, command.CID, context.received_at)
+            session = _count_refusal(session, command.CID, context.event.received.received_at)
         elif request is not None:
             session = _forget_refusals(session, command.CID)
         answered.add(command.CID)
@@ -105,14 +106,15 @@ def blocked(session: Session) -> tuple[BlockedCommand, ...]:
 
 
 def next_requests(
-    session: Session, context: Context, behaviours: Iterable[Behaviour]
+    session: Session, occasion: Occasion, behaviours: Iterable[Behaviour]
 ) -> tuple[MacCommand, ...]:
     """The requests the network should send now; rarely those the device keeps refusing or ignoring."""
-    tired = _tired(session, context.received_at) if session.pending_requests or session.refusals else ()
+    at = occasion.event.received.received_at
+    tired = _tired(session, at) if session.pending_requests or session.refusals else ()
     requests: tuple[MacCommand, ...] = ()
     for behaviour in behaviours:
-        wanted = behaviour.wanted(session, context) if behaviour.wanted is not None else ()
-        if wanted and behaviour.cid not in tired and behaviour.known_to(context.profile):
+        wanted = behaviour.wanted(session, occasion) if behaviour.wanted is not None else ()
+        if wanted and behaviour.cid not in tired and behaviour.known_to(occasion.profile):
             requests += wanted
     return requests
 

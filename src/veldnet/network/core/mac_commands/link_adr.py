@@ -7,55 +7,58 @@ from msgspec.structs import replace
 from veldnet.lorawan.mac_commands import LinkADRAns, LinkADRReq, MacCommand
 from veldnet.lorawan.regions.channel_mask import apply, requests
 from veldnet.network.core.adr import LinkParameters
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import ChannelMask, RadioParameters, Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 # In 1.0.4 and 1.1: keep what you use.
 _KEEP = 15
 _SIZE = LinkADRReq.SIZE
 
 
-def wanted_mask(session: Session, context: Context) -> int:
+def wanted_mask(session: Session, occasion: Occasion) -> int:
     """The channels that network and plan want, as far as the device has them defined."""
-    channel_plan, defined = context.channel_plan, session.radio.defined_channels
+    channel_plan, defined = occasion.channel_plan, session.radio.defined_channels
     mask = channel_plan.mask
-    forced = context.plan.forceChannelMask
+    forced = occasion.plan.forceChannelMask
     if forced is not None and int(forced, 16) & channel_plan.defined:
         mask = int(forced, 16)
     return mask & defined or defined
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    radio, mask = session.radio, wanted_mask(session, context)
-    link = context.link
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    radio, mask = session.radio, wanted_mask(session, occasion)
+    link = occasion.link
     if link is None:
         if radio.ch_mask == mask:
             return ()
-        link = _unchanged(radio, context)
+        link = _unchanged(radio, occasion)
         if link is None:
             return ()
     elif (radio.data_rate, radio.tx_power, radio.nb_trans, radio.ch_mask) == (
         link.data_rate, link.tx_power, link.nb_trans, mask,
     ):  # fmt: skip
         return ()
-    blocks = requests(context.channel_plan.region, radio.ch_mask, mask, radio.defined_channels)
+    blocks = requests(occasion.channel_plan.region, radio.ch_mask, mask, radio.defined_channels)
     return tuple(
         LinkADRReq(link.data_rate, link.tx_power, ch_mask, control, link.nb_trans)
         for ch_mask, control in blocks
     )
 
 
-def _unchanged(radio: RadioParameters, context: Context) -> LinkParameters | None:
+def _unchanged(radio: RadioParameters, occasion: Occasion) -> LinkParameters | None:
     """Data rate and power for a device that chooses them itself and is to change its channels only."""
-    if context.profile.loRaWANMacVersion in ("1.0.4", "1.1"):
+    if occasion.profile.loRaWANMacVersion in ("1.0.4", "1.1"):
         return LinkParameters(_KEEP, _KEEP, radio.nb_trans)
     if radio.data_rate is None:
         return None
     return LinkParameters(radio.data_rate, radio.tx_power, radio.nb_trans)
 
 
-def received(session: Session, command: MacCommand, request: bytes | None, context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, request: bytes | None, context: UplinkContext
+) -> Reaction:
     assert isinstance(command, LinkADRAns)
     if request is None:
         return Reaction(session, note="LinkADRAns without a request")

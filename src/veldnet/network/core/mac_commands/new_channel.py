@@ -5,16 +5,17 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, NewChannelAns, NewChannelReq
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import ChannelMask, Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 _PER_FRAME = 2
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
     known = session.radio.defined_channels
-    plan = context.channel_plan
+    plan = occasion.channel_plan
     if plan.region.fixed or known == plan.defined:
         return ()
     missing = [
@@ -31,7 +32,9 @@ def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
     return tuple((missing + surplus)[:_PER_FRAME])
 
 
-def received(session: Session, command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, NewChannelAns)
     if request is None:
         return Reaction(session, note="NewChannelAns without a request")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, PingSlotChannelAns, PingSlotChannelReq
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    profile, table = context.profile, context.channel_plan.region.class_b
-    if session.ping_periodicity is None or not context.plan.allowClassB:
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    profile, table = occasion.profile, occasion.channel_plan.region.class_b
+    if session.ping_periodicity is None or not occasion.plan.allowClassB:
         return ()
     frequency = profile.pingSlotFrequency or 0
     rate = table.ping_data_rate if profile.pingSlotDataRate is None else profile.pingSlotDataRate
@@ -23,7 +24,9 @@ def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
     return (PingSlotChannelReq(frequency, rate),)
 
 
-def received(session: Session, command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, PingSlotChannelAns)
     if request is None:
         return Reaction(session, note="PingSlotChannelAns again (sticky)")

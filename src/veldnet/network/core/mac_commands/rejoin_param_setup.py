@@ -5,19 +5,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, RejoinParamSetupAns, RejoinParamSetupReq
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    setup = context.network.rejoin_setup
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    setup = occasion.network.rejoin_setup
     if setup is None or session.radio.rejoin_setup == setup:
         return ()
     return (RejoinParamSetupReq(setup >> 4, setup & 0x0F),)
 
 
-def received(session: Session, command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, RejoinParamSetupAns)
     if request is None:
         return Reaction(session, note="RejoinParamSetupAns without a request")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from veldnet.lorawan.mac_commands import MacCommand, RekeyConf, RekeyInd
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Reaction
 
 
-def received(session: Session, command: MacCommand, _request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, _request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, RekeyInd)
     if not session.version_11 or not command.minor:
         return Reaction(session, note=f"RekeyInd for version 1.{command.minor} is not answered")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, ResetConf, ResetInd
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.sessions import default_radio
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Reaction
 
 
-def received(session: Session, command: MacCommand, _request: bytes | None, context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, _request: bytes | None, context: UplinkContext
+) -> Reaction:
     assert isinstance(command, ResetInd)
     if not session.personalised:
         return Reaction(session, note="ResetInd of a device that was not personalised is ignored")

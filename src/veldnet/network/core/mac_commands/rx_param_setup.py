@@ -5,21 +5,24 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, RXParamSetupAns, RXParamSetupReq
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.receive_windows import wanted_rx2
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    radio, offset = session.radio, context.profile.rx1DROffset
-    frequency, data_rate = wanted_rx2(context.channel_plan, context.profile, context.plan)
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    radio, offset = session.radio, occasion.profile.rx1DROffset
+    frequency, data_rate = wanted_rx2(occasion.channel_plan, occasion.profile, occasion.plan)
     if (radio.rx1_dr_offset, radio.rx2_data_rate, radio.rx2_frequency) == (offset, data_rate, frequency):
         return ()
     return (RXParamSetupReq(offset, data_rate, frequency),)
 
 
-def received(session: Session, command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     assert isinstance(command, RXParamSetupAns)
     if request is None:
         return Reaction(session, note="RXParamSetupAns again (sticky)")

@@ -5,18 +5,21 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, RXTimingSetupReq
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.receive_windows import wanted_rx1_delay
 from veldnet.network.core.state import Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    delay = wanted_rx1_delay(context.network, context.plan)
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    delay = wanted_rx1_delay(occasion.network, occasion.plan)
     return () if session.radio.rx1_delay == delay else (RXTimingSetupReq(delay),)
 
 
-def received(session: Session, _command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, _command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     if request is None:
         return Reaction(session, note="RXTimingSetupAns again (sticky)")
     delay = RXTimingSetupReq.from_payload(request).delay

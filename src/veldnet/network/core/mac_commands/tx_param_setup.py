@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from veldnet.lorawan.mac_commands import MacCommand, TxParamSetupReq
+from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import RadioParameters, Session
 
-from .behaviour import Behaviour, Context, Reaction
+from .behaviour import Behaviour, Occasion, Reaction
 
 # Codes of TxParamSetupReq in dBm (TS001-1.0.4 §5.9).
 EIRP = (8, 10, 12, 13, 14, 16, 18, 20, 21, 24, 26, 27, 29, 30, 33, 36)
@@ -18,8 +19,8 @@ def eirp_code(dbm: float) -> int:
     return max((code for code, value in enumerate(EIRP) if value <= dbm), default=0)
 
 
-def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
-    region, network, radio = context.channel_plan.region, context.network, session.radio
+def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
+    region, network, radio = occasion.channel_plan.region, occasion.network, session.radio
     if not region.tx_param_setup or (network.uplink_dwell is None and network.downlink_dwell is None):
         return ()
     uplink = radio.uplink_dwell if network.uplink_dwell is None else network.uplink_dwell
@@ -30,7 +31,9 @@ def wanted(session: Session, context: Context) -> tuple[MacCommand, ...]:
     return (TxParamSetupReq(downlink, uplink, code),)
 
 
-def received(session: Session, _command: MacCommand, request: bytes | None, _context: Context) -> Reaction:
+def received(
+    session: Session, _command: MacCommand, request: bytes | None, _context: UplinkContext
+) -> Reaction:
     if request is None:
         return Reaction(session, note="TxParamSetupAns again (sticky)")
     asked = TxParamSetupReq.from_payload(request)
