@@ -26,6 +26,7 @@ from veldnet.api.front import HeadAsGet
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.listening import Ports
 from veldnet.assembly.platform import Platform
+from veldnet.assembly.protocols import SEMTECH_UDP
 from veldnet.routing import Outcome, Profile, Route
 from veldnet.routing.ledger import StoredMessage
 from veldnet.settings import load_settings
@@ -130,8 +131,8 @@ class HostedServer:
         await platform.start()
         ports = Ports.open(self.settings)
         ports.http.close()
-        platform.udp.listen(ports.udp)
-        self.udp: tuple[str, int] = ports.udp.getsockname()[:2]
+        await platform.hub.start(ports.base_stations)
+        self.udp: tuple[str, int] = ports.base_stations[SEMTECH_UDP].getsockname()[:2]
         platform.watch()
         return platform
 

@@ -14,6 +14,7 @@ from tests.unit.gateways.test_odd_datagrams import PACKET
 from tests.unit.gateways.test_semtech_udp import EUI, HERE, STATION, THERE, Harness, window
 from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.downlink_paths import DownlinkPathKeeper
 from veldnet.diagnosis.base_stations import conduct
 from veldnet.diagnosis.language import finding_in
 from veldnet.gateways import SemtechUdpServer
@@ -36,7 +37,11 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 def keeper(store: Any, harness: Harness) -> PresenceKeeper:
-    return PresenceKeeper(store, harness.presence, harness.server, lambda: harness.now)
+    return PresenceKeeper(store, harness.presence, lambda: harness.now)
+
+
+def paths(store: Any, harness: Harness) -> DownlinkPathKeeper:
+    return DownlinkPathKeeper(store, harness.server)
 
 
 def push(harness: Harness, *packets: Any) -> None:
@@ -57,23 +62,23 @@ def way(server: SemtechUdpServer) -> tuple[str, int] | None:
 async def test_c14_the_next_process_sends_where_this_one_sent(store: SqliteStore) -> None:
     first = Harness()
     first.pull()
-    await keeper(store, first).write_paths()
+    await paths(store, first).write()
     assert not first.server.moved, "written once, not with every keep-alive"
     first.now += 5
     first.pull()
-    await keeper(store, first).write_paths()
+    await paths(store, first).write()
     second = Harness()
     second.now = 112.0
-    await keeper(store, second).restore()
+    await paths(store, second).restore()
     second.server.transmit(GatewayDownlink(1, b"abc", window(Lora(9, 125))))
     assert second.sent[-1][1] == HERE
     second.pull(THERE)
     assert way(second.server) == HERE
     for _ in range(2):
         second.pull(THERE)
-    await keeper(store, second).write_paths()
+    await paths(store, second).write()
     third = Harness()
-    await keeper(store, third).restore()
+    await paths(store, third).restore()
     assert way(third.server) == THERE
 
 
@@ -82,9 +87,9 @@ async def test_c14_a_removed_base_station_leaves_no_way(store: SqliteStore) -> N
     first.pull()
     await keeper(store, first).write()
     await store.write(lambda c: base_stations.remove_base_station(c, str(STATION)))
-    await keeper(store, first).write_paths()
+    await paths(store, first).write()
     second = Harness()
-    await keeper(store, second).restore()
+    await paths(store, second).restore()
     assert way(second.server) is None
 
 

@@ -35,10 +35,10 @@ class PlatformCollector(Collector):
                 yield _under_old_name(family, old)
 
     def _families(self) -> Iterator[Metric]:
-        network, deliveries, udp = (
+        network, deliveries, messages = (
             self._platform.network.counters,
             self._platform.deliveries,
-            self._platform.udp,
+            self._platform.hub.counts(),
         )
         for name, text, value in (
             ("uplink_copies", "Frames received, counting each copy", network.copies),
@@ -58,14 +58,14 @@ class PlatformCollector(Collector):
             yield CounterMetricFamily(f"veldnet_{name}", text, value=value)
         for name, text, label, counts in (
             ("frames_refused", "Frames refused, by reason", "reason", network.refused),
-            ("datagrams", "Datagrams of base stations, by message", "message", udp.datagrams),
+            ("datagrams", "Datagrams of base stations, by message", "message", messages.received),
             (
                 "datagrams_irregular",
                 "Irregularities of accepted frames, by reason",
                 "reason",
-                udp.irregular,
+                messages.irregular,
             ),
-            ("datagrams_refused", "Datagrams and packets refused, by reason", "reason", udp.refused),
+            ("datagrams_refused", "Datagrams and packets refused, by reason", "reason", messages.refused),
             ("delivery_attempts", "Delivery attempts, by result", "status", deliveries.counters.attempts),
             (
                 "messages_set_aside",

@@ -1,4 +1,4 @@
-"""Writes down what base stations have shown of themselves, for lists and for the process after this one."""
+"""Writes down what base stations have shown of themselves, for lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from veldnet.gateways import DownlinkPath, Presence, Seen, SemtechUdpServer, UnknownBaseStation
+from veldnet.gateways import Presence, Seen, UnknownBaseStation
 from veldnet.lorawan import BaseStationId
 from veldnet.store import Store, StoreError
 from veldnet.store.schema import base_stations, unknown_base_stations
@@ -17,21 +17,13 @@ _MAX_KNOCKS = 1000
 
 
 class PresenceKeeper:
-    """Who was seen, what could not be read of them, and where their downlinks go. Nothing is written for each
-    datagram."""
+    """Who was seen, and what could not be read of them. Nothing is written for each message."""
 
-    def __init__(
-        self, store: Store, presence: Presence, udp: SemtechUdpServer, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, presence: Presence, clock: Callable[[], float]) -> None:
         self._store = store
         self._presence = presence
-        self._udp = udp
         self._clock = clock
         self._written_at = 0.0
-
-    async def restore(self) -> None:
-        """Let downlinks go where they went before the start, until keep-alives confirm or move that."""
-        self._udp.restore(await self._store.read(_paths))
 
     async def write(self) -> None:
         """Write down who was seen since the last time."""
@@ -57,62 +49,6 @@ class PresenceKeeper:
         for station, (refused, irregular) in counted.items():
             conduct[station].refused.count -= refused
             conduct[station].irregular.count -= irregular
-        await self._write_paths({station for station in seen if self._udp.path(station) is not None})
-
-    async def write_paths(self) -> None:
-        """Write down at once where downlinks go that have found another way."""
-        if self._udp.moved:
-            await self._write_paths(set(self._udp.moved))
-
-    async def _write_paths(self, stations: set[BaseStationId]) -> None:
-        paths = {station: path for station in stations if (path := self._udp.path(station)) is not None}
-        if paths:
-            await self._store.write(partial(_write_paths, paths))
-        self._udp.moved -= {
-            station for station, path in paths.items() if _same_way(path, self._udp.path(station))
-        }
-
-
-def _same_way(one: DownlinkPath, other: DownlinkPath | None) -> bool:
-    return other is not None and (one.address, one.version) == (other.address, other.version)
-
-
-def _paths(connection: Connection) -> dict[BaseStationId, DownlinkPath]:
-    columns = base_stations.c
-    rows = connection.execute(
-        select(
-            columns.id,
-            columns.downlink_host,
-            columns.downlink_port,
-            columns.downlink_version,
-            columns.downlink_heard_at,
-        ).where(columns.downlink_host.is_not(None))
-    )
-    return {
-        BaseStationId.parse(row.id): DownlinkPath(
-            (row.downlink_host, row.downlink_port), row.downlink_version, row.downlink_heard_at / 1000
-        )
-        for row in rows
-    }
-
-
-def _write_paths(paths: dict[BaseStationId, DownlinkPath], connection: Connection) -> None:
-    names = ("downlink_host", "downlink_port", "downlink_version", "downlink_heard_at")
-    connection.execute(
-        update(base_stations)
-        .where(base_stations.c.id == bindparam("station"))
-        .values({name: bindparam(f"new_{name}") for name in names}),
-        [
-            {
-                "station": str(station),
-                "new_downlink_host": path.address[0],
-                "new_downlink_port": path.address[1],
-                "new_downlink_version": path.version,
-                "new_downlink_heard_at": int(path.heard_at * 1000),
-            }
-            for station, path in paths.items()
-        ],
-    )
 
 
 def _row(station: BaseStationId, seen: Seen, now: float) -> dict[str, Any]:

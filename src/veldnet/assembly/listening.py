@@ -10,18 +10,13 @@ import msgspec
 
 from veldnet.settings import Address, Settings
 
-# Seconds of the datagrams of a large network.
-_RECEIVE_BUFFER = 8 * 1024 * 1024
+from .protocols import PROTOCOLS, SEMTECH_UDP
+from .sockets import CannotListen, family
+
+__all__ = ["BACKLOG", "Addresses", "CannotListen", "Ports"]
+
 # Connections that the kernel keeps until they are taken: so many at most are taken in one turn of the loop.
 BACKLOG = 128
-# Not named by the `socket` module: whether the kernel's own limit of the buffer may be exceeded, and
-# whether it notes when each datagram arrived (socket(7)).
-_SO_RCVBUFFORCE = 33
-_SO_TIMESTAMPNS = 35
-
-
-class CannotListen(Exception):
-    """A port is taken or not allowed."""
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -34,52 +29,36 @@ class Addresses(msgspec.Struct, frozen=True):
 class Ports:
     """The open sockets of a server."""
 
-    def __init__(self, http: socket.socket, udp: socket.socket) -> None:
+    def __init__(self, http: socket.socket, base_stations: dict[str, socket.socket]) -> None:
         self.http = http
-        self.udp = udp
+        # By the name of their protocol.
+        self.base_stations = base_stations
 
     @classmethod
     def open(cls, settings: Settings) -> Ports:
         """Raises `CannotListen`."""
-        udp = _udp_socket(settings.gateways.udp)
+        opened: dict[str, socket.socket] = {}
         try:
-            return cls(_http_socket(settings.api.http), udp)
+            for entry in PROTOCOLS:
+                if entry.open_port is not None:
+                    opened[entry.name] = entry.open_port(settings)
+            return cls(_http_socket(settings.api.http), opened)
         except CannotListen:
-            udp.close()
+            for sock in opened.values():
+                sock.close()
             raise
 
     @property
     def addresses(self) -> Addresses:
-        return Addresses(_text(self.http), _text(self.udp))
+        return Addresses(_text(self.http), _text(self.base_stations[SEMTECH_UDP]))
 
     def close(self) -> None:
-        self.http.close()
-        self.udp.close()
-
-
-def _udp_socket(address: Address) -> socket.socket:
-    sock = socket.socket(_family(address), socket.SOCK_DGRAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        for option, value in ((_SO_RCVBUFFORCE, _RECEIVE_BUFFER), (_SO_TIMESTAMPNS, 1)):
-            _set_where_allowed(sock, option, value)
-        sock.setblocking(False)
-        sock.bind((address.host, address.port))
-    except OSError as error:
-        sock.close()
-        raise CannotListen(f"cannot receive from base stations on {address}: {error.strerror}") from None
-    return sock
-
-
-def _set_where_allowed(sock: socket.socket, option: int, value: int) -> None:
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, option, value)
-    except OSError:
-        return
+        for sock in (self.http, *self.base_stations.values()):
+            sock.close()
 
 
 def _http_socket(address: Address) -> socket.socket:
-    sock = socket.socket(_family(address), socket.SOCK_STREAM)
+    sock = socket.socket(family(address), socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((address.host, address.port))
@@ -88,10 +67,6 @@ def _http_socket(address: Address) -> socket.socket:
         sock.close()
         raise CannotListen(f"cannot serve HTTP on {address}: {error.strerror}") from None
     return sock
-
-
-def _family(address: Address) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address.host else socket.AF_INET
 
 
 def _text(sock: socket.socket) -> str:

@@ -17,11 +17,12 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.monitoring import MonitoringService
 from veldnet.assembly.network_settings import network_parameters
+from veldnet.assembly.protocols import PROTOCOLS, Keeper
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.decoders import DecoderPool, Limits
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import InvalidField
-from veldnet.gateways import Backlog, Presence, SemtechUdpServer
+from veldnet.gateways import Hub, Presence
 from veldnet.inventory import accounts, changes
 from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
@@ -40,12 +41,10 @@ log = structlog.get_logger(__name__)
 _CHANGES_EVERY = 1.0
 _APPLYING = "a change of the inventory"
 _PRESENCE_EVERY = 10.0
-_PATHS_EVERY = 1.0
+_CONNECTIONS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
 _STORE_PATIENCE = 3.0
-# Seconds for judging, committing and handing over an answer.
-_ANSWER = 0.4
 _LONGEST_LAG = 5.0
 # Bytes that must be free for the log and a day of frames.
 _LEAST_FREE = 100_000_000
@@ -63,14 +62,6 @@ def _descriptors_for_delivery() -> int:
     """Half of the files that this process may open: the rest is for base stations, the API and the store."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 1 << 30 if soft == resource.RLIM_INFINITY else max(soft // 2, 16)
-
-
-def _receive_budget(settings: Settings) -> float:
-    """Seconds that a datagram may wait in its socket for its answer to be in time for RX1: copies are
-    collected, the frame is judged and committed, and the base station needs the downlink before."""
-    network = settings.network
-    left = network.rx1_delay - network.deduplication_window - _ANSWER
-    return min(max(left, 0.1), 1.0)
 
 
 class Platform:
@@ -163,18 +154,14 @@ class Platform:
                 console.decoder_queue,
             )
         )
-        self.udp = SemtechUdpServer(
-            self.base_stations,
-            self.presence,
-            clock=clock,
-            uplink=self.network.receive,
-            report=self.network.transmit_reported,
-            gate=self.network.gate,
-            caught=self.supervisor.caught,
-            lag=lambda: self.network.lag,
-            backlog=Backlog(_receive_budget(settings)),
-        )
-        self._presence_keeper = PresenceKeeper(self.store, self.presence, self.udp, clock)
+        self.hub = Hub(self.network, self.base_stations, self.presence, clock, self.supervisor.caught)
+        self._connections: list[Keeper] = []
+        for entry in PROTOCOLS:
+            protocol, connections = entry.serve(settings, self.hub, self.store)
+            self.hub.register(protocol)
+            if connections is not None:
+                self._connections.append(connections)
+        self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)
         self.keys = KeyCare(data, self.supervisor)
         self.loop_lag = 0.0
         self._seen = 0
@@ -193,7 +180,7 @@ class Platform:
         return None if position is None else (position.latitude, position.longitude)
 
     def _transmit(self, downlink: GatewayDownlink) -> None:
-        self.udp.transmit(downlink)
+        self.hub.transmit(downlink)
 
     async def start(self, *, take_over: bool = False) -> None:
         """Load what is small, and take up what an earlier process left; devices are loaded when heard. Raises
@@ -201,7 +188,8 @@ class Platform:
         await self._lease.claim(take_over=take_over)
         self._seen = await self.store.read(changes.last_seq)
         await self.base_stations.load(self.store)
-        await self._presence_keeper.restore()
+        for connections in self._connections:
+            await connections.restore()
         await self._load_operators()
         await self.table.load()
         await self.network.start()
@@ -216,7 +204,7 @@ class Platform:
             ("lease", BEAT_EVERY, self._beat),
             ("inventory changes", _CHANGES_EVERY, self.apply_changes),
             ("base station presence", _PRESENCE_EVERY, self._presence_keeper.write),
-            ("downlink paths", _PATHS_EVERY, self._presence_keeper.write_paths),
+            ("base station connections", _CONNECTIONS_EVERY, self._keep_connections),
             ("retention", _PRUNE_EVERY, self._prune),
             ("device alarms", every, self.monitoring.look_at_devices),
             ("base station alarms", every, self.monitoring.look_at_base_stations),
@@ -226,6 +214,10 @@ class Platform:
             self.supervisor.repeat(name, interval, chore)
         self.supervisor.keep("event loop lag", self._measure_lag)
         self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
+
+    async def _keep_connections(self) -> None:
+        for connections in self._connections:
+            await connections.write()
 
     async def _beat(self) -> None:
         """Keep the lease. What fails here is no defect, and is tried again soon: so a server is ready again
@@ -285,15 +277,12 @@ class Platform:
             found.append(f"the data directory has {free // 1_000_000} MB left")
         if self.loop_lag > _LONGEST_LAG:
             found.append(f"the event loop is {self.loop_lag:.1f} s late")
-        overload = self.udp.backlog.problem(asyncio.get_running_loop().time())
-        if overload is not None:
-            found.append(overload)
-        return found
+        return found + self.hub.problems()
 
     @property
     def receive_lag(self) -> float:
-        """Seconds that datagrams of base stations wait to be read and judged."""
-        return max(self.udp.backlog.lag(asyncio.get_running_loop().time()), self.network.lag)
+        """Seconds that messages of base stations wait to be read and judged."""
+        return max(self.hub.waiting(), self.network.lag)
 
     async def apply_changes(self) -> None:
         """Take up what the inventory has changed, here or in another process."""
@@ -395,9 +384,10 @@ class Platform:
         """Finish what was received, then close."""
         self.ready = False
         await self.supervisor.stop()
-        self.udp.close()
+        await self.hub.stop()
         try:
             await self._presence_keeper.write()
+            await self._keep_connections()
         except StoreError as error:
             log.warning("presence_not_written", error=str(error))
         self.live.close()

@@ -41,7 +41,7 @@ async def serve(
     platform = await _open_platform(settings, lock)
     try:
         await platform.start(take_over=take_over)
-        platform.udp.listen(ports.udp)
+        await platform.hub.start(ports.base_stations)
         platform.watch()
         application = await asyncio.to_thread(_load_application, platform)
     except BaseException:

@@ -1,12 +1,22 @@
-"""Base station protocols: each turns bytes into `GatewayUplink` and `GatewayDownlink` back into bytes."""
+"""Base station protocols: each turns bytes into `GatewayUplink` and `GatewayDownlink` back into bytes.
 
-from .presence import BaseStationDirectory, Presence, Seen, UnknownBaseStation
+`interface` says what a protocol is, `hub` makes one of all of them.
+"""
+
+from .hub import Hub
+from .interface import BaseStationDirectory, BaseStationProtocol, Gate, Host, MessageCounts
+from .presence import Presence, Seen, UnknownBaseStation
 from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
 
 __all__ = [
     "Backlog",
     "BaseStationDirectory",
+    "BaseStationProtocol",
     "DownlinkPath",
+    "Gate",
+    "Host",
+    "Hub",
+    "MessageCounts",
     "Presence",
     "Seen",
     "SemtechUdpServer",

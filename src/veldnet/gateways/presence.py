@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Protocol
 
 import msgspec
 
@@ -127,12 +126,6 @@ _BREAK = 120.0
 _POOR = 0.9
 # A clock that was wrong so many seconds ago says nothing of now.
 _STALE = 600.0
-
-
-class BaseStationDirectory(Protocol):
-    """Registered base stations by the EUI they present."""
-
-    def find(self, gateway: GatewayEui) -> BaseStationId | None: ...
 
 
 class Presence:

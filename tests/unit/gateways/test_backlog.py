@@ -9,14 +9,11 @@ from collections import deque
 
 import pytest
 
+from tests.unit.gateways.test_semtech_udp import EUI, Harness
 from veldnet.assembly.listening import Ports
-from veldnet.gateways import Presence, SemtechUdpServer
 from veldnet.gateways.semtech_udp.backlog import Backlog, stamp_arrivals, waited
-from veldnet.lorawan import BaseStationId, GatewayEui
-from veldnet.lorawan.radio import GatewayUplink
 from veldnet.settings import load_settings
 
-EUI = GatewayEui.parse("0059AC0000000001")
 TURN = 64
 
 
@@ -115,9 +112,15 @@ def test_the_kernel_stamps_datagrams() -> None:
     assert 0 <= waited(ancillary) < 60 and ancillary
 
 
-class Everybody:
-    def find(self, gateway: GatewayEui) -> BaseStationId | None:
-        return BaseStationId(1)
+class Waiting(Harness):
+    """A host with which frames wait."""
+
+    def __init__(self, lag: float) -> None:
+        self._lag = lag
+        super().__init__()
+
+    def lag(self) -> float:
+        return self._lag
 
 
 def push(number: int) -> bytes:
@@ -130,21 +133,15 @@ def push(number: int) -> bytes:
 
 @pytest.mark.parametrize(("lag", "taken"), [(0.0, True), (0.3, True), (float("inf"), False)])
 def test_c16_a_dropped_datagram_gets_no_acknowledgement(lag: float, taken: bool) -> None:
-    async def story() -> tuple[list[int], list[GatewayUplink], SemtechUdpServer]:
-        uplinks: list[GatewayUplink] = []
-        server = SemtechUdpServer(
-            Everybody(),
-            Presence(),
-            clock=lambda: 1_800_000_000.0,
-            uplink=uplinks.append,
-            report=lambda _report: None,
-            lag=lambda: lag,
-        )
+    async def story() -> tuple[list[int], Waiting]:
+        host = Waiting(lag)
+        server = host.server
         loop = asyncio.get_running_loop()
         bound = Ports.open(load_settings({"api.http": "127.0.0.1:0", "gateways.udp": "127.0.0.1:0"}))
         bound.http.close()
-        server.listen(bound.udp)
-        address = bound.udp.getsockname()
+        sock = bound.base_stations[server.name]
+        await server.start(sock)
+        address = sock.getsockname()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as station:
             station.setblocking(False)
             station.connect(address)
@@ -153,10 +150,10 @@ def test_c16_a_dropped_datagram_gets_no_acknowledgement(lag: float, taken: bool)
             kinds = [(await asyncio.wait_for(loop.sock_recv(station, 100), 10))[3]]
             if taken:
                 kinds.append((await asyncio.wait_for(loop.sock_recv(station, 100), 10))[3])
-        server.close()
-        return kinds, uplinks, server
+        await server.stop()
+        return kinds, host
 
-    kinds, uplinks, server = asyncio.run(story())
+    kinds, host = asyncio.run(story())
     # PULL_ACK always: keep-alives are cheap, and without them there is no way down.
-    assert kinds == ([1, 4] if taken else [4]) and len(uplinks) == taken
-    assert server.refused["overload"] == (not taken)
+    assert kinds == ([1, 4] if taken else [4]) and len(host.uplinks) == taken
+    assert host.server.refused["overload"] == (not taken)

@@ -273,8 +273,6 @@ def test_c9_nesting_beside_a_frame_takes_it_not_along() -> None:
 
 def test_c9_a_defect_of_ours_ends_neither_the_datagram_nor_the_socket() -> None:
     harness = Harness()
-    caught: list[BaseException] = []
-    harness.server._caught = lambda _task, error: caught.append(error)
     taken = harness.uplinks.append
     errors: list[Exception] = [RecursionError(), MemoryError(), ZeroDivisionError()]
 
@@ -285,7 +283,7 @@ def test_c9_a_defect_of_ours_ends_neither_the_datagram_nor_the_socket() -> None:
 
     harness.server._uplink = uplink
     harness.push(json.dumps({"rxpk": [PACKET] * 4}).encode())
-    assert len(harness.uplinks) == 1 and len(caught) == 3 and harness.server.refused["defect"] == 3
+    assert len(harness.uplinks) == 1 and len(harness.defects) == 3 and harness.server.refused["defect"] == 3
 
 
 def test_c12_only_lora_is_sent_without_a_crc() -> None:

@@ -8,7 +8,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from veldnet.gateways import Presence
+from veldnet.gateways import BaseStationProtocol, Presence
 from veldnet.gateways.semtech_udp.downlink_path import DownlinkPath, keep_alive
 from veldnet.gateways.semtech_udp.messages import parse_header, parse_push_data, pull_resp, uplink_of
 from veldnet.gateways.semtech_udp.packets import DatagramError
@@ -180,25 +180,38 @@ class Harness:
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
         self.now = 100.0
         self.presence = Presence()
-        self.server = SemtechUdpServer(
-            self,
-            self.presence,
-            clock=lambda: self.now,
-            uplink=self.uplinks.append,
-            report=self.reports.append,
-            gate=self,
-        )
+        self.directory = self.gate = self
+        self.uplink = self.uplinks.append
+        self.report = self.reports.append
+        self.reachable: set[BaseStationId] = set()
+        self.defects: list[BaseException] = []
+        self.server = SemtechUdpServer(self)
         self.gate_closed = False
         self.turned_away: list[bytes] = []
         self.server._socket = self  # type: ignore[assignment]
 
+    def clock(self) -> float:
+        return self.now
+
+    def lag(self) -> float:
+        return 0.0
+
+    def caught(self, task: str, error: BaseException) -> None:
+        self.defects.append(error)
+
+    def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
+        self.reachable.add(base_station)
+
+    def disconnected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
+        self.reachable.discard(base_station)
+
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return STATION if gateway == EUI else None
 
-    def held_off(self, base_station: BaseStationId, now: float) -> bool:
+    def throttles(self, base_station: BaseStationId, now: float) -> bool:
         return self.gate_closed
 
-    def turns_away(self, head: bytes) -> bool:
+    def drops_unread(self, head: bytes) -> bool:
         if head[1:5] == KNOWN:
             return False
         self.turned_away.append(head)

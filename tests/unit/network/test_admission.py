@@ -123,7 +123,7 @@ def test_c8_devices_that_must_be_loaded_first_have_a_budget_of_their_own(tmp_pat
             await world.join(life.device)
         await world.restart()
         await flood(world, unknown_addresses, 3)
-        assert world.network.gate.held_off(HERE, world.clock())
+        assert world.network.gate.throttles(HERE, world.clock())
         for life in world.lives:
             world.bring(addresses_of_others(world, world.lives.index(life)))
             world.bring(life.device.uplink(1, b"reading").phy_payload)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
 import structlog
 
 from veldnet.gateways.addresses import Address
-from veldnet.gateways.presence import BaseStationDirectory, Presence, Seen
+from veldnet.gateways.interface import Host, MessageCounts
+from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
-from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
 from .backlog import ANCILLARY, Backlog, waited
 from .downlink_path import DownlinkPath, keep_alive, restored
@@ -40,48 +40,24 @@ _NOTICEABLE = 0.02
 _TASK = "base stations' datagrams"
 
 
-class Gate(Protocol):
-    """Tells what is not worth reading while somebody forges frames."""
-
-    def held_off(self, base_station: BaseStationId, now: float) -> bool:
-        """Whether a base station has brought so much that belongs to nobody that strangers are turned
-        away."""
-
-    def turns_away(self, head: bytes) -> bool:
-        """Whether a frame with these first six octets is a stranger's. It is counted, and not read."""
-
-
 class SemtechUdpServer:
-    """Base stations behind one UDP port.
+    """Base stations behind one UDP port."""
 
-    `uplink` receives each frame, `report` what a base station says of a downlink; `caught` hears of a defect
-    that a datagram has met. `clock` is Unix seconds.
-    """
+    name = "semtech-udp"
+    # Whoever knows an EUI can send with it.
+    authenticates = False
 
-    def __init__(
-        self,
-        directory: BaseStationDirectory,
-        presence: Presence,
-        *,
-        clock: Callable[[], float],
-        uplink: Callable[[GatewayUplink], None],
-        report: Callable[[TransmitReport], None],
-        gate: Gate | None = None,
-        caught: Callable[[str, BaseException], None] = lambda _task, _error: None,
-        lag: Callable[[], float] = lambda: 0.0,
-        backlog: Backlog | None = None,
-    ) -> None:
+    def __init__(self, host: Host, backlog: Backlog | None = None) -> None:
         self.backlog = backlog if backlog is not None else Backlog()
-        self._lag = lag
         # How long the datagram in hand has waited for us to read it.
         self._waited = 0.0
-        self._directory = directory
-        self._gate = gate
-        self._presence = presence
-        self._clock = clock
-        self._uplink = uplink
-        self._report = report
-        self._caught = caught
+        self._host = host
+        self._directory = host.directory
+        self._gate = host.gate
+        self._presence = host.presence
+        self._clock = host.clock
+        self._uplink = host.uplink
+        self._lag = host.lag
         self._socket: socket.socket | None = None
         self._paths: dict[BaseStationId, DownlinkPath] = {}
         # Base stations whose downlinks go elsewhere than the store knows.
@@ -91,8 +67,25 @@ class SemtechUdpServer:
         self._next_token = 0
         self.datagrams: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
-        # What was wrong with what was taken all the same.
+        # What was wrong with what was accepted all the same.
         self.irregular: Counter[str] = Counter()
+
+    @property
+    def counts(self) -> MessageCounts:
+        return MessageCounts(self.datagrams, self.refused, self.irregular)
+
+    def lag(self, now: float) -> float:
+        return self.backlog.lag(now)
+
+    def problem(self, now: float) -> str | None:
+        return self.backlog.problem(now)
+
+    async def start(self, sock: socket.socket | None) -> None:
+        if sock is not None:
+            self.listen(sock)
+
+    async def stop(self) -> None:
+        self.close()
 
     def listen(self, sock: socket.socket) -> None:
         """Read a bound UDP socket that does not block; it is closed with this."""
@@ -143,7 +136,7 @@ class SemtechUdpServer:
                 self._presence.refused(header.gateway, f"{address[0]}:{address[1]}", now)
                 raise DatagramError("unknown_base_station", f"{header.gateway} is not registered")
             seen = self._presence.seen(base_station, now)
-            if self._turned_away(header, base_station, datagram, now):
+            if self._dropped(header, base_station, datagram, now):
                 return
             self._handle(header, base_station, seen, datagram, address)
         except DatagramError as error:
@@ -156,15 +149,15 @@ class SemtechUdpServer:
 
     def _defect(self, error: Exception) -> None:
         self.refused["defect"] += 1
-        self._caught(_TASK, error)
+        self._host.caught(_TASK, error)
 
-    def _turned_away(self, header: Header, base_station: BaseStationId, datagram: bytes, now: float) -> bool:
+    def _dropped(self, header: Header, base_station: BaseStationId, datagram: bytes, now: float) -> bool:
         """Whether a datagram is not worth reading. It gets no acknowledgement, for it does not arrive."""
         gate = self._gate
-        if gate is None or header.identifier != Identifier.PUSH_DATA or not gate.held_off(base_station, now):
+        if gate is None or header.identifier != Identifier.PUSH_DATA or not gate.throttles(base_station, now):
             return False
         head = head_of_only_frame(datagram)
-        return head is not None and gate.turns_away(head)
+        return head is not None and gate.drops_unread(head)
 
     def _handle(
         self, header: Header, base_station: BaseStationId, seen: Seen, datagram: bytes, address: Address
@@ -220,6 +213,7 @@ class SemtechUdpServer:
         before = self._paths.get(base_station)
         path = keep_alive(before, address, header.version, now)
         self._paths[base_station] = path
+        self._host.connected(self, base_station)
         if before is None or (before.address, before.version) != (path.address, path.version):
             self.moved.add(base_station)
             log.info("downlink_path", base_station=str(base_station), address=f"{address[0]}:{address[1]}")
@@ -228,6 +222,13 @@ class SemtechUdpServer:
         """Take up where downlinks went before the start; keep-alives confirm or move that, as ever."""
         now = self._clock()
         self._paths = {station: restored(path, now) for station, path in paths.items()} | self._paths
+        for base_station in paths:
+            self._host.connected(self, base_station)
+
+    @property
+    def paths(self) -> Mapping[BaseStationId, DownlinkPath]:
+        """Where the downlinks of all base stations go now."""
+        return self._paths
 
     def path(self, base_station: BaseStationId) -> DownlinkPath | None:
         """Where the downlinks of a base station go now."""
@@ -237,7 +238,7 @@ class SemtechUdpServer:
         token = self._tokens.pop((base_station, header.token), None)
         if token is None:
             raise DatagramError("unknown_token", "TX_ACK for no downlink under way")
-        self._report(TransmitReport(token, base_station, parse_tx_ack(datagram)))
+        self._host.report(TransmitReport(token, base_station, parse_tx_ack(datagram)))
 
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Send a frame to its base station; reports at once if there is no way to it."""
@@ -257,7 +258,7 @@ class SemtechUdpServer:
             del self._tokens[next(iter(self._tokens))]
 
     def _soon(self, report: TransmitReport) -> None:
-        asyncio.get_running_loop().call_soon(self._report, report)
+        asyncio.get_running_loop().call_soon(self._host.report, report)
 
     def _send(self, datagram: bytes, address: Address) -> None:
         assert self._socket is not None

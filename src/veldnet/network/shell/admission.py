@@ -86,10 +86,10 @@ class Admission:
         frame of an unknown device closes."""
         station = uplink.base_station
         if isinstance(frame, DataFrame) and frame.dev_addr in self._addresses:
-            if not self.held_off(station, now) or self._is_worth_it(uplink, frame, now):
+            if not self.throttles(station, now) or self._is_worth_it(uplink, frame, now):
                 return Verdict.KNOWN
             return Verdict.DROPPED
-        if self._unknown[station] >= self._most_unknown or self.held_off(station, now):
+        if self._unknown[station] >= self._most_unknown or self.throttles(station, now):
             self._refusals.turned_away(uplink)
             return Verdict.DROPPED
         self._unknown[station] += 1
@@ -120,11 +120,11 @@ class Admission:
 
     # The gate of base station protocols.
 
-    def held_off(self, base_station: BaseStationId, now: float) -> bool:
+    def throttles(self, base_station: BaseStationId, now: float) -> bool:
         """Whether a base station floods, so that frames of unknown devices through it are dropped."""
         return self._refusals.guard.floods(base_station, now)
 
-    def turns_away(self, head: bytes) -> bool:
+    def drops_unread(self, head: bytes) -> bool:
         """Whether a frame that begins so, MHDR and five more octets, is of an unknown device; it is counted
         then."""
         if head[0] in _DATA_UP and int.from_bytes(head[1:5], "little") in self._addresses:

@@ -1,0 +1,116 @@
+"""All base station protocols as one: which base station is connected by which of them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import structlog
+
+from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+
+from .interface import BaseStationDirectory, BaseStationProtocol, Gate, MessageCounts
+from .presence import Presence
+
+log = structlog.get_logger(__name__)
+
+
+class FrameSink(Protocol):
+    """The network server, as base stations see it."""
+
+    @property
+    def gate(self) -> Gate: ...
+
+    @property
+    def lag(self) -> float: ...
+
+    def receive(self, uplink: GatewayUplink) -> None: ...
+
+    def transmit_reported(self, report: TransmitReport) -> None: ...
+
+
+class Hub:
+    """The host of the protocols. A downlink goes by the protocol in which its base station was heard last; no
+    protocol without authentication takes it away from one with."""
+
+    def __init__(
+        self,
+        network: FrameSink,
+        directory: BaseStationDirectory,
+        presence: Presence,
+        clock: Callable[[], float],
+        caught: Callable[[str, BaseException], None],
+    ) -> None:
+        self.directory = directory
+        self.presence = presence
+        self.clock = clock
+        self.caught = caught
+        self.gate: Gate | None = network.gate
+        self.uplink: Callable[[GatewayUplink], None] = network.receive
+        self.report: Callable[[TransmitReport], None] = network.transmit_reported
+        self.lag: Callable[[], float] = lambda: network.lag
+        self._protocols: dict[str, BaseStationProtocol] = {}
+        self._connections: dict[BaseStationId, BaseStationProtocol] = {}
+
+    def register(self, protocol: BaseStationProtocol) -> None:
+        """Let base stations be connected by a protocol, too."""
+        self._protocols[protocol.name] = protocol
+
+    def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
+        before = self._connections.get(base_station)
+        if before is protocol or (before is not None and before.authenticates and not protocol.authenticates):
+            return
+        self._connections[base_station] = protocol
+        log.debug("base_station_connected", base_station=str(base_station), protocol=protocol.name)
+
+    def disconnected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
+        if self._connections.get(base_station) is protocol:
+            del self._connections[base_station]
+
+    def connection(self, base_station: BaseStationId) -> BaseStationProtocol | None:
+        """The protocol by which a base station can be reached."""
+        return self._connections.get(base_station)
+
+    def transmit(self, downlink: GatewayDownlink) -> None:
+        """Send a frame to its base station; reports at once where it is not connected."""
+        protocol = self._connections.get(downlink.base_station)
+        if protocol is not None:
+            protocol.transmit(downlink)
+            return
+        report = TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS")
+        asyncio.get_running_loop().call_soon(self.report, report)
+
+    async def start(self, sockets: Mapping[str, socket.socket]) -> None:
+        """Begin to serve; `sockets` are those opened for protocols, by name."""
+        for name, protocol in self._protocols.items():
+            await protocol.start(sockets.get(name))
+
+    async def stop(self) -> None:
+        for protocol in self._protocols.values():
+            await protocol.stop()
+        self._connections.clear()
+
+    # Facts.
+
+    def counts(self) -> MessageCounts:
+        """What all protocols together have received."""
+        total = MessageCounts(Counter(), Counter(), Counter())
+        for protocol in self._protocols.values():
+            for counter, more in zip(total, protocol.counts, strict=True):
+                counter.update(more)
+        return total
+
+    def waiting(self) -> float:
+        """Seconds that messages of base stations wait to be read, at the protocol where they wait longest."""
+        now = asyncio.get_running_loop().time()
+        return max((protocol.lag(now) for protocol in self._protocols.values()), default=0.0)
+
+    def problems(self) -> list[str]:
+        """Why base stations are not served, in words."""
+        now = asyncio.get_running_loop().time()
+        found = [protocol.problem(now) for protocol in self._protocols.values()]
+        return [problem for problem in found if problem is not None]

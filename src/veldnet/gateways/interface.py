@@ -1,0 +1,110 @@
+"""What a base station protocol is, and what it finds at the platform.
+
+A protocol turns what its base stations send into `GatewayUplink` and `TransmitReport`, and `GatewayDownlink`
+back into what they understand. It is registered at the hub, which is its host.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+
+from .presence import Presence
+
+
+class BaseStationDirectory(Protocol):
+    """Registered base stations by the EUI they present."""
+
+    def find(self, gateway: GatewayEui) -> BaseStationId | None: ...
+
+
+class Gate(Protocol):
+    """Says which frames are not worth reading while somebody forges them."""
+
+    def throttles(self, base_station: BaseStationId, now: float) -> bool:
+        """Whether a base station has brought so many frames of unknown devices that these are dropped."""
+
+    def drops_unread(self, head: bytes) -> bool:
+        """Whether a frame with these first six octets is dropped: it is counted then, and not read."""
+
+
+class MessageCounts(NamedTuple):
+    """What a protocol has received: messages by type, what was refused and what was irregular by reason."""
+
+    received: Counter[str]
+    refused: Counter[str]
+    irregular: Counter[str]
+
+
+class Host(Protocol):
+    """What a protocol finds at the platform. `clock` is Unix seconds, `gate` None where all is read.
+
+    `uplink` takes each frame, `report` what a base station says of a downlink, `lag` says how many seconds
+    frames wait that were handed over. `caught(task, error)` is told of a defect that a message has met.
+    """
+
+    @property
+    def directory(self) -> BaseStationDirectory: ...
+
+    @property
+    def presence(self) -> Presence: ...
+
+    @property
+    def gate(self) -> Gate | None: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    @property
+    def uplink(self) -> Callable[[GatewayUplink], None]: ...
+
+    @property
+    def report(self) -> Callable[[TransmitReport], None]: ...
+
+    @property
+    def lag(self) -> Callable[[], float]: ...
+
+    @property
+    def caught(self) -> Callable[[str, BaseException], None]: ...
+
+    def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
+        """A base station can be reached by this protocol from now on."""
+
+    def disconnected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
+        """It can no longer."""
+
+
+class BaseStationProtocol(Protocol):
+    """One way in which base stations are connected. `authenticates` where whoever presents an EUI has proven
+    that it is theirs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def authenticates(self) -> bool: ...
+
+    async def start(self, sock: socket.socket | None) -> None:
+        """Serve base stations, on the bound socket that was opened for this protocol, if any."""
+
+    async def stop(self) -> None:
+        """Take nothing any more, and close what is open."""
+
+    def transmit(self, downlink: GatewayDownlink) -> None:
+        """Have a base station transmit; its answer, or that it cannot be reached, is reported to the host."""
+
+    # Facts.
+
+    @property
+    def counts(self) -> MessageCounts: ...
+
+    def lag(self, now: float) -> float:
+        """Seconds that messages wait to be read, at a moment of the event loop's clock."""
+
+    def problem(self, now: float) -> str | None:
+        """Why base stations are not served, in words."""
