@@ -16,7 +16,6 @@ from typing import Annotated
 import aiohttp
 import msgspec
 import typer
-from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lock import DirectoryLock
@@ -30,11 +29,12 @@ from veldnet.lorawan import GatewayEui
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.town import Town, degrees, station_place
+from veldnet.store import Connection
 
+from .options import Http, Json, Udp
 from .output import console, fail
 from .running import errors_in_words, run, settings_or_fail
 from .sandbox import make_sandbox
-from .serve import Http, Json, Udp
 from .town_view import TownView
 
 

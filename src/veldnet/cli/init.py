@@ -11,9 +11,9 @@ from veldnet.assembly.data_directory.directory import DataDirectory, database_of
 from veldnet.assembly.vaults.opening import master_key_of
 
 from .exits import Exit
+from .options import Data
 from .output import console, fail
 from .running import errors_in_words, run, settings_or_fail
-from .serve import Data
 
 
 def init_command(

@@ -1,23 +1,60 @@
-"""The command `veldnet`."""
+"""The command `veldnet`: which commands there are, and where."""
 
 from __future__ import annotations
 
-from .admin import admin
-from .bench import bench
-from .client import client
-from .demo import demo_command
-from .init import init_command
-from .root import new_app
-from .sandbox import sandbox_command
-from .serve import serve_command
-from .simulate import simulate
+from typing import Annotated
 
-app = new_app()
-app.command("init")(init_command)
-app.command("serve")(serve_command)
-app.command("demo")(demo_command)
-app.command("sandbox")(sandbox_command)
-app.add_typer(bench, name="bench")
-app.add_typer(simulate, name="simulate")
-app.add_typer(admin, name="admin")
-app.add_typer(client, name="client")
+import typer
+
+from veldnet import __version__
+
+from .lazy import Lazy, lazy_group
+
+_HELP = "A LoRaWAN operator's platform that speaks the KPN / ThingPark device management API."
+
+app = lazy_group(
+    "veldnet",
+    _HELP,
+    {
+        "init": Lazy(
+            "veldnet.cli.init:init_command",
+            "Create a data directory with an empty database and a master key.",
+        ),
+        "serve": Lazy("veldnet.cli.serve:serve_command", "Run the server until SIGTERM or Ctrl-C."),
+        "demo": Lazy(
+            "veldnet.cli.demo:demo_command",
+            "Run a demo with virtual devices.",
+        ),
+        "sandbox": Lazy(
+            "veldnet.cli.sandbox:sandbox_command",
+            "Create an operator, a subscriber and all they need, to try things out.",
+        ),
+        "bench": Lazy("veldnet.cli.bench:bench", "Measure, against a real server process."),
+        "simulate": Lazy(
+            "veldnet.cli.simulate:simulate",
+            "Virtual base stations and devices, against any server.",
+        ),
+        "admin": Lazy(
+            "veldnet.cli.admin:admin",
+            "Manage accounts, plans, base stations, keys and backups.",
+        ),
+        "client": Lazy(
+            "veldnet.cli.client:client", "Tools for application servers: AS keys, payloads, downlinks."
+        ),
+    },
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback(help=_HELP)
+def _main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What holds for every command."""

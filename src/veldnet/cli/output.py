@@ -36,3 +36,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
+
+
+def print_rows(
+    title: str, kind: type[msgspec.Struct], rows: Sequence[msgspec.Struct], *, as_json: bool
+) -> None:
+    """Structs of a kind: their members are the columns."""
+    if as_json:
+        print_json(rows)
+        return
+    columns = [name.replace("_", " ").capitalize() for name in kind.__struct_fields__]
+    print_table(title, columns, [msgspec.structs.astuple(row) for row in rows])

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
-
-from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.errors import Refusal
 from veldnet.inventory import audit
 from veldnet.settings import Settings
+from veldnet.store import Connection
 
 from .output import fail
 from .starting import errors_in_words, run, settings_or_fail
 
-__all__ = ["administrator", "change_data", "errors_in_words", "run", "settings_or_fail", "with_data"]
+__all__ = [
+    "administrator",
+    "change_data",
+    "errors_in_words",
+    "read_data",
+    "run",
+    "settings_of",
+    "settings_or_fail",
+    "with_data",
+]
 
 T = TypeVar("T")
+
+
+def settings_of(data: Path | None) -> Settings:
+    """The settings, with the data directory of the option `--data`."""
+    return settings_or_fail({"data": None if data is None else str(data)})
+
+
+def read_data(data: Path | None, query: Callable[[Connection], T]) -> T:
+    """What a query finds in a data directory."""
+    return with_data(settings_of(data), lambda opened: opened.store.read(query))
 
 
 def change_data(

@@ -13,9 +13,9 @@ from veldnet.inventory import accounts
 from veldnet.inventory.sandbox import Sandbox, create_sandbox
 from veldnet.lorawan import GatewayEui, InvalidIdentifier
 
+from .options import Data, Json
 from .output import console, fail, print_json
 from .running import settings_or_fail, with_data
-from .serve import Data, Json
 
 
 async def make_sandbox(data: DataDirectory, gateway_eui: GatewayEui | None = None) -> Sandbox:

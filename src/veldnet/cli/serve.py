@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,16 +13,9 @@ from veldnet.assembly.data_directory.takeover import holding
 from veldnet.assembly.listening import Addresses, Ports
 from veldnet.settings import Settings
 
+from .options import ConfigFile, Data, Http, Json, Udp
 from .output import console, print_json
 from .starting import errors_in_words, run, settings_or_fail
-
-Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]
-Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Listen address for HTTP.")]
-Udp = Annotated[
-    str | None, typer.Option(metavar="HOST:PORT", help="Listen address for Semtech UDP packet forwarders.")
-]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file instead of veldnet.toml.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def serve_command(

@@ -23,8 +23,8 @@ from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.town import Town
 from veldnet.simulator.udp_link import UdpLink
 
+from .options import Json
 from .output import console, fail
-from .serve import Json
 from .simulate_network import adr_command, network_command
 from .simulate_week import week_command
 from .starting import run

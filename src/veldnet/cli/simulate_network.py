@@ -17,8 +17,8 @@ from veldnet.virtual.faults import STORMY
 from veldnet.virtual.report import write_plots, write_report
 from veldnet.virtual.results import Clock, Results, results_of
 
+from .options import Json
 from .output import console, errors, fail, print_json, print_table
-from .serve import Json
 
 Hours = Annotated[float, typer.Option(min=0.1, help="Hours of virtual time.")]
 Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same run.")]

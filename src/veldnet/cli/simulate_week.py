@@ -13,8 +13,8 @@ from veldnet.monitoring import DEVICE_TYPES
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import InvariantBroken, Week, WeekResult
 
+from .options import Json
 from .output import console, errors, fail, print_json, print_table
-from .serve import Json
 
 _DAY = 86_400
 

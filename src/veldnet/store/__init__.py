@@ -3,6 +3,8 @@
 Only this room knows SQL dialects. It imports nothing else of Veldnet.
 """
 
+from sqlalchemy import Connection
+
 from .ids import (
     IdRange,
     IdSource,
@@ -64,6 +66,7 @@ __all__ = [
     "BodyRow",
     "CheckRow",
     "Conflict",
+    "Connection",
     "DeliveredRow",
     "DeliveryResultRow",
     "DeliveryRow",

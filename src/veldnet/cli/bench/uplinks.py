@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
@@ -27,6 +26,7 @@ from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, Customer
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
+from veldnet.store import Connection
 
 from .fleet import SITES, BenchDevice, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles

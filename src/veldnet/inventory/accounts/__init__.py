@@ -1,7 +1,7 @@
 """Operators, subscribers, their users and projects, tokens, and who is signed in to the console."""
 
 from .credentials import hash_password, password_fits, random_text, token_digest
-from .operators import create_operator, find_operator, operators_of_subscribers
+from .operators import Operator, create_operator, find_operator, list_operators, operators_of_subscribers
 from .preferences import read_preferences, write_preferences
 from .projects import (
     Credentials,
@@ -30,9 +30,11 @@ from .sessions import (
     touch_session,
 )
 from .subscribers import (
+    Customer,
     Subscriber,
     create_subscriber,
     find_subscriber,
+    list_customers,
     list_subscribers,
     own_subscriber,
     remove_subscriber,
@@ -40,10 +42,12 @@ from .subscribers import (
 from .tokens import Bearer, bearer_of, issue_token, revoke_token, scope_of_user
 from .users import (
     User,
+    UserName,
     create_operator_user,
     create_subscriber_user,
     list_operator_users,
     list_subscriber_users,
+    list_user_names,
     own_operator_user,
     own_subscriber_user,
     password_hash_of,
@@ -56,11 +60,14 @@ __all__ = [
     "Account",
     "Bearer",
     "Credentials",
+    "Customer",
+    "Operator",
     "Project",
     "ProjectView",
     "Session",
     "Subscriber",
     "User",
+    "UserName",
     "acting_for",
     "activate_project",
     "authenticate_project",
@@ -81,10 +88,13 @@ __all__ = [
     "find_subscriber",
     "hash_password",
     "issue_token",
+    "list_customers",
     "list_operator_users",
+    "list_operators",
     "list_projects",
     "list_subscriber_users",
     "list_subscribers",
+    "list_user_names",
     "needs_touch",
     "open_session",
     "operators_of_subscribers",

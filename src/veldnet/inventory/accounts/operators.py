@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 from sqlalchemy import Connection, insert, select
 
 from veldnet.domain.errors import BadRequest, InvalidField
@@ -12,6 +13,18 @@ from veldnet.inventory.rows import inserted_ref
 from veldnet.store.schema import operators, subscribers
 
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """A network operator."""
+
+    code: str
+    name: str
+
+
+def list_operators(connection: Connection) -> list[Operator]:
+    """All operators of the installation."""
+    return [Operator(row.code, row.name) for row in connection.execute(select(operators))]
 
 
 def create_operator(connection: Connection, code: str, name: str) -> int:

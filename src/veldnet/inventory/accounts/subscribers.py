@@ -9,7 +9,15 @@ from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
 from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
-from veldnet.store.schema import device_counts, devices, projects, routing_profiles, subscribers, users
+from veldnet.store.schema import (
+    device_counts,
+    devices,
+    operators,
+    projects,
+    routing_profiles,
+    subscribers,
+    users,
+)
 
 from .users import remove_user
 
@@ -22,6 +30,22 @@ class Subscriber(msgspec.Struct):
     devices: int
     unwell: int
     users: int
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """A customer of any operator, by the operator's code."""
+
+    customer_id: str
+    name: str
+    operator: str
+
+
+def list_customers(connection: Connection) -> list[Customer]:
+    """The customers of all operators of the installation."""
+    rows = connection.execute(
+        select(subscribers.c.customer_id, subscribers.c.name, operators.c.code).join(operators)
+    )
+    return [Customer(row.customer_id, row.name, row.code) for row in rows]
 
 
 def create_subscriber(connection: Connection, operator_ref: int, customer_id: str, name: str) -> int:

@@ -78,6 +78,22 @@ def create_subscriber_user(
     return User(str(inserted_ref(done)), username, display_name.strip(), role)
 
 
+class UserName(msgspec.Struct, frozen=True):
+    """A subscriber's user by name."""
+
+    username: str
+    display_name: str
+    customer_id: str
+
+
+def list_user_names(connection: Connection) -> list[UserName]:
+    """The users of the customers of all operators of the installation."""
+    rows = connection.execute(
+        select(users.c.username, users.c.display_name, subscribers.c.customer_id).join(subscribers)
+    )
+    return [UserName(row.username, row.display_name, row.customer_id) for row in rows]
+
+
 def list_operator_users(connection: Connection, operator_ref: int) -> list[User]:
     columns = operator_users.c
     rows = connection.execute(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -87,16 +90,8 @@ def create_base_station(
     check_radio(max_tx_power, antenna_gain)
     check_location(latitude, longitude, altitude)
     name = check_name(name, most=100)
-    columns = base_stations.c
     given = "" if base_station_id is None else str(base_station_id)
-    for column, value in ((columns.gateway_eui, str(gateway_eui)), (columns.id, given)):
-        if connection.execute(select(columns.ref).where(column == value)).first():
-            raise BadRequest(f"a base station with {column.name.replace('_', ' ')} {value} exists already")
-    if given and _is_used(connection, given):
-        raise BadRequest(
-            f"base station id {given} belonged to a base station that was removed; choose another one, or "
-            "leave it out"
-        )
+    _check_unused(connection, gateway_eui, given)
     result = connection.execute(
         insert(base_stations).values(
             operator_ref=operator_ref,
@@ -117,7 +112,7 @@ def create_base_station(
     ref = inserted_ref(result)
     if not given:
         given = _unused_id(connection, ref)
-        connection.execute(update(base_stations).where(columns.ref == ref).values(id=given))
+        connection.execute(update(base_stations).where(base_stations.c.ref == ref).values(id=given))
     changes.note(connection, "base_stations", ref)
     return BaseStation(
         ref,
@@ -131,6 +126,18 @@ def create_base_station(
         max_tx_power=max_tx_power,
         antenna_gain=antenna_gain,
     )
+
+
+def _check_unused(connection: Connection, gateway_eui: GatewayEui, identifier: str) -> None:
+    columns = base_stations.c
+    for column, value in ((columns.gateway_eui, str(gateway_eui)), (columns.id, identifier)):
+        if connection.execute(select(columns.ref).where(column == value)).first():
+            raise BadRequest(f"a base station with {column.name.replace('_', ' ')} {value} exists already")
+    if identifier and _is_used(connection, identifier):
+        raise BadRequest(
+            f"base station id {identifier} belonged to a base station that was removed; choose another one, "
+            "or leave it out"
+        )
 
 
 def _is_used(connection: Connection, identifier: str) -> bool:
@@ -230,6 +237,19 @@ def change_base_station(
         )
     )
     changes.note(connection, "base_stations", ref)
+
+
+_CHANGEABLE = ("name", "latitude", "longitude", "altitude", "max_tx_power", "antenna_gain")
+
+
+def change_members(connection: Connection, base_station_id: str, changed: Mapping[str, Any]) -> None:
+    """Change some members of a base station of any operator; the others stay. Raises `BadRequest`."""
+    listed = list_base_stations(connection)
+    station = next((station for station in listed if station.id == base_station_id), None)
+    if station is None:
+        raise BadRequest(f"there is no base station {base_station_id}")
+    members = {name: changed.get(name, getattr(station, name)) for name in _CHANGEABLE}
+    change_base_station(connection, station.operator_ref, base_station_id, **members)
 
 
 def remove_base_station(connection: Connection, base_station_id: str) -> None:

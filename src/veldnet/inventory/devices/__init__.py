@@ -20,7 +20,7 @@ from .lifecycle import (
     update_device,
     vault_of,
 )
-from .listing import PAGE, Filter, View, list_devices, refs_of, refs_of_all
+from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all
 from .map import MOST_CELLS, MapCell, map_cells
 from .personalisation import Personalisation
 from .search import ALARM_LEVELS, ORDERS, Found, Wanted, condition, devices_after, search_devices
@@ -48,6 +48,7 @@ __all__ = [
     "check_root_key",
     "check_thresholds",
     "condition",
+    "count_devices",
     "create_device",
     "delete_device",
     "device_ref",

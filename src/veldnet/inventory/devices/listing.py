@@ -106,3 +106,8 @@ def refs_of_all(connection: Connection, scope: Scope, most: int) -> list[int]:
     """The numbers of the subscriber's devices, so many at most."""
     query = select(devices.c.ref).where(devices.c.subscriber_ref == scope.subscriber_ref).limit(most)
     return list(connection.execute(query.order_by(devices.c.ref)).scalars())
+
+
+def count_devices(connection: Connection) -> int:
+    """The devices of all subscribers of the installation."""
+    return connection.execute(select(func.count()).select_from(devices)).scalar_one()

@@ -76,3 +76,26 @@ def operator_hsm_groups(connection: Connection, operator_ref: int) -> list[Group
         )
     }
     return [Group(row.id, row.name, row.vault, used.get(row.ref, 0)) for row in rows]
+
+
+class GroupDevices(msgspec.Struct, frozen=True):
+    """An HSM group of any operator, and how many devices it has."""
+
+    id: str
+    name: str
+    operator: str
+    vault: str
+    devices: int
+
+
+def list_all_hsm_groups(connection: Connection) -> list[GroupDevices]:
+    """The HSM groups of all operators of the installation."""
+    count = select(func.count()).where(devices.c.hsm_group_ref == hsm_groups.c.ref).scalar_subquery()
+    rows = connection.execute(
+        select(
+            hsm_groups.c.id, hsm_groups.c.name, operators.c.code, hsm_groups.c.vault, count.label("devices")
+        )
+        .join(operators)
+        .order_by(hsm_groups.c.ref)
+    )
+    return [GroupDevices(row.id, row.name, row.code, row.vault, row.devices) for row in rows]

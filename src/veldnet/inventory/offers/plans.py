@@ -13,6 +13,7 @@ from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.domain.resources import ConnectivityPlan
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
+from veldnet.inventory.accounts import find_subscriber
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store.schema import connectivity_plans, plan_grants, subscribers
@@ -107,6 +108,32 @@ def grant_connectivity_plan(connection: Connection, subscriber_ref: int, plan_re
         connection.execute(
             insert(plan_grants).values(subscriber_ref=subscriber_ref, plan_ref=plan_ref, granted=granted)
         )
+
+
+def grant_plan_by_id(connection: Connection, customer_id: str, plan_id: str, granted: int) -> None:
+    """Let a customer use a plan of its operator for so many devices. Raises `BadRequest`."""
+    subscriber_ref, operator_ref = find_subscriber(connection, customer_id)
+    plan_ref = connection.execute(
+        select(connectivity_plans.c.ref).where(
+            connectivity_plans.c.operator_ref == operator_ref, connectivity_plans.c.id == plan_id
+        )
+    ).scalar()
+    if plan_ref is None:
+        raise BadRequest(f"the operator of {customer_id} has no connectivity plan {plan_id}")
+    grant_connectivity_plan(connection, subscriber_ref, plan_ref, granted)
+
+
+def find_plan(connection: Connection, plan_id: str, operator_ref: int | None = None) -> int:
+    """The number of a plan of an operator, or of the only operator that has it. Raises `BadRequest`."""
+    query = select(connectivity_plans.c.ref).where(connectivity_plans.c.id == plan_id)
+    if operator_ref is not None:
+        query = query.where(connectivity_plans.c.operator_ref == operator_ref)
+    found = list(connection.execute(query).scalars())
+    if not found:
+        raise BadRequest(f"there is no connectivity plan {plan_id}")
+    if len(found) > 1:
+        raise BadRequest(f"several operators have a connectivity plan {plan_id}: name the operator")
+    return int(found[0])
 
 
 def list_connectivity_plans(connection: Connection, scope: Scope) -> list[ConnectivityPlan]:

@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
+from veldnet.cli.options import Data, Json
+from veldnet.cli.output import console, fail, print_json
+from veldnet.cli.running import read_data
 from veldnet.diagnosis import Explanation, Language, explain_device, explain_frame
 from veldnet.lorawan import DevEui, InvalidIdentifier
-
-from .output import console, fail, print_json
-from .running import settings_or_fail, with_data
-from .serve import Data, Json
 
 device_app = typer.Typer(help="Devices.", no_args_is_help=True)
 
@@ -52,14 +51,12 @@ def _explain(data: Path | None, subject: str, language: Language) -> Explanation
         dev_eui = DevEui.parse(subject)
     except InvalidIdentifier as error:
         fail(f"{subject!r} is neither a DevEUI nor the number of a frame: {error}")
-    settings = settings_or_fail({"data": None if data is None else str(data)})
     now = time.time()
-    return with_data(settings, lambda d: d.store.read(lambda c: explain_device(c, dev_eui, now, language)))
+    return read_data(data, lambda c: explain_device(c, dev_eui, now, language))
 
 
 def _frame(data: Path | None, frame_id: int, language: Language) -> Explanation:
-    settings = settings_or_fail({"data": None if data is None else str(data)})
-    found = with_data(settings, lambda d: d.store.read(lambda c: explain_frame(c, frame_id, language)))
+    found = read_data(data, lambda c: explain_frame(c, frame_id, language))
     if found is None:
         fail(f"the journal holds no frame {frame_id}; record bodies are kept for journal.bodies")
     return found

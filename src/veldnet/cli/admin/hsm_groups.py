@@ -7,25 +7,19 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy import Connection, func, select
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.vaults.opening import openings
+from veldnet.cli.options import Data, Json
+from veldnet.cli.output import console, fail, print_json, print_table
+from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.inventory import accounts, audit, offers
 from veldnet.inventory.keys import exchange_keys, group_moves
 from veldnet.keys import Form, VaultError, moving
 from veldnet.settings import Settings
-from veldnet.store.schema import devices, hsm_groups, operators
-
-from .output import console, fail, print_json, print_table
-from .running import administrator, change_data, settings_or_fail, with_data
-from .serve import Data, Json
+from veldnet.store import Connection
 
 hsm_group_app = typer.Typer(help="HSM groups.", no_args_is_help=True)
-
-
-def _settings(data: Path | None) -> Settings:
-    return settings_or_fail({"data": None if data is None else str(data)})
 
 
 @hsm_group_app.command("create")
@@ -38,7 +32,7 @@ def create_hsm_group(
     data: Data = None,
 ) -> None:
     """Create an HSM group; its id is printed."""
-    settings = _settings(data)
+    settings = settings_of(data)
     if vault and vault not in settings.keys.vaults:
         fail(f"keys.vaults has no vault {vault!r}; there are: {', '.join(settings.keys.vaults) or 'none'}")
 
@@ -52,24 +46,15 @@ def create_hsm_group(
 @hsm_group_app.command("list")
 def list_hsm_groups(data: Data = None, as_json: Json = False) -> None:
     """List HSM groups with their vaults and number of devices."""
-    count = select(func.count()).where(devices.c.hsm_group_ref == hsm_groups.c.ref).scalar_subquery()
-    query = (
-        select(
-            hsm_groups.c.id, hsm_groups.c.name, operators.c.code, hsm_groups.c.vault, count.label("devices")
-        )
-        .join(operators)
-        .order_by(hsm_groups.c.ref)
-    )
-    rows = with_data(_settings(data), lambda d: d.store.read(lambda c: list(c.execute(query))))
-    names = ("id", "name", "operator", "vault", "devices")
+    listed = read_data(data, offers.list_all_hsm_groups)
     if as_json:
-        print_json([dict(zip(names, row, strict=True)) for row in rows])
-    else:
-        print_table(
-            "HSM groups",
-            [name.capitalize() for name in names],
-            [(row[0], row[1], row[2], row[3] or "default", row[4]) for row in rows],
-        )
+        print_json(listed)
+        return
+    print_table(
+        "HSM groups",
+        ("Id", "Name", "Operator", "Vault", "Devices"),
+        [(g.id, g.name, g.operator, g.vault or "default", g.devices) for g in listed],
+    )
 
 
 def _mover(settings: Settings, vault: str) -> moving.Source | moving.Destination:
@@ -94,7 +79,7 @@ def move_command(
 ) -> None:
     """Move the devices of HSM group SOURCE to TARGET; their keys are re-wrapped and never in clear.
     Also while a server runs. Started again after an interruption, it goes on."""
-    settings = _settings(data)
+    settings = settings_of(data)
 
     async def work(opened: DataDirectory) -> group_moves.Moved:
         plan = await opened.store.read(lambda c: group_moves.plan(c, source, target, customer_id))
@@ -131,7 +116,7 @@ def move_command(
 @hsm_group_app.command("create-exchange-key")
 def create_exchange_key(group: str, data: Data = None) -> None:
     """Create an RSA key pair in the vault of the group, for encrypted AppKeys from customers."""
-    _create(_settings(data), group, None, None)
+    _create(settings_of(data), group, None, None)
 
 
 @hsm_group_app.command("create-transport-key")
@@ -147,7 +132,7 @@ def create_transport_key(
         pem = public_key.read_text()
     except OSError as error:
         fail(f"cannot read {public_key}: {error.strerror}")
-    _create(_settings(data), group, pem, customer_id)
+    _create(settings_of(data), group, pem, customer_id)
 
 
 def _create(settings: Settings, group: str, pem: str | None, customer_id: str | None) -> None:

@@ -1,18 +1,18 @@
-"""`veldnet admin alarms`, `statistics` and `audit`: how the network is doing, and who changed what."""
+"""`veldnet admin alarms`: alarms of devices, base stations and modules, and who is notified."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 from rich.progress import Progress
-from sqlalchemy import Connection, func, select
 
-from veldnet.domain.resources import timestamp
-from veldnet.inventory import accounts, audit, changes
+from veldnet.cli.options import Data, Days, Json
+from veldnet.cli.output import console, errors, fail, print_json, print_table
+from veldnet.cli.running import administrator, change_data, settings_of, with_data
+from veldnet.inventory import accounts, changes, devices
 from veldnet.lorawan import BaseStationId, InvalidIdentifier
 from veldnet.monitoring import (
     BASE_STATION_TYPES,
@@ -27,24 +27,13 @@ from veldnet.monitoring import (
     write_settings,
 )
 from veldnet.monitoring.alarms import listing
-from veldnet.monitoring.backtest import Rules, backtest
+from veldnet.monitoring.backtest import Finding, Rules, backtest
 from veldnet.monitoring.base_stations import acknowledge_stored
 from veldnet.monitoring.notification.events import OPERATOR, SUBSCRIBER
-from veldnet.monitoring.statistics import totals
-from veldnet.monitoring.statistics.frame_statistics import Span
-from veldnet.monitoring.statistics.recompute import recompute
-from veldnet.monitoring.statistics.rollups import BASE_STATION, HOUR, PLAN
-from veldnet.monitoring.statistics.rollups import SUBSCRIBER as FLEET
-from veldnet.store.schema import connectivity_plans, devices
-
-from .output import console, errors, fail, print_json, print_table
-from .running import administrator, change_data, settings_or_fail, with_data
-from .serve import Data, Json
+from veldnet.store import Connection
 
 alarms_app = typer.Typer(help="Alarms of devices and base stations.", no_args_is_help=True)
-statistics_app = typer.Typer(help="Hourly totals.", no_args_is_help=True)
 
-Days = Annotated[float, typer.Option(min=0.01, max=4000, help="How many days to look back.")]
 _COLOURS = {
     "CLEARED": "green",
     "UNCLEARED": "magenta",
@@ -57,10 +46,6 @@ _COLOURS = {
 
 def _coloured(state: str) -> str:
     return f"[{_COLOURS[state]}]{state}[/]"
-
-
-def _read_settings(data: Path | None):  # type: ignore[no-untyped-def]
-    return settings_or_fail({"data": None if data is None else str(data)})
 
 
 @alarms_app.command("list")
@@ -76,7 +61,7 @@ def list_alarms(
         fail(f"--state {least} is not one of {', '.join(Level.__members__)}")
     level = Level[least.upper()]
     found = with_data(
-        _read_settings(data),
+        settings_of(data),
         lambda d: d.store.read(
             lambda c: listing.list_fleet_alarms(c, level, limit, unacknowledged=unacknowledged)
         ),
@@ -110,7 +95,7 @@ def list_module_alarms(
 ) -> None:
     """List the alarms of HSM modules."""
     found = with_data(
-        _read_settings(data),
+        settings_of(data),
         lambda d: d.store.read(lambda c: listing.list_module_alarms(c, cleared=cleared)),
     )
     if as_json:
@@ -139,7 +124,7 @@ def list_base_station_alarms(
 ) -> None:
     """List the alarms of base stations."""
     found = with_data(
-        _read_settings(data),
+        settings_of(data),
         lambda d: d.store.read(lambda c: listing.list_base_station_alarms(c, cleared=cleared)),
     )
     if as_json:
@@ -180,14 +165,14 @@ def acknowledge_base_station_alarm(
             fail(f"base station {station} has no alarm {alarm}")
         changes.note(connection, "base_station_alarms", 0)
 
-    change_data(_read_settings(data), "alarm.acknowledged", f"base station {station}, alarm {alarm}", write)
+    change_data(settings_of(data), "alarm.acknowledged", f"base station {station}, alarm {alarm}", write)
     console.print(f"alarm {alarm} of {station} is acknowledged")
 
 
 @alarms_app.command("types")
 def list_types(data: Data = None, as_json: Json = False) -> None:
     """List alarm types and their effective severities."""
-    settings = _read_settings(data)
+    settings = settings_of(data)
     try:
         kinds = with_severities(
             DEVICE_TYPES, settings.alarms.severities, others=BASE_STATION_TYPES
@@ -238,7 +223,7 @@ def backtest_command(
     as_json: Json = False,
 ) -> None:
     """Back-test alarm rules on stored records and report how often each alarm would have been raised."""
-    settings = _read_settings(data)
+    settings = settings_of(data)
     steps = None if not threshold else tuple(sorted(_step(text) for text in threshold))
     try:
         kinds = with_severities(DEVICE_TYPES, settings.alarms.severities, others=BASE_STATION_TYPES)
@@ -249,8 +234,8 @@ def backtest_command(
     with Progress(console=errors, transient=True) as bar:
         task = bar.add_task("replaying", total=None)
 
-        def run(connection: Connection):  # type: ignore[no-untyped-def]
-            bar.update(task, total=connection.execute(select(func.count()).select_from(devices)).scalar_one())
+        def run(connection: Connection) -> list[Finding]:
+            bar.update(task, total=devices.count_devices(connection))
             return backtest(
                 connection, rules, end - int(days * 86_400_000), end, lambda n: bar.update(task, completed=n)
             )
@@ -294,7 +279,7 @@ def set_recipients(
         if not equals:
             fail(f"--state-to {text!r} must look like MAJOR=someone@example.org")
         by_state.setdefault(state.upper(), []).append(address)
-    settings = _read_settings(data)
+    settings = settings_of(data)
     mode = "ADVANCED" if by_state else "BASIC" if to else "OFF"
     try:
         wanted = msgspec.convert(
@@ -317,139 +302,3 @@ def set_recipients(
 
     change_data(settings, "notifications.changed", customer_id or operator or "", write)
     console.print(f"e-mails: {mode}")
-
-
-@statistics_app.command("show")
-def show_statistics(
-    customer_id: Annotated[str | None, typer.Option(help="Fleet of a customer.")] = None,
-    plan: Annotated[str | None, typer.Option(help="Connectivity plan, by id.")] = None,
-    base_station: Annotated[str | None, typer.Option(help="Base station, by id.")] = None,
-    operator: Annotated[str | None, typer.Option(help="Operator of the plan, if several have it.")] = None,
-    days: Days = 1,
-    hours: Annotated[int, typer.Option(min=1, max=24, help="Length of a slot.")] = 1,
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Show hourly totals of a fleet, a connectivity plan or a base station."""
-    if sum(value is not None for value in (customer_id, plan, base_station)) != 1:
-        fail("name one of --customer-id, --plan and --base-station")
-    end = round(time.time() * 1000)
-    span = Span(end - int(days * 86_400_000), end)
-
-    def read(connection: Connection) -> list[totals.Totals]:
-        if customer_id is not None:
-            scope, ref = FLEET, accounts.find_subscriber(connection, customer_id)[0]
-        elif plan is not None:
-            scope, ref = PLAN, _plan(connection, plan, operator)
-        else:
-            try:
-                scope, ref = BASE_STATION, int(BaseStationId.parse(base_station or ""))
-            except InvalidIdentifier as error:
-                fail(f"--base-station: {error}")
-        return totals.of_scope(connection, scope, ref, span, hours)
-
-    found = with_data(_read_settings(data), lambda d: d.store.read(read))
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        "Totals",
-        (
-            "From",
-            "Uplinks",
-            "Late",
-            "Lost",
-            "PER",
-            "RSSI",
-            "SNR",
-            "Airtime s",
-            "SF",
-            "Down",
-            "Failed",
-            "Joins",
-        ),
-        [
-            (
-                t.date,
-                t.uplinks,
-                t.uplinksLate,
-                t.lostUplinks,
-                "" if t.packetErrorRate is None else f"{t.packetErrorRate:.1%}",
-                "" if t.rssi is None else f"{t.rssi:.1f}",
-                "" if t.snr is None else f"{t.snr:.1f}",
-                f"{t.uplinkAirtime:.1f}",
-                " ".join(f"{name}:{count}" for name, count in t.spreadingFactors.items()),
-                t.downlinksSent,
-                t.downlinksFailed,
-                t.joins,
-            )
-            for t in found
-        ],
-    )
-
-
-def _plan(connection: Connection, plan_id: str, operator: str | None) -> int:
-    """The ref of a connectivity plan."""
-    query = select(connectivity_plans.c.ref).where(connectivity_plans.c.id == plan_id)
-    if operator is not None:
-        owner = accounts.find_operator(connection, operator)
-        query = query.where(connectivity_plans.c.operator_ref == owner)
-    found = list(connection.execute(query).scalars())
-    if not found:
-        fail(f"there is no connectivity plan {plan_id}")
-    if len(found) > 1:
-        fail(f"several operators have a connectivity plan {plan_id}: add --operator")
-    return int(found[0])
-
-
-@statistics_app.command("recompute")
-def recompute_command(days: Days = 1, data: Data = None, as_json: Json = False) -> None:
-    """Recompute past hourly totals from the frame rows and report differences."""
-    now = round(time.time() * 1000) // HOUR
-    hours = range(now - max(1, round(days * 24)), now)
-
-    async def work(opened):  # type: ignore[no-untyped-def]
-        found = []
-        with Progress(console=errors, transient=True) as bar:
-            for hour in bar.track(hours, description="recomputing"):
-                found += (await recompute(opened.store, hour))[0]
-        return found
-
-    found = with_data(_read_settings(data), work)
-    if as_json:
-        print_json(found)
-    else:
-        print_table(
-            f"{len(hours)} hours made again, {len(found)} counters differed",
-            ("Hour", "Scope", "Ref", "Counter", "Was", "Is"),
-            [
-                (
-                    timestamp(d.hour * HOUR),
-                    {FLEET: "customer", PLAN: "plan", BASE_STATION: "base station"}[d.scope],
-                    f"{d.scope_ref:08X}" if d.scope == BASE_STATION else d.scope_ref,
-                    d.counter,
-                    d.stored,
-                    d.computed,
-                )
-                for d in found
-            ],
-        )
-
-
-def audit_command(
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Show the audit log, newest first."""
-    found = with_data(
-        _read_settings(data), lambda d: d.store.read(lambda c: audit.list_entries(c, None, limit))
-    )
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        "Audit log",
-        ("Time", "Who", "What", "Object", "Details"),
-        [(e.time, e.actor, e.action, e.object, msgspec.json.encode(e.details).decode()[:80]) for e in found],
-    )

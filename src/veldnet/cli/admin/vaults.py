@@ -11,20 +11,19 @@ import typer
 from rich.panel import Panel
 from rich.progress import Progress
 from rich.prompt import Prompt
-from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.directory import DataDirectory, database_of
 from veldnet.assembly.vaults.opening import master_key_of, openings, vault_names
+from veldnet.cli.options import Data, Json
+from veldnet.cli.output import console, fail, print_json, print_table
+from veldnet.cli.running import administrator, settings_of, with_data
 from veldnet.inventory import audit, changes
 from veldnet.inventory.keys import wrapped_keys
 from veldnet.keys import MasterFiles, VaultError, master
 from veldnet.keys.master import Backup, MasterKeys
 from veldnet.keys.process.hardening import harden
 from veldnet.settings import Settings
-
-from .output import console, fail, print_json, print_table
-from .running import administrator, settings_or_fail, with_data
-from .serve import Data, Json
+from veldnet.store import Connection
 
 vault_app = typer.Typer(help="Vaults and master keys.", no_args_is_help=True)
 
@@ -43,10 +42,6 @@ PartFiles = Annotated[
     Path | None,
     typer.Option(help="Folder for the parts, one file each; shown one by one if omitted."),
 ]
-
-
-def _settings(data: Path | None) -> Settings:
-    return settings_or_fail({} if data is None else {"data": str(data)})
 
 
 def _modules(settings: Settings, name: str) -> list[MasterKeys]:
@@ -152,7 +147,7 @@ def create_master_key_command(
 ) -> None:
     """Create the first master key in every module of the vault; it never leaves them. Its backup opens with
     enough of the parts only."""
-    settings = _settings(data)
+    settings = settings_of(data)
     if settings.keys.vault_of(name) is None and not database_of(settings).exists():
         fail(
             "the master key of the software vault is made with the data directory: `veldnet init`; then "
@@ -181,7 +176,7 @@ def rotate_master_key_command(
     data: Data = None,
 ) -> None:
     """Create the next master key. A running server re-wraps all keys in the background."""
-    settings = _settings(data)
+    settings = settings_of(data)
     try:
         modules = _modules(settings, name)
         there = [module.generations() for module in modules]
@@ -206,7 +201,7 @@ def restore_master_key_command(
     data: Data = None,
 ) -> None:
     """Restore a master key from its backup into the modules of the vault that lack it."""
-    settings = _settings(data)
+    settings = settings_of(data)
     if settings.keys.vault_of(name) is None and not Path(settings.data).is_dir():
         fail(f"there is no data directory {Path(settings.data).absolute()}; make it first")
     try:
@@ -252,7 +247,7 @@ def destroy_master_key_command(
     data: Data = None,
 ) -> None:
     """Destroy an old master key in every module; refused while keys are sealed under it."""
-    settings = _settings(data)
+    settings = settings_of(data)
     try:
         modules = _modules(settings, name)
         newest = max((number for module in modules for number in module.generations()), default=0)
@@ -302,7 +297,7 @@ def reseal_command(name: Name = "", data: Data = None) -> None:
 
             return await wrapped_keys.reseal_all(opened.store, vault, name, header, show)
 
-    done, failed = with_data(_settings(data), work, vaults=True)
+    done, failed = with_data(settings_of(data), work, vaults=True)
     console.print(f"{done} keys sealed anew")
     if failed:
         fail(f"{failed} keys do not open in this vault and are left as they are")
@@ -328,7 +323,7 @@ class VaultStatus(msgspec.Struct):
 def status_command(data: Data = None, as_json: Json = False) -> None:
     """Show where root keys are used, whether each module can do all that is needed, and how far sealing anew
     has come."""
-    settings = _settings(data)
+    settings = settings_of(data)
     status = VaultStatus([], {})
     for name in vault_names(settings):
         status.modules += _look(settings, name)

@@ -1,0 +1,30 @@
+"""`veldnet admin audit`: who changed what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from veldnet.cli.options import Data, Json
+from veldnet.cli.output import print_json, print_table
+from veldnet.cli.running import read_data
+from veldnet.inventory import audit
+
+
+def audit_command(
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show the audit log, newest first."""
+    found = read_data(data, lambda c: audit.list_entries(c, None, limit))
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        "Audit log",
+        ("Time", "Who", "What", "Object", "Details"),
+        [(e.time, e.actor, e.action, e.object, msgspec.json.encode(e.details).decode()[:80]) for e in found],
+    )

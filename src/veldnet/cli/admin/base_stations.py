@@ -1,0 +1,179 @@
+"""`veldnet admin base-station`: registration of base stations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veldnet.cli.options import Data, Json, Operator
+from veldnet.cli.output import console, fail, print_json, print_table
+from veldnet.cli.running import change_data, read_data, settings_of
+from veldnet.domain.resources import timestamp
+from veldnet.inventory import accounts, base_stations
+from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
+
+base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
+
+Latitude = Annotated[float | None, typer.Option(min=-90, max=90)]
+Longitude = Annotated[float | None, typer.Option(min=-180, max=180)]
+Altitude = Annotated[float | None, typer.Option(help="Metres.")]
+MaxPower = Annotated[
+    int | None, typer.Option(help="Maximum transmit power of its radio in dBm, without the antenna.")
+]
+AntennaGain = Annotated[
+    float | None, typer.Option(help="Antenna gain in dBi minus cable losses; 2 if absent.")
+]
+
+
+@base_station_app.command("create")
+def create_base_station(
+    eui: str,
+    name: str,
+    operator: Operator,
+    base_station_id: Annotated[str | None, typer.Option("--id", help="LRR id, eight hex digits.")] = None,
+    latitude: Latitude = None,
+    longitude: Longitude = None,
+    altitude: Altitude = None,
+    max_power: MaxPower = None,
+    antenna_gain: AntennaGain = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Register a base station by its EUI, 16 hexadecimal digits."""
+    try:
+        gateway = GatewayEui.parse(eui)
+        identifier = None if base_station_id is None else BaseStationId.parse(base_station_id)
+    except InvalidIdentifier as error:
+        fail(str(error))
+    created = change_data(
+        settings_of(data),
+        "baseStation.created",
+        eui,
+        lambda c: base_stations.create_base_station(
+            c,
+            accounts.find_operator(c, operator),
+            gateway,
+            name,
+            base_station_id=identifier,
+            latitude=latitude,
+            longitude=longitude,
+            altitude=altitude,
+            max_tx_power=max_power,
+            antenna_gain=antenna_gain,
+        ),
+    )
+    if as_json:
+        print_json(created)
+    else:
+        console.print(f"base station {created.id} created")
+
+
+@base_station_app.command("update")
+def update_base_station(
+    base_station_id: str,
+    name: Annotated[str | None, typer.Option()] = None,
+    latitude: Latitude = None,
+    longitude: Longitude = None,
+    altitude: Altitude = None,
+    max_power: MaxPower = None,
+    no_max_power: Annotated[bool, typer.Option("--no-max-power", help="Remove the power limit.")] = False,
+    antenna_gain: AntennaGain = None,
+    data: Data = None,
+) -> None:
+    """Update the given attributes; others are kept."""
+    identifier = base_station_id.upper()
+    given = {
+        "name": name,
+        "latitude": latitude,
+        "longitude": longitude,
+        "altitude": altitude,
+        "max_tx_power": max_power,
+        "antenna_gain": antenna_gain,
+    }
+    changed: dict[str, str | float | None] = {
+        member: value for member, value in given.items() if value is not None
+    }
+    if no_max_power:
+        changed.setdefault("max_tx_power", None)
+    change_data(
+        settings_of(data),
+        "baseStation.changed",
+        identifier,
+        lambda c: base_stations.change_members(c, identifier, changed),
+    )
+    console.print(f"base station {identifier} changed")
+
+
+@base_station_app.command("list")
+def list_base_stations(
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Only unregistered base stations that contacted the server.")
+    ] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List base stations with last contact and refused or irregular frames."""
+    if unknown:
+        _list_unknown(data, as_json=as_json)
+        return
+    listed = read_data(data, base_stations.list_base_stations)
+    if as_json:
+        print_json(listed)
+        return
+    print_table(
+        "Base stations",
+        (
+            "Id",
+            "EUI",
+            "Name",
+            "Latitude",
+            "Longitude",
+            "Max. power",
+            "Last seen",
+            "Refused",
+            "Last refusal",
+            "Remarks",
+        ),
+        [
+            (
+                s.id,
+                s.gateway_eui,
+                s.name,
+                s.latitude,
+                s.longitude,
+                "" if s.max_tx_power is None else f"{s.max_tx_power} dBm",
+                "never" if s.last_seen_at is None else timestamp(s.last_seen_at),
+                s.refused_frames,
+                "" if s.last_refusal_at is None else f"{timestamp(s.last_refusal_at)} {s.last_refusal}",
+                "; ".join(base_stations.remarks(s)),
+            )
+            for s in listed
+        ],
+    )
+
+
+def _list_unknown(data: Path | None, *, as_json: bool) -> None:
+    listed = read_data(data, base_stations.list_unknown)
+    if as_json:
+        print_json(listed)
+        return
+    print_table(
+        "Unknown base stations",
+        ("EUI", "Address", "Datagrams", "Last seen"),
+        [(s.gateway_eui, s.address, s.datagrams, timestamp(s.last_seen_at)) for s in listed],
+    )
+
+
+@base_station_app.command("remove")
+def remove_base_station(base_station_id: str, data: Data = None) -> None:
+    """Remove a base station; its frames are kept in the journal."""
+    identifier = base_station_id.upper()
+    change_data(
+        settings_of(data),
+        "baseStation.removed",
+        identifier,
+        lambda c: base_stations.remove_base_station(c, identifier),
+    )
+    console.print(f"base station {base_station_id} removed")

@@ -1,0 +1,61 @@
+"""`veldnet admin undelivered`: messages that no application server accepted."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from veldnet.cli.options import Data, Json
+from veldnet.cli.output import console, print_json, print_table
+from veldnet.cli.running import read_data, settings_of, with_data
+from veldnet.domain.resources import timestamp
+from veldnet.routing import deliver_again, list_undelivered
+
+undelivered_app = typer.Typer(help="Undelivered messages.", no_args_is_help=True)
+
+
+@undelivered_app.command("list")
+def undelivered(
+    hours: Annotated[float, typer.Option(help="How far to look back.")] = 24,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    pending: Annotated[bool, typer.Option("--pending", help="Include messages being retried.")] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List undelivered messages."""
+    now = int(time.time() * 1000)
+    found = read_data(
+        data,
+        lambda c: list_undelivered(
+            c, None, now - int(hours * 3_600_000), now + 1, limit, include_pending=pending
+        ),
+    )
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        "Undelivered messages",
+        ("Created", "DevEUI", "AS id", "Message", "State", "Last error"),
+        [(timestamp(m.created_at), m.dev_eui, m.as_id, m.message, m.state, m.last_error) for m in found],
+    )
+
+
+@undelivered_app.command("redeliver")
+def redeliver(
+    hours: Annotated[float, typer.Option(help="How far to look back.")] = 24,
+    retention: Annotated[float, typer.Option(help="Hours to retry.")] = 24,
+    data: Data = None,
+) -> None:
+    """Queue undelivered messages again; a running server delivers them after a restart."""
+    now = int(time.time() * 1000)
+    lanes = with_data(
+        settings_of(data),
+        lambda d: d.store.write(
+            lambda c: deliver_again(
+                c, None, now - int(hours * 3_600_000), now + 1, now + int(retention * 3_600_000)
+            )
+        ),
+    )
+    console.print(f"{len(lanes)} device lanes have messages to deliver again")

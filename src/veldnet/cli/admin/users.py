@@ -1,0 +1,100 @@
+"""`veldnet admin user` and `operator-user-create`: people with passwords."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.prompt import Prompt
+
+from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.cli.options import Data, Json, Operator
+from veldnet.cli.output import console, fail, print_rows
+from veldnet.cli.running import administrator, read_data, settings_of, with_data
+from veldnet.domain.scope import Role
+from veldnet.inventory import accounts, audit
+from veldnet.store import Connection
+
+user_app = typer.Typer(help="ThingPark users.", no_args_is_help=True)
+
+PasswordFile = Annotated[Path | None, typer.Option(help="File with the password; prompts if omitted.")]
+RoleOption = Annotated[str, typer.Option(help="rw (read-write) or ro (read-only).")]
+
+
+def _password(file: Path | None) -> str:
+    if file is not None:
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--password-file {file} cannot be read: {error}")
+    return Prompt.ask("Password", password=True, console=console)
+
+
+def _role(role: str) -> Role:
+    if role not in ("rw", "ro"):
+        fail(f"--role {role!r} must be rw or ro")
+    return "rw" if role == "rw" else "ro"
+
+
+def create_operator_user(
+    username: str,
+    operator: Operator,
+    display_name: Annotated[str, typer.Option(help="Display name in the audit log.")] = "",
+    role: RoleOption = "rw",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Create an operator user, who can sign in to the operator pages of the console."""
+    password = _password(password_file)
+
+    async def create(opened: DataDirectory) -> None:
+        password_hash = await asyncio.to_thread(accounts.hash_password, password)
+
+        def write(connection: Connection) -> None:
+            ref = accounts.find_operator(connection, operator)
+            accounts.create_operator_user(
+                connection, ref, username, password_hash, display_name or username, _role(role)
+            )
+            audit.note(connection, administrator(), None, "user.created", username, None, operator_ref=ref)
+
+        await opened.store.write(write)
+
+    with_data(settings_of(data), create)
+    console.print(f"operator user {username} created")
+
+
+@user_app.command("create")
+def create_user(
+    username: str,
+    customer_id: Annotated[str, typer.Option(help="Customer the user belongs to.")],
+    display_name: Annotated[str, typer.Option(help="Display name in the audit log.")] = "",
+    role: RoleOption = "rw",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Create a ThingPark user."""
+    password = _password(password_file)
+
+    async def create(opened: DataDirectory) -> None:
+        password_hash = await asyncio.to_thread(accounts.hash_password, password)
+
+        def write(connection: Connection) -> None:
+            subscriber, _operator = accounts.find_subscriber(connection, customer_id)
+            accounts.create_subscriber_user(
+                connection, subscriber, username, password_hash, display_name or username, _role(role)
+            )
+            audit.note(connection, administrator(), subscriber, "user.created", username)
+
+        await opened.store.write(write)
+
+    with_data(settings_of(data), create)
+    console.print(f"user {username} created")
+
+
+@user_app.command("list")
+def list_users(data: Data = None, as_json: Json = False) -> None:
+    """List ThingPark users."""
+    listed = read_data(data, accounts.list_user_names)
+    print_rows("Users", accounts.UserName, listed, as_json=as_json)

@@ -1,0 +1,73 @@
+"""Groups of commands that are loaded when one of them is run: `--help` shows names and summaries from a table
+and loads nothing of the platform."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class Lazy(NamedTuple):
+    """A command: where it is (`module:attribute`, a function or a `Typer`), and its summary in lists."""
+
+    target: str
+    summary: str
+    hidden: bool = False
+
+
+def lazy_group(name: str, summary: str, commands: Mapping[str, Lazy]) -> typer.Typer:
+    """A group of commands that are loaded one by one."""
+
+    class Group(TyperGroup):
+        listing = False
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            return list(commands)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            found = commands.get(cmd_name)
+            if found is None:
+                return None
+            if self.listing:
+                return TyperCommand(cmd_name, help=found.summary, hidden=found.hidden)
+            return _load(cmd_name, found)
+
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            self.listing = True
+            try:
+                super().format_help(ctx, formatter)
+            finally:
+                self.listing = False
+
+    group = typer.Typer(
+        name=name,
+        cls=Group,
+        help=summary,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_show_locals=False,
+        # Rich's help loads a Markdown parser, which takes longer than all the rest.
+        rich_markup_mode=None,
+    )
+    group.callback(help=summary)(_nothing)
+    return group
+
+
+def _nothing() -> None:
+    """A group without options of its own."""
+
+
+def _load(name: str, lazy: Lazy) -> Any:
+    module, _, attribute = lazy.target.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+        single.command(name)(found)
+        return typer.main.get_command(single)
+    command = typer.main.get_group(found)
+    command.name = name
+    return command

@@ -1,0 +1,21 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[Path | None, typer.Option(help="Directory of the database and the vault.")]
+Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Listen address for HTTP.")]
+Udp = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Listen address for Semtech UDP packet forwarders.")
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file instead of veldnet.toml.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Days = Annotated[float, typer.Option(min=0.01, max=4000, help="How many days to look back.")]
+Operator = Annotated[str, typer.Option(help="Code of the operator.")]
+Setting = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; can be repeated.")
+]

@@ -1,0 +1,82 @@
+"""What a command loads, and that the lists of commands say what the commands do."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import veldnet.cli
+from veldnet.cli.main import app
+
+_HEAVY = {"sqlalchemy", "alembic", "litestar", "cryptography", "msgspec", "rich", "asyncio"}
+_SQL = ("sqlalchemy", "sqlite3", "veldnet.store.schema")
+_COMMANDS = Path(veldnet.cli.__file__).parent
+# Benchmarks fill the store with millions of rows, which no rule of the inventory makes.
+_BULK = {"bench/fleet.py", "bench/statistics_store.py"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["admin", "--help"]], ids=" ".join)
+def test_help_loads_nothing_of_the_platform(arguments: list[str]) -> None:
+    script = (
+        "import sys\nfrom veldnet.cli.entry import main\nsys.argv[0] = 'veldnet'\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print('loaded', *sorted({name.split('.')[0] for name in sys.modules}))\n"
+        "print('rooms', *sorted({name for name in sys.modules if name.startswith('veldnet.')}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded, rooms = done.stdout.splitlines()[-2:]
+    assert not _HEAVY & set(loaded.split()), loaded
+    assert {room.split(".")[1] for room in rooms.split()[1:]} == {"cli"}, rooms
+
+
+def _all_commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        yield (*path, name), command
+        if hasattr(command, "list_commands"):
+            yield from _all_commands(command, (*path, name))
+
+
+def test_every_listed_command_can_be_loaded_and_says_what_it_does() -> None:
+    found = dict(_all_commands(typer.main.get_command(app)))
+    assert {("serve",), ("bench", "start"), ("admin", "plan", "grant"), ("admin", "backup")} <= set(found)
+    without = [path for path, command in found.items() if not (command.help or "").strip()]
+    assert not without
+    assert all(command.name == path[-1] for path, command in found.items())
+
+
+def test_commands_use_the_functions_of_rooms_and_no_sql() -> None:
+    offending = []
+    for file in sorted(_COMMANDS.rglob("*.py")):
+        name = file.relative_to(_COMMANDS).as_posix()
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            sql = [
+                m
+                for m in modules
+                if m.split(".")[0] in ("sqlalchemy", "sqlite3") or m == "veldnet.store.schema"
+            ]
+            if sql and name not in _BULK:
+                offending.append((name, sql))
+    assert not offending
+
+
+def test_bulk_writers_are_there() -> None:
+    for name in _BULK:
+        assert importlib.import_module("veldnet.cli." + name.removesuffix(".py").replace("/", "."))
