@@ -21,6 +21,7 @@ from veldnet.lorawan.crypto import (
     FCNT_APPLICATION,
     FCNT_NETWORK,
     UPLINK,
+    Sent,
     crypt_fopts,
     crypt_payload,
     data_mic,
@@ -116,7 +117,7 @@ class Case:
         key = nwk_s_key if self.fport == 0 else app_s_key
         body = crypt_payload(key, self.direction, self.address, self.fcnt, self.payload)
         octets = frames.data_frame_octets(
-            self.mtype, self.address, self.fctrl, self.fcnt, self.fopts, self.fport, body
+            self.mtype, frames.Fhdr(self.address, self.fctrl, self.fcnt, self.fopts), self.fport, body
         )
         return octets + data_mic(nwk_s_key, self.direction, self.address, self.fcnt, octets)
 
@@ -128,7 +129,7 @@ class Case:
         counter = FCNT_APPLICATION if self.direction == DOWNLINK and self.fport else FCNT_NETWORK
         fopts = crypt_fopts(enc_key, self.direction, self.address, self.fcnt, self.fopts, counter=counter)
         octets = frames.data_frame_octets(
-            self.mtype, self.address, self.fctrl, self.fcnt, fopts, self.fport, body
+            self.mtype, frames.Fhdr(self.address, self.fctrl, self.fcnt, fopts), self.fport, body
         )
         if self.direction == UPLINK:
             return octets + data_mic_uplink_11(
@@ -137,9 +138,7 @@ class Case:
                 self.address,
                 self.fcnt,
                 octets,
-                conf_fcnt=self.conf_fcnt,
-                tx_dr=self.tx_dr,
-                tx_ch=self.tx_ch,
+                Sent(self.conf_fcnt, self.tx_dr, self.tx_ch),
             )
         return octets + data_mic_downlink_11(s_key, self.address, self.fcnt, octets, conf_fcnt=self.conf_fcnt)
 

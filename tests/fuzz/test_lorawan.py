@@ -91,7 +91,7 @@ def test_signed_frames_in_every_region(
     assert key is not None
     body = crypt_payload(key, UPLINK, before.dev_addr, fcnt, payload) if fport is not None else b""
     octets = frames.data_frame_octets(
-        MType.CONFIRMED_UP, before.dev_addr, fctrl & 0xF0, fcnt, fopts, fport, body
+        MType.CONFIRMED_UP, frames.Fhdr(before.dev_addr, fctrl & 0xF0, fcnt, fopts), fport, body
     )
     phy = octets + data_mic(before.f_nwk_s_int_key, UPLINK, before.dev_addr, fcnt, octets)
     event = data_event(phy, modulation=modulation, frequency=frequency)

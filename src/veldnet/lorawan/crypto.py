@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
@@ -52,36 +54,33 @@ def data_mic(key: AesKey, direction: int, dev_addr: DevAddr, fcnt: int, message:
     return cmac(key, _block(0x49, _ZERO4, direction, dev_addr, fcnt, len(message)) + message)[:4]
 
 
+class Sent(NamedTuple):
+    """What the MIC of a 1.1 uplink covers of its transmission: ConfFCnt (0 without the ACK bit), TxDr and
+    TxCh."""
+
+    conf_fcnt: int
+    data_rate: int
+    channel: int
+
+
 def data_mic_uplink_11(
     f_nwk_s_int_key: AesKey,
     s_nwk_s_int_key: AesKey,
     dev_addr: DevAddr,
     fcnt: int,
     message: bytes,
-    *,
-    conf_fcnt: int,
-    tx_dr: int,
-    tx_ch: int,
+    sent: Sent,
 ) -> bytes:
-    """MIC of a 1.1 uplink: two halves under two keys; `conf_fcnt` is 0 without the ACK bit."""
-    serving = data_mic_serving_half(
-        s_nwk_s_int_key, dev_addr, fcnt, message, conf_fcnt=conf_fcnt, tx_dr=tx_dr, tx_ch=tx_ch
-    )
+    """MIC of a 1.1 uplink: two halves under two keys."""
+    serving = data_mic_serving_half(s_nwk_s_int_key, dev_addr, fcnt, message, sent)
     return serving + data_mic(f_nwk_s_int_key, UPLINK, dev_addr, fcnt, message)[:2]
 
 
 def data_mic_serving_half(
-    s_nwk_s_int_key: AesKey,
-    dev_addr: DevAddr,
-    fcnt: int,
-    message: bytes,
-    *,
-    conf_fcnt: int,
-    tx_dr: int,
-    tx_ch: int,
+    s_nwk_s_int_key: AesKey, dev_addr: DevAddr, fcnt: int, message: bytes, sent: Sent
 ) -> bytes:
     """First half of the MIC of a 1.1 uplink; the other half is the first of `data_mic` with FNwkSIntKey."""
-    transmit = (conf_fcnt & 0xFFFF).to_bytes(2, "little") + bytes((tx_dr, tx_ch))
+    transmit = (sent.conf_fcnt & 0xFFFF).to_bytes(2, "little") + bytes((sent.data_rate, sent.channel))
     b1 = _block(0x49, transmit, UPLINK, dev_addr, fcnt, len(message))
     return cmac(s_nwk_s_int_key, b1 + message)[:2]
 

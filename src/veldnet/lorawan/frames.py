@@ -6,6 +6,7 @@ Nothing here knows keys: encrypted parts stay encrypted, message integrity codes
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -144,23 +145,27 @@ class DataFrame(msgspec.Struct, frozen=True, gc=False):
     def unsigned(self) -> bytes:
         """The octets under the MIC."""
         return data_frame_octets(
-            self.mtype, self.dev_addr, self.fctrl, self.fcnt, self.fopts, self.fport, self.frm_payload
+            self.mtype, Fhdr(self.dev_addr, self.fctrl, self.fcnt, self.fopts), self.fport, self.frm_payload
         )
 
     def to_bytes(self) -> bytes:
         return self.unsigned() + self.mic
 
 
+class Fhdr(NamedTuple):
+    """FHDR of a data frame. `fctrl` holds the flags; the length of FOpts is filled in."""
+
+    dev_addr: DevAddr
+    fctrl: int
+    fcnt: int
+    fopts: bytes = b""
+
+
 def data_frame_octets(
-    mtype: MType,
-    dev_addr: DevAddr,
-    fctrl: int,
-    fcnt: int,
-    fopts: bytes,
-    fport: int | None,
-    frm_payload: bytes,
+    mtype: MType, header: Fhdr, fport: int | None = None, frm_payload: bytes = b""
 ) -> bytes:
-    """MHDR, FHDR, FPort and FRMPayload. `fctrl` holds the flags; the length of FOpts is filled in."""
+    """MHDR, FHDR, FPort and FRMPayload."""
+    dev_addr, fctrl, fcnt, fopts = header
     if len(fopts) > 15:
         raise FrameError("fopts_too_long", f"FOpts holds at most 15 octets, not {len(fopts)}")
     if fport is None and frm_payload:

@@ -275,7 +275,9 @@ class VirtualDevice:
             key = security.mac_key() if fport == 0 else security.app_s_key
             body = crypt_payload(key, UPLINK, address, self.fcnt_up, payload)
         commands = security.uplink_commands(address, self.fcnt_up, self._commands(len(body)))
-        message = frames.data_frame_octets(mtype, address, fctrl, self.fcnt_up, commands, fport, body)
+        message = frames.data_frame_octets(
+            mtype, frames.Fhdr(address, fctrl, self.fcnt_up, commands), fport, body
+        )
         fcnt, self.fcnt_up = self.fcnt_up, self.fcnt_up + 1
         limit = self.radio.rejoin_count_limit
         if limit is not None and self.fcnt_up % limit == 0:

@@ -10,6 +10,7 @@ from veldnet.lorawan.crypto import (
     FCNT_APPLICATION,
     FCNT_NETWORK,
     UPLINK,
+    Sent,
     crypt_fopts,
     crypt_payload,
     data_mic,
@@ -99,9 +100,7 @@ class Security11:
             address,
             fcnt,
             octets,
-            conf_fcnt=conf_fcnt,
-            tx_dr=data_rate,
-            tx_ch=channel,
+            Sent(conf_fcnt, data_rate, channel),
         )
 
     def uplink_commands(self, address: DevAddr, fcnt: int, fopts: bytes) -> bytes:

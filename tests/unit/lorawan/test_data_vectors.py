@@ -72,7 +72,7 @@ def test_payload_and_mic_d9_d10() -> None:
     message = bytes.fromhex("4004030201000100" + "01" + "01020304")
     assert crypto.data_mic(ONES, crypto.UPLINK, addr, 1, message).hex() == "3b073182"
     assert crypto.data_mic(ONES, crypto.DOWNLINK, addr, 1, message).hex() == "a5609fa9"
-    mic = crypto.data_mic_uplink_11(ONES, ONES, addr, 1, message, conf_fcnt=0, tx_dr=0, tx_ch=0)
+    mic = crypto.data_mic_uplink_11(ONES, ONES, addr, 1, message, crypto.Sent(0, 0, 0))
     assert mic.hex()[:4] == "3b07" and mic[2:] == bytes.fromhex("3b07")
 
 
@@ -122,9 +122,7 @@ def test_uplink_mic_11(
         frame.dev_addr,
         frame.fcnt,
         frame.unsigned(),
-        conf_fcnt=conf_fcnt,
-        tx_dr=tx_dr,
-        tx_ch=tx_ch,
+        crypto.Sent(conf_fcnt, tx_dr, tx_ch),
     )
     assert mic == frame.mic
 

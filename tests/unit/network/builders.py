@@ -114,7 +114,9 @@ def uplink_frame(
     mtype = MType.CONFIRMED_UP if confirmed else MType.UNCONFIRMED_UP
     key = nwk_s_key if fport == 0 else app_s_key
     body = crypt_payload(key, UPLINK, dev_addr, fcnt, payload) if fport is not None else b""
-    octets = frames.data_frame_octets(mtype, dev_addr, fctrl, fcnt, serialise(commands), fport, body)
+    octets = frames.data_frame_octets(
+        mtype, frames.Fhdr(dev_addr, fctrl, fcnt, serialise(commands)), fport, body
+    )
     return octets + data_mic(nwk_s_key, UPLINK, dev_addr, fcnt, octets)
 
 

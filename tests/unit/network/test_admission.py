@@ -22,7 +22,9 @@ Forge = Callable[[QuietNetwork, int], bytes]
 def forged(world: QuietNetwork, address: DevAddr, *, confirmed: bool = False) -> bytes:
     mtype = MType.CONFIRMED_UP if confirmed else MType.UNCONFIRMED_UP
     rng = world.rng
-    octets = frames.data_frame_octets(mtype, address, 0x80, rng.getrandbits(16), b"", 1, rng.randbytes(12))
+    octets = frames.data_frame_octets(
+        mtype, frames.Fhdr(address, 0x80, rng.getrandbits(16), b""), 1, rng.randbytes(12)
+    )
     return octets + rng.randbytes(4)
 
 

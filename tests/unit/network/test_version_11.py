@@ -22,7 +22,7 @@ from tests.unit.network.builders import (
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.joins import JoinKeys, JoinRefusal
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
-from veldnet.lorawan.crypto import FCNT_NETWORK, UPLINK, crypt_fopts, crypt_payload, data_mic_uplink_11
+from veldnet.lorawan.crypto import FCNT_NETWORK, UPLINK, Sent, crypt_fopts, crypt_payload, data_mic_uplink_11
 from veldnet.lorawan.frames import DataFrame, MType, RejoinRequest
 from veldnet.lorawan.join import SessionKeys11, join_request_mic
 from veldnet.lorawan.mac_commands import (
@@ -98,16 +98,14 @@ def uplink_11(
     body = crypt_payload(key, UPLINK, ADDR, fcnt, payload) if fport is not None else b""
     fopts = crypt_fopts(KEYS.nwk_s_enc_key, UPLINK, ADDR, fcnt, serialise(commands), counter=FCNT_NETWORK)
     mtype = MType.CONFIRMED_UP if confirmed else MType.UNCONFIRMED_UP
-    octets = frames.data_frame_octets(mtype, ADDR, fctrl, fcnt, fopts, fport, body)
+    octets = frames.data_frame_octets(mtype, frames.Fhdr(ADDR, fctrl, fcnt, fopts), fport, body)
     return octets + data_mic_uplink_11(
         KEYS.f_nwk_s_int_key,
         KEYS.s_nwk_s_int_key,
         ADDR,
         fcnt,
         octets,
-        conf_fcnt=conf_fcnt,
-        tx_dr=tx_dr,
-        tx_ch=tx_ch,
+        Sent(conf_fcnt, tx_dr, tx_ch),
     )
 
 

@@ -45,7 +45,7 @@ class ForgedResult(msgspec.Struct, frozen=True):
 def _unknown_address(rng: random.Random, _space: AddressSpace) -> bytes:
     address = DevAddr(0x01800000 | rng.getrandbits(23))
     octets = frames.data_frame_octets(
-        MType.UNCONFIRMED_UP, address, 0x80, rng.getrandbits(16), b"", 1, rng.randbytes(12)
+        MType.UNCONFIRMED_UP, frames.Fhdr(address, 0x80, rng.getrandbits(16), b""), 1, rng.randbytes(12)
     )
     return octets + rng.randbytes(4)
 
@@ -65,7 +65,10 @@ def _known_address(rng: random.Random, space: AddressSpace) -> bytes:
     """A data frame on the address of a device that exists, with a MIC that fits nobody."""
     device = bench_device(rng.randrange(_DEVICES), space)
     octets = frames.data_frame_octets(
-        MType.UNCONFIRMED_UP, device.dev_addr, 0x80, rng.getrandbits(16), b"", 1, rng.randbytes(12)
+        MType.UNCONFIRMED_UP,
+        frames.Fhdr(device.dev_addr, 0x80, rng.getrandbits(16), b""),
+        1,
+        rng.randbytes(12),
     )
     return octets + rng.randbytes(4)
 

@@ -64,7 +64,9 @@ class UplinkResult(msgspec.Struct, frozen=True):
 def uplink_octets(device: BenchDevice, fcnt: int, confirmed: bool, fopts: bytes = b"") -> bytes:
     """A data uplink of a bench device, with the ADR bit."""
     mtype = MType.CONFIRMED_UP if confirmed else MType.UNCONFIRMED_UP
-    octets = frames.data_frame_octets(mtype, device.dev_addr, frames.ADR, fcnt, fopts, 1, _PAYLOAD)
+    octets = frames.data_frame_octets(
+        mtype, frames.Fhdr(device.dev_addr, frames.ADR, fcnt, fopts), 1, _PAYLOAD
+    )
     return octets + data_mic(device.nwk_s_key, UPLINK, device.dev_addr, fcnt, octets)
 
 

@@ -136,11 +136,11 @@ def _octets(session: Session, fcnt: int, fctrl: int, layout: Layout, chosen: Que
         assert key is not None
         body = crypt_payload(key, DOWNLINK, address, fcnt, body)
     if session.s_nwk_s_int_key is None:
-        octets = frames.data_frame_octets(mtype, address, fctrl, fcnt, fopts, layout.fport, body)
+        octets = frames.data_frame_octets(mtype, frames.Fhdr(address, fctrl, fcnt, fopts), layout.fport, body)
         return octets + data_mic(session.f_nwk_s_int_key, DOWNLINK, address, fcnt, octets)
     counter = FCNT_APPLICATION if layout.fport else FCNT_NETWORK
     fopts = crypt_fopts(session.mac_key, DOWNLINK, address, fcnt, fopts, counter=counter)
-    octets = frames.data_frame_octets(mtype, address, fctrl, fcnt, fopts, layout.fport, body)
+    octets = frames.data_frame_octets(mtype, frames.Fhdr(address, fctrl, fcnt, fopts), layout.fport, body)
     conf_fcnt = (session.fcnt_up or 0) if fctrl & frames.ACK else 0
     return octets + data_mic_downlink_11(session.s_nwk_s_int_key, address, fcnt, octets, conf_fcnt=conf_fcnt)
 

@@ -13,6 +13,7 @@ from veldnet.lorawan.counters import MAX_FCNT, MAX_FCNT_GAP, extend
 from veldnet.lorawan.crypto import (
     FCNT_NETWORK,
     UPLINK,
+    Sent,
     crypt_fopts,
     crypt_payload,
     data_mic,
@@ -100,9 +101,7 @@ def _mic_fits(context: UplinkContext, session: Session, fcnt: int) -> bool:
                 frame.dev_addr,
                 fcnt,
                 message,
-                conf_fcnt=session.confirmed_fcnt if frame.ack else 0,
-                tx_dr=rate,
-                tx_ch=channel,
+                Sent(session.confirmed_fcnt if frame.ack else 0, rate, channel),
             ),
             frame.mic[:2],
         )
