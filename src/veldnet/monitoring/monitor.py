@@ -38,8 +38,9 @@ from veldnet.store import (
 )
 
 from . import health
-from .alarms import machine, rules, silence
+from .alarms import machine, silence
 from .alarms.machine import Alarm, Signal, Step
+from .alarms.rules import RULES, Page, Rule, RuleBook, Seen, due, next_due
 from .alarms.types import DEVICE_TYPES, SILENCE, AlarmType
 from .notification.events import SUBSCRIBER, AlarmEvent, Recipients, encode_event
 from .statistics.rollups import HourlyTotals
@@ -101,6 +102,7 @@ class Monitor:
         silence_rules: silence.SilenceRules | None = None,
         recipients: Recipients | None = None,
         cause: Callable[[tuple[int, ...]], str | None] = lambda _stations: None,
+        rules: Iterable[Rule] = RULES,
     ) -> None:
         self.counters = MonitorCounters()
         self.kinds = kinds
@@ -110,6 +112,7 @@ class Monitor:
         self._clock = clock
         self._recipients = recipients or Recipients()
         self._cause = cause
+        self._rules = RuleBook(rules)
         self._batch = _Batch()
         self._wake_notifier: Callable[[], None] = lambda: None
         self._notified = False
@@ -153,26 +156,25 @@ class Monitor:
             if record.outcome == "accepted":
                 self._uplink(record, entry, watch)
             else:
-                self._run(rules.REPEATED, record, entry, watch)
+                self._run(self._rules.repeated, record, entry, watch)
         elif isinstance(record, DownlinkRecord):
             if record.delivered and not record.join_accept:
                 note_downlink(watch, record)
             if record.over_limit:
-                self._run(rules.DOWNLINK, record, entry, watch)
+                self._run(self._rules.downlink, record, entry, watch)
         elif isinstance(record, JoinRecord):
             if record.outcome == "accepted":
                 watch.instant_per = watch.mean_per = 0.0
-            self._run(rules.JOIN, record, entry, watch)
+            self._run(self._rules.join, record, entry, watch)
         elif isinstance(record, RefusedRecord):
-            self._run(rules.REFUSED, record, entry, watch)
+            self._run(self._rules.refused, record, entry, watch)
         elif isinstance(record, ResetRecord):
             self._reset(record, entry, watch)
         elif isinstance(record, DownlinkRejectedRecord):
-            self._run(rules.DOWNLINK, record, entry, watch)
+            self._run(self._rules.downlink, record, entry, watch)
 
     def _uplink(self, record: UplinkRecord, entry: Entry, watch: Watch) -> None:
-        if not rules.quiet_for(record, watch):
-            self._run(rules.ACCEPTED, record, entry, watch)
+        self._run(self._rules.accepted, record, entry, watch)
         note_uplink(watch, record)
         # What is planned may be the end of another alarm's quiet time: silence begins anew with its end.
         begins = watch.check_at is None or watch.health != health.ACTIVE
@@ -183,18 +185,16 @@ class Monitor:
 
     def _reset(self, record: ResetRecord, entry: Entry, watch: Watch) -> None:
         watch.instant_per = watch.mean_per = 0.0
-        self._run(rules.RESET, record, entry, watch)
+        self._run(self._rules.reset, record, entry, watch)
         if record.outcome == "deactivated":
             self._set_health(entry, watch, health.INIT)
             watch.silent_since = None
 
-    def _run(self, wanted: Iterable[rules.Rule], record: Record, entry: Entry, watch: Watch) -> None:
-        seen = rules.Seen(entry.device, watch)
-        now = round(self._clock() * 1000)
-        for rule in wanted:
+    def _run(self, page: Page, record: Record, entry: Entry, watch: Watch) -> None:
+        for rule in page.rules(record, watch):
             # A rule may look at the alarms while it names their changes.
-            for signal in tuple(rule(record, seen)):
-                self._signal(entry, watch, signal, now)
+            for signal in tuple(rule.signals(record, Seen(entry.device, watch))):
+                self._signal(entry, watch, signal, round(self._clock() * 1000))
 
     # Alarms.
 
@@ -272,7 +272,7 @@ class Monitor:
     def look(self, entry: Entry) -> None:
         """The time has come to look at a device: what its silence means, and which alarms have been quiet."""
         watch, now = watch_of(entry), round(self._clock() * 1000)
-        for signal in tuple(rules.due(watch, now, self.kinds)):
+        for signal in tuple(due(watch, now, self.kinds)):
             self._signal(entry, watch, signal, now)
         if entry.device.active:
             steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
@@ -293,7 +293,7 @@ class Monitor:
 
     def _plan_look(self, entry: Entry, watch: Watch, now: int) -> None:
         """Set the next look at the device."""
-        ahead = [rules.next_due(watch, self.kinds)]
+        ahead = [next_due(watch, self.kinds)]
         if entry.device.active:
             steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
             ahead.append(silence.next_look(self.silence_rules, steps, watch, now))

@@ -1,23 +1,30 @@
 """The rules of the device alarms: each a small function from what a commit knows to signals.
 
-A rule sees the record and the watch of the device as it is with that record. Rules of silence and of quiet
-days work by time, see `silence` and `due`.
+A rule sees the record and the watch of the device as it is with that record. `on` enters it for the occasions
+at which it runs. A rule that declares what it `reads` of a record is skipped where all of that has its
+default and the device has no alarms, as it is with nearly all uplinks; one that declares nothing always runs.
+Rules of silence and of quiet days work by time, see `silence` and `due`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 
 from veldnet.lorawan.frames import ADR
-from veldnet.lorawan.modulation import SNR_FLOOR, Lora
+from veldnet.lorawan.modulation import SNR_FLOOR
 from veldnet.monitoring.watch import MAX_JOIN_EUIS, Watch
 from veldnet.network import (
     Device,
     DownlinkRecord,
     DownlinkRejectedRecord,
     JoinRecord,
+    Record,
     RefusedRecord,
     ResetRecord,
     UplinkRecord,
@@ -38,11 +45,39 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     watch: Watch
 
 
+class Occasion(Enum):
+    """What a record means to alarms."""
+
+    ACCEPTED = "an uplink is accepted"
+    REPEATED = "an uplink is received again"
+    REFUSED = "a frame is refused"
+    JOIN = "a join request"
+    DOWNLINK = "a downlink over the limit, or rejected"
+    RESET = "a device is reset or deactivated"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """`reads` are the fields of a record without which it has nothing to say of a device without alarms; with
+    None it always runs."""
+
+    occasions: tuple[Occasion, ...]
+    signals: Callable[[Any, Seen], Iterator[Signal]]
+    reads: tuple[str, ...] | None = None
+
+
+def on(
+    *occasions: Occasion, reads: tuple[str, ...] | None = None
+) -> Callable[[Callable[[Any, Seen], Iterator[Signal]]], Rule]:
+    """Make a function a rule."""
+    return lambda signals: Rule(occasions, signals, reads)
+
+
+@on(Occasion.ACCEPTED, reads=("device_status",))
 def battery(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     """001: below 30 and 10 per cent, until above 40."""
     if record.device_status is None:
         return
-    level = record.device_status[0]
+    level, _margin = record.device_status
     if not 1 <= level <= 254:
         # On external power, or not able to tell.
         return
@@ -59,18 +94,21 @@ def battery(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
         yield Raised(types.BATTERY, infos, level=Level.WARNING)
 
 
+@on(Occasion.ACCEPTED, reads=("over_limit",))
 def uplink_rate(record: UplinkRecord, _seen: Seen) -> Iterator[Signal]:
     """003: over the limit of the uplink regulator."""
     if record.over_limit:
         yield Raised(types.UPLINK_RATE)
 
 
+@on(Occasion.DOWNLINK)
 def downlink_rate(record: DownlinkRecord | DownlinkRejectedRecord, _seen: Seen) -> Iterator[Signal]:
     """002: over the limit of the downlink regulator."""
     if record.over_limit:
         yield Raised(types.DOWNLINK_RATE)
 
 
+@on(Occasion.ACCEPTED, reads=())
 def silence_ends(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     """004: an uplink ends the silence."""
     alarm = seen.watch.alarm(types.SILENCE)
@@ -80,13 +118,12 @@ def silence_ends(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
         yield Cleared(types.SILENCE, (str(hours),))
 
 
+@on(Occasion.ACCEPTED, reads=("other_data_rate",))
 def data_rate(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     """005 and 006: another spreading factor than the one that ADR commanded."""
     expected = record.commanded_sf
     watched = any(a.active and a.type in (types.FAST_RATE, types.SLOW_RATE) for a in seen.watch.alarms)
-    if expected is None and not watched:
-        return
-    received = _spreading_factor(record)
+    received = record.spreading_factor
     if received is None:
         return
     adr = bool(record.fctrl & ADR)
@@ -105,12 +142,14 @@ def data_rate(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
         yield Cleared(types.SLOW_RATE, infos)
 
 
+@on(Occasion.ACCEPTED, reads=("unused_dev_nonce",))
 def unused_join(record: UplinkRecord, _seen: Seen) -> Iterator[Signal]:
     """009: a join was accepted whose session the device does not use."""
     if record.unused_dev_nonce is not None:
         yield Raised(types.JOIN_UNUSED, (f"{record.unused_dev_nonce:04X}",))
 
 
+@on(Occasion.ACCEPTED, reads=("blocked",))
 def blocked_commands(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     """012 and 013: MAC commands that the device refuses or ignores; an alarm each."""
     for trouble in record.blocked:
@@ -123,6 +162,7 @@ def blocked_commands(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
                 yield Cleared(alarm.type, (alarm.object,), alarm.object)
 
 
+@on(Occasion.REPEATED, Occasion.REFUSED)
 def repetition(record: UplinkRecord | RefusedRecord, _seen: Seen) -> Iterator[Signal]:
     """011: a frame comes more often than NbTrans allows."""
     if isinstance(record, UplinkRecord):
@@ -135,36 +175,42 @@ def repetition(record: UplinkRecord | RefusedRecord, _seen: Seen) -> Iterator[Si
     yield Raised(types.REPEATED, infos)
 
 
+@on(Occasion.REFUSED)
 def replayed_counter(record: RefusedRecord, _seen: Seen) -> Iterator[Signal]:
     """010: the counter does not rise."""
     if record.outcome == "counter_replayed":
         yield Raised(types.COUNTER_REPLAYED, (str(record.fcnt),))
 
 
+@on(Occasion.REFUSED)
 def uplink_mic(record: RefusedRecord, _seen: Seen) -> Iterator[Signal]:
     """016: nobody who knows the session's key has signed it."""
     if record.outcome == "wrong_mic":
         yield Raised(types.UPLINK_MIC)
 
 
+@on(Occasion.JOIN)
 def replayed_nonce(record: JoinRecord, _seen: Seen) -> Iterator[Signal]:
     """007: a DevNonce that was used already."""
     if record.outcome == "dev_nonce_replayed":
         yield Raised(types.NONCE_REPLAYED, (f"{record.dev_nonce:04X}",))
 
 
+@on(Occasion.JOIN)
 def nonce_not_rising(record: JoinRecord, _seen: Seen) -> Iterator[Signal]:
     """015: a DevNonce that must rise and does not."""
     if record.outcome == "dev_nonce_not_rising":
         yield Raised(types.NONCE_NOT_RISING, (f"{record.dev_nonce:04X}", str(record.join_eui)))
 
 
+@on(Occasion.JOIN)
 def join_mic(record: JoinRecord, _seen: Seen) -> Iterator[Signal]:
     """008: the MIC does not fit the AppKey."""
     if record.outcome == "wrong_mic":
         yield Raised(types.JOIN_MIC, (str(record.join_eui),))
 
 
+@on(Occasion.JOIN)
 def join_euis(record: JoinRecord, seen: Seen) -> Iterator[Signal]:
     """014: more than 32 different JoinEUIs, of devices whose DevNonce counts."""
     if record.outcome != "wrong_join_eui" or not seen.device.profile.counter_based_dev_nonce:
@@ -180,6 +226,7 @@ def join_euis(record: JoinRecord, seen: Seen) -> Iterator[Signal]:
 _RESET = (types.NONCE_REPLAYED, types.COUNTER_REPLAYED, types.NONCE_NOT_RISING)
 
 
+@on(Occasion.RESET)
 def reset(record: ResetRecord, seen: Seen) -> Iterator[Signal]:
     """007, 010 and 015 end with a reset of the security context, 004 with the device's subscription."""
     ended = _RESET if record.outcome == "admin_reset" else (types.SILENCE,)
@@ -189,32 +236,44 @@ def reset(record: ResetRecord, seen: Seen) -> Iterator[Signal]:
             yield Cleared(kind)
 
 
-Rule = Callable[..., Iterator[Signal]]
-
-# Rules for an uplink that was accepted, in the order of their numbers.
-ACCEPTED: tuple[Rule, ...] = (battery, uplink_rate, silence_ends, data_rate, unused_join, blocked_commands)
-REPEATED: tuple[Rule, ...] = (repetition,)
-REFUSED: tuple[Rule, ...] = (replayed_counter, repetition, uplink_mic)
-JOIN: tuple[Rule, ...] = (replayed_nonce, join_mic, join_euis, nonce_not_rising)
-DOWNLINK: tuple[Rule, ...] = (downlink_rate,)
-RESET: tuple[Rule, ...] = (reset,)
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(UplinkRecord)}
 
 
-def quiet_for(record: UplinkRecord, watch: Watch) -> bool:
-    """Whether no rule can have anything to say of an accepted uplink: so it is with nearly all of them."""
-    return not (
-        watch.alarms
-        or record.over_limit
-        or record.blocked
-        or record.device_status is not None
-        or record.unused_dev_nonce is not None
-        or (record.commanded_sf is not None and record.commanded_sf != _spreading_factor(record))
-    )
+class Page:
+    """The rules of an occasion, in their order."""
+
+    def __init__(self, rules: Iterable[Rule], occasion: Occasion) -> None:
+        self._all = tuple(rule for rule in rules if occasion in rule.occasions)
+        self._always = tuple(rule for rule in self._all if rule.reads is None)
+        names = sorted({name for rule in self._all for name in rule.reads or ()})
+        self._values = attrgetter(*names) if names else None
+        # Properties are False where there is nothing to say.
+        ordinary = SimpleNamespace(**{name: _DEFAULTS.get(name, False) for name in names})
+        self._ordinary = None if self._values is None else self._values(ordinary)
+
+    def rules(self, record: Record, watch: Watch) -> tuple[Rule, ...]:
+        """Those that may have something to say."""
+        values = self._values
+        if watch.alarms or values is None or values(record) != self._ordinary:
+            return self._all
+        return self._always
 
 
-def _spreading_factor(record: UplinkRecord) -> int | None:
-    modulation = record.modulation
-    return modulation.sf if isinstance(modulation, Lora) else None
+class RuleBook:
+    """Rules by occasion."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        entered = tuple(rules)
+        self.accepted = Page(entered, Occasion.ACCEPTED)
+        self.repeated = Page(entered, Occasion.REPEATED)
+        self.refused = Page(entered, Occasion.REFUSED)
+        self.join = Page(entered, Occasion.JOIN)
+        self.downlink = Page(entered, Occasion.DOWNLINK)
+        self.reset = Page(entered, Occasion.RESET)
+
+
+# Every rule of this module.
+RULES = tuple(rule for rule in list(vars().values()) if isinstance(rule, Rule))
 
 
 def due(watch: Watch, now: int, kinds: dict[int, types.AlarmType]) -> Iterator[Signal]:

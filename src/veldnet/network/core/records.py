@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
-from veldnet.lorawan.modulation import Modulation
+from veldnet.lorawan.modulation import Lora, Modulation
 
 
 class FrameKind(IntEnum):
@@ -113,6 +113,18 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     @property
     def best(self) -> Copy:
         return self.copies[0]
+
+    @property
+    def spreading_factor(self) -> int | None:
+        """None where the modulation is not LoRa."""
+        modulation = self.modulation
+        return modulation.sf if isinstance(modulation, Lora) else None
+
+    @property
+    def other_data_rate(self) -> bool:
+        """Whether the device was told to use another spreading factor than this one."""
+        commanded = self.commanded_sf
+        return commanded is not None and commanded != self.spreading_factor
 
 
 class JoinRecord(msgspec.Struct, frozen=True, kw_only=True, tag="join", omit_defaults=True):
