@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 
-from veldnet.domain.documents import decode_plan
+from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile, encode
 from veldnet.store import (
     AttemptRow,
     BodyRow,
@@ -291,6 +293,48 @@ def test_a_database_of_0002_keeps_what_it_holds(tmp_path: Path) -> None:
         assert rows == [(1, 0, 0, 1), (1, 0, 1, 1), (1, 1, 1, 1)]
         settings = connection.execute(select(connectivity_plans.c.settings)).scalar_one()
         assert decode_plan(settings).deviceStatusRequestFrequency == 4
+
+
+@pytest.mark.parametrize(("kind", "decode"), [(PlanSettings, decode_plan), (ProfileSettings, decode_profile)])
+def test_stored_settings_do_not_follow_the_defaults_of_the_code(
+    kind: type[PlanSettings] | type[ProfileSettings], decode: Callable[[str], Any]
+) -> None:
+    stored = encode(kind())
+    assert set(msgspec.json.decode(stored)) == set(kind.__struct_fields__), "a member is left out"
+    # The same document in a version whose defaults are others.
+    fields = [(field.name, field.type, "another default") for field in msgspec.structs.fields(kind)]
+    later = msgspec.defstruct("Later", fields, forbid_unknown_fields=True)
+    assert msgspec.structs.asdict(msgspec.json.decode(stored, type=later)) == msgspec.structs.asdict(
+        decode(stored)
+    )
+
+
+def test_plans_and_profiles_of_0009_are_made_whole(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "old.db")
+    upgrade(store.engine, "0009")
+    with store.engine.begin() as connection:
+        run = connection.exec_driver_sql
+        run("INSERT INTO operators (ref, code, name) VALUES (1, 'ope', 'x')")
+        for ref, settings in ((1, "{}"), (2, '{"uplinkRate":7,"commercialName":"Één"}')):
+            run(
+                "INSERT INTO connectivity_plans (ref, operator_ref, id, name, communication_type, settings) "
+                f"VALUES ({ref}, 1, 'a/{ref}', 'x', 'UNICAST', '{settings}')"
+            )
+        run(
+            "INSERT INTO device_profiles (ref, operator_ref, id, name, type_mac, settings) "
+            "VALUES (1, 1, 'p', 'x', 'LoRaMAC', '{\"rx2DataRate\":3}')"
+        )
+    assert migrate(store.engine, store.path)
+    with store.engine.connect() as connection:
+        plans = connection.execute(select(connectivity_plans.c.settings).order_by(connectivity_plans.c.ref))
+        first, second = plans.scalars()
+        profile = connection.execute(select(device_profiles.c.settings)).scalar_one()
+    assert {**msgspec.json.decode(first), "uplinkRate": 7, "commercialName": "Één"} == msgspec.json.decode(
+        second
+    )
+    assert decode_plan(first) == PlanSettings() and decode_plan(second).commercialName == "Één"
+    assert decode_profile(profile) == ProfileSettings(rx2DataRate=3)
+    assert set(msgspec.json.decode(profile)) == set(ProfileSettings.__struct_fields__)
 
 
 async def test_devices_are_counted_by_cells_of_the_map(store: SqliteStore) -> None:

@@ -1,6 +1,8 @@
 """Contents of the JSON columns that several rooms read: what a connectivity plan and a device profile say.
 
-Names and defaults are those of ThingPark's network subscription and device profile.
+Names and defaults are those of ThingPark's network subscription and device profile. Documents are stored with
+all of their members, so a default that changes here is one of new plans and profiles alone; a migration that
+adds a member writes it into those that are stored.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ class Regulator(msgspec.Struct, frozen=True, gc=False):
     drop: bool
 
 
-class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rules of a connectivity plan. Rates are frames in the unit; delays in seconds."""
 
     ackedUplinkFrame: bool = True
@@ -132,7 +134,7 @@ RegionalParameters = Literal[
 MotionIndicator = Literal["NEAR_STATIC", "WALKING_SPEED", "BIKE_SPEED", "VEHICLE_SPEED", "RANDOM"]
 
 
-class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a device model can do and how it starts."""
 
     loRaWANMacVersion: MacVersion = "1.0.2"
