@@ -4,17 +4,51 @@
  */
 
 export interface paths {
-    "/data/lora/thingpark/activate": {
+    "/data/lora/thingpark/connectivityPlans": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** List connectivity plans. */
+        get: operations["Connectivityplansretrieval"];
         put?: never;
-        /** Bind the project to a ThingPark user. */
-        post: operations["Activation"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data/lora/thingpark/deviceProfiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List device profiles. */
+        get: operations["Deviceprofilesretrieval"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data/lora/thingpark/hsmGroups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List HSM groups. */
+        get: operations["HSMgroupsretrieval"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -53,128 +87,6 @@ export interface paths {
         post?: never;
         /** Delete a device. */
         delete: operations["Devicedeletion"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/data/lora/thingpark/deviceProfiles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List device profiles. */
-        get: operations["Deviceprofilesretrieval"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/data/lora/thingpark/connectivityPlans": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List connectivity plans. */
-        get: operations["Connectivityplansretrieval"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/data/lora/thingpark/routingProfiles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List routing profiles. */
-        get: operations["Routingprofilesretrieval"];
-        put?: never;
-        /** Create a routing profile, and its AS key if rsaPublicKey is given. */
-        post: operations["Routingprofilescreation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/data/lora/thingpark/routingProfiles/{routingProfileRef}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Show a routing profile. */
-        get: operations["Routingprofileretrieval"];
-        /** Change a routing profile, or generate a new AS key. */
-        put: operations["Routingprofileupdate"];
-        post?: never;
-        /** Delete a routing profile. */
-        delete: operations["Routingprofiledeletion"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/data/lora/thingpark/hsmGroups": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List HSM groups. */
-        get: operations["HSMgroupsretrieval"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/data/lora/thingpark/deviceFrameStatistics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Frame statistics aggregated over devices, by frame or by slot; the newest without startDate. */
-        get: operations["Framestatisticsretrieval"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/data/lora/thingpark/deviceHealthStatistics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Number of devices by health state. */
-        get: operations["Healthstatisticsretrieval"];
-        put?: never;
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -231,15 +143,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/devices/{deviceRef}/alarmHistory": {
+    "/data/lora/thingpark/deviceHealthStatistics": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Cleared alarms of a device. */
-        get: operations["listAlarmHistory"];
+        /** Number of devices by health state. */
+        get: operations["Healthstatisticsretrieval"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,32 +160,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/devices/{deviceRef}/alarmThresholds": {
+    "/data/lora/thingpark/deviceFrameStatistics": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        /** Change the inactivity thresholds (alarm 004) of a device. */
-        put: operations["setAlarmThresholds"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/statistics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** All statistics of a device. */
-        get: operations["deviceStatistics"];
+        /** Frame statistics aggregated over devices, by frame or by slot; the newest without startDate. */
+        get: operations["Framestatisticsretrieval"];
         put?: never;
         post?: never;
         delete?: never;
@@ -282,127 +177,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/statistics": {
+    "/data/lora/thingpark/routingProfiles": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** All statistics of all devices together. */
-        get: operations["fleetStatistics"];
+        /** List routing profiles. */
+        get: operations["Routingprofilesretrieval"];
         put?: never;
-        post?: never;
+        /** Create a routing profile, and its AS key if rsaPublicKey is given. */
+        post: operations["Routingprofilescreation"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/connectivityPlans/{connectivityPlanRef}/statistics": {
+    "/data/lora/thingpark/routingProfiles/{routingProfileRef}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** All statistics of a connectivity plan. */
-        get: operations["planStatistics"];
-        put?: never;
+        /** Show a routing profile. */
+        get: operations["Routingprofileretrieval"];
+        /** Change a routing profile, or generate a new AS key. */
+        put: operations["Routingprofileupdate"];
         post?: never;
-        delete?: never;
+        /** Delete a routing profile. */
+        delete: operations["Routingprofiledeletion"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/notificationSettings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who is told of alarms. */
-        get: operations["getNotificationSettings"];
-        /** Change who is notified of alarms; the response contains the secret of a new webhook. */
-        put: operations["setNotificationSettings"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/audit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Audit log, newest first. */
-        get: operations["listAudit"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/frames": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Newest frames of a device. */
-        get: operations["listFrames"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/frames/{frameId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A frame, explained. */
-        get: operations["getFrame"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/undelivered": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Messages not accepted by any application server. */
-        get: operations["listUndelivered"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/undelivered/redeliveries": {
+    "/data/lora/thingpark/activate": {
         parameters: {
             query?: never;
             header?: never;
@@ -411,127 +223,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Redeliver the undelivered messages of a time range. */
-        post: operations["redeliver"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/securityContext/reset": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Reset the security context of a device. */
-        post: operations["resetSecurityContext"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Session of a device, without its keys. */
-        get: operations["getSession"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/explanation": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Explain why a device does not join or is not received. */
-        get: operations["getExplanation"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/rejoin": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask a LoRaWAN 1.1 device to renew its session. */
-        post: operations["askRejoin"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/hsmGroups/{hsmGroupId}/publicExchangeKey": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** RSA key for encrypting AppKeys for an HSM group, and its version. */
-        get: operations["getPublicExchangeKey"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Create and delete devices from CSV, in ThingPark format or with a header row. */
-        post: operations["importDevices"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/networkKey": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Set the NwkKey of a LoRaWAN 1.1 device. */
-        put: operations["setNetworkKey"];
-        post?: never;
+        /** Bind the project to a ThingPark user. */
+        post: operations["Activation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -592,280 +285,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List the projects of the subscriber. */
-        get: operations["listProjects"];
-        put?: never;
-        /** Create a project; its secret is returned only once. */
-        post: operations["createProject"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/projects/{projectRef}/secret": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Generate a new secret for a project. */
-        post: operations["rollSecret"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/projects/{projectRef}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Delete a project. */
-        delete: operations["deleteProject"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/overview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How everything is. */
-        get: operations["getOverview"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Search devices, paginated. */
-        get: operations["searchDevices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/map": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Devices within a bounding box, grouped when close. */
-        get: operations["mapDevices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Export the matching devices as CSV. */
-        get: operations["exportDevices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/location": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Say where a device is. */
-        put: operations["setLocation"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/battery": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Battery level of a device over time. */
-        get: operations["batteryHistory"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/bulk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Change or delete up to 1,000 devices. */
-        post: operations["changeDevices"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The newest imports. */
-        get: operations["listImports"];
-        put?: never;
-        /** Start an import in parts. */
-        post: operations["beginImport"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/{importRef}/undo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Undo an import: delete the devices it created, 500 at a time. */
-        post: operations["undoImport"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/frames": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Frames of all devices, newest first. */
-        get: operations["searchFrames"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/frames/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Export frames as CSV with the columns of ThingPark's wireless logger. */
-        get: operations["exportFrames"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/frames/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Live frames as server-sent events. */
-        get: operations["watchFrames"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/frames/deliveries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Delivery results of frames. */
-        get: operations["getDeliveries"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -894,42 +313,6 @@ export interface paths {
         put?: never;
         /** Acknowledge up to 500 alarms. */
         post: operations["acknowledgeAlarms"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/downlinks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Downlinks that wait. */
-        get: operations["listDownlinks"];
-        put?: never;
-        /** Queue a downlink. */
-        post: operations["sendDownlink"];
-        /** Clear the downlink queue of a device. */
-        delete: operations["flushDownlinks"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/downlinks/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Queued, sent and acknowledged downlinks of a device. */
-        get: operations["listDownlinkHistory"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1024,15 +407,685 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/operator/overview": {
+    "/api/v1/undelivered": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** How the network is. */
-        get: operations["getNetworkOverview"];
+        /** Messages not accepted by any application server. */
+        get: operations["listUndelivered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/undelivered/redeliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Redeliver the undelivered messages of a time range. */
+        post: operations["redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hsmGroups/{hsmGroupId}/publicExchangeKey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** RSA key for encrypting AppKeys for an HSM group, and its version. */
+        get: operations["getPublicExchangeKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create and delete devices from CSV, in ThingPark format or with a header row. */
+        post: operations["importDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search devices, paginated. */
+        get: operations["searchDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices within a bounding box, grouped when close. */
+        get: operations["mapDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the matching devices as CSV. */
+        get: operations["exportDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/location": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say where a device is. */
+        put: operations["setLocation"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change or delete up to 1,000 devices. */
+        post: operations["changeDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Session of a device, without its keys. */
+        get: operations["getSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explain why a device does not join or is not received. */
+        get: operations["getExplanation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/rejoin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a LoRaWAN 1.1 device to renew its session. */
+        post: operations["askRejoin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/networkKey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set the NwkKey of a LoRaWAN 1.1 device. */
+        put: operations["setNetworkKey"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/downlinks/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Queued, sent and acknowledged downlinks of a device. */
+        get: operations["listDownlinkHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/downlinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Downlinks that wait. */
+        get: operations["listDownlinks"];
+        put?: never;
+        /** Queue a downlink. */
+        post: operations["sendDownlink"];
+        /** Clear the downlink queue of a device. */
+        delete: operations["flushDownlinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/frames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Newest frames of a device. */
+        get: operations["listFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest imports. */
+        get: operations["listImports"];
+        put?: never;
+        /** Start an import in parts. */
+        post: operations["beginImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{importRef}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo an import: delete the devices it created, 500 at a time. */
+        post: operations["undoImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/alarmHistory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cleared alarms of a device. */
+        get: operations["listAlarmHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/alarmThresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change the inactivity thresholds (alarm 004) of a device. */
+        put: operations["setAlarmThresholds"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All statistics of a device. */
+        get: operations["deviceStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/battery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Battery level of a device over time. */
+        get: operations["batteryHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All statistics of all devices together. */
+        get: operations["fleetStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectivityPlans/{connectivityPlanRef}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All statistics of a connectivity plan. */
+        get: operations["planStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notificationSettings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is told of alarms. */
+        get: operations["getNotificationSettings"];
+        /** Change who is notified of alarms; the response contains the secret of a new webhook. */
+        put: operations["setNotificationSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Audit log, newest first. */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How everything is. */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the projects of the subscriber. */
+        get: operations["listProjects"];
+        put?: never;
+        /** Create a project; its secret is returned only once. */
+        post: operations["createProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{projectRef}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Generate a new secret for a project. */
+        post: operations["rollSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{projectRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a project. */
+        delete: operations["deleteProject"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/securityContext/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reset the security context of a device. */
+        post: operations["resetSecurityContext"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frames/{frameId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A frame, explained. */
+        get: operations["getFrame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Frames of all devices, newest first. */
+        get: operations["searchFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frames/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export frames as CSV with the columns of ThingPark's wireless logger. */
+        get: operations["exportFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frames/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Delivery results of frames. */
+        get: operations["getDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/frames/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Live frames as server-sent events. */
+        get: operations["watchFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List base stations with their state. */
+        get: operations["listStations"];
+        put?: never;
+        /** Register a base station. */
+        post: operations["createStation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/unknown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Unregistered base stations that contacted the server. */
+        get: operations["listUnknownStations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/{stationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a base station. */
+        put: operations["changeStation"];
+        post?: never;
+        /** Remove a base station. */
+        delete: operations["removeStation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/{stationId}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All statistics of a base station. */
+        get: operations["stationStatistics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1217,76 +1270,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/operator/baseStations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List base stations with their state. */
-        get: operations["listStations"];
-        put?: never;
-        /** Register a base station. */
-        post: operations["createStation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operator/baseStations/unknown": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Unregistered base stations that contacted the server. */
-        get: operations["listUnknownStations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operator/baseStations/{stationId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Change a base station. */
-        put: operations["changeStation"];
-        post?: never;
-        /** Remove a base station. */
-        delete: operations["removeStation"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operator/baseStations/{stationId}/statistics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** All statistics of a base station. */
-        get: operations["stationStatistics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/operator/undelivered": {
         parameters: {
             query?: never;
@@ -1338,13 +1321,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the network is. */
+        get: operations["getNetworkOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** ActivationResp */
-        ActivationResp: {
-            status: string;
+        /**
+         * ConnectivityPlan
+         * @description A sold traffic contract and how much of it is used.
+         */
+        ConnectivityPlan: {
+            id: string;
+            ref: string;
+            name: string;
+            grantedConnections: number;
+            usedConnections: number;
+            /** @enum {string} */
+            communicationType: "MULTICAST" | "UNICAST";
+        };
+        /**
+         * DeviceProfile
+         * @description A device model.
+         */
+        DeviceProfile: {
+            id: string;
+            name: string;
+            typeMAC: string;
+        };
+        /**
+         * HSMGroup
+         * @description A group of hardware security modules that keeps root keys.
+         */
+        HSMGroup: {
+            id: string;
+            name: string;
         };
         /**
          * Device
@@ -1464,26 +1490,61 @@ export interface components {
             manufacturerLogo?: string;
         };
         /**
-         * DeviceProfile
-         * @description A device model.
+         * DeviceAlarm
+         * @description An alarm of a device. `deviceAlarmObjectId` tells alarms of one type apart, as the MAC command of 12
+         *         and 13.
          */
-        DeviceProfile: {
-            id: string;
-            name: string;
-            typeMAC: string;
+        DeviceAlarm: {
+            ref: string;
+            /** @enum {string} */
+            alarmState: "CLEARED" | "CRITICAL" | "MAJOR" | "MINOR" | "UNCLEARED" | "WARNING";
+            occurrence: number;
+            acked: boolean;
+            creationTime: string;
+            lastUpdateTime: string;
+            deviceRef: string;
+            deviceAlarmTypeId: number;
+            lastAckTime?: string;
+            ackAuthor?: string;
+            additionalInfo1?: string;
+            additionalInfo2?: string;
+            additionalInfo3?: string;
+            additionalInfo4?: string;
+            additionalInfo5?: string;
+            deviceAlarmObjectId?: string;
         };
         /**
-         * ConnectivityPlan
-         * @description A sold traffic contract and how much of it is used.
+         * DeviceHealthStatistics
+         * @description Number of devices by health state.
          */
-        ConnectivityPlan: {
-            id: string;
-            ref: string;
-            name: string;
-            grantedConnections: number;
-            usedConnections: number;
+        DeviceHealthStatistics: {
+            initCount: number;
+            activeCount: number;
+            rfConnectionErrorCount: number;
+            totalCount: number;
+        };
+        /**
+         * FrameStatistics
+         * @description A frame, or the frames of a time slot. Sizes are sums of payload octets; RSSI in dBm, SNR in dB and
+         *         the error rate are means.
+         */
+        FrameStatistics: {
             /** @enum {string} */
-            communicationType: "MULTICAST" | "UNICAST";
+            type: "DOWNLINK" | "UPLINK";
+            date: string;
+            frameCount: number;
+            payloadSize: number;
+            baseStationRSSI?: number;
+            baseStationSNR?: number;
+            payloadReceivedOnTime?: number;
+            payloadReceivedLate?: number;
+            payloadReceivedOnTimeSize?: number;
+            payloadReceivedLateSize?: number;
+            payloadSentWithSuccess?: number;
+            payloadSentWithSuccessSize?: number;
+            payloadSentWithFailure?: number;
+            payloadSentWithFailureSize?: number;
+            averagePER?: number;
         };
         /**
          * RoutingProfile
@@ -1514,197 +1575,130 @@ export interface components {
             maxDeviation?: number;
             addresses?: string[];
         };
-        /**
-         * HSMGroup
-         * @description A group of hardware security modules that keeps root keys.
-         */
-        HSMGroup: {
-            id: string;
-            name: string;
+        /** ActivationResp */
+        ActivationResp: {
+            status: string;
         };
         /**
-         * FrameStatistics
-         * @description A frame, or the frames of a time slot. Sizes are sums of payload octets; RSSI in dBm, SNR in dB and
-         *         the error rate are means.
+         * SignedIn
+         * @description Who is signed in, and until when. `csrfToken` goes into the header x-csrf-token of every change.
          */
-        FrameStatistics: {
-            /** @enum {string} */
-            type: "DOWNLINK" | "UPLINK";
-            date: string;
-            frameCount: number;
-            payloadSize: number;
-            baseStationRSSI?: number;
-            baseStationSNR?: number;
-            payloadReceivedOnTime?: number;
-            payloadReceivedLate?: number;
-            payloadReceivedOnTimeSize?: number;
-            payloadReceivedLateSize?: number;
-            payloadSentWithSuccess?: number;
-            payloadSentWithSuccessSize?: number;
-            payloadSentWithFailure?: number;
-            payloadSentWithFailureSize?: number;
-            averagePER?: number;
-        };
-        /**
-         * DeviceHealthStatistics
-         * @description Number of devices by health state.
-         */
-        DeviceHealthStatistics: {
-            initCount: number;
-            activeCount: number;
-            rfConnectionErrorCount: number;
-            totalCount: number;
-        };
-        /**
-         * DeviceAlarm
-         * @description An alarm of a device. `deviceAlarmObjectId` tells alarms of one type apart, as the MAC command of 12
-         *         and 13.
-         */
-        DeviceAlarm: {
-            ref: string;
-            /** @enum {string} */
-            alarmState: "CLEARED" | "CRITICAL" | "MAJOR" | "MINOR" | "UNCLEARED" | "WARNING";
-            occurrence: number;
-            acked: boolean;
-            creationTime: string;
-            lastUpdateTime: string;
-            deviceRef: string;
-            deviceAlarmTypeId: number;
-            lastAckTime?: string;
-            ackAuthor?: string;
-            additionalInfo1?: string;
-            additionalInfo2?: string;
-            additionalInfo3?: string;
-            additionalInfo4?: string;
-            additionalInfo5?: string;
-            deviceAlarmObjectId?: string;
-        };
-        /**
-         * PastAlarm
-         * @description An alarm that was cleared, as it was just before.
-         */
-        PastAlarm: {
-            alarmState: string;
-            occurrence: number;
-            acked: boolean;
-            creationTime: string;
-            lastUpdateTime: string;
-            clearanceTime: string;
-            deviceAlarmTypeId: number;
-            alarmType: string;
-            deviceAlarmObjectId: string;
-            additionalInfos: string[];
-        };
-        /**
-         * Totals
-         * @description Frames of a slot. RSSI and ESP in dBm, SNR in dB, error rate from 0 to 1: means; airtime in seconds.
-         *         `lostUplinks` are gaps of counters; `overLimit` counts what the plan's regulators found too much.
-         */
-        Totals: {
-            date: string;
-            uplinks: number;
-            uplinksLate: number;
-            uplinkBytes: number;
-            lostUplinks: number;
-            rssi: number | null;
-            snr: number | null;
-            esp: number | null;
-            packetErrorRate: number | null;
-            uplinkAirtime: number;
-            spreadingFactors: {
-                [key: string]: number;
-            };
-            uplinksOverLimit: number;
-            downlinksSent: number;
-            downlinksFailed: number;
-            downlinkBytes: number;
-            downlinkAirtime: number;
-            downlinksOverLimit: number;
-            joins: number;
-            joinsRefused: number;
-            framesRefused: number;
-        };
-        /**
-         * StoredNotificationSettings
-         * @description The settings, and in the answer that made it the secret of the webhook's signature.
-         */
-        StoredNotificationSettings: {
-            /**
-             * @default OFF
-             * @enum {string}
-             */
-            mode: "ADVANCED" | "BASIC" | "OFF";
-            /** @default [] */
-            recipients: string[];
-            /** @default {} */
-            recipientsByState: {
-                [key: string]: string[];
-            };
-            webhook?: string | null;
-            webhookSecret?: string | null;
-        };
-        /**
-         * AuditEntry
-         * @description A change: `actor` is a user's display name, or an administrator at the command line.
-         */
-        AuditEntry: {
-            time: string;
-            actor: string;
-            action: string;
-            object: string;
-            details: Record<string, never>;
-        };
-        /**
-         * FrameSummary
-         * @description A line of the journal. `rssi` in dBm and `snr` in dB are those of the best base station.
-         */
-        FrameSummary: {
-            id: string;
-            time: string;
+        SignedIn: {
             kind: string;
-            outcome: string;
-            fcnt: number | null;
-            fport: number | null;
-            size: number;
-            rssi: number | null;
-            snr: number | null;
-            dataRate: number | null;
-            baseStationId: string | null;
-            baseStations: number;
+            username: string;
+            displayName: string;
+            role: string;
+            csrfToken: string;
+            expires: string;
+            idleSeconds: number;
+            customerId?: string | null;
+            operator?: string | null;
+            /** @default  */
+            tiles: string;
+            /** @default  */
+            tilesAttribution: string;
         };
         /**
-         * FrameDetail
-         * @description A frame with its record, the copies that came late, and what became of its deliveries. `record` is
-         *         absent when its retention is over.
+         * AlarmPage
+         * @description A page of alarms; `total` counts at most 10,000.
          */
-        FrameDetail: {
-            id: string;
-            time: string;
-            record: unknown;
-            lateCopies: unknown[];
-            deliveries: unknown[];
-            macCommands: string[];
-            explanation: components["schemas"]["Explanation"] | null;
+        AlarmPage: {
+            alarms: components["schemas"]["AlarmLine"][];
+            total: number;
+            more: boolean;
         };
         /**
-         * Explanation
-         * @description What is known of a device or frame, the most telling findings first.
+         * AlarmLine
+         * @description An alarm with its device, label and sentence.
          */
-        Explanation: {
-            subject: string;
-            findings: components["schemas"]["Finding"][];
-        };
-        /**
-         * Finding
-         * @description Something that was found: `level` is `ok`, `note` or `problem`; `code` names the finding in every
-         *         language; `text` and `next`, the recommended next step, are in the language that was asked for.
-         */
-        Finding: {
-            /** @enum {string} */
-            level: "note" | "ok" | "problem";
-            code: string;
+        AlarmLine: {
+            ref: string;
+            deviceRef: string;
+            deviceEUI: string;
+            deviceName: string;
+            type: number;
+            label: string;
             text: string;
-            next?: string | null;
+            state: string;
+            occurrence: number;
+            acked: boolean;
+            creationTime: string;
+            lastUpdateTime: string;
+            lastAckTime: string | null;
+            ackAuthor: string | null;
+            objectId: string | null;
+        };
+        /**
+         * Acknowledged
+         * @description How many are acknowledged now that were not before or were already.
+         */
+        Acknowledged: {
+            acknowledged: number;
+            unknown: string[];
+        };
+        /**
+         * PayloadDecoder
+         * @description A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
+         *         `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
+         *         `deviceProfileIds`.
+         */
+        PayloadDecoder: {
+            ref?: string;
+            name?: string;
+            /** @enum {string} */
+            kind?: "CAYENNE_LPP" | "JAVASCRIPT";
+            source?: string;
+            deviceProfileIds?: string[];
+            lastUpdateTime?: string;
+            lastUpdateUser?: string;
+        };
+        /**
+         * LabResult
+         * @description What the decoder made of a payload that came at `time`; `error` says why it made nothing. `console`
+         *         has what it wrote there, each line with its level first.
+         */
+        LabResult: {
+            payload: string;
+            fPort: number;
+            time: string | null;
+            result: unknown;
+            error: string | null;
+            /** @default [] */
+            console: string[];
+        };
+        /**
+         * Reading
+         * @description The values that a decoder found in a frame, by their path.
+         */
+        Reading: {
+            time: string;
+            frameId: string;
+            values: Record<string, never>;
+            error?: string | null;
+            /** @default [] */
+            warnings: string[];
+        };
+        /**
+         * RouteTrialView
+         * @description A test of one route; `signed` tells whether the message carried a token.
+         */
+        RouteTrialView: {
+            route: number;
+            asId: string | null;
+            signed: boolean;
+            ms: number;
+            answers: components["schemas"]["TrialAnswer"][];
+        };
+        /**
+         * TrialAnswer
+         * @description What an address said to the test message.
+         */
+        TrialAnswer: {
+            url: string | null;
+            delivered: boolean;
+            status: string;
+            error: string | null;
+            answer: string | null;
         };
         /**
          * UndeliveredMessage
@@ -1735,6 +1729,58 @@ export interface components {
         /** RedeliveryStarted */
         RedeliveryStarted: {
             lanes: number;
+        };
+        /**
+         * PublicExchangeKey
+         * @description What a customer needs to send an AppKey encrypted: the RSA key to encrypt with and its version, and the
+         *         versions of AES keys that it shares with the vault.
+         */
+        PublicExchangeKey: {
+            hsmGroupId: string;
+            publicExchangeKey: string;
+            version: number;
+            /** @default [] */
+            transportKeyVersions: number[];
+        };
+        /**
+         * Found
+         * @description A page of devices. `total` counts all matches; `more` tells that there are more than could be
+         *         counted.
+         */
+        Found: {
+            devices: components["schemas"]["Device"][];
+            total: number;
+            more: boolean;
+        };
+        /**
+         * MapCell
+         * @description Devices that lie close together: how many, where on average, and how many of them are not well.
+         */
+        MapCell: {
+            latitude: number;
+            longitude: number;
+            devices: number;
+            unwell: number;
+            ref?: string | null;
+            name?: string | null;
+            EUI?: string | null;
+            healthState?: string | null;
+        };
+        /**
+         * BulkResult
+         * @description How many were done.
+         */
+        BulkResult: {
+            done: number;
+            failures: components["schemas"]["BulkFailure"][];
+        };
+        /**
+         * BulkFailure
+         * @description A device that was left as it was, and why.
+         */
+        BulkFailure: {
+            ref: string;
+            message: string;
         };
         /**
          * DeviceView
@@ -1805,48 +1851,209 @@ export interface components {
             downlinkFrequency: number;
         };
         /**
-         * PublicExchangeKey
-         * @description What a customer needs to send an AppKey encrypted: the RSA key to encrypt with and its version, and the
-         *         versions of AES keys that it shares with the vault.
+         * Explanation
+         * @description What is known of a device or frame, the most telling findings first.
          */
-        PublicExchangeKey: {
-            hsmGroupId: string;
-            publicExchangeKey: string;
-            version: number;
+        Explanation: {
+            subject: string;
+            findings: components["schemas"]["Finding"][];
+        };
+        /**
+         * Finding
+         * @description Something that was found: `level` is `ok`, `note` or `problem`; `code` names the finding in every
+         *         language; `text` and `next`, the recommended next step, are in the language that was asked for.
+         */
+        Finding: {
+            /** @enum {string} */
+            level: "note" | "ok" | "problem";
+            code: string;
+            text: string;
+            next?: string | null;
+        };
+        /**
+         * DownlinkLine
+         * @description A downlink of an application. `time` is when it was queued, and once it was sent or failed when that
+         *         was. A confirmed one is `unacknowledged` as soon as the device has been heard again without an
+         *         acknowledgement. `reason` says why the network refused one that it had queued.
+         */
+        DownlinkLine: {
+            id: string;
+            /** @enum {string} */
+            status: "acknowledged" | "failed" | "queued" | "sending" | "sent" | "unacknowledged";
+            time: string;
+            fPort: number | null;
+            payload: string | null;
+            size: number;
+            confirmed: boolean;
+            fCntDn?: number | null;
+            expires?: string | null;
+            slot?: string | null;
+            baseStationId?: string | null;
             /** @default [] */
-            transportKeyVersions: number[];
+            causes: components["schemas"]["DownlinkCause"][];
+            reason?: string | null;
+            acknowledgedTime?: string | null;
+            correlationId?: string | null;
+            /** @default false */
+            afterJoin: boolean;
         };
         /**
-         * SignedIn
-         * @description Who is signed in, and until when. `csrfToken` goes into the header x-csrf-token of every change.
+         * DownlinkCause
+         * @description Why a downlink was not sent in a window: ThingPark's code.
          */
-        SignedIn: {
+        DownlinkCause: {
+            slot: string;
+            code: string;
+        };
+        /**
+         * QueuedView
+         * @description A downlink that waits. Times in Unix seconds; `fCntDn` where the application server fixed it, and its
+         *         payload is then encrypted.
+         */
+        QueuedView: {
+            id: string;
+            fPort: number;
+            payload: string;
+            size: number;
+            confirmed: boolean;
+            fCntDn: number | null;
+            submittedAt: number;
+            expiresAt: number | null;
+            priority: number;
+            correlationId: string | null;
+            afterJoin: boolean;
+        };
+        /**
+         * Queued
+         * @description What was taken into the queue.
+         */
+        Queued: {
+            fPort: number;
+            payload: string;
+        };
+        /**
+         * FrameSummary
+         * @description A line of the journal. `rssi` in dBm and `snr` in dB are those of the best base station.
+         */
+        FrameSummary: {
+            id: string;
+            time: string;
             kind: string;
-            username: string;
-            displayName: string;
-            role: string;
-            csrfToken: string;
-            expires: string;
-            idleSeconds: number;
-            customerId?: string | null;
-            operator?: string | null;
-            /** @default  */
-            tiles: string;
-            /** @default  */
-            tilesAttribution: string;
+            outcome: string;
+            fcnt: number | null;
+            fport: number | null;
+            size: number;
+            rssi: number | null;
+            snr: number | null;
+            dataRate: number | null;
+            baseStationId: string | null;
+            baseStations: number;
         };
         /**
-         * ProjectView
-         * @description A developer's project. `clientSecret` is in the answer that made it only.
+         * Import
+         * @description An import; `devices` counts those it created and that are still there.
          */
-        ProjectView: {
+        Import: {
             ref: string;
             name: string;
-            clientId: string;
-            activated: boolean;
-            activatedAs?: string | null;
-            activatedAt?: string | null;
-            clientSecret?: string | null;
+            creationTime: string;
+            createdBy: string;
+            devices: number;
+            undoneTime: string | null;
+        };
+        /**
+         * Undone
+         * @description How many devices were deleted, and how many are left: ask again until there is none.
+         */
+        Undone: {
+            deleted: number;
+            left: number;
+        };
+        /**
+         * PastAlarm
+         * @description An alarm that was cleared, as it was just before.
+         */
+        PastAlarm: {
+            alarmState: string;
+            occurrence: number;
+            acked: boolean;
+            creationTime: string;
+            lastUpdateTime: string;
+            clearanceTime: string;
+            deviceAlarmTypeId: number;
+            alarmType: string;
+            deviceAlarmObjectId: string;
+            additionalInfos: string[];
+        };
+        /**
+         * Totals
+         * @description Frames of a slot. RSSI and ESP in dBm, SNR in dB, error rate from 0 to 1: means; airtime in seconds.
+         *         `lostUplinks` are gaps of counters; `overLimit` counts what the plan's regulators found too much.
+         */
+        Totals: {
+            date: string;
+            uplinks: number;
+            uplinksLate: number;
+            uplinkBytes: number;
+            lostUplinks: number;
+            rssi: number | null;
+            snr: number | null;
+            esp: number | null;
+            packetErrorRate: number | null;
+            uplinkAirtime: number;
+            spreadingFactors: {
+                [key: string]: number;
+            };
+            uplinksOverLimit: number;
+            downlinksSent: number;
+            downlinksFailed: number;
+            downlinkBytes: number;
+            downlinkAirtime: number;
+            downlinksOverLimit: number;
+            joins: number;
+            joinsRefused: number;
+            framesRefused: number;
+        };
+        /**
+         * BatteryLevel
+         * @description What a DevStatusAns said: battery 1 to 254, 0 for external power, 255 for unknown; `percent` where it
+         *         is a level; `margin` in dB.
+         */
+        BatteryLevel: {
+            time: string;
+            battery: number;
+            percent: number | null;
+            margin: number | null;
+        };
+        /**
+         * StoredNotificationSettings
+         * @description The settings, and in the answer that made it the secret of the webhook's signature.
+         */
+        StoredNotificationSettings: {
+            /**
+             * @default OFF
+             * @enum {string}
+             */
+            mode: "ADVANCED" | "BASIC" | "OFF";
+            /** @default [] */
+            recipients: string[];
+            /** @default {} */
+            recipientsByState: {
+                [key: string]: string[];
+            };
+            webhook?: string | null;
+            webhookSecret?: string | null;
+        };
+        /**
+         * AuditEntry
+         * @description A change: `actor` is a user's display name, or an administrator at the command line.
+         */
+        AuditEntry: {
+            time: string;
+            actor: string;
+            action: string;
+            object: string;
+            details: Record<string, never>;
         };
         /**
          * Overview
@@ -1887,75 +2094,31 @@ export interface components {
             nextAttemptAt: string | null;
         };
         /**
-         * Found
-         * @description A page of devices. `total` counts all matches; `more` tells that there are more than could be
-         *         counted.
+         * ProjectView
+         * @description A developer's project. `clientSecret` is in the answer that made it only.
          */
-        Found: {
-            devices: components["schemas"]["Device"][];
-            total: number;
-            more: boolean;
-        };
-        /**
-         * MapCell
-         * @description Devices that lie close together: how many, where on average, and how many of them are not well.
-         */
-        MapCell: {
-            latitude: number;
-            longitude: number;
-            devices: number;
-            unwell: number;
-            ref?: string | null;
-            name?: string | null;
-            EUI?: string | null;
-            healthState?: string | null;
-        };
-        /**
-         * BatteryLevel
-         * @description What a DevStatusAns said: battery 1 to 254, 0 for external power, 255 for unknown; `percent` where it
-         *         is a level; `margin` in dB.
-         */
-        BatteryLevel: {
-            time: string;
-            battery: number;
-            percent: number | null;
-            margin: number | null;
-        };
-        /**
-         * BulkResult
-         * @description How many were done.
-         */
-        BulkResult: {
-            done: number;
-            failures: components["schemas"]["BulkFailure"][];
-        };
-        /**
-         * BulkFailure
-         * @description A device that was left as it was, and why.
-         */
-        BulkFailure: {
-            ref: string;
-            message: string;
-        };
-        /**
-         * Import
-         * @description An import; `devices` counts those it created and that are still there.
-         */
-        Import: {
+        ProjectView: {
             ref: string;
             name: string;
-            creationTime: string;
-            createdBy: string;
-            devices: number;
-            undoneTime: string | null;
+            clientId: string;
+            activated: boolean;
+            activatedAs?: string | null;
+            activatedAt?: string | null;
+            clientSecret?: string | null;
         };
         /**
-         * Undone
-         * @description How many devices were deleted, and how many are left: ask again until there is none.
+         * FrameDetail
+         * @description A frame with its record, the copies that came late, and what became of its deliveries. `record` is
+         *         absent when its retention is over.
          */
-        Undone: {
-            deleted: number;
-            left: number;
+        FrameDetail: {
+            id: string;
+            time: string;
+            record: unknown;
+            lateCopies: unknown[];
+            deliveries: unknown[];
+            macCommands: string[];
+            explanation: components["schemas"]["Explanation"] | null;
         };
         /**
          * Page
@@ -2027,186 +2190,45 @@ export interface components {
             };
         };
         /**
-         * AlarmPage
-         * @description A page of alarms; `total` counts at most 10,000.
+         * StationView
+         * @description A base station. `refusedFrames` could not be read, the last for the reason of `lastRefusal`;
+         *         `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
+         *         that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
+         *         ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
+         *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
+         *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
+         *         station refused within the last hour.
          */
-        AlarmPage: {
-            alarms: components["schemas"]["AlarmLine"][];
-            total: number;
-            more: boolean;
-        };
-        /**
-         * AlarmLine
-         * @description An alarm with its device, label and sentence.
-         */
-        AlarmLine: {
-            ref: string;
-            deviceRef: string;
-            deviceEUI: string;
-            deviceName: string;
-            type: number;
-            label: string;
-            text: string;
-            state: string;
-            occurrence: number;
-            acked: boolean;
-            creationTime: string;
-            lastUpdateTime: string;
-            lastAckTime: string | null;
-            ackAuthor: string | null;
-            objectId: string | null;
-        };
-        /**
-         * Acknowledged
-         * @description How many are acknowledged now that were not before or were already.
-         */
-        Acknowledged: {
-            acknowledged: number;
-            unknown: string[];
-        };
-        /**
-         * QueuedView
-         * @description A downlink that waits. Times in Unix seconds; `fCntDn` where the application server fixed it, and its
-         *         payload is then encrypted.
-         */
-        QueuedView: {
+        StationView: {
             id: string;
-            fPort: number;
-            payload: string;
-            size: number;
-            confirmed: boolean;
-            fCntDn: number | null;
-            submittedAt: number;
-            expiresAt: number | null;
-            priority: number;
-            correlationId: string | null;
-            afterJoin: boolean;
-        };
-        /**
-         * DownlinkLine
-         * @description A downlink of an application. `time` is when it was queued, and once it was sent or failed when that
-         *         was. A confirmed one is `unacknowledged` as soon as the device has been heard again without an
-         *         acknowledgement. `reason` says why the network refused one that it had queued.
-         */
-        DownlinkLine: {
-            id: string;
-            /** @enum {string} */
-            status: "acknowledged" | "failed" | "queued" | "sending" | "sent" | "unacknowledged";
-            time: string;
-            fPort: number | null;
-            payload: string | null;
-            size: number;
-            confirmed: boolean;
-            fCntDn?: number | null;
-            expires?: string | null;
-            slot?: string | null;
-            baseStationId?: string | null;
-            /** @default [] */
-            causes: components["schemas"]["DownlinkCause"][];
-            reason?: string | null;
-            acknowledgedTime?: string | null;
-            correlationId?: string | null;
-            /** @default false */
-            afterJoin: boolean;
-        };
-        /**
-         * DownlinkCause
-         * @description Why a downlink was not sent in a window: ThingPark's code.
-         */
-        DownlinkCause: {
-            slot: string;
-            code: string;
-        };
-        /**
-         * Queued
-         * @description What was taken into the queue.
-         */
-        Queued: {
-            fPort: number;
-            payload: string;
-        };
-        /**
-         * PayloadDecoder
-         * @description A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
-         *         `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
-         *         `deviceProfileIds`.
-         */
-        PayloadDecoder: {
-            ref?: string;
-            name?: string;
-            /** @enum {string} */
-            kind?: "CAYENNE_LPP" | "JAVASCRIPT";
-            source?: string;
-            deviceProfileIds?: string[];
-            lastUpdateTime?: string;
-            lastUpdateUser?: string;
-        };
-        /**
-         * LabResult
-         * @description What the decoder made of a payload that came at `time`; `error` says why it made nothing. `console`
-         *         has what it wrote there, each line with its level first.
-         */
-        LabResult: {
-            payload: string;
-            fPort: number;
-            time: string | null;
-            result: unknown;
-            error: string | null;
-            /** @default [] */
-            console: string[];
-        };
-        /**
-         * Reading
-         * @description The values that a decoder found in a frame, by their path.
-         */
-        Reading: {
-            time: string;
-            frameId: string;
-            values: Record<string, never>;
-            error?: string | null;
-            /** @default [] */
-            warnings: string[];
-        };
-        /**
-         * RouteTrialView
-         * @description A test of one route; `signed` tells whether the message carried a token.
-         */
-        RouteTrialView: {
-            route: number;
-            asId: string | null;
-            signed: boolean;
-            ms: number;
-            answers: components["schemas"]["TrialAnswer"][];
-        };
-        /**
-         * TrialAnswer
-         * @description What an address said to the test message.
-         */
-        TrialAnswer: {
-            url: string | null;
-            delivered: boolean;
-            status: string;
-            error: string | null;
-            answer: string | null;
-        };
-        /**
-         * NetworkOverview
-         * @description How the operator's network is.
-         */
-        NetworkOverview: {
-            subscribers: number;
-            devices: number;
-            unwell: number;
-            baseStations: number;
-            connected: number;
-            unknownBaseStations: number;
-            baseStationAlarms: components["schemas"]["BaseStationAlarm"][];
-            moduleAlarms: components["schemas"]["ModuleAlarm"][];
-            undelivered: number;
-            problems: string[];
-            liveStreams: number;
-            eventLoopLag: number;
-            version: string;
+            gatewayEUI: string;
+            name: string;
+            latitude: number | null;
+            longitude: number | null;
+            altitude: number | null;
+            maxTxPower: number | null;
+            antennaGain: number | null;
+            learntMaxTxPower: number | null;
+            connected: boolean;
+            lastSeen: string | null;
+            lastFrame: string | null;
+            upSince: string | null;
+            packets: number;
+            badPackets: number;
+            acknowledged: number | null;
+            load: number;
+            dutyCycle: {
+                [key: string]: number;
+            };
+            alarms: components["schemas"]["BaseStationAlarm"][];
+            refusedFrames: number;
+            lastRefusal: string | null;
+            lastRefusalAt: string | null;
+            irregularFrames: number;
+            lastIrregularity: string | null;
+            lastIrregularityAt: string | null;
+            duplicateEui: string[];
+            clockError: number | null;
         };
         /**
          * BaseStationAlarm
@@ -2225,16 +2247,14 @@ export interface components {
             additionalInfos: string[];
         };
         /**
-         * ModuleAlarm
-         * @description An alarm of a module of a vault.
+         * UnknownStation
+         * @description A base station that knocks without being registered.
          */
-        ModuleAlarm: {
-            module: string;
-            alarmState: string;
-            alarmType: string;
-            creationTime: string;
-            lastUpdateTime: string;
-            additionalInfos: string[];
+        UnknownStation: {
+            gatewayEUI: string;
+            address: string;
+            datagrams: number;
+            lastSeen: string;
         };
         /**
          * Subscriber
@@ -2346,57 +2366,6 @@ export interface components {
             id: string;
         };
         /**
-         * StationView
-         * @description A base station. `refusedFrames` could not be read, the last for the reason of `lastRefusal`;
-         *         `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
-         *         that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
-         *         ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
-         *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
-         *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
-         *         station refused within the last hour.
-         */
-        StationView: {
-            id: string;
-            gatewayEUI: string;
-            name: string;
-            latitude: number | null;
-            longitude: number | null;
-            altitude: number | null;
-            maxTxPower: number | null;
-            antennaGain: number | null;
-            learntMaxTxPower: number | null;
-            connected: boolean;
-            lastSeen: string | null;
-            lastFrame: string | null;
-            upSince: string | null;
-            packets: number;
-            badPackets: number;
-            acknowledged: number | null;
-            load: number;
-            dutyCycle: {
-                [key: string]: number;
-            };
-            alarms: components["schemas"]["BaseStationAlarm"][];
-            refusedFrames: number;
-            lastRefusal: string | null;
-            lastRefusalAt: string | null;
-            irregularFrames: number;
-            lastIrregularity: string | null;
-            lastIrregularityAt: string | null;
-            duplicateEui: string[];
-            clockError: number | null;
-        };
-        /**
-         * UnknownStation
-         * @description A base station that knocks without being registered.
-         */
-        UnknownStation: {
-            gatewayEUI: string;
-            address: string;
-            datagrams: number;
-            lastSeen: string;
-        };
-        /**
          * SettingView
          * @description A setting of the server. Values of the sections `keys` and `mail` are not shown.
          */
@@ -2409,12 +2378,152 @@ export interface components {
             environment: string;
         };
         /**
+         * NetworkOverview
+         * @description How the operator's network is.
+         */
+        NetworkOverview: {
+            subscribers: number;
+            devices: number;
+            unwell: number;
+            baseStations: number;
+            connected: number;
+            unknownBaseStations: number;
+            baseStationAlarms: components["schemas"]["BaseStationAlarm"][];
+            moduleAlarms: components["schemas"]["ModuleAlarm"][];
+            undelivered: number;
+            problems: string[];
+            liveStreams: number;
+            eventLoopLag: number;
+            version: string;
+        };
+        /**
+         * ModuleAlarm
+         * @description An alarm of a module of a vault.
+         */
+        ModuleAlarm: {
+            module: string;
+            alarmState: string;
+            alarmType: string;
+            creationTime: string;
+            lastUpdateTime: string;
+            additionalInfos: string[];
+        };
+        /**
          * ActivationReq
          * @description Credentials of a ThingPark user.
          */
         ActivationReq: {
             thingpark_username?: string;
             thingpark_password?: string;
+        };
+        /**
+         * SignIn
+         * @description User name and password of a ThingPark user or of an operator's user.
+         */
+        SignIn: {
+            username: string;
+            password: string;
+        };
+        /**
+         * PasswordChange
+         * @description The password there is, and the one to be: 8 to 256 characters.
+         */
+        PasswordChange: {
+            currentPassword: string;
+            newPassword: string;
+        };
+        /**
+         * Acknowledgements
+         * @description Alarms by their refs.
+         */
+        Acknowledgements: {
+            refs?: string[];
+        };
+        /**
+         * Lab
+         * @description A decoder that need not be saved, and what to try it on: payloads, frames of a device (`deviceRef`), or
+         *         for `encodeDownlink` an object.
+         */
+        Lab: {
+            /** @enum {string} */
+            kind: "CAYENNE_LPP" | "JAVASCRIPT";
+            /** @default  */
+            source: string;
+            /** @default [] */
+            trials: components["schemas"]["Trial"][];
+            /** @default  */
+            deviceRef: string;
+            encode?: Record<string, never> | null;
+        };
+        /**
+         * Trial
+         * @description A payload as hexadecimal digits. `recvTime` (ISO 8601) is what the decoder gets as the time of
+         *         reception, without it now.
+         */
+        Trial: {
+            payload: string;
+            /** @default 1 */
+            fPort: number;
+            recvTime?: string | null;
+        };
+        /**
+         * Redelivery
+         * @description A time range, ISO 8601: `from` inclusive, `to` exclusive.
+         */
+        Redelivery: {
+            from?: string;
+            to?: string;
+        };
+        /**
+         * Location
+         * @description Degrees; both null take the place away.
+         */
+        Location: {
+            latitude?: number | null;
+            longitude?: number | null;
+        };
+        /**
+         * BulkChange
+         * @description What to do with some devices: `update` takes members of `change`, `delete` none.
+         */
+        BulkChange: {
+            /** @enum {string} */
+            action: "delete" | "update";
+            refs: string[];
+            change?: components["schemas"]["Device"];
+        };
+        /**
+         * NetworkKey
+         * @description The NwkKey of a device of LoRaWAN 1.1, 32 hexadecimal digits; it is never returned.
+         */
+        NetworkKey: {
+            networkKey: string;
+        };
+        /**
+         * NewDownlink
+         * @description A downlink: `payload` as hexadecimal digits, or `data` for the `encodeDownlink` of the device's
+         *         decoder. With `fCntDn` the payload is already encrypted, as it must be for devices with an HSM group.
+         *         `validity` in seconds; of higher `priority` goes first.
+         */
+        NewDownlink: {
+            fPort?: number;
+            payload?: string;
+            data?: Record<string, never>;
+            /** @default false */
+            confirmed: boolean;
+            /** @default false */
+            flush: boolean;
+            fCntDn?: number;
+            validity?: number;
+            /** @default 0 */
+            priority: number;
+        };
+        /**
+         * NewImport
+         * @description What an import is called, such as the name of its file.
+         */
+        NewImport: {
+            name: string;
         };
         /**
          * Thresholds
@@ -2443,37 +2552,6 @@ export interface components {
             webhook?: string | null;
         };
         /**
-         * Redelivery
-         * @description A time range, ISO 8601: `from` inclusive, `to` exclusive.
-         */
-        Redelivery: {
-            from?: string;
-            to?: string;
-        };
-        /**
-         * NetworkKey
-         * @description The NwkKey of a device of LoRaWAN 1.1, 32 hexadecimal digits; it is never returned.
-         */
-        NetworkKey: {
-            networkKey: string;
-        };
-        /**
-         * SignIn
-         * @description User name and password of a ThingPark user or of an operator's user.
-         */
-        SignIn: {
-            username: string;
-            password: string;
-        };
-        /**
-         * PasswordChange
-         * @description The password there is, and the one to be: 8 to 256 characters.
-         */
-        PasswordChange: {
-            currentPassword: string;
-            newPassword: string;
-        };
-        /**
          * NewProject
          * @description What a project is called.
          */
@@ -2481,82 +2559,30 @@ export interface components {
             name: string;
         };
         /**
-         * Location
-         * @description Degrees; both null take the place away.
+         * NewStation
+         * @description A base station; position in degrees and metres. `maxTxPower` is the highest power in dBm that its radio
+         *         takes, without the antenna; `antennaGain` in dBi with cable losses taken off, 2 where absent.
          */
-        Location: {
+        NewStation: {
+            gatewayEUI: string;
+            name: string;
             latitude?: number | null;
             longitude?: number | null;
+            altitude?: number | null;
+            maxTxPower?: number | null;
+            antennaGain?: number | null;
         };
         /**
-         * BulkChange
-         * @description What to do with some devices: `update` takes members of `change`, `delete` none.
+         * StationChange
+         * @description What may change of a base station.
          */
-        BulkChange: {
-            /** @enum {string} */
-            action: "delete" | "update";
-            refs: string[];
-            change?: components["schemas"]["Device"];
-        };
-        /**
-         * NewImport
-         * @description What an import is called, such as the name of its file.
-         */
-        NewImport: {
+        StationChange: {
             name: string;
-        };
-        /**
-         * Acknowledgements
-         * @description Alarms by their refs.
-         */
-        Acknowledgements: {
-            refs?: string[];
-        };
-        /**
-         * NewDownlink
-         * @description A downlink: `payload` as hexadecimal digits, or `data` for the `encodeDownlink` of the device's
-         *         decoder. With `fCntDn` the payload is already encrypted, as it must be for devices with an HSM group.
-         *         `validity` in seconds; of higher `priority` goes first.
-         */
-        NewDownlink: {
-            fPort?: number;
-            payload?: string;
-            data?: Record<string, never>;
-            /** @default false */
-            confirmed: boolean;
-            /** @default false */
-            flush: boolean;
-            fCntDn?: number;
-            validity?: number;
-            /** @default 0 */
-            priority: number;
-        };
-        /**
-         * Lab
-         * @description A decoder that need not be saved, and what to try it on: payloads, frames of a device (`deviceRef`), or
-         *         for `encodeDownlink` an object.
-         */
-        Lab: {
-            /** @enum {string} */
-            kind: "CAYENNE_LPP" | "JAVASCRIPT";
-            /** @default  */
-            source: string;
-            /** @default [] */
-            trials: components["schemas"]["Trial"][];
-            /** @default  */
-            deviceRef: string;
-            encode?: Record<string, never> | null;
-        };
-        /**
-         * Trial
-         * @description A payload as hexadecimal digits. `recvTime` (ISO 8601) is what the decoder gets as the time of
-         *         reception, without it now.
-         */
-        Trial: {
-            payload: string;
-            /** @default 1 */
-            fPort: number;
-            recvTime?: string | null;
+            latitude?: number | null;
+            longitude?: number | null;
+            altitude?: number | null;
+            maxTxPower?: number | null;
+            antennaGain?: number | null;
         };
         /**
          * NewSubscriber
@@ -2646,32 +2672,6 @@ export interface components {
             /** @default  */
             vault: string;
         };
-        /**
-         * NewStation
-         * @description A base station; position in degrees and metres. `maxTxPower` is the highest power in dBm that its radio
-         *         takes, without the antenna; `antennaGain` in dBi with cable losses taken off, 2 where absent.
-         */
-        NewStation: {
-            gatewayEUI: string;
-            name: string;
-            latitude?: number | null;
-            longitude?: number | null;
-            altitude?: number | null;
-            maxTxPower?: number | null;
-            antennaGain?: number | null;
-        };
-        /**
-         * StationChange
-         * @description What may change of a base station.
-         */
-        StationChange: {
-            name: string;
-            latitude?: number | null;
-            longitude?: number | null;
-            altitude?: number | null;
-            maxTxPower?: number | null;
-            antennaGain?: number | null;
-        };
         /** @description Errors of the gateway have the string members only; others also code and errorId. */
         error: {
             code?: number;
@@ -2691,7 +2691,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    Activation: {
+    Connectivityplansretrieval: {
         parameters: {
             query?: never;
             header?: {
@@ -2701,11 +2701,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ActivationReq"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful */
             200: {
@@ -2713,7 +2709,164 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ActivationResp"];
+                    "application/json": components["schemas"]["ConnectivityPlan"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    Deviceprofilesretrieval: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceProfile"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    HSMgroupsretrieval: {
+        parameters: {
+            query?: {
+                /** @description Page number, 100 entries per page, starting at 1. */
+                pageIndex?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HSMGroup"][];
                 };
             };
             /** @description Bad Request */
@@ -3210,9 +3363,14 @@ export interface operations {
             };
         };
     };
-    Deviceprofilesretrieval: {
+    Devicealarmsretrieval: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only the device with this DevEUI. */
+                deviceEUI?: string;
+                /** @description Page number, 100 entries per page, starting at 1. */
+                pageIndex?: number;
+            };
             header?: {
                 /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
                 "api-version"?: "v1.2" | "v1.1.1";
@@ -3228,7 +3386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceProfile"][];
+                    "application/json": components["schemas"]["DeviceAlarm"][];
                 };
             };
             /** @description Bad Request */
@@ -3287,7 +3445,165 @@ export interface operations {
             };
         };
     };
-    Connectivityplansretrieval: {
+    Devicealarmretrieval: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceAlarmRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAlarm"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    Devicealarmacknowledgement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceAlarmRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    Healthstatisticsretrieval: {
         parameters: {
             query?: never;
             header?: {
@@ -3305,7 +3621,95 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConnectivityPlan"][];
+                    "application/json": components["schemas"]["DeviceHealthStatistics"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    Framestatisticsretrieval: {
+        parameters: {
+            query?: {
+                /** @description DevEUIs, comma-separated or as repeated parameters. */
+                deviceEUIList?: string;
+                /** @description Only frames received or sent by this base station. */
+                baseStationId?: string;
+                /** @description Start of the time range, ISO 8601. */
+                startDate?: string;
+                /** @description Days; 7 without it. */
+                duration?: number;
+                /** @description Hours of a slot. */
+                aggregationStep?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameStatistics"][];
                 };
             };
             /** @description Bad Request */
@@ -3778,994 +4182,7 @@ export interface operations {
             };
         };
     };
-    HSMgroupsretrieval: {
-        parameters: {
-            query?: {
-                /** @description Page number, 100 entries per page, starting at 1. */
-                pageIndex?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HSMGroup"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    Framestatisticsretrieval: {
-        parameters: {
-            query?: {
-                /** @description DevEUIs, comma-separated or as repeated parameters. */
-                deviceEUIList?: string;
-                /** @description Only frames received or sent by this base station. */
-                baseStationId?: string;
-                /** @description Start of the time range, ISO 8601. */
-                startDate?: string;
-                /** @description Days; 7 without it. */
-                duration?: number;
-                /** @description Hours of a slot. */
-                aggregationStep?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FrameStatistics"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    Healthstatisticsretrieval: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceHealthStatistics"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    Devicealarmsretrieval: {
-        parameters: {
-            query?: {
-                /** @description Only the device with this DevEUI. */
-                deviceEUI?: string;
-                /** @description Page number, 100 entries per page, starting at 1. */
-                pageIndex?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceAlarm"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    Devicealarmretrieval: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceAlarmRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceAlarm"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    Devicealarmacknowledgement: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceAlarmRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listAlarmHistory: {
-        parameters: {
-            query?: {
-                /** @description Entries at most. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PastAlarm"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    setAlarmThresholds: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Thresholds"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Device"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    deviceStatistics: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                startDate?: string;
-                /** @description Days; 7 without it. */
-                duration?: number;
-                /** @description Hours of a slot. */
-                aggregationStep?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Totals"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    fleetStatistics: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                startDate?: string;
-                /** @description Days; 7 without it. */
-                duration?: number;
-                /** @description Hours of a slot. */
-                aggregationStep?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Totals"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    planStatistics: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                startDate?: string;
-                /** @description Days; 7 without it. */
-                duration?: number;
-                /** @description Hours of a slot. */
-                aggregationStep?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                connectivityPlanRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Totals"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getNotificationSettings: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StoredNotificationSettings"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    setNotificationSettings: {
+    Activation: {
         parameters: {
             query?: never;
             header?: {
@@ -4777,7 +4194,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NotificationSettings"];
+                "application/json": components["schemas"]["ActivationReq"];
             };
         };
         responses: {
@@ -4787,998 +4204,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StoredNotificationSettings"];
+                    "application/json": components["schemas"]["ActivationResp"];
                 };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listAudit: {
-        parameters: {
-            query?: {
-                /** @description Entries at most. */
-                limit?: number;
-                /** @description Only earlier entries, ISO 8601. */
-                before?: string;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AuditEntry"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listFrames: {
-        parameters: {
-            query?: {
-                /** @description Entries at most. */
-                limit?: number;
-                /** @description Continue after this frame. */
-                before?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FrameSummary"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getFrame: {
-        parameters: {
-            query?: {
-                /** @description Language of the explanation; without it, that of Accept-Language. */
-                language?: "en" | "nl";
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                frameId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FrameDetail"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listUndelivered: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                from?: string;
-                /** @description End of the time range, ISO 8601. */
-                to?: string;
-                /** @description Also those that wait. */
-                includePending?: boolean;
-                /** @description As includePending. */
-                pending?: boolean;
-                /** @description Entries at most. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UndeliveredMessage"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    redeliver: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Redelivery"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RedeliveryStarted"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    resetSecurityContext: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getSession: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceView"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getExplanation: {
-        parameters: {
-            query?: {
-                /** @description Language of the explanation; without it, that of Accept-Language. */
-                language?: "en" | "nl";
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Explanation"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    askRejoin: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getPublicExchangeKey: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                hsmGroupId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PublicExchangeKey"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    importDevices: {
-        parameters: {
-            query?: {
-                /** @description Check each row without changing anything. */
-                dryRun?: boolean;
-                /** @description The import this part belongs to, so that it can be undone. */
-                import?: string;
-                /** @description Line of the file at which the rows of this part start. */
-                firstLine?: number;
-                /** @description `x-dry-run` header of the previous part, in a dry run. */
-                continues?: string;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "text/csv": string;
-            };
-        };
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    setNetworkKey: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NetworkKey"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -6304,1543 +4731,6 @@ export interface operations {
             };
         };
     };
-    listProjects: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProjectView"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    createProject: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewProject"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProjectView"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    rollSecret: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                projectRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProjectView"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    deleteProject: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                projectRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getOverview: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Overview"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    searchDevices: {
-        parameters: {
-            query?: {
-                /** @description Part of a name or DevEUI. */
-                search?: string;
-                /** @description Only devices in this state. */
-                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
-                /** @description Only devices of this plan. */
-                connectivityPlanId?: string;
-                /** @description Only devices of this profile. */
-                deviceProfileId?: string;
-                /** @description Only devices of this routing profile. */
-                routingProfileId?: string;
-                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
-                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
-                /** @description Order; - turns it round. */
-                sort?: "created" | "-created" | "name" | "-name" | "deviceEUI" | "-deviceEUI";
-                /** @description The first is 1. */
-                page?: number;
-                /** @description Page size; default 100. */
-                pageSize?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Found"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    mapDevices: {
-        parameters: {
-            query?: {
-                /** @description Part of a name or DevEUI. */
-                search?: string;
-                /** @description Only devices in this state. */
-                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
-                /** @description Only devices of this plan. */
-                connectivityPlanId?: string;
-                /** @description Only devices of this profile. */
-                deviceProfileId?: string;
-                /** @description Only devices of this routing profile. */
-                routingProfileId?: string;
-                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
-                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
-                /** @description Degrees. */
-                south?: number;
-                /** @description Degrees. */
-                west?: number;
-                /** @description Degrees. */
-                north?: number;
-                /** @description Degrees. */
-                east?: number;
-                /** @description Grid size of groups in degrees. */
-                cell?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MapCell"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    exportDevices: {
-        parameters: {
-            query?: {
-                /** @description Part of a name or DevEUI. */
-                search?: string;
-                /** @description Only devices in this state. */
-                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
-                /** @description Only devices of this plan. */
-                connectivityPlanId?: string;
-                /** @description Only devices of this profile. */
-                deviceProfileId?: string;
-                /** @description Only devices of this routing profile. */
-                routingProfileId?: string;
-                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
-                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    setLocation: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Location"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Device"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    batteryHistory: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                startDate?: string;
-                /** @description Days; 7 without it. */
-                duration?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BatteryLevel"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    changeDevices: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BulkChange"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkResult"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listImports: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    beginImport: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewImport"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    undoImport: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                importRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Undone"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    searchFrames: {
-        parameters: {
-            query?: {
-                /** @description DevEUIs with * as wildcard, comma-separated. */
-                deviceEUI?: string;
-                /** @description DevAddrs, likewise. */
-                devAddr?: string;
-                /** @description Only frames of this device. */
-                deviceRef?: string;
-                /** @description Base stations with the best reception or that sent, comma-separated. */
-                baseStationId?: string;
-                /** @description Application servers, comma-separated. */
-                asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
-                packetType?: string;
-                /** @description Include the output of the subscriber's decoders. */
-                decode?: boolean;
-                /** @description Start of the time range, ISO 8601. */
-                from?: string;
-                /** @description End of the time range, ISO 8601. */
-                to?: string;
-                /** @description Continue after this frame. */
-                before?: number;
-                /** @description Frames at most. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    exportFrames: {
-        parameters: {
-            query?: {
-                /** @description DevEUIs with * as wildcard, comma-separated. */
-                deviceEUI?: string;
-                /** @description DevAddrs, likewise. */
-                devAddr?: string;
-                /** @description Only frames of this device. */
-                deviceRef?: string;
-                /** @description Base stations with the best reception or that sent, comma-separated. */
-                baseStationId?: string;
-                /** @description Application servers, comma-separated. */
-                asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
-                packetType?: string;
-                /** @description Include the output of the subscriber's decoders. */
-                decode?: boolean;
-                /** @description Start of the time range, ISO 8601. */
-                from?: string;
-                /** @description End of the time range, ISO 8601. */
-                to?: string;
-                /** @description Frames at most. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    watchFrames: {
-        parameters: {
-            query?: {
-                /** @description DevEUIs with * as wildcard, comma-separated. */
-                deviceEUI?: string;
-                /** @description DevAddrs, likewise. */
-                devAddr?: string;
-                /** @description Only frames of this device. */
-                deviceRef?: string;
-                /** @description Base stations with the best reception or that sent, comma-separated. */
-                baseStationId?: string;
-                /** @description Application servers, comma-separated. */
-                asId?: string;
-                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
-                packetType?: string;
-                /** @description Include the output of the subscriber's decoders. */
-                decode?: boolean;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": unknown;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getDeliveries: {
-        parameters: {
-            query?: {
-                /** @description Frame ids, comma-separated. */
-                ids?: string;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveryStates"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
     listAlarms: {
         parameters: {
             query?: {
@@ -7958,331 +4848,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Acknowledged"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listDownlinks: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueuedView"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    sendDownlink: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewDownlink"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Queued"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    flushDownlinks: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listDownlinkHistory: {
-        parameters: {
-            query?: {
-                /** @description Maximum number of sent or failed downlinks. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DownlinkLine"][];
                 };
             };
             /** @description Bad Request */
@@ -8989,7 +5554,1530 @@ export interface operations {
             };
         };
     };
-    getNetworkOverview: {
+    listUndelivered: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                from?: string;
+                /** @description End of the time range, ISO 8601. */
+                to?: string;
+                /** @description Also those that wait. */
+                includePending?: boolean;
+                /** @description As includePending. */
+                pending?: boolean;
+                /** @description Entries at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndeliveredMessage"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Redelivery"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedeliveryStarted"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getPublicExchangeKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                hsmGroupId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicExchangeKey"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    importDevices: {
+        parameters: {
+            query?: {
+                /** @description Check each row without changing anything. */
+                dryRun?: boolean;
+                /** @description The import this part belongs to, so that it can be undone. */
+                import?: string;
+                /** @description Line of the file at which the rows of this part start. */
+                firstLine?: number;
+                /** @description `x-dry-run` header of the previous part, in a dry run. */
+                continues?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    searchDevices: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or DevEUI. */
+                search?: string;
+                /** @description Only devices in this state. */
+                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
+                /** @description Only devices of this plan. */
+                connectivityPlanId?: string;
+                /** @description Only devices of this profile. */
+                deviceProfileId?: string;
+                /** @description Only devices of this routing profile. */
+                routingProfileId?: string;
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
+                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
+                /** @description Order; - turns it round. */
+                sort?: "created" | "-created" | "name" | "-name" | "deviceEUI" | "-deviceEUI";
+                /** @description The first is 1. */
+                page?: number;
+                /** @description Page size; default 100. */
+                pageSize?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    mapDevices: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or DevEUI. */
+                search?: string;
+                /** @description Only devices in this state. */
+                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
+                /** @description Only devices of this plan. */
+                connectivityPlanId?: string;
+                /** @description Only devices of this profile. */
+                deviceProfileId?: string;
+                /** @description Only devices of this routing profile. */
+                routingProfileId?: string;
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
+                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
+                /** @description Degrees. */
+                south?: number;
+                /** @description Degrees. */
+                west?: number;
+                /** @description Degrees. */
+                north?: number;
+                /** @description Degrees. */
+                east?: number;
+                /** @description Grid size of groups in degrees. */
+                cell?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapCell"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    exportDevices: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or DevEUI. */
+                search?: string;
+                /** @description Only devices in this state. */
+                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
+                /** @description Only devices of this plan. */
+                connectivityPlanId?: string;
+                /** @description Only devices of this profile. */
+                deviceProfileId?: string;
+                /** @description Only devices of this routing profile. */
+                routingProfileId?: string;
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
+                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    setLocation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Location"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    changeDevices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkChange"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getExplanation: {
+        parameters: {
+            query?: {
+                /** @description Language of the explanation; without it, that of Accept-Language. */
+                language?: "en" | "nl";
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    askRejoin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    setNetworkKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetworkKey"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listDownlinkHistory: {
+        parameters: {
+            query?: {
+                /** @description Maximum number of sent or failed downlinks. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DownlinkLine"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listDownlinks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    sendDownlink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDownlink"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queued"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    flushDownlinks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listFrames: {
+        parameters: {
+            query?: {
+                /** @description Entries at most. */
+                limit?: number;
+                /** @description Continue after this frame. */
+                before?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameSummary"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listImports: {
         parameters: {
             query?: never;
             header?: {
@@ -9007,7 +7095,2324 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NetworkOverview"];
+                    "application/json": components["schemas"]["Import"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    beginImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewImport"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    undoImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                importRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listAlarmHistory: {
+        parameters: {
+            query?: {
+                /** @description Entries at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastAlarm"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    setAlarmThresholds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Thresholds"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    deviceStatistics: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                startDate?: string;
+                /** @description Days; 7 without it. */
+                duration?: number;
+                /** @description Hours of a slot. */
+                aggregationStep?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Totals"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    batteryHistory: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                startDate?: string;
+                /** @description Days; 7 without it. */
+                duration?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryLevel"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    fleetStatistics: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                startDate?: string;
+                /** @description Days; 7 without it. */
+                duration?: number;
+                /** @description Hours of a slot. */
+                aggregationStep?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Totals"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    planStatistics: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                startDate?: string;
+                /** @description Days; 7 without it. */
+                duration?: number;
+                /** @description Hours of a slot. */
+                aggregationStep?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                connectivityPlanRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Totals"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getNotificationSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredNotificationSettings"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    setNotificationSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationSettings"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredNotificationSettings"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Entries at most. */
+                limit?: number;
+                /** @description Only earlier entries, ISO 8601. */
+                before?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntry"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getOverview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listProjects: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    createProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProject"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    rollSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                projectRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    deleteProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                projectRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    resetSecurityContext: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getFrame: {
+        parameters: {
+            query?: {
+                /** @description Language of the explanation; without it, that of Accept-Language. */
+                language?: "en" | "nl";
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                frameId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    searchFrames: {
+        parameters: {
+            query?: {
+                /** @description DevEUIs with * as wildcard, comma-separated. */
+                deviceEUI?: string;
+                /** @description DevAddrs, likewise. */
+                devAddr?: string;
+                /** @description Only frames of this device. */
+                deviceRef?: string;
+                /** @description Base stations with the best reception or that sent, comma-separated. */
+                baseStationId?: string;
+                /** @description Application servers, comma-separated. */
+                asId?: string;
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
+                packetType?: string;
+                /** @description Include the output of the subscriber's decoders. */
+                decode?: boolean;
+                /** @description Start of the time range, ISO 8601. */
+                from?: string;
+                /** @description End of the time range, ISO 8601. */
+                to?: string;
+                /** @description Continue after this frame. */
+                before?: number;
+                /** @description Frames at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    exportFrames: {
+        parameters: {
+            query?: {
+                /** @description DevEUIs with * as wildcard, comma-separated. */
+                deviceEUI?: string;
+                /** @description DevAddrs, likewise. */
+                devAddr?: string;
+                /** @description Only frames of this device. */
+                deviceRef?: string;
+                /** @description Base stations with the best reception or that sent, comma-separated. */
+                baseStationId?: string;
+                /** @description Application servers, comma-separated. */
+                asId?: string;
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
+                packetType?: string;
+                /** @description Include the output of the subscriber's decoders. */
+                decode?: boolean;
+                /** @description Start of the time range, ISO 8601. */
+                from?: string;
+                /** @description End of the time range, ISO 8601. */
+                to?: string;
+                /** @description Frames at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Frame ids, comma-separated. */
+                ids?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryStates"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    watchFrames: {
+        parameters: {
+            query?: {
+                /** @description DevEUIs with * as wildcard, comma-separated. */
+                deviceEUI?: string;
+                /** @description DevAddrs, likewise. */
+                devAddr?: string;
+                /** @description Only frames of this device. */
+                deviceRef?: string;
+                /** @description Base stations with the best reception or that sent, comma-separated. */
+                baseStationId?: string;
+                /** @description Application servers, comma-separated. */
+                asId?: string;
+                /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
+                packetType?: string;
+                /** @description Include the output of the subscriber's decoders. */
+                decode?: boolean;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listStations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    createStation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStation"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listUnknownStations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnknownStation"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    changeStation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StationChange"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    removeStation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    stationStatistics: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                startDate?: string;
+                /** @description Days; 7 without it. */
+                duration?: number;
+                /** @description Hours of a slot. */
+                aggregationStep?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Totals"][];
                 };
             };
             /** @description Bad Request */
@@ -10337,488 +10742,6 @@ export interface operations {
             };
         };
     };
-    listStations: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StationView"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    createStation: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewStation"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StationView"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listUnknownStations: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UnknownStation"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    changeStation: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                stationId: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StationChange"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    removeStation: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                stationId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    stationStatistics: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                startDate?: string;
-                /** @description Days; 7 without it. */
-                duration?: number;
-                /** @description Hours of a slot. */
-                aggregationStep?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                stationId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Totals"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
     listNetworkUndelivered: {
         parameters: {
             query?: {
@@ -11008,6 +10931,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SettingView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getNetworkOverview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkOverview"];
                 };
             };
             /** @description Bad Request */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -62,12 +62,9 @@ async def read_resource(
     request: Request[Any, Any, Any],
     kind: type[T],
     limit: int,
-    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> T:
-    """The JSON body as a resource; `prepare` may change its members before they are checked. Raises
-    `BadRequest` and `InvalidField`."""
-    members = json_object(await read_body(request, limit))
-    return to_resource(members if prepare is None else prepare(members), kind)
+    """The JSON body as a resource. Raises `BadRequest` and `InvalidField`."""
+    return to_resource(json_object(await read_body(request, limit)), kind)
 
 
 def to_resource(members: dict[str, Any], kind: type[T], where: str = "") -> T:

@@ -1,37 +1,52 @@
-"""Query parameters, each read by its type; an error names the parameter and what would be right."""
+"""Query parameters: the typed fields of a struct, each with its description and reader. An error names the
+parameter and what would be right."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache, partial
+from types import UnionType
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import msgspec
 from litestar import Request
 
-from veldnet.diagnosis import LANGUAGES, Language, preferred_language
+from veldnet.diagnosis import Language, preferred_language
 from veldnet.domain.errors import InvalidField
+from veldnet.lorawan import BaseStationId, InvalidIdentifier
 
-_MAX_PAGE = 1 << 31
+T = TypeVar("T", bound=msgspec.Struct)
+
+# The highest whole number where a parameter names none.
+MOST_WHOLE = (1 << 31) - 1
 # The year 2200.
 _LATEST = 7_258_118_400_000
+# After every time that occurs.
+LAST = 1 << 42
+
+Reader = Callable[[str, str], Any]
 
 
-def text(request: Request[Any, Any, Any], name: str) -> str | None:
-    """A parameter as text; empty counts as absent."""
-    value = request.query_params.get(name)
-    return value or None
+class Parameter(msgspec.Struct, frozen=True):
+    """What a field says of its parameter. The reader follows from the field's type; `read`, given value and
+    name, replaces it. `type` is the type in the description where it is not that of the field."""
+
+    text: str
+    least: int = 0
+    most: int = MOST_WHOLE
+    format: str = ""
+    type: str = ""
+    read: Reader | None = None
 
 
-def choice(request: Request[Any, Any, Any], name: str, allowed: tuple[str, ...]) -> str | None:
-    value = text(request, name)
-    if value is not None and value not in allowed:
+def choice(allowed: tuple[str, ...], value: str, name: str) -> str:
+    if value not in allowed:
         raise InvalidField(f"{name} {value[:40]!r} must be one of {', '.join(allowed)}")
     return value
 
 
-def flag(request: Request[Any, Any, Any], name: str, *, default: bool = False) -> bool:
-    value = text(request, name)
-    if value is None:
-        return default
+def flag(value: str, name: str) -> bool:
     if value.lower() not in ("true", "false"):
         raise InvalidField(f"{name} {value[:40]!r} must be true or false")
     return value.lower() == "true"
@@ -51,20 +66,131 @@ def moment(value: str, name: str) -> int:
     return millis
 
 
-def whole(request: Request[Any, Any, Any], name: str, *, least: int, most: int = _MAX_PAGE - 1) -> int | None:
-    value = text(request, name)
-    if value is None:
-        return None
+def whole(least: int, most: int, value: str, name: str) -> int:
     number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else -1
     if not least <= number <= most:
-        bounds = f"of at least {least}" if most == _MAX_PAGE - 1 else f"from {least} to {most}"
+        bounds = f"of at least {least}" if most == MOST_WHOLE else f"from {least} to {most}"
         raise InvalidField(f"{name} {value[:40]!r} must be a whole number {bounds}")
     return number
 
 
-def language(request: Request[Any, Any, Any]) -> Language:
-    """The parameter `language`; without it, what `Accept-Language` prefers of the languages there are."""
-    for known in LANGUAGES:
-        if choice(request, "language", LANGUAGES) == known:
-            return known
-    return preferred_language(request.headers.get("accept-language"))
+def text(value: str, _name: str) -> str:
+    return value
+
+
+def dev_eui(value: str, _name: str) -> str:
+    """A DevEUI that is looked for, without separators; one that is none finds nothing."""
+    return value.replace("-", "").replace(":", "")
+
+
+def base_station(value: str, name: str) -> int:
+    try:
+        return int(BaseStationId.parse(value))
+    except InvalidIdentifier as error:
+        raise InvalidField(f"{name} {value[:40]!r}: {error}") from None
+
+
+def time(text: str) -> Parameter:
+    """A parameter that is a time, read as Unix milliseconds."""
+    return Parameter(text, type="string", read=moment)
+
+
+From = Annotated[int, time("Start of the time range, ISO 8601.")]
+To = Annotated[int, time("End of the time range, ISO 8601.")]
+PageIndex = Annotated[
+    int | None, Parameter("Page number, 100 entries per page, starting at 1.", least=1, format="int32")
+]
+PageNumber = Annotated[int, Parameter("The first is 1.", least=1, most=1_000_000)]
+PageSize = Annotated[int, Parameter("Page size; default 100.", least=1, most=500)]
+
+
+class InLanguage(msgspec.Struct, frozen=True):
+    language: Annotated[
+        Language | None, Parameter("Language of the explanation; without it, that of Accept-Language.")
+    ] = None
+
+    def of(self, request: Request[Any, Any, Any]) -> Language:
+        """The language that is asked for, else the one that the client prefers."""
+        return self.language or preferred_language(request.headers.get("accept-language"))
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A parameter as it is read and described."""
+
+    name: str
+    read: Reader
+    # A list: separated by commas, or the parameter repeated.
+    repeated: bool
+    default: Any
+    text: str
+    schema: dict[str, Any]
+
+
+class Parameters(msgspec.Struct, Generic[T], frozen=True):
+    """The parameters of an operation."""
+
+    kind: type[T]
+    fields: tuple[Field, ...]
+
+    def read(self, request: Request[Any, Any, Any]) -> T:
+        """The values of a request; an empty one counts as absent. Raises `InvalidField`."""
+        given: Any = request.query_params if request.scope["query_string"] else {}
+        values = []
+        for field in self.fields:
+            value = given.get(field.name)
+            if field.repeated and value is not None:
+                value = ",".join(given.getall(field.name))
+            values.append(field.read(value, field.name) if value else field.default)
+        return self.kind(*values)
+
+
+@cache
+def parameters_of(kind: type[T]) -> Parameters[T]:
+    """The parameters that the fields of a struct stand for. Raises `TypeError` for one without a description
+    or default."""
+    hints = get_type_hints(kind, include_extras=True)
+    fields = tuple(
+        _field(hints[field.name], field, f"{kind.__name__}.{field.name}")
+        for field in msgspec.structs.fields(kind)
+    )
+    return Parameters(kind, fields)
+
+
+def _field(annotation: Any, field: msgspec.structs.FieldInfo, where: str) -> Field:
+    given = [each for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Parameter)]
+    if len(given) != 1 or field.default is msgspec.NODEFAULT:
+        raise TypeError(f"{where} must be Annotated with one Parameter, and have a default")
+    (parameter,) = given
+    kind = get_args(annotation)[0]
+    if get_origin(kind) in (Union, UnionType):
+        (kind,) = (each for each in get_args(kind) if each is not type(None))
+    read, schema = _by_type(kind, parameter, where)
+    if parameter.type:
+        schema = {"type": parameter.type}
+    return Field(
+        field.encode_name,
+        parameter.read or read,
+        get_origin(kind) is tuple,
+        field.default,
+        parameter.text,
+        schema,
+    )
+
+
+def _by_type(kind: Any, parameter: Parameter, where: str) -> tuple[Reader, dict[str, Any]]:
+    if get_origin(kind) is Literal:
+        return partial(choice, get_args(kind)), {"type": "string", "enum": list(get_args(kind))}
+    if kind is bool:
+        return flag, {"type": "boolean"}
+    if kind is int:
+        schema: dict[str, Any] = {"type": "integer", "minimum": parameter.least}
+        if parameter.most != MOST_WHOLE:
+            schema["maximum"] = parameter.most
+        if parameter.format:
+            schema["format"] = parameter.format
+        return partial(whole, parameter.least, parameter.most), schema
+    if kind is str:
+        return text, {"type": "string"}
+    if parameter.read is None:
+        raise TypeError(f"{where}: a parameter of type {kind} needs a reader")
+    return parameter.read, {"type": "number" if kind is float else "string"}

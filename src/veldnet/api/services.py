@@ -23,6 +23,7 @@ from .auth.guessing import SecretChecks
 from .auth.sessions import SessionCache
 from .auth.tokens import TokenCache
 from .errors import note_written
+from .metrics import Metrics
 from .rate_limit import RateLimiter
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class Services:
         self.rehearsals = Rehearsals()
         # Test deliveries, for each subscriber.
         self.trials = RateLimiter(20 / 60, burst=20)
+        self.metrics = Metrics(platform)
 
     async def vault_of_group(self, scope: Scope, hsm_group_id: str | UnsetType) -> Vault:
         """The vault of an HSM group of the caller's operator, the default one without a group."""

@@ -17,6 +17,7 @@ from veldnet.domain.errors import Forbidden, ReadOnly
 from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Bearer, Session
+from veldnet.monitoring.logger import Whose
 
 from .sessions import COOKIE
 
@@ -122,6 +123,26 @@ async def require_operator(
         raise Forbidden("this is for the operator of the network")
     _check_role(request, session.operator.role, looking)
     return session.operator
+
+
+def require_own_page(request: Request[Any, Any, Any]) -> None:
+    """Nobody is signed in by another site's page. Raises `GatewayError`."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise GatewayError(403, "Signing in from another site is not allowed; use the console's page")
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise GatewayError(400, "The body must be application/json")
+
+
+async def require_view(request: Request[Any, Any, Any], services: Services) -> Whose:
+    """Whose frames a request is for: an operator's user who names no subscriber sees all of the
+    operator's."""
+    if from_browser(request) and not request.headers.get(SUBSCRIBER_HEADER):
+        session = await services.sessions.session(request.cookies.get(COOKIE, ""))
+        if session is not None and session.operator is not None:
+            operator = await require_operator(request, services)
+            return Whose(operator.operator_ref)
+    scope = await require_scope(request, services)
+    return Whose(scope.operator_ref, scope.subscriber_ref)
 
 
 def legacy(request: Request[Any, Any, Any]) -> bool:

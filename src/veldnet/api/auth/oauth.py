@@ -9,10 +9,11 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from litestar import Request, get, post
+from litestar import Request
 
 from veldnet.api.body import read_body
 from veldnet.api.errors import GatewayError
+from veldnet.api.routers import DX_TOKENS, PUBLIC
 from veldnet.api.services import Services
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Project
@@ -53,7 +54,7 @@ def _check_grant(form: dict[str, str]) -> None:
         raise GatewayError(400, "grant_type must be client_credentials")
 
 
-@post("/oauth/client_credential/accesstoken", status_code=200, include_in_schema=False)
+@PUBLIC.post("/oauth/client_credential/accesstoken")
 async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
     """A project's token, in the form of KPN's gateway: numbers are strings."""
     form = await _form(request, services)
@@ -79,6 +80,8 @@ async def kpn_token(request: Request[Any, Any, Any], services: Services) -> dict
     }
 
 
+@DX_TOKENS.post("/token")
+@PUBLIC.post("/users-auth/protocol/openid-connect/token")
 async def user_token(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
     """A ThingPark user's token: `client_id` is `<profile>/<login>` or the login, the secret its password."""
     form = await _form(request, services)
@@ -135,6 +138,7 @@ def _token_of(request: Request[Any, Any, Any]) -> str:
     return request.query_params.get("access_token", "")
 
 
+@DX_TOKENS.get("/tokeninfo")
 async def token_info(request: Request[Any, Any, Any], services: Services) -> dict[str, Any]:
     """What a token stands for."""
     bearer = await services.tokens.bearer(_token_of(request))
@@ -150,21 +154,8 @@ async def token_info(request: Request[Any, Any, Any], services: Services) -> dic
     }
 
 
+@DX_TOKENS.post("/revoke_token")
 async def revoke_token(request: Request[Any, Any, Any], services: Services) -> None:
     token = _token_of(request)
     await services.write(lambda c: accounts.revoke_token(c, token))
     services.tokens.forget()
-
-
-_DX = [f"{base}/{{version:str}}/api/oauth" for base in ("/thingpark/dx/admin", "/admin")]
-
-HANDLERS = [
-    kpn_token,
-    post(
-        [f"{base}/token" for base in _DX] + ["/users-auth/protocol/openid-connect/token"],
-        status_code=200,
-        include_in_schema=False,
-    )(user_token),
-    get([f"{base}/tokeninfo" for base in _DX], include_in_schema=False)(token_info),
-    post([f"{base}/revoke_token" for base in _DX], status_code=200, include_in_schema=False)(revoke_token),
-]

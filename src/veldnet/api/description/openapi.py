@@ -1,18 +1,23 @@
-"""The API's own description, OpenAPI 3.0, from one table of operations.
-
-A test holds it against the routes that are served.
-"""
+"""The API's own description, OpenAPI 3.0, from the operations of the routers: what is described
+is what is served."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from veldnet import __version__
 from veldnet.api.auth.sessions import COOKIE
+from veldnet.api.query import parameters_of
+from veldnet.api.routers import Router
+from veldnet.api.routers import routers as all_routers
 
-from .kpn_operations import OPERATIONS, STRING, TOKEN_URL, Operation
+from .operation import Operation
+
+TOKEN_URL = "/oauth/client_credential/accesstoken?grant_type=client_credentials"  # noqa: S105
+STRING: dict[str, Any] = {"type": "string"}
 
 _ERRORS = {
     400: "Bad Request",
@@ -44,18 +49,24 @@ _ERROR_SCHEMA = {
 }
 
 
-def describe() -> dict[str, Any]:
-    """The OpenAPI document."""
-    kinds = [op.result for op in OPERATIONS if op.result] + [op.body for op in OPERATIONS if op.body]
+def describe(routers: Sequence[Router] | None = None) -> dict[str, Any]:
+    """The OpenAPI document of the operations that have an id, of all routers where none are named."""
+    operations = [
+        (router.bases[0] + operation.path, operation)
+        for router in (all_routers() if routers is None else routers)
+        for operation in router.operations
+        if operation.id
+    ]
+    answers = [operation.answer() for _path, operation in operations]
+    bodies = [operation.body() for _path, operation in operations]
+    kinds = [kind for kind in (*answers, *bodies) if kind is not None]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     found = iter(schemas)
-    results = {op.operation_id: next(found) for op in OPERATIONS if op.result}
-    bodies = {op.operation_id: next(found) for op in OPERATIONS if op.body}
+    answer_schemas = [None if kind is None else next(found) for kind in answers]
+    body_schemas = [None if kind is None else next(found) for kind in bodies]
     paths: dict[str, Any] = {}
-    for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method] = _operation(
-            operation, results.get(operation.operation_id), bodies.get(operation.operation_id)
-        )
+    for (path, operation), answer, body in zip(operations, answer_schemas, body_schemas, strict=True):
+        paths.setdefault(path, {})[operation.method] = _operation(operation, answer, body)
     return {
         "openapi": "3.0.3",
         "info": {
@@ -86,8 +97,28 @@ def describe() -> dict[str, Any]:
 
 
 def _operation(
-    operation: Operation, result: dict[str, Any] | None, body: dict[str, Any] | None
+    operation: Operation, answer: dict[str, Any] | None, body: dict[str, Any] | None
 ) -> dict[str, Any]:
+    described = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+        "responses": _responses(operation, answer),
+    }
+    if body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _as_openapi_30(body)}},
+        }
+    elif operation.takes_octets:
+        described["requestBody"] = {"required": True, "content": {operation.media: {"schema": STRING}}}
+    if operation.access.security is not None:
+        described["security"] = [{name: []} for name in operation.access.security]
+    return described
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {
             "name": "api-version",
@@ -99,24 +130,34 @@ def _operation(
     ]
     parameters += [
         {
-            "name": part[1:-1],
+            "name": name,
             "in": "path",
             "required": True,
             "description": "Identifier, as returned in lists and responses.",
             "schema": STRING,
         }
-        for part in operation.path.split("/")
-        if part.startswith("{")
+        for name in operation.path_parameters
     ]
+    query = operation.inputs().get("query")
     parameters += [
-        {"name": p.name, "in": "query", "required": False, "description": p.text, "schema": p.schema}
-        for p in operation.query
+        {
+            "name": field.name,
+            "in": "query",
+            "required": False,
+            "description": field.text,
+            "schema": field.schema,
+        }
+        for field in (() if query is None else parameters_of(query).fields)
     ]
     if operation.conditional:
         parameters.append(_IF_MATCH)
+    return parameters
+
+
+def _responses(operation: Operation, answer: dict[str, Any] | None) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Successful"}
-    if result is not None:
-        success["content"] = {"application/json": {"schema": _as_openapi_30(result)}}
+    if answer is not None:
+        success["content"] = {"application/json": {"schema": _as_openapi_30(answer)}}
     if operation.media is not None:
         # A stream has no schema: each event has one of its own.
         stream = operation.media == "text/event-stream"
@@ -128,23 +169,7 @@ def _operation(
             "description": text,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}},
         }
-    described = {
-        "operationId": operation.operation_id,
-        "tags": [operation.tag],
-        "summary": operation.summary,
-        "parameters": parameters,
-        "responses": responses,
-    }
-    if body is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": _as_openapi_30(body)}},
-        }
-    if operation.session_only:
-        described["security"] = [{"session": []}] if operation.operation_id != "signIn" else []
-    if operation.media is not None and operation.method != "get":
-        described["requestBody"] = {"required": True, "content": {operation.media: {"schema": STRING}}}
-    return described
+    return responses
 
 
 def _as_openapi_30(schema: Any) -> Any:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, post
+from litestar import Request
 from msgspec import UNSET, UnsetType
 
-from veldnet.api.auth.bearer import require_bearer
 from veldnet.api.auth.oauth import verify_user
-from veldnet.api.body import read_resource
 from veldnet.api.errors import GatewayError
+from veldnet.api.routers import PROJECT
 from veldnet.api.services import Services
 from veldnet.domain.errors import MissingField, Unauthorized
 from veldnet.inventory import accounts
+from veldnet.inventory.accounts import Bearer
 
 
 class ActivationReq(msgspec.Struct):
@@ -28,10 +28,10 @@ class ActivationResp(msgspec.Struct):
     status: str
 
 
-@post("/activate", status_code=200)
-async def activate(request: Request[Any, Any, Any], services: Services) -> ActivationResp:
-    bearer = await require_bearer(request, services)
-    body = await read_resource(request, ActivationReq, services.settings.max_body)
+@PROJECT.post("/activate", "Activation", "Activation", "Bind the project to a ThingPark user.")
+async def activate(
+    request: Request[Any, Any, Any], services: Services, bearer: Bearer, body: ActivationReq
+) -> ActivationResp:
     if body.thingpark_username is UNSET or body.thingpark_password is UNSET:
         raise MissingField("thingpark_username and thingpark_password are mandatory")
     project_ref = bearer.project_ref

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+import msgspec
 
-from litestar import Request, get
-
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
+from veldnet.api.query import PageIndex
+from veldnet.api.routers import KPN
 from veldnet.api.services import Services
 from veldnet.domain.resources import ConnectivityPlan, DeviceProfile, HSMGroup
+from veldnet.domain.scope import Scope
 from veldnet.inventory import offers
 from veldnet.inventory.devices import PAGE
 
 
-@get("/connectivityPlans")
-async def list_connectivity_plans(
-    request: Request[Any, Any, Any], services: Services
-) -> list[ConnectivityPlan]:
-    scope = await require_scope(request, services)
+class HsmGroupPage(msgspec.Struct, frozen=True):
+    pageIndex: PageIndex = None
+
+
+@KPN.get("/connectivityPlans", "Connectivityplansretrieval", "Subscription", "List connectivity plans.")
+async def list_connectivity_plans(services: Services, scope: Scope) -> list[ConnectivityPlan]:
     return await services.read(lambda c: offers.list_connectivity_plans(c, scope))
 
 
-@get("/deviceProfiles")
-async def list_device_profiles(request: Request[Any, Any, Any], services: Services) -> list[DeviceProfile]:
-    scope = await require_scope(request, services)
+@KPN.get("/deviceProfiles", "Deviceprofilesretrieval", "Device", "List device profiles.")
+async def list_device_profiles(services: Services, scope: Scope) -> list[DeviceProfile]:
     return await services.read(lambda c: offers.list_device_profiles(c, scope))
 
 
-@get("/hsmGroups")
-async def list_hsm_groups(request: Request[Any, Any, Any], services: Services) -> list[HSMGroup]:
-    scope = await require_scope(request, services)
-    page = query.whole(request, "pageIndex", least=1)
+@KPN.get("/hsmGroups", "HSMgroupsretrieval", "DeviceSecurity", "List HSM groups.")
+async def list_hsm_groups(services: Services, scope: Scope, query: HsmGroupPage) -> list[HSMGroup]:
+    page = query.pageIndex
     groups = await services.read(lambda c: offers.list_hsm_groups(c, scope.operator_ref))
     return groups if page is None else groups[(page - 1) * PAGE : page * PAGE]

@@ -1,117 +1,154 @@
-"""Devices, as KPN's API offers them; DX paths show more of each in a list."""
+"""Devices, as KPN's API offers them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from litestar import Request, Response, delete, get, post, put
-from litestar.handlers import HTTPRouteHandler
-from msgspec import UNSET
+import msgspec
+from litestar import Request, Response
 from sqlalchemy import Connection
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import legacy, require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.auth.bearer import legacy
 from veldnet.api.conditional import check_match, etag_of
+from veldnet.api.query import PageIndex, Parameter, dev_eui
+from veldnet.api.routers import KPN
 from veldnet.api.services import Services
-from veldnet.domain.resources import Device
+from veldnet.domain.resources import Device, HealthState
+from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.monitoring.observed import observed_at
 
-from . import dx
 
-HEALTH_STATES = ("RF_CNX_ERROR", "INIT", "ACTIVE")
+class DeviceFilter(msgspec.Struct, frozen=True):
+    """Which devices, and what of each."""
 
+    deviceEUI: Annotated[str | None, Parameter("Only the device with this DevEUI.", read=dev_eui)] = None
+    healthState: Annotated[HealthState | None, Parameter("Only devices in this state.")] = None
+    connectivityPlanId: Annotated[
+        str | None, Parameter("Only devices with this plan; _NOCP without a plan, _CP with any plan.")
+    ] = None
+    statistics: Annotated[bool | None, Parameter("Add statistics.")] = None
+    commercialDetails: Annotated[bool, Parameter("Add commercial details.")] = False
+    extendedInfo: Annotated[bool, Parameter("Show everything.")] = False
+    pageIndex: PageIndex = None
 
-def _as_it_is(device: Device) -> Device:
-    return device
-
-
-def handlers(view: devices.View) -> list[HTTPRouteHandler]:
-    """The operations on devices; `view` is what a list shows of each without flags: little on KPN's paths,
-    the configuration on those of DX, whose members differ in some points."""
-    is_dx = view == "configuration"
-    shown = dx.shown if is_dx else _as_it_is
-    prepare = dx.prepare if is_dx else None
-
-    @get("/devices")
-    async def list_devices(request: Request[Any, Any, Any], services: Services) -> list[Device]:
-        scope = await require_scope(request, services)
-        extended = query.flag(request, "extendedInfo")
-        dev_eui = query.text(request, "deviceEUI")
-        wanted = devices.Filter(
-            dev_eui=None if dev_eui is None else dev_eui.replace("-", "").replace(":", ""),
-            health_state=query.choice(request, "healthState", HEALTH_STATES),
-            connectivity_plan_id=query.text(request, "connectivityPlanId"),
-            page_index=query.whole(request, "pageIndex", least=1),
-            view="configuration" if extended else view,
-            statistics=query.flag(request, "statistics", default=is_dx) or extended,
-            commercial_details=query.flag(request, "commercialDetails") or extended,
-        )
-        listed = await services.read(
-            lambda c: devices.list_devices(c, scope, wanted, observed_at(services.platform.clock()))
-        )
-        return [shown(device) for device in listed]
-
-    @post("/devices", status_code=201)
-    async def create_device(request: Request[Any, Any, Any], services: Services) -> Device:
-        scope = await require_scope(request, services)
-        body = await read_resource(request, Device, services.settings.max_body, prepare)
-        hsm_required = services.settings.hsm_required and not is_dx and not legacy(request)
-        abp = services.settings.legacy_abp and legacy(request)
-        new = devices.check_new_device(body, hsm_required=hsm_required, abp=abp)
-        sealed = await services.seal_app_key(scope, new)
-        created = await services.change(
-            lambda c: devices.create_device(c, scope, new, sealed, services.platform.open_personalised),
-            by=scope,
-            action="device.created",
-            details=body,
-        )
-        return shown(created)
-
-    @get("/devices/{device_ref:str}")
-    async def get_device(
-        device_ref: str, request: Request[Any, Any, Any], services: Services
-    ) -> Response[Device]:
-        scope = await require_scope(request, services)
-        device = await services.read(
-            lambda c: devices.get_device(
-                c, scope, device_ref, observed=observed_at(services.platform.clock())
-            )
-        )
-        etag = etag_of(device)
-        if is_dx and not query.flag(request, "statistics", default=True):
-            device.statistics = UNSET
-        return Response(shown(device), headers={"etag": etag})
-
-    @put("/devices/{device_ref:str}")
-    async def update_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
-        scope = await require_scope(request, services)
-        body = await read_resource(request, Device, services.settings.max_body, prepare)
-
-        def change(connection: Connection) -> Device:
-            check_match(request, devices.get_device(connection, scope, device_ref), "the device")
-            updatable = devices.DX_UPDATABLE if is_dx else devices.UPDATABLE
-            return devices.update_device(
-                connection, scope, device_ref, body, observed_at(services.platform.clock()), updatable
-            )
-
-        changed = await services.change(
-            change,
-            by=scope,
-            action="device.changed",
-            details=body,
-        )
-        return shown(changed)
-
-    @delete("/devices/{device_ref:str}")
-    async def delete_device(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
-        scope = await require_scope(request, services)
-        await services.change(
-            lambda c: devices.delete_device(c, scope, device_ref),
-            by=scope,
-            action="device.deleted",
-            what=f"device {device_ref}",
+    def filter(self, view: devices.View, statistics: bool) -> devices.Filter:
+        """`view` and `statistics` are what is shown of each device without flags."""
+        return devices.Filter(
+            dev_eui=self.deviceEUI,
+            health_state=self.healthState,
+            connectivity_plan_id=self.connectivityPlanId,
+            page_index=self.pageIndex,
+            view="configuration" if self.extendedInfo else view,
+            statistics=self.extendedInfo or (statistics if self.statistics is None else self.statistics),
+            commercial_details=self.extendedInfo or self.commercialDetails,
         )
 
-    return [list_devices, create_device, get_device, update_device, delete_device]
+
+class JoinServerAccount(msgspec.Struct, frozen=True):
+    jsProfile: Annotated[
+        str | None, Parameter("Account on a standalone join server; accepted but not used.")
+    ] = None
+    jsSubscriberRef: Annotated[
+        str | None, Parameter("Account on a standalone join server; accepted but not used.")
+    ] = None
+
+
+class Registration(msgspec.Struct, frozen=True):
+    deviceToken: Annotated[str | None, Parameter("Registration token; accepted but not used.")] = None
+    jsProfile: Annotated[
+        str | None, Parameter("Account on a standalone join server; accepted but not used.")
+    ] = None
+    jsSubscriberRef: Annotated[
+        str | None, Parameter("Account on a standalone join server; accepted but not used.")
+    ] = None
+
+
+async def read_devices(services: Services, scope: Scope, wanted: devices.Filter) -> list[Device]:
+    observed = observed_at(services.platform.clock())
+    return await services.read(lambda c: devices.list_devices(c, scope, wanted, observed))
+
+
+async def register(
+    services: Services, scope: Scope, body: Device, *, hsm_required: bool, abp: bool
+) -> Device:
+    new = devices.check_new_device(body, hsm_required=hsm_required, abp=abp)
+    sealed = await services.seal_app_key(scope, new)
+    return await services.change(
+        lambda c: devices.create_device(c, scope, new, sealed, services.platform.open_personalised),
+        by=scope,
+        action="device.created",
+        details=body,
+    )
+
+
+async def read_device(services: Services, scope: Scope, device_ref: str) -> Device:
+    observed = observed_at(services.platform.clock())
+    return await services.read(lambda c: devices.get_device(c, scope, device_ref, observed=observed))
+
+
+@KPN.get("/devices", "Devicesretrieval", "Device", "List devices.")
+async def list_devices(services: Services, scope: Scope, query: DeviceFilter) -> list[Device]:
+    return await read_devices(services, scope, query.filter("minimal", statistics=False))
+
+
+@KPN.post("/devices", "Devicecreation", "Device", "Create a device.", status=201)
+async def create_device(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, query: Registration, body: Device
+) -> Device:
+    older = legacy(request)
+    settings = services.settings
+    return await register(
+        services,
+        scope,
+        body,
+        hsm_required=settings.hsm_required and not older,
+        abp=settings.legacy_abp and older,
+    )
+
+
+@KPN.get("/devices/{deviceRef}", "Deviceretrieval", "Device", "Show a device.")
+async def get_device(device_ref: str, services: Services, scope: Scope) -> Response[Device]:
+    device = await read_device(services, scope, device_ref)
+    return Response(device, headers={"etag": etag_of(device)})
+
+
+@KPN.put("/devices/{deviceRef}", "Deviceupdate", "Device", "Change a device.", conditional=True)
+async def update_device(
+    device_ref: str,
+    request: Request[Any, Any, Any],
+    services: Services,
+    scope: Scope,
+    query: JoinServerAccount,
+    body: Device,
+) -> Device:
+    return await change_device(device_ref, request, services, scope, body, devices.UPDATABLE)
+
+
+async def change_device(
+    device_ref: str,
+    request: Request[Any, Any, Any],
+    services: Services,
+    scope: Scope,
+    body: Device,
+    updatable: frozenset[str],
+) -> Device:
+    """Change members of a device that may change, if it is as the request says."""
+
+    def change(connection: Connection) -> Device:
+        check_match(request, devices.get_device(connection, scope, device_ref), "the device")
+        return devices.update_device(
+            connection, scope, device_ref, body, observed_at(services.platform.clock()), updatable
+        )
+
+    return await services.change(change, by=scope, action="device.changed", details=body)
+
+
+@KPN.delete("/devices/{deviceRef}", "Devicedeletion", "Device", "Delete a device.")
+async def delete_device(device_ref: str, services: Services, scope: Scope) -> None:
+    await services.change(
+        lambda c: devices.delete_device(c, scope, device_ref),
+        by=scope,
+        action="device.deleted",
+        what=f"device {device_ref}",
+    )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from litestar import Request, Response, delete, get, post, put
+import msgspec
+from litestar import Request, Response
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
 from veldnet.api.conditional import check_match, etag_of
+from veldnet.api.query import Parameter
+from veldnet.api.routers import KPN
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import RoutingProfile
@@ -23,26 +23,37 @@ from veldnet.inventory.routing_profiles import CheckedRoute, MadeKey
 from veldnet.keys import labels
 
 
-@get("/routingProfiles")
-async def list_routing_profiles(request: Request[Any, Any, Any], services: Services) -> list[RoutingProfile]:
-    scope = await require_scope(request, services)
-    wanted = query.text(request, "routingProfileId")
-    return await services.read(lambda c: routing_profiles.list_routing_profiles(c, scope, wanted))
+class RoutingProfileFilter(msgspec.Struct, frozen=True):
+    routingProfileId: Annotated[str | None, Parameter("Only the profile with this id.")] = None
 
 
-@get("/routingProfiles/{routing_profile_ref:str}")
+@KPN.get("/routingProfiles", "Routingprofilesretrieval", "Routing", "List routing profiles.")
+async def list_routing_profiles(
+    services: Services, scope: Scope, query: RoutingProfileFilter
+) -> list[RoutingProfile]:
+    return await services.read(
+        lambda c: routing_profiles.list_routing_profiles(c, scope, query.routingProfileId)
+    )
+
+
+@KPN.get(
+    "/routingProfiles/{routingProfileRef}", "Routingprofileretrieval", "Routing", "Show a routing profile."
+)
 async def get_routing_profile(
-    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
+    routing_profile_ref: str, services: Services, scope: Scope
 ) -> Response[RoutingProfile]:
-    scope = await require_scope(request, services)
     found = await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref))
     return Response(found, headers={"etag": etag_of(found)})
 
 
-@post("/routingProfiles", status_code=201)
-async def create_routing_profile(request: Request[Any, Any, Any], services: Services) -> RoutingProfile:
-    scope = await require_scope(request, services)
-    body = await read_resource(request, RoutingProfile, services.settings.max_body)
+@KPN.post(
+    "/routingProfiles",
+    "Routingprofilescreation",
+    "Routing",
+    "Create a routing profile, and its AS key if rsaPublicKey is given.",
+    status=201,
+)
+async def create_routing_profile(services: Services, scope: Scope, body: RoutingProfile) -> RoutingProfile:
     if body.routes is UNSET:
         raise MissingField("routes is mandatory; it may be empty")
     _refuse_given(body)
@@ -59,12 +70,20 @@ async def create_routing_profile(request: Request[Any, Any, Any], services: Serv
     )
 
 
-@put("/routingProfiles/{routing_profile_ref:str}")
+@KPN.put(
+    "/routingProfiles/{routingProfileRef}",
+    "Routingprofileupdate",
+    "Routing",
+    "Change a routing profile, or generate a new AS key.",
+    conditional=True,
+)
 async def update_routing_profile(
-    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
+    routing_profile_ref: str,
+    request: Request[Any, Any, Any],
+    services: Services,
+    scope: Scope,
+    body: RoutingProfile,
 ) -> RoutingProfile:
-    scope = await require_scope(request, services)
-    body = await read_resource(request, RoutingProfile, services.settings.max_body)
     current = await services.read(
         lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref)
     )
@@ -91,11 +110,10 @@ async def update_routing_profile(
     )
 
 
-@delete("/routingProfiles/{routing_profile_ref:str}")
-async def delete_routing_profile(
-    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
-) -> None:
-    scope = await require_scope(request, services)
+@KPN.delete(
+    "/routingProfiles/{routingProfileRef}", "Routingprofiledeletion", "Routing", "Delete a routing profile."
+)
+async def delete_routing_profile(routing_profile_ref: str, services: Services, scope: Scope) -> None:
     await services.change(
         lambda c: routing_profiles.delete_routing_profile(c, scope, routing_profile_ref),
         by=scope,

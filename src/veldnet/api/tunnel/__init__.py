@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, Response
 
 from veldnet.api.body import read_body
+from veldnet.api.routers import TUNNEL
 from veldnet.api.services import Services
 from veldnet.lorawan import DevEui
 from veldnet.network import SubmissionRefusal, UnknownDevice
@@ -65,7 +66,7 @@ def _page(status: int, text: str) -> Response[str]:
     return Response(f"<html><body>{text}</body></html>", status_code=status, media_type="text/html")
 
 
-@post("/thingpark/lrc/rest/downlink", include_in_schema=False)
+@TUNNEL.post("/downlink")
 async def submit_v1(request: Request[Any, Any, Any], services: Services) -> Response[str]:
     refusal = await _submit(request, services)
     if refusal is None:
@@ -73,7 +74,7 @@ async def submit_v1(request: Request[Any, Any, Any], services: Services) -> Resp
     return _page(404 if refusal.code == _NO_BASE_STATION else V1_REFUSED, refusal.message)
 
 
-@post("/thingpark/lrc/rest/v2/downlink", include_in_schema=False)
+@TUNNEL.post("/v2/downlink")
 async def submit_v2(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
     refusal = await _submit(request, services)
     if refusal is None:

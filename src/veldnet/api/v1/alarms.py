@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Literal, get_args
 
 import msgspec
-from litestar import Request, get, post
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.query import LAST, From, PageNumber, PageSize, Parameter, To
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField, NotFound
+from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.monitoring.alarms import fleet, listing
 from veldnet.monitoring.alarms.fleet import AlarmPage, AlarmQuery
 from veldnet.monitoring.alarms.types import DEVICE_TYPES
 
-LEVELS = ("CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL")
-_MOST = 500
+Level = Literal["CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 MOST_ACKS = 500
+
+
+class AlarmFilter(msgspec.Struct, frozen=True):
+    """Which alarms, and which page of them."""
+
+    deviceRef: Annotated[str | None, Parameter("Only of this device.")] = None
+    state: Annotated[Level | None, Parameter("Minimum state; CLEARED for cleared alarms only.")] = None
+    type: Annotated[int | None, Parameter("Number of the alarm.", least=1, most=999)] = None
+    acked: Annotated[bool | None, Parameter("Only acknowledged or only unacknowledged alarms.")] = None
+    start: From = msgspec.field(default=0, name="from")
+    end: To = msgspec.field(default=LAST, name="to")
+    page: PageNumber = 1
+    pageSize: PageSize = 100
 
 
 class Acknowledgements(msgspec.Struct):
@@ -37,40 +49,30 @@ class Acknowledged(msgspec.Struct):
     unknown: list[str]
 
 
-@get("/alarms")
-async def list_alarms(request: Request[Any, Any, Any], services: Services) -> AlarmPage:
+@SUBSCRIBER.get("/alarms", "listAlarms", "Alarm", "Alarms of all devices, with labels.")
+async def list_alarms(services: Services, scope: Scope, query: AlarmFilter) -> AlarmPage:
     """Alarms of the subscriber's devices in words, the last updated first. `state` is the least grave to be
     listed, CLEARED only those that are."""
-    scope = await require_scope(request, services)
-    acked = query.text(request, "acked")
-    start, end = query.text(request, "from"), query.text(request, "to")
-    kind = query.whole(request, "type", least=1, most=999)
+    kind, device, state = query.type, query.deviceRef, query.state
     if kind is not None and kind not in DEVICE_TYPES:
         raise InvalidField(f"type {kind} is no alarm of devices; there are 1 to {max(DEVICE_TYPES)}")
-    device = query.text(request, "deviceRef")
-    page = query.whole(request, "page", least=1, most=1_000_000) or 1
-    size = query.whole(request, "pageSize", least=1, most=_MOST) or 100
-    state = query.choice(request, "state", LEVELS)
 
     def read(connection: Connection) -> AlarmPage:
         wanted = AlarmQuery(
             device_ref=None if device is None else devices.device_ref(connection, scope, device),
             state=None if state is None else LEVELS.index(state) + 1,
             type=kind,
-            acked=None if acked is None else query.flag(request, "acked"),
-            start=0 if start is None else query.moment(start, "from"),
-            end=1 << 42 if end is None else query.moment(end, "to"),
+            acked=query.acked,
+            start=query.start,
+            end=query.end,
         )
-        return fleet.list_alarms(connection, scope.subscriber_ref, wanted, page, size)
+        return fleet.list_alarms(connection, scope.subscriber_ref, wanted, query.page, query.pageSize)
 
     return await services.read(read)
 
 
-@post("/alarms/acks", status_code=200)
-async def acknowledge_many(request: Request[Any, Any, Any], services: Services) -> Acknowledged:
-    """Acknowledge up to 500 alarms."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, Acknowledgements, services.settings.max_body)
+@SUBSCRIBER.post("/alarms/acks", "acknowledgeAlarms", "Alarm", "Acknowledge up to 500 alarms.")
+async def acknowledge_many(services: Services, scope: Scope, body: Acknowledgements) -> Acknowledged:
     if body.refs is UNSET:
         raise MissingField("refs is mandatory")
     refs = list(dict.fromkeys(body.refs))
@@ -95,6 +97,3 @@ async def acknowledge_many(request: Request[Any, Any, Any], services: Services) 
             unknown.append(ref)
     await services.note(scope, "alarm.acknowledged", f"{done} deviceAlarms: {', '.join(refs)[:200]}")
     return Acknowledged(done, unknown)
-
-
-HANDLERS = (list_alarms, acknowledge_many)

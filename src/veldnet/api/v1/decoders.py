@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from litestar import Request, delete, get, post, put
 from sqlalchemy import Connection
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.query import LAST, From, Parameter, To, moment
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
@@ -57,6 +55,14 @@ class LabResult(msgspec.Struct):
     console: list[str] = []
 
 
+class ReadingFilter(msgspec.Struct, frozen=True):
+    """Which readings of a device."""
+
+    start: From = msgspec.field(default=0, name="from")
+    end: To = msgspec.field(default=LAST, name="to")
+    limit: Annotated[int, Parameter("Readings at most.", least=1, most=_MOST_READ)] = 500
+
+
 class Reading(msgspec.Struct):
     """The values that a decoder found in a frame, by their path."""
 
@@ -76,18 +82,21 @@ def _most_body(services: Services) -> int:
     return services.settings.max_body + 6 * _most_source(services)
 
 
-@get("/decoders")
-async def list_decoders(request: Request[Any, Any, Any], services: Services) -> list[PayloadDecoder]:
+@SUBSCRIBER.get("/decoders", "listDecoders", "Decoders", "Payload decoders.")
+async def list_decoders(services: Services, scope: Scope) -> list[PayloadDecoder]:
     """The subscriber's payload decoders, without their sources."""
-    scope = await require_scope(request, services)
     return await services.read(lambda c: decoders.list_decoders(c, scope))
 
 
-@post("/decoders", status_code=201)
-async def create_decoder(request: Request[Any, Any, Any], services: Services) -> PayloadDecoder:
-    """Create a payload decoder."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, PayloadDecoder, _most_body(services))
+@SUBSCRIBER.post(
+    "/decoders",
+    "createDecoder",
+    "Decoders",
+    "Create a payload decoder.",
+    max_body=_most_body,
+    status=201,
+)
+async def create_decoder(services: Services, scope: Scope, body: PayloadDecoder) -> PayloadDecoder:
     most = _most_source(services)
     return await services.change(
         lambda c: decoders.create_decoder(c, scope, body, most_source=most),
@@ -97,22 +106,21 @@ async def create_decoder(request: Request[Any, Any, Any], services: Services) ->
     )
 
 
-@get("/decoders/{decoder_ref:str}")
-async def get_decoder(
-    decoder_ref: str, request: Request[Any, Any, Any], services: Services
-) -> PayloadDecoder:
-    """A payload decoder."""
-    scope = await require_scope(request, services)
+@SUBSCRIBER.get("/decoders/{decoderRef}", "getDecoder", "Decoders", "A payload decoder.")
+async def get_decoder(decoder_ref: str, services: Services, scope: Scope) -> PayloadDecoder:
     return await services.read(lambda c: decoders.get_decoder(c, scope, decoder_ref))
 
 
-@put("/decoders/{decoder_ref:str}")
+@SUBSCRIBER.put(
+    "/decoders/{decoderRef}",
+    "updateDecoder",
+    "Decoders",
+    "Change a payload decoder.",
+    max_body=_most_body,
+)
 async def update_decoder(
-    decoder_ref: str, request: Request[Any, Any, Any], services: Services
+    decoder_ref: str, services: Services, scope: Scope, body: PayloadDecoder
 ) -> PayloadDecoder:
-    """Change a payload decoder."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, PayloadDecoder, _most_body(services))
     most = _most_source(services)
     return await services.change(
         lambda c: decoders.update_decoder(c, scope, decoder_ref, body, most_source=most),
@@ -122,10 +130,8 @@ async def update_decoder(
     )
 
 
-@delete("/decoders/{decoder_ref:str}")
-async def delete_decoder(decoder_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
-    """Delete a payload decoder."""
-    scope = await require_scope(request, services)
+@SUBSCRIBER.delete("/decoders/{decoderRef}", "deleteDecoder", "Decoders", "Delete a payload decoder.")
+async def delete_decoder(decoder_ref: str, services: Services, scope: Scope) -> None:
     await services.change(
         lambda c: decoders.delete_decoder(c, scope, decoder_ref),
         by=scope,
@@ -134,11 +140,16 @@ async def delete_decoder(decoder_ref: str, request: Request[Any, Any, Any], serv
     )
 
 
-@post("/decoders/lab", status_code=200)
-async def try_decoder(request: Request[Any, Any, Any], services: Services) -> list[LabResult]:
+@SUBSCRIBER.post(
+    "/decoders/lab",
+    "tryDecoder",
+    "Decoders",
+    "Test a decoder on payloads or stored frames.",
+    max_body=_most_body,
+    read_only=True,
+)
+async def try_decoder(services: Services, scope: Scope, body: Lab) -> list[LabResult]:
     """Try a decoder without saving it."""
-    scope = await require_scope(request, services, looking=True)
-    body = await read_resource(request, Lab, _most_body(services))
     decoders.check_source(body.source, _most_source(services))
     program = Program(body.kind, body.source)
     if body.encode is not None:
@@ -176,7 +187,7 @@ def _tried(trial: Trial, now: int) -> _Tried:
     if not trial.recvTime:
         return _Tried(payload, trial.fPort, now)
     received = trial.recvTime.strip().replace(" ", "T")
-    return _Tried(payload, trial.fPort, query.moment(received, "trials: recvTime"))
+    return _Tried(payload, trial.fPort, moment(received, "trials: recvTime"))
 
 
 async def _stored(services: Services, scope: Scope, device_ref: str) -> list[_Tried]:
@@ -200,13 +211,17 @@ def _raw(value: str | None) -> msgspec.Raw | None:
     return None if value is None else msgspec.Raw(value.encode())
 
 
-@get("/devices/{device_ref:str}/readings")
-async def get_readings(device_ref: str, request: Request[Any, Any, Any], services: Services) -> list[Reading]:
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/readings",
+    "getReadings",
+    "Decoders",
+    "Decoded readings of a device.",
+)
+async def get_readings(
+    device_ref: str, services: Services, scope: Scope, query: ReadingFilter
+) -> list[Reading]:
     """What the device's decoder reads in its frames of a time range, the newest first, 2,000 at most. Empty
     where it has no decoder, or its payloads are encrypted for the application server."""
-    scope = await require_scope(request, services)
-    start, end = query.text(request, "from"), query.text(request, "to")
-    limit = query.whole(request, "limit", least=1, most=_MOST_READ) or 500
     of = Whose(scope.operator_ref, scope.subscriber_ref)
 
     def read(connection: Connection) -> Any:
@@ -214,10 +229,10 @@ async def get_readings(device_ref: str, request: Request[Any, Any, Any], service
         wanted = Query(
             device_ref=ref,
             packet_types=frozenset({"UPLINK_DATA", "UPLINK_MAC_DATA"}),
-            start=0 if start is None else query.moment(start, "from"),
-            end=1 << 42 if end is None else query.moment(end, "to"),
+            start=query.start,
+            end=query.end,
         )
-        return search(connection, of, wanted, None, limit, services.platform.place_of)
+        return search(connection, of, wanted, None, query.limit, services.platform.place_of)
 
     page = await services.read(read)
     await decode_lines(services, of, page.frames)
@@ -246,14 +261,3 @@ def _flatten(value: Any, path: str, into: dict[str, Any], depth: int = 0) -> Non
             _flatten(inner, f"{path}.{name}" if path else str(name), into, depth + 1)
     elif isinstance(value, bool | int | float | str) and path:
         into[path] = value
-
-
-HANDLERS = (
-    list_decoders,
-    create_decoder,
-    get_decoder,
-    update_decoder,
-    delete_decoder,
-    try_decoder,
-    get_readings,
-)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, get, post
 from msgspec import UNSET, UnsetType
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
 from veldnet.api.errors import GatewayError
+from veldnet.api.query import LAST, From, Parameter, To, moment
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import MissingField
 from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
 from veldnet.routing import Undelivered, deliver_again, list_undelivered
 
@@ -70,6 +69,16 @@ def _moment(millis: int | None) -> str | None:
     return None if millis is None else timestamp(millis)
 
 
+class UndeliveredFilter(msgspec.Struct, frozen=True):
+    """Which messages."""
+
+    start: From = msgspec.field(default=0, name="from")
+    end: To = msgspec.field(default=LAST, name="to")
+    includePending: Annotated[bool, Parameter("Also those that wait.")] = False
+    pending: Annotated[bool, Parameter("As includePending.")] = False
+    limit: Annotated[int, Parameter("Entries at most.", least=1, most=_MOST)] = 100
+
+
 class Redelivery(msgspec.Struct):
     """A time range, ISO 8601: `from` inclusive, `to` exclusive."""
 
@@ -101,13 +110,17 @@ class RouteTrialView(msgspec.Struct):
     answers: list[TrialAnswer]
 
 
-@post("/routingProfiles/{routing_profile_ref:str}/trial", status_code=200)
+@SUBSCRIBER.post(
+    "/routingProfiles/{routingProfileRef}/trial",
+    "tryRoutingProfile",
+    "Deliveries",
+    "Send a test message to every address.",
+)
 async def try_routing_profile(
-    routing_profile_ref: str, request: Request[Any, Any, Any], services: Services
+    routing_profile_ref: str, services: Services, scope: Scope
 ) -> list[RouteTrialView]:
     """Send a `DevEUI_notification` of the type `test` to every address of a routing profile now, and show
     what each answers."""
-    scope = await require_scope(request, services)
     await services.read(lambda c: routing_profiles.get_routing_profile(c, scope, routing_profile_ref))
     quota = services.trials.take(str(scope.subscriber_ref))
     if quota is not None and not quota.allowed:
@@ -125,36 +138,38 @@ async def try_routing_profile(
     ]
 
 
-@get("/undelivered")
-async def list_messages(request: Request[Any, Any, Any], services: Services) -> list[UndeliveredMessage]:
+@SUBSCRIBER.get(
+    "/undelivered", "listUndelivered", "Deliveries", "Messages not accepted by any application server."
+)
+async def list_messages(
+    services: Services, scope: Scope, query: UndeliveredFilter
+) -> list[UndeliveredMessage]:
     """Messages set aside in a time range (`from`, `to`), oldest first; `includePending=true` (or `pending`)
     adds those that wait."""
-    scope = await require_scope(request, services)
-    start, end = query.text(request, "from"), query.text(request, "to")
-    from_ms = 0 if start is None else query.moment(start, "from")
-    to_ms = 1 << 42 if end is None else query.moment(end, "to")
-    pending = query.flag(request, "includePending") or query.flag(request, "pending")
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
+    pending = query.includePending or query.pending
     listed = await services.read(
-        lambda c: list_undelivered(c, scope.subscriber_ref, from_ms, to_ms, limit, include_pending=pending)
+        lambda c: list_undelivered(
+            c, scope.subscriber_ref, query.start, query.end, query.limit, include_pending=pending
+        )
     )
     return [UndeliveredMessage.of(item) for item in listed]
 
 
-@post("/undelivered/redeliveries", status_code=202)
-async def redeliver(request: Request[Any, Any, Any], services: Services) -> RedeliveryStarted:
+@SUBSCRIBER.post(
+    "/undelivered/redeliveries",
+    "redeliver",
+    "Deliveries",
+    "Redeliver the undelivered messages of a time range.",
+    status=202,
+)
+async def redeliver(services: Services, scope: Scope, body: Redelivery) -> RedeliveryStarted:
     """Try the undelivered messages of a time range once more."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, Redelivery, services.settings.max_body)
     if body.start is UNSET or body.end is UNSET:
         raise MissingField("from and to are mandatory")
-    from_ms, to_ms = query.moment(body.start, "from"), query.moment(body.end, "to")
+    from_ms, to_ms = moment(body.start, "from"), moment(body.end, "to")
     platform = services.platform
     expires_at = int((platform.clock() + platform.settings.routing.retention) * 1000)
     lanes = await services.write(lambda c: deliver_again(c, scope.subscriber_ref, from_ms, to_ms, expires_at))
     for lane in lanes:
         platform.deliveries.requeue(lane)
     return RedeliveryStarted(len(lanes))
-
-
-HANDLERS = (list_messages, redeliver, try_routing_profile)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, get
 from sqlalchemy import Connection
 
-from veldnet.api.auth.bearer import require_scope
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.scope import Scope
 from veldnet.inventory.keys import exchange_keys
@@ -15,18 +12,17 @@ from veldnet.inventory.keys.exchange_keys import PublicExchangeKey
 from veldnet.inventory.offers import find_hsm_group
 
 
-@get("/hsmGroups/{hsm_group_id:str}/publicExchangeKey")
-async def get_exchange_key(
-    hsm_group_id: str, request: Request[Any, Any, Any], services: Services
-) -> PublicExchangeKey:
+@SUBSCRIBER.get(
+    "/hsmGroups/{hsmGroupId}/publicExchangeKey",
+    "getPublicExchangeKey",
+    "DeviceSecurity",
+    "RSA key for encrypting AppKeys for an HSM group, and its version.",
+)
+async def get_exchange_key(hsm_group_id: str, services: Services, scope: Scope) -> PublicExchangeKey:
     """The RSA key under which AppKeys may come to an HSM group."""
-    scope = await require_scope(request, services)
     return await services.read(lambda c: _exchange_key(c, scope, hsm_group_id))
 
 
 def _exchange_key(connection: Connection, scope: Scope, hsm_group_id: str) -> PublicExchangeKey:
     group = find_hsm_group(connection, scope.operator_ref, hsm_group_id)
     return exchange_keys.newest(connection, group.vault, hsm_group_id, scope.subscriber_ref)
-
-
-HANDLERS = (get_exchange_key,)

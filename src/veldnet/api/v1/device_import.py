@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import secrets
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import structlog
-from litestar import Request, Response, post
+from litestar import Request, Response
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import legacy, require_scope
-from veldnet.api.body import read_body
+from veldnet.api.auth.bearer import legacy
+from veldnet.api.query import Parameter
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, InvalidField, Refusal
 from veldnet.domain.resources import Device
@@ -33,26 +34,46 @@ log = structlog.get_logger(__name__)
 _MOST_LINES = 100_000_000
 
 
-@post("/devices/import", status_code=200)
-async def import_devices(request: Request[Any, Any, Any], services: Services) -> Response[str]:
+class ImportPart(msgspec.Struct, frozen=True):
+    """Which part of what is imported how."""
+
+    dryRun: Annotated[bool, Parameter("Check each row without changing anything.")] = False
+    import_: Annotated[
+        str | None, Parameter("The import this part belongs to, so that it can be undone.")
+    ] = msgspec.field(default=None, name="import")
+    firstLine: Annotated[
+        int | None,
+        Parameter("Line of the file at which the rows of this part start.", least=1, most=_MOST_LINES),
+    ] = None
+    continues: Annotated[str | None, Parameter("`x-dry-run` header of the previous part, in a dry run.")] = (
+        None
+    )
+
+
+@SUBSCRIBER.post(
+    "/devices/import",
+    "importDevices",
+    "Device",
+    "Create and delete devices from CSV, in ThingPark format or with a header row.",
+    media="text/csv",
+)
+async def import_devices(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, query: ImportPart, body: bytes
+) -> Response[str]:
     """Create and delete devices after ThingPark's CSV, or one with a header. Each row is carried out by
     itself. The answer is CSV, for each row: action, EUI, `[code] message`, the line of the file, and
     where it is refused the column. With `import`, the devices created are noted as part of that import. A
     part of a file says with `firstLine` on which line its first row behind the header stands; a dry run
     in parts goes on with `continues`, the `x-dry-run` of the answer before."""
-    scope = await require_scope(request, services)
-    dry_run = query.flag(request, "dryRun")
-    first_line = query.whole(request, "firstLine", least=1, most=_MOST_LINES)
-    part_of = query.text(request, "import")
+    dry_run, part_of = query.dryRun, query.import_
     import_ref = None
     if part_of is not None and not dry_run:
         import_ref = await services.read(lambda c: imports.own_import(c, scope, part_of))
-    rehearsal, name = _rehearsal(services, scope, query.text(request, "continues")) if dry_run else (None, "")
-    body = await read_body(request, services.settings.max_body)
+    rehearsal, name = _rehearsal(services, scope, query.continues) if dry_run else (None, "")
     importing = _Import(services, scope, legacy(request), rehearsal, import_ref)
     answer = io.StringIO()
     writer = csv.writer(answer, lineterminator="\n")
-    for line in imports.read_devices(body, first_line):
+    for line in imports.read_devices(body, query.firstLine):
         outcome, column = await importing.carry_out(line)
         writer.writerow([line.action, line.shown_eui, outcome, line.number, column])
     headers = {}
@@ -188,6 +209,3 @@ class _Import:
 def _refused(line: Line, status: int, message: str) -> tuple[str, str]:
     words, column = line.refusal(message)
     return f"[{status}] {words}", column
-
-
-HANDLERS = (import_devices,)

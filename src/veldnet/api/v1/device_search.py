@@ -5,85 +5,109 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, get, post, put
 from litestar.response import Stream
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.query import PageNumber, PageSize, Parameter
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField, Refusal
-from veldnet.domain.resources import Device
+from veldnet.domain.resources import Device, HealthState
 from veldnet.domain.scope import Scope
 from veldnet.inventory import audit, devices
-from veldnet.inventory.devices import ALARM_LEVELS, ORDERS, Found, MapCell, Wanted
+from veldnet.inventory.devices import AlarmLevel, Found, MapCell, Order, Wanted
 from veldnet.monitoring.logger.export import safe
 from veldnet.monitoring.observed import observed_at
 
-HEALTH_STATES = ("RF_CNX_ERROR", "INIT", "ACTIVE")
 MOST_PAGE = 500
 MOST_AT_ONCE = 1000
 
 
-def _wanted(request: Request[Any, Any, Any]) -> Wanted:
-    text = query.text(request, "search")
-    if text is not None and len(text) > 100:
-        raise InvalidField("search may have 100 characters")
-    return Wanted(
-        text=text,
-        health=query.choice(request, "healthState", HEALTH_STATES),
-        plan_id=query.text(request, "connectivityPlanId"),
-        profile_id=query.text(request, "deviceProfileId"),
-        routing_profile_id=query.text(request, "routingProfileId"),
-        alarm=query.choice(request, "alarm", tuple(ALARM_LEVELS)),
+def _part(text: str, name: str) -> str:
+    if len(text) > 100:
+        raise InvalidField(f"{name} may have 100 characters")
+    return text
+
+
+class DeviceFilter(msgspec.Struct, frozen=True):
+    """Which devices."""
+
+    search: Annotated[str | None, Parameter("Part of a name or DevEUI.", read=_part)] = None
+    healthState: Annotated[HealthState | None, Parameter("Only devices in this state.")] = None
+    connectivityPlanId: Annotated[str | None, Parameter("Only devices of this plan.")] = None
+    deviceProfileId: Annotated[str | None, Parameter("Only devices of this profile.")] = None
+    routingProfileId: Annotated[str | None, Parameter("Only devices of this routing profile.")] = None
+    alarm: Annotated[
+        AlarmLevel | None,
+        Parameter("Only devices with an unacknowledged alarm of this severity or higher."),
+    ] = None
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(
+            text=self.search,
+            health=self.healthState,
+            plan_id=self.connectivityPlanId,
+            profile_id=self.deviceProfileId,
+            routing_profile_id=self.routingProfileId,
+            alarm=self.alarm,
+        )
+
+
+class DeviceSearch(DeviceFilter, frozen=True):
+    """Which devices, in which order, and which page of them."""
+
+    sort: Annotated[Order, Parameter("Order; - turns it round.")] = "created"
+    page: PageNumber = 1
+    pageSize: PageSize = 100
+
+
+def _degrees(most: float) -> Parameter:
+    def read(text: str, name: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not -most <= value <= most:
+            raise InvalidField(f"{name} {text[:40]!r} must be degrees from {-most:g} to {most:g}")
+        return value
+
+    return Parameter("Degrees.", read=read)
+
+
+class MapFilter(DeviceFilter, frozen=True):
+    """Which devices within which box."""
+
+    south: Annotated[float, _degrees(90)] = -90.0
+    west: Annotated[float, _degrees(180)] = -180.0
+    north: Annotated[float, _degrees(90)] = 90.0
+    east: Annotated[float, _degrees(180)] = 180.0
+    cell: Annotated[float, msgspec.structs.replace(_degrees(90), text="Grid size of groups in degrees.")] = (
+        1.0
     )
 
 
-@get("/devices")
-async def search_devices(request: Request[Any, Any, Any], services: Services) -> Found:
+@SUBSCRIBER.get("/devices", "searchDevices", "Device", "Search devices, paginated.")
+async def search_devices(services: Services, scope: Scope, query: DeviceSearch) -> Found:
     """Devices by part of their name or DevEUI and by filters, in an order, a page at a time."""
-    scope = await require_scope(request, services)
-    wanted = _wanted(request)
-    order = query.choice(request, "sort", ORDERS) or "created"
-    page = query.whole(request, "page", least=1, most=1_000_000) or 1
-    size = query.whole(request, "pageSize", least=1, most=MOST_PAGE) or 100
     observed = observed_at(services.platform.clock())
     return await services.read(
-        lambda c: devices.search_devices(c, scope, wanted, order, page, size, observed)  # type: ignore[arg-type]
+        lambda c: devices.search_devices(
+            c, scope, query.wanted, query.sort, query.page, query.pageSize, observed
+        )
     )
 
 
-def _degrees(request: Request[Any, Any, Any], name: str, most: float, default: float) -> float:
-    text = query.text(request, name)
-    if text is None:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not -most <= value <= most:
-        raise InvalidField(f"{name} {text[:40]!r} must be degrees from {-most:g} to {most:g}")
-    return value
-
-
-@get("/devices/map")
-async def map_devices(request: Request[Any, Any, Any], services: Services) -> list[MapCell]:
+@SUBSCRIBER.get("/devices/map", "mapDevices", "Device", "Devices within a bounding box, grouped when close.")
+async def map_devices(services: Services, scope: Scope, query: MapFilter) -> list[MapCell]:
     """Devices within a box, those that lie close together as one cell; `cell` is its size in degrees."""
-    scope = await require_scope(request, services)
-    wanted = _wanted(request)
-    box = (
-        _degrees(request, "south", 90, -90),
-        _degrees(request, "west", 180, -180),
-        _degrees(request, "north", 90, 90),
-        _degrees(request, "east", 180, 180),
-    )
-    size = max(_degrees(request, "cell", 90, 1), 0.00001)
-    return await services.read(lambda c: devices.map_cells(c, scope, wanted, box, size))
+    box = (query.south, query.west, query.north, query.east)
+    size = max(query.cell, 0.00001)
+    return await services.read(lambda c: devices.map_cells(c, scope, query.wanted, box, size))
 
 
 _COLUMNS = (
@@ -114,12 +138,13 @@ _STATISTICS = (
 )
 
 
-@get("/devices/export")
-async def export_devices(request: Request[Any, Any, Any], services: Services) -> Stream:
+@SUBSCRIBER.get(
+    "/devices/export", "exportDevices", "Device", "Export the matching devices as CSV.", media="text/csv"
+)
+async def export_devices(services: Services, scope: Scope, query: DeviceFilter) -> Stream:
     """The devices found, all of them, as CSV with a header; never a key. Without statistics columns it can be
     imported again once keys are added."""
-    scope = await require_scope(request, services)
-    wanted = _wanted(request)
+    wanted = query.wanted
     observed = observed_at(services.platform.clock())
 
     async def rows() -> AsyncIterator[bytes]:
@@ -165,11 +190,9 @@ class Location(msgspec.Struct):
     longitude: float | None = None
 
 
-@put("/devices/{device_ref:str}/location")
-async def set_location(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
+@SUBSCRIBER.put("/devices/{deviceRef}/location", "setLocation", "Device", "Say where a device is.")
+async def set_location(device_ref: str, services: Services, scope: Scope, body: Location) -> Device:
     """Say where a device is; messages and the map have it at once."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, Location, services.settings.max_body)
     if (body.latitude is None) != (body.longitude is None):
         raise MissingField("latitude and longitude go together")
     if body.latitude is not None and not -90 <= body.latitude <= 90:
@@ -207,12 +230,10 @@ class BulkResult(msgspec.Struct):
     failures: list[BulkFailure]
 
 
-@post("/devices/bulk", status_code=200)
-async def change_many(request: Request[Any, Any, Any], services: Services) -> BulkResult:
+@SUBSCRIBER.post("/devices/bulk", "changeDevices", "Device", "Change or delete up to 1,000 devices.")
+async def change_many(services: Services, scope: Scope, body: BulkChange) -> BulkResult:
     """Change or delete up to 1,000 devices. Each is done by itself, so that one that is refused does not keep
     the others from it."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, BulkChange, services.settings.max_body)
     if len(body.refs) > MOST_AT_ONCE:
         raise InvalidField(f"refs holds {len(body.refs)} devices; at most {MOST_AT_ONCE} are changed at once")
     change = body.change
@@ -246,6 +267,3 @@ def _one(connection: Connection, scope: Scope, ref: str, change: Device | UnsetT
         None if change is UNSET else change,
         scope.operator_ref,
     )
-
-
-HANDLERS = (search_devices, map_devices, export_devices, set_location, change_many)

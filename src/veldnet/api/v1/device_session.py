@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, get, post, put
+from litestar import Request
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.query import InLanguage
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.diagnosis import Explanation, explain_device
 from veldnet.domain.errors import BadRequest
+from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.inventory.devices import check_root_key
 from veldnet.lorawan import DevEui
@@ -25,39 +25,52 @@ class NetworkKey(msgspec.Struct):
     networkKey: str
 
 
-@get("/devices/{device_ref:str}/session")
-async def get_session(device_ref: str, request: Request[Any, Any, Any], services: Services) -> DeviceView:
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/session", "getSession", "Device", "Session of a device, without its keys."
+)
+async def get_session(device_ref: str, services: Services, scope: Scope) -> DeviceView:
     """The session of a device without its keys: counters, and parameters wanted and confirmed."""
-    scope = await require_scope(request, services)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
     return await services.platform.network.inspect(ref)
 
 
-@get("/devices/{device_ref:str}/explanation")
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/explanation",
+    "getExplanation",
+    "Device",
+    "Explain why a device does not join or is not received.",
+)
 async def get_explanation(
-    device_ref: str, request: Request[Any, Any, Any], services: Services
+    device_ref: str, request: Request[Any, Any, Any], services: Services, scope: Scope, query: InLanguage
 ) -> Explanation:
     """Why a device does not join or is not heard, in `language`, or that of `Accept-Language`."""
-    scope = await require_scope(request, services)
-    now, language = services.platform.clock(), query.language(request)
+    now, language = services.platform.clock(), query.of(request)
     dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
     return await services.read(lambda c: explain_device(c, DevEui.parse(str(dev_eui)), now, language))
 
 
-@post("/devices/{device_ref:str}/rejoin", status_code=202)
-async def ask_rejoin(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@SUBSCRIBER.post(
+    "/devices/{deviceRef}/rejoin",
+    "askRejoin",
+    "Device",
+    "Ask a LoRaWAN 1.1 device to renew its session.",
+    status=202,
+)
+async def ask_rejoin(device_ref: str, services: Services, scope: Scope) -> None:
     """Ask a 1.1 device to renew its session with its next downlink."""
-    scope = await require_scope(request, services)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
     if not await services.platform.network.ask_rejoin(ref):
         raise BadRequest("the device has no session of LoRaWAN 1.1")
 
 
-@put("/devices/{device_ref:str}/networkKey", status_code=204)
-async def put_network_key(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
-    """Set the NwkKey of a LoRaWAN 1.1 device."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, NetworkKey, services.settings.max_body)
+@SUBSCRIBER.put(
+    "/devices/{deviceRef}/networkKey",
+    "setNetworkKey",
+    "Device",
+    "Set the NwkKey of a LoRaWAN 1.1 device.",
+    status=204,
+)
+async def put_network_key(device_ref: str, services: Services, scope: Scope, body: NetworkKey) -> None:
     nwk_key = check_root_key(body.networkKey, "networkKey")
     dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
@@ -69,6 +82,3 @@ async def put_network_key(device_ref: str, request: Request[Any, Any, Any], serv
         action="device.networkKey",
         what=f"device {ref}",
     )
-
-
-HANDLERS = (get_session, get_explanation, ask_rejoin, put_network_key)

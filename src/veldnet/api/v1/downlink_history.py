@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, get
 from sqlalchemy import Connection, select
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
+from veldnet.api.query import Parameter
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.network import (
     DownlinkRecord,
@@ -30,6 +30,10 @@ _SLOTS = (None, "RX1", "RX2", "PING")
 _UPLINKS = 300
 
 Status = Literal["queued", "sending", "sent", "acknowledged", "unacknowledged", "failed"]
+
+
+class HistoryPart(msgspec.Struct, frozen=True):
+    limit: Annotated[int, Parameter("Maximum number of sent or failed downlinks.", least=1, most=_MOST)] = 50
 
 
 class DownlinkCause(msgspec.Struct):
@@ -151,21 +155,21 @@ def _judge(line: DownlinkLine, later: list[UplinkRecord]) -> None:
         line.status = "unacknowledged"
 
 
-@get("/devices/{device_ref:str}/downlinks/history")
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/downlinks/history",
+    "listDownlinkHistory",
+    "Downlinks",
+    "Queued, sent and acknowledged downlinks of a device.",
+)
 async def list_history(
-    device_ref: str, request: Request[Any, Any, Any], services: Services
+    device_ref: str, services: Services, scope: Scope, query: HistoryPart
 ) -> list[DownlinkLine]:
     """The device's downlinks, those that wait first, then the newest first, with what became of each."""
-    scope = await require_scope(request, services)
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 50
     number = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
     queue, under_way = await services.platform.network.downlinks(number)
-    gone = await services.read(lambda c: _gone(c, number, limit))
+    gone = await services.read(lambda c: _gone(c, number, query.limit))
     return [
         *(_waiting(item, "queued") for item in reversed(queue)),
         *(_waiting(item, "sending") for item in reversed(under_way)),
         *gone,
     ]
-
-
-HANDLERS = (list_history,)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, delete, get, post
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField
 from veldnet.domain.scope import Scope
@@ -52,21 +50,18 @@ async def _device(services: Services, scope: Scope, ref: str) -> tuple[int, DevE
     return await services.read(find)
 
 
-@get("/devices/{device_ref:str}/downlinks")
-async def list_downlinks(
-    device_ref: str, request: Request[Any, Any, Any], services: Services
-) -> list[QueuedView]:
+@SUBSCRIBER.get("/devices/{deviceRef}/downlinks", "listDownlinks", "Downlinks", "Downlinks that wait.")
+async def list_downlinks(device_ref: str, services: Services, scope: Scope) -> list[QueuedView]:
     """Downlinks that wait for the device, the next one first."""
-    scope = await require_scope(request, services)
     ref, _dev_eui = await _device(services, scope, device_ref)
     return await services.platform.network.queued(ref)
 
 
-@post("/devices/{device_ref:str}/downlinks", status_code=202)
-async def send_downlink(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Queued:
+@SUBSCRIBER.post(
+    "/devices/{deviceRef}/downlinks", "sendDownlink", "Downlinks", "Queue a downlink.", status=202
+)
+async def send_downlink(device_ref: str, services: Services, scope: Scope, body: NewDownlink) -> Queued:
     """Queue a downlink; it is durable when the answer comes. A refusal says what would be right."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, NewDownlink, services.settings.max_body)
     ref, dev_eui = await _device(services, scope, device_ref)
     fport, payload = await _encoded(services, scope, ref, body)
     if not 0 <= body.priority <= 255:
@@ -146,13 +141,10 @@ class _Made(msgspec.Struct):
     errors: list[str] = []
 
 
-@delete("/devices/{device_ref:str}/downlinks")
-async def flush_downlinks(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
-    """Clear the downlink queue of a device."""
-    scope = await require_scope(request, services)
+@SUBSCRIBER.delete(
+    "/devices/{deviceRef}/downlinks", "flushDownlinks", "Downlinks", "Clear the downlink queue of a device."
+)
+async def flush_downlinks(device_ref: str, services: Services, scope: Scope) -> None:
     ref, dev_eui = await _device(services, scope, device_ref)
     await services.platform.network.submit(dev_eui, fport=None, payload=None, flush=True)
     await services.note(scope, "device.downlinksFlushed", f"device {ref}")
-
-
-HANDLERS = (list_downlinks, send_downlink, flush_downlinks)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, get
+from litestar import Request
 from sqlalchemy import ColumnElement, Connection, select
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
+from veldnet.api.query import InLanguage, Parameter
+from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
 from veldnet.diagnosis import Explanation, Language, explain_frame, mac_commands_in_words
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.monitoring.logger import Whose, own_devices
 from veldnet.network import FrameKind, decode_record
 from veldnet.store import millis_of
 from veldnet.store.schema import base_stations, delivery_results, frame_bodies, frames
 
-from .logger import whose
-
 _MOST = 500
+
+
+class FramePage(msgspec.Struct, frozen=True):
+    """Which frames of a device."""
+
+    limit: Annotated[int, Parameter("Entries at most.", least=1, most=_MOST)] = 100
+    before: Annotated[int | None, Parameter("Continue after this frame.", most=(1 << 63) - 1)] = None
 
 
 class FrameSummary(msgspec.Struct):
@@ -55,21 +61,18 @@ class FrameDetail(msgspec.Struct):
     explanation: Explanation | None
 
 
-@get("/devices/{device_ref:str}/frames")
+@SUBSCRIBER.get("/devices/{deviceRef}/frames", "listFrames", "Frames", "Newest frames of a device.")
 async def list_frames(
-    device_ref: str, request: Request[Any, Any, Any], services: Services
+    device_ref: str, services: Services, scope: Scope, query: FramePage
 ) -> list[FrameSummary]:
     """The newest frames of a device; `before` continues behind a frame id."""
-    scope = await require_scope(request, services)
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
-    before = query.whole(request, "before", least=0, most=(1 << 63) - 1)
 
     def read(connection: Connection) -> list[FrameSummary]:
         ref = devices.device_ref(connection, scope, device_ref)
         wanted = select(frames).where(frames.c.device_ref == ref)
-        if before is not None:
-            wanted = wanted.where(frames.c.id < before)
-        rows = connection.execute(wanted.order_by(frames.c.id.desc()).limit(limit))
+        if query.before is not None:
+            wanted = wanted.where(frames.c.id < query.before)
+        rows = connection.execute(wanted.order_by(frames.c.id.desc()).limit(query.limit))
         return [
             FrameSummary(
                 str(row.id),
@@ -91,11 +94,12 @@ async def list_frames(
     return await services.read(read)
 
 
-@get("/frames/{frame_id:str}")
-async def get_frame(frame_id: str, request: Request[Any, Any, Any], services: Services) -> FrameDetail:
+@VIEWER.get("/frames/{frameId}", "getFrame", "Frames", "A frame, explained.")
+async def get_frame(
+    frame_id: str, request: Request[Any, Any, Any], services: Services, of: Whose, query: InLanguage
+) -> FrameDetail:
     """Everything that is known of one frame; the explanation in `language`, or that of `Accept-Language`."""
-    of = await whose(request, services)
-    language = query.language(request)
+    language = query.of(request)
     return await services.read(lambda connection: _detail(connection, of, frame_id, language))
 
 
@@ -132,6 +136,3 @@ def _detail(connection: Connection, of: Whose, frame_id: str, language: Language
         [] if record is None else mac_commands_in_words(decode_record(record)),
         explain_frame(connection, number, language),
     )
-
-
-HANDLERS = (list_frames, get_frame)

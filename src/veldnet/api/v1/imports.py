@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request, get, post
 
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.domain.scope import Scope
 from veldnet.inventory import imports
 from veldnet.inventory.imports import Import
 
@@ -30,19 +27,16 @@ class Undone(msgspec.Struct):
     left: int
 
 
-@get("/imports")
-async def list_imports(request: Request[Any, Any, Any], services: Services) -> list[Import]:
+@SUBSCRIBER.get("/imports", "listImports", "Device", "The newest imports.")
+async def list_imports(services: Services, scope: Scope) -> list[Import]:
     """The subscriber's newest imports."""
-    scope = await require_scope(request, services)
     return await services.read(lambda c: imports.list_imports(c, scope))
 
 
-@post("/imports", status_code=201)
-async def begin_import(request: Request[Any, Any, Any], services: Services) -> Import:
+@SUBSCRIBER.post("/imports", "beginImport", "Device", "Start an import in parts.", status=201)
+async def begin_import(services: Services, scope: Scope, body: NewImport) -> Import:
     """Begin an import; its rows follow with `POST /devices/import?import=<ref>`, in as many parts as
     wanted."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, NewImport, services.settings.max_body)
     return await services.change(
         lambda c: imports.begin_import(c, scope, body.name),
         by=scope,
@@ -51,11 +45,15 @@ async def begin_import(request: Request[Any, Any, Any], services: Services) -> I
     )
 
 
-@post("/imports/{import_ref:str}/undo", status_code=200)
-async def undo_import(import_ref: str, request: Request[Any, Any, Any], services: Services) -> Undone:
+@SUBSCRIBER.post(
+    "/imports/{importRef}/undo",
+    "undoImport",
+    "Device",
+    "Undo an import: delete the devices it created, 500 at a time.",
+)
+async def undo_import(import_ref: str, services: Services, scope: Scope) -> Undone:
     """Delete the devices that an import created, up to 500 at a time. Devices it deleted do not come back:
     their keys are gone."""
-    scope = await require_scope(request, services)
     deleted, left = await services.change(
         lambda c: imports.undo_import(c, scope, import_ref, _AT_ONCE),
         by=scope,
@@ -63,6 +61,3 @@ async def undo_import(import_ref: str, request: Request[Any, Any, Any], services
         what=f"import {import_ref}",
     )
     return Undone(deleted, left)
-
-
-HANDLERS = (list_imports, begin_import, undo_import)

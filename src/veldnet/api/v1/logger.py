@@ -6,19 +6,20 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, Response
 from litestar.response import Stream
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import SUBSCRIBER_HEADER, from_browser, require_operator, require_scope
+from veldnet.api.auth.bearer import from_browser
 from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
+from veldnet.api.query import LAST, MOST_WHOLE, From, Parameter, To, base_station, whole
+from veldnet.api.routers import VIEWER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
-from veldnet.lorawan import BaseStationId, InvalidIdentifier
 from veldnet.monitoring.logger import (
     PACKET_TYPES,
     Line,
@@ -41,96 +42,134 @@ _MOST_VALUES = 50
 _BEAT = 15.0
 
 
-async def whose(request: Request[Any, Any, Any], services: Services) -> Whose:
-    """Whose frames a request is for: an operator's user who names no subscriber sees all of the
-    operator's."""
-    if from_browser(request) and not request.headers.get(SUBSCRIBER_HEADER):
-        session = await services.sessions.session(request.cookies.get(COOKIE, ""))
-        if session is not None and session.operator is not None:
-            operator = await require_operator(request, services)
-            return Whose(operator.operator_ref)
-    scope = await require_scope(request, services)
-    return Whose(scope.operator_ref, scope.subscriber_ref)
-
-
-def _values(request: Request[Any, Any, Any], name: str) -> tuple[str, ...]:
-    """A parameter with several values, comma-separated."""
-    values = tuple(part.strip() for part in (query.text(request, name) or "").split(",") if part.strip())
+def _values(text: str, name: str) -> tuple[str, ...]:
+    """Several values, comma-separated."""
+    values = tuple(part.strip() for part in text.split(",") if part.strip())
     if len(values) > _MOST_VALUES:
         raise InvalidField(f"{name} holds {len(values)} values; at most {_MOST_VALUES} are taken")
     return values
 
 
-def _patterns(request: Request[Any, Any, Any], name: str) -> tuple[str, ...]:
-    values = tuple(value.replace("-", "").replace(":", "").upper() for value in _values(request, name))
+def _patterns(text: str, name: str) -> tuple[str, ...]:
+    values = tuple(value.replace("-", "").replace(":", "").upper() for value in _values(text, name))
     for value in values:
         if len(value) > 16 or not all(character in "0123456789ABCDEF*" for character in value):
             raise InvalidField(f"{name} {value[:40]!r} must be hexadecimal digits, with * for any others")
     return values
 
 
-def _stations(request: Request[Any, Any, Any]) -> tuple[int, ...]:
-    found = []
-    for value in _values(request, "baseStationId"):
-        try:
-            found.append(int(BaseStationId.parse(value)))
-        except InvalidIdentifier as error:
-            raise InvalidField(f"baseStationId {value[:40]!r}: {error}") from None
-    return tuple(found)
+def _stations(text: str, name: str) -> tuple[int, ...]:
+    return tuple(base_station(value, name) for value in _values(text, name))
 
 
-def _query(request: Request[Any, Any, Any]) -> Query:
-    kinds = _values(request, "packetType")
-    for kind in kinds:
-        if kind not in PACKET_TYPES:
-            raise InvalidField(f"packetType {kind[:40]!r} must be of {', '.join(PACKET_TYPES)}")
-    start, end = query.text(request, "from"), query.text(request, "to")
-    return Query(
-        dev_euis=_patterns(request, "deviceEUI"),
-        dev_addrs=_patterns(request, "devAddr"),
-        device_ref=query.whole(request, "deviceRef", least=0),
-        base_stations=_stations(request),
-        as_ids=_values(request, "asId"),
-        packet_types=frozenset(kinds),
-        start=0 if start is None else query.moment(start, "from"),
-        end=1 << 42 if end is None else query.moment(end, "to") + 1,
-    )
+def _types(text: str, name: str) -> tuple[str, ...]:
+    values = _values(text, name)
+    for value in values:
+        if value not in PACKET_TYPES:
+            raise InvalidField(f"{name} {value[:40]!r} must be of {', '.join(PACKET_TYPES)}")
+    return values
 
 
-@get("/frames")
-async def search_frames(request: Request[Any, Any, Any], services: Services) -> Page:
+def _ids(text: str, name: str) -> tuple[int, ...]:
+    """Frame ids; what is none finds nothing."""
+    parts = text.split(",")
+    numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 20)
+    if len(numbers) > _MOST:
+        raise InvalidField(f"{name} holds {len(numbers)} frames; at most {_MOST} are taken")
+    return numbers
+
+
+class FrameFilter(msgspec.Struct, frozen=True):
+    """Which frames."""
+
+    deviceEUI: Annotated[
+        tuple[str, ...],
+        Parameter("DevEUIs with * as wildcard, comma-separated.", read=_patterns),
+    ] = ()
+    devAddr: Annotated[tuple[str, ...], Parameter("DevAddrs, likewise.", read=_patterns)] = ()
+    deviceRef: Annotated[
+        int | None,
+        Parameter("Only frames of this device.", type="string", read=partial(whole, 0, MOST_WHOLE)),
+    ] = None
+    baseStationId: Annotated[
+        tuple[int, ...],
+        Parameter("Base stations with the best reception or that sent, comma-separated.", read=_stations),
+    ] = ()
+    asId: Annotated[tuple[str, ...], Parameter("Application servers, comma-separated.", read=_values)] = ()
+    packetType: Annotated[
+        tuple[str, ...],
+        Parameter(f"Of {', '.join(PACKET_TYPES)}, comma-separated.", read=_types),
+    ] = ()
+    decode: Annotated[bool, Parameter("Include the output of the subscriber's decoders.")] = False
+
+    def query(self, start: int = 0, end: int = LAST) -> Query:
+        return Query(
+            dev_euis=self.deviceEUI,
+            dev_addrs=self.devAddr,
+            device_ref=self.deviceRef,
+            base_stations=self.baseStationId,
+            as_ids=self.asId,
+            packet_types=frozenset(self.packetType),
+            start=start,
+            end=end,
+        )
+
+
+class FrameSearch(FrameFilter, frozen=True):
+    """Which frames of a time range, and which part of them."""
+
+    start: From = msgspec.field(default=0, name="from")
+    end: To = msgspec.field(default=LAST, name="to")
+    before: Annotated[int | None, Parameter("Continue after this frame.", most=(1 << 63) - 1)] = None
+    limit: Annotated[int, Parameter("Frames at most.", least=1, most=_MOST)] = 100
+
+
+class FrameExport(FrameFilter, frozen=True):
+    """Which frames of a time range go into a file."""
+
+    start: From = msgspec.field(default=0, name="from")
+    end: To = msgspec.field(default=LAST, name="to")
+    limit: Annotated[int, Parameter("Frames at most.", least=1, most=_MOST_EXPORT)] = _MOST_EXPORT
+
+
+class FrameIds(msgspec.Struct, frozen=True):
+    ids: Annotated[tuple[int, ...], Parameter("Frame ids, comma-separated.", read=_ids)] = ()
+
+
+@VIEWER.get("/frames", "searchFrames", "Frames", "Frames of all devices, newest first.")
+async def search_frames(services: Services, of: Whose, query: FrameSearch) -> Page:
     """Frames of all devices that match, the newest first. `next` of the answer goes into `before`, also where
     nothing was found yet in what was looked through."""
-    of = await whose(request, services)
-    wanted = _query(request)
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
-    before = query.whole(request, "before", least=0, most=(1 << 63) - 1)
+    wanted = query.query(query.start, query.end + 1)
     places = services.platform.place_of
-    page = await services.read(lambda c: search(c, of, wanted, before, limit, places))
-    if query.flag(request, "decode"):
+    page = await services.read(lambda c: search(c, of, wanted, query.before, query.limit, places))
+    if query.decode:
         await decode_lines(services, of, page.frames)
     return page
 
 
-@get("/frames/export")
-async def export_frames(request: Request[Any, Any, Any], services: Services) -> Stream:
+@VIEWER.get(
+    "/frames/export",
+    "exportFrames",
+    "Frames",
+    "Export frames as CSV with the columns of ThingPark's wireless logger.",
+    media="text/csv",
+)
+async def export_frames(services: Services, of: Whose, query: FrameExport) -> Stream:
     """The same as CSV in the columns of ThingPark's wireless logger, 10,000 frames at most."""
-    of = await whose(request, services)
-    wanted = _query(request)
-    limit = query.whole(request, "limit", least=1, most=_MOST_EXPORT) or _MOST_EXPORT
-    decode = query.flag(request, "decode")
+    wanted = query.query(query.start, query.end + 1)
     settings = services.platform.settings
 
     async def rows() -> AsyncIterator[bytes]:
         before: int | None = None
-        left, header = limit, True
+        left, header = query.limit, True
         while left > 0:
             page = await services.read(
                 lambda c, before=before, left=left: search(  # type: ignore[misc]
                     c, of, wanted, before, min(_MOST, left), services.platform.place_of
                 )
             )
-            if decode:
+            if query.decode:
                 await decode_lines(services, of, page.frames, patient=True)
             buffer = io.StringIO()
             writer = csv.writer(buffer, lineterminator="\n")
@@ -158,30 +197,30 @@ class DeliveryStates(msgspec.Struct):
     states: dict[str, str]
 
 
-@get("/frames/deliveries")
-async def get_deliveries(request: Request[Any, Any, Any], services: Services) -> DeliveryStates:
+@VIEWER.get("/frames/deliveries", "getDeliveries", "Frames", "Delivery results of frames.")
+async def get_deliveries(services: Services, of: Whose, query: FrameIds) -> DeliveryStates:
     """What became of the messages of some frames (`ids`, separated by commas)."""
-    of = await whose(request, services)
-    ids = (query.text(request, "ids") or "").split(",")
-    numbers = [int(text) for text in ids if text.isascii() and text.isdigit() and len(text) < 20]
-    if len(numbers) > _MOST:
-        raise InvalidField(f"ids holds {len(numbers)} frames; at most {_MOST} are taken")
-    return DeliveryStates(await services.read(lambda c: delivery_states(c, of, numbers)))
+    return DeliveryStates(await services.read(lambda c: delivery_states(c, of, list(query.ids))))
 
 
-@get("/frames/live")
-async def live_frames(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
+@VIEWER.get(
+    "/frames/live",
+    "watchFrames",
+    "Frames",
+    "Live frames as server-sent events.",
+    media="text/event-stream",
+)
+async def live_frames(
+    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameFilter
+) -> Response[Any]:
     """Frames as they become durable, as server-sent events: `frames` with a list, `dropped` with how many the
     reader was too slow for. The filters are those of the search but for `asId`."""
-    of = await whose(request, services)
-    wanted = _query(request)
-    decode = query.flag(request, "decode")
     try:
         subscription = services.platform.live.watch(of.subscriber_ref, of.operator_ref)
     except TooManyStreams:
         raise GatewayError(429, "Too many live streams are open; close one, or use the history") from None
     return Stream(
-        _events(request, services, of, subscription, wanted, decode),
+        _events(request, services, of, subscription, query),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
@@ -192,10 +231,9 @@ async def _events(
     services: Services,
     of: Whose,
     subscription: Subscription,
-    wanted: Query,
-    decode: bool,
+    query: FrameFilter,
 ) -> AsyncIterator[bytes]:
-    live = services.platform.live
+    live, wanted = services.platform.live, query.query()
     cookie = request.cookies.get(COOKIE, "") if from_browser(request) else ""
     told = 0
     clock = services.platform.clock
@@ -215,7 +253,7 @@ async def _events(
             if not lines:
                 yield b": alive\n\n"
                 continue
-            if decode:
+            if query.decode:
                 await decode_lines(services, of, lines, patient=True)
             yield b"event: frames\ndata: " + msgspec.json.encode(lines) + b"\n\n"
     finally:
@@ -257,6 +295,3 @@ def _matches(line: Line, wanted: Query) -> bool:
         )
         and (not wanted.packet_types or line.type in wanted.packet_types)
     )
-
-
-HANDLERS = (search_frames, export_frames, get_deliveries, live_frames)

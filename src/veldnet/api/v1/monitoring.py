@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, get, put
 from sqlalchemy import Connection, select
 
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.query import Parameter, time
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import AlarmThreshold, Device, timestamp
@@ -23,7 +21,8 @@ from veldnet.inventory.rows import ref_of
 from veldnet.keys import labels
 from veldnet.monitoring import NotificationSettings, check_settings, read_settings, write_settings
 from veldnet.monitoring.alarms.listing import PastAlarm, list_history
-from veldnet.monitoring.notification.events import SUBSCRIBER, read_secret
+from veldnet.monitoring.notification import events
+from veldnet.monitoring.notification.events import read_secret
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.totals import Totals
@@ -47,25 +46,28 @@ class StoredNotificationSettings(NotificationSettings, frozen=True, forbid_unkno
     webhookSecret: str | None = None
 
 
-@get("/devices/{device_ref:str}/alarmHistory")
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/alarmHistory", "listAlarmHistory", "Alarm", "Cleared alarms of a device."
+)
 async def get_history(
-    device_ref: str, request: Request[Any, Any, Any], services: Services
+    device_ref: str, services: Services, scope: Scope, query: HistoryLimit
 ) -> list[PastAlarm]:
     """Alarms of a device that were cleared, the last first."""
-    scope = await require_scope(request, services)
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
 
     def read(connection: Connection) -> list[PastAlarm]:
-        return list_history(connection, devices.device_ref(connection, scope, device_ref), limit)
+        return list_history(connection, devices.device_ref(connection, scope, device_ref), query.limit)
 
     return await services.read(read)
 
 
-@put("/devices/{device_ref:str}/alarmThresholds")
-async def put_thresholds(device_ref: str, request: Request[Any, Any, Any], services: Services) -> Device:
+@SUBSCRIBER.put(
+    "/devices/{deviceRef}/alarmThresholds",
+    "setAlarmThresholds",
+    "Alarm",
+    "Change the inactivity thresholds (alarm 004) of a device.",
+)
+async def put_thresholds(device_ref: str, services: Services, scope: Scope, body: Thresholds) -> Device:
     """Change when alarm 004 is raised for a device; it takes effect at once."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, Thresholds, services.settings.max_body)
     devices.check_thresholds(body.alarmThresholds)
     return await services.change(
         lambda c: devices.set_thresholds(c, scope, device_ref, body.alarmThresholds),
@@ -76,23 +78,42 @@ async def put_thresholds(device_ref: str, request: Request[Any, Any, Any], servi
     )
 
 
-def span_of(request: Request[Any, Any, Any], services: Services) -> tuple[Span, int]:
-    """The time range of `startDate` and `duration`, the last seven days without them, and the step."""
-    days = query.whole(request, "duration", least=1, most=_MOST_DAYS) or 7
-    hours = query.whole(request, "aggregationStep", least=1, most=24) or 1
-    start = query.text(request, "startDate")
-    now = round(services.platform.clock() * 1000)
-    begin = now - days * _DAY if start is None else query.moment(start, "startDate")
-    return Span(begin, begin + days * _DAY), hours
+class Days(msgspec.Struct, frozen=True):
+    """A time range of whole days, the last seven without any."""
+
+    startDate: Annotated[int | None, time("Start of the time range, ISO 8601.")] = None
+    duration: Annotated[int, Parameter("Days; 7 without it.", least=1, most=_MOST_DAYS, format="int32")] = 7
+
+    def span(self, services: Services) -> Span:
+        length = self.duration * _DAY
+        now = round(services.platform.clock() * 1000)
+        begin = now - length if self.startDate is None else self.startDate
+        return Span(begin, begin + length)
 
 
-@get("/devices/{device_ref:str}/statistics")
-async def device_statistics(
-    device_ref: str, request: Request[Any, Any, Any], services: Services
-) -> list[Totals]:
+class Slots(Days, frozen=True):
+    """A time range in slots of some hours."""
+
+    aggregationStep: Annotated[int, Parameter("Hours of a slot.", least=1, most=24, format="int32")] = 1
+
+
+class HistoryLimit(msgspec.Struct, frozen=True):
+    limit: Annotated[int, Parameter("Entries at most.", least=1, most=_MOST)] = 100
+
+
+class AuditPart(msgspec.Struct, frozen=True):
+    """Which entries of the audit log."""
+
+    limit: Annotated[int, Parameter("Entries at most.", least=1, most=_MOST)] = 100
+    before: Annotated[int | None, time("Only earlier entries, ISO 8601.")] = None
+
+
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/statistics", "deviceStatistics", "Statistics", "All statistics of a device."
+)
+async def device_statistics(device_ref: str, services: Services, scope: Scope, query: Slots) -> list[Totals]:
     """All that is counted of a device, by slots of hours."""
-    scope = await require_scope(request, services)
-    span, hours = span_of(request, services)
+    span, hours = query.span(services), query.aggregationStep
 
     def read(connection: Connection) -> list[Totals]:
         return totals.of_device(connection, devices.device_ref(connection, scope, device_ref), span, hours)
@@ -110,13 +131,14 @@ class BatteryLevel(msgspec.Struct):
     margin: int | None
 
 
-@get("/devices/{device_ref:str}/battery")
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/battery", "batteryHistory", "Statistics", "Battery level of a device over time."
+)
 async def battery_history(
-    device_ref: str, request: Request[Any, Any, Any], services: Services
+    device_ref: str, services: Services, scope: Scope, query: Days
 ) -> list[BatteryLevel]:
     """The battery of a device over a time range, as it told in DevStatusAns; the newest 5,000 of them."""
-    scope = await require_scope(request, services)
-    span, _hours = span_of(request, services)
+    span = query.span(services)
 
     def read(connection: Connection) -> list[BatteryLevel]:
         ref = devices.device_ref(connection, scope, device_ref)
@@ -145,22 +167,27 @@ async def battery_history(
     return await services.read(read)
 
 
-@get("/statistics")
-async def fleet_statistics(request: Request[Any, Any, Any], services: Services) -> list[Totals]:
+@SUBSCRIBER.get("/statistics", "fleetStatistics", "Statistics", "All statistics of all devices together.")
+async def fleet_statistics(services: Services, scope: Scope, query: Slots) -> list[Totals]:
     """All that is counted of the subscriber's devices together, by slots of hours."""
-    scope = await require_scope(request, services)
-    span, hours = span_of(request, services)
+    span, hours = query.span(services), query.aggregationStep
     return await services.read(lambda c: totals.of_scope(c, 1, scope.subscriber_ref, span, hours))
 
 
-@get("/connectivityPlans/{plan_ref:str}/statistics")
-async def plan_statistics(plan_ref: str, request: Request[Any, Any, Any], services: Services) -> list[Totals]:
+@SUBSCRIBER.get(
+    "/connectivityPlans/{connectivityPlanRef}/statistics",
+    "planStatistics",
+    "Statistics",
+    "All statistics of a connectivity plan.",
+)
+async def plan_statistics(
+    connectivity_plan_ref: str, services: Services, scope: Scope, query: Slots
+) -> list[Totals]:
     """All that is counted of a plan. A plan that other customers have too answers 404: its totals are theirs
     as well."""
-    scope = await require_scope(request, services)
-    span, hours = span_of(request, services)
+    span, hours = query.span(services), query.aggregationStep
     return await services.read(
-        lambda c: totals.of_scope(c, 2, _plan_of_its_own(c, scope, plan_ref), span, hours)
+        lambda c: totals.of_scope(c, 2, _plan_of_its_own(c, scope, connectivity_plan_ref), span, hours)
     )
 
 
@@ -176,27 +203,27 @@ def _plan_of_its_own(connection: Connection, scope: Scope, ref: str) -> int:
     return number
 
 
-@get("/notificationSettings")
-async def get_notifications(
-    request: Request[Any, Any, Any], services: Services
-) -> StoredNotificationSettings:
+@SUBSCRIBER.get("/notificationSettings", "getNotificationSettings", "Alarm", "Who is told of alarms.")
+async def get_notifications(services: Services, scope: Scope) -> StoredNotificationSettings:
     """Who is told of the alarms of the subscriber's devices; the webhook's secret is not shown again."""
-    scope = await require_scope(request, services)
-    found = await services.read(lambda c: read_settings(c, SUBSCRIBER, scope.subscriber_ref))
+    found = await services.read(lambda c: read_settings(c, events.SUBSCRIBER, scope.subscriber_ref))
     return StoredNotificationSettings(**msgspec.structs.asdict(found))
 
 
-@put("/notificationSettings")
+@SUBSCRIBER.put(
+    "/notificationSettings",
+    "setNotificationSettings",
+    "Alarm",
+    "Change who is notified of alarms; the response contains the secret of a new webhook.",
+)
 async def put_notifications(
-    request: Request[Any, Any, Any], services: Services
+    services: Services, scope: Scope, body: NotificationSettings
 ) -> StoredNotificationSettings:
     """Change who is told; a new webhook gets a secret, which is in this answer only."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, NotificationSettings, services.settings.max_body)
     platform = services.platform
     check_settings(body, mail=bool(platform.settings.mail.host))
-    before = await services.read(lambda c: read_settings(c, SUBSCRIBER, scope.subscriber_ref))
-    sealed = await services.read(lambda c: read_secret(c, SUBSCRIBER, scope.subscriber_ref))
+    before = await services.read(lambda c: read_settings(c, events.SUBSCRIBER, scope.subscriber_ref))
+    sealed = await services.read(lambda c: read_secret(c, events.SUBSCRIBER, scope.subscriber_ref))
     secret = None
     if body.webhook is None:
         sealed = None
@@ -207,7 +234,7 @@ async def put_notifications(
         sealed = await platform.vault.seal(labels.ALARM_WEBHOOK, secret.encode())
 
     def write(connection: Connection) -> None:
-        write_settings(connection, SUBSCRIBER, scope.subscriber_ref, body, sealed)
+        write_settings(connection, events.SUBSCRIBER, scope.subscriber_ref, body, sealed)
         changes.note(connection, "recipients", scope.subscriber_ref)
 
     await services.change(
@@ -216,24 +243,9 @@ async def put_notifications(
     return StoredNotificationSettings(**msgspec.structs.asdict(body), webhookSecret=secret)
 
 
-@get("/audit")
-async def list_audit(request: Request[Any, Any, Any], services: Services) -> list[AuditEntry]:
+@SUBSCRIBER.get("/audit", "listAudit", "Audit", "Audit log, newest first.")
+async def list_audit(services: Services, scope: Scope, query: AuditPart) -> list[AuditEntry]:
     """Who changed what of the subscriber's, the newest first; `before` is a time, ISO 8601."""
-    scope = await require_scope(request, services)
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
-    before = query.text(request, "before")
-    moment = None if before is None else query.moment(before, "before")
-    return await services.read(lambda c: audit.list_entries(c, scope.subscriber_ref, limit, moment))
-
-
-HANDLERS = [
-    get_history,
-    put_thresholds,
-    device_statistics,
-    battery_history,
-    fleet_statistics,
-    plan_statistics,
-    get_notifications,
-    put_notifications,
-    list_audit,
-]
+    return await services.read(
+        lambda c: audit.list_entries(c, scope.subscriber_ref, query.limit, query.before)
+    )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, get
 from sqlalchemy import Connection, func, select
 
-from veldnet.api.auth.bearer import require_scope
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.resources import DeviceHealthStatistics, timestamp
 from veldnet.domain.scope import Scope
@@ -71,10 +70,8 @@ class Overview(msgspec.Struct):
     withoutRouting: int
 
 
-@get("/overview")
-async def get_overview(request: Request[Any, Any, Any], services: Services) -> Overview:
-    """How everything is."""
-    scope = await require_scope(request, services)
+@SUBSCRIBER.get("/overview", "getOverview", "Statistics", "How everything is.")
+async def get_overview(services: Services, scope: Scope) -> Overview:
     now_ms = int(services.platform.clock() * 1000)
     return await services.read(lambda c: _read(c, scope, now_ms))
 
@@ -114,6 +111,3 @@ def _read(connection: Connection, scope: Scope, now_ms: int) -> Overview:
             ),
         ),
     )
-
-
-HANDLERS = (get_overview,)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request, delete, get, post
 
-from veldnet.api.auth.bearer import require_scope
-from veldnet.api.body import read_resource
+from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import ProjectView
 
@@ -20,18 +17,20 @@ class NewProject(msgspec.Struct):
     name: str
 
 
-@get("/projects")
-async def list_projects(request: Request[Any, Any, Any], services: Services) -> list[ProjectView]:
+@SUBSCRIBER.get("/projects", "listProjects", "Developers", "List the projects of the subscriber.")
+async def list_projects(services: Services, scope: Scope) -> list[ProjectView]:
     """Projects of the subscriber, and whether they are activated."""
-    scope = await require_scope(request, services)
     return await services.read(lambda c: accounts.list_projects(c, scope.subscriber_ref))
 
 
-@post("/projects", status_code=201)
-async def create_project(request: Request[Any, Any, Any], services: Services) -> ProjectView:
-    """Create a project; its secret is returned only once."""
-    scope = await require_scope(request, services)
-    body = await read_resource(request, NewProject, services.settings.max_body)
+@SUBSCRIBER.post(
+    "/projects",
+    "createProject",
+    "Developers",
+    "Create a project; its secret is returned only once.",
+    status=201,
+)
+async def create_project(services: Services, scope: Scope, body: NewProject) -> ProjectView:
     return await services.change(
         lambda c: accounts.create_own_project(c, scope.subscriber_ref, body.name),
         by=scope,
@@ -40,10 +39,11 @@ async def create_project(request: Request[Any, Any, Any], services: Services) ->
     )
 
 
-@post("/projects/{project_ref:str}/secret", status_code=200)
-async def roll_secret(project_ref: str, request: Request[Any, Any, Any], services: Services) -> ProjectView:
+@SUBSCRIBER.post(
+    "/projects/{projectRef}/secret", "rollSecret", "Developers", "Generate a new secret for a project."
+)
+async def roll_secret(project_ref: str, services: Services, scope: Scope) -> ProjectView:
     """Give a project another secret; the old one and its tokens are void at once."""
-    scope = await require_scope(request, services)
     view = await services.change(
         lambda c: accounts.roll_secret(c, scope.subscriber_ref, project_ref),
         by=scope,
@@ -54,10 +54,9 @@ async def roll_secret(project_ref: str, request: Request[Any, Any, Any], service
     return view
 
 
-@delete("/projects/{project_ref:str}")
-async def delete_project(project_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@SUBSCRIBER.delete("/projects/{projectRef}", "deleteProject", "Developers", "Delete a project.")
+async def delete_project(project_ref: str, services: Services, scope: Scope) -> None:
     """Delete a project; its tokens are void at once."""
-    scope = await require_scope(request, services)
     await services.change(
         lambda c: accounts.delete_project(c, scope.subscriber_ref, project_ref),
         by=scope,
@@ -65,6 +64,3 @@ async def delete_project(project_ref: str, request: Request[Any, Any, Any], serv
         what=f"project {project_ref}",
     )
     services.tokens.forget()
-
-
-HANDLERS = (list_projects, create_project, roll_secret, delete_project)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, post
-
-from veldnet.api.auth.bearer import require_scope
+from veldnet.api.routers import OSS, SUBSCRIBER
 from veldnet.api.services import Services
+from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 
 
-async def _reset(device_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OSS.post("/subscriptions/mine/devices/{deviceRef}/admins/reset", status=204)
+@SUBSCRIBER.post(
+    "/devices/{deviceRef}/securityContext/reset",
+    "resetSecurityContext",
+    "Device",
+    "Reset the security context of a device.",
+    status=204,
+)
+async def reset_context(device_ref: str, services: Services, scope: Scope) -> None:
     """Drop sessions, counters and replay history; the device must join again."""
-    scope = await require_scope(request, services)
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
     await services.platform.network.reset_context(ref)
     await services.note(scope, "device.contextReset", f"device {ref}")
-
-
-reset = post("/devices/{device_ref:str}/securityContext/reset", status_code=204)(_reset)
-oss_reset = post(
-    "/thingpark/wireless/rest/subscriptions/mine/devices/{device_ref:str}/admins/reset",
-    status_code=204,
-    include_in_schema=False,
-)(_reset)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post, put
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 from sqlalchemy import Connection
 
-from veldnet.api.auth.bearer import require_session
 from veldnet.api.auth.sessions import COOKIE
-from veldnet.api.body import json_object, read_body, read_resource
 from veldnet.api.errors import GatewayError
+from veldnet.api.routers import SESSION, SIGN_IN
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
@@ -84,14 +83,6 @@ def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie
     )
 
 
-def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
-    """Nobody is signed in by another site's page."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise GatewayError(403, "Signing in from another site is not allowed; use the console's page")
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise GatewayError(400, "The body must be application/json")
-
-
 async def _account_of(
     request: Request[Any, Any, Any], services: Services, username: str, password: str
 ) -> Account | None:
@@ -105,11 +96,11 @@ async def _account_of(
     return await services.secrets.check(request, username, attempt)
 
 
-@post("/session", status_code=200)
-async def sign_in(request: Request[Any, Any, Any], services: Services) -> Response[SignedIn]:
+@SIGN_IN.post(
+    "/session", "signIn", "Session", "Sign in; the response sets the session cookie.", max_body=4096
+)
+async def sign_in(request: Request[Any, Any, Any], services: Services, body: SignIn) -> Response[SignedIn]:
     """Begin a session: the answer sets its cookie. Guesses are limited for each user and each address."""
-    _refuse_other_sites(request)
-    body = await read_resource(request, SignIn, 4096)
     account = await _account_of(request, services, body.username, body.password)
     if account is None:
         raise GatewayError(401, "User name or password is wrong")
@@ -126,28 +117,26 @@ async def sign_in(request: Request[Any, Any, Any], services: Services) -> Respon
     )
 
 
-@get("/session")
-async def get_session(request: Request[Any, Any, Any], services: Services) -> SignedIn:
-    """Who is signed in."""
-    session = await require_session(request, services)
+@SESSION.get("/session", "getSessionUser", "Session", "Who is signed in.")
+async def get_session(request: Request[Any, Any, Any], services: Services, session: Session) -> SignedIn:
     return _view(services, session, request.cookies[COOKIE])
 
 
-@delete("/session", status_code=204)
-async def sign_out(request: Request[Any, Any, Any], services: Services) -> Response[None]:
-    """End the session."""
-    session = await require_session(request, services)
+@SESSION.delete("/session", "signOut", "Session", "End the session.")
+async def sign_out(request: Request[Any, Any, Any], services: Services, session: Session) -> Response[None]:
     await services.write(lambda c: accounts.close_session(c, session.digest))
     services.sessions.forget()
     return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
 
 
-@put("/session/password", status_code=204)
-async def change_password(request: Request[Any, Any, Any], services: Services) -> None:
+@SESSION.put(
+    "/session/password", "changePassword", "Session", "Change your password.", max_body=4096, status=204
+)
+async def change_password(
+    request: Request[Any, Any, Any], services: Services, session: Session, body: PasswordChange
+) -> None:
     """Change one's own password; it ends all other sessions and tokens of the user, and projects that act as
     the user must be activated again."""
-    session = await require_session(request, services)
-    body = await read_resource(request, PasswordChange, 4096)
     person = session.operator or session.scope
     assert person is not None
     account = await _account_of(request, services, person.username, body.currentPassword)
@@ -178,20 +167,28 @@ async def change_password(request: Request[Any, Any, Any], services: Services) -
     services.tokens.forget()
 
 
-@get("/preferences")
-async def get_preferences(request: Request[Any, Any, Any], services: Services) -> Response[bytes]:
+@SESSION.get(
+    "/preferences",
+    "getPreferences",
+    "Session",
+    "Console preferences of the user.",
+    result=dict[str, Any],
+)
+async def get_preferences(services: Services, session: Session) -> Response[bytes]:
     """What the person has set for the console, such as saved views: a JSON object of its own making."""
-    session = await require_session(request, services)
     value = await services.read(lambda c: accounts.read_preferences(c, session.account))
     return Response(value, media_type="application/json")
 
 
-@put("/preferences", status_code=204)
-async def put_preferences(request: Request[Any, Any, Any], services: Services) -> None:
+@SESSION.put(
+    "/preferences",
+    "setPreferences",
+    "Session",
+    "Replace the console preferences; 32 KiB at most.",
+    status=204,
+    max_body=65_536,
+)
+async def put_preferences(services: Services, session: Session, body: dict[str, Any]) -> None:
     """Replace what the person has set; a JSON object of at most 32 KiB."""
-    session = await require_session(request, services)
-    encoded = msgspec.json.encode(json_object(await read_body(request, 65_536)))
+    encoded = msgspec.json.encode(body)
     await services.write(lambda c: accounts.write_preferences(c, session.account, encoded))
-
-
-HANDLERS = (sign_in, get_session, sign_out, change_password, get_preferences, put_preferences)

@@ -23,7 +23,17 @@ from .lifecycle import (
 from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all
 from .map import MOST_CELLS, MapCell, map_cells
 from .personalisation import Personalisation
-from .search import ALARM_LEVELS, ORDERS, Found, Wanted, condition, devices_after, search_devices
+from .search import (
+    ALARM_LEVELS,
+    ORDERS,
+    AlarmLevel,
+    Found,
+    Order,
+    Wanted,
+    condition,
+    devices_after,
+    search_devices,
+)
 from .view import HEALTH, Observed, device_ref, get_device
 
 __all__ = [
@@ -34,12 +44,14 @@ __all__ = [
     "ORDERS",
     "PAGE",
     "UPDATABLE",
+    "AlarmLevel",
     "Filter",
     "Found",
     "MapCell",
     "NewDevice",
     "Observed",
     "OpenSession",
+    "Order",
     "Personalisation",
     "View",
     "Wanted",

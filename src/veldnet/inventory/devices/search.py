@@ -19,7 +19,8 @@ from .view import HEALTH, Observed, configurations
 
 Order = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
 ORDERS: tuple[Order, ...] = ("created", "-created", "name", "-name", "deviceEUI", "-deviceEUI")
-ALARM_LEVELS = {"ANY": 1, "WARNING": 3, "MINOR": 4, "MAJOR": 5, "CRITICAL": 6}
+AlarmLevel = Literal["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
+ALARM_LEVELS: dict[str, int] = {"ANY": 1, "WARNING": 3, "MINOR": 4, "MAJOR": 5, "CRITICAL": 6}
 # Beyond this matches are no longer counted.
 MOST_COUNTED = 10_000
 _COLUMNS = {"created": devices.c.ref, "name": devices.c.name, "deviceEUI": devices.c.dev_eui}

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, delete, get, post, put
 from sqlalchemy import Connection
 
-from veldnet.api.auth.bearer import require_operator
-from veldnet.api.body import read_resource
+from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
-from veldnet.api.v1.monitoring import span_of
+from veldnet.api.v1.monitoring import Slots
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import OperatorScope
 from veldnet.gateways import Seen
 from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation
@@ -167,10 +166,9 @@ def _conduct(station: BaseStation, seen: Seen | None, now: float) -> dict[str, A
     }
 
 
-@get("/baseStations")
-async def list_stations(request: Request[Any, Any, Any], services: Services) -> list[StationView]:
+@OPERATOR.get("/baseStations", "listStations", "Operator", "List base stations with their state.")
+async def list_stations(services: Services, operator: OperatorScope) -> list[StationView]:
     """The operator's base stations, and how they are just now."""
-    operator = await require_operator(request, services)
     now = services.platform.clock()
 
     def read(connection: Connection) -> tuple[list[BaseStation], list[listing.BaseStationAlarm]]:
@@ -187,20 +185,22 @@ async def list_stations(request: Request[Any, Any, Any], services: Services) -> 
     ]
 
 
-@get("/baseStations/unknown")
-async def list_unknown(request: Request[Any, Any, Any], services: Services) -> list[UnknownStation]:
+@OPERATOR.get(
+    "/baseStations/unknown",
+    "listUnknownStations",
+    "Operator",
+    "Unregistered base stations that contacted the server.",
+)
+async def list_unknown(services: Services, operator: OperatorScope) -> list[UnknownStation]:
     """Base stations that knock without being registered, the last first. They belong to no operator yet, so
     every operator of the installation sees them."""
-    await require_operator(request, services)
     knocks = await services.read(base_stations.list_unknown)
     return [UnknownStation(k.gateway_eui, k.address, k.datagrams, timestamp(k.last_seen_at)) for k in knocks]
 
 
-@post("/baseStations", status_code=201)
-async def create_station(request: Request[Any, Any, Any], services: Services) -> StationView:
+@OPERATOR.post("/baseStations", "createStation", "Operator", "Register a base station.", status=201)
+async def create_station(services: Services, operator: OperatorScope, body: NewStation) -> StationView:
     """Register a base station by the EUI it presents."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, NewStation, services.settings.max_body)
     try:
         eui = GatewayEui.parse(body.gatewayEUI)
     except InvalidIdentifier as error:
@@ -226,11 +226,11 @@ async def create_station(request: Request[Any, Any, Any], services: Services) ->
     return _view(services, station, [], services.platform.clock())
 
 
-@put("/baseStations/{station_id:str}", status_code=204)
-async def change_station(station_id: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OPERATOR.put("/baseStations/{stationId}", "changeStation", "Operator", "Change a base station.", status=204)
+async def change_station(
+    station_id: str, services: Services, operator: OperatorScope, body: StationChange
+) -> None:
     """Give a base station another name, location or radio."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, StationChange, services.settings.max_body)
     await services.change(
         lambda c: base_stations.change_base_station(
             c,
@@ -250,10 +250,9 @@ async def change_station(station_id: str, request: Request[Any, Any, Any], servi
     )
 
 
-@delete("/baseStations/{station_id:str}")
-async def remove_station(station_id: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OPERATOR.delete("/baseStations/{stationId}", "removeStation", "Operator", "Remove a base station.")
+async def remove_station(station_id: str, services: Services, operator: OperatorScope) -> None:
     """Remove a base station; its frames are refused from now on."""
-    operator = await require_operator(request, services)
 
     def write(connection: Connection) -> None:
         base_stations.own_base_station(connection, operator.operator_ref, station_id)
@@ -262,26 +261,20 @@ async def remove_station(station_id: str, request: Request[Any, Any, Any], servi
     await services.change(write, by=operator, action="baseStation.removed", what=f"baseStation {station_id}")
 
 
-@get("/baseStations/{station_id:str}/statistics")
+@OPERATOR.get(
+    "/baseStations/{stationId}/statistics",
+    "stationStatistics",
+    "Operator",
+    "All statistics of a base station.",
+)
 async def station_statistics(
-    station_id: str, request: Request[Any, Any, Any], services: Services
+    station_id: str, services: Services, operator: OperatorScope, query: Slots
 ) -> list[Totals]:
     """All that is counted of a base station, by slots of hours."""
-    operator = await require_operator(request, services)
-    span, hours = span_of(request, services)
+    span, hours = query.span(services), query.aggregationStep
 
     def read(connection: Connection) -> list[Totals]:
         base_stations.own_base_station(connection, operator.operator_ref, station_id)
         return totals.of_scope(connection, BASE_STATION, int(station_id, 16), span, hours)
 
     return await services.read(read)
-
-
-HANDLERS = (
-    list_stations,
-    list_unknown,
-    create_station,
-    change_station,
-    remove_station,
-    station_statistics,
-)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from litestar import Request, delete, get, post, put
 from sqlalchemy import Connection
 
-from veldnet.api.auth.bearer import require_operator
-from veldnet.api.body import read_resource
+from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField
-from veldnet.domain.scope import Role
+from veldnet.domain.scope import OperatorScope, Role
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Subscriber, User
 from veldnet.store.schema import operator_users, users
@@ -66,18 +64,14 @@ class Users(msgspec.Struct):
     subscribers: list[User]
 
 
-@get("/subscribers")
-async def list_subscribers(request: Request[Any, Any, Any], services: Services) -> list[Subscriber]:
+@OPERATOR.get("/subscribers", "listSubscribers", "Operator", "Customers.")
+async def list_subscribers(services: Services, operator: OperatorScope) -> list[Subscriber]:
     """The operator's customers."""
-    operator = await require_operator(request, services)
     return await services.read(lambda c: accounts.list_subscribers(c, operator.operator_ref))
 
 
-@post("/subscribers", status_code=201)
-async def create_subscriber(request: Request[Any, Any, Any], services: Services) -> None:
-    """Create a customer."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, NewSubscriber, services.settings.max_body)
+@OPERATOR.post("/subscribers", "createSubscriber", "Operator", "Create a customer.", status=201)
+async def create_subscriber(services: Services, operator: OperatorScope, body: NewSubscriber) -> None:
     await services.change(
         lambda c: accounts.create_subscriber(c, operator.operator_ref, body.customerId, body.name),
         by=operator,
@@ -86,10 +80,8 @@ async def create_subscriber(request: Request[Any, Any, Any], services: Services)
     )
 
 
-@get("/users")
-async def list_users(request: Request[Any, Any, Any], services: Services) -> Users:
-    """Who may sign in."""
-    operator = await require_operator(request, services)
+@OPERATOR.get("/users", "listUsers", "Operator", "Who may sign in.")
+async def list_users(services: Services, operator: OperatorScope) -> Users:
     return await services.read(
         lambda c: Users(
             accounts.list_operator_users(c, operator.operator_ref),
@@ -98,11 +90,8 @@ async def list_users(request: Request[Any, Any, Any], services: Services) -> Use
     )
 
 
-@post("/users", status_code=201)
-async def create_user(request: Request[Any, Any, Any], services: Services) -> User:
-    """Create a user."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, NewUser, services.settings.max_body)
+@OPERATOR.post("/users", "createUser", "Operator", "Create a user.", status=201)
+async def create_user(services: Services, operator: OperatorScope, body: NewUser) -> User:
     kind = body.checked_kind()
     hashed = await services.secrets.hash(accounts.hash_password, body.password)
 
@@ -130,11 +119,13 @@ def _own(connection: Connection, services: Services, operator: Any, kind: str, r
     raise InvalidField("the kind of a user is operator or subscriber")
 
 
-@put("/users/{kind:str}/{user_ref:str}", status_code=204)
-async def change_user(kind: str, user_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OPERATOR.put(
+    "/users/{kind}/{userRef}", "changeUser", "Operator", "Change the role or password of a user.", status=204
+)
+async def change_user(
+    kind: str, user_ref: str, services: Services, operator: OperatorScope, body: UserChange
+) -> None:
     """Give a user another role or password; projects that act as the user must be activated again."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, UserChange, services.settings.max_body)
     hashed = None
     if body.password is not None:
         hashed = await services.secrets.hash(accounts.hash_password, body.password)
@@ -156,10 +147,9 @@ async def change_user(kind: str, user_ref: str, request: Request[Any, Any, Any],
     services.tokens.forget()
 
 
-@delete("/users/{kind:str}/{user_ref:str}")
-async def remove_user(kind: str, user_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OPERATOR.delete("/users/{kind}/{userRef}", "removeUser", "Operator", "Remove a user.")
+async def remove_user(kind: str, user_ref: str, services: Services, operator: OperatorScope) -> None:
     """Remove a user; projects that act as one are no longer activated."""
-    operator = await require_operator(request, services)
 
     def write(connection: Connection) -> None:
         table, ref = _own(connection, services, operator, kind, user_ref)
@@ -168,6 +158,3 @@ async def remove_user(kind: str, user_ref: str, request: Request[Any, Any, Any],
     await services.change(write, by=operator, action="user.removed", what=f"{kind} user {user_ref}")
     services.sessions.forget()
     services.tokens.forget()
-
-
-HANDLERS = (list_subscribers, create_subscriber, list_users, create_user, change_user, remove_user)

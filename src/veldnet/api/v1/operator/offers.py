@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, get, post, put
 from sqlalchemy import Connection
 
-from veldnet.api.auth.bearer import require_operator
-from veldnet.api.body import read_resource
+from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import InvalidField
+from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, offers
 from veldnet.inventory.offers import Group, Plan, Profile, SettingField, read_document, setting_fields
 
@@ -75,10 +74,9 @@ class Defaults(msgspec.Struct):
     profileFields: dict[str, SettingField]
 
 
-@get("/defaults")
-async def get_defaults(request: Request[Any, Any, Any], services: Services) -> Defaults:
+@OPERATOR.get("/defaults", "getDefaults", "Operator", "Default settings of new plans and profiles.")
+async def get_defaults(services: Services) -> Defaults:
     """What a new plan and profile begin with, and the vaults there are."""
-    await require_operator(request, services)
     return Defaults(
         offers.default_settings(PlanSettings),
         offers.default_settings(ProfileSettings),
@@ -88,18 +86,14 @@ async def get_defaults(request: Request[Any, Any, Any], services: Services) -> D
     )
 
 
-@get("/plans")
-async def list_plans(request: Request[Any, Any, Any], services: Services) -> list[Plan]:
+@OPERATOR.get("/plans", "listPlans", "Operator", "Connectivity plans with rules and grants.")
+async def list_plans(services: Services, operator: OperatorScope) -> list[Plan]:
     """The operator's connectivity plans with their rules and grants."""
-    operator = await require_operator(request, services)
     return await services.read(lambda c: offers.operator_plans(c, operator.operator_ref))
 
 
-@post("/plans", status_code=201)
-async def create_plan(request: Request[Any, Any, Any], services: Services) -> None:
-    """Create a connectivity plan."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, NewPlan, services.settings.max_body)
+@OPERATOR.post("/plans", "createPlan", "Operator", "Create a connectivity plan.", status=201)
+async def create_plan(services: Services, operator: OperatorScope, body: NewPlan) -> None:
     settings = read_document(PlanSettings, body.settings)
     await services.change(
         lambda c: offers.create_connectivity_plan(c, operator.operator_ref, body.id, body.name, settings),
@@ -110,11 +104,9 @@ async def create_plan(request: Request[Any, Any, Any], services: Services) -> No
     )
 
 
-@put("/plans/{plan_ref:str}", status_code=204)
-async def change_plan(plan_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OPERATOR.put("/plans/{planRef}", "changePlan", "Operator", "Give a plan other rules.", status=204)
+async def change_plan(plan_ref: str, services: Services, operator: OperatorScope, body: PlanChange) -> None:
     """Give a plan other rules; they take effect at once."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, PlanChange, services.settings.max_body)
     settings = read_document(PlanSettings, body.settings)
 
     def write(connection: Connection) -> None:
@@ -130,11 +122,9 @@ async def change_plan(plan_ref: str, request: Request[Any, Any, Any], services: 
     )
 
 
-@put("/plans/{plan_ref:str}/grants", status_code=204)
-async def grant_plan(plan_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OPERATOR.put("/plans/{planRef}/grants", "grantPlan", "Operator", "Grant a plan to a customer.", status=204)
+async def grant_plan(plan_ref: str, services: Services, operator: OperatorScope, body: NewGrant) -> None:
     """Let a customer use a plan for so many devices."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, NewGrant, services.settings.max_body)
 
     def write(connection: Connection) -> None:
         ref, _plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
@@ -150,18 +140,14 @@ async def grant_plan(plan_ref: str, request: Request[Any, Any, Any], services: S
     )
 
 
-@get("/deviceProfiles")
-async def list_profiles(request: Request[Any, Any, Any], services: Services) -> list[Profile]:
+@OPERATOR.get("/deviceProfiles", "listProfiles", "Operator", "Device profiles with their settings.")
+async def list_profiles(services: Services, operator: OperatorScope) -> list[Profile]:
     """The operator's device profiles with their settings."""
-    operator = await require_operator(request, services)
     return await services.read(lambda c: offers.operator_profiles(c, operator.operator_ref))
 
 
-@post("/deviceProfiles", status_code=201)
-async def create_profile(request: Request[Any, Any, Any], services: Services) -> None:
-    """Create a device profile."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, NewProfile, services.settings.max_body)
+@OPERATOR.post("/deviceProfiles", "createProfile", "Operator", "Create a device profile.", status=201)
+async def create_profile(services: Services, operator: OperatorScope, body: NewProfile) -> None:
     settings = read_document(ProfileSettings, body.settings)
     await services.change(
         lambda c: offers.create_device_profile(c, operator.operator_ref, body.id, body.name, settings),
@@ -172,11 +158,13 @@ async def create_profile(request: Request[Any, Any, Any], services: Services) ->
     )
 
 
-@put("/deviceProfiles/{profile_ref:str}", status_code=204)
-async def change_profile(profile_ref: str, request: Request[Any, Any, Any], services: Services) -> None:
+@OPERATOR.put(
+    "/deviceProfiles/{profileRef}", "changeProfile", "Operator", "Change a device profile.", status=204
+)
+async def change_profile(
+    profile_ref: str, services: Services, operator: OperatorScope, body: ProfileChange
+) -> None:
     """Give a device profile another name or other settings; they take effect at once."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, ProfileChange, services.settings.max_body)
     settings = read_document(ProfileSettings, body.settings)
     await services.change(
         lambda c: offers.change_profile(c, operator.operator_ref, profile_ref, body.name, settings),
@@ -187,10 +175,9 @@ async def change_profile(profile_ref: str, request: Request[Any, Any, Any], serv
     )
 
 
-@get("/hsmGroups")
-async def list_groups(request: Request[Any, Any, Any], services: Services) -> list[Group]:
+@OPERATOR.get("/hsmGroups", "listGroups", "Operator", "HSM groups and their vaults.")
+async def list_groups(services: Services, operator: OperatorScope) -> list[Group]:
     """The operator's HSM groups, their vaults, and how those are."""
-    operator = await require_operator(request, services)
     groups = await services.read(lambda c: offers.operator_hsm_groups(c, operator.operator_ref))
     vaults = services.platform.vault
     for group in groups:
@@ -199,11 +186,9 @@ async def list_groups(request: Request[Any, Any, Any], services: Services) -> li
     return groups
 
 
-@post("/hsmGroups", status_code=201)
-async def create_group(request: Request[Any, Any, Any], services: Services) -> GroupMade:
+@OPERATOR.post("/hsmGroups", "createGroup", "Operator", "Create an HSM group.", status=201)
+async def create_group(services: Services, operator: OperatorScope, body: NewGroup) -> GroupMade:
     """Create an HSM group; its id is given by the network."""
-    operator = await require_operator(request, services)
-    body = await read_resource(request, NewGroup, services.settings.max_body)
     if body.vault and body.vault not in services.platform.vault.names:
         known = ", ".join(name for name in services.platform.vault.names if name) or "none but the default"
         raise InvalidField(f"vault {body.vault[:40]!r} is unknown; there are: {known}")
@@ -214,17 +199,3 @@ async def create_group(request: Request[Any, Any, Any], services: Services) -> G
         what=f"hsmGroup {body.name[:100]}",
     )
     return GroupMade(made)
-
-
-HANDLERS = (
-    get_defaults,
-    list_plans,
-    create_plan,
-    change_plan,
-    grant_plan,
-    list_profiles,
-    create_profile,
-    change_profile,
-    list_groups,
-    create_group,
-)

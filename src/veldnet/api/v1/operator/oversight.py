@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request, get
 from sqlalchemy import Connection
 
 from veldnet import __version__
-from veldnet.api import query
-from veldnet.api.auth.bearer import require_operator
+from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
-from veldnet.api.v1.deliveries import UndeliveredMessage
+from veldnet.api.v1.deliveries import UndeliveredFilter, UndeliveredMessage
+from veldnet.api.v1.monitoring import AuditPart
+from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.audit import AuditEntry
 from veldnet.monitoring.alarms import listing
@@ -53,41 +51,36 @@ class NetworkOverview(msgspec.Struct):
     version: str
 
 
-@get("/undelivered")
-async def list_messages(request: Request[Any, Any, Any], services: Services) -> list[UndeliveredMessage]:
+@OPERATOR.get("/undelivered", "listNetworkUndelivered", "Operator", "Undelivered messages of all customers.")
+async def list_messages(
+    services: Services, operator: OperatorScope, query: UndeliveredFilter
+) -> list[UndeliveredMessage]:
     """Messages that no application server took, of all the operator's customers."""
-    operator = await require_operator(request, services)
-    start, end = query.text(request, "from"), query.text(request, "to")
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
-    pending = query.flag(request, "includePending") or query.flag(request, "pending")
     listed = await services.read(
         lambda c: list_undelivered(
             c,
             None,
-            0 if start is None else query.moment(start, "from"),
-            1 << 42 if end is None else query.moment(end, "to"),
-            limit,
-            include_pending=pending,
+            query.start,
+            query.end,
+            query.limit,
+            include_pending=query.includePending or query.pending,
             operator_ref=operator.operator_ref,
         )
     )
     return [UndeliveredMessage.of(item) for item in listed]
 
 
-@get("/audit")
-async def list_audit(request: Request[Any, Any, Any], services: Services) -> list[AuditEntry]:
+@OPERATOR.get("/audit", "listNetworkAudit", "Operator", "Who changed what.")
+async def list_audit(services: Services, operator: OperatorScope, query: AuditPart) -> list[AuditEntry]:
     """Who changed what, the newest first; `before` is a time, ISO 8601."""
-    operator = await require_operator(request, services)
-    limit = query.whole(request, "limit", least=1, most=_MOST) or 100
-    before = query.text(request, "before")
-    moment = None if before is None else query.moment(before, "before")
-    return await services.read(lambda c: audit.list_entries(c, None, limit, moment, operator.operator_ref))
+    return await services.read(
+        lambda c: audit.list_entries(c, None, query.limit, query.before, operator.operator_ref)
+    )
 
 
-@get("/settings")
-async def list_settings(request: Request[Any, Any, Any], services: Services) -> list[SettingView]:
+@OPERATOR.get("/settings", "listSettings", "Operator", "Effective settings of the server.")
+async def list_settings(services: Services) -> list[SettingView]:
     """The settings the server runs with; they are changed in its settings file."""
-    await require_operator(request, services)
     current = services.platform.settings
     shown = []
     for setting in describe():
@@ -103,10 +96,8 @@ async def list_settings(request: Request[Any, Any, Any], services: Services) -> 
     return shown
 
 
-@get("/overview")
-async def get_overview(request: Request[Any, Any, Any], services: Services) -> NetworkOverview:
-    """How the network is."""
-    operator = await require_operator(request, services)
+@OPERATOR.get("/overview", "getNetworkOverview", "Operator", "How the network is.")
+async def get_overview(services: Services, operator: OperatorScope) -> NetworkOverview:
     platform = services.platform
     now = platform.clock()
 
@@ -145,6 +136,3 @@ async def get_overview(request: Request[Any, Any, Any], services: Services) -> N
     overview = await services.read(read)
     overview.problems = await platform.problems()
     return overview
-
-
-HANDLERS = (list_messages, list_audit, list_settings, get_overview)

@@ -1,0 +1,62 @@
+"""What everybody may ask: health, metrics, and the description of the API."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+from litestar import MediaType, Response
+
+from .routers import PUBLIC
+from .services import Services
+
+_DOCS_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Veldnet API</title>
+<link rel="stylesheet" href="/docs/ui/swagger-ui.css"></head>
+<body><div id="swagger-ui"></div>
+<script src="/docs/ui/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>
+"""
+_DOCS_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", validatorUrl: null});\n"""
+
+
+@PUBLIC.get("/healthz")
+async def healthz() -> Response[str]:
+    """Alive."""
+    return Response("ok", media_type=MediaType.TEXT)
+
+
+@PUBLIC.get("/readyz")
+async def readyz(services: Services) -> Response[str]:
+    """Ready once every port listens, and as long as what is received can be written."""
+    problems = await services.platform.problems()
+    return Response(
+        "\n".join(problems) or "ready", media_type=MediaType.TEXT, status_code=503 if problems else 200
+    )
+
+
+@PUBLIC.get("/metrics")
+async def metrics(services: Services) -> Response[bytes]:
+    return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@cache
+def _description() -> bytes:
+    # Not needed before somebody asks for it.
+    from .description import openapi
+
+    return msgspec.json.encode(openapi.describe())
+
+
+@PUBLIC.get("/openapi.json")
+async def openapi_json() -> Response[bytes]:
+    return Response(_description(), media_type=MediaType.JSON)
+
+
+@PUBLIC.get("/docs")
+async def docs() -> Response[str]:
+    return Response(_DOCS_PAGE, media_type=MediaType.HTML)
+
+
+@PUBLIC.get("/docs/start.js")
+async def docs_start() -> Response[str]:
+    return Response(_DOCS_START, media_type="text/javascript")

@@ -1,0 +1,150 @@
+"""The routers of the API. An operation belongs to one, which says where it is served and who may call it; its
+handler is written below it:
+
+    @SUBSCRIBER.get("/alarms", "listAlarms", "Alarm", "Alarms of all devices.")
+    async def list_alarms(services: Services, scope: Scope, query: AlarmFilter) -> AlarmPage:
+
+The parameters of a handler are found by their names: `services`, `request`, the caller as its router names
+it, those of the path, `query` (a struct, see `query`) and `body` (a struct, a dict or bytes)."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from litestar import Request
+
+from veldnet.domain.scope import OperatorScope, Scope
+from veldnet.inventory.accounts import Bearer, Session
+from veldnet.monitoring.logger import Whose
+
+from .auth.bearer import (
+    require_bearer,
+    require_operator,
+    require_own_page,
+    require_scope,
+    require_session,
+    require_view,
+)
+from .description.operation import Access, Handler, Operation
+from .services import Services
+
+F = TypeVar("F", bound=Handler)
+
+KPN_BASE = "/data/lora/thingpark"
+V1_BASE = "/api/v1"
+
+
+class Router:
+    """Operations under the same paths for the same callers."""
+
+    def __init__(self, name: str, access: Access, *bases: str) -> None:
+        self.name = name
+        self.access = access
+        self.bases = bases
+        self.operations: list[Operation] = []
+
+    def get(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
+        return self._operation("get", path, description, options)
+
+    def post(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
+        return self._operation("post", path, description, options)
+
+    def put(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
+        return self._operation("put", path, description, options)
+
+    def delete(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
+        return self._operation("delete", path, description, {"status": 204} | options)
+
+    def _operation(
+        self, method: str, path: str, description: tuple[str, ...], options: dict[str, Any]
+    ) -> Callable[[F], F]:
+        """`description` is id, tag and summary, or nothing; `options` are fields of `Operation`."""
+        identifier, tag, summary = description or ("", "", "")
+
+        def register(handler: F) -> F:
+            operation = Operation(
+                method=method,
+                path=path,
+                id=identifier,
+                tag=tag,
+                summary=summary,
+                handler=handler,
+                access=self.access,
+                **options,
+            )
+            self.operations.append(operation)
+            return handler
+
+        return register
+
+
+async def _scope(request: Request[Any, Any, Any], services: Services, read_only: bool) -> Scope:
+    return await require_scope(request, services, looking=read_only)
+
+
+async def _operator(request: Request[Any, Any, Any], services: Services, read_only: bool) -> OperatorScope:
+    return await require_operator(request, services, looking=read_only)
+
+
+async def _session(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Session:
+    return await require_session(request, services)
+
+
+async def _bearer(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Bearer:
+    return await require_bearer(request, services)
+
+
+async def _view(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Whose:
+    return await require_view(request, services)
+
+
+async def _own_page(request: Request[Any, Any, Any], _services: Services, _read_only: bool) -> None:
+    require_own_page(request)
+
+
+_SCOPE = Access("scope", Scope, _scope)
+_NOBODY = Access("", None, None, ())
+
+# Subscribers: projects and users with a token, and who is signed in.
+KPN = Router("kpn", _SCOPE, KPN_BASE)
+# KPN's operations on ThingPark's paths; those here take the place of KPN's there.
+DX = Router("dx", _SCOPE, "/thingpark/dx/core/{version}/api", "/core/{version}/api")
+OSS = Router("oss", _SCOPE, "/thingpark/wireless/rest")
+SUBSCRIBER = Router("subscriber", _SCOPE, V1_BASE)
+# Subscribers, and operators who see the frames of all of theirs.
+VIEWER = Router("viewer", Access("of", Whose, _view), V1_BASE)
+# Projects that may not be activated yet.
+PROJECT = Router("project", Access("bearer", Bearer, _bearer), KPN_BASE)
+# Who has no session yet; user name and password are in the body.
+SIGN_IN = Router("sign in", Access("", None, _own_page, ()), V1_BASE)
+# Who is signed in.
+SESSION = Router("session", Access("session", Session, _session, ("session",)), V1_BASE)
+OPERATOR = Router(
+    "operator", Access("operator", OperatorScope, _operator, ("session",)), f"{V1_BASE}/operator"
+)
+# Application servers: each downlink is signed with the key of its routing profile.
+TUNNEL = Router("tunnel", _NOBODY, "/thingpark/lrc/rest")
+# Everybody: here credentials are checked, or nothing is to be kept from anybody.
+PUBLIC = Router("public", _NOBODY, "")
+DX_TOKENS = Router(
+    "dx tokens", _NOBODY, "/thingpark/dx/admin/{version}/api/oauth", "/admin/{version}/api/oauth"
+)
+
+_ALL = (KPN, PROJECT, DX, OSS, SIGN_IN, SESSION, SUBSCRIBER, VIEWER, OPERATOR, TUNNEL, PUBLIC, DX_TOKENS)
+_PACKAGES = ("auth", "kpn", "tunnel", "v1", "v1.operator")
+
+
+@cache
+def routers() -> tuple[Router, ...]:
+    """All routers, with the operations of every module below this package."""
+    root = __package__ or ""
+    for name in _PACKAGES:
+        package = importlib.import_module(f"{root}.{name}")
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    importlib.import_module(f"{root}.public")
+    return _ALL
