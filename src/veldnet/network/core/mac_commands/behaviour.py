@@ -12,6 +12,8 @@ from veldnet.network.core.adr import LinkParameters
 from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
 
+# After so many requests without an answer the network asks once a day only.
+MAX_ATTEMPTS = 4
 _VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.1")
 
 
@@ -38,13 +40,15 @@ class Behaviour(msgspec.Struct, frozen=True):
     the network's own request that it answers, None where the device began or the answer is a repeated
     (sticky) one. `wanted(session, occasion)` says which requests the network should send now. `name` is the
     one in device profiles, `since` the version that has the command. The requests of an `atomic` command
-    in one frame are one block with one fate.
+    in one frame are one block with one fate. `sent(session, request, now)` is called for each request in a
+    downlink that goes out.
     """
 
     cid: int
     name: str
     received: Callable[[Session, MacCommand, bytes | None, UplinkContext], Reaction]
     wanted: Callable[[Session, Occasion], tuple[MacCommand, ...]] | None = None
+    sent: Callable[[Session, MacCommand, float], Session] | None = None
     device_begins: bool = False
     since: str = "1.0.0"
     atomic: bool = False

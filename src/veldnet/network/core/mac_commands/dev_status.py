@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from veldnet.lorawan.mac_commands import DevStatusAns, DevStatusReq, MacCommand
 from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
@@ -18,6 +20,10 @@ def wanted(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
     return (DevStatusReq(),) if due else ()
 
 
+def sent(session: Session, _request: MacCommand, now: float) -> Session:
+    return replace(session, status_asked_at=now)
+
+
 def received(
     session: Session, command: MacCommand, _request: bytes | None, _context: UplinkContext
 ) -> Reaction:
@@ -29,4 +35,4 @@ def received(
     )
 
 
-BEHAVIOUR = Behaviour(DevStatusReq.CID, "devStatus", received, wanted)
+BEHAVIOUR = Behaviour(DevStatusReq.CID, "devStatus", received, wanted, sent)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, DevStatusReq, LinkADRReq, MacCommand
+from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, MacCommand
 from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.records import BlockedCommand
 from veldnet.network.core.state import PendingRequest, Refusals, Session
 
-from .behaviour import Behaviour, Occasion
+from .behaviour import MAX_ATTEMPTS, Occasion
+from .registry import BEHAVIOURS
 
-# After so many requests without an answer, or refusals, the network asks once a day only.
-MAX_ATTEMPTS = 4
+# After so many refusals the network asks once a day only.
 MAX_REFUSALS = 7
 _TRY_AGAIN = 86_400.0
 
@@ -30,7 +30,7 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
 
 
 def handle_uplink_commands(
-    session: Session, commands: Iterable[MacCommand], context: UplinkContext, behaviours: dict[int, Behaviour]
+    session: Session, commands: Iterable[MacCommand], context: UplinkContext
 ) -> Exchange:
     """Let each command of an uplink act on the session, in order."""
     answers: list[MacCommand] = []
@@ -38,7 +38,7 @@ def handle_uplink_commands(
     device_status = None
     answered: set[int] = set()
     for command in commands:
-        behaviour = behaviours.get(command.CID)
+        behaviour = BEHAVIOURS.get(command.CID)
         if behaviour is None:
             notes.append(f"{command.NAME} is not supported and ignored")
             continue
@@ -83,11 +83,6 @@ def _forget_refusals(session: Session, cid: int) -> Session:
     return replace(session, refusals=tuple(r for r in session.refusals if r.cid != cid))
 
 
-def awaiting(session: Session, cid: int) -> bool:
-    """Whether a request waits for its answer and will be repeated without one."""
-    return any(p.cid == cid and p.attempts < MAX_ATTEMPTS for p in session.pending_requests)
-
-
 def blocked(session: Session) -> tuple[BlockedCommand, ...]:
     """The requests that the device keeps refusing or ignoring."""
     if not (session.pending_requests or session.refusals):
@@ -105,15 +100,15 @@ def blocked(session: Session) -> tuple[BlockedCommand, ...]:
     return (*ignored, *refused)
 
 
-def next_requests(
-    session: Session, occasion: Occasion, behaviours: Iterable[Behaviour]
-) -> tuple[MacCommand, ...]:
+def next_requests(session: Session, occasion: Occasion) -> tuple[MacCommand, ...]:
     """The requests the network should send now; rarely those the device keeps refusing or ignoring."""
     at = occasion.event.received.received_at
     tired = _tired(session, at) if session.pending_requests or session.refusals else ()
     requests: tuple[MacCommand, ...] = ()
-    for behaviour in behaviours:
-        wanted = behaviour.wanted(session, occasion) if behaviour.wanted is not None else ()
+    for behaviour in BEHAVIOURS.values():
+        if behaviour.wanted is None:
+            continue
+        wanted = behaviour.wanted(session, occasion)
         if wanted and behaviour.cid not in tired and behaviour.known_to(occasion.profile):
             requests += wanted
     return requests
@@ -131,38 +126,31 @@ def _tired(session: Session, now: float) -> Collection[int]:
     return tired
 
 
-def remember_requests(session: Session, sent: Iterable[MacCommand], now: float) -> Session:
-    """The session with the requests that a downlink carries marked as pending.
+def blocks(requests: Sequence[MacCommand]) -> list[tuple[MacCommand, ...]]:
+    """Requests that are sent, answered and repeated together: the successive ones of an atomic command."""
+    found: list[tuple[MacCommand, ...]] = []
+    for request in requests:
+        if found and found[-1][0].CID == request.CID and BEHAVIOURS[request.CID].atomic:
+            found[-1] = (*found[-1], request)
+        else:
+            found.append((request,))
+    return found
 
-    Several LinkADRReq are one block, answered as one; several NewChannelReq are answered one by one.
-    """
-    sent = tuple(sent)
+
+def remember_requests(session: Session, sent: Sequence[MacCommand], now: float) -> Session:
+    """The session with the requests that a downlink carries marked as pending."""
     if not sent:
         return session
-    payloads: list[tuple[int, bytes]] = []
-    for command in sent:
-        if payloads and command.CID == LinkADRReq.CID and payloads[-1][0] == LinkADRReq.CID:
-            payloads[-1] = (LinkADRReq.CID, payloads[-1][1] + command.payload())
-        else:
-            payloads.append((command.CID, command.payload()))
     before = {(pending.cid, pending.payload): pending.attempts for pending in session.pending_requests}
     sent_cids = {command.CID for command in sent}
     kept = tuple(pending for pending in session.pending_requests if pending.cid not in sent_cids)
+    payloads = [(block[0].CID, b"".join(request.payload() for request in block)) for block in blocks(sent)]
     added = tuple(
         PendingRequest(cid, payload, before.get((cid, payload), 0) + 1, now) for cid, payload in payloads
     )
-    asked_status = DevStatusReq.CID in sent_cids
-    offered = session.offered_data_rates
-    for command in sent:
-        if isinstance(command, LinkADRReq):
-            offered |= 1 << command.data_rate
-    return replace(
-        session,
-        pending_requests=kept + added,
-        status_asked_at=now if asked_status else session.status_asked_at,
-        rejoin_wanted=session.rejoin_wanted and _FORCE_REJOIN not in sent_cids,
-        offered_data_rates=offered,
-    )
-
-
-_FORCE_REJOIN = 0x0E
+    session = replace(session, pending_requests=kept + added)
+    for request in sent:
+        behaviour = BEHAVIOURS[request.CID]
+        if behaviour.sent is not None:
+            session = behaviour.sent(session, request, now)
+    return session

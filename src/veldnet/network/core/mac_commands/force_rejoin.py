@@ -5,6 +5,8 @@ It has no answer on the wire: the rejoin-request that follows is one, and ends t
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from veldnet.lorawan.mac_commands import ForceRejoinReq, MacCommand
 from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import Session
@@ -34,10 +36,14 @@ def _nearly_ended(session: Session) -> bool:
     return highest >= COUNTER_NEARLY_ENDED
 
 
+def sent(session: Session, _request: MacCommand, _now: float) -> Session:
+    return replace(session, rejoin_wanted=False)
+
+
 def received(
     session: Session, _command: MacCommand, _request: bytes | None, _context: UplinkContext
 ) -> Reaction:
     return Reaction(session, note="an answer to ForceRejoinReq does not exist and is ignored")
 
 
-BEHAVIOUR = Behaviour(ForceRejoinReq.CID, "forceRejoin", received, wanted, since="1.1")
+BEHAVIOUR = Behaviour(ForceRejoinReq.CID, "forceRejoin", received, wanted, sent, since="1.1")

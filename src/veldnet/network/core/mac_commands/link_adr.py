@@ -10,7 +10,7 @@ from veldnet.network.core.adr import LinkParameters
 from veldnet.network.core.context import UplinkContext
 from veldnet.network.core.state import ChannelMask, RadioParameters, Session
 
-from .behaviour import Behaviour, Occasion, Reaction
+from .behaviour import MAX_ATTEMPTS, Behaviour, Occasion, Reaction
 
 # In 1.0.4 and 1.1: keep what you use.
 _KEEP = 15
@@ -54,6 +54,27 @@ def _unchanged(radio: RadioParameters, occasion: Occasion) -> LinkParameters | N
     if radio.data_rate is None:
         return None
     return LinkParameters(radio.data_rate, radio.tx_power, radio.nb_trans)
+
+
+def sent(session: Session, request: MacCommand, _now: float) -> Session:
+    """The device may use the data rate from now on, even where its answer is lost."""
+    assert isinstance(request, LinkADRReq)
+    return replace(session, offered_data_rates=session.offered_data_rates | 1 << request.data_rate)
+
+
+def awaits_answer(session: Session) -> bool:
+    """Whether a LinkADRReq waits for its answer and will be repeated without one."""
+    return any(p.cid == LinkADRReq.CID and p.attempts < MAX_ATTEMPTS for p in session.pending_requests)
+
+
+def asked_link(session: Session) -> LinkParameters | None:
+    """What the LinkADRReq that waits for its answer asks for, None without one."""
+    pending = next((p.payload for p in session.pending_requests if p.cid == LinkADRReq.CID), None)
+    if pending is None:
+        return None
+    # Data rate, power and NbTrans are those of the last request of a block (TS001-1.0.4 §5.2).
+    request = LinkADRReq.from_payload(pending[-_SIZE:])
+    return LinkParameters(request.data_rate, request.tx_power, request.nb_trans)
 
 
 def received(
@@ -110,4 +131,4 @@ def _refused(session: Session, command: LinkADRAns, asked: LinkADRReq) -> Reacti
     )
 
 
-BEHAVIOUR = Behaviour(LinkADRReq.CID, "linkADR", received, wanted, atomic=True)
+BEHAVIOUR = Behaviour(LinkADRReq.CID, "linkADR", received, wanted, sent, atomic=True)
