@@ -19,7 +19,8 @@ ROOT = "veldnet"
 class RoomsContract(Contract):
     """Which room may import which. Options:
 
-    - `rooms`: one line for each room, `"name: allowed allowed ..."`; a room may always import itself.
+    - `rooms`: one line for each room, `"name: allowed allowed ..."`; a room may always import itself. What is
+      allowed but not used breaks the contract too, so that the table is the map.
 
     Outside of a package only what its `__init__` lists in `__all__` is imported: names, and modules that it
     declares public by their name.
@@ -32,6 +33,7 @@ class RoomsContract(Contract):
         exports = _Exports()
         missing = sorted(set(table) - {room_of(module, table) for module in graph.modules})
         problems = [f"{room} is in the table, but there is no such room" for room in missing]
+        used: dict[str, set[str]] = {room: set() for room in table}
         for module in sorted(m for m in graph.modules if m == ROOT or m.startswith(f"{ROOT}.")):
             room = room_of(module, table)
             if room is None:
@@ -45,11 +47,14 @@ class RoomsContract(Contract):
                 target = room_of(imported, table)
                 if target is None or target == room:
                     continue
+                used[room].add(target)
                 where = _where(graph, module, imported)
                 if target not in table[room]:
                     problems.append(f"{room} must not import {target}: {where}")
                 elif hidden := _hidden(module, imported, exports):
                     problems.append(f"{hidden}: {where}")
+        for room, allowed in table.items():
+            problems += [f"{room} may import {other}, but does not" for other in sorted(allowed - used[room])]
         return ContractCheck(kept=not problems, metadata={"problems": problems})
 
     def render_broken_contract(self, check: ContractCheck) -> None:

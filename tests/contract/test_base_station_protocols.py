@@ -12,7 +12,7 @@ from veldnet.gateways import BaseStationProtocol, Host, MessageCounts
 from veldnet.lorawan import BaseStationId, DevEui, GatewayEui
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
-from veldnet.network import FrameKind
+from veldnet.network.core import FrameKind
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual.mortal import MortalServer
 

@@ -24,7 +24,7 @@ from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.monitoring.alarms import listing
 from veldnet.monitoring.alarms.listing import PastAlarm
 from veldnet.monitoring.observed import observed_at
-from veldnet.network import NetworkServer
+from veldnet.network.shell import NetworkServer
 from veldnet.simulator.device import Received, Transmission, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import Store

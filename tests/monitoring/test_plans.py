@@ -15,7 +15,7 @@ from tests.monitoring.stage import FREE, Stage, on_stage
 from veldnet.domain.documents import PlanSettings, Regulator
 from veldnet.lorawan.mac_commands import DevStatusReq
 from veldnet.monitoring.alarms import types
-from veldnet.network import DownlinkRejectedRecord, FrameKind, UplinkRecord
+from veldnet.network.core import DownlinkRejectedRecord, FrameKind, UplinkRecord
 from veldnet.network.core.regulator import take
 from veldnet.network.core.state import Bucket
 from veldnet.store.schema import deliveries

@@ -69,8 +69,8 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_the_checker_finds_what_must_never_happen() -> None:
     from tests.unit.network.builders import receive, session, uplink_frame
-    from veldnet.network import Recorded
     from veldnet.network.core.state import DeviceState
+    from veldnet.network.shell import Recorded
 
     checker = Checker()
     transition = receive(DeviceState(session=session()), uplink_frame(1))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
+from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import Faults, Steps
 from veldnet.virtual import VirtualNetwork as World

@@ -14,7 +14,7 @@ from veldnet.diagnosis.causes import cause
 from veldnet.diagnosis.decisions import has_form
 from veldnet.diagnosis.language import render
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, JoinEui
-from veldnet.network import decode_record
+from veldnet.network.core import decode_record
 from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store.schema import base_stations, devices, frame_bodies

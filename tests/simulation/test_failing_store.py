@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from veldnet.network import JoinRecord, UplinkRecord
+from veldnet.network.core import JoinRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
 from veldnet.virtual import Steps

@@ -11,7 +11,7 @@ import pytest
 from veldnet.inventory import accounts
 from veldnet.inventory.devices import get_device
 from veldnet.lorawan.mac_commands import RekeyConf
-from veldnet.network import DownlinkRecord, JoinRecord, UplinkRecord
+from veldnet.network.core import DownlinkRecord, JoinRecord, UplinkRecord
 from veldnet.simulator.security import Security10, Security11
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import MIXED, Faults, Kind, Steps

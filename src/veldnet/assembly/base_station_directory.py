@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from veldnet.inventory import base_stations
 from veldnet.lorawan import BaseStationId, GatewayEui
-from veldnet.network import RadioSettings
+from veldnet.network.core import RadioSettings
 from veldnet.routing import Position
 from veldnet.store import Store
 

@@ -34,7 +34,7 @@ from veldnet.monitoring import (
     read_all,
     with_severities,
 )
-from veldnet.network import NetworkServer
+from veldnet.network.shell import NetworkServer
 from veldnet.routing import post_signed
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import IdSource, Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from veldnet.lorawan import NetId
 from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan, Region
-from veldnet.network import NetworkParameters
+from veldnet.network.core import NetworkParameters
 from veldnet.settings import NetworkSettings, SettingsError
 
 

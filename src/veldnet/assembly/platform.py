@@ -29,7 +29,8 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer, prune
 from veldnet.monitoring.logger import LiveFeed
-from veldnet.network import NetworkServer, PortKey, personalised_state
+from veldnet.network.core import PortKey, personalised_state
+from veldnet.network.shell import NetworkServer
 from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
 from veldnet.routing import Limits as DeliveryLimits
 from veldnet.settings import RoutingSettings, Settings

@@ -15,6 +15,7 @@ from veldnet.lorawan.frames import FrameError, JoinRequest, RejoinRequest
 from veldnet.network.core.candidates import floor
 from veldnet.network.core.mac_commands import blocked
 from veldnet.network.core.records import (
+    FLOOD,
     Copy,
     DownlinkRecord,
     DownlinkRejectedRecord,
@@ -26,7 +27,6 @@ from veldnet.network.core.records import (
     decode_record,
 )
 from veldnet.network.core.state import DeviceState, decode_state
-from veldnet.network.shell.refusals import FLOOD
 from veldnet.store.schema import base_stations, device_states, devices, frame_bodies
 from veldnet.store.schema import frames as frame_rows
 

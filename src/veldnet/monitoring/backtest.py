@@ -14,7 +14,8 @@ from sqlalchemy import Connection, select
 
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import decode_plan, decode_profile
-from veldnet.network import Device, Entry, Record, Recorded, decode_record, new_entry
+from veldnet.network.core import Device, Record, decode_record
+from veldnet.network.shell import Entry, Recorded, new_entry
 from veldnet.store import IdSource, read_timeline
 from veldnet.store.hot_reads import devices_by_ref
 from veldnet.store.schema import connectivity_plans, device_profiles, frame_bodies, frames

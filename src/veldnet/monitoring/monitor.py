@@ -12,17 +12,16 @@ from typing import Protocol
 
 import structlog
 
-from veldnet.network import (
+from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
-    Entry,
     JoinRecord,
     Record,
-    Recorded,
     RefusedRecord,
     ResetRecord,
     UplinkRecord,
 )
+from veldnet.network.shell import Entry, Recorded
 from veldnet.store import (
     AcknowledgementRow,
     AlarmRow,

@@ -12,7 +12,8 @@ from math import log2
 import msgspec
 
 from veldnet.lorawan.modulation import Lora
-from veldnet.network import DownlinkRecord, Entry, UplinkRecord, tenths
+from veldnet.network.core import DownlinkRecord, UplinkRecord
+from veldnet.network.shell import Entry, tenths
 
 from .alarms.machine import Alarm
 

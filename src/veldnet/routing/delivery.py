@@ -15,7 +15,8 @@ from time import perf_counter
 import msgspec
 import structlog
 
-from veldnet.network import Device, Record, Recorded
+from veldnet.network.core import Device, Record
+from veldnet.network.shell import Recorded
 from veldnet.store import (
     AttemptRow,
     DeliveryRow,

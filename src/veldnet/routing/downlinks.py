@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from veldnet.lorawan import DevEui, InvalidIdentifier
-from veldnet.network import SubmissionRefusal
+from veldnet.network.core import SubmissionRefusal
 
 from .table import Profile, Route
 from .tokens import downlink_token_fits

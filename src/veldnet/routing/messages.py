@@ -16,7 +16,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.airtime import estimated_signal_power, time_on_air
 from veldnet.lorawan.frames import ACK, ADR, ADR_ACK_REQ
 from veldnet.lorawan.modulation import Lora, LrFhss, Modulation
-from veldnet.network import (
+from veldnet.network.core import (
     Copy,
     Device,
     DownlinkRecord,

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, func, select
 from veldnet.lorawan import frames
 from veldnet.monitoring.statistics import recompute
 from veldnet.monitoring.statistics.rollups import HOUR
-from veldnet.network import DownlinkRecord, JoinRecord, Record, Recorded, UplinkRecord
+from veldnet.network.core import DownlinkRecord, JoinRecord, Record, UplinkRecord
+from veldnet.network.shell import Recorded
 from veldnet.store import FrameRow, Rows, read_timeline
 from veldnet.store.schema import (
     DEVICE_BLOCK_BITS,

@@ -24,7 +24,7 @@ from veldnet.lorawan.modulation import Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
 from veldnet.monitoring import Mailer
-from veldnet.network import Record, decode_record
+from veldnet.network.core import Record, decode_record
 from veldnet.settings import load_settings
 from veldnet.simulator.air import Air
 from veldnet.simulator.base_station import BaseStation

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from veldnet.lorawan import DevAddr
 from veldnet.monitoring.logger import LiveFeed, TooManyStreams
-from veldnet.network import Recorded, ResetRecord
+from veldnet.network.core import ResetRecord
+from veldnet.network.shell import Recorded
 from veldnet.store import FrameRow
 
 

@@ -18,7 +18,8 @@ from veldnet.monitoring.alarms.rules import RULES, Occasion, Rule, RuleBook, See
 from veldnet.monitoring.alarms.types import DEVICE_TYPES, AlarmType, Level
 from veldnet.monitoring.monitor import Monitor
 from veldnet.monitoring.watch import Watch, watch_of
-from veldnet.network import BlockedCommand, Entry, Recorded, UplinkRecord, new_entry
+from veldnet.network.core import BlockedCommand, UplinkRecord
+from veldnet.network.shell import Entry, Recorded, new_entry
 from veldnet.store import IdSource
 
 NEW_TYPE = AlarmType(99, "Signal of the last seconds", False, ((1, Level.MAJOR),))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
-from veldnet.network import NetworkServer
+from veldnet.network.shell import NetworkServer
 from veldnet.simulator.device import VirtualDevice
 from veldnet.virtual import VirtualNetwork
 from veldnet.virtual.mortal import MortalServer

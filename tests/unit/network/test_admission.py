@@ -11,7 +11,7 @@ import pytest
 from tests.unit.network.quiet import HERE, THERE, QuietNetwork
 from veldnet.lorawan import DevAddr, NetId, frames
 from veldnet.lorawan.frames import MType
-from veldnet.network import FrameKind
+from veldnet.network.core import FrameKind
 from veldnet.network.shell.session_addresses import SessionAddresses
 from veldnet.simulator.virtual_time import run_virtually
 

@@ -12,7 +12,7 @@ from veldnet.diagnosis import explain_device
 from veldnet.inventory import base_stations
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.network import DownlinkRecord
+from veldnet.network.core import DownlinkRecord
 from veldnet.network.core.base_station_radios import conducted_power
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import Kind

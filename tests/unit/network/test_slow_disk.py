@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from veldnet.network import DownlinkRecord, UplinkRecord
+from veldnet.network.core import DownlinkRecord, UplinkRecord
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import StoreError
 from veldnet.virtual import Faults

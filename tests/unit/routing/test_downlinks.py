@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from veldnet.lorawan import DevEui
-from veldnet.network import SubmissionRefusal
+from veldnet.network.core import SubmissionRefusal
 from veldnet.routing.downlinks import parse_time, submit_query
 from veldnet.routing.table import Profile, Route
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.unit.network.builders import NETWORK, NOW, STATION, device, radio, receive, session, uplink_frame
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import BaseStationId, frames
-from veldnet.network import DownlinkRecord, DownlinkRejectedRecord, ResetRecord, UplinkRecord
+from veldnet.network.core import DownlinkRecord, DownlinkRejectedRecord, ResetRecord, UplinkRecord
 from veldnet.network.core.context import context_of
 from veldnet.network.core.events import ContextReset, Device
 from veldnet.network.core.outcome import deactivate, reset_context

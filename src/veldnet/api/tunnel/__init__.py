@@ -11,7 +11,8 @@ from veldnet.api.body import read_body
 from veldnet.api.routers import TUNNEL
 from veldnet.api.services import Services
 from veldnet.lorawan import DevEui
-from veldnet.network import SubmissionRefusal, UnknownDevice
+from veldnet.network.core import SubmissionRefusal
+from veldnet.network.shell import UnknownDevice
 from veldnet.routing import Profile, submit_query
 
 # The legacy interface answers a refusal with this status, which HTTP leaves free.

@@ -16,7 +16,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.inventory.devices import check_root_key
 from veldnet.lorawan import DevEui
-from veldnet.network import DeviceView
+from veldnet.network.core import DeviceView
 
 
 class NetworkKey(msgspec.Struct):

@@ -13,7 +13,7 @@ from veldnet.api.services import Services
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
-from veldnet.network import (
+from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     FrameKind,

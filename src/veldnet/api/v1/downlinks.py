@@ -15,7 +15,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Program
 from veldnet.lorawan import DevEui
-from veldnet.network import QueuedView
+from veldnet.network.core import QueuedView
 
 from .decoding import run_program
 

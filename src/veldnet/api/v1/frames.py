@@ -17,7 +17,7 @@ from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.monitoring.logger import Whose, own_devices
-from veldnet.network import FrameKind, decode_record
+from veldnet.network.core import FrameKind, decode_record
 from veldnet.store import millis_of
 from veldnet.store.schema import base_stations, delivery_results, frame_bodies, frames
 

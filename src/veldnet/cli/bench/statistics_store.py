@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from veldnet.network import FrameKind
+from veldnet.network.core import FrameKind
 from veldnet.store import HOURLY_COUNTERS, first_id_at
 
 from .fleet import FIRST_BASE_STATION, SITES

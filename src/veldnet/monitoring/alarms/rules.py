@@ -19,7 +19,7 @@ import msgspec
 from veldnet.lorawan.frames import ADR
 from veldnet.lorawan.modulation import SNR_FLOOR
 from veldnet.monitoring.watch import MAX_JOIN_EUIS, Watch
-from veldnet.network import (
+from veldnet.network.core import (
     Device,
     DownlinkRecord,
     DownlinkRejectedRecord,

@@ -9,9 +9,7 @@ import msgspec
 
 from veldnet.domain.resources import timestamp
 from veldnet.monitoring.statistics.rollups import esp_of
-from veldnet.network import (
-    LATE,
-    OVER_LIMIT,
+from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
     FrameKind,
@@ -20,8 +18,8 @@ from veldnet.network import (
     RefusedRecord,
     ResetRecord,
     UplinkRecord,
-    heard_at,
 )
+from veldnet.network.shell import LATE, OVER_LIMIT, heard_at
 from veldnet.store import FrameRow
 
 # ThingPark's packet types, and two of our own: frames that were refused, and downlinks that were.

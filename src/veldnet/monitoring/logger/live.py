@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from veldnet.network import Recorded
+from veldnet.network.shell import Recorded
 from veldnet.store import FrameRow, Rows
 
 from .lines import Line, Named, Places, line_of

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from veldnet.domain.resources import timestamp
 from veldnet.lorawan import BaseStationId
-from veldnet.network import FrameKind, decode_record
+from veldnet.network.core import FrameKind, decode_record
 from veldnet.store import FrameRow, read_timeline
 from veldnet.store.schema import (
     FRAME_COLUMNS,

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Select, func, or_, select
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import FrameStatistics, timestamp
-from veldnet.network import LATE, FrameKind, unpack_copies
+from veldnet.network.core import FrameKind
+from veldnet.network.shell import LATE, unpack_copies
 from veldnet.store import Timeline, id_within, millis_of, read_timeline
 from veldnet.store.schema import frames, hourly_statistics
 

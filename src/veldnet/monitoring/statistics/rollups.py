@@ -12,7 +12,8 @@ from functools import lru_cache
 from math import log10
 from typing import NamedTuple
 
-from veldnet.network import LATE, OVER_LIMIT, FrameKind, heard_at, unpack_copies
+from veldnet.network.core import FrameKind
+from veldnet.network.shell import LATE, OVER_LIMIT, heard_at, unpack_copies
 from veldnet.store import FrameRow, HourlyRow, Rows, Statement
 
 SUBSCRIBER, PLAN, BASE_STATION = 1, 2, 3

@@ -3,11 +3,52 @@
 It does no I/O, reads no clock and imports neither asyncio, structlog nor SQLAlchemy.
 """
 
+from .base_station_radios import RadioSettings
+from .events import Device, SubmissionRefusal
+from .inspection import DeviceView, QueuedView
+from .parameters import NetworkParameters
+from .personalised import personalised_state
+from .records import (
+    BlockedCommand,
+    Copy,
+    DownlinkRecord,
+    DownlinkRejectedRecord,
+    FrameKind,
+    JoinRecord,
+    Record,
+    RefusedRecord,
+    ResetRecord,
+    UplinkRecord,
+    decode_copies,
+    decode_record,
+)
+from .state import PortKey
+
 __all__ = [
+    "BlockedCommand",
+    "Copy",
+    "Device",
+    "DeviceView",
+    "DownlinkRecord",
+    "DownlinkRejectedRecord",
+    "FrameKind",
+    "JoinRecord",
+    "NetworkParameters",
+    "PortKey",
+    "QueuedView",
+    "RadioSettings",
+    "Record",
+    "RefusedRecord",
+    "ResetRecord",
+    "SubmissionRefusal",
+    "UplinkRecord",
     "addressing",
     "candidates",
+    "decode_copies",
+    "decode_record",
     "mac_commands",
     "parameters",
+    "personalised_state",
     "records",
     "state",
 ]

@@ -45,6 +45,10 @@ class BlockedCommand(msgspec.Struct, frozen=True, gc=False):
     attempts: int
 
 
+# Outcome of frames that are dropped because their base station is throttled.
+FLOOD = "flood"
+
+
 class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit_defaults=True):
     """A data frame of a known session. `payload` is in clear only where the network has the AppSKey.
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network.core.events import ReceivedFrame
-from veldnet.network.core.records import JoinRecord, RefusedRecord
+from veldnet.network.core.records import FLOOD, JoinRecord, RefusedRecord
 from veldnet.network.core.uplink_record import copies_of
 from veldnet.store import IdSource
 
@@ -28,8 +28,6 @@ log = structlog.get_logger(__name__)
 
 # Windows' worth of strangers that a base station may have brought lately before it is held off.
 LIMIT_IN_WINDOWS = 8
-# The outcome of a frame with which a base station began to be held off.
-FLOOD = "flood"
 # Refused frames that are recorded at most, each second: of no device, and of known ones.
 UNATTRIBUTED_PER_SECOND = 50
 REFUSED_PER_SECOND = 500
