@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
 # Bytecode of what the server loads, and of nothing else, so that its first start is as quick as any other.
 COMPILE := PYTHONDONTWRITEBYTECODE= $(BIN)/python -c \
-	"import veldnet.cli.main, veldnet.cli.serve, veldnet.cli.serving, veldnet.api.front.server, veldnet.assembly.vaults.process, uvloop"
+	"import veldnet.cli.main, veldnet.cli.server, veldnet.cli.serving, veldnet.api.front.server, veldnet.assembly.vaults.process, uvloop"
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c

@@ -1,27 +1,41 @@
-"""What commands print: tables for people, JSON for programs, errors in one line."""
+"""What commands print: tables for people, JSON for programs, errors in one line.
+
+Rich is loaded with the first text that needs it: a server opens its ports before.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
-import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from .exits import Exit
 
-console = Console()
-errors = Console(stderr=True)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    console: Console
+    errors: Console
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("console", "errors"):
+        raise AttributeError(name)
+    from rich.console import Console
+
+    made = globals()[name] = Console(stderr=name == "errors")
+    return made
 
 
 def fail(message: str, code: Exit = Exit.FAILED) -> NoReturn:
     """End the command with an error that says what was wrong."""
-    errors.print("[bold red]error:[/]", Text(message), highlight=False, soft_wrap=True)
-    raise typer.Exit(code)
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print("[bold red]error:[/]", Text(message), highlight=False, soft_wrap=True)
+    raise SystemExit(int(code))
 
 
 def print_json(value: Any) -> None:
@@ -30,6 +44,10 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    from rich.table import Table
+
+    from veldnet.cli.output import console
+
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column)

@@ -4,11 +4,10 @@ server opens its ports after this."""
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
-
-import typer
 
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
 from veldnet.assembly.listening import CannotListen
@@ -39,7 +38,8 @@ def settings_or_fail(
 
 
 def _warn(old: str, new: str) -> None:
-    typer.echo(f"warning: setting {old} is now called {new}; the next release ignores the old name", err=True)
+    words = f"warning: setting {old} is now called {new}; the next release ignores the old name"
+    print(words, file=sys.stderr)
 
 
 @contextlib.contextmanager

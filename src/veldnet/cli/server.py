@@ -1,0 +1,72 @@
+"""A server process: settings, ports, then everything else. Loads little before the ports are open."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+
+from veldnet.assembly.data_directory.lock import DirectoryLock
+from veldnet.assembly.data_directory.takeover import holding
+from veldnet.assembly.listening import Addresses, Ports
+from veldnet.settings import Settings
+
+from .serve_arguments import ServeArguments
+from .starting import errors_in_words, run, settings_or_fail
+
+
+def serve_with(arguments: ServeArguments) -> None:
+    """Run until SIGTERM or Ctrl-C."""
+    old_names: list[tuple[str, str]] = []
+    settings = settings_or_fail(
+        {
+            "data": None if arguments.data is None else str(arguments.data),
+            "api.http": arguments.http,
+            "gateways.udp": arguments.udp,
+            "gateways.basics_station": arguments.basics_station,
+        },
+        arguments.config,
+        lambda old, new: old_names.append((old, new)),
+    )
+    with (
+        errors_in_words(),
+        holding(settings, take_over=arguments.take_over) as lock,
+        closing(Ports.open(settings)) as ports,
+    ):
+        _serve(settings, lock, ports, arguments, old_names)
+
+
+def _serve(
+    settings: Settings,
+    lock: DirectoryLock,
+    ports: Ports,
+    arguments: ServeArguments,
+    old_names: list[tuple[str, str]],
+) -> None:
+    # All this takes long to load, and the ports are open already.
+    import structlog
+
+    from veldnet.cli.serving import serve
+    from veldnet.logs import configure_logs
+
+    configure_logs(settings.log)
+    for old, new in old_names:
+        structlog.get_logger().warning("setting_renamed", old=old, new=new)
+    _tune_threads()
+
+    def started(addresses: Addresses) -> None:
+        from .output import console, print_json
+
+        if arguments.as_json:
+            print_json(addresses)
+            return
+        console.print(f"[bold]Veldnet[/] on [cyan]{settings.data}[/]")
+        console.print(f"  HTTP API        http://{addresses.http}  (description: /docs)")
+        console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
+
+    run(serve(settings, lock, ports, started, take_over=arguments.take_over))
+
+
+def _tune_threads() -> None:
+    """The thread that commits wants the interpreter lock back after each statement. By default it waits 5 ms
+    for it while the event loop is busy, so that a commit takes longest when there is most to do."""
+    sys.setswitchinterval(0.0005)

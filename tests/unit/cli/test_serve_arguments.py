@@ -1,0 +1,67 @@
+"""The quick reader of the arguments of `veldnet serve`, against the complete one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from veldnet.cli.main import app
+from veldnet.cli.serve_arguments import FLAGS, VALUES, ServeArguments, parse
+
+
+def test_it_knows_the_options_that_the_command_has() -> None:
+    command = typer.main.get_command(app).get_command(None, "serve")  # type: ignore[attr-defined]
+    options = {option: parameter.name for parameter in command.params for option in parameter.opts}
+    options.pop("--help", None)
+    assert options == VALUES | FLAGS
+    assert set(options.values()) == set(ServeArguments.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ServeArguments()),
+        (
+            ["--data", "d", "--udp=[::1]:1700", "--json", "--take-over"],
+            ServeArguments(data=Path("d"), udp="[::1]:1700", as_json=True, take_over=True),
+        ),
+        (["--config", "a=b.toml"], ServeArguments(config=Path("a=b.toml"))),
+    ],
+)
+def test_it_reads_what_is_plain(arguments: list[str], expected: ServeArguments) -> None:
+    assert parse(arguments) == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--data"],
+        ["--data", "--json"],
+        ["--json=1"],
+        ["extra"],
+        ["--nonsense"],
+        ["--take-over=x"],
+    ],
+    ids=" ".join,
+)
+def test_it_leaves_the_rest_to_the_complete_parser(arguments: list[str]) -> None:
+    assert parse(arguments) is None
+
+
+def test_a_server_opens_its_ports_before_it_loads_the_platform() -> None:
+    script = (
+        "import sys\nimport veldnet.cli.server\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
+        "print(*sorted({name for name in sys.modules if name.startswith('veldnet.')}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded, rooms = (set(line.split()) for line in done.stdout.splitlines())
+    assert not loaded & {"typer", "rich", "sqlalchemy", "litestar", "alembic", "structlog", "asyncio"}
+    assert {room.split(".")[1] for room in rooms} <= {"cli", "assembly", "settings"}
