@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.monitoring.stage import Stage, on_stage
 from veldnet.api.metrics import RENAMED, Metrics
 
-DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana" / "veldnet.json"
+DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana" / "veldnet.json"
 
 
 def test_every_expression_names_metrics_that_the_server_shows(tmp_path: Path) -> None:
