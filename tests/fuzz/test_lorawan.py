@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, data_event, device, session
-from tests.unit.network.test_version_11 import DEVICE, KEYS, session_11, uplink_11
+from tests.unit.network.core.test_version_11 import DEVICE, KEYS, session_11, uplink_11
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import AesKey, DevAddr, DevEui, JoinEui, NetId, frames
 from veldnet.lorawan.airtime import time_on_air

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NETWORK, NOW, STATION, copy, device, receive, session, uplink_frame
-from tests.unit.network.test_join import joining, request
-from tests.unit.network.test_uplink import JOINED, downlink, mac_of, uplink_record
+from tests.unit.network.core.test_join import joining, request
+from tests.unit.network.core.test_uplink import JOINED, downlink, mac_of, uplink_record
 from veldnet.diagnosis.base_stations import odd_copies
 from veldnet.diagnosis.language import finding_in
 from veldnet.lorawan import BaseStationId, frames

@@ -1,0 +1,31 @@
+"""ETag and If-Match."""
+
+from __future__ import annotations
+
+import pytest
+from litestar.testing import RequestFactory
+
+from veldnet.api.conditional import check_match, etag_of
+from veldnet.domain.errors import Changed
+from veldnet.domain.resources import Device
+
+
+def test_a_tag_changes_with_what_people_set_and_not_with_what_is_observed() -> None:
+    first = etag_of(Device(name="a"))
+    assert etag_of(Device(name="a", networkAddress="01000000")) == first
+    assert etag_of(Device(name="b")) != first
+
+
+@pytest.mark.parametrize("wanted", [None, "*", "{tag}", '"other", {tag}'])
+def test_changes_of_the_current_state_pass(wanted: str | None) -> None:
+    device = Device(name="a")
+    headers = {} if wanted is None else {"if-match": wanted.format(tag=etag_of(device))}
+    check_match(RequestFactory().put("/", headers=headers), device, "device 1")
+
+
+@pytest.mark.parametrize("wanted", ['"other"', "", "{tag}x"])
+def test_changes_of_another_state_are_refused(wanted: str) -> None:
+    device = Device(name="a")
+    headers = {"if-match": wanted.format(tag=etag_of(device))}
+    with pytest.raises(Changed):
+        check_match(RequestFactory().put("/", headers=headers), device, "device 1")

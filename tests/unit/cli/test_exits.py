@@ -1,0 +1,59 @@
+"""How commands end: a sentence on stderr and a code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
+from veldnet.assembly.listening import CannotListen
+from veldnet.cli.exits import Exit
+from veldnet.cli.output import fail, print_json
+from veldnet.cli.starting import errors_in_words, settings_or_fail
+from veldnet.settings import SettingsError
+from veldnet.store import LeaseLost, StoreError
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SettingsError("wrong"), Exit.SETTINGS),
+        (CannotListen("wrong"), Exit.CANNOT_LISTEN),
+        (DirectoryInUse("wrong"), Exit.IN_USE),
+        (StorageError("wrong"), Exit.STORAGE),
+        (DataDirectoryError("wrong"), Exit.DATA_DIRECTORY),
+        (StoreError("wrong"), Exit.STORAGE),
+        (LeaseLost("wrong"), Exit.LEASE_LOST),
+    ],
+)
+def test_each_error_has_its_code(error: Exception, code: Exit, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, errors_in_words():
+        raise error
+    assert ended.value.exit_code == code
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_defect_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError), errors_in_words():
+        raise ZeroDivisionError
+
+
+def test_settings_that_are_wrong_end_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "veldnet.toml"
+    file.write_text("[api]\ncolour = 1\n")
+    with pytest.raises(typer.Exit) as ended:
+        settings_or_fail({}, file)
+    assert ended.value.exit_code == Exit.SETTINGS and "api.colour" in capsys.readouterr().err
+
+
+def test_an_error_is_text_and_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        fail("[bold]no such file: [x].key")
+    assert capsys.readouterr().err == "error: [bold]no such file: [x].key\n"
+
+
+def test_json_is_printed_in_utf_8(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    print_json({"name": "Zuid-Holland é"})
+    assert capsysbinary.readouterr().out == '{\n  "name": "Zuid-Holland é"\n}\n'.encode()
