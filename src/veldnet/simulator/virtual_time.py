@@ -37,6 +37,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = _Selector()
         super().__init__(self._virtual)
+        # Timers this near are due. After months a nanosecond, asyncio's own, is less than what a float can
+        # add, and a timer would never be due.
+        self._clock_resolution = 1e-7
 
     def time(self) -> float:
         return self._virtual.now

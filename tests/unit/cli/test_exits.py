@@ -45,7 +45,7 @@ def test_settings_that_are_wrong_end_the_command(tmp_path: Path, capsys: pytest.
     file.write_text("[api]\ncolour = 1\n")
     with pytest.raises(typer.Exit) as ended:
         settings_or_fail({}, file)
-    assert ended.value.exit_code == Exit.SETTINGS and "api.colour" in capsys.readouterr().err
+    assert ended.value.exit_code == Exit.SETTINGS and "colour" in capsys.readouterr().err
 
 
 def test_an_error_is_text_and_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
