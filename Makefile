@@ -87,8 +87,8 @@ lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests
-	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property $(ARGS)
+fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests, and of made-up requests to the API
+	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property tests/e2e/test_schemathesis.py $(ARGS)
 
 simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, a day of 5,000 devices, a week of failures
 	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation $(ARGS)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.gateways.test_semtech_udp import HERE, WIRE_EUI, Harness, rxpk
@@ -24,12 +23,6 @@ from veldnet.network.core.state import DeviceState
 from veldnet.network.core.uplink import match, receive_data
 from veldnet.routing.downlinks import Refused, parse_request, query_parameters
 from veldnet.simulator.device import VirtualDevice
-
-settings.register_profile("short", max_examples=200, deadline=None)
-settings.register_profile(
-    "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

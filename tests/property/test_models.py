@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from veldnet.api.rate_limit import RateLimiter
@@ -18,12 +17,6 @@ from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.adr import history as history_of
 from veldnet.routing.downlinks import query_parameters
 from veldnet.routing.tokens import downlink_token_fits
-
-settings.register_profile("short", max_examples=200, deadline=None)
-settings.register_profile(
-    "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 _DATA_TYPES = st.sampled_from(
     [MType.UNCONFIRMED_UP, MType.UNCONFIRMED_DOWN, MType.CONFIRMED_UP, MType.CONFIRMED_DOWN]
