@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import pytest
 from litestar import Request
 from litestar.testing import RequestFactory
 
 from veldnet.api import query
+from veldnet.api.query import Parameter, parameters_of
 from veldnet.domain.errors import InvalidField
 
 
-def asked(**parameters: str) -> Request[Any, Any, Any]:
-    return RequestFactory().get("/", query_params=dict(parameters))
+def _parted(value: str, _name: str) -> tuple[str, ...]:
+    return tuple(value.split(","))
 
 
-def test_what_is_absent_or_empty_is_none() -> None:
-    for request in (asked(), asked(name="")):
-        assert query.text(request, "name") is None and query.whole(request, "name", least=1) is None
-        assert query.choice(request, "name", ("A",)) is None
-        assert query.flag(request, "name", default=True) is True
+class Asked(msgspec.Struct, frozen=True):
+    loud: Annotated[bool, Parameter("Whether.")] = True
+    kind: Annotated[Literal["A", "B"] | None, Parameter("Which.")] = None
+    count: Annotated[int, Parameter("How many.", least=1, most=9)] = 3
+    names: Annotated[
+        tuple[str, ...], Parameter("Whose.", read=lambda value, _name: tuple(value.split(",")))
+    ] = ()
+    since: query.From = 0
+
+
+def asked(**parameters: str | list[str]) -> Asked:
+    request: Request[Any, Any, Any] = RequestFactory().get("/", query_params=dict(parameters))
+    read: Asked = parameters_of(Asked).read(request)
+    return read
+
+
+def test_what_is_absent_or_empty_has_its_default() -> None:
+    assert asked() == asked(loud="", kind="", count="", names="", since="", other="x") == Asked()
 
 
 def test_values_are_read_by_their_type() -> None:
-    assert query.flag(asked(name="TRUE"), "name") is True
-    assert query.choice(asked(name="A"), "name", ("A", "B")) == "A"
-    assert query.whole(asked(name="007"), "name", least=1, most=9) == 7
+    read = asked(loud="FALSE", kind="B", count="007", names=["a,b", "c"], since="1970-01-01T00:00:01Z")
+    assert read == Asked(False, "B", 7, ("a", "b", "c"), 1000)
 
 
 def test_moments_are_utc_unless_they_say_otherwise() -> None:
@@ -41,15 +55,27 @@ def test_moments_are_utc_unless_they_say_otherwise() -> None:
 @pytest.mark.parametrize(
     ("read", "words"),
     [
-        (lambda: query.flag(asked(name="maybe"), "name"), "name 'maybe' must be true or false"),
-        (lambda: query.choice(asked(name="C"), "name", ("A", "B")), "must be one of A, B"),
-        (lambda: query.whole(asked(name="0"), "name", least=1), "of at least 1"),
-        (lambda: query.whole(asked(name="9" * 30), "name", least=1, most=9), "from 1 to 9"),
-        (lambda: query.whole(asked(name="-1"), "name", least=0), "whole number"),
-        (lambda: query.moment("yesterday", "from"), "from 'yesterday' must look like"),
+        (lambda: asked(loud="maybe"), "loud 'maybe' must be true or false"),
+        (lambda: asked(kind="C"), "kind 'C' must be one of A, B"),
+        (lambda: asked(count="0"), "count '0' must be a whole number from 1 to 9"),
+        (lambda: asked(count="9" * 30), "from 1 to 9"),
+        (lambda: asked(count="-1"), "whole number"),
+        (lambda: asked(since="yesterday"), "since 'yesterday' must look like"),
         (lambda: query.moment("2300-01-01", "to"), "between 1970 and 2200"),
+        (
+            lambda: query.whole(1, query.MOST_WHOLE, "0", "page"),
+            "page '0' must be a whole number of at least 1",
+        ),
     ],
 )
 def test_refusals_name_the_parameter(read: Callable[[], object], words: str) -> None:
     with pytest.raises(InvalidField, match=words):
         read()
+
+
+def test_a_parameter_needs_a_description_and_a_default() -> None:
+    class Bare(msgspec.Struct, frozen=True):
+        name: str = ""
+
+    with pytest.raises(TypeError, match=r"Bare\.name"):
+        parameters_of(Bare)

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, copy, device, uplink_frame
+from tests.unit.network.core.test_uplink import uplink_record
 from tests.unit.network.test_odd_copies import heard
-from tests.unit.network.test_uplink import uplink_record
 from veldnet.lorawan.modulation import Fsk, Lora
 from veldnet.monitoring.alarms import rules, types
 from veldnet.monitoring.alarms.machine import Alarm, Raised, Signal

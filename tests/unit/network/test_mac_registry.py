@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, device, receive, session, uplink_frame
-from tests.unit.network.test_mac_commands import current, requests_in
+from tests.unit.network.core.test_mac_commands import current, requests_in
 from veldnet.diagnosis.describe_mac_commands import mac_commands_in_words
 from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, UPLINK_COMMANDS, MacCommand
