@@ -27,8 +27,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.listening import Ports
 from veldnet.assembly.platform import Platform
 from veldnet.assembly.protocols import SEMTECH_UDP
-from veldnet.routing import Outcome, Profile, Route
-from veldnet.routing.ledger import StoredMessage
+from veldnet.routing import Attempt, Outcome
 from veldnet.settings import load_settings
 from veldnet.simulator.customer import Account
 
@@ -87,11 +86,12 @@ class Inbox:
     def messages(self) -> list[bytes]:
         return list(self._messages)
 
-    async def send(
-        self, message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float
-    ) -> Outcome:
-        self._messages.append(message.body)
+    async def send(self, attempt: Attempt) -> Outcome:
+        self._messages.append(attempt.message.body)
         return Outcome(True, "Ok")
+
+    async def try_out(self, attempt: Attempt) -> list[Outcome]:
+        return [Outcome(True, "Ok", answer="HTTP 200") for _address in attempt.route.addresses]
 
     async def close(self) -> None:
         """Nothing is open."""

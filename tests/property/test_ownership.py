@@ -24,9 +24,7 @@ from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts, base_stations, changes, devices, offers, routing_profiles
 from veldnet.lorawan import GatewayEui
-from veldnet.routing import Deliveries, Outcome, Profile, Retry, RoutingTable, deliver_again, list_undelivered
-from veldnet.routing import Route as LoadedRoute
-from veldnet.routing.ledger import StoredMessage
+from veldnet.routing import Attempt, Deliveries, Outcome, Retry, RoutingTable, deliver_again, list_undelivered
 from veldnet.routing.messages import TunnelMessage
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import SqliteStore, migrate
@@ -50,13 +48,14 @@ class Recorder:
         self.up = False
         self.sent: list[tuple[str, dict[str, Any]]] = []
 
-    async def send(
-        self, message: StoredMessage, profile: Profile, route: LoadedRoute, _delivery: int, _now: float
-    ) -> Outcome:
-        host = urlsplit(route.addresses[0]).hostname or ""
-        (body,) = msgspec.json.decode(message.body).values()
-        self.sent.append((host, body | {"CustomerID of the query": profile.customer_id}))
+    async def send(self, attempt: Attempt) -> Outcome:
+        host = urlsplit(attempt.route.addresses[0]).hostname or ""
+        (body,) = msgspec.json.decode(attempt.message.body).values()
+        self.sent.append((host, body | {"CustomerID of the query": attempt.profile.customer_id}))
         return Outcome(self.up, "Ok" if self.up else "Error", None if self.up else "503", refusal="busy")
+
+    async def try_out(self, attempt: Attempt) -> list[Outcome]:
+        return [await self.send(attempt)]
 
     async def close(self) -> None: ...
 

@@ -31,7 +31,15 @@ from veldnet.monitoring import Mailer, prune
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.network.core import PortKey, personalised_state
 from veldnet.network.shell import NetworkServer
-from veldnet.routing import Deliveries, HttpSender, MessageWriter, Retry, RoutingTable, Sender
+from veldnet.routing import (
+    Deliveries,
+    MessageWriter,
+    Retry,
+    RouteSender,
+    RoutingTable,
+    Sender,
+    TransportSettings,
+)
 from veldnet.routing import Limits as DeliveryLimits
 from veldnet.settings import RoutingSettings, Settings
 from veldnet.store import LeaseLost, Store, StoreError
@@ -51,12 +59,11 @@ _LONGEST_LAG = 5.0
 _LEAST_FREE = 100_000_000
 
 
-def _http_sender(settings: RoutingSettings) -> HttpSender:
-    return HttpSender(
-        allow_private=settings.allow_private_destinations,
-        connect_timeout=settings.connect_timeout,
-        total_timeout=settings.total_timeout,
+def _route_sender(settings: RoutingSettings) -> RouteSender:
+    timeouts = TransportSettings(
+        settings.allow_private_destinations, settings.connect_timeout, settings.total_timeout
     )
+    return RouteSender(timeouts, clock=time.monotonic)
 
 
 def _descriptors_for_delivery() -> int:
@@ -121,7 +128,7 @@ class Platform:
             clock=clock,
             ids=ids,
             rng=rng,
-            sender=sender if sender is not None else _http_sender(routing),
+            sender=sender if sender is not None else _route_sender(routing),
             wake=self.network.commits.wake,
             supervisor=self.supervisor,
             retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),

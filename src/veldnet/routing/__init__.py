@@ -1,17 +1,20 @@
 """Application servers: tunnel messages, signing, delivery and its ledger; downlink submissions.
 
 `messages` and `encoding` make what ThingPark sends, `tokens` signs it, `table` holds the routing profiles.
-`delivery` takes part in the commits and runs the `lanes`; `flow` says how many at once, `attempt` sends one
-message, `outbox` holds what is to be written about them. `downlinks` takes what application servers submit.
+`delivery` takes part in the commits and runs the `lanes`; `held` keeps a bounded part of them in memory,
+`flow` says how many run at once, `attempts` sends one message through `sending` and the `transports`,
+`outbox` holds what is to be written about them. `downlinks` takes what application servers submit.
 """
 
-from .delivery import Deliveries, Limits, RouteTrial
+from .attempts import RouteTrial
+from .delivery import Deliveries, Limits
 from .downlinks import Submit, submit_query
 from .lanes import Retry
 from .messages import MessageWriter, Position, Positions
 from .outbox import DeliveryResult
+from .sending import RouteSender
 from .table import Profile, Route, RoutingTable
-from .transports.http import HttpSender, Outcome, Sender
+from .transports import Attempt, Outcome, Sender, TransportSettings
 from .undelivered import PENDING, UNDELIVERED, Undelivered, deliver_again, list_undelivered
 from .waiting import WaitingDestination, waiting_destinations
 from .webhook import post_signed
@@ -19,9 +22,9 @@ from .webhook import post_signed
 __all__ = [
     "PENDING",
     "UNDELIVERED",
+    "Attempt",
     "Deliveries",
     "DeliveryResult",
-    "HttpSender",
     "Limits",
     "MessageWriter",
     "Outcome",
@@ -30,10 +33,12 @@ __all__ = [
     "Profile",
     "Retry",
     "Route",
+    "RouteSender",
     "RouteTrial",
     "RoutingTable",
     "Sender",
     "Submit",
+    "TransportSettings",
     "Undelivered",
     "WaitingDestination",
     "deliver_again",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from math import ceil, log
 
 import msgspec
 
 from .ledger import UPLINK, LaneKey, LaneName, StoredMessage
-from .transports.http import Outcome
+from .transports import Outcome
 
 # Messages behind a refused one that are tried, to learn whether the server takes others.
 PROBES = 3
@@ -17,7 +18,7 @@ PROBES = 3
 
 class Retry(msgspec.Struct, frozen=True):
     """Waits between attempts, in seconds: doubling from `first` to `longest`, each a little random. A message
-    refused `refusals` times while its server takes others is set aside."""
+    refused `refusals` times, or more where its server refuses many, while it accepts others is set aside."""
 
     first: float = 1.0
     longest: float = 300.0
@@ -43,37 +44,78 @@ class Pending(msgspec.Struct):
     orphan: bool = False
 
 
-class Accepted:
-    """What a destination has taken since the start, by whether it was uplinks."""
+# How likely it may be that a message is set aside though its server has refused it by chance.
+_BY_CHANCE = 1e-4
+_MOST_REFUSALS = 50
+# Messages accepted after which those before count half.
+_REMEMBERED = 1000
+# Seconds between two times that waiting lanes are woken: a server that comes and goes is not hammered.
+_WAKE_EVERY = 10.0
 
-    __slots__ = ("others", "uplinks")
+
+class Destination:
+    """What is known of a destination since the start."""
+
+    __slots__ = ("_accepted", "_recovered", "_woken_at", "others", "uplinks", "waiting")
 
     def __init__(self) -> None:
+        # What it has accepted, by whether it was uplinks.
         self.uplinks = 0
         self.others = 0
+        # Lanes that had no answer and wait for their next attempt.
+        self.waiting: set[Lane] = set()
+        self._woken_at = float("-inf")
+        # Messages accepted of late, and how often they had been refused before.
+        self._accepted = 0.0
+        self._recovered = 0.0
 
-    def count(self, kind: str) -> None:
+    def count(self, kind: str, refusals: int) -> None:
+        """Count a message that was accepted after so many refusals."""
         if kind == UPLINK:
             self.uplinks += 1
         else:
             self.others += 1
+        if self._accepted >= _REMEMBERED:
+            self._accepted /= 2
+            self._recovered /= 2
+        self._accepted += 1
+        self._recovered += refusals
+
+    def refusals_needed(self, least: int) -> int:
+        """How often a message must be refused until that is hardly by chance. Messages that are accepted
+        after refusals tell how often the destination refuses by chance."""
+        if not self._recovered:
+            return least
+        share = self._recovered / (self._recovered + self._accepted)
+        return max(least, min(ceil(log(_BY_CHANCE) / log(share)), _MOST_REFUSALS))
 
     def beside(self, kind: str) -> int:
         """What says that a message of a kind is refused for its own sake: for uplinks, that other uplinks are
-        taken; for the rest, that anything is."""
+        accepted; for the rest, that anything is."""
         return self.uplinks if kind == UPLINK else self.uplinks + self.others
+
+    def to_wake(self, now: float) -> list[Lane]:
+        """Lanes that need not wait, as the destination answers again; `now` is monotonic."""
+        if not self.waiting or now - self._woken_at < _WAKE_EVERY:
+            return []
+        self._woken_at = now
+        lanes = list(self.waiting)
+        self.waiting.clear()
+        return lanes
 
 
 class Lane:
     """Deliveries of one device to one destination, of one kind; `spilled`: the store has more."""
 
     __slots__ = (
-        "failures", "key", "name", "next_at", "pending", "proven", "running", "seen", "spilled", "timer"
+        "destination", "failures", "key", "name", "next_at", "pending", "proven", "running", "seen",
+        "spilled", "timer", "unanswered",
     )  # fmt: skip
 
     def __init__(self, key: LaneKey) -> None:
         self.key = key
         self.name = LaneName.parse(key[1])
+        self.destination = self.name.destination
         self.pending: deque[Pending] = deque()
         self.spilled = False
         self.running = False
@@ -84,12 +126,14 @@ class Lane:
         self.proven = 0
         self.seen = 0
         self.timer: asyncio.TimerHandle | None = None
+        # Whether the last attempt had no answer.
+        self.unanswered = False
         # When the next attempt is due, in Unix seconds.
         self.next_at: float | None = None
 
-    def refused(self, accepted: Accepted) -> None:
+    def refused(self, destination: Destination) -> None:
         """Note that the first message was answered, but not taken."""
-        taken = accepted.beside(self.name.kind)
+        taken = destination.beside(self.name.kind)
         if self.pending[0].refusals > 1 and taken > self.seen:
             self.proven += 1
         self.seen = taken
@@ -102,15 +146,16 @@ class Lane:
 
 
 def reason_to_set_aside(
-    pending: Pending, outcome: Outcome, proven: int, retry: Retry, now: float
+    pending: Pending, outcome: Outcome, proven: int, needed: int, now: float
 ) -> str | None:
-    """Why a message is not tried again after a failed attempt; None if it is."""
+    """Why a message is not tried again after a failed attempt; None if it is. `needed` refusals say that the
+    message itself is at fault."""
     if outcome.reason is not None:
         return outcome.reason
     if outcome.refusal == "never":
         return "refused"
     if now * 1000 >= pending.expires_at:
         return "expired"
-    if outcome.refusal == "message" and proven >= retry.refusals - 1 and pending.refusals >= retry.refusals:
+    if outcome.refusal == "message" and proven >= needed - 1 and pending.refusals >= needed:
         return "refusedRepeatedly"
     return None

@@ -18,7 +18,7 @@ from veldnet.store import (
 
 from .lanes import Pending
 from .ledger import encode_message
-from .transports.http import Outcome
+from .transports import Outcome
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -55,6 +55,10 @@ class Profile(msgspec.Struct, frozen=True):
                 return first_match(listed, fport)
         return None
 
+    def belongs_to(self, subscriber_ref: int) -> bool:
+        """Whether it is a subscriber's. Its number alone says nothing: it may have been given again."""
+        return self.subscriber_ref == subscriber_ref
+
     @property
     def all_routes(self) -> tuple[Route, ...]:
         return tuple(route for _server, listed in self.servers for route in listed)

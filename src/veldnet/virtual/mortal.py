@@ -19,8 +19,7 @@ from veldnet.assembly.platform import Platform
 from veldnet.domain.devices import DeviceRow
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
-from veldnet.routing import Outcome, Profile, Route
-from veldnet.routing.ledger import StoredMessage
+from veldnet.routing import Attempt, Outcome
 from veldnet.settings import Settings
 from veldnet.store import DeliveryRow, Rows, SqliteStore, StoreError
 
@@ -207,17 +206,19 @@ class MortalServer:
         if self.world.steps.reached("after transmit"):
             self.die()
 
-    async def send(
-        self, message: StoredMessage, profile: Profile, route: Route, delivery_id: int, now: float
-    ) -> Outcome:
+    async def send(self, attempt: Attempt) -> Outcome:
         """The application server: takes most messages, late."""
         await self.step("before delivery")
         await asyncio.sleep(self.world.rng.uniform(0.01, 0.2))
         if self.world.rng.random() < self.world.delivery_failures:
             return Outcome(False, "Error", "HTTP status 500")
-        self.world.checker.delivered(msgspec.json.decode(message.body))
+        self.world.checker.delivered(msgspec.json.decode(attempt.message.body))
         await self.step("after delivery")
         return Outcome(True, "Ok")
+
+    async def try_out(self, _attempt: Attempt) -> list[Outcome]:
+        """Nobody tries out routes."""
+        return []
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -17,14 +17,16 @@ from tests.contract.test_store import fleet, open_sqlite
 from tests.unit.outgoing.servers import Pieces, RawServer
 from veldnet.routing import (
     Deliveries,
-    HttpSender,
     Limits,
     Retry,
+    RouteSender,
     RoutingTable,
+    TransportSettings,
     Undelivered,
     list_undelivered,
 )
 from veldnet.routing.messages import TunnelMessage
+from veldnet.routing.transports import TRANSPORTS, Transports
 from veldnet.store import IdSource, SqliteStore, StoreError
 from veldnet.store.schema import deliveries, routes, routing_profiles
 
@@ -91,6 +93,7 @@ class Network:
         limits: Limits | None = None,
         allow_private: bool = True,
         total_timeout: float = 10.0,
+        transports: Transports = TRANSPORTS,
     ) -> None:
         """Start deliveries, as a new process does."""
         self.deliveries = Deliveries(
@@ -100,7 +103,11 @@ class Network:
             clock=self.clock,
             ids=self.ids,
             rng=random.Random(1),
-            sender=HttpSender(allow_private=allow_private, total_timeout=total_timeout),
+            sender=RouteSender(
+                TransportSettings(allow_private, total_timeout=total_timeout),
+                clock=time.monotonic,
+                transports=transports,
+            ),
             wake=self._wake,
             retry=retry,
             limits=limits,

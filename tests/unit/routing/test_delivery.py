@@ -410,14 +410,14 @@ async def test_b2_a_defect_in_the_sender_holds_up_one_message(tmp_path: Path) ->
     network = await Network.open(tmp_path)
     async with served(OK) as server:
         await network.profile(server.address)
-        send: Callable[..., Any] = network.deliveries._sender.send
+        send: Callable[..., Any] = network.deliveries._attempts._sender.send
 
-        async def broken(message: Any, *more: Any) -> Any:
-            if b'"FCntUp":1}' in message.body:
+        async def broken(attempt: Any) -> Any:
+            if b'"FCntUp":1}' in attempt.message.body:
                 raise KeyError("a defect")
-            return await send(message, *more)
+            return await send(attempt)
 
-        network.deliveries._sender.send = broken
+        network.deliveries._attempts._sender.send = broken
         for number in range(4):
             await network.send(uplink(number))
         await network.until(lambda: len(server.requests) == 3)

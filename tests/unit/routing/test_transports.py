@@ -1,0 +1,78 @@
+"""A transport is entered by its scheme, and takes part in deliveries like HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+
+from tests.unit.routing.network import Network, uplink
+from veldnet.routing import Outcome, Retry
+from veldnet.routing.transports import TRANSPORTS, Attempt, TransportSettings
+
+
+class Memory:
+    """Keeps messages in memory; `down` addresses do not answer."""
+
+    made: ClassVar[list[Memory]] = []
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self.settings = settings
+        self.kept: list[tuple[str, bytes]] = []
+        self.down = False
+        self.closed = False
+        Memory.made.append(self)
+
+    async def deliver(self, address: str, attempt: Attempt, *, keep_answer: bool = False) -> Outcome:
+        if self.down:
+            return Outcome(False, "Timeout", "nobody is there", address)
+        self.kept.append((address, attempt.message.body))
+        return Outcome(True, "Ok", None, address, "kept" if keep_answer else None)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_an_uplink_goes_through_a_transport_that_is_entered_by_its_scheme(tmp_path: Path) -> None:
+    network = await Network.open(tmp_path, transports={**TRANSPORTS, "memory": Memory, "mem": Memory})
+    transport = Memory.made.pop()
+    assert not Memory.made, "a transport of several schemes is made once"
+    await network.profile("memory://queue", "mem://other")
+    await network.send(uplink(7))
+    await network.until(lambda: bool(transport.kept))
+    (address, body) = transport.kept[0]
+    assert address == "memory://queue"
+    assert msgspec.json.decode(body)["DevEUI_uplink"]["FCntUp"] == 7
+    assert await network.until_listed(lambda listed: not listed) == []
+    (trial,) = await network.deliveries.try_out(1, 1)
+    assert [outcome.answer for outcome in trial.outcomes] == ["kept", "kept"]
+    await network.close()
+    assert transport.closed
+
+
+async def test_an_address_without_a_transport_is_set_aside_with_a_reason(tmp_path: Path) -> None:
+    network = await Network.open(tmp_path)
+    await network.profile("gopher://hole")
+    await network.send(uplink(1))
+    (aside,) = await network.until_listed(lambda listed: len(listed) == 1 and listed[0].state != "pending")
+    assert aside.reason == "addressRefused" and "http, https" in (aside.last_error or "")
+    await network.close()
+
+
+async def test_lanes_go_on_as_soon_as_their_destination_answers_again(tmp_path: Path) -> None:
+    # Waits that no test would sit through.
+    network = await Network.open(
+        tmp_path, devices=6, transports={"memory": Memory}, retry=Retry(first=600.0, longest=600.0)
+    )
+    transport = Memory.made.pop()
+    await network.profile("memory://queue")
+    transport.down = True
+    for number in range(1, 6):
+        await network.send(uplink(number), device=number)
+    await network.until(lambda: network.deliveries.retrying == 5)
+    transport.down = False
+    await network.send(uplink(6), device=6)
+    await network.until(lambda: len(transport.kept) == 6)
+    assert network.deliveries.retrying == 0
+    await network.close()
