@@ -1,0 +1,194 @@
+"""Who may call what: every route of the application belongs to a router that checks its callers, or to the
+short list of what everybody may call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from tests.api.hosting import Client, HostedServer
+from tests.api.test_statements import EXAMPLES, PASSWORD, Example, World
+from tests.installation import sandbox
+from tests.person import Person
+from veldnet.api.description.operation import Operation
+from veldnet.api.routers import DX, OPERATOR, PROJECT, SESSION, Router, routers
+from veldnet.api.serving import operations_of
+
+# What needs no credentials, or checks those that a request brings itself.
+PUBLIC = {
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/metrics"),
+    ("get", "/openapi.json"),
+    ("get", "/docs"),
+    ("get", "/docs/start.js"),
+    ("post", "/oauth/client_credential/accesstoken"),
+    ("post", "/users-auth/protocol/openid-connect/token"),
+    ("post", "/thingpark/dx/admin/{version}/api/oauth/token"),
+    ("get", "/thingpark/dx/admin/{version}/api/oauth/tokeninfo"),
+    ("post", "/thingpark/dx/admin/{version}/api/oauth/revoke_token"),
+    ("post", "/admin/{version}/api/oauth/token"),
+    ("get", "/admin/{version}/api/oauth/tokeninfo"),
+    ("post", "/admin/{version}/api/oauth/revoke_token"),
+    # Signed with the key of a routing profile.
+    ("post", "/thingpark/lrc/rest/downlink"),
+    ("post", "/thingpark/lrc/rest/v2/downlink"),
+}
+# Only for the console's own page: user name and password are in the body.
+SIGN_IN = ("post", "/api/v1/session")
+# Files that are no operations.
+FILES = {"/", "/console", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
+
+_NOTHING = Example()
+Served = tuple[Router, Operation, str]
+
+
+def served() -> list[Served]:
+    return [
+        (router, operation, base + operation.path)
+        for router in routers()
+        for operation in operations_of(router)
+        for base in router.bases
+    ]
+
+
+def guarded() -> list[Served]:
+    return [each for each in served() if (each[1].method, each[2]) not in {*PUBLIC, SIGN_IN}]
+
+
+class Neighbourhood:
+    """A subscriber with one of everything, and somebody of another operator with the same rights."""
+
+    def __init__(self, data: Path) -> None:
+        account = sandbox(data)
+        foreign = sandbox(data)
+        self.server = HostedServer(data)
+        self.world = World(self.server, account)
+        self.client = Client(self.server, foreign)
+        self.client.activate()
+        self.user = Person(self.server, foreign.thingpark_username, foreign.thingpark_password)
+        operator = foreign.thingpark_username.replace("sandbox", "operator")
+        self.operator = Person(self.server, operator, foreign.thingpark_password)
+
+    def ask(
+        self, method: str, path: str, example: Example = _NOTHING, person: Any = None, **headers: str
+    ) -> httpx.Response:
+        """A request of a person with a session, of nobody without."""
+        http = self.server.connect() if person is None else person.http
+        if isinstance(person, Person):
+            headers |= person.headers(method.upper())
+        path = path.replace("{version}", "v1")
+        content: Any = {"content": example.text} if example.text is not None else {"json": example.body}
+        address = path.format(**example.path) + (f"?{example.query}" if example.query else "")
+        answer: httpx.Response = http.request(
+            (example.method or method).upper(), address, headers=headers, **content
+        )
+        return answer
+
+
+@pytest.fixture(scope="module")
+def neighbours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neighbourhood]:
+    found = Neighbourhood(tmp_path_factory.mktemp("access") / "data")
+    yield found
+    found.server.stop()
+
+
+def test_every_route_belongs_to_a_router(neighbours: Neighbourhood) -> None:
+    application: Any = neighbours.server.application
+    found = set()
+    inner: Litestar = application._application
+    for route in inner.routes:
+        assert isinstance(route, HTTPRoute) or route.path in FILES
+        for handler in getattr(route, "route_handlers", ()):
+            if handler.http_methods == {"OPTIONS"} or route.path_format in FILES:
+                continue
+            operation = handler.opt.get("operation")
+            assert operation is not None, f"{route.path} is served beside the routers"
+            assert operation.access.check is not None or (operation.method, route.path_format) in PUBLIC
+            found.add((operation.method, route.path_format))
+    assert found == {(operation.method, path) for _router, operation, path in served()}
+    assert {*PUBLIC, SIGN_IN} <= found
+
+
+def test_nobody_gets_in_without_credentials(neighbours: Neighbourhood) -> None:
+    for _router, operation, path in guarded():
+        filled = re.sub(r"{\w+}", "1", path)
+        answer = neighbours.ask(operation.method, filled)
+        assert answer.status_code == 401, f"{operation.method} {path}: {answer.status_code}"
+        wrong = neighbours.ask(operation.method, filled, authorization="Bearer of-nobody")
+        assert wrong.status_code == 401, f"{operation.method} {path}: {wrong.status_code}"
+
+
+def test_credentials_of_another_kind_do_not_count(neighbours: Neighbourhood) -> None:
+    """Tokens do not sign in to the console, and users of subscribers are no operators."""
+    for router, operation, path in guarded():
+        filled = re.sub(r"{\w+}", "1", path)
+        if router in (SESSION, OPERATOR):
+            assert neighbours.ask(operation.method, filled, person=neighbours.client).status_code == 401
+        if router is OPERATOR:
+            assert neighbours.ask(operation.method, filled, person=neighbours.user).status_code == 403
+
+
+def test_whoever_may_only_read_changes_nothing(neighbours: Neighbourhood) -> None:
+    world = neighbours.world
+    for kind in ("subscriber", "operator"):
+        body = {"username": f"{kind}@read.example", "password": PASSWORD, "displayName": "R", "kind": kind}
+        if kind == "subscriber":
+            body["customerId"] = world.customer
+        world.desk("POST", "/users", body)
+    reader = Person(neighbours.server, "subscriber@read.example", PASSWORD)
+    looker = Person(neighbours.server, "operator@read.example", PASSWORD)
+    refused = 0
+    for router, operation, path in guarded():
+        if operation.method == "get" or operation.read_only or router in (SESSION, PROJECT):
+            continue
+        filled = re.sub(r"{\w+}", "1", path)
+        person = looker if router is OPERATOR else reader
+        answer = neighbours.ask(operation.method, filled, person=person)
+        assert answer.status_code == 403, f"{operation.method} {path}: {answer.status_code}"
+        refused += 1
+    assert refused > 50
+
+
+# Operations that name something in their path.
+NAMING = {
+    operation.id: (router, operation, path)
+    for router, operation, path in served()
+    if operation.id and operation.path_parameters and router is not DX
+}
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_belongs_to_somebody_else_is_not_found(neighbours: Neighbourhood, name: str) -> None:
+    """For another subscriber or operator each operation answers as if there were no such thing."""
+    router, operation, path = NAMING[name]
+    example = EXAMPLES[name](neighbours.world)
+    person: Any = neighbours.operator if router is OPERATOR else neighbours.client
+    answer = neighbours.ask(operation.method, path, example, person)
+    if name == "getPublicExchangeKey":
+        assert answer.status_code == 400 and "is unknown" in answer.json()["message"]
+    else:
+        assert answer.status_code in (403, 404), f"{answer.status_code} {answer.text}"
+
+
+@pytest.mark.parametrize("name", [name for name, found in NAMING.items() if found[1].method == "get"])
+def test_what_is_ones_own_is_found(neighbours: Neighbourhood, name: str) -> None:
+    router, _operation, path = NAMING[name]
+    world = neighbours.world
+    example = EXAMPLES[name](world)
+    person: Any = world.operator if router is OPERATOR else world.client
+    assert neighbours.ask("get", path, example, person).status_code == 200
+
+
+def test_sign_in_is_for_the_page_of_the_console(neighbours: Neighbourhood) -> None:
+    account = neighbours.world.account
+    body = {"username": account.thingpark_username, "password": account.thingpark_password}
+    answer = neighbours.ask(*SIGN_IN, Example(body=body), **{"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 403 and "set-cookie" not in answer.headers
