@@ -13,7 +13,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from litestar import Request
 
@@ -38,6 +38,17 @@ KPN_BASE = "/data/lora/thingpark"
 V1_BASE = "/api/v1"
 
 
+class Options(TypedDict, total=False):
+    """What `Operation` says of these fields."""
+
+    status: int
+    media: str
+    result: Any
+    conditional: bool
+    read_only: bool
+    max_body: int | Callable[[Services], int]
+
+
 class Router:
     """Operations under the same paths for the same callers."""
 
@@ -47,22 +58,22 @@ class Router:
         self.bases = bases
         self.operations: list[Operation] = []
 
-    def get(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
+    def get(self, path: str, *description: str, **options: Unpack[Options]) -> Callable[[F], F]:
         return self._operation("get", path, description, options)
 
-    def post(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
+    def post(self, path: str, *description: str, **options: Unpack[Options]) -> Callable[[F], F]:
         return self._operation("post", path, description, options)
 
-    def put(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
+    def put(self, path: str, *description: str, **options: Unpack[Options]) -> Callable[[F], F]:
         return self._operation("put", path, description, options)
 
-    def delete(self, path: str, *description: str, **options: Any) -> Callable[[F], F]:
-        return self._operation("delete", path, description, {"status": 204} | options)
+    def delete(self, path: str, *description: str, **options: Unpack[Options]) -> Callable[[F], F]:
+        return self._operation("delete", path, description, Options(status=204) | options)
 
     def _operation(
-        self, method: str, path: str, description: tuple[str, ...], options: dict[str, Any]
+        self, method: str, path: str, description: tuple[str, ...], options: Options
     ) -> Callable[[F], F]:
-        """`description` is id, tag and summary, or nothing; `options` are fields of `Operation`."""
+        """`description` is id, tag and summary, or nothing; without them it is not described."""
         identifier, tag, summary = description or ("", "", "")
 
         def register(handler: F) -> F:
