@@ -121,7 +121,8 @@ pictures: $(VENV)/.dev console tools ## Take the screenshots of the docs anew
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew (needs uv)
 	@for kind in run dev build; do \
-		case $$kind in run) from="pyproject.toml";; dev) from="pyproject.toml --extra dev";; build) from="requirements/build.in";; esac; \
+		case $$kind in run) from="pyproject.toml --extra hsm --extra simulate";; \
+			dev) from="pyproject.toml --extra hsm --extra simulate --extra dev";; build) from="requirements/build.in";; esac; \
 		uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
 

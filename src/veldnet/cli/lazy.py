@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+# Packages that not every installation has, and the extra of `pyproject.toml` that brings them.
+_EXTRAS = {"aiohttp": "simulate", "leather": "simulate"}
+
 
 class Lazy(NamedTuple):
     """A command: where it is (`module:attribute`, a function or a `Typer`), and its summary in lists."""
@@ -63,7 +66,16 @@ def _nothing() -> None:
 
 def _load(name: str, lazy: Lazy) -> Any:
     module, _, attribute = lazy.target.partition(":")
-    found = getattr(importlib.import_module(module), attribute)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        typer.echo(
+            f"error: this command needs the package {error.name}: pip install 'veldnet[{extra}]'", err=True
+        )
+        raise typer.Exit(1) from None
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
         single.command(name)(found)
