@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
 from veldnet.lorawan.regions.channel_mask import apply, requests
 
-_FIXED = [region for region in REGIONS.values() if region.fixed]
+_ALL = [table for region in REGIONS.values() for table in (region, *region.earlier.values())]
+_FIXED = [region for region in _ALL if region.fixed]
 
 
 def follow(name: str, mask: int, defined: int, blocks: tuple[tuple[int, int], ...]) -> int:

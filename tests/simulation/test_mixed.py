@@ -160,7 +160,7 @@ def test_a_sub_band_of_a_fixed_plan_is_told_with_or_without_a_cf_list(tmp_path: 
         kinds = (
             Kind("1.0.4", "A", "US915"),
             Kind("1.0.2", "A", "AU915"),
-            Kind("1.0.1", "A", "AU915-1.0.2A"),
+            Kind("1.0.1", "A", "AU915", revision="1.0.2revA"),
         )
         world = World(tmp_path, 8, kinds=kinds)
         await world.build(6, period=15)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from veldnet.lorawan import NetId
-from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan, Region
+from veldnet.lorawan.regions import FORMER_NAMES, REGIONS, Channel, ChannelPlan, Region
 from veldnet.network.core import NetworkParameters
 from veldnet.settings import NetworkSettings, SettingsError
 
@@ -51,7 +51,8 @@ def _regions(settings: NetworkSettings) -> list[Region]:
     for key, name in (
         ("region", settings.region), *(("more_regions", name) for name in settings.more_regions)
     ):  # fmt: skip
-        region = REGIONS.get(name)
+        # A region is served with all revisions of its parameters.
+        region = REGIONS.get(FORMER_NAMES.get(name, (name, ""))[0])
         if region is None:
             raise SettingsError(f"settings: network.{key} {name} is not one of {', '.join(REGIONS)}")
         if region not in found:

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from veldnet.lorawan import AesKey, DevEui, GatewayEui, InvalidIdentifier, JoinEui
-from veldnet.lorawan.regions import REGIONS
+from veldnet.lorawan.regions import REGIONS, region_named
 from veldnet.settings import Address
 from veldnet.simulator.air import Air, Attentive
 from veldnet.simulator.base_station import BaseStation
@@ -199,11 +199,11 @@ def device_command(
     except ValueError as error:
         fail(str(error))
 
-    if region not in REGIONS:
+    table = region_named(region)
+    if table is None:
         fail(f"region {region} is not one of {', '.join(REGIONS)}")
     if device_class not in ("A", "C"):
         fail(f"class {device_class} is not A or C; class B needs a base station that sends beacons")
-    table = REGIONS[region]
     try:
         memory = PermanentMemory(state or default_path(identity.dev_eui), identity.dev_eui)
     except MemoryProblem as error:

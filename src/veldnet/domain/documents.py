@@ -12,6 +12,9 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import force_setattr
+
+from veldnet.lorawan.regions import FORMER_NAMES
 
 DataRateIndex = Annotated[int, Meta(ge=0, le=15)]
 SpreadingFactor = Annotated[int, Meta(ge=5, le=12)]
@@ -160,6 +163,12 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowABPAutomaticReset: bool = False
     manufacturerName: str = "Generic"
     applicationLayer: dict[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.region in FORMER_NAMES:
+            region, revision = FORMER_NAMES[self.region]
+            force_setattr(self, "region", region)
+            force_setattr(self, "regionalParameterVersion", revision)
 
     @property
     def counter_based_dev_nonce(self) -> bool:

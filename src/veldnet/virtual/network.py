@@ -144,7 +144,7 @@ class VirtualNetwork:
     def _life(
         self, kind: Kind, identity: Identity, period: float, confirmed_share: float, first: float
     ) -> DeviceLife:
-        region = REGIONS[kind.region]
+        region = REGIONS[kind.region].of_revision(kind.profile.regionalParameterVersion)
         device = VirtualDevice(
             identity,
             region,

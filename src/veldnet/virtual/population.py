@@ -35,13 +35,15 @@ _REVISIONS: dict[MacVersion, RegionalParameters] = {
 
 class Kind(msgspec.Struct, frozen=True):
     """A kind of device: version, class, region and movement. `speaks_11` where the device itself is of 1.1
-    and its profile says otherwise: the network then serves it as one of the profile's version."""
+    and its profile says otherwise: the network then serves it as one of the profile's version. `revision` is
+    that of the regional parameters, None for one that fits the version."""
 
     version: MacVersion = "1.0.2"
     device_class: Literal["A", "B", "C"] = "A"
     region: str = "EU868"
     motion: MotionIndicator = "RANDOM"
     speaks_11: bool = False
+    revision: RegionalParameters | None = None
 
     @property
     def two_root_keys(self) -> bool:
@@ -49,7 +51,8 @@ class Kind(msgspec.Struct, frozen=True):
 
     @property
     def profile_id(self) -> str:
-        return f"VIRTUAL/{self.version}-{self.device_class}-{self.region}-{self.motion}"
+        revision = "" if self.revision is None else f"-{self.revision}"
+        return f"VIRTUAL/{self.version}-{self.device_class}-{self.region}{revision}-{self.motion}"
 
     @property
     def profile(self) -> ProfileSettings:
@@ -57,7 +60,7 @@ class Kind(msgspec.Struct, frozen=True):
             loRaWANMacVersion=self.version,
             loRaWANClass=self.device_class,
             region=self.region,
-            regionalParameterVersion=_REVISIONS.get(self.version, "1.0.2revB"),
+            regionalParameterVersion=self.revision or _REVISIONS.get(self.version, "1.0.2revB"),
             motionIndicator=self.motion,
         )
 

@@ -52,6 +52,7 @@ def check_radio(settings: ProfileSettings) -> None:
     region = REGIONS.get(settings.region)
     if region is None:
         raise InvalidField(f"region {settings.region} is not one of {', '.join(REGIONS)}")
+    region = region.of_revision(settings.regionalParameterVersion)
     for name, rate in (
         ("rx2DataRate", settings.rx2DataRate),
         ("pingSlotDataRate", settings.pingSlotDataRate),
@@ -87,6 +88,14 @@ def change_profile(
         if getattr(before, member) != getattr(settings, member):
             raise InvalidField(f"{member} cannot be changed; create another profile")
     check_radio(settings)
+    region = REGIONS[settings.region]
+    if region.of_revision(before.regionalParameterVersion) is not region.of_revision(
+        settings.regionalParameterVersion
+    ):
+        raise InvalidField(
+            f"regionalParameterVersion {settings.regionalParameterVersion} has other data rates in "
+            f"{region.name}; create another profile"
+        )
     name = check_name(name, most=100)
     connection.execute(
         update(device_profiles)

@@ -1,7 +1,7 @@
 """Regional parameters as tables, one file a region, and the channel plan a network lays over them."""
 
 from .as923 import AS923_1, AS923_2, AS923_3, AS923_4
-from .au915 import AU915, AU915_EARLY
+from .au915 import AU915
 from .channel_plan import UNSERVED, ChannelPlan, parse_cf_list
 from .cn470 import CN470, CN470_26A, CN470_26B
 from .cn779 import CN779
@@ -19,7 +19,6 @@ REGIONS: dict[str, Region] = {
         EU868,
         US915,
         AU915,
-        AU915_EARLY,
         AS923_1,
         AS923_2,
         AS923_3,
@@ -35,8 +34,20 @@ REGIONS: dict[str, Region] = {
     )
 }
 
+# Names of versions before, of regions with their revision; read for one release.
+FORMER_NAMES = {"AU915-1.0.2A": ("AU915", "1.0.2revA")}
+
+
+def region_named(name: str) -> Region | None:
+    """A region, also by a former name: then as devices of that revision know it."""
+    current, revision = FORMER_NAMES.get(name, (name, ""))
+    region = REGIONS.get(current)
+    return None if region is None else region.of_revision(revision)
+
+
 __all__ = [
     "EU868",
+    "FORMER_NAMES",
     "REGIONS",
     "UNSERVED",
     "Channel",
@@ -47,4 +58,5 @@ __all__ = [
     "channel_mask",
     "max_frm_payload",
     "parse_cf_list",
+    "region_named",
 ]

@@ -12,7 +12,7 @@ from .tables import BEACON_SF12, FIXED_72_CONTROLS, LORA_500_DOWN, LR_FHSS_1523,
 
 _DOWNLINK_CHANNELS = tuple(923_300_000 + 600_000 * n for n in range(8))
 
-AU915 = Region(
+_LATEST = Region(
     name="AU915",
     revision="RP002-1.0.4",
     channels=(
@@ -56,13 +56,12 @@ AU915 = Region(
     class_b=ClassBTable(_DOWNLINK_CHANNELS, 8, BEACON_SF12, _DOWNLINK_CHANNELS, 8),
 )
 
-AU915_EARLY = replace(
-    AU915,
-    name="AU915-1.0.2A",
+_EARLY = replace(
+    _LATEST,
     revision="1.0.2revA",
     channels=(
-        *(replace(channel, max_dr=3) for channel in AU915.channels[:64]),
-        *(replace(channel, min_dr=4, max_dr=4) for channel in AU915.channels[64:]),
+        *(replace(channel, max_dr=3) for channel in _LATEST.channels[:64]),
+        *(replace(channel, min_dr=4, max_dr=4) for channel in _LATEST.channels[64:]),
     ),
     uplink=NARROW_US,
     rx1={up: RX1_US[up] for up in NARROW_US},
@@ -74,3 +73,5 @@ AU915_EARLY = replace(
     tx_param_setup=False,
     default_dwell=False,
 )
+
+AU915 = replace(_LATEST, earlier={_EARLY.revision: _EARLY})

@@ -41,6 +41,18 @@ class ChannelPlan(msgspec.Struct, frozen=True, dict=True):
         return self is not UNSERVED
 
     @cached_property
+    def _earlier(self) -> dict[str, ChannelPlan]:
+        return {
+            revision: ChannelPlan(region, self.extra_channels, self.sub_bands, self.rx2_data_rate)
+            for revision, region in self.region.earlier.items()
+        }
+
+    def of_revision(self, revision: str) -> ChannelPlan:
+        """The plan for devices of a revision of the regional parameters."""
+        earlier = self._earlier
+        return earlier.get(revision, self) if earlier else self
+
+    @cached_property
     def channels(self) -> tuple[Channel, ...]:
         return self.region.channels + self.extra_channels
 

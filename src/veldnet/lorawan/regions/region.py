@@ -82,6 +82,9 @@ class Region(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     answers on `downlink_channels[uplink channel mod their number]`, a dynamic one on the uplink's frequency.
     `rx1` maps the uplink's data rate to RX1's by RX1DRoffset; `rx1_dwell` does while downlink dwell time is
     limited. `tx_power_steps` is the highest TXPower index, each 2 dB below the one before.
+
+    `earlier` has the region as devices of an earlier revision of the regional parameters know it, by the
+    revision's name in device profiles; channels are on the same frequencies in all of them.
     """
 
     name: str
@@ -109,10 +112,15 @@ class Region(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     class_b: ClassBTable
     rx1_delay: int = 1
     join_accept_delay1: int = 5
+    earlier: dict[str, Region] = msgspec.field(default_factory=dict)
 
     def __hash__(self) -> int:
-        # Tables are not hashable; a region is known by its name.
-        return hash(self.name)
+        # Tables are not hashable; a region is known by its name and revision.
+        return hash((self.name, self.revision))
+
+    def of_revision(self, revision: str) -> Region:
+        """The region as devices of a revision know it."""
+        return self.earlier.get(revision, self)
 
     @property
     def fixed(self) -> bool:

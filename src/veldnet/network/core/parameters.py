@@ -46,4 +46,5 @@ class NetworkParameters(msgspec.Struct, frozen=True):
 
     def channel_plan(self, profile: ProfileSettings) -> ChannelPlan:
         """The channels of a device, `UNSERVED` where the network does not serve its region."""
-        return self.channel_plans.get(profile.region, UNSERVED)
+        plan = self.channel_plans.get(profile.region, UNSERVED)
+        return plan.of_revision(profile.regionalParameterVersion)

@@ -53,7 +53,7 @@ def bounds(
     `dwell` leaves out what a dwell time limit forbids; `caps` are the highest data rate and TXPower index
     that the device has not refused.
     """
-    key = (region.name, sf_min, sf_max, dwell, caps)
+    key = (region.name, region.revision, sf_min, sf_max, dwell, caps)
     known = _bounds.get(key)
     if known is None:
         known = _bounds[key] = _find_bounds(region, sf_min, sf_max, dwell, caps)
@@ -61,7 +61,7 @@ def bounds(
 
 
 # Few combinations exist, and every uplink asks.
-_bounds: dict[tuple[str, int | None, int | None, bool, tuple[int, int] | None], Bounds] = {}
+_bounds: dict[tuple[str, str, int | None, int | None, bool, tuple[int, int] | None], Bounds] = {}
 
 
 def _find_bounds(
