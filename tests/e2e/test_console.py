@@ -579,7 +579,7 @@ def test_who_may_only_look_is_shown_no_buttons(
     desk.context.close()
 
 
-def test_a_stranger_finds_nothing_by_guessing_addresses(
+def test_an_outsider_finds_nothing_by_guessing_addresses(
     browser: Browser, server: RunningServer, world: World
 ) -> None:
     """The pages of another customer's things, opened by their address."""

@@ -55,7 +55,7 @@ def operator(server: RunningServer, account: Account) -> Person:
 
 
 @pytest.fixture(scope="module")
-def stranger(server: RunningServer) -> Person:
+def outsider(server: RunningServer) -> Person:
     """A user of another customer of another operator."""
     account = sandbox(server.data)
     return Person(server, account.thingpark_username, account.thingpark_password)
@@ -231,8 +231,8 @@ def test_who_may_only_look_changes_nothing(server: RunningServer, operator: Pers
     assert refused.status_code == 403
 
 
-def test_customers_are_apart(server: RunningServer, user: Person, stranger: Person, account: Account) -> None:
-    """A stranger finds nothing of another customer's under any address, and neither does another operator."""
+def test_customers_are_apart(server: RunningServer, user: Person, outsider: Person, account: Account) -> None:
+    """An outsider finds nothing of another customer's under any address, and neither does another operator."""
     ref = create(user, account, 1)
     routing = user.call(
         "POST", f"{KPN}/routingProfiles", {"name": "Mine", "routes": [{"addresses": ["http://127.0.0.1:9"]}]}
@@ -262,18 +262,18 @@ def test_customers_are_apart(server: RunningServer, user: Person, stranger: Pers
         ("DELETE", f"{V1}/projects/{project}", None),
         ("POST", f"{V1}/imports/{part}/undo", None),
     ):
-        found = stranger.request(method, path, sent)
+        found = outsider.request(method, path, sent)
         assert found.status_code == 404, f"{method} {path}: {found.status_code} {found.text}"
-    done = stranger.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [ref]})
+    done = outsider.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [ref]})
     assert done["done"] == 0 and done["failures"][0]["ref"] == ref
     eui = body(account, 1)["EUI"]
-    assert stranger.call("GET", f"{V1}/devices?search={eui}")["devices"] == []
-    assert eui not in stranger.call("GET", f"{V1}/devices/export")
-    assert stranger.call("GET", f"{V1}/frames?deviceRef={ref}")["frames"] == []
-    assert stranger.request("GET", f"{V1}/operator/overview").status_code == 403
+    assert outsider.call("GET", f"{V1}/devices?search={eui}")["devices"] == []
+    assert eui not in outsider.call("GET", f"{V1}/devices/export")
+    assert outsider.call("GET", f"{V1}/frames?deviceRef={ref}")["frames"] == []
+    assert outsider.request("GET", f"{V1}/operator/overview").status_code == 403
     # The header is of no use to who is no operator's user.
     assert (
-        stranger.call("GET", f"{V1}/devices?search={eui}", headers={"x-subscriber": customer})["devices"]
+        outsider.call("GET", f"{V1}/devices?search={eui}", headers={"x-subscriber": customer})["devices"]
         == []
     )
     other = sandbox(server.data)
@@ -360,7 +360,7 @@ def test_devices_are_found_by_words_filters_and_order(user: Person, account: Acc
     assert user.request("GET", f"{V1}/devices/map?south=ninety").status_code == 400
 
 
-def test_a_device_is_given_a_place(user: Person, stranger: Person, account: Account) -> None:
+def test_a_device_is_given_a_place(user: Person, outsider: Person, account: Account) -> None:
     path = f"{V1}/devices/{create(user, account, 0x15)}/location"
     there = user.call("PUT", path, {"latitude": 51.5, "longitude": -0.12})
     assert (there["geoLatitude"], there["geoLongitude"]) == (51.5, -0.12)
@@ -368,7 +368,7 @@ def test_a_device_is_given_a_place(user: Person, stranger: Person, account: Acco
     assert sum(cell["devices"] for cell in user.call("GET", box)) == 1
     for wrong in ({"latitude": 91, "longitude": 0}, {"latitude": 5}, {"latitude": 5, "longitude": 181}):
         assert user.request("PUT", path, wrong).status_code == 400
-    assert stranger.request("PUT", path, {"latitude": 0, "longitude": 0}).status_code == 404
+    assert outsider.request("PUT", path, {"latitude": 0, "longitude": 0}).status_code == 404
     assert "geoLatitude" not in user.call("PUT", path, {})
     assert user.call("GET", box) == []
 
@@ -574,7 +574,7 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
 def test_a_stream_shows_a_customer_its_own_frames_and_an_operator_all(
     server: RunningServer,
     user: Person,
-    stranger: Person,
+    outsider: Person,
     operator: Person,
     account: Account,
     antenna: radio.Antenna,
@@ -585,7 +585,7 @@ def test_a_stream_shows_a_customer_its_own_frames_and_an_operator_all(
         pass
     virtual = radio.device("0059AC00CC000053", KEY)
     with (
-        stranger.live() as foreign,
+        outsider.live() as foreign,
         operator.live() as all_of_them,
         user.live(f"{V1}/frames/live?deviceEUI=FFFF*") as filtered,
     ):
@@ -604,7 +604,7 @@ def test_a_stream_shows_a_customer_its_own_frames_and_an_operator_all(
         assert next(f for f in seen if f["type"] == "REFUSED")["devAddr"] == "01FFFFFF"
         # Their own frames would have come before.
         del foreign, filtered
-    assert stranger.call("GET", f"{V1}/frames")["frames"] == []
+    assert outsider.call("GET", f"{V1}/frames")["frames"] == []
     assert "REFUSED" in {f["type"] for f in operator.call("GET", f"{V1}/frames")["frames"]}
     assert "REFUSED" not in {f["type"] for f in user.call("GET", f"{V1}/frames")["frames"]}
     refused = next(f for f in operator.call("GET", f"{V1}/frames")["frames"] if f["type"] == "REFUSED")
@@ -719,10 +719,10 @@ def test_a_project_is_made_rolled_and_removed(server: RunningServer, user: Perso
     assert token(rolled["clientSecret"]) == 401
 
 
-def test_preferences_are_kept_for_each_person(user: Person, stranger: Person) -> None:
+def test_preferences_are_kept_for_each_person(user: Person, outsider: Person) -> None:
     user.call("PUT", f"{V1}/preferences", {"deviceViews": [{"name": "Mine", "search": {}}]})
     assert user.call("GET", f"{V1}/preferences")["deviceViews"][0]["name"] == "Mine"
-    assert stranger.call("GET", f"{V1}/preferences") == {}
+    assert outsider.call("GET", f"{V1}/preferences") == {}
     assert user.request("PUT", f"{V1}/preferences", {"big": "x" * 40_000}).status_code == 400
     assert user.request("PUT", f"{V1}/preferences", [1]).status_code == 400
 
@@ -782,19 +782,19 @@ def test_the_operator_sells_and_watches(
         next(g for g in operator.call("GET", f"{V1}/operator/hsmGroups") if g["id"] == group)["problem"]
         is None
     )
-    stranger_eui = "0059ACFFFF000001"
-    radio.Antenna(stranger_eui).connect(server.udp)
+    unknown_eui = "0059ACFFFF000001"
+    radio.Antenna(unknown_eui).connect(server.udp)
     wait_for(
         lambda: (
-            stranger_eui
+            unknown_eui
             in [s["gatewayEUI"] for s in operator.call("GET", f"{V1}/operator/baseStations/unknown")]
         ),
         seconds=30,
     )
     station = operator.call(
-        "POST", f"{V1}/operator/baseStations", {"gatewayEUI": stranger_eui, "name": "Roof", "latitude": 52.0}
+        "POST", f"{V1}/operator/baseStations", {"gatewayEUI": unknown_eui, "name": "Roof", "latitude": 52.0}
     )
-    radio.Antenna(stranger_eui).connect(server.udp)
+    radio.Antenna(unknown_eui).connect(server.udp)
     path = f"{V1}/operator/baseStations/{station['id']}"
     wait_for(
         lambda: next(

@@ -63,8 +63,8 @@ def story(
 
 
 def test_an_unknown_dev_eui(tmp_path: Path) -> None:
-    stranger = DevEui(0x0059AC00000000FF)
-    words = story(tmp_path, lambda w: change_identity(w, dev_eui=stranger), dev_eui=stranger)
+    unknown = DevEui(0x0059AC00000000FF)
+    words = story(tmp_path, lambda w: change_identity(w, dev_eui=unknown), dev_eui=unknown)
     assert "No device has DevEUI" in words
 
 

@@ -239,20 +239,20 @@ def test_acknowledged_at_once_even_when_a_packet_is_bad() -> None:
     assert harness.server.datagrams["push_data"] == 3
 
 
-def test_strangers_of_a_base_station_that_floods_are_not_even_read() -> None:
+def test_frames_of_unknown_devices_through_a_throttled_base_station_are_not_read() -> None:
     harness = Harness()
     harness.gate_closed = True
-    stranger = rxpk(data="QAEBAQGAAQABqrvM3RERERE=", size=None).decode()
+    unknown_frame = rxpk(data="QAEBAQGAAQABqrvM3RERERE=", size=None).decode()
     known = rxpk(data="QAQDAgGAAQABqrvM3RERERE=", size=None).decode()
-    harness.push(f'{{"rxpk":[{stranger}]}}'.encode())
+    harness.push(f'{{"rxpk":[{unknown_frame}]}}'.encode())
     assert harness.turned_away == [bytes.fromhex("400101010180")]
     assert not harness.uplinks and not harness.sent, "what is not read is not acknowledged"
     harness.push(f'{{"rxpk":[{known}]}}'.encode())
     assert len(harness.uplinks) == 1 and len(harness.sent) == 1
     for body in (
         # Two frames, a status beside one, odd base64, no frame at all: read as always.
-        f'{{"rxpk":[{stranger},{known}]}}',
-        f'{{"rxpk":[{stranger}],"stat":{{"rxnb":1}}}}',
+        f'{{"rxpk":[{unknown_frame},{known}]}}',
+        f'{{"rxpk":[{unknown_frame}],"stat":{{"rxnb":1}}}}',
         f'{{"rxpk":[{rxpk(data="QAEB-_GAAQABqrvM3RERERE=", size=None).decode()}]}}',
         '{"stat":{"rxnb":1}}',
         '{"rxpk":[]}',

@@ -52,11 +52,11 @@ class FloodGuard:
         self._all = _Score()
 
     def let_in(self, base_station: BaseStationId, now: float) -> bool:
-        """A stranger that this base station brought first is looked at."""
+        """Called when a frame of an unknown device is admitted that this base station brought first."""
         return self._add(base_station, now, 1.0)
 
     def genuine(self, base_station: BaseStationId, now: float) -> None:
-        """A stranger that was let in is a device of ours."""
+        """Called when an admitted frame turns out to be genuine."""
         score = self._scores.get(base_station)
         if score is not None:
             score.value = max(score.after(now) - 1.0, 0.0)
@@ -84,7 +84,7 @@ class FloodGuard:
         return score
 
     def says(self, base_station: BaseStationId, now: float) -> bool:
-        """Whether it is time to say that strangers from this base station are turned away."""
+        """Whether a warning about this base station is due."""
         score = self._score(base_station)
         if score.said_at is not None and now - score.said_at < _SAID:
             return False
@@ -92,7 +92,7 @@ class FloodGuard:
         return True
 
     def floods(self, base_station: BaseStationId, now: float) -> bool:
-        """Whether strangers from this base station are to be dropped just now."""
+        """Whether frames of unknown devices through this base station are dropped now."""
         score = self._scores.get(base_station)
         if score is None:
             return False

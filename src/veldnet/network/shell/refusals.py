@@ -26,7 +26,7 @@ _OF_THE_DEVICE = frozenset(("wrong_join_eui", "dev_nonce_not_rising", "dev_nonce
 
 log = structlog.get_logger(__name__)
 
-# Windows' worth of strangers that a base station may have brought lately before it is held off.
+# Windows' worth of frames of unknown devices above which a base station is throttled.
 LIMIT_IN_WINDOWS = 8
 # Refused frames that are recorded at most, each second: of no device, and of known ones.
 UNATTRIBUTED_PER_SECOND = 50
@@ -91,19 +91,20 @@ class Refusals:
     def _blame(
         self, best: BaseStationId, brought_by: BaseStationId | None, now: float, weight: float
     ) -> bool:
-        """Who heard it best, or who let a stranger in, which counted already; whether it is held off now."""
+        """Count a refused frame against the base station that brought it first, or the best one. Returns
+        whether to report that it is throttled."""
         if brought_by is None:
             return self.guard.refused(best, now, weight)
         return self.guard.refused(brought_by, now, weight, let_in=True)
 
     def let_in(self, uplink: GatewayUplink) -> None:
-        """A stranger is looked at."""
+        """Called when a frame without a known session is admitted."""
         now = self._clock()
         if self.guard.let_in(uplink.base_station, now):
             self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
 
     def turned_away(self, uplink: GatewayUplink) -> None:
-        """A stranger is not looked at, since its base station has brought so many."""
+        """Called when a frame without a known session is dropped, because its base station is throttled."""
         self.count_turned_away()
         now = self._clock()
         if self.guard.says(uplink.base_station, now):

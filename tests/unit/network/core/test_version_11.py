@@ -272,8 +272,8 @@ def test_rejoins_that_are_refused() -> None:
     assert outcome_of(ask(JOINED, rejoin(0, 1), target=older)) == "rejoin_before_1_1"
     keyless = device(PROFILE)
     assert outcome_of(ask(JOINED, rejoin(0, 1), target=keyless)) == "no_nwk_key"
-    stranger = device(PROFILE, sealed_nwk_key=b"s", join_eui="00000000000000FF")
-    assert outcome_of(ask(JOINED, rejoin(1, 1), target=stranger)) == "wrong_join_eui"
+    unknown = device(PROFILE, sealed_nwk_key=b"s", join_eui="00000000000000FF")
+    assert outcome_of(ask(JOINED, rejoin(1, 1), target=unknown)) == "wrong_join_eui"
     remembered = JoinMemory(last_rj_count1=7)
     assert outcome_of(ask(JOINED, rejoin(1, 7), memory=remembered)) == "rj_count_not_rising"
     assert ask(JOINED, rejoin(1, 8), memory=remembered).effects

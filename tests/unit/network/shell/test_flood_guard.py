@@ -45,7 +45,7 @@ def test_a_flood_through_many_base_stations_is_one_too() -> None:
     assert not guard.floods(BaseStationId(500), 102.0), "those that bring none are not watched"
 
 
-def test_strangers_count_from_when_they_are_let_in_until_they_are_found_genuine() -> None:
+def test_frames_of_unknown_devices_count_from_admission_until_they_prove_genuine() -> None:
     guard = FloodGuard()
     for _ in range(LIMIT):
         guard.let_in(HERE, 100.0)
