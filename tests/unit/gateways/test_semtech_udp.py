@@ -187,7 +187,7 @@ class Harness:
         self.defects: list[BaseException] = []
         self.server = SemtechUdpServer(self)
         self.gate_closed = False
-        self.turned_away: list[bytes] = []
+        self.dropped: list[bytes] = []
         self.server._socket = self  # type: ignore[assignment]
 
     def clock(self) -> float:
@@ -214,7 +214,7 @@ class Harness:
     def drops_unread(self, head: bytes) -> bool:
         if head[1:5] == KNOWN:
             return False
-        self.turned_away.append(head)
+        self.dropped.append(head)
         return True
 
     def sendto(self, datagram: bytes, address: tuple[str, int]) -> None:
@@ -245,7 +245,7 @@ def test_frames_of_unknown_devices_through_a_throttled_base_station_are_not_read
     unknown_frame = rxpk(data="QAEBAQGAAQABqrvM3RERERE=", size=None).decode()
     known = rxpk(data="QAQDAgGAAQABqrvM3RERERE=", size=None).decode()
     harness.push(f'{{"rxpk":[{unknown_frame}]}}'.encode())
-    assert harness.turned_away == [bytes.fromhex("400101010180")]
+    assert harness.dropped == [bytes.fromhex("400101010180")]
     assert not harness.uplinks and not harness.sent, "what is not read is not acknowledged"
     harness.push(f'{{"rxpk":[{known}]}}'.encode())
     assert len(harness.uplinks) == 1 and len(harness.sent) == 1
@@ -261,7 +261,7 @@ def test_frames_of_unknown_devices_through_a_throttled_base_station_are_not_read
         before = len(harness.sent)
         harness.push(body.encode())
         assert len(harness.sent) == before + 1, body
-    assert len(harness.turned_away) == 1
+    assert len(harness.dropped) == 1
     harness.pull()
     assert harness.sent[-1][0] == b"\x02cd\x04", "its keep-alive is answered"
 

@@ -1,6 +1,6 @@
 """Which frames are let in while anybody can forge more of them than the network can serve.
 
-A device with a session is never turned away: frames on an address that has a session come in through every
+A frame of a device with a session is never dropped unread: frames on an address that has a session come in through every
 base station. Through one that floods, the MIC of such a frame is checked at once, before it costs a window, a
 judgement and a record; a device that is not in memory is loaded first, within a budget of its base station.
 All other frames are of unknown devices, each of whom costs a question to the store or the vault, and
@@ -90,7 +90,7 @@ class Admission:
                 return Verdict.KNOWN
             return Verdict.DROPPED
         if self._unknown[station] >= self._most_unknown or self.throttles(station, now):
-            self._refusals.turned_away(uplink)
+            self._refusals.dropped(uplink)
             return Verdict.DROPPED
         self._unknown[station] += 1
         self._refusals.let_in(uplink)
@@ -115,7 +115,7 @@ class Admission:
             budget = self._budgets[uplink.base_station] = _Budget(now)
         if budget.take(now):
             return True
-        self._refusals.turned_away(uplink)
+        self._refusals.dropped(uplink)
         return False
 
     # The gate of base station protocols.
@@ -129,5 +129,5 @@ class Admission:
         then."""
         if head[0] in _DATA_UP and int.from_bytes(head[1:5], "little") in self._addresses:
             return False
-        self._refusals.count_turned_away()
+        self._refusals.count_dropped()
         return True

@@ -19,17 +19,17 @@ _ALL = 200.0
 # What a refused join counts that the vault had to judge.
 VAULT_WEIGHT = 8.0
 _WATCHED = 10_000
-# Seconds before it is said again that a base station is held off.
-_SAID = 60.0
+# Minimum interval in seconds between two flood warnings for a base station.
+_WARNING_INTERVAL = 60.0
 
 
 class _Score:
-    __slots__ = ("at", "said_at", "value")
+    __slots__ = ("at", "value", "warned_at")
 
     def __init__(self) -> None:
         self.value = 0.0
         self.at = 0.0
-        self.said_at: float | None = None
+        self.warned_at: float | None = None
 
     def after(self, now: float) -> float:
         """The score as of now."""
@@ -43,7 +43,7 @@ class FloodGuard:
     """Scores of refused frames by base station. Times are seconds of any one clock.
 
     `limit` is how many refused and unjudged frames a base station may have brought lately. `let_in` and
-    `refused` say whether the base station is held off from now on, once a minute.
+    `refused` return whether to report that the base station is throttled, once a minute.
     """
 
     def __init__(self, limit: float = 64.0) -> None:
@@ -73,7 +73,7 @@ class FloodGuard:
         score = self._score(base_station)
         score.after(now)
         score.value += weight
-        return self.floods(base_station, now) and self.says(base_station, now)
+        return self.floods(base_station, now) and self.warning_due(base_station, now)
 
     def _score(self, base_station: BaseStationId) -> _Score:
         score = self._scores.get(base_station)
@@ -83,12 +83,12 @@ class FloodGuard:
             score = self._scores[base_station] = _Score()
         return score
 
-    def says(self, base_station: BaseStationId, now: float) -> bool:
+    def warning_due(self, base_station: BaseStationId, now: float) -> bool:
         """Whether a warning about this base station is due."""
         score = self._score(base_station)
-        if score.said_at is not None and now - score.said_at < _SAID:
+        if score.warned_at is not None and now - score.warned_at < _WARNING_INTERVAL:
             return False
-        score.said_at = now
+        score.warned_at = now
         return True
 
     def floods(self, base_station: BaseStationId, now: float) -> bool:

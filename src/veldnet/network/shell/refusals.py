@@ -79,7 +79,7 @@ class Refusals:
         self._counters.refused[code] += 1
         now = self._clock()
         if self._blame(received.best.base_station, received.brought_by, now, 1.0):
-            self._say_held_off(_record(self._ids.next(now), received.copies, FLOOD, ""))
+            self._report_throttled(_record(self._ids.next(now), received.copies, FLOOD, ""))
         if self._unattributed.take(now):
             self._commits.add_record(_record(received.id, received.copies, code, words))
 
@@ -101,27 +101,27 @@ class Refusals:
         """Called when a frame without a known session is admitted."""
         now = self._clock()
         if self.guard.let_in(uplink.base_station, now):
-            self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
+            self._report_throttled(_record(self._ids.next(now), (uplink,), FLOOD, ""))
 
-    def turned_away(self, uplink: GatewayUplink) -> None:
+    def dropped(self, uplink: GatewayUplink) -> None:
         """Called when a frame without a known session is dropped, because its base station is throttled."""
-        self.count_turned_away()
+        self.count_dropped()
         now = self._clock()
-        if self.guard.says(uplink.base_station, now):
-            self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
+        if self.guard.warning_due(uplink.base_station, now):
+            self._report_throttled(_record(self._ids.next(now), (uplink,), FLOOD, ""))
 
     def forged(self, uplink: GatewayUplink, code: str) -> None:
         """A frame on the address of a session, forged or sent again, through a base station that floods."""
         self._counters.refused[code] += 1
         now = self._clock()
         if self.guard.refused(uplink.base_station, now):
-            self._say_held_off(_record(self._ids.next(now), (uplink,), FLOOD, ""))
+            self._report_throttled(_record(self._ids.next(now), (uplink,), FLOOD, ""))
 
-    def count_turned_away(self) -> None:
+    def count_dropped(self) -> None:
         """The same, where not even the frame was read."""
         self._counters.refused[FLOOD] += 1
 
-    def _say_held_off(self, record: RefusedRecord) -> None:
+    def _report_throttled(self, record: RefusedRecord) -> None:
         """Have the journal, and who reads it for a device that is not heard, know of it."""
         station = record.best.base_station
         log.warning("base_station_floods", base_station=str(station))
@@ -135,7 +135,7 @@ class Refusals:
         first = records[0]
         weight = weight_of(first)
         if weight and self._blame(first.best.base_station, brought_by, now, weight):
-            self._say_held_off(
+            self._report_throttled(
                 RefusedRecord(
                     id=self._ids.next(now),
                     device_ref=0,

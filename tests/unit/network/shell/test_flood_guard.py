@@ -19,10 +19,10 @@ def test_a_base_station_that_brings_nothing_but_refused_frames_is_watched_for_a_
         assert not guard.floods(HERE, 100.0 + number / 1000) or number >= LIMIT
         guard.refused(HERE, 100.0 + number / 1000)
     assert guard.floods(HERE, 100.2) and not guard.floods(THERE, 100.2)
-    assert not guard.floods(HERE, 103.0), "it has calmed down"
+    assert not guard.floods(HERE, 103.0), "it has recovered"
 
 
-def test_it_is_said_once_a_minute_that_a_base_station_is_held_off() -> None:
+def test_throttling_is_reported_once_a_minute() -> None:
     guard = FloodGuard()
     said = [second for second in range(180) for _ in range(200) if guard.refused(HERE, 100.0 + second)]
     assert said == [0, 60, 120]

@@ -18,7 +18,7 @@ from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import VirtualNetwork as World
 
 FORGED = REFUSED_PER_SECOND + 200
-# Base stations through which they come: through one alone they would be held off.
+# Base stations through which they come: through one alone they would be throttled.
 SPREAD = 100
 
 
@@ -52,7 +52,7 @@ def test_a_flood_of_forged_joins(tmp_path: Path) -> None:
     run_virtually(story())
 
 
-def test_forged_joins_through_one_base_station_are_held_off(tmp_path: Path) -> None:
+def test_forged_joins_through_one_base_station_are_throttled(tmp_path: Path) -> None:
     async def story() -> None:
         world = World(tmp_path, 1)
         await world.build(1)

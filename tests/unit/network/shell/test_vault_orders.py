@@ -104,10 +104,10 @@ async def test_a_storm_of_one_customer_leaves_room_for_another() -> None:
     for number in range(1000):
         stage.ask(f"storm-{number}", "slow", device=number, customer=1)
     await stage.settle()
-    stage.ask("calm", "slow", device=5000, customer=2)
+    stage.ask("quiet", "slow", device=5000, customer=2)
     stage.vault.open["slow"].set()
     await stage.settle()
-    position = [name for batch in stage.vault.batches for name in batch].index("calm")
+    position = [name for batch in stage.vault.batches for name in batch].index("quiet")
     # Behind the two batches that were under way, not behind the storm.
     assert position < 3 * 32
 
