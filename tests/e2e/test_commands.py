@@ -168,7 +168,7 @@ def test_a_taken_port_and_a_foreign_master_key(tmp_path: Path) -> None:
     assert "cannot read the master key" in " ".join(fails("serve", "--data", str(data)).split())
 
 
-def test_base_stations_that_knock_unregistered_are_listed(tmp_path: Path) -> None:
+def test_unregistered_base_stations_are_listed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     account = sandbox(data)
     server = RunningServer(data)
@@ -182,7 +182,7 @@ def test_base_stations_that_knock_unregistered_are_listed(tmp_path: Path) -> Non
         unknown = json.loads(
             command("admin", "base-station", "list", "--unknown", "--json", "--data", str(data))
         )
-    assert [knock["gateway_eui"] for knock in unknown] == ["0101010101010101"]
+    assert [station["gateway_eui"] for station in unknown] == ["0101010101010101"]
     (known,) = json.loads(command(*listing))
     assert known["last_seen_at"] is not None
     server.stop()

@@ -13,7 +13,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.store import Store, StoreError
 from veldnet.store.schema import base_stations, unknown_base_stations
 
-_MAX_KNOCKS = 1000
+_MAX_UNKNOWN = 1000
 
 
 class PresenceKeeper:
@@ -30,18 +30,18 @@ class PresenceKeeper:
         now = self._clock()
         seen, self._presence.last_seen = self._presence.last_seen, {}
         since, self._written_at = self._written_at, now
-        knocks = {
-            str(gateway): knock
-            for gateway, knock in self._presence.unknown.items()
-            if knock.last_seen_at >= since
+        unknown = {
+            str(gateway): station
+            for gateway, station in self._presence.unknown.items()
+            if station.last_seen_at >= since
         }
-        if not (seen or knocks):
+        if not (seen or unknown):
             return
         conduct = {station: self._presence.stations[station] for station in seen}
         counted = {station: (each.refused.count, each.irregular.count) for station, each in conduct.items()}
         rows = [_row(station, each, now) for station, each in conduct.items()]
         try:
-            await self._store.write(partial(_write_presence, rows, knocks))
+            await self._store.write(partial(_write_presence, rows, unknown))
         except StoreError:
             self._presence.last_seen = seen | self._presence.last_seen
             self._written_at = since
@@ -72,7 +72,7 @@ def _millis(seconds: float | None) -> int | None:
 
 
 def _write_presence(
-    rows: list[dict[str, Any]], knocks: dict[str, UnknownBaseStation], connection: Connection
+    rows: list[dict[str, Any]], unknown: dict[str, UnknownBaseStation], connection: Connection
 ) -> None:
     columns = base_stations.c
     if rows:
@@ -95,20 +95,20 @@ def _write_presence(
             ),
             rows,
         )
-    knocked = unknown_base_stations.c
-    for gateway, knock in knocks.items():
-        connection.execute(delete(unknown_base_stations).where(knocked.gateway_eui == gateway))
+    columns = unknown_base_stations.c
+    for gateway, station in unknown.items():
+        connection.execute(delete(unknown_base_stations).where(columns.gateway_eui == gateway))
         connection.execute(
             insert(unknown_base_stations).values(
                 gateway_eui=gateway,
-                address=knock.address,
-                datagrams=knock.datagrams,
-                last_seen_at=int(knock.last_seen_at * 1000),
+                address=station.address,
+                datagrams=station.datagrams,
+                last_seen_at=int(station.last_seen_at * 1000),
             )
         )
-    # Anybody can knock under any number of EUIs; the newest are of interest.
+    # Anybody can send with any number of EUIs; only the newest are kept.
     oldest = connection.execute(
-        select(knocked.last_seen_at).order_by(knocked.last_seen_at.desc()).offset(_MAX_KNOCKS).limit(1)
+        select(columns.last_seen_at).order_by(columns.last_seen_at.desc()).offset(_MAX_UNKNOWN).limit(1)
     ).scalar()
     if oldest is not None:
-        connection.execute(delete(unknown_base_stations).where(knocked.last_seen_at <= oldest))
+        connection.execute(delete(unknown_base_stations).where(columns.last_seen_at <= oldest))

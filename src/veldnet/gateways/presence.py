@@ -1,4 +1,4 @@
-"""Which base stations belong to the network, and which others knocked."""
+"""Which base stations belong to the network, and which others contacted the server."""
 
 from __future__ import annotations
 

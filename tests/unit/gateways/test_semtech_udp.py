@@ -271,8 +271,8 @@ def test_unknown_base_stations_are_refused_and_visible() -> None:
     harness.push(f'{{"rxpk":[{rxpk().decode()}]}}'.encode(), eui=b"\x01" * 8)
     harness.push(b"{}", eui=b"\x01" * 8)
     assert harness.sent == [] and harness.uplinks == []
-    ((eui, knock),) = harness.presence.unknown.items()
-    assert str(eui) == "0101010101010101" and knock.datagrams == 2 and knock.address == "127.0.0.1:1000"
+    ((eui, station),) = harness.presence.unknown.items()
+    assert str(eui) == "0101010101010101" and station.datagrams == 2 and station.address == "127.0.0.1:1000"
 
 
 def test_downlinks_go_to_the_keep_alives_address_and_answers_find_their_downlink() -> None:

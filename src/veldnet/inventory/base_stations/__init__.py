@@ -2,7 +2,7 @@
 
 from .registration import (
     BaseStation,
-    UnknownKnock,
+    UnregisteredBaseStation,
     change_base_station,
     change_members,
     create_base_station,
@@ -15,7 +15,7 @@ from .registration import (
 
 __all__ = [
     "BaseStation",
-    "UnknownKnock",
+    "UnregisteredBaseStation",
     "change_base_station",
     "change_members",
     "create_base_station",

@@ -176,7 +176,7 @@ def remarks(station: BaseStation) -> list[str]:
     return found
 
 
-class UnknownKnock(msgspec.Struct, frozen=True):
+class UnregisteredBaseStation(msgspec.Struct, frozen=True):
     """A base station that sent datagrams without being registered."""
 
     gateway_eui: str
@@ -185,14 +185,14 @@ class UnknownKnock(msgspec.Struct, frozen=True):
     last_seen_at: int
 
 
-def list_unknown(connection: Connection) -> list[UnknownKnock]:
+def list_unknown(connection: Connection) -> list[UnregisteredBaseStation]:
     columns = unknown_base_stations.c
     rows = connection.execute(
         select(columns.gateway_eui, columns.address, columns.datagrams, columns.last_seen_at).order_by(
             columns.last_seen_at.desc()
         )
     )
-    return [UnknownKnock(*row) for row in rows]
+    return [UnregisteredBaseStation(*row) for row in rows]
 
 
 def own_base_station(connection: Connection, operator_ref: int, base_station_id: str) -> int:

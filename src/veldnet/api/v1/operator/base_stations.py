@@ -1,4 +1,4 @@
-"""Base stations: how they are, and those that knock without being registered."""
+"""Base stations: how they are, and unregistered ones that contacted the server."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class StationView(msgspec.Struct):
 
 
 class UnknownStation(msgspec.Struct):
-    """A base station that knocks without being registered."""
+    """An unregistered base station that contacted the server."""
 
     gatewayEUI: str
     address: str
@@ -192,10 +192,10 @@ async def list_stations(services: Services, operator: OperatorScope) -> list[Sta
     "Unregistered base stations that contacted the server.",
 )
 async def list_unknown(services: Services, operator: OperatorScope) -> list[UnknownStation]:
-    """Base stations that knock without being registered, the last first. They belong to no operator yet, so
+    """Unregistered base stations that contacted the server, most recent first. They belong to no operator yet, so
     every operator of the installation sees them."""
-    knocks = await services.read(base_stations.list_unknown)
-    return [UnknownStation(k.gateway_eui, k.address, k.datagrams, timestamp(k.last_seen_at)) for k in knocks]
+    unknown = await services.read(base_stations.list_unknown)
+    return [UnknownStation(k.gateway_eui, k.address, k.datagrams, timestamp(k.last_seen_at)) for k in unknown]
 
 
 @OPERATOR.post("/baseStations", "createStation", "Operator", "Register a base station.", status=201)
