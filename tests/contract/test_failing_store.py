@@ -98,7 +98,7 @@ async def nothing_of(store: SqliteStore, number: int) -> None:
 
 
 @contextmanager
-def short_patience(store: SqliteStore) -> Iterator[None]:
+def short_timeout(store: SqliteStore) -> Iterator[None]:
     """A locked database is given up after 50 ms, not 30 s."""
 
     def hurry(connection: Any, _record: Any, _proxy: Any) -> None:
@@ -111,7 +111,7 @@ def short_patience(store: SqliteStore) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", CHANGES)
 async def test_b2_a_locked_database(store: SqliteStore, name: str) -> None:
-    with short_patience(store):
+    with short_timeout(store):
         other = sqlite3.connect(store.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         error = await refused(CHANGES[name](store, 1))

@@ -106,12 +106,12 @@ async def test_when_all_are_gone_calls_wait_for_the_first_to_come_back(members: 
     assert isinstance(answer, JoinKeys) and vault.problem is None
 
 
-async def test_patience_ends(tmp_path: Path) -> None:
+async def test_calls_fail_after_the_timeout(tmp_path: Path) -> None:
     missing = software(tmp_path / "nowhere" / "master.key", create=False)
     member = RemoteVault(starter(missing), name="gone", hold=False)
     await member.begin()
     assert not await member.settled()
-    vault = FailoverVault([member], patience=0.3)
+    vault = FailoverVault([member], timeout=0.3)
     with pytest.raises(VaultError, match="cannot read the master key"):
         await vault.seal("a", b"x")
     await vault.close()

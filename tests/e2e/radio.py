@@ -82,12 +82,12 @@ def device(dev_eui: str, app_key: str, nwk_key: str | None = None) -> VirtualDev
     return VirtualDevice(identity, REGIONS["EU868"], random.SystemRandom(), data_rate=5)
 
 
-def join(antenna: Antenna, virtual: VirtualDevice, *, attempts: int = 10, patience: float = 3.0) -> None:
+def join(antenna: Antenna, virtual: VirtualDevice, *, attempts: int = 10, timeout: float = 3.0) -> None:
     """Join as a device does: again and again, each time with another nonce."""
     for _ in range(attempts):
         antenna.keep_alive()
         antenna.hear(virtual.join_request())
-        accept = antenna.downlink(patience)
+        accept = antenna.downlink(timeout)
         if accept is not None and virtual.receive(accept) is not None and virtual.joined:
             return
     raise AssertionError(f"{virtual.identity.dev_eui} does not join")

@@ -53,7 +53,7 @@ _PRESENCE_EVERY = 10.0
 _CONNECTIONS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
 _LAG_EVERY = 0.5
-_STORE_PATIENCE = 3.0
+_STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
 # Bytes that must be free for the log and a day of frames.
 _LEAST_FREE = 100_000_000
@@ -266,10 +266,10 @@ class Platform:
         if self._data.problem is not None:
             found.append(self._data.problem)
         try:
-            async with asyncio.timeout(_STORE_PATIENCE):
+            async with asyncio.timeout(_STORE_TIMEOUT):
                 await self.store.read(changes.last_seq)
         except (StoreError, TimeoutError):
-            found.append(f"the store does not answer within {_STORE_PATIENCE:g} s")
+            found.append(f"the store does not answer within {_STORE_TIMEOUT:g} s")
         for name in self.vault.names:
             problem = self.vault.of(name).problem
             if problem is not None:

@@ -215,9 +215,9 @@ class DecoderPool:
             "console": run.console,
         }
         # Loading the source may take five times as long as a frame.
-        patience = _TURN + 6 * self._limits.seconds + _GRACE
+        timeout = _TURN + 6 * self._limits.seconds + _GRACE
         try:
-            answers = await worker.ask(task, patience)
+            answers = await worker.ask(task, timeout)
         except TimeoutError:
             run.fail(_TOO_LONG)
             return
@@ -270,14 +270,14 @@ class _Worker:
         self._process: asyncio.subprocess.Process | None = None
         self.turns = 0
 
-    async def ask(self, task: dict[str, Any], patience: float) -> list[_Answer]:
+    async def ask(self, task: dict[str, Any], timeout: float) -> list[_Answer]:
         """Raises `TimeoutError`, and `OSError` or `EOFError` where the process broke; another takes its
         place."""
         octets = msgspec.json.encode(task)
         message = _LENGTH.pack(len(octets)) + octets
         fresh = self._process is None or self._process.returncode is not None
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 try:
                     return await self._exchange(message)
                 except (OSError, EOFError):

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # How long a call waits for any module to come back.
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 _LOOK_AGAIN = 0.1
 _LEAST_PIECE = 8
 # What one module lacks and another may have: a master key that was restored in one of them only, the private
@@ -40,9 +40,9 @@ _ELSEWHERE = frozenset({"no_master_key", "no_exchange_key"})
 class FailoverVault:
     """A `Vault` over others that hold the same master keys."""
 
-    def __init__(self, members: Sequence[Vault], *, patience: float = _PATIENCE) -> None:
+    def __init__(self, members: Sequence[Vault], *, timeout: float = _TIMEOUT) -> None:
         self._members = list(members)
-        self._patience = patience
+        self._timeout = timeout
         self._turn = 0
 
     def _healthy(self) -> list[Vault]:
@@ -58,7 +58,7 @@ class FailoverVault:
 
     async def _ask(self, work: Callable[[Vault], Awaitable[T]]) -> T:
         """Ask a member, and the next where one cannot work or lacks a key; wait where none can work."""
-        until = monotonic() + self._patience
+        until = monotonic() + self._timeout
         last: VaultError | None = None
         while True:
             for member in self._in_turn():

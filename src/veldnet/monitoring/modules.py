@@ -20,7 +20,7 @@ from .notification.events import OPERATOR, AlarmEvent, Recipients, encode_event
 log = structlog.get_logger(__name__)
 
 # Seconds that a module may be away: a process that is started anew is no reason to wake somebody.
-_PATIENCE = 10.0
+_GRACE = 10.0
 _MACHINE = ("type", "object", "state", "occurrence", "acked", "created_at", "updated_at")
 
 
@@ -86,7 +86,7 @@ class ModuleMonitor:
         if module.problem is None:
             self._away_since.pop(title, None)
             signal: Raised | Cleared = Cleared(types.MODULE)
-        elif now - self._away_since.setdefault(title, now) < _PATIENCE:
+        elif now - self._away_since.setdefault(title, now) < _GRACE:
             return None
         else:
             signal = Raised(types.MODULE, (module.problem,))

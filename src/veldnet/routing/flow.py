@@ -51,7 +51,7 @@ class Window:
             self.limit = min(self.limit + step, self._most)
 
     def failed(self, now: float) -> None:
-        """There was no answer, or one that asks for patience."""
+        """There was no answer, or one that asks to retry later."""
         self._narrow(0.5, _AT_MOST_EVERY, now)
 
     def _narrow(self, factor: float, every: float, now: float) -> None:

@@ -12,7 +12,7 @@ from .ledger import LaneName
 from .undelivered import PENDING
 
 # Milliseconds after which a message counts as waiting.
-PATIENCE = 60_000
+OVERDUE_AFTER = 60_000
 _MOST_LANES = 200
 
 
@@ -37,7 +37,7 @@ def waiting_destinations(
     timeline = read_timeline(connection)
     chosen = (
         (deliveries.c.state == PENDING)
-        & (deliveries.c.id < timeline.first_id_at(now_ms - PATIENCE))
+        & (deliveries.c.id < timeline.first_id_at(now_ms - OVERDUE_AFTER))
         & (deliveries.c.subscriber_ref == subscriber_ref)
     )
     counted = select(deliveries.c.lane, deliveries.c.id).where(chosen).order_by(deliveries.c.id).limit(most)

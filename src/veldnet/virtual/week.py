@@ -36,7 +36,7 @@ KINDS = (Kind("1.0.2", motion="NEAR_STATIC"), Kind("1.0.4", motion="NEAR_STATIC"
 _VILLAGE = 20
 _LOOK_EVERY = 60.0
 # A look that has not ended by then belongs to a server that was killed.
-_PATIENCE = 120.0
+_TIMEOUT = 120.0
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -236,7 +236,7 @@ class Week(VirtualNetwork):
             monitoring = server.platform.monitoring
             looks = [monitoring.look_at_devices(), monitoring.look_at_base_stations()]
             tasks = [asyncio.get_running_loop().create_task(look) for look in looks]
-            _done, hanging = await asyncio.wait(tasks, timeout=_PATIENCE)
+            _done, hanging = await asyncio.wait(tasks, timeout=_TIMEOUT)
             for task in tasks:
                 if task in hanging:
                     task.cancel()

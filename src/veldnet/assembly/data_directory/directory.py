@@ -40,7 +40,7 @@ __all__ = ["DataDirectory", "DataDirectoryError"]
 _GENERATION = "generation"
 _SEALED_UNDER = "sealed_under"
 # How long somebody who creates or upgrades waits for another one who does.
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 # Primary result codes of SQLite for a file whose content is wrong.
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -277,7 +277,7 @@ async def _create(settings: Settings, run: _Run, apart: bool, lock: DirectoryLoc
 def _lock_to_create(path: Path) -> DirectoryLock:
     with _in_words(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return DirectoryLock.take(path, "a command that creates it", wait=_PATIENCE)
+    return DirectoryLock.take(path, "a command that creates it", wait=_TIMEOUT)
 
 
 def _begin_database(settings: Settings, inline: bool) -> SqliteStore:

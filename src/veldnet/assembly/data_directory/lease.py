@@ -23,7 +23,7 @@ from veldnet.store import SqliteStore, Store, StoreError, read_property, write_p
 # Seconds between two beats of a server.
 BEAT_EVERY = 2.0
 # Beats that are waited for before a server somewhere else counts as gone.
-_PATIENCE = 3
+_ATTEMPTS = 3
 
 _PROPERTY = "server"
 
@@ -101,7 +101,7 @@ class ServingLease:
         known = _known_to_live(held.process, mine)
         if known is not None:
             return known
-        for _ in range(_PATIENCE):
+        for _ in range(_ATTEMPTS):
             await asyncio.sleep(self._pause)
             now = await self._store.read(_read_held)
             if now != held:

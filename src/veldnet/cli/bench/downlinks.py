@@ -23,7 +23,7 @@ from .uplinks import create_sites
 
 _PATH = "/thingpark/lrc/rest/downlink?DevEUI={}&FPort=2&Payload=0102030405060708090a&FCntDn={}"
 # Twentieths of a second.
-_PATIENCE = 100
+_ATTEMPTS = 100
 
 
 class DownlinkResult(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ async def bench_downlinks(data: Path, *, rate: float, seconds: float) -> Downlin
                 task.add_done_callback(waiting.discard)
             sending = time.perf_counter() - started
             await asyncio.gather(*waiting)
-            for _ in range(_PATIENCE):
+            for _ in range(_ATTEMPTS):
                 if len(generator.downlinks) >= len(answers):
                     break
                 await asyncio.sleep(0.05)

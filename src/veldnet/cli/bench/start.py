@@ -28,7 +28,7 @@ _RATE = 100
 _SECONDS = 8.0
 # Until the last of them are committed.
 _SETTLING = 1.0
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 
 
 class StartResult(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ async def bench_start(data: Path, *, devices: int, progress: Callable[[int], Non
     try:
         listening = time.perf_counter() - begun
         async with aiohttp.ClientSession() as session:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 while True:
                     metrics = await server.metrics(session)
                     if metrics["uplinks_committed_total"] >= 1:

@@ -47,14 +47,14 @@ def waited(ancillary: Ancillary, wall: Callable[[], float] = time.time) -> float
 
 
 class Backlog:
-    """`budget` is how long a datagram may wait, `patience` how long too long a wait must last, in seconds.
+    """`budget` is how long a datagram may wait, `hold_time` how long datagrams must have waited too long, in seconds.
     Times are of any one clock that does not step."""
 
-    def __init__(self, budget: float = 0.4, patience: float = 1.0) -> None:
+    def __init__(self, budget: float = 0.4, hold_time: float = 1.0) -> None:
         self.budget = budget
         self.sheds = False
         self.dropped = 0
-        self._patience = patience
+        self._hold_time = hold_time
         self._wait = 0.0
         self._looked_at = 0.0
         # Since when the wait is on the other side of the budget, and what it was then.
@@ -72,7 +72,7 @@ class Backlog:
             self._other_since, self._waited_then = now, wait
             return
         passed = now - self._other_since
-        if passed < self._patience:
+        if passed < self._hold_time:
             return
         if not self.sheds and wait <= self._waited_then - _SHRINKING * passed:
             self._other_since, self._waited_then = now, wait
@@ -90,7 +90,7 @@ class Backlog:
 
     def lag(self, now: float) -> float:
         """Seconds that datagrams wait just now."""
-        return self._wait if now - self._looked_at < self._patience else 0.0
+        return self._wait if now - self._looked_at < self._hold_time else 0.0
 
     def problem(self, now: float) -> str | None:
         """Why base stations are not served, in words, while datagrams are dropped."""

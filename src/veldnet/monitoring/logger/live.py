@@ -34,10 +34,10 @@ class Subscription:
         self._lines.append(line)
         self._arrived.set()
 
-    async def take(self, patience: float) -> list[Line]:
-        """What has arrived; waits for the first at most `patience` seconds."""
+    async def take(self, timeout: float) -> list[Line]:
+        """What has arrived; waits for the first at most `timeout` seconds."""
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await self._arrived.wait()
         except TimeoutError:
             return []

@@ -67,7 +67,7 @@ def plan_downlink(
         why = "no downlink: its MAC commands do not fit at the current data rate"
         return Plan(state, records, None, (why,))
     content = _at_any_time_too(context, state, content)
-    late = context.now + context.network.class_c_patience if content.windows[-1].immediate else None
+    late = context.now + context.network.class_c_timeout if content.windows[-1].immediate else None
     state, transmit = build(context, state, content, context.event.received.token, late)
     return Plan(state, records, transmit, (in_words(content, state),))
 

@@ -14,7 +14,7 @@ class NetworkParameters(msgspec.Struct, frozen=True):
     a base station must have the frame.
 
     `channel_plans` holds one plan for each region served; a device lives by that of its profile's region.
-    `class_b_lead` is how long before a ping slot the frame is handed over, `class_c_patience` how long a
+    `class_b_lead` is how long before a ping slot the frame is handed over, `class_c_timeout` how long a
     downlink of class C may wait for a base station.
     """
 
@@ -38,7 +38,7 @@ class NetworkParameters(msgspec.Struct, frozen=True):
     queue_limit: int = 32
     transmit_timeout: float = 3.0
     class_b_lead: float = 1.5
-    class_c_patience: float = 60.0
+    class_c_timeout: float = 60.0
     # Frames of unknown devices admitted from one base station within a deduplication window.
     unknown_device_limit: int = 8
     # MeanPER as ThingPark 7.2 smoothed it, instead of over a window.

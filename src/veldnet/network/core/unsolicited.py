@@ -72,7 +72,7 @@ def _at_once(context: Context[Event], state: DeviceState, session: Session, toke
     if not windows:
         return Step(state)
     limit = room(context, radio, radio.rx2_data_rate)
-    return _send(context, state, windows, limit, token, now + context.network.class_c_patience)
+    return _send(context, state, windows, limit, token, now + context.network.class_c_timeout)
 
 
 def _in_ping_slot(context: Context[Event], state: DeviceState, session: Session, token: int) -> Step:

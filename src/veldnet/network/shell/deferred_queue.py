@@ -1,7 +1,7 @@
-"""Work that can wait a little, done in small portions between what cannot.
+"""A queue of deferred work, done in small portions so that urgent work is not delayed.
 
 A join-accept has five seconds to be on the air, the answer to data one. When many ask to join at once, real
-or forged, their requests must not stand before the data of everybody else.
+or forged, their requests must not delay the data of other devices.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable
 PORTION = 4
 
 
-class Patience:
-    """Does what it is given in the order in which it came, a few at each turn of the loop."""
+class DeferredQueue:
+    """Runs work in order, a few items per iteration of the event loop."""
 
     def __init__(self) -> None:
         self._work: deque[Callable[[], None]] = deque()
@@ -25,7 +25,7 @@ class Patience:
         return len(self._work)
 
     def add(self, work: Callable[[], None]) -> None:
-        """Have something done soon. It raises nothing."""
+        """Queue work, which must not raise."""
         self._work.append(work)
         if self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._portion)
@@ -38,7 +38,7 @@ class Patience:
             self._turn = asyncio.get_running_loop().call_soon(self._portion)
 
     def finish(self) -> None:
-        """Do all of it now."""
+        """Run all queued work now."""
         while self._work:
             self._work.popleft()()
         self.close()

@@ -1,4 +1,4 @@
-"""When to come back to devices of class B and C; in memory only, for what waits is marked in the store."""
+"""Timers of class B and C devices with queued downlinks. In memory only: the store marks such devices."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 
 
-class Wakes:
-    """One timer a device at most. `clock` gives Unix seconds; `woken(device_ref)` is called in time."""
+class DeviceTimers:
+    """At most one timer per device. `clock` gives Unix seconds; `due(device_ref)` is called when it fires."""
 
-    def __init__(self, clock: Callable[[], float], woken: Callable[[int], None]) -> None:
+    def __init__(self, clock: Callable[[], float], due: Callable[[int], None]) -> None:
         self._clock = clock
-        self._woken = woken
+        self._on_due = due
         self._timers: dict[int, asyncio.TimerHandle] = {}
 
     def at(self, device_ref: int, moment: float) -> None:
-        """Wake at a moment; a later wish replaces an earlier one."""
+        """Set the timer of a device; replaces an earlier one."""
         before = self._timers.pop(device_ref, None)
         if before is not None:
             before.cancel()
@@ -24,7 +24,7 @@ class Wakes:
 
     def _due(self, device_ref: int) -> None:
         del self._timers[device_ref]
-        self._woken(device_ref)
+        self._on_due(device_ref)
 
     def close(self) -> None:
         for timer in self._timers.values():

@@ -32,7 +32,7 @@ K = TypeVar("K")
 
 _LOAD_BATCH = 400
 # A query costs a millisecond before its first row; a deduplication window leaves time to fill it.
-_ADDRESS_PATIENCE = 0.020
+_ADDRESS_LOAD_DELAY = 0.020
 # Seconds for which a device counts as in use: longer than a join takes, vault and all.
 _IN_USE = 10.0
 
@@ -83,12 +83,12 @@ class _Loader(Generic[K]):
         load: Callable[[Sequence[K]], Awaitable[None]],
         afterwards: Callable[[], None],
         supervisor: Supervisor,
-        patience: float = 0.0,
+        delay: float = 0.0,
     ) -> None:
         self._supervisor = supervisor
         self._load = load
         self._afterwards = afterwards
-        self._patience = patience
+        self._delay = delay
         self._waiting: dict[K, list[Callable[[bool], None]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -113,7 +113,7 @@ class _Loader(Generic[K]):
     async def _run(self) -> None:
         while self._waiting:
             if len(self._waiting) < _LOAD_BATCH:
-                await asyncio.sleep(self._patience)
+                await asyncio.sleep(self._delay)
             await self._load_some()
 
     async def _load_some(self) -> None:
@@ -172,7 +172,9 @@ class DeviceTable:
         self._complete: OrderedDict[int, None] = OrderedDict()
         self._unknown: OrderedDict[str, None] = OrderedDict()
         watched = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
-        self._addresses: _Loader[int] = _Loader(self._load_addresses, self._trim, watched, _ADDRESS_PATIENCE)
+        self._addresses: _Loader[int] = _Loader(
+            self._load_addresses, self._trim, watched, _ADDRESS_LOAD_DELAY
+        )
         self._euis: _Loader[str] = _Loader(self._load_euis, self._trim, watched)
         self._refs: _Loader[int] = _Loader(self._load_refs, self._trim, watched)
 

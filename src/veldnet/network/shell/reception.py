@@ -21,7 +21,7 @@ from .admission import Admission, Verdict
 from .commit_loop import CommitLoop
 from .counters import Counters
 from .deduplication import MAX_COPIES, Deduplicator, ReceivedType, Window
-from .deferred_queue import Patience
+from .deferred_queue import DeferredQueue
 from .devices import DeviceTable
 from .recent_frames import RecentFrames
 from .refusals import Refusals
@@ -59,7 +59,7 @@ class Reception:
         self._clock = clock
         self._received = received
         self._timer: asyncio.TimerHandle | None = None
-        self._joins = Patience()
+        self._joins = DeferredQueue()
         self._recent = RecentFrames()
 
     def receive(self, uplink: GatewayUplink) -> None:

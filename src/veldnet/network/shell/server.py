@@ -63,7 +63,7 @@ from .catalogue import Catalogue
 from .commit_loop import CommitLoop
 from .counters import Counters
 from .deduplication import Deduplicator, ReceivedType
-from .device_timers import Wakes
+from .device_timers import DeviceTimers
 from .devices import DeviceTable, Entry
 from .reception import Reception
 from .refusals import Refusals
@@ -169,7 +169,7 @@ class NetworkServer:
             clock,
             self._received,
         )
-        self._wakes = Wakes(clock, self._woken)
+        self._timers = DeviceTimers(clock, self._timer_fired)
         self._orders = VaultOrders(vault, self.counters, clock, self._vault_answered, self._supervisor)
         self._answers: dict[int, asyncio.Future[SubmissionRefusal | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -219,7 +219,7 @@ class NetworkServer:
         if self._loading_addresses is not None:
             self._loading_addresses.cancel()
         self._reception.close()
-        self._wakes.close()
+        self._timers.close()
         self._transmitter.close()
         self.devices.close()
         for task in (*self._orders.tasks, *self._tasks):
@@ -361,7 +361,7 @@ class NetworkServer:
             if answer is not None and not answer.done():
                 answer.set_result(effect.refusal)
         elif isinstance(effect, Wake):
-            self._wakes.at(entry.device.row.ref, effect.at)
+            self._timers.at(entry.device.row.ref, effect.at)
         elif isinstance(effect, AnswerLater):
             delay = max(effect.at - self._clock(), 0.0)
             asyncio.get_running_loop().call_later(delay, self._answer_late, entry, effect.event)
@@ -371,7 +371,7 @@ class NetworkServer:
             context = self._context(entry, event)
             self._apply(entry, answer_late(context, entry.state))
 
-    def _woken(self, ref: int) -> None:
+    def _timer_fired(self, ref: int) -> None:
         self._spawn("queued downlinks", self._send_due(ref))
 
     async def _send_due(self, ref: int) -> None:
@@ -379,7 +379,7 @@ class NetworkServer:
             entry = await self.devices.get(ref=ref)
         except StoreError:
             # The downlink is still in the queue; try again when the store answers.
-            self._wakes.at(ref, self._clock() + _STORE_PAUSE)
+            self._timers.at(ref, self._clock() + _STORE_PAUSE)
             return
         if entry is None or entry.removed or not restless(entry.device, entry.state):
             return

@@ -268,7 +268,7 @@ def test_b10_a_downlink_after_an_uplink_of_class_c_may_go_at_any_time(confirmed:
     assert [(window.slot, window.immediate) for window in transmit.windows] == [
         (1, False), (2, False), (2, True)
     ]  # fmt: skip
-    assert transmit.deadline == pytest.approx(LATER + 0.2 + NETWORK.class_c_patience)
+    assert transmit.deadline == pytest.approx(LATER + 0.2 + NETWORK.class_c_timeout)
 
 
 def test_b10_not_where_rx2_is_too_short_nor_for_an_acknowledgement_alone() -> None:

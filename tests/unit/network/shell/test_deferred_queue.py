@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from veldnet.network.shell.deferred_queue import PORTION, Patience
+from veldnet.network.shell.deferred_queue import PORTION, DeferredQueue
 
 
 def test_portions_let_others_through() -> None:
     async def story() -> list[object]:
         done: list[object] = []
-        patience = Patience()
+        queue = DeferredQueue()
         for number in range(2 * PORTION + 1):
-            patience.add(partial(done.append, number))
+            queue.add(partial(done.append, number))
         for _turn in range(3):
             await asyncio.sleep(0)
             done.append("others")
@@ -26,11 +26,11 @@ def test_portions_let_others_through() -> None:
 def test_a_stopping_server_finishes_and_a_closed_one_does_not() -> None:
     async def story() -> list[int]:
         done: list[int] = []
-        patience, dropped = Patience(), Patience()
+        queue, dropped = DeferredQueue(), DeferredQueue()
         for number in range(PORTION + 2):
-            patience.add(partial(done.append, number))
+            queue.add(partial(done.append, number))
             dropped.add(partial(done.append, -1))
-        patience.finish()
+        queue.finish()
         dropped.close()
         await asyncio.sleep(0)
         return done
