@@ -680,7 +680,7 @@ def test_a_route_is_tried_and_its_answer_shown(user: Person, receiver: Receiver)
     assert route["signed"] is True
 
 
-def test_alarms_are_listed_in_words_and_acknowledged_together(
+def test_alarms_are_listed_with_labels_and_acknowledged_together(
     user: Person, account: Account, antenna: radio.Antenna
 ) -> None:
     ref = create(user, account, 0x61, name="Wrong key")

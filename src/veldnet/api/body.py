@@ -74,7 +74,7 @@ def to_resource(members: dict[str, Any], kind: type[T], where: str = "") -> T:
     try:
         found = msgspec.convert(_present(members), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidField(where + _in_words(str(error), kind)) from None
+        raise InvalidField(where + _describe(str(error), kind)) from None
     _refuse_endless(found, where.removesuffix(": "))
     return found
 
@@ -107,7 +107,7 @@ def _refuse_endless(value: Any, where: str) -> None:
 _ENUM = re.compile(r"Invalid enum value (.*) - at `\$\.(\w+)`", re.DOTALL)
 
 
-def _in_words(problem: str, kind: type[msgspec.Struct]) -> str:
+def _describe(problem: str, kind: type[msgspec.Struct]) -> str:
     """`Expected `str`, got `int` - at `$.name`` with the member first."""
     found = _ENUM.fullmatch(problem)
     if found is not None:

@@ -33,7 +33,7 @@ from veldnet.store import Connection
 
 from .options import Http, Json, Udp
 from .output import console, fail
-from .running import errors_in_words, run, settings_or_fail
+from .running import readable_errors, run, settings_or_fail
 from .sandbox import make_sandbox
 from .town_view import TownView
 
@@ -159,7 +159,7 @@ def demo_command(
     )
     configure_logs(settings.log)
     try:
-        with errors_in_words(), holding(settings) as lock, closing(Ports.open(settings)) as ports:
+        with readable_errors(), holding(settings) as lock, closing(Ports.open(settings)) as ports:
             readings = run(
                 _demo(settings, lock, ports, devices, base_station_count, period, duration, as_json)
             )

@@ -13,7 +13,7 @@ from veldnet.assembly.vaults.opening import master_key_of
 from .exits import Exit
 from .options import Data
 from .output import console, fail
-from .running import errors_in_words, run, settings_or_fail
+from .running import readable_errors, run, settings_or_fail
 
 
 def init_command(
@@ -34,7 +34,7 @@ def init_command(
     async def create() -> None:
         await (await DataDirectory.open(settings, create=True, vaults=False, vault_process=True)).close()
 
-    with errors_in_words():
+    with readable_errors():
         if keep_key:
             expect_database(settings)
         run(create())

@@ -14,13 +14,13 @@ from veldnet.settings import Settings
 from veldnet.store import Connection
 
 from .output import fail
-from .starting import errors_in_words, run, settings_or_fail
+from .starting import readable_errors, run, settings_or_fail
 
 __all__ = [
     "administrator",
     "change_data",
-    "errors_in_words",
     "read_data",
+    "readable_errors",
     "run",
     "settings_of",
     "settings_or_fail",
@@ -82,7 +82,7 @@ def with_data(
         finally:
             await data.close()
 
-    with errors_in_words():
+    with readable_errors():
         try:
             return run(opened())
         except Refusal as error:

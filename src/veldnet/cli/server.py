@@ -11,7 +11,7 @@ from veldnet.assembly.listening import Addresses, Ports
 from veldnet.settings import Settings
 
 from .serve_arguments import ServeArguments
-from .starting import errors_in_words, run, settings_or_fail
+from .starting import readable_errors, run, settings_or_fail
 
 
 def serve_with(arguments: ServeArguments) -> None:
@@ -28,7 +28,7 @@ def serve_with(arguments: ServeArguments) -> None:
         lambda old, new: old_names.append((old, new)),
     )
     with (
-        errors_in_words(),
+        readable_errors(),
         holding(settings, take_over=arguments.take_over) as lock,
         closing(Ports.open(settings)) as ports,
     ):

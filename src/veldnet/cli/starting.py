@@ -43,7 +43,7 @@ def _warn(old: str, new: str) -> None:
 
 
 @contextlib.contextmanager
-def errors_in_words() -> Iterator[None]:
+def readable_errors() -> Iterator[None]:
     """End the command with a sentence and an exit code where settings, ports or data directory cannot be
     used."""
     try:

@@ -1,6 +1,6 @@
 """Frames and devices explained in the languages of the console."""
 
-from .describe_mac_commands import mac_commands_in_words
+from .describe_mac_commands import describe_mac_commands
 from .explaining import explain_device, explain_frame
 from .findings import Explanation, Finding
 from .language import LANGUAGES, Language, preferred_language
@@ -10,8 +10,8 @@ __all__ = [
     "Explanation",
     "Finding",
     "Language",
+    "describe_mac_commands",
     "explain_device",
     "explain_frame",
-    "mac_commands_in_words",
     "preferred_language",
 ]

@@ -8,7 +8,7 @@ from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, UPLINK_COMMANDS, Mac
 from veldnet.network.core.records import DownlinkRecord, Record, UplinkRecord
 
 
-def mac_commands_in_words(record: Record) -> list[str]:
+def describe_mac_commands(record: Record) -> list[str]:
     """Each command with its parameters, as `LinkADRReq data_rate=5 tx_power=1`."""
     if isinstance(record, UplinkRecord):
         stream = parse(record.mac, UPLINK_COMMANDS)

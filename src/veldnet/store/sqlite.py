@@ -199,12 +199,12 @@ def _engine_errors() -> Iterator[None]:
     except StoreError:
         raise
     except (IntegrityError, sqlite3.IntegrityError) as error:
-        raise Conflict(_in_words(error)) from error
+        raise Conflict(_describe(error)) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise StoreError(_in_words(error)) from error
+        raise StoreError(_describe(error)) from error
 
 
-def _in_words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """What the driver said. The statement and its values, which SQLAlchemy adds, are nobody's business."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(cause)

@@ -53,7 +53,7 @@ def test_e9_a_channel_of_several_regions_must_name_its_own() -> None:
     "written",
     ["EU868=", "=867100000", "MARS=867100000", "EU868=fast", "US915=903900000", "IN865=867100000", -1],
 )
-def test_e9_a_channel_of_no_region_is_refused_in_words(written: int | str) -> None:
+def test_e9_a_channel_of_no_region_is_refused_with_a_message(written: int | str) -> None:
     with pytest.raises(SettingsError) as caught:
         channels("EU868", "IN865", "US915", extra=(written,))
     assert "network.extra_channels" in str(caught.value) and "\n" not in str(caught.value)

@@ -11,7 +11,7 @@ from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryIn
 from veldnet.assembly.listening import CannotListen
 from veldnet.cli.exits import Exit
 from veldnet.cli.output import fail, print_json
-from veldnet.cli.starting import errors_in_words, settings_or_fail
+from veldnet.cli.starting import readable_errors, settings_or_fail
 from veldnet.settings import SettingsError
 from veldnet.store import LeaseLost, StoreError
 
@@ -29,14 +29,14 @@ from veldnet.store import LeaseLost, StoreError
     ],
 )
 def test_each_error_has_its_code(error: Exception, code: Exit, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as ended, errors_in_words():
+    with pytest.raises(typer.Exit) as ended, readable_errors():
         raise error
     assert ended.value.exit_code == code
     assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_a_defect_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError), errors_in_words():
+    with pytest.raises(ZeroDivisionError), readable_errors():
         raise ZeroDivisionError
 
 

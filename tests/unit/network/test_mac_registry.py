@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import NOW, device, receive, session, uplink_frame
 from tests.unit.network.core.test_mac_commands import current, requests_in
-from veldnet.diagnosis.describe_mac_commands import mac_commands_in_words
+from veldnet.diagnosis.describe_mac_commands import describe_mac_commands
 from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan.mac_commands import DOWNLINK_COMMANDS, UPLINK_COMMANDS, MacCommand
 from veldnet.network.core import mac_commands
@@ -88,7 +88,7 @@ def test_a_proprietary_command_needs_entries_in_the_registries_only() -> None:
     answered = receive(replace(asked.state, in_flight=()), answer, number=2)
     assert answered is not None and not current(answered).pending_requests
     assert "reports every 15 minutes" in answered.records[0].decisions
-    assert mac_commands_in_words(answered.records[0]) == ["PaceAns taken=True"]
+    assert describe_mac_commands(answered.records[0]) == ["PaceAns taken=True"]
     assert requests_in(answered) == []
 
 

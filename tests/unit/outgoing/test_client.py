@@ -188,7 +188,7 @@ async def test_a_request_is_whole_and_carries_what_the_address_says() -> None:
     await sender.close()
 
 
-async def test_failures_to_connect_are_told_in_words() -> None:
+async def test_failures_to_connect_are_reported() -> None:
     sender = client()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

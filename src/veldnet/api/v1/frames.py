@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from veldnet.api.query import InLanguage, Parameter
 from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
-from veldnet.diagnosis import Explanation, Language, explain_frame, mac_commands_in_words
+from veldnet.diagnosis import Explanation, Language, describe_mac_commands, explain_frame
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
@@ -133,6 +133,6 @@ def _detail(connection: Connection, of: Whose, frame_id: str, language: Language
         None if record is None else msgspec.Raw(record),
         [msgspec.Raw(body) for part, body in parts if part > 0],
         [msgspec.Raw(row.result) for row in results],
-        [] if record is None else mac_commands_in_words(decode_record(record)),
+        [] if record is None else describe_mac_commands(decode_record(record)),
         explain_frame(connection, number, language),
     )

@@ -56,7 +56,7 @@ def back_up(settings: Settings, target: Path) -> None:
         raise BackupError(f"{target} exists already")
     if not target.parent.is_dir():
         raise BackupError(f"there is no directory {target.parent}")
-    with _in_words(f"cannot copy {database} to {target}"):
+    with _readable_errors(f"cannot copy {database} to {target}"):
         snapshot(database, target)
     # What cannot be restored is no backup.
     try:
@@ -106,7 +106,7 @@ def _check_places(source: Path, data: Path, database: Path) -> None:
         raise BackupError(f"{source} is not a file")
     if database.exists() and source.samefile(database):
         raise BackupError(f"{source} is the database itself")
-    with _in_words(f"cannot read {source}"), source.open("rb") as file:
+    with _readable_errors(f"cannot read {source}"), source.open("rb") as file:
         head = file.read(len(_HEADER))
     if head != _HEADER:
         raise BackupError(f"{source} is {'not a' if head else 'an empty file, no'} database of Veldnet")
@@ -114,10 +114,10 @@ def _check_places(source: Path, data: Path, database: Path) -> None:
 
 def _prepare(settings: Settings, source: Path, copy: Path) -> None:
     """Make a copy of the backup that is ready to be used, and make sure that it can be."""
-    with _in_words(f"cannot copy {source} to {copy.parent}"), closing(open_at_rest(source)) as opened:
+    with _readable_errors(f"cannot copy {source} to {copy.parent}"), closing(open_at_rest(source)) as opened:
         copy_database(opened, copy)
     _check(copy, source)
-    with _in_words(f"cannot write {copy}"), _engine(copy) as engine, engine.begin() as connection:
+    with _readable_errors(f"cannot write {copy}"), _engine(copy) as engine, engine.begin() as connection:
         checks = read_checks(connection, vault_names(settings))
         # Also ahead of what the same backup led to when it was restored before.
         before = max(generation_of(connection), _generation_before(database_of(settings)))
@@ -164,15 +164,15 @@ def _swap(database: Path, copy: Path) -> Path | None:
     """Give the copy the name of the database. At every moment there is a whole database under that name, and
     what was there before is kept whole, its write-ahead log included."""
     if not os.path.lexists(database):
-        with _in_words(f"cannot write {database}"):
+        with _readable_errors(f"cannot write {database}"):
             copy.replace(database)
             sync_directory(database.parent)
         return None
     _empty_log(database)
     kept = _unused(database, f"before-restore-{int(time.time())}")
-    with _nothing_changed(), _in_words(f"cannot keep {database} as {kept}"):
+    with _nothing_changed(), _readable_errors(f"cannot keep {database} as {kept}"):
         _keep_whole(database, kept)
-    with _in_words(f"cannot write {database}, which is kept as {kept}"):
+    with _readable_errors(f"cannot write {database}, which is kept as {kept}"):
         # A log of another database would be taken for the new one's.
         for suffix in _LOG_FILES:
             _beside(database, suffix).unlink(missing_ok=True)
@@ -242,7 +242,7 @@ def _engine(file: Path) -> Iterator[Engine]:
 
 
 @contextlib.contextmanager
-def _in_words(what: str) -> Iterator[None]:
+def _readable_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:

@@ -153,7 +153,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 @contextlib.contextmanager
-def _in_words(what: Path) -> Iterator[None]:
+def _readable_errors(what: Path) -> Iterator[None]:
     """Errors of files and of the engine, as the errors of a data directory."""
     try:
         yield
@@ -195,7 +195,7 @@ def _is_full(path: Path) -> str:
 def _is_there(settings: Settings) -> bool:
     """Whether there is an installation in the directory."""
     database = database_of(settings)
-    with _in_words(database):
+    with _readable_errors(database):
         try:
             size = database.stat().st_size
         except (FileNotFoundError, NotADirectoryError):
@@ -234,7 +234,7 @@ def _has_key(settings: Settings) -> bool:
     if _unfinished(settings).exists():
         return False
     key = master_key_of(settings)
-    with _in_words(key):
+    with _readable_errors(key):
         return key.exists()
 
 
@@ -248,7 +248,7 @@ def _unfinished(settings: Settings) -> Path:
 def expect_database(settings: Settings) -> None:
     """Note that the master key is there before its database, and why: it is new, or somebody wants it so."""
     path = Path(settings.data)
-    with _in_words(path):
+    with _readable_errors(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         _unfinished(settings).touch(0o600)
         give_to_owner(_unfinished(settings))
@@ -275,7 +275,7 @@ async def _create(settings: Settings, run: _Run, apart: bool, lock: DirectoryLoc
 
 
 def _lock_to_create(path: Path) -> DirectoryLock:
-    with _in_words(path):
+    with _readable_errors(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return DirectoryLock.take(path, "a command that creates it", wait=_TIMEOUT)
 
@@ -284,7 +284,7 @@ def _begin_database(settings: Settings, inline: bool) -> SqliteStore:
     if _has_key(settings):
         raise DataDirectoryError(_lost_database(settings))
     unfinished = _unfinished(settings)
-    with _in_words(database_of(settings)):
+    with _readable_errors(database_of(settings)):
         for suffix in ("-wal", "-shm", "-journal"):
             unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
         # Of a creation that was interrupted.
@@ -299,7 +299,7 @@ def _begin_database(settings: Settings, inline: bool) -> SqliteStore:
 
 def _finish_database(settings: Settings) -> None:
     database = database_of(settings)
-    with _in_words(database):
+    with _readable_errors(database):
         _unfinished(settings).rename(database)
         sync_directory(database.parent)
 
@@ -309,7 +309,7 @@ def _open_store(
 ) -> tuple[Path, SqliteStore, contextlib.ExitStack]:
     """The store in a directory, brought to this version, and what is held as long as it is open."""
     path, database = Path(settings.data), database_of(settings)
-    with contextlib.ExitStack() as held, _in_words(database):
+    with contextlib.ExitStack() as held, _readable_errors(database):
         held.enter_context(sharing(path))
         store = SqliteStore(database, inline=inline)
         held.callback(store.engine.dispose)

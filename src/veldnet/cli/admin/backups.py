@@ -9,7 +9,7 @@ from veldnet.assembly.vaults.opening import master_key_of
 from veldnet.cli.exits import Exit
 from veldnet.cli.options import Data
 from veldnet.cli.output import console, fail
-from veldnet.cli.running import errors_in_words, settings_of
+from veldnet.cli.running import readable_errors, settings_of
 
 
 def backup_command(target: Path, data: Data = None) -> None:
@@ -17,7 +17,7 @@ def backup_command(target: Path, data: Data = None) -> None:
     of it elsewhere, for without it the keys in the backup cannot be opened."""
     settings = settings_of(data)
     try:
-        with errors_in_words(), console.status("copying"):
+        with readable_errors(), console.status("copying"):
             back_up(settings, target)
     except BackupError as error:
         fail(str(error), Exit.DATA_DIRECTORY)
@@ -30,7 +30,7 @@ def restore_command(source: Path, data: Data = None) -> None:
     replays them."""
     settings = settings_of(data)
     try:
-        with errors_in_words(), console.status("copying"):
+        with readable_errors(), console.status("copying"):
             kept = restore(settings, source)
     except BackupError as error:
         fail(str(error), Exit.DATA_DIRECTORY)

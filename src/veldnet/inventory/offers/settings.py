@@ -60,10 +60,10 @@ def right_value(kind: type[msgspec.Struct], name: str) -> str:
     components = msgspec.json.schema(kind)
     schema = components["$defs"][kind.__name__]["properties"][name]
     options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
-    return _in_words(options[0])
+    return _describe(options[0])
 
 
-def _in_words(schema: dict[str, Any]) -> str:
+def _describe(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         values = [value for value in schema["enum"] if value is not None]
         return "one of " + ", ".join(str(value) for value in values)

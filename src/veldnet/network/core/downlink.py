@@ -14,7 +14,7 @@ from . import queue
 from .candidates import recall
 from .context import Context
 from .device_class import current_class
-from .downlink_frame import FOPTS_LIMIT, Content, build, counter_ended, in_words
+from .downlink_frame import FOPTS_LIMIT, Content, build, counter_ended, describe
 from .events import AnswerDue, DataReceived, Event, Need, ReceivedFrame, Transmit
 from .mac_commands import blocks
 from .receive_windows import immediate_windows, windows_after
@@ -69,7 +69,7 @@ def plan_downlink(
     content = _at_any_time_too(context, state, content)
     late = context.now + context.network.class_c_timeout if content.windows[-1].immediate else None
     state, transmit = build(context, state, content, context.event.received.token, late)
-    return Plan(state, records, transmit, (in_words(content, state),))
+    return Plan(state, records, transmit, (describe(content, state),))
 
 
 class _Slot(msgspec.Struct, frozen=True, gc=False):

@@ -145,7 +145,7 @@ def _octets(session: Session, fcnt: int, fctrl: int, layout: Layout, chosen: Que
     return octets + data_mic_downlink_11(session.s_nwk_s_int_key, address, fcnt, octets, conf_fcnt=conf_fcnt)
 
 
-def in_words(content: Content, state: DeviceState) -> str:
+def describe(content: Content, state: DeviceState) -> str:
     """The downlink in flight, for the record of what caused it."""
     sent = state.in_flight[-1]
     parts = ["acknowledgement"] if content.ack else []
