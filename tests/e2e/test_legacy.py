@@ -157,7 +157,7 @@ def test_ports_have_keys_of_their_own(place: Place) -> None:
         assert (fields["payload_hex"] == b"hello".hex()) is clear, fport
 
 
-def test_a_device_that_begins_again_is_a_replay_unless_its_profile_allows_it(place: Place) -> None:
+def test_a_counter_reset_is_a_replay_unless_its_profile_allows_it(place: Place) -> None:
     strict = place.create(place.abp(4))
     lenient = place.create(place.abp(5, deviceProfileId="ABP/RESETS"))
     for created, address in ((strict, "01120004"), (lenient, "01120005")):

@@ -18,7 +18,7 @@ _DUTCH: dict[str, str] = {
     "repetition: answered again, not delivered again": (
         "herhaling: opnieuw beantwoord, niet opnieuw afgeleverd"
     ),
-    "the device has begun its counters again at 0, which its profile allows": (
+    "the device has reset its counters to 0, which its profile allows": (
         "het apparaat is met zijn tellers opnieuw bij 0 begonnen, wat zijn profiel toestaat"
     ),
     "the device changed from DR{old} to DR{new} on its own": (

@@ -74,7 +74,7 @@ class StationClock:
                 return False
             if says_kept and not says_now:
                 return not self._goes_on(offset, now)
-        # The counter says nothing, or has begun anew.
+        # The counter is unusable, or was reset.
         return self._right_at is not None and 0 <= now - self._right_at <= _JUST_NOW
 
     def _goes_on(self, offset: float, now: float) -> bool:

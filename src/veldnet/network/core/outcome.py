@@ -9,7 +9,7 @@ from veldnet.lorawan.regions import ChannelPlan
 
 from .context import Context
 from .events import ContextReset, DownlinkReported, SendDue, Transition
-from .personalised import begun_again
+from .personalised import with_counters_reset
 from .queue import emptied
 from .records import DownlinkRecord, ResetRecord
 from .state import DeviceState, InFlight, JoinMemory
@@ -88,7 +88,7 @@ def reset_context(context: Context[ContextReset], state: DeviceState, memory: Jo
     device that checks them still accepts the next join-accept."""
     session = state.session or state.pending_session
     # A personalised device cannot join; its keys stay.
-    kept_session = begun_again(session) if session is not None and session.personalised else None
+    kept_session = with_counters_reset(session) if session is not None and session.personalised else None
     record = ResetRecord(
         id=context.event.id,
         device_ref=context.device.row.ref,

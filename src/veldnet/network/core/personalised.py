@@ -1,7 +1,7 @@
 """Activation by personalisation (ABP): a session that nobody has negotiated, of LoRaWAN 1.0.x.
 
 The network begins with what a device knows by itself and changes it with MAC commands, as after a join. A
-device that loses its counters begins again at 0; where its profile allows that, the network begins with it.
+device that loses its counters starts at 0 again; if its profile allows that, the network resets its counters, too.
 Its downlink counter goes on: no counter is used twice, and devices take one that has jumped (TS001-1.0.4
 §4.3.1.5)."""
 
@@ -20,7 +20,7 @@ from .sessions import default_radio
 from .state import DeviceState, PortKey, Session, encode_state
 
 # The verdict on the counter of such a frame.
-BEGUN_AGAIN = "begun_again"
+COUNTER_RESET = "counter_reset"
 
 
 def personalised_state(
@@ -49,7 +49,7 @@ def personalised_state(
     return encode_state(DeviceState(session=session))
 
 
-def begins_again(context: UplinkContext, session: Session) -> bool:
+def is_counter_reset(context: UplinkContext, session: Session) -> bool:
     """Whether a frame is the first of a device that has lost its counters."""
     frame = context.event.frame
     if not (session.personalised and context.profile.allowABPAutomaticReset):
@@ -61,7 +61,7 @@ def begins_again(context: UplinkContext, session: Session) -> bool:
     return hmac.compare_digest(mic, frame.mic)
 
 
-def begun_again(session: Session) -> Session:
+def with_counters_reset(session: Session) -> Session:
     """The session of a device that knows only what it was made with."""
     return replace(
         session,

@@ -102,7 +102,7 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     nb_trans: int = 1
     # What the device transmits with, in dBm EIRP, as far as the network has told it and it has agreed.
     tx_power: float | None = None
-    # A personalised device has begun its counters again at 0 with this frame.
+    # A personalised device has reset its counters to 0 with this frame.
     automatic_reset: bool = False
     repeated_after: float = 0.0
     blocked: tuple[BlockedCommand, ...] = ()

@@ -35,7 +35,7 @@ from .mac_commands import (
     handle_uplink_commands,
     next_requests,
 )
-from .personalised import BEGUN_AGAIN, begins_again, begun_again
+from .personalised import COUNTER_RESET, is_counter_reset, with_counters_reset
 from .queue import emptied
 from .records import Record
 from .regulator import charge_uplink
@@ -62,12 +62,12 @@ def match(context: UplinkContext, state: DeviceState) -> Match | None:
 
 def _match_session(context: UplinkContext, session: Session) -> tuple[int, str] | None:
     frame = context.event.frame
-    if begins_again(context, session):
-        return 0, BEGUN_AGAIN
+    if is_counter_reset(context, session):
+        return 0, COUNTER_RESET
     last, wide = session.fcnt_up, context.profile.wideCounters
     fcnt = extend(last, frame.fcnt)
     if fcnt > MAX_FCNT:
-        # A session ends with its counter; a device that begins again from 0 repeats its key streams.
+        # A session ends with its counter; a counter that restarts at 0 repeats key streams.
         return (frame.fcnt, "counter_ended") if _mic_fits(context, session, frame.fcnt) else None
     if _mic_fits(context, session, fcnt if wide else frame.fcnt):
         return fcnt, _judge_counter(context, session, fcnt)
@@ -137,8 +137,8 @@ def receive_data(context: UplinkContext, state: DeviceState, found: Match) -> Tr
         return refused(context, state, "region_not_served", words)
     if not device.active or device.plan is None:
         return refused(context, state, "device_inactive", "no connectivity plan or no routing")
-    if found.verdict == BEGUN_AGAIN:
-        fresh = begun_again(found.session)
+    if found.verdict == COUNTER_RESET:
+        fresh = with_counters_reset(found.session)
         state, found = replace(state, session=fresh), Match(fresh, False, 0, "new", True)
     if found.verdict not in ("new", "repeated"):
         words = f"counter {found.fcnt} after {found.session.fcnt_up}: {found.verdict.replace('_', ' ')}"

@@ -29,8 +29,8 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     pending: bool
     fcnt: int
     verdict: str
-    # Whether a personalised device has begun its counters again with this frame.
-    begun_again: bool = False
+    # Whether a personalised device has reset its counters with this frame.
+    counter_reset: bool = False
 
 
 class Conduct(msgspec.Struct, frozen=True, gc=False):
@@ -130,7 +130,7 @@ def uplink_record(context: UplinkContext, state: DeviceState, found: Match, cond
         over_limit=conduct.over_limit,
         commanded_sf=_spreading_factor(region, conduct.commanded_data_rate),
         transmissions=session.repetitions + 1,
-        automatic_reset=found.begun_again,
+        automatic_reset=found.counter_reset,
         nb_trans=session.radio.nb_trans,
         tx_power=device_eirp(region, session.radio),
         repeated_after=0.0 if new else _repeated_after(session, context.event),
@@ -145,8 +145,8 @@ def _decisions(context: UplinkContext, found: Match, conduct: Conduct) -> tuple[
     if conduct.over_limit:
         policy = "not forwarded" if _dropped(context, conduct) else "marked"
         notes = (*notes, f"over the plan's uplink rate: {policy}")
-    if found.begun_again:
-        notes = ("the device has begun its counters again at 0, which its profile allows", *notes)
+    if found.counter_reset:
+        notes = ("the device has reset its counters to 0, which its profile allows", *notes)
     return notes
 
 
