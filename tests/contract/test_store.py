@@ -211,7 +211,10 @@ async def test_pending_sessions_are_found_by_their_address(store: SqliteStore) -
     assert {row.ref for row in await store.devices_by_dev_addr([6])} == {1, 2}
     assert [row.ref for row in await store.devices_by_dev_eui([f"{2:016X}", "unknown"])] == [2]
     assert [row.ref for row in await store.devices_by_ref([2, 9])] == [2]
-    assert await store.restless_devices(0, 10) == [1] and await store.restless_devices(1, 10) == []
+    assert (
+        await store.devices_with_unsolicited_downlinks(0, 10) == [1]
+        and await store.devices_with_unsolicited_downlinks(1, 10) == []
+    )
 
 
 async def test_lanes_are_listed_in_pages(store: SqliteStore) -> None:

@@ -121,7 +121,7 @@ def devices_by_ref(connection: Connection, refs: Sequence[int]) -> list[DeviceRo
     return _devices_where(connection, devices.c.ref.in_(refs))
 
 
-def restless_devices(connection: Connection, after: int, limit: int) -> list[int]:
+def devices_with_unsolicited_downlinks(connection: Connection, after: int, limit: int) -> list[int]:
     query = (
         select(device_states.c.device_ref)
         .where(device_states.c.restless.is_not(None), device_states.c.device_ref > after)

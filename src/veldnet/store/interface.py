@@ -68,7 +68,7 @@ class Store(Protocol):
 
     async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]: ...
 
-    async def restless_devices(self, after: int, limit: int) -> list[int]:
+    async def devices_with_unsolicited_downlinks(self, after: int, limit: int) -> list[int]:
         """References, in order and behind `after`, of devices for which something waits to be sent."""
 
     async def devices_to_check(self, now: int, limit: int) -> list[int]:

@@ -389,8 +389,10 @@ class SqliteStore:
     async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]:
         return await self.read(lambda connection: hot_reads.devices_by_ref(connection, refs))
 
-    async def restless_devices(self, after: int, limit: int) -> list[int]:
-        return await self.read(lambda connection: hot_reads.restless_devices(connection, after, limit))
+    async def devices_with_unsolicited_downlinks(self, after: int, limit: int) -> list[int]:
+        return await self.read(
+            lambda connection: hot_reads.devices_with_unsolicited_downlinks(connection, after, limit)
+        )
 
     async def devices_to_check(self, now: int, limit: int) -> list[int]:
         return await self.read(lambda connection: hot_reads.devices_to_check(connection, now, limit))

@@ -127,10 +127,10 @@ class MortalStore:
         self._called("devices_by_ref")
         return await self._store.devices_by_ref(refs)
 
-    async def restless_devices(self, after: int, limit: int) -> list[int]:
+    async def devices_with_unsolicited_downlinks(self, after: int, limit: int) -> list[int]:
         await self._server.alive()
-        self._called("restless_devices")
-        return await self._store.restless_devices(after, limit)
+        self._called("devices_with_unsolicited_downlinks")
+        return await self._store.devices_with_unsolicited_downlinks(after, limit)
 
     async def devices_to_check(self, now: int, limit: int) -> list[int]:
         await self._server.alive()

@@ -22,7 +22,7 @@ def current_class(device: Device, session: Session) -> str:
     return "C" if device.row.device_class == "C" else "A"
 
 
-def restless(device: Device, state: DeviceState) -> bool:
+def has_unsolicited_downlinks(device: Device, state: DeviceState) -> bool:
     """Whether a downlink waits that needs no uplink to go out."""
     session = state.session
     if session is None or not any(not item.for_pending_session for item in state.queue):

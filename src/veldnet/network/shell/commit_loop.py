@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from veldnet.network.core.device_class import current_class, restless
+from veldnet.network.core.device_class import current_class, has_unsolicited_downlinks
 from veldnet.network.core.events import Device, Effect, Transition
 from veldnet.network.core.records import DownlinkRecord, JoinRecord, Record, UplinkRecord
 from veldnet.network.core.state import encode_join_memory, encode_state
@@ -296,7 +296,7 @@ def _state_row(entry: Entry) -> StateRow:
         None if state.session is None else int(state.session.dev_addr),
         None if state.pending_session is None else int(state.pending_session.dev_addr),
         encode_state(state),
-        1 if restless(entry.device, state) else None,
+        1 if has_unsolicited_downlinks(entry.device, state) else None,
         None if state.session is None else current_class(entry.device, state.session),
         entry.stored_watch,
         entry.device.row.ref,

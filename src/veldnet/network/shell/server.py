@@ -23,7 +23,7 @@ from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.base_station_radios import BaseStationRadios, RadioSettings, default_radio
 from veldnet.network.core.context import Context, E, context_of
-from veldnet.network.core.device_class import restless
+from veldnet.network.core.device_class import has_unsolicited_downlinks
 from veldnet.network.core.events import (
     Answer,
     AnswerDue,
@@ -75,7 +75,7 @@ log = structlog.get_logger(__name__)
 
 # Devices an address is given to while others are free.
 MAX_SHARING = 8
-_RESTLESS_BATCH = 200
+_RESUME_BATCH = 200
 # Seconds before a store that did not answer is asked again.
 _STORE_PAUSE = 1.0
 # What is still not reported then is settled when the device is loaded again.
@@ -180,20 +180,20 @@ class NetworkServer:
         downlink waits for them that needs no uplink."""
         await self.catalogue.load(self._store)
         self._loading_addresses = self._supervisor.keep("session addresses", self._load_addresses)
-        self._spawn("queued downlinks", self._wake_restless())
+        self._spawn("queued downlinks", self._resume_unsolicited())
 
     async def _load_addresses(self) -> None:
         """Learn which addresses have a session, in the background: there may be a million of them."""
         await self._session_addresses.load(self._store)
 
-    async def _wake_restless(self) -> None:
+    async def _resume_unsolicited(self) -> None:
         """Go on with the devices of class B and C for which a process before this one had something left."""
         after = 0
         while True:
             try:
-                refs = await self._store.restless_devices(after, _RESTLESS_BATCH)
+                refs = await self._store.devices_with_unsolicited_downlinks(after, _RESUME_BATCH)
             except StoreError as error:
-                log.warning("restless_devices_unread", error=str(error))
+                log.warning("queued_downlinks_not_loaded", error=str(error))
                 await asyncio.sleep(_STORE_PAUSE)
                 continue
             if not refs:
@@ -381,7 +381,7 @@ class NetworkServer:
             # The downlink is still in the queue; try again when the store answers.
             self._timers.at(ref, self._clock() + _STORE_PAUSE)
             return
-        if entry is None or entry.removed or not restless(entry.device, entry.state):
+        if entry is None or entry.removed or not has_unsolicited_downlinks(entry.device, entry.state):
             return
         now = self._clock()
         event = SendDue(self._ids.next(now), self._ids.next(now))

@@ -15,7 +15,7 @@ from veldnet.lorawan.regions import EU868
 from veldnet.network.core import candidates
 from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.context import context_of
-from veldnet.network.core.device_class import current_class, restless
+from veldnet.network.core.device_class import current_class, has_unsolicited_downlinks
 from veldnet.network.core.events import (
     Device,
     DownlinkReported,
@@ -95,11 +95,11 @@ def test_a_queue_of_class_c_drains_one_after_the_other() -> None:
     state = submit(C_STATE, C_DEVICE, LATER).state
     waiting = submit(state, C_DEVICE, LATER, number=2)
     assert not [e for e in waiting.effects if isinstance(e, Transmit | Wake)], "one at a time"
-    assert restless(C_DEVICE, waiting.state)
+    assert has_unsolicited_downlinks(C_DEVICE, waiting.state)
     reported = report(waiting.state, C_DEVICE, LATER + 0.1)
     frame = frames.parse(transmit_of(reported).phy_payload)
     assert isinstance(frame, frames.DataFrame) and frame.fcnt == 1
-    assert not restless(C_DEVICE, reported.state)
+    assert not has_unsolicited_downlinks(C_DEVICE, reported.state)
 
 
 def test_a_confirmed_downlink_is_given_time_to_be_acknowledged() -> None:
