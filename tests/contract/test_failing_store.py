@@ -261,7 +261,7 @@ async def test_b7_no_empty_database_is_begun_in_place_of_one_that_has_gone(store
     await works(store, 1)
     aside = store.path.with_name("aside")
     store.path.rename(aside)
-    # Connections that the pool opens anew would make one.
+    # Connections that the pool reopens would make one.
     store.engine.dispose()
     await store._run(store._writer, store._forget_connection)
     for attempt in (read, commit, write):

@@ -80,7 +80,7 @@ async def test_a_module_that_dies_is_stood_in_for_and_comes_back(members: list[R
     assert len(answers) == 3 * 80 * 20 and all(isinstance(answer, JoinKeys) for answer in answers)
 
 
-async def test_a_module_that_hangs_is_given_up_and_started_anew(members: list[RemoteVault]) -> None:
+async def test_a_module_that_hangs_is_given_up_and_restarted(members: list[RemoteVault]) -> None:
     vault = FailoverVault(members)
     sealed = await vault.import_app_key(DEV_EUI, APP_KEY)
     hanging = members[0].pid

@@ -1,4 +1,4 @@
-"""Keys that are sealed anew or move, broken off at every step: at each moment every key opens where its group
+"""Keys that are re-wrapped or moved, interrupted at every step: at each moment every key opens where its group
 says, and what is begun again comes to its end."""
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ async def test_a_move_killed_at_every_step_goes_on(world: World, monkeypatch: py
     assert left == ["new"], "the vault that was left keeps nothing"
 
 
-async def test_sealing_anew_killed_at_every_step_goes_on(world: World) -> None:
+async def test_rewrapping_killed_at_every_step_goes_on(world: World) -> None:
     world.old.use({1: bytes(32), 2: b"2" * 32})
     header = await world.old.refresh()
 

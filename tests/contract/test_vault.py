@@ -374,7 +374,7 @@ async def test_a_module_wants_raw_as_keys() -> None:
 # What goes wrong with a process.
 
 
-async def test_a_vault_process_that_is_killed_is_started_anew_and_no_call_is_lost(tmp_path: Path) -> None:
+async def test_a_vault_process_that_is_killed_is_restarted_and_no_call_is_lost(tmp_path: Path) -> None:
     vault = await in_a_process(tmp_path)
     assert isinstance(vault, RemoteVault)
     try:
@@ -394,7 +394,7 @@ async def test_a_vault_process_that_is_killed_is_started_anew_and_no_call_is_los
             os.kill(pid, signal.SIGKILL)
             while vault.problem is None:
                 await asyncio.sleep(0.01)
-            assert "started anew" in vault.problem
+            assert "restarted" in vault.problem
             while vault.problem is not None:
                 await asyncio.sleep(0.02)
         await asyncio.gather(*tasks)

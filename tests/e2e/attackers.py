@@ -1,6 +1,6 @@
 """HTTP clients that mean harm: `python -m tests.e2e.attackers PORT SECONDS KIND=COUNT ...`.
 
-Each attacks on a connection of its own, opened anew when the server closes it."""
+Each attacks on a connection of its own, reopened when the server closes it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Antenna:
         self._clock = itertools.count(1_000_000, 10_000_000)
 
     def connect(self, address: tuple[str, int]) -> None:
-        """Where the server listens, also after it was started anew."""
+        """Where the server listens, also after it was restarted."""
         self._socket.connect(address)
         self.keep_alive()
 

@@ -182,7 +182,7 @@ def test_an_as_key_of_another_group_is_withheld_and_not_half_used(place: Place) 
     place.heard(device["EUI"], place.open_as_key(answer))
 
 
-def test_a_lost_as_key_is_made_anew_and_the_device_joins_again(place: Place) -> None:
+def test_a_lost_as_key_is_generated_again_and_the_device_joins_again(place: Place) -> None:
     profile, old = place.routing_profile(place.group)
     device = place.device(21, place.group, profile)
     first = place.heard(device["EUI"], old)

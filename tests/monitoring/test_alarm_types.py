@@ -219,7 +219,7 @@ async def many_join_euis(stage: Stage) -> None:
 
 
 async def reset(stage: Stage) -> None:
-    """The security context is reset, and the device joins anew."""
+    """The security context is reset, and the device joins again."""
     await stage.network.reset_context(1)
     await stage.network.commits.drain()
 

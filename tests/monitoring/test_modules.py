@@ -1,4 +1,4 @@
-"""The alarm of a module of a vault: it waits for a process that is started anew, and tells who must know."""
+"""The alarm of a module of a vault: it waits for a process that is restarted, and tells who must know."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_it_rises_after_ten_seconds_and_clears_with_the_module(store: Sqli
     (alarm,) = await stage.listed()
     assert (alarm.module, alarm.alarmState) == ("ams/token-1", "CRITICAL")
     assert alarm.additionalInfos == ["there is no token"] and stage.monitor.active == 1
-    # A server that is started anew knows of it.
+    # A server that is restarted knows of it.
     stage.monitor = stage.fresh()
     await stage.monitor.load()
     assert stage.monitor.active == 1

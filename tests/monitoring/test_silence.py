@@ -1,4 +1,4 @@
-"""Alarm 004 and the state of health: thresholds, learnt rhythm, plans that go, servers that start anew."""
+"""Alarm 004 and the state of health: thresholds, learnt rhythm, plans that go, servers that restart."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How a sealed key begins: what sealed it, and under which master key.
 
 Master keys have generations: a new one seals from then on, the older ones open what they sealed until all of
-it is sealed anew.
+it is re-wrapped.
 """
 
 from __future__ import annotations

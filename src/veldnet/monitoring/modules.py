@@ -19,7 +19,7 @@ from .notification.events import OPERATOR, AlarmEvent, Recipients, encode_event
 
 log = structlog.get_logger(__name__)
 
-# Seconds that a module may be away: a process that is started anew is no reason to wake somebody.
+# Seconds that a module may be away: a process that is restarted is no reason for an alarm.
 _GRACE = 10.0
 _MACHINE = ("type", "object", "state", "occurrence", "acked", "created_at", "updated_at")
 

@@ -175,7 +175,7 @@ class Monitor:
     def _uplink(self, record: UplinkRecord, entry: Entry, watch: Watch) -> None:
         self._run(self._rules.accepted, record, entry, watch)
         note_uplink(watch, record)
-        # What is planned may be the end of another alarm's quiet time: silence begins anew with its end.
+        # What is planned may be the end of the 24 hours of another alarm: inactivity is counted from there.
         begins = watch.check_at is None or watch.health != health.ACTIVE
         self._set_health(entry, watch, health.ACTIVE)
         learnt = self.silence_rules.learnt_factor and len(watch.intervals) == INTERVALS // 2
@@ -282,7 +282,7 @@ class Monitor:
             if (alarm is not None and alarm.active) or silence.lost(self.silence_rules, steps, watch, now):
                 self._set_health(entry, watch, health.RF_CNX_ERROR)
         else:
-            # Without a connectivity plan silence means nothing; the device begins anew with the next one.
+            # Without a connectivity plan inactivity means nothing; the device starts again with the next plan.
             watch.silent_since = None
             self._set_health(entry, watch, health.INIT)
         watch.check_at = None

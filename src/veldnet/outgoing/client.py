@@ -20,7 +20,7 @@ from .answers import AnswerReader, NotHttp
 from .resolver import NameNotFound, Resolver
 
 _IDLE = 60.0
-# Seconds after which a connection is opened anew, so that changes of the DNS are followed.
+# Seconds after which a connection is reopened, so that changes of the DNS are followed.
 _OLDEST = 600.0
 _SWEEP = 15.0
 # Seconds for what follows a status line.

@@ -82,7 +82,7 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
     target.touch(0o600, exist_ok=False)
     with closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
-        # One file that is whole by itself; whoever opens it chooses the journal anew.
+        # One file that is whole by itself; whoever opens it sets the journal mode.
         copy.execute("PRAGMA journal_mode=DELETE").close()
     with target.open("rb") as written:
         os.fsync(written.fileno())

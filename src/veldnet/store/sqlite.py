@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 PARTITIONS = 64
 _COMMITS_PER_CHECKPOINT = 50
-# Pages of 4 KB, after which the log begins anew.
+# Pages of 4 KB, after which the log restarts.
 _LONGEST_LOG = 32_768
 
 
@@ -299,7 +299,7 @@ class SqliteStore:
         self._after_commit()
 
     def _forget_connection(self) -> None:
-        """Begin anew with the next commit, whatever state a failure has left the connection in."""
+        """Start over with the next commit, whatever state a failure has left the connection in."""
         connection, self._connection = self._connection, None
         if connection is not None:
             _drop(connection)

@@ -118,7 +118,7 @@ FAILURES = (
     Failure("stops for good", (types.SILENCE,), _stops),
     Failure("is away for a day", (types.SILENCE,), _is_away_for_a_day),
     Failure("sends every minute for a while", (types.UPLINK_RATE,), _chatters),
-    Failure("begins its DevNonces anew", (types.NONCE_NOT_RISING,), _forgets_its_nonces, version="1.0.4"),
+    Failure("restarts its DevNonce counter", (types.NONCE_NOT_RISING,), _forgets_its_nonces, version="1.0.4"),
     Failure("old frames of it are replayed", (types.COUNTER_REPLAYED,), _is_replayed),
     Failure("frames of it are forged", (types.UPLINK_MIC,), _is_forged),
     Failure("has the wrong AppKey", (types.JOIN_MIC,), _nothing, prepare=_wrong_key),

@@ -120,7 +120,7 @@ async def test_b6_a_request_that_was_carried_out_in_part_says_so(
         assert answer.json()["errorId"] == "LDM-500"
         assert "nothing was changed" not in answer.json()["message"]
     assert await api.devices() == 1
-    # The next request begins anew.
+    # The next request starts over.
     with monkeypatch.context() as patched:
         patched.setattr(store, "read", fail)
         answer = await api.http.get("/data/lora/thingpark/devices")

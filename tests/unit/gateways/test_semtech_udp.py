@@ -320,7 +320,7 @@ def test_the_address_moves_only_after_consistent_keep_alives() -> None:
     path = keep_alive(path, HERE, 2, 3.0)
     for now in (4.0, 5.0):
         path = keep_alive(path, THERE, 2, now)
-        assert path.address == HERE, "a keep-alive from the old address begins the count anew"
+        assert path.address == HERE, "a keep-alive from the old address restarts the count"
     assert keep_alive(path, THERE, 2, 6.0).address == THERE
     assert keep_alive(path, THERE, 2, 100.0).address == THERE, "the old address has been silent"
 

@@ -78,14 +78,14 @@ def test_c10_kept_frames_are_late_by_the_right_time_on_others() -> None:
     station.frame(back + 1)
     for counter in (True, False):
         assert station.frame(NOW + 60, back + 2, counter=counter).kept_at is not None
-    # The counter began anew while frames were kept.
+    # The counter was reset while frames were kept.
     station.boot = back
     station.frame(back + 3)
     station.boot = BOOT
     assert station.frame(NOW + 120, back + 4).kept_at is not None
 
 
-def test_c10_a_counter_that_begins_anew_does_not_hold_a_base_station_up() -> None:
+def test_c10_a_counter_reset_does_not_delay_a_base_station() -> None:
     station = Station(-1800)
     station.frame(NOW)
     # By chance the new counter agrees with the wrong clock.

@@ -86,7 +86,7 @@ async def test_without_hold_a_call_under_way_fails_at_once_and_so_do_those_befor
         with pytest.raises(VaultError) as caught:
             await call
         assert caught.value.code == "vault_gone"
-    assert "started anew" in str(vault.problem)
+    assert "restarted" in str(vault.problem)
     await vault.close()
 
 

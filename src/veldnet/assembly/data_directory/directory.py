@@ -115,7 +115,7 @@ class DataDirectory:
         self._checks |= await self.store.read(lambda c: read_checks(c, self.vault.names))
 
     async def renew_check(self, name: str) -> None:
-        """Let a vault seal its proof anew, under its newest master key."""
+        """Let a vault re-wrap its proof under its newest master key."""
         await _seal_check(self.store, self.vault, self._checks, name)
 
     async def sealed_under(self, name: str) -> bytes:

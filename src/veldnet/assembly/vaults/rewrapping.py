@@ -1,4 +1,4 @@
-"""What a running server does for its keys: when there is a new master key, all are sealed anew under it."""
+"""Re-wraps all keys in the background when there is a new master key."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TRY_AGAIN = 30.0
 
 
 class KeyCare:
-    """Seals anew in the background, from the start on, for an earlier server may not have come to its end."""
+    """Re-wraps keys in the background. Runs at every start because a previous process may have been interrupted."""
 
     def __init__(self, data: DataDirectory, supervisor: Supervisor) -> None:
         self._data = data
         self._supervisor = supervisor
         self._task: asyncio.Task[None] | None = None
-        # Keys sealed anew since the start.
+        # Keys re-wrapped since the start.
         self.resealed = 0
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class KeyCare:
         else:
             await self._data.note_sealed_under(name, header)
         if done:
-            log.info("keys_sealed_anew", vault=name, keys=done)
+            log.info("keys_rewrapped", vault=name, keys=done)
 
     async def stop(self) -> None:
         if self._task is not None:

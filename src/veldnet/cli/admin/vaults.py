@@ -290,7 +290,7 @@ def reseal_command(name: Name = "", data: Data = None) -> None:
         header = await vault.refresh()
         total = await opened.store.read(lambda c: wrapped_keys.count_stale(c, name, header))
         with Progress(console=console, transient=True) as progress:
-            task = progress.add_task("sealing anew", total=total)
+            task = progress.add_task("re-wrapping", total=total)
 
             def show(done: int) -> None:
                 progress.update(task, completed=done)
@@ -298,7 +298,7 @@ def reseal_command(name: Name = "", data: Data = None) -> None:
             return await wrapped_keys.reseal_all(opened.store, vault, name, header, show)
 
     done, failed = with_data(settings_of(data), work, vaults=True)
-    console.print(f"{done} keys sealed anew")
+    console.print(f"{done} keys re-wrapped")
     if failed:
         fail(f"{failed} keys do not open in this vault and are left as they are")
 
@@ -321,7 +321,7 @@ class VaultStatus(msgspec.Struct):
 
 @vault_app.command("status")
 def status_command(data: Data = None, as_json: Json = False) -> None:
-    """Show where root keys are used, whether each module can do all that is needed, and how far sealing anew
+    """Show where root keys are used, whether each module can do all that is needed, and how far re-wrapping
     has come."""
     settings = settings_of(data)
     status = VaultStatus([], {})

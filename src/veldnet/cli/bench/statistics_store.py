@@ -43,7 +43,7 @@ def create_history(
     progress: Callable[[int], None] = lambda _done: None,
 ) -> None:
     """Write about `rows` frame rows of the devices 1 to `devices` up to now. Nothing is durable before the
-    end: a benchmark that is broken off starts anew."""
+    end: an interrupted benchmark starts over."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "temp_store=FILE"):

@@ -104,7 +104,7 @@ async def move(
     channel: Channel | None,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Moved:
-    """Move; without a channel both groups have the same vault, and nothing is wrapped anew."""
+    """Move; without a channel both groups have the same vault, and nothing is re-wrapped."""
     moved = Moved()
     if channel is not None:
         await _copy_as_keys(store, plan, channel, moved)

@@ -1,4 +1,4 @@
-"""Everything in the store that a vault has sealed: found, counted, sealed anew, a few hundred at a time.
+"""Finds, counts and re-wraps all values sealed by a vault, a few hundred per transaction.
 
 What is sealed says in its first octets under which master key; so work that was broken off goes on where it
 was by looking for what is left. Every value is written only in place of the one that was read.
@@ -167,7 +167,7 @@ async def reseal_all(
     batch: int = BATCH,
     pause: float = 0.0,
 ) -> tuple[int, int]:
-    """Seal anew what does not begin with `header`; returns how many values were, and how many do not open.
+    """Re-wrap values that do not begin with `header`; returns how many were, and how many do not open.
     `pause` are seconds between batches, for others to have the vault."""
     done = failed = 0
     for place in PLACES:

@@ -53,7 +53,7 @@ class TokenSettings(msgspec.Struct, frozen=True):
 
 
 class Token:
-    """An open token. Sessions belong to threads; one that fails is opened anew the next time."""
+    """An open token. Sessions belong to threads; one that fails is reopened the next time."""
 
     def __init__(self, settings: TokenSettings, pin: PinSource) -> None:
         self.settings = settings

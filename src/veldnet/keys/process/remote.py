@@ -79,7 +79,7 @@ class RemoteVault:
 
     @property
     def restarts(self) -> int:
-        """How often the process had to be started anew."""
+        """Number of restarts of the process."""
         return self._process.restarts
 
     async def prove(self, label: str, sealed: bytes) -> bytes:

@@ -29,7 +29,7 @@ def tell_why(connection: socket.socket, code: str, words: str) -> None:
 
 async def serve_vault(vault: Vault, connection: socket.socket) -> None:
     """Answer calls until the other side is gone, or the module has failed for good: then the process ends,
-    and another one begins anew with it. What is not answered is asked of that one."""
+    and another one starts over with it. What is not answered is asked of that one."""
     reader, writer = await asyncio.open_connection(sock=connection)
     free = asyncio.Semaphore(_CONCURRENT)
     tasks: set[asyncio.Task[None]] = set()

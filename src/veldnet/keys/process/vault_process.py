@@ -37,7 +37,7 @@ class Reason(NamedTuple):
 
 
 class VaultProcess:
-    """A process that is started anew whenever it dies. Calls wait meanwhile; without `hold` they fail at once
+    """A process that is restarted whenever it dies. Calls wait meanwhile; without `hold` they fail at once
     with the code vault_gone, for another vault to serve them.
 
     `proof` is awaited for each new process before it is used; it raises `VaultError`. A process that owes
@@ -56,7 +56,7 @@ class VaultProcess:
         self.name = name
         self.state = State.DOWN
         self.reason: Reason | None = None
-        # How often the process had to be started anew.
+        # Number of restarts of the process.
         self.restarts = 0
         self._start = start
         self._proof = proof
@@ -90,7 +90,7 @@ class VaultProcess:
             return None
         if self.reason is not None:
             return f"the vault cannot be opened: {self.reason.text}"
-        return "the vault process has died and is being started anew"
+        return "the vault process has died and is being restarted"
 
     @property
     def pid(self) -> int | None:

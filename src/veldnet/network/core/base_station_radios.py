@@ -19,7 +19,7 @@ from veldnet.lorawan.radio import TransmitWindow
 POWER_STEPS = (27, 26, 25, 23, 20, 16, 14, 13, 12, 11, 10, 6, 3, 0, -3, -6)
 RADIO_CANNOT = "A5"
 NO_GPS_TIME = "DC"
-# Seconds for which a refusal counts: radios are replaced and forwarders configured anew.
+# Seconds for which a refusal counts: radios are replaced and forwarders reconfigured.
 _POWER, _FREQUENCY, _GPS = 3600.0, 600.0, 60.0
 _MOST_OF_STATION = 64
 

@@ -1,7 +1,7 @@
 """Packet error rate of a device, from the distances of its uplink counters.
 
 Instant: over the last two distinct uplinks, 1 - 2 / (distance + 1). Mean: over at most fifty distinct
-uplinks, 1 - distinct / (span + 1) (ThingPark 7.3), or smoothed with a factor (7.2). Both begin anew with a
+uplinks, 1 - distinct / (span + 1) (ThingPark 7.3), or smoothed with a factor (7.2). Both restart with a
 session.
 """
 

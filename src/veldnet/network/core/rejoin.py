@@ -1,6 +1,6 @@
 """Rejoin-requests of LoRaWAN 1.1: the session is renewed, the device stays reachable under the old one.
 
-Type 0 starts everything anew, type 2 only keys, address and counters; both are signed with the session's
+Type 0 renews everything, type 2 only keys, address and counters; both are signed with the session's
 SNwkSIntKey, so the network checks them. Type 1 is signed with a key of the root, which only the vault has.
 """
 

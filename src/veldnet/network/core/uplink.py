@@ -235,7 +235,7 @@ def answer_late(context: Context[AnswerDue], state: DeviceState) -> Transition:
     if session is None or not context.channel_plan.served or not context.device.active:
         return Transition(state)
     if (session.dev_addr, session.fcnt_up) != (event.dev_addr, event.fcnt):
-        # The device has spoken again, or joined anew; that has its own answer.
+        # The device has sent again, or rejoined; that has its own answer.
         return Transition(state)
     planned = plan_downlink(context, state, event.data_rate, event.need)
     effects = () if planned.transmit is None else (planned.transmit,)
