@@ -83,7 +83,7 @@ async def test_e1_thousands_of_devices_merge_into_cells(tmp_path: Path, places: 
                 lambda c, wanted=wanted, size=size: map_cells(c, scope, wanted, WORLD, size)  # type: ignore[misc]
             )
             assert sum(cell.devices for cell in found) == EVERY, "each device is on the map"
-            assert sum(cell.unwell for cell in found) == EVERY // 3
+            assert sum(cell.disconnected for cell in found) == EVERY // 3
             assert len(found) <= MOST_CELLS
             expected = merged(places, size)
             if len(expected) <= MOST_CELLS:

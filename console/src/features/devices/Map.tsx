@@ -32,8 +32,8 @@ export function DeviceMap({ filters }: { filters: Record<string, string> }) {
           longitude: place.longitude,
           kind: alone ? "device" : "cluster",
           count: place.devices,
-          color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.unwell ? "orange" : "veld",
-          label: alone ? `${place.name} (${place.EUI})` : t("map.cluster", { count: place.devices, lost: number(place.unwell) }),
+          color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.disconnected ? "orange" : "veld",
+          label: alone ? `${place.name} (${place.EUI})` : t("map.cluster", { count: place.devices, lost: number(place.disconnected) }),
           onClick: alone ? () => go(`/devices/${place.ref}`) : undefined,
         };
       }),

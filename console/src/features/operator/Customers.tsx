@@ -39,7 +39,7 @@ export function Subscribers() {
             { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => row.name },
             { key: "id", title: t("subscribers.id"), value: (row) => row.customerId, render: (row) => <Mono>{row.customerId}</Mono> },
             { key: "devices", title: t("home.devices"), align: "right", value: (row) => row.devices, render: (row) => number(row.devices) },
-            { key: "unwell", title: t("health.RF_CNX_ERROR"), align: "right", value: (row) => row.unwell, render: (row) => (row.unwell ? <span className="poor">{number(row.unwell)}</span> : "0") },
+            { key: "disconnected", title: t("health.RF_CNX_ERROR"), align: "right", value: (row) => row.disconnected, render: (row) => (row.disconnected ? <span className="poor">{number(row.disconnected)}</span> : "0") },
             { key: "users", title: t("nav.users"), align: "right", value: (row) => row.users, render: (row) => number(row.users) },
             { key: "open", title: "", align: "right", render: (row) => <Button size="compact-sm" variant="default" onClick={() => open(row.customerId)}>{t("subscribers.open")}</Button> },
           ]}

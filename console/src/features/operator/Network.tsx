@@ -39,7 +39,7 @@ export function Network() {
       <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
         <Stat icon={IconAntenna} label={t("nav.stations")} value={`${number(of.connected)} / ${number(of.baseStations)}`} to="/operator/base-stations" color={down ? "red" : "veld"} note={down ? t("network.down", { count: down }) : t("network.allUp")} />
         <Stat icon={IconAntenna} label={t("network.unknown")} value={number(of.unknownBaseStations)} to="/operator/base-stations" color={of.unknownBaseStations ? "orange" : "veld"} note={t("network.unknownNote")} />
-        <Stat icon={IconCpu} label={t("home.devices")} value={number(of.devices)} to="/operator/subscribers" color={of.unwell ? "orange" : "veld"} note={t("network.devicesNote", { count: number(of.unwell), customers: of.subscribers })} />
+        <Stat icon={IconCpu} label={t("home.devices")} value={number(of.devices)} to="/operator/subscribers" color={of.disconnected ? "orange" : "veld"} note={t("network.devicesNote", { count: number(of.disconnected), customers: of.subscribers })} />
         <Stat icon={IconMailX} label={t("home.undelivered")} value={number(of.undelivered)} to="/operator/undelivered" color={of.undelivered ? "red" : "veld"} note={t("network.undeliveredNote")} />
       </SimpleGrid>
       <Grid>

@@ -28,7 +28,7 @@ class Subscriber(msgspec.Struct):
     customerId: str
     name: str
     devices: int
-    unwell: int
+    disconnected: int
     users: int
 
 
@@ -90,18 +90,22 @@ def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscrib
     counted = select(
         device_counts.c.subscriber_ref,
         func.sum(device_counts.c.devices).label("devices"),
-        func.sum(device_counts.c.devices).filter(device_counts.c.health == 2).label("unwell"),
+        func.sum(device_counts.c.devices).filter(device_counts.c.health == 2).label("disconnected"),
     ).group_by(device_counts.c.subscriber_ref)
     many, fleet = people.subquery(), counted.subquery()
     rows = connection.execute(
-        select(subscribers.c.customer_id, subscribers.c.name, fleet.c.devices, fleet.c.unwell, many.c.users)
+        select(
+            subscribers.c.customer_id, subscribers.c.name, fleet.c.devices, fleet.c.disconnected, many.c.users
+        )
         .join(many, many.c.subscriber_ref == subscribers.c.ref, isouter=True)
         .join(fleet, fleet.c.subscriber_ref == subscribers.c.ref, isouter=True)
         .where(subscribers.c.operator_ref == operator_ref)
         .order_by(subscribers.c.customer_id)
     )
     return [
-        Subscriber(row.customer_id, row.name, int(row.devices or 0), int(row.unwell or 0), row.users or 0)
+        Subscriber(
+            row.customer_id, row.name, int(row.devices or 0), int(row.disconnected or 0), row.users or 0
+        )
         for row in rows
     ]
 

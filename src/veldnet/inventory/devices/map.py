@@ -21,7 +21,7 @@ class MapCell(msgspec.Struct):
     latitude: float
     longitude: float
     devices: int
-    unwell: int
+    disconnected: int
     # Where there is only one.
     ref: str | None = None
     name: str | None = None
@@ -52,7 +52,9 @@ def _coarse(
         count.label("devices"),
         (func.sum(columns.row * columns.devices) / cast(count, Float)).label("row"),
         (func.sum(columns.col * columns.devices) / cast(count, Float)).label("col"),
-        func.sum(columns.devices).filter(columns.health == HEALTH.index("RF_CNX_ERROR")).label("unwell"),
+        func.sum(columns.devices)
+        .filter(columns.health == HEALTH.index("RF_CNX_ERROR"))
+        .label("disconnected"),
         func.count().over().label("cells"),
     ).where(
         columns.subscriber_ref == scope.subscriber_ref,
@@ -72,7 +74,7 @@ def _coarse(
             round((row.row + 0.5) / CELLS_A_DEGREE - 90, 5),
             round((row.col + 0.5) / CELLS_A_DEGREE - 180, 5),
             int(row.devices),
-            int(row.unwell or 0),
+            int(row.disconnected or 0),
         )
         for row in rows
     ]
@@ -92,12 +94,12 @@ def map_cells(
     south, west, north, east = box
     chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
     chosen &= devices.c.longitude.between(west, east)
-    unwell = func.sum(cast(devices.c.health == HEALTH.index("RF_CNX_ERROR"), Integer))
+    disconnected = func.sum(cast(devices.c.health == HEALTH.index("RF_CNX_ERROR"), Integer))
     query: Select[Any] = select(
         func.count().label("devices"),
         cast(func.avg(devices.c.latitude), Float).label("latitude"),
         cast(func.avg(devices.c.longitude), Float).label("longitude"),
-        unwell.label("unwell"),
+        disconnected.label("disconnected"),
         func.min(devices.c.ref).label("ref"),
         func.count().over().label("cells"),
     ).where(chosen)
@@ -109,7 +111,7 @@ def map_cells(
         if not rows or rows[0].cells <= MOST_CELLS:
             break
         size = _larger(size, rows[0].cells)
-    found = [MapCell(r.latitude, r.longitude, r.devices, int(r.unwell or 0), str(r.ref)) for r in rows]
+    found = [MapCell(r.latitude, r.longitude, r.devices, int(r.disconnected or 0), str(r.ref)) for r in rows]
     alone = [int(str(cell.ref)) for cell in found if cell.devices == 1]
     names = {
         str(r.ref): r

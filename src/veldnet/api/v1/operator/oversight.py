@@ -38,7 +38,7 @@ class NetworkOverview(msgspec.Struct):
 
     subscribers: int
     devices: int
-    unwell: int
+    disconnected: int
     baseStations: int
     connected: int
     unknownBaseStations: int
@@ -115,7 +115,7 @@ async def get_overview(services: Services, operator: OperatorScope) -> NetworkOv
         return NetworkOverview(
             subscribers=len(customers),
             devices=sum(customer.devices for customer in customers),
-            unwell=sum(customer.unwell for customer in customers),
+            disconnected=sum(customer.disconnected for customer in customers),
             baseStations=len(own),
             connected=sum(
                 1
