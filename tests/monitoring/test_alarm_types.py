@@ -34,7 +34,7 @@ async def several(deed: Deed, times: int, stage: Stage) -> None:
 
 
 class Script(msgspec.Struct):
-    """How a type of alarm is brought about. `rise` makes a raised one graver, None where that is for
+    """How a type of alarm is brought about. `rise` raises its severity, None where that is for
     occurrences only."""
 
     type: int

@@ -43,7 +43,7 @@ def test_two_steps_in_their_time(tmp_path: Path) -> None:
         await stage.pass_time(HOUR, step=60)
         second = await stage.alarm(types.SILENCE)
         assert (second.alarmState, second.additionalInfo1) == ("CRITICAL", "24")
-        # Nothing graver comes: nobody looks at it any more.
+        # No higher severity follows: it is not checked any more.
         assert await check_at(stage) is None
         await stage.pass_time(3 * DAY)
         assert (await stage.alarm(types.SILENCE)).lastUpdateTime == second.lastUpdateTime

@@ -34,7 +34,7 @@ def live(directory: Path, seed: int) -> Results:
     return run_virtually(story())
 
 
-def test_two_hours_of_trouble(tmp_path: Path) -> None:
+def test_two_hours_of_faults(tmp_path: Path) -> None:
     results = live(tmp_path / "a", 1)
     assert results.server_deaths >= 3 and results.base_station_outages >= 3
     assert results.joined == results.devices == 48

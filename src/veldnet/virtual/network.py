@@ -295,7 +295,7 @@ class VirtualNetwork:
         """Let everything live, then let deliveries come to an end."""
         loop = asyncio.get_running_loop()
         living = [loop.create_task(life.run()) for life in self.lives]
-        living += [loop.create_task(self._submit_downlinks()), loop.create_task(self._trouble())]
+        living += [loop.create_task(self._submit_downlinks()), loop.create_task(self._inject_faults())]
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:
             await asyncio.sleep(min(left, 60.0))
@@ -326,7 +326,7 @@ class VirtualNetwork:
                 dev_eui, fport=9, payload=payload, confirmed=self.rng.random() < 0.3
             )
 
-    async def _trouble(self) -> None:
+    async def _inject_faults(self) -> None:
         """Kill the server and switch base stations off, as often as the faults say."""
         faults = self.faults
         rate = (faults.crashes + faults.base_station_outages) / 3600

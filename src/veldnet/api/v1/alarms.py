@@ -51,7 +51,7 @@ class Acknowledged(msgspec.Struct):
 
 @SUBSCRIBER.get("/alarms", "listAlarms", "Alarm", "Alarms of all devices, with labels.")
 async def list_alarms(services: Services, scope: Scope, query: AlarmFilter) -> AlarmPage:
-    """Alarms of the subscriber's devices in words, the last updated first. `state` is the least grave to be
+    """Alarms of the subscriber's devices with labels, last updated first. `state` is the minimum state to be
     listed, CLEARED only those that are."""
     kind, device, state = query.type, query.deviceRef, query.state
     if kind is not None and kind not in DEVICE_TYPES:

@@ -19,7 +19,7 @@ _MOST_COUNTED = 10_000
 
 
 class AlarmQuery(msgspec.Struct, frozen=True):
-    """Which alarms; `state` is the least grave, or 1 for cleared ones alone. Times are of the creation."""
+    """Which alarms; `state` is the minimum state, or 1 for cleared alarms only. Times are of the creation."""
 
     device_ref: int | None = None
     state: int | None = None

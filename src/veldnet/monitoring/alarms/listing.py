@@ -228,7 +228,7 @@ class FleetAlarm(msgspec.Struct):
 def list_fleet_alarms(
     connection: Connection, least: Level, limit: int, *, unacknowledged: bool
 ) -> list[FleetAlarm]:
-    """The newest alarms of all devices that are at least so grave."""
+    """The newest alarms of all devices with at least this severity."""
     query = (
         select(*alarms.c, devices.c.dev_eui, devices.c.name)
         .join(devices, devices.c.ref == alarms.c.device_ref)

@@ -152,9 +152,9 @@ def unused_join(record: UplinkRecord, _seen: Seen) -> Iterator[Signal]:
 @on(Occasion.ACCEPTED, reads=("blocked",))
 def blocked_commands(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     """012 and 013: MAC commands that the device refuses or ignores; an alarm each."""
-    for trouble in record.blocked:
-        kind = types.COMMAND_REJECTED if trouble.reason == "rejected" else types.COMMAND_IGNORED
-        yield Raised(kind, (trouble.name, str(trouble.attempts)), trouble.name)
+    for problem in record.blocked:
+        kind = types.COMMAND_REJECTED if problem.reason == "rejected" else types.COMMAND_IGNORED
+        yield Raised(kind, (problem.name, str(problem.attempts)), problem.name)
     for alarm in seen.watch.alarms:
         if alarm.active and alarm.type in (types.COMMAND_REJECTED, types.COMMAND_IGNORED):
             reason = "rejected" if alarm.type == types.COMMAND_REJECTED else "no answer"

@@ -118,7 +118,7 @@ def _at_station(
 
 
 class _Frame(NamedTuple):
-    """A data frame. `trouble`: an uplink was late, a downlink failed."""
+    """A data frame. `problem`: an uplink was late, a downlink failed."""
 
     at: int
     kind: int
@@ -127,7 +127,7 @@ class _Frame(NamedTuple):
     rssi: int | None
     snr: int | None
     gap: int | None
-    trouble: bool
+    problem: bool
 
 
 def _frames(
@@ -146,8 +146,8 @@ def _frames(
         when = millis_of(id_) if at is None else at
         levels = _at_station((at_station, rssi, snr), heard, station)
         if levels is not None and start <= when < end:
-            trouble = bool(flags & LATE) if kind == uplink else outcome != "sent"
-            yield _Frame(when, kind, id_, size, levels[1], levels[2], gap, trouble)
+            problem = bool(flags & LATE) if kind == uplink else outcome != "sent"
+            yield _Frame(when, kind, id_, size, levels[1], levels[2], gap, problem)
 
 
 def _add(slot: _Slot, frame: _Frame) -> None:
@@ -160,10 +160,10 @@ def _add(slot: _Slot, frame: _Frame) -> None:
             slot.snr += frame.snr
         if frame.gap is not None:
             slot.per += 1 - 2 / (frame.gap + 1)
-        if frame.trouble:
+        if frame.problem:
             slot.late += 1
             slot.size_late += frame.size
-    elif frame.trouble:
+    elif frame.problem:
         slot.failed += 1
         slot.size_failed += frame.size
 

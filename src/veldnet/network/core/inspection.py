@@ -159,7 +159,7 @@ def inspect(network: NetworkParameters, device: Device, state: DeviceState, memo
 def _session(network: NetworkParameters, device: Device, session: Session) -> SessionView:
     radio = session.radio
     channel_plan = network.channel_plan(device.profile)
-    troubles = tuple(f"{b.name}: {b.reason} ({b.attempts} times)" for b in blocked(session))
+    problems = tuple(f"{b.name}: {b.reason} ({b.attempts} times)" for b in blocked(session))
     return SessionView(
         devAddr=str(session.dev_addr),
         version="1.1" if session.version_11 else "1.0",
@@ -174,7 +174,7 @@ def _session(network: NetworkParameters, device: Device, session: Session) -> Se
         nbTrans=radio.nb_trans,
         parameters=_parameters(network, device, session),
         waitingRequests=len(session.pending_requests),
-        blockedRequests=troubles,
+        blockedRequests=problems,
         heardBy=tuple(str(candidate.base_station) for candidate in recall(session.heard_by)),
         classB=_class_b(channel_plan, session),
         dlChannels=_dl_channels(channel_plan, radio),

@@ -224,8 +224,8 @@ def test_refused_and_in_the_end_given_up(name: str) -> None:
         state = replace(transition.state, in_flight=())  # type: ignore[union-attr]
     assert asked == 7 and state.session is not None
     assert state.session.radio == before.radio, "a refused request changes nothing"
-    (trouble,) = blocked(state.session)
-    assert (trouble.name, trouble.reason, trouble.attempts) == (request.NAME, "rejected", 7)
+    (problem,) = blocked(state.session)
+    assert (problem.name, problem.reason, problem.attempts) == (request.NAME, "rejected", 7)
     # A day later the network tries again.
     later = receive(state, uplink_frame(20), target=target, network=network, number=50, at=NOW + 90_000)
     assert request.CID in [command.CID for command in requests_in(later)]
@@ -249,8 +249,8 @@ def test_never_answered_and_given_up(name: str) -> None:
         asked += request.CID in [command.CID for command in requests_in(transition)]
         state = replace(transition.state, in_flight=())  # type: ignore[union-attr]
     assert asked == MAX_ATTEMPTS and state.session is not None
-    (trouble,) = blocked(state.session)
-    assert (trouble.name, trouble.reason) == (request.NAME, "no answer")
+    (problem,) = blocked(state.session)
+    assert (problem.name, problem.reason) == (request.NAME, "no answer")
 
 
 @pytest.mark.parametrize("name", CASES)
