@@ -107,7 +107,7 @@ bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md
 	@$(BIN)/veldnet bench monitoring
 	@$(BIN)/veldnet bench api
 
-docs: $(VENV)/.dev console ## Write the generated pages anew
+docs: $(VENV)/.dev console ## Regenerate the generated pages
 	@$(BIN)/python -m tests.docs_generator
 	@$(BIN)/python -m tests.docs_generator --openapi build/openapi.json
 	@cd console; $(NODE) npm exec --offline -- openapi-typescript ../build/openapi.json -o src/api/schema.d.ts > /dev/null 2>&1
@@ -116,10 +116,10 @@ docs: $(VENV)/.dev console ## Write the generated pages anew
 measure-console: $(VENV)/.dev console tools ## The figures of the console in docs/benchmarks.md
 	@$(BIN)/python -m tests.e2e.measure_console
 
-pictures: $(VENV)/.dev console tools ## Take the screenshots of the docs anew
+pictures: $(VENV)/.dev console tools ## Take the screenshots of the docs
 	@$(BIN)/python -m tests.e2e.pictures $(ARGS)
 
-lock: $(VENV)/.dev ## Resolve the dependencies anew (needs uv)
+lock: $(VENV)/.dev ## Resolve the dependencies (needs uv)
 	@for kind in run dev build; do \
 		case $$kind in run) from="pyproject.toml --extra hsm --extra simulate";; \
 			dev) from="pyproject.toml --extra hsm --extra simulate --extra dev";; build) from="requirements/build.in";; esac; \

@@ -55,7 +55,7 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
     event = ""
     end = time.monotonic() + 40
     for line in lines:
-        # Signs of life come for ever.
+        # Keep-alives never end.
         assert time.monotonic() < end, "what was waited for did not come"
         if line.startswith("event: "):
             event = line[7:]

@@ -1,5 +1,5 @@
-"""Several modules behind one vault, each in a process of its own: they share the work, stand in for each
-other, and come back."""
+"""Several modules behind one vault, each in a process of its own: load sharing, failover
+and recovery."""
 
 from __future__ import annotations
 

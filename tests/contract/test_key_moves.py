@@ -1,5 +1,5 @@
-"""Keys that are re-wrapped or moved, interrupted at every step: at each moment every key opens where its group
-says, and what is begun again comes to its end."""
+"""Keys that are re-wrapped or moved, interrupted at every step: at each moment every key can be opened where
+its group says, and a restarted run completes."""
 
 from __future__ import annotations
 

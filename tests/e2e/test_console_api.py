@@ -232,7 +232,7 @@ def test_who_may_only_look_changes_nothing(server: RunningServer, operator: Pers
 
 
 def test_customers_are_apart(server: RunningServer, user: Person, outsider: Person, account: Account) -> None:
-    """An outsider finds nothing of another customer's under any address, and neither does another operator."""
+    """An outsider finds nothing of another customer under any address, and neither does another operator."""
     ref = create(user, account, 1)
     routing = user.call(
         "POST", f"{KPN}/routingProfiles", {"name": "Mine", "routes": [{"addresses": ["http://127.0.0.1:9"]}]}

@@ -335,7 +335,7 @@ def test_an_alarm_rises_changes_is_acknowledged_clears_and_is_recycled(
             await script.before(stage)
         await script.trigger(stage)
         recycled = await stage.alarm(kind, of)
-        assert recycled.ref == raised.ref, "one alarm lives for ever"
+        assert recycled.ref == raised.ref, "the record is permanent"
         assert recycled.alarmState == script.state and not recycled.acked
         assert recycled.lastUpdateTime > raised.lastUpdateTime
 

@@ -56,7 +56,7 @@ export async function refusalOf(response: Response): Promise<ApiError> {
 
 /** How long an answer may take before the page shows that it waits, before it asks whether the server is there
  * at all, and before a question is given up. Changes may take longer: theirs is a time to be done in. */
-export const patience = { shown: 400, doubted: 2500, probe: 2500, reading: 15_000, changing: 90_000 };
+export const timeouts = { shown: 400, doubted: 2500, probe: 2500, reading: 15_000, changing: 90_000 };
 
 /** Requests that take their time, for the bar at the top. */
 export const activity = {
@@ -70,7 +70,7 @@ export const activity = {
 
 /** Whether the server is there: a small question that it answers at once. */
 export async function probe(): Promise<boolean> {
-  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(patience.probe) }).then((response) => response.ok, () => false);
+  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(timeouts.probe) }).then((response) => response.ok, () => false);
   link.onReachable(found);
   return found;
 }
@@ -80,9 +80,9 @@ async function attempt(request: Request): Promise<Response> {
   const limit = new AbortController();
   let waiting = false;
   const timers = [
-    setTimeout(() => { waiting = true; activity.add(1); }, patience.shown),
-    setTimeout(() => void probe(), patience.doubted),
-    setTimeout(() => limit.abort(), change ? patience.changing : patience.reading),
+    setTimeout(() => { waiting = true; activity.add(1); }, timeouts.shown),
+    setTimeout(() => void probe(), timeouts.doubted),
+    setTimeout(() => limit.abort(), change ? timeouts.changing : timeouts.reading),
   ];
   try {
     const response = await fetch(request, { signal: AbortSignal.any([request.signal, limit.signal]) });

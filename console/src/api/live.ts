@@ -1,4 +1,4 @@
-// Server-sent events over fetch, for EventSource cannot send headers. The connection is begun anew when it breaks.
+// Server-sent events over fetch, for EventSource cannot send headers. Reconnects when the connection breaks.
 import { headers, link, reach, refusalOf, type ApiError } from "./client";
 
 export interface LiveEvent {

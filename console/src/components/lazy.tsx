@@ -1,7 +1,7 @@
 // Parts of the console that are loaded when they are first shown: a failure is said in the page, and tried again.
 import { Skeleton } from "@mantine/core";
 import { useCallback, useEffect, useState, type ComponentType } from "react";
-import { activity, patience, probe, Unreachable } from "../api/client";
+import { activity, timeouts, probe, Unreachable } from "../api/client";
 import { Loading, Problem } from "./basics";
 
 export interface Part<P extends object> {
@@ -14,7 +14,7 @@ const limit = 8000;
 
 function timed<T>(work: Promise<T>): Promise<T> {
   let waiting = false;
-  const shown = setTimeout(() => { waiting = true; activity.add(1); }, patience.shown);
+  const shown = setTimeout(() => { waiting = true; activity.add(1); }, timeouts.shown);
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Unreachable(false)), limit);
     work.then(resolve, reject).finally(() => {
@@ -52,7 +52,7 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
         (found) => setFound(() => found),
         async (error: unknown) => {
           // A browser may remember that a file could not be had, and after an update it has another name: where
-          // the server answers, the page itself is fetched anew.
+          // the server answers, the page itself is fetched again.
           if (tries > 0 && (await probe())) window.location.reload();
           else setFailed(error);
         },

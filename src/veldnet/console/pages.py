@@ -17,8 +17,8 @@ _NOT_BUILT = (
     "The console has not been built. In a clone of the repository, make run or "
     "python hatch_build.py builds it; an installed package brings it along."
 )
-# For ever: the names of these files carry a digest of what is in them.
-_FOR_EVER = "public, max-age=31536000, immutable"
+# Immutable: the names of these files contain a digest of their contents.
+_IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 def content_security_policy(tiles: str) -> str:
@@ -71,7 +71,7 @@ def handlers(tiles: str, root: Path = STATIC) -> list[Any]:
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
         name = request.url.path.removeprefix("/console").removeprefix("/")
         if name in files and name != "index.html":
-            kept = _FOR_EVER if name.startswith("assets/") else "no-cache"
+            kept = _IMMUTABLE if name.startswith("assets/") else "no-cache"
             return files.response(request, name, headers | {"cache-control": kept})
         if name.startswith("assets/"):
             return Response(b"no such file", status_code=404, media_type="text/plain")

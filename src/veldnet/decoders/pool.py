@@ -270,14 +270,14 @@ class _Worker:
         self._process: asyncio.subprocess.Process | None = None
         self.turns = 0
 
-    async def ask(self, task: dict[str, Any], timeout: float) -> list[_Answer]:
+    async def ask(self, task: dict[str, Any], within: float) -> list[_Answer]:
         """Raises `TimeoutError`, and `OSError` or `EOFError` where the process broke; another takes its
         place."""
         octets = msgspec.json.encode(task)
         message = _LENGTH.pack(len(octets)) + octets
         fresh = self._process is None or self._process.returncode is not None
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 try:
                     return await self._exchange(message)
                 except (OSError, EOFError):

@@ -1,4 +1,4 @@
-"""Several modules with the same master keys as one vault: they share the work and stand in for each other."""
+"""Several modules with the same master keys as one vault, with load sharing and failover."""
 
 from __future__ import annotations
 

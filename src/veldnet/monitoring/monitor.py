@@ -282,7 +282,7 @@ class Monitor:
             if (alarm is not None and alarm.active) or silence.lost(self.silence_rules, steps, watch, now):
                 self._set_health(entry, watch, health.RF_CNX_ERROR)
         else:
-            # Without a connectivity plan inactivity means nothing; the device starts again with the next plan.
+            # Without a plan inactivity means nothing; the device starts again with the next one.
             watch.silent_since = None
             self._set_health(entry, watch, health.INIT)
         watch.check_at = None

@@ -60,7 +60,7 @@ class Attempts:
         try:
             outcome = await self._sender.send(attempt)
         except Exception as error:
-            # A defect; the message is treated as one that is refused, so that it holds up no other for ever.
+            # A defect; the message is treated as one that is refused, so that it does not block the others.
             self._supervisor.caught(TASK, error)
             return Outcome(False, "Error", f"internal error: {type(error).__name__}", refusal="message")
         if outcome.delivered or outcome.refusal in ("message", "never"):

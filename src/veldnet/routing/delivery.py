@@ -391,7 +391,7 @@ class Deliveries:
         for task in self._tasks:
             task.cancel()
 
-    async def stop(self, timeout: float = 5.0) -> None:
+    async def stop(self, grace: float = 5.0) -> None:
         """Let attempts under way end, for a while."""
         self._closed = True
         if self._note_timer is not None:
@@ -401,7 +401,7 @@ class Deliveries:
             if lane.timer is not None:
                 lane.timer.cancel()
         if self._tasks:
-            _done, late = await asyncio.wait(self._tasks, timeout=timeout)
+            _done, late = await asyncio.wait(self._tasks, timeout=grace)
             for task in late:
                 task.cancel()
         await self._attempts.close()

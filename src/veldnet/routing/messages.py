@@ -98,7 +98,7 @@ class MessageWriter:
         return []
 
     def _counters_reset(self, record: UplinkRecord, device: Device) -> list[TunnelMessage]:
-        """A personalised device has reset its counters: the application server must reset its counter, too."""
+        """A personalised device has reset its counters: the application server must do so, too."""
         if not record.automatic_reset:
             return []
         return [self._notification(device, record.time, record.dev_addr, "reset", "automatic_reset", None)]

@@ -76,7 +76,7 @@ class RouteSender:
             elif failed:
                 self._preferred.pop(key, None)
             return outcome
-        # Not for ever, if one of the servers may still accept it.
+        # Not final, if one of the servers may still accept it.
         return next((outcome for outcome in failed if outcome.refusal != "never"), failed[0])
 
     async def _to_all(self, addresses: tuple[str, ...], attempt: Attempt) -> Outcome:

@@ -1,4 +1,4 @@
-"""What a virtual device keeps when it is switched off: its DevNonce, which must rise for ever
+"""What a virtual device keeps when it is switched off: its DevNonce, which must always increase
 (TS001-1.0.4 §6.2.5). One small file for each device."""
 
 from __future__ import annotations

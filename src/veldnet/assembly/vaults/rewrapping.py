@@ -20,7 +20,8 @@ _TRY_AGAIN = 30.0
 
 
 class KeyCare:
-    """Re-wraps keys in the background. Runs at every start because a previous process may have been interrupted."""
+    """Re-wraps keys in the background. Runs at every start, because a previous process may have been
+    interrupted."""
 
     def __init__(self, data: DataDirectory, supervisor: Supervisor) -> None:
         self._data = data

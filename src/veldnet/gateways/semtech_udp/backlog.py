@@ -47,7 +47,7 @@ def waited(ancillary: Ancillary, wall: Callable[[], float] = time.time) -> float
 
 
 class Backlog:
-    """`budget` is how long a datagram may wait, `hold_time` how long datagrams must have waited too long, in seconds.
+    """`budget` is how long a datagram may wait, `hold_time` how long the wait must exceed it, in seconds.
     Times are of any one clock that does not step."""
 
     def __init__(self, budget: float = 0.4, hold_time: float = 1.0) -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 
 from .wire import Answer, Call
 
-# A call is sent to so many processes; one that kills each of them must not do so for ever.
+# Processes to which a call is sent at most; one that kills each of them must not be retried endlessly.
 _MOST_ATTEMPTS = 5
 
 

@@ -1,7 +1,7 @@
 """The life of an alarm, as a pure machine: raised, changed, cleared, recycled, acknowledged.
 
-An alarm is absent, active (UNCLEARED to CRITICAL) or CLEARED. One row a device, type and object lives for
-ever: a trigger after a clearance recycles it. Times are Unix milliseconds.
+An alarm is absent, active (UNCLEARED to CRITICAL) or CLEARED. One row per device, type and object is
+permanent: a trigger after a clearance recycles it. Times are Unix milliseconds.
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ class Subscription:
         self._lines.append(line)
         self._arrived.set()
 
-    async def take(self, timeout: float) -> list[Line]:
-        """What has arrived; waits for the first at most `timeout` seconds."""
+    async def take(self, within: float) -> list[Line]:
+        """What has arrived; waits for the first at most `within` seconds."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 await self._arrived.wait()
         except TimeoutError:
             return []

@@ -188,7 +188,7 @@ def _late_refusal(context: Context[VaultAnswered], memory: JoinMemory) -> tuple[
 
 
 def rj_count1_refusal(memory: JoinMemory, rj_count: int) -> tuple[str, str] | None:
-    """RJcount1 must rise for ever (TS001-1.1 §6.2.4.2)."""
+    """RJcount1 must always increase (TS001-1.1 §6.2.4.2)."""
     last = memory.last_rj_count1
     if last is not None and rj_count <= last:
         return "rj_count_not_rising", f"RJcount1 {rj_count} does not follow {last}"

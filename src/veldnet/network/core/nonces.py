@@ -1,4 +1,4 @@
-"""DevNonces remembered for ever in at most 8 KiB: a sorted list while short, a bitmap when long.
+"""All DevNonces of a device in at most 8 KiB: a sorted list while short, a bitmap when long.
 
 Before 1.0.4 a DevNonce is random and may be used once; there are 65,536 of them (TS001-1.0.3 §6.2.4).
 """

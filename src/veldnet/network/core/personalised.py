@@ -1,7 +1,7 @@
 """Activation by personalisation (ABP): a session that nobody has negotiated, of LoRaWAN 1.0.x.
 
 The network begins with what a device knows by itself and changes it with MAC commands, as after a join. A
-device that loses its counters starts at 0 again; if its profile allows that, the network resets its counters, too.
+device that loses its counters starts at 0 again; if its profile allows that, the network resets its own.
 Its downlink counter goes on: no counter is used twice, and devices take one that has jumped (TS001-1.0.4
 §4.3.1.5)."""
 

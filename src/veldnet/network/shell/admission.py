@@ -1,10 +1,9 @@
-"""Which frames are let in while anybody can forge more of them than the network can serve.
+"""Decides which frames are admitted while anybody can forge more than the network can process.
 
-A frame of a device with a session is never dropped unread: frames on an address that has a session come in through every
-base station. Through one that floods, the MIC of such a frame is checked at once, before it costs a window, a
-judgement and a record; a device that is not in memory is loaded first, within a budget of its base station.
-All other frames are of unknown devices, each of whom costs a question to the store or the vault, and
-their number is limited.
+Frames on an address with a session are never dropped unread, whichever base station brings them. If that base
+station floods, the MIC of such a frame is checked first, before it costs a window, a decision and a record; a
+device that is not in memory is loaded, within a budget per base station. All other frames are of unknown
+devices; each costs a query to the store or the vault, so their number is limited.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def test_refusals_leave_no_trace_in_the_memory(target: Device, event: JoinReques
     assert transition.state == DeviceState() and transition.join_memory is None and not transition.effects
 
 
-def test_a_random_nonce_is_accepted_once_for_ever() -> None:
+def test_a_random_nonce_is_accepted_once() -> None:
     target, memory = joining(), JoinMemory()
     for number, nonce in enumerate((500, 3, 65_535, 0)):
         transition = join(target, DeviceState(), memory, request(nonce, number=number))

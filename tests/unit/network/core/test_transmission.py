@@ -122,7 +122,7 @@ def test_a_spent_duty_cycle_leads_to_rx2() -> None:
     assert isinstance(over, Done) and (over.cause_rx1, over.cause_rx2) == ("DA", "A3")
 
 
-def test_class_c_waits_for_a_free_base_station_and_not_for_ever() -> None:
+def test_class_c_waits_for_a_free_base_station_for_a_limited_time() -> None:
     at_once = TransmitWindow(HERE, 2, 869_525_000, Lora(9, 125), 10.0, 29)
     transmit = Transmit(1, b"frame", (at_once,), deadline=70.0)
     held = begin(transmit, 10.0, LEAD, Sky(slot2_1="DA"))

@@ -145,7 +145,7 @@ def test_a_confirmed_uplink_is_acknowledged_and_its_repetition_again() -> None:
     assert frame.ack and frame.fcnt == 1
 
 
-def test_a_repetition_is_not_answered_for_ever() -> None:
+def test_a_repetition_is_answered_a_limited_number_of_times() -> None:
     phy = uplink_frame(5, confirmed=True)
     state = JOINED
     outcomes = []
@@ -327,7 +327,7 @@ def test_a_request_without_answer_is_repeated_then_given_up() -> None:
     assert sent == 4
 
 
-def test_a_refused_request_is_not_repeated_for_ever() -> None:
+def test_a_refused_request_is_repeated_a_limited_number_of_times() -> None:
     target = device(plan=PlanSettings(forceRx2DataRate=3, adrVersion=2))
     state, sent = JOINED, 0
     refusal = RXParamSetupAns(rx1_dr_offset_ok=True, rx2_data_rate_ok=False, channel_ok=True)

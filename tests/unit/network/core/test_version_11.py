@@ -313,7 +313,7 @@ def test_type_2_keeps_the_radio_and_type_0_does_not() -> None:
         assert transition.join_memory is not None and transition.join_memory.join_nonce == 5
 
 
-def test_type_1_is_remembered_for_ever() -> None:
+def test_type_1_is_remembered_permanently() -> None:
     memory = JoinMemory(join_nonce=4, last_dev_nonce=11)
     transition = answered(JOINED, rejoin(1, 3), memory)
     assert transition.join_memory == JoinMemory(join_nonce=5, last_dev_nonce=11, last_rj_count1=3)

@@ -192,8 +192,8 @@ async def list_stations(services: Services, operator: OperatorScope) -> list[Sta
     "Unregistered base stations that contacted the server.",
 )
 async def list_unknown(services: Services, operator: OperatorScope) -> list[UnknownStation]:
-    """Unregistered base stations that contacted the server, most recent first. They belong to no operator yet, so
-    every operator of the installation sees them."""
+    """Unregistered base stations that contacted the server, most recent first. They belong to no operator
+    yet, so every operator of the installation sees them."""
     unknown = await services.read(base_stations.list_unknown)
     return [UnknownStation(k.gateway_eui, k.address, k.datagrams, timestamp(k.last_seen_at)) for k in unknown]
 
