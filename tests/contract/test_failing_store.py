@@ -61,7 +61,7 @@ HELPERS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "devices_by_ref": lambda store: store.devices_by_ref([1]),
     "devices_with_unsolicited_downlinks": lambda store: store.devices_with_unsolicited_downlinks(0, 9),
     "devices_to_check": lambda store: store.devices_to_check(1, 9),
-    "pending_lanes": lambda store: store.pending_lanes((0, ""), 9),
+    "pending_queues": lambda store: store.pending_queues((0, ""), 9),
     "pending_deliveries": lambda store: store.pending_deliveries(1, "", 9),
 }
 CHANGES = {"commit": commit, "write": write}

@@ -221,7 +221,7 @@ async def test_lanes_are_listed_in_pages(store: SqliteStore) -> None:
     rows = [NewDeliveryRow(n, n, n % 3, 1, f"{n % 2}:", 5, 0, None, b"m") for n in range(12)]
     await store.commit([(Statement.INSERT_DELIVERY, rows)])
     after, found = (-1, ""), []
-    while page := await store.pending_lanes(after, 2):
+    while page := await store.pending_queues(after, 2):
         found += page
         after = page[-1]
     assert found == [(device, lane) for device in range(3) for lane in ("0:", "1:")]

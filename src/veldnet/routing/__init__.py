@@ -1,15 +1,15 @@
 """Application servers: tunnel messages, signing, delivery and its ledger; downlink submissions.
 
 `messages` and `encoding` make what ThingPark sends, `tokens` signs it, `table` holds the routing profiles.
-`delivery` takes part in the commits and runs the `lanes`; `held` keeps a bounded part of them in memory,
+`delivery` takes part in the commits and runs the `queues`; `held` keeps a bounded part of them in memory,
 `flow` says how many run at once, `attempts` sends one message through `sending` and the `transports`,
 `outbox` holds what is to be written about them. `downlinks` takes what application servers submit.
 """
 
 from .attempts import RouteTrial
 from .delivery import Deliveries, Limits
+from .delivery_queue import Retry
 from .downlinks import Submit, submit_query
-from .lanes import Retry
 from .messages import MessageWriter, Position, Positions
 from .outbox import DeliveryResult
 from .sending import RouteSender

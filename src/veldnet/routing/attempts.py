@@ -9,8 +9,8 @@ import msgspec
 
 from veldnet.supervision import Supervisor
 
+from .delivery_queue import DeliveryQueue, Pending
 from .flow import Scheduler
-from .lanes import Lane, Pending
 from .ledger import DAMAGED, address_trial
 from .messages import TunnelMessage
 from .table import Profile, Route, RoutingTable
@@ -36,7 +36,7 @@ class Attempts:
         self,
         table: RoutingTable,
         sender: Sender,
-        scheduler: Scheduler[Lane],
+        scheduler: Scheduler[DeliveryQueue],
         supervisor: Supervisor,
         clock: Callable[[], float],
     ) -> None:
@@ -46,7 +46,7 @@ class Attempts:
         self._supervisor = supervisor
         self._clock = clock
 
-    async def make(self, lane: Lane, pending: Pending) -> Outcome:
+    async def make(self, queue: DeliveryQueue, pending: Pending) -> Outcome:
         """One attempt, if the message still belongs where it is going."""
         found = self._route(pending)
         if isinstance(found, Outcome):
@@ -54,7 +54,7 @@ class Attempts:
         profile, route = found
         pending.attempts += 1
         attempt = Attempt(pending.message, profile, route, pending.id, self._clock())
-        window = self._scheduler.window(lane.destination)
+        window = self._scheduler.window(queue.destination)
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:

@@ -20,10 +20,10 @@ from veldnet.store import AttemptRow, FrameRow, IdSource, NewDeliveryRow, Rows, 
 from veldnet.supervision import Supervisor
 
 from .attempts import TASK, Attempts, RouteTrial
+from .delivery_queue import PROBES, DeliveryQueue, Destination, Pending, Retry, reason_to_set_aside
 from .flow import Scheduler
 from .held import HeldMessages
-from .lanes import PROBES, Destination, Lane, Pending, Retry, reason_to_set_aside
-from .ledger import LaneKey, address_messages, lane_of
+from .ledger import QueueKey, address_messages, queue_of
 from .messages import MessageWriter, TunnelMessage, trial_message
 from .outbox import Ended, Outbox, new_row
 from .table import RoutingTable
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 _SCAN_PAGE = 500
 # Seconds in which what was said of waiting messages is written.
 _NOTE_EVERY = 1.0
-# Seconds until a lane looks for more in the store, where the commit of what it delivered is not done.
+# Seconds until a queue looks for more in the store, where the commit of what it delivered is not done.
 _PAUSE = 0.05
 # Seconds after a failed commit before what has ended is to be written again.
 _WRITE_AGAIN = 1.0
@@ -93,13 +93,13 @@ class Deliveries:
         self._retry = retry or Retry()
         self._limits = limits or Limits()
         self._destinations: dict[str, Destination] = {}
-        self._scheduler: Scheduler[Lane] = Scheduler(
+        self._scheduler: Scheduler[DeliveryQueue] = Scheduler(
             self._run, most_each=self._limits.each, most=self._limits.all
         )
         self._attempts = Attempts(table, sender, self._scheduler, self._supervisor, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         # Rows of the batch under way, and what is to be written of those before.
-        self._new: list[tuple[LaneKey, Pending]] = []
+        self._new: list[tuple[QueueKey, Pending]] = []
         self._outbox = Outbox()
         self._held = HeldMessages(store, self._outbox, self._limits.in_memory)
         self._note_timer: asyncio.TimerHandle | None = None
@@ -122,9 +122,9 @@ class Deliveries:
                     pending = Pending(
                         self._ids.next(now), record.id, device.row.subscriber_ref, expires_at, stored
                     )
-                    lane = str(lane_of(stored))
-                    self._new.append(((device.row.ref, lane), pending))
-                    inserted.append(new_row(device.row.ref, lane, pending))
+                    queue = str(queue_of(stored))
+                    self._new.append(((device.row.ref, queue), pending))
+                    inserted.append(new_row(device.row.ref, queue, pending))
         rows = self._outbox.rows()
         if inserted:
             rows.append((Statement.INSERT_DELIVERY, inserted))
@@ -148,181 +148,183 @@ class Deliveries:
     def failed(self) -> None:
         new, self._new = self._new, []
         for key, _pending in new:
-            # A commit may be reported as failed and yet be in the store: the lane looks there.
+            # A commit may be reported as failed and yet be in the store: the queue looks there.
             self.requeue(key)
         if self._outbox.failed() and not self._closed:
             asyncio.get_running_loop().call_later(_WRITE_AGAIN, self._wake)
 
-    # Lanes.
+    # Delivery queues.
 
     async def start(self) -> None:
         """Take up what an earlier process left pending."""
-        after: LaneKey = (-1, "")
-        while lanes := await self._store.pending_lanes(after, _SCAN_PAGE):
-            for key in lanes:
+        after: QueueKey = (-1, "")
+        while queues := await self._store.pending_queues(after, _SCAN_PAGE):
+            for key in queues:
                 self.requeue(key)
-            after = lanes[-1]
+            after = queues[-1]
 
-    def requeue(self, key: LaneKey) -> None:
-        """The store has pending messages for a lane that memory does not know of."""
-        lane = self._held.lane(key)
-        lane.spilled = True
-        self._make_ready(lane)
+    def requeue(self, key: QueueKey) -> None:
+        """The store has pending messages for a queue that memory does not know of."""
+        queue = self._held.queue(key)
+        queue.spilled = True
+        self._make_ready(queue)
 
     def device_removed(self, device_ref: int) -> None:
         """A device was deleted: what is pending for it is set aside."""
-        for lane in self._held.of_device(device_ref):
-            for pending in lane.pending:
+        for queue in self._held.of_device(device_ref):
+            for pending in queue.pending:
                 pending.orphan = True
-            if lane.timer is not None:
-                lane.timer.cancel()
-                self._timer_fired(lane)
+            if queue.timer is not None:
+                queue.timer.cancel()
+                self._timer_fired(queue)
 
     def holds(self, device_ref: int) -> bool:
         """Whether something of a device is pending, as far as memory knows."""
         return bool(self._held.of_device(device_ref))
 
-    def _make_ready(self, lane: Lane) -> None:
-        """Run a lane now, or when its destination has room."""
-        if lane.running or lane.timer is not None or self._closed:
+    def _make_ready(self, queue: DeliveryQueue) -> None:
+        """Run a queue now, or when its destination has room."""
+        if queue.running or queue.timer is not None or self._closed:
             return
-        lane.running = True
-        self._scheduler.submit(lane.destination, lane)
+        queue.running = True
+        self._scheduler.submit(queue.destination, queue)
 
-    def _run(self, lane: Lane) -> None:
-        task = self._supervisor.start(TASK, self._work(lane))
+    def _run(self, queue: DeliveryQueue) -> None:
+        task = self._supervisor.start(TASK, self._work(queue))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, lane: Lane) -> None:
+    async def _work(self, queue: DeliveryQueue) -> None:
         wait: float | None = self._retry.longest
         try:
-            wait = await self._drain(lane)
+            wait = await self._drain(queue)
         except Exception as error:
-            # The store did not answer, or a defect: the lane goes on, later.
+            # The store did not answer, or a defect: the queue goes on, later.
             self._supervisor.caught(TASK, error)
-            lane.failures += 1
-            wait = self._retry.wait(lane.failures, self._rng)
+            queue.failures += 1
+            wait = self._retry.wait(queue.failures, self._rng)
         finally:
-            lane.running = False
-            self._rest(lane, wait)
+            queue.running = False
+            self._rest(queue, wait)
             if not self._closed:
-                self._scheduler.release(lane.destination)
+                self._scheduler.release(queue.destination)
 
-    def _rest(self, lane: Lane, wait: float | None) -> None:
-        """What a lane does when it does not run."""
+    def _rest(self, queue: DeliveryQueue, wait: float | None) -> None:
+        """What a queue does when it does not run."""
         if self._closed:
             return
         if wait is not None:
-            lane.timer = asyncio.get_running_loop().call_later(wait, self._timer_fired, lane)
-            if lane.unanswered:
-                self._destination(lane).waiting.add(lane)
-        elif lane.pending or lane.spilled:
-            self._make_ready(lane)
+            queue.timer = asyncio.get_running_loop().call_later(wait, self._timer_fired, queue)
+            if queue.unanswered:
+                self._destination(queue).waiting.add(queue)
+        elif queue.pending or queue.spilled:
+            self._make_ready(queue)
         else:
-            self._held.drop(lane.key)
+            self._held.drop(queue.key)
 
-    def _timer_fired(self, lane: Lane) -> None:
-        lane.timer = None
-        lane.next_at = None
-        self._destination(lane).waiting.discard(lane)
-        self._make_ready(lane)
+    def _timer_fired(self, queue: DeliveryQueue) -> None:
+        queue.timer = None
+        queue.next_at = None
+        self._destination(queue).waiting.discard(queue)
+        self._make_ready(queue)
 
-    def _destination(self, lane: Lane) -> Destination:
-        name = lane.destination
+    def _destination(self, queue: DeliveryQueue) -> Destination:
+        name = queue.destination
         known = self._destinations.get(name)
         if known is None:
             known = self._destinations[name] = Destination()
         return known
 
     def _recovered(self, destination: Destination) -> None:
-        """A destination accepts messages: the lanes that had no answer from it need not wait any longer."""
-        for lane in destination.to_wake(asyncio.get_running_loop().time()):
-            if lane.timer is not None:
-                lane.timer.cancel()
-                self._timer_fired(lane)
+        """A destination accepts messages: the queues that had no answer from it need not wait any longer."""
+        for queue in destination.to_wake(asyncio.get_running_loop().time()):
+            if queue.timer is not None:
+                queue.timer.cancel()
+                self._timer_fired(queue)
 
-    async def _drain(self, lane: Lane) -> float | None:
+    async def _drain(self, queue: DeliveryQueue) -> float | None:
         """Deliver in order; returns seconds to wait after a failure, None when nothing is left."""
         while True:
-            if not lane.pending:
-                if not lane.spilled:
+            if not queue.pending:
+                if not queue.spilled:
                     return None
-                await self._held.load(lane)
-                if not lane.pending:
+                await self._held.load(queue)
+                if not queue.pending:
                     # What fills the page has ended and waits for its commit.
-                    return _PAUSE if lane.spilled else None
-            head = lane.pending[0]
-            outcome, ended = await self._try(lane, head)
+                    return _PAUSE if queue.spilled else None
+            head = queue.pending[0]
+            outcome, ended = await self._try(queue, head)
             if ended:
-                lane.moved_on()
+                queue.moved_on()
                 continue
-            lane.failures += 1
-            wait = self._retry.wait(lane.failures, self._rng, outcome.retry_after)
-            if outcome.refusal == "message" and await self._others_are_taken(lane, head, outcome, wait):
-                lane.moved_on()
+            queue.failures += 1
+            wait = self._retry.wait(queue.failures, self._rng, outcome.retry_after)
+            if outcome.refusal == "message" and await self._others_are_taken(queue, head, outcome, wait):
+                queue.moved_on()
                 continue
-            self._note(lane, head, outcome, wait)
+            self._note(queue, head, outcome, wait)
             return wait
 
-    async def _try(self, lane: Lane, pending: Pending) -> tuple[Outcome, bool]:
+    async def _try(self, queue: DeliveryQueue, pending: Pending) -> tuple[Outcome, bool]:
         """Try a message; returns the outcome, and whether the message has ended with it."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        outcome = await self._attempts.make(lane, pending)
+        outcome = await self._attempts.make(queue, pending)
         seconds = loop.time() - started
         self.counters.attempts[outcome.status] += 1
-        destination = self._destination(lane)
-        lane.unanswered = not outcome.delivered and outcome.refusal is None
+        destination = self._destination(queue)
+        queue.unanswered = not outcome.delivered and outcome.refusal is None
         if outcome.delivered:
-            destination.count(lane.name.kind, pending.refusals)
-            self._end(lane, pending, outcome, None, seconds)
+            destination.count(queue.name.kind, pending.refusals)
+            self._end(queue, pending, outcome, None, seconds)
             if destination.waiting:
                 self._recovered(destination)
             return outcome, True
         if outcome.refusal == "message":
             pending.refusals += 1
-            if lane.pending[0] is pending:
-                lane.refused(destination)
+            if queue.pending[0] is pending:
+                queue.refused(destination)
         needed = destination.refusals_needed(self._retry.refusals)
-        reason = reason_to_set_aside(pending, outcome, lane.proven, needed, self._clock())
+        reason = reason_to_set_aside(pending, outcome, queue.proven, needed, self._clock())
         if reason is None:
             return outcome, False
-        self._end(lane, pending, outcome, reason, seconds)
+        self._end(queue, pending, outcome, reason, seconds)
         return outcome, True
 
-    async def _others_are_taken(self, lane: Lane, head: Pending, outcome: Outcome, wait: float) -> bool:
+    async def _others_are_taken(
+        self, queue: DeliveryQueue, head: Pending, outcome: Outcome, wait: float
+    ) -> bool:
         """A message that is refused again and again must not keep those behind it: where one of them is
         taken, those before it are set aside."""
-        if head.refusals < self._destination(lane).refusals_needed(self._retry.refusals):
+        if head.refusals < self._destination(queue).refusals_needed(self._retry.refusals):
             return False
-        if len(lane.pending) < 2 and lane.spilled:
-            await self._held.load(lane)
+        if len(queue.pending) < 2 and queue.spilled:
+            await self._held.load(queue)
         refused = [(head, outcome)]
-        for probe in list(lane.pending)[1 : 1 + PROBES]:
-            behind, ended = await self._try(lane, probe)
+        for probe in list(queue.pending)[1 : 1 + PROBES]:
+            behind, ended = await self._try(queue, probe)
             if behind.delivered:
                 for pending, why in refused:
-                    self._end(lane, pending, why, "refusedRepeatedly", 0.0)
+                    self._end(queue, pending, why, "refusedRepeatedly", 0.0)
                 return True
             if ended:
                 continue
-            self._note(lane, probe, behind, wait)
+            self._note(queue, probe, behind, wait)
             if behind.refusal != "message":
                 return False
             refused.append((probe, behind))
         return False
 
-    def _note(self, lane: Lane, pending: Pending, outcome: Outcome, wait: float) -> None:
+    def _note(self, queue: DeliveryQueue, pending: Pending, outcome: Outcome, wait: float) -> None:
         """Have it written what was said of a message that waits, with the next commit or soon."""
         now = self._clock()
-        lane.next_at = now + wait
+        queue.next_at = now + wait
         self._outbox.attempted(
             AttemptRow(
                 pending.attempts,
                 outcome.error,
                 int(now * 1000),
-                int(lane.next_at * 1000),
+                int(queue.next_at * 1000),
                 outcome.url,
                 pending.id,
             )
@@ -335,10 +337,10 @@ class Deliveries:
         self._wake()
 
     def _end(
-        self, lane: Lane, pending: Pending, outcome: Outcome, reason: str | None, seconds: float
+        self, queue: DeliveryQueue, pending: Pending, outcome: Outcome, reason: str | None, seconds: float
     ) -> None:
-        """Take a message off its lane; the next commit writes what became of it."""
-        self._held.remove(lane, pending)
+        """Take a message off its queue; the next commit writes what became of it."""
+        self._held.remove(queue, pending)
         if reason is None:
             self.counters.delivered += 1
         else:
@@ -349,7 +351,7 @@ class Deliveries:
         self._wake()
 
     async def try_out(self, profile_ref: int, subscriber_ref: int) -> list[RouteTrial]:
-        """Send a test message over each route of a subscriber's profile now, beside the lanes; nothing of it
+        """Send a test message over each route of a subscriber's profile now, beside the queues; nothing of it
         is kept."""
         profile = self._table.get(profile_ref)
         if profile is None or not profile.belongs_to(subscriber_ref):
@@ -366,13 +368,13 @@ class Deliveries:
 
     @property
     def under_way(self) -> int:
-        """Lanes that are being delivered now."""
+        """Delivery queues that are being delivered now."""
         return self._scheduler.active
 
     @property
     def retrying(self) -> int:
-        """Lanes that wait for their next attempt."""
-        return sum(1 for lane in self._held.lanes.values() if lane.timer is not None)
+        """Delivery queues that wait for their next attempt."""
+        return sum(1 for queue in self._held.queues.values() if queue.timer is not None)
 
     def oldest(self) -> float:
         """Seconds for which the message that waits longest has waited, of those in memory."""
@@ -385,9 +387,9 @@ class Deliveries:
     def abandon(self) -> None:
         """Let go of everything at once, as a killed process does; the ledger has it."""
         self._closed = True
-        for lane in self._held.lanes.values():
-            if lane.timer is not None:
-                lane.timer.cancel()
+        for queue in self._held.queues.values():
+            if queue.timer is not None:
+                queue.timer.cancel()
         for task in self._tasks:
             task.cancel()
 
@@ -397,9 +399,9 @@ class Deliveries:
         if self._note_timer is not None:
             self._note_timer.cancel()
             self._write_notes()
-        for lane in self._held.lanes.values():
-            if lane.timer is not None:
-                lane.timer.cancel()
+        for queue in self._held.queues.values():
+            if queue.timer is not None:
+                queue.timer.cancel()
         if self._tasks:
             _done, late = await asyncio.wait(self._tasks, timeout=grace)
             for task in late:

@@ -1,4 +1,4 @@
-"""The messages in memory, by lane: a bounded part of what is pending; the rest waits in the store."""
+"""The messages in memory, by queue: a bounded part of what is pending; the rest waits in the store."""
 
 from __future__ import annotations
 
@@ -7,83 +7,83 @@ from collections.abc import Iterator
 
 from veldnet.store import DeliveryRow, Store
 
-from .lanes import Lane, Pending
-from .ledger import LaneKey, decode_message
+from .delivery_queue import DeliveryQueue, Pending
+from .ledger import QueueKey, decode_message
 from .outbox import Outbox
 
-_LANE_PAGE = 100
+_QUEUE_PAGE = 100
 
 
 class HeldMessages:
-    """Lanes by device and destination. At most `most` messages are held."""
+    """Delivery queues by device and destination. At most `most` messages are held."""
 
     def __init__(self, store: Store, outbox: Outbox, most: int) -> None:
-        self.lanes: dict[LaneKey, Lane] = {}
+        self.queues: dict[QueueKey, DeliveryQueue] = {}
         self.count = 0
         self._store = store
         self._outbox = outbox
         self._most = most
-        self._of_device: dict[int, set[LaneKey]] = {}
+        self._of_device: dict[int, set[QueueKey]] = {}
 
-    def lane(self, key: LaneKey) -> Lane:
-        """The lane of a key, made where there is none."""
-        lane = self.lanes.get(key)
-        if lane is None:
-            lane = self.lanes[key] = Lane(key)
+    def queue(self, key: QueueKey) -> DeliveryQueue:
+        """The queue of a key, made where there is none."""
+        queue = self.queues.get(key)
+        if queue is None:
+            queue = self.queues[key] = DeliveryQueue(key)
             self._of_device.setdefault(key[0], set()).add(key)
-        return lane
+        return queue
 
-    def drop(self, key: LaneKey) -> None:
-        """Nothing of a lane is left."""
-        self.lanes.pop(key, None)
+    def drop(self, key: QueueKey) -> None:
+        """Nothing of a queue is left."""
+        self.queues.pop(key, None)
         keys = self._of_device.get(key[0])
         if keys is not None:
             keys.discard(key)
             if not keys:
                 del self._of_device[key[0]]
 
-    def of_device(self, device_ref: int) -> list[Lane]:
-        return [self.lanes[key] for key in self._of_device.get(device_ref, ())]
+    def of_device(self, device_ref: int) -> list[DeliveryQueue]:
+        return [self.queues[key] for key in self._of_device.get(device_ref, ())]
 
-    def add(self, key: LaneKey, pending: Pending) -> Lane:
+    def add(self, key: QueueKey, pending: Pending) -> DeliveryQueue:
         """A message that has just been committed."""
-        lane = self.lane(key)
-        if lane.spilled or self.count >= self._most:
+        queue = self.queue(key)
+        if queue.spilled or self.count >= self._most:
             # Behind what waits in the store already, or no room: the store keeps it.
-            lane.spilled = True
+            queue.spilled = True
         else:
-            lane.pending.append(pending)
+            queue.pending.append(pending)
             self.count += 1
-        return lane
+        return queue
 
-    def remove(self, lane: Lane, pending: Pending) -> None:
+    def remove(self, queue: DeliveryQueue, pending: Pending) -> None:
         """A message has ended."""
-        if lane.pending[0] is pending:
-            lane.pending.popleft()
+        if queue.pending[0] is pending:
+            queue.pending.popleft()
         else:
-            lane.pending.remove(pending)
+            queue.pending.remove(pending)
         self.count -= 1
 
-    async def load(self, lane: Lane) -> None:
-        """Fetch the next page of a lane; while the query runs, new messages stay in the store."""
+    async def load(self, queue: DeliveryQueue) -> None:
+        """Fetch the next page of a queue; while the query runs, new messages stay in the store."""
         gone = self._outbox.gone
-        rows = await self._store.pending_deliveries(*lane.key, _LANE_PAGE)
+        rows = await self._store.pending_deliveries(*queue.key, _QUEUE_PAGE)
         listed = {row.id: row for row in rows}
-        if len(rows) < _LANE_PAGE:
-            lane.spilled = False
+        if len(rows) < _QUEUE_PAGE:
+            queue.spilled = False
             # What was committed between the query and now was not taken up in memory.
-            later = await self._store.pending_deliveries(*lane.key, _LANE_PAGE)
+            later = await self._store.pending_deliveries(*queue.key, _QUEUE_PAGE)
             listed |= {row.id: row for row in later}
-        held = {pending.id for pending in lane.pending} | gone | self._outbox.gone
+        held = {pending.id for pending in queue.pending} | gone | self._outbox.gone
         loaded = [_from_row(row) for row in listed.values() if row.id not in held]
         if loaded:
-            lane.pending = deque(sorted([*lane.pending, *loaded], key=lambda pending: pending.id))
+            queue.pending = deque(sorted([*queue.pending, *loaded], key=lambda pending: pending.id))
             self.count += len(loaded)
 
     @property
     def heads(self) -> Iterator[Pending]:
-        """The first message of each lane."""
-        return (lane.pending[0] for lane in self.lanes.values() if lane.pending)
+        """The first message of each queue."""
+        return (queue.pending[0] for queue in self.queues.values() if queue.pending)
 
 
 def _from_row(row: DeliveryRow) -> Pending:

@@ -13,10 +13,10 @@ from .table import Profile, Route
 
 log = structlog.get_logger(__name__)
 
-# Device and lane.
-LaneKey = tuple[int, str]
+# Device and queue.
+QueueKey = tuple[int, str]
 
-# The kinds of messages, each with lanes of its own; they are part of the names of stored lanes.
+# The kinds of messages, each with queues of its own; they are part of the names of stored queues.
 UPLINK, JOIN = "u", "j"
 _KINDS = {"DevEUI_notification": "n", "DevEUI_downlink_Sent": "s", "DevEUI_downlink_Rejected": "r"}
 
@@ -61,8 +61,8 @@ def decode_message(octets: bytes) -> StoredMessage:
         return DAMAGED
 
 
-class LaneName(NamedTuple):
-    """Messages of a device to one destination keep their order among their kind; this names their lane."""
+class QueueName(NamedTuple):
+    """Messages of a device to one destination keep their order among their kind; this names their queue."""
 
     profile_ref: int
     kind: str
@@ -74,18 +74,18 @@ class LaneName(NamedTuple):
 
     @property
     def destination(self) -> str:
-        """The application server, or one address of a BLAST route: what lanes of all kinds share."""
+        """The application server, or one address of a BLAST route: what queues of all kinds share."""
         return f"{self.profile_ref}:{self.position}:{self.as_id}"
 
     @classmethod
-    def parse(cls, text: str) -> LaneName:
+    def parse(cls, text: str) -> QueueName:
         profile_ref, kind, position, as_id = text.split(":", 3)
         return cls(int(profile_ref), kind, position, as_id)
 
 
-def lane_of(message: StoredMessage) -> LaneName:
+def queue_of(message: StoredMessage) -> QueueName:
     position = "" if message.position is None else str(message.position)
-    return LaneName(message.routing_profile_ref, _kind_of(message), position, message.as_id or "")
+    return QueueName(message.routing_profile_ref, _kind_of(message), position, message.as_id or "")
 
 
 def _kind_of(message: StoredMessage) -> str:

@@ -16,7 +16,7 @@ from veldnet.store import (
     Statement,
 )
 
-from .lanes import Pending
+from .delivery_queue import Pending
 from .ledger import encode_message
 from .transports import Outcome
 
@@ -130,14 +130,14 @@ def _ended_rows(ended: Sequence[Ended]) -> list[Rows]:
     ]
 
 
-def new_row(device_ref: int, lane: str, pending: Pending) -> NewDeliveryRow:
+def new_row(device_ref: int, queue: str, pending: Pending) -> NewDeliveryRow:
     """The row of a new delivery."""
     return NewDeliveryRow(
         pending.id,
         pending.frame_id,
         device_ref,
         pending.subscriber_ref,
-        lane,
+        queue,
         pending.expires_at,
         0,
         None,

@@ -15,7 +15,7 @@ from .ledger import decode_message
 
 PENDING, UNDELIVERED = 0, 1
 
-LaneKey = tuple[int, str]
+QueueKey = tuple[int, str]
 
 # The device of a delivery, if it is still its subscriber's: a number alone says nothing.
 _ITS_DEVICE = and_(
@@ -26,7 +26,7 @@ _ITS_DEVICE = and_(
 class Undelivered(msgspec.Struct, frozen=True):
     """A message that is still to be delivered or was set aside; times in Unix milliseconds.
 
-    What is said of the attempts of a message that waits behind another one in its lane is what was said of
+    What is said of the attempts of a message that waits behind another one in its queue is what was said of
     that one; it has `attempts` 0.
     """
 
@@ -74,9 +74,9 @@ def list_undelivered(
         own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
         query = query.where(deliveries.c.subscriber_ref.in_(own))
     rows = connection.execute(query).all()
-    heads = _heads(connection, {_lane(row) for row in rows if row.state == PENDING and not row.attempts})
+    heads = _heads(connection, {_queue(row) for row in rows if row.state == PENDING and not row.attempts})
     return [
-        _listed(row, heads.get(_lane(row), row) if not row.attempts else row, timeline.millis_of(row.id))
+        _listed(row, heads.get(_queue(row), row) if not row.attempts else row, timeline.millis_of(row.id))
         for row in rows
     ]
 
@@ -86,7 +86,7 @@ def _within(timeline: Timeline, from_ms: int, to_ms: int) -> ColumnElement[bool]
     return (deliveries.c.id >= first) & (deliveries.c.id < end)
 
 
-def _lane(row: Row[Any]) -> LaneKey:
+def _queue(row: Row[Any]) -> QueueKey:
     return row.device_ref, row.lane
 
 
@@ -112,10 +112,10 @@ def _listed(row: Row[Any], tried: Row[Any], created_at: int) -> Undelivered:
     )
 
 
-def _heads(connection: Connection, lanes: Iterable[LaneKey]) -> dict[LaneKey, Row[Any]]:
-    """The message of each lane that is being tried, where one is."""
-    wanted = sorted(lanes)
-    heads: dict[LaneKey, Row[Any]] = {}
+def _heads(connection: Connection, queues: Iterable[QueueKey]) -> dict[QueueKey, Row[Any]]:
+    """The message of each queue that is being tried, where one is."""
+    wanted = sorted(queues)
+    heads: dict[QueueKey, Row[Any]] = {}
     for start in range(0, len(wanted), 100):
         query = (
             select(deliveries)
@@ -126,14 +126,14 @@ def _heads(connection: Connection, lanes: Iterable[LaneKey]) -> dict[LaneKey, Ro
             )
             .order_by(deliveries.c.id.desc())
         )
-        heads |= {_lane(row): row for row in connection.execute(query)}
+        heads |= {_queue(row): row for row in connection.execute(query)}
     return heads
 
 
 def deliver_again(
     connection: Connection, subscriber_ref: int | None, from_ms: int, to_ms: int, expires_at: int
-) -> list[LaneKey]:
-    """Make undelivered messages of a time range pending once more; returns the lanes concerned. Messages of
+) -> list[QueueKey]:
+    """Make undelivered messages of a time range pending once more; returns the queues concerned. Messages of
     a device that was deleted stay as they are."""
     chosen: ColumnElement[bool] = (
         _within(read_timeline(connection), from_ms, to_ms)
@@ -142,7 +142,7 @@ def deliver_again(
     )
     if subscriber_ref is not None:
         chosen &= deliveries.c.subscriber_ref == subscriber_ref
-    lanes = connection.execute(
+    queues = connection.execute(
         select(deliveries.c.device_ref, deliveries.c.lane).where(chosen).distinct()
     ).all()
     connection.execute(
@@ -158,4 +158,4 @@ def deliver_again(
             reason=None,
         )
     )
-    return [(row.device_ref, row.lane) for row in lanes]
+    return [(row.device_ref, row.lane) for row in queues]

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from veldnet.store import Timeline, read_timeline
 from veldnet.store.schema import deliveries
 
-from .ledger import LaneName
+from .ledger import QueueName
 from .undelivered import PENDING
 
 # Milliseconds after which a message counts as waiting.
@@ -42,15 +42,17 @@ def waiting_destinations(
     )
     counted = select(deliveries.c.lane, deliveries.c.id).where(chosen).order_by(deliveries.c.id).limit(most)
     inner = counted.subquery()
-    lanes = connection.execute(
+    queues = connection.execute(
         select(inner.c.lane, func.count().label("number"), func.min(inner.c.id).label("oldest"))
         .group_by(inner.c.lane)
         .order_by(func.count().desc())
         .limit(_MOST_LANES)
     ).all()
     merged: dict[str, list[tuple[str, int, int]]] = {}
-    for row in lanes:
-        merged.setdefault(LaneName.parse(row.lane).destination, []).append((row.lane, row.number, row.oldest))
+    for row in queues:
+        merged.setdefault(QueueName.parse(row.lane).destination, []).append(
+            (row.lane, row.number, row.oldest)
+        )
     found = [_destination(connection, chosen, listed, timeline) for listed in merged.values()]
     return sorted(found, key=lambda destination: -destination.waiting)
 
@@ -61,12 +63,12 @@ def _destination(
     listed: list[tuple[str, int, int]],
     timeline: Timeline,
 ) -> WaitingDestination:
-    name = LaneName.parse(listed[0][0])
+    name = QueueName.parse(listed[0][0])
     tried = connection.execute(
         select(deliveries)
         .where(
             chosen,
-            deliveries.c.lane.in_([lane for lane, _number, _oldest in listed]),
+            deliveries.c.lane.in_([queue for queue, _number, _oldest in listed]),
             deliveries.c.last_attempt_at.is_not(None),
         )
         .order_by(deliveries.c.last_attempt_at.desc())

@@ -141,7 +141,7 @@ def devices_to_check(connection: Connection, now: int, limit: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def pending_lanes(connection: Connection, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+def pending_queues(connection: Connection, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
     lane = tuple_(deliveries.c.device_ref, deliveries.c.lane)
     query = (
         select(deliveries.c.device_ref, deliveries.c.lane)

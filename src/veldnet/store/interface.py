@@ -74,10 +74,10 @@ class Store(Protocol):
     async def devices_to_check(self, now: int, limit: int) -> list[int]:
         """References of devices whose `check_at` (Unix milliseconds) has come, those due first."""
 
-    async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
-        """Device and lane of pending deliveries, in order, behind `after`."""
+    async def pending_queues(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+        """Device and queue of pending deliveries, in order, behind `after`."""
 
     async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
-        """The oldest pending deliveries of a lane."""
+        """The oldest pending deliveries of a queue."""
 
     async def close(self) -> None: ...

@@ -397,8 +397,8 @@ class SqliteStore:
     async def devices_to_check(self, now: int, limit: int) -> list[int]:
         return await self.read(lambda connection: hot_reads.devices_to_check(connection, now, limit))
 
-    async def pending_lanes(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
-        return await self.read(lambda connection: hot_reads.pending_lanes(connection, after, limit))
+    async def pending_queues(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+        return await self.read(lambda connection: hot_reads.pending_queues(connection, after, limit))
 
     async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
         return await self.read(

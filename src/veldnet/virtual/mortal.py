@@ -137,9 +137,9 @@ class MortalStore:
         self._called("devices_to_check")
         return await self._store.devices_to_check(now, limit)
 
-    async def pending_lanes(self, after: Any, limit: int) -> list[tuple[int, str]]:
-        self._called("pending_lanes")
-        return await self._store.pending_lanes(after, limit)
+    async def pending_queues(self, after: Any, limit: int) -> list[tuple[int, str]]:
+        self._called("pending_queues")
+        return await self._store.pending_queues(after, limit)
 
     async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
         await self._server.alive()

@@ -1,4 +1,4 @@
-"""Lanes, retries and what is set aside, with a real store and real servers."""
+"""Delivery queues, retries and what is set aside, with a real store and real servers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_c1_temporary_failures_are_retried_in_order(tmp_path: Path, code: 
 
 
 async def test_c1_servers_like_the_published_examples_get_all_their_uplinks(tmp_path: Path) -> None:
-    """One device, and messages in between which the example cannot read, in the lane of the uplinks, too."""
+    """One device, and messages in between which the example cannot read, in the queue of the uplinks, too."""
     network = await Network.open(tmp_path)
     async with application_server(well_formed) as server:
         await network.profile(server.address)
@@ -284,9 +284,9 @@ async def test_a1_messages_are_never_sent_over_the_profile_of_another_subscriber
         listed = await network.until_listed(lambda listed: all(item.reason for item in listed))
         assert {item.reason for item in listed} == {"profileDeleted"} and not theirs.requests
         # Nor when they are delivered again, nor when they are new, nor as a trial.
-        lanes = await network.store.write(lambda c: deliver_again(c, 1, 0, FAR, FAR))
-        for lane in lanes:
-            network.deliveries.requeue(lane)
+        queues = await network.store.write(lambda c: deliver_again(c, 1, 0, FAR, FAR))
+        for queue in queues:
+            network.deliveries.requeue(queue)
         await network.until_listed(lambda listed: all(item.reason for item in listed))
         await network.send(uplink(3), owner=1)
         assert await network.deliveries.try_out(1, 1) == []

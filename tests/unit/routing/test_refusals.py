@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from veldnet.routing.lanes import Destination, Lane
+from veldnet.routing.delivery_queue import DeliveryQueue, Destination
 from veldnet.routing.ledger import UPLINK
 
 
@@ -50,9 +50,9 @@ def test_a_server_that_fails_half_of_its_requests_loses_hardly_a_message() -> No
 
 
 def test_a_destination_wakes_its_lanes_at_most_every_ten_seconds() -> None:
-    known, lane = Destination(), Lane((1, "1:u::"))
-    known.waiting.add(lane)
-    assert known.to_wake(100.0) == [lane] and not known.waiting
-    known.waiting.add(lane)
+    known, queue = Destination(), DeliveryQueue((1, "1:u::"))
+    known.waiting.add(queue)
+    assert known.to_wake(100.0) == [queue] and not known.waiting
+    known.waiting.add(queue)
     assert known.to_wake(105.0) == [] and known.waiting
-    assert known.to_wake(110.0) == [lane]
+    assert known.to_wake(110.0) == [queue]

@@ -87,7 +87,7 @@ class Redelivery(msgspec.Struct):
 
 
 class RedeliveryStarted(msgspec.Struct):
-    lanes: int
+    queues: int
 
 
 class TrialAnswer(msgspec.Struct):
@@ -169,7 +169,9 @@ async def redeliver(services: Services, scope: Scope, body: Redelivery) -> Redel
     from_ms, to_ms = moment(body.start, "from"), moment(body.end, "to")
     platform = services.platform
     expires_at = int((platform.clock() + platform.settings.routing.retention) * 1000)
-    lanes = await services.write(lambda c: deliver_again(c, scope.subscriber_ref, from_ms, to_ms, expires_at))
-    for lane in lanes:
-        platform.deliveries.requeue(lane)
-    return RedeliveryStarted(len(lanes))
+    queues = await services.write(
+        lambda c: deliver_again(c, scope.subscriber_ref, from_ms, to_ms, expires_at)
+    )
+    for queue in queues:
+        platform.deliveries.requeue(queue)
+    return RedeliveryStarted(len(queues))

@@ -50,7 +50,7 @@ def redeliver(
 ) -> None:
     """Queue undelivered messages again; a running server delivers them after a restart."""
     now = int(time.time() * 1000)
-    lanes = with_data(
+    queues = with_data(
         settings_of(data),
         lambda d: d.store.write(
             lambda c: deliver_again(
@@ -58,4 +58,4 @@ def redeliver(
             )
         ),
     )
-    console.print(f"{len(lanes)} device lanes have messages to deliver again")
+    console.print(f"{len(queues)} device queues have messages to deliver again")

@@ -28,7 +28,7 @@ _JUST_JOINED = 60.0
 Order = tuple[Entry, AskVault]
 
 
-class _Lane:
+class _VaultQueue:
     """The queue of a vault, and what of it the vault is at work on."""
 
     def __init__(self) -> None:
@@ -52,19 +52,19 @@ class VaultOrders:
         self._counters = counters
         self._clock = clock
         self._answered = answered
-        self._lanes: dict[str, _Lane] = {}
+        self._queues: dict[str, _VaultQueue] = {}
 
     @property
     def tasks(self) -> set[asyncio.Task[None]]:
-        return {task for lane in self._lanes.values() for task in lane.tasks}
+        return {task for vault in self._queues.values() for task in vault.tasks}
 
     @property
     def waiting(self) -> int:
         """Orders that wait for their vault."""
-        return sum(len(lane.queue) for lane in self._lanes.values())
+        return sum(len(vault.queue) for vault in self._queues.values())
 
     def ask(self, entry: Entry, effect: AskVault) -> None:
-        lane = self._lanes.setdefault(effect.order.vault, _Lane())
+        vault = self._queues.setdefault(effect.order.vault, _VaultQueue())
         row = entry.device.row
         waiting = Waiting(
             (entry, effect),
@@ -73,12 +73,12 @@ class VaultOrders:
             effect.join.received.received_at + _LAST_CHANCE,
             _cut_off(entry, self._clock()),
         )
-        if not lane.queue.put(waiting):
+        if not vault.queue.put(waiting):
             self._refuse([waiting], "too many joins wait for the vault")
-        elif len(lane.tasks) < _UNDER_WAY:
-            task = self._supervisor.start("joins", self._serve(lane))
-            lane.tasks.add(task)
-            task.add_done_callback(lane.tasks.discard)
+        elif len(vault.tasks) < _UNDER_WAY:
+            task = self._supervisor.start("joins", self._serve(vault))
+            vault.tasks.add(task)
+            task.add_done_callback(vault.tasks.discard)
 
     def _refuse(self, orders: Sequence[Waiting[Order]], words: str) -> None:
         self._counters.joins_too_late += len(orders)
@@ -90,11 +90,11 @@ class VaultOrders:
             event = VaultAnswered(effect.join, effect.order, answer)
             self._supervisor.guard("joins", self._answered, entry, event)
 
-    async def _serve(self, lane: _Lane) -> None:
+    async def _serve(self, vault: _VaultQueue) -> None:
         # Orders of the same turn of the loop go together.
         await asyncio.sleep(0)
-        while len(lane.queue):
-            taken, late = lane.queue.take(_BATCH, self._clock())
+        while len(vault.queue):
+            taken, late = vault.queue.take(_BATCH, self._clock())
             self._refuse(late, f"the vault had no time for the request within {_LAST_CHANCE:g} s")
             if not taken:
                 continue

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from veldnet.routing.ledger import LaneName, addresses_of, decode_message, lane_of
+from veldnet.routing.ledger import QueueName, addresses_of, decode_message, queue_of
 from veldnet.routing.table import Route
 from veldnet.store import SqliteStore
 from veldnet.store.alembic_chain import upgrade
@@ -94,7 +94,7 @@ def test_c2_stored_deliveries_move_into_lanes_by_kind_and_address(tmp_path: Path
     for row in rows:
         if row.frame_id != 17:
             message = decode_message(row.message)
-            assert str(lane_of(message)) == row.lane and str(LaneName.parse(row.lane)) == row.lane
+            assert str(queue_of(message)) == row.lane and str(QueueName.parse(row.lane)) == row.lane
         if row.frame_id in (11, 13):
             assert addresses_of(message, blast) == (BLAST[message.position or 0],)
     for lane in {row.lane for row in rows if ":u:" in row.lane and row.lane.startswith("4:u:0")}:

@@ -1,4 +1,4 @@
-"""Lanes: the messages of a device to one destination, in order, and what becomes of one that is refused."""
+"""Delivery queues: the messages of a device to one destination, in order, and what becomes of one that is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import ceil, log
 
 import msgspec
 
-from .ledger import UPLINK, LaneKey, LaneName, StoredMessage
+from .ledger import UPLINK, QueueKey, QueueName, StoredMessage
 from .transports import Outcome
 
 # Messages behind a refused one that are tried, to learn whether the server takes others.
@@ -49,7 +49,7 @@ _BY_CHANCE = 1e-4
 _MOST_REFUSALS = 50
 # Messages accepted after which those before count half.
 _REMEMBERED = 1000
-# Seconds between two times that waiting lanes are woken: a server that comes and goes is not hammered.
+# Seconds between two times that waiting queues are woken: a server that comes and goes is not hammered.
 _WAKE_EVERY = 10.0
 
 
@@ -62,8 +62,8 @@ class Destination:
         # What it has accepted, by whether it was uplinks.
         self.uplinks = 0
         self.others = 0
-        # Lanes that had no answer and wait for their next attempt.
-        self.waiting: set[Lane] = set()
+        # Delivery queues that had no answer and wait for their next attempt.
+        self.waiting: set[DeliveryQueue] = set()
         self._woken_at = float("-inf")
         # Messages accepted of late, and how often they had been refused before.
         self._accepted = 0.0
@@ -94,17 +94,17 @@ class Destination:
         accepted; for the rest, that anything is."""
         return self.uplinks if kind == UPLINK else self.uplinks + self.others
 
-    def to_wake(self, now: float) -> list[Lane]:
-        """Lanes that need not wait, as the destination answers again; `now` is monotonic."""
+    def to_wake(self, now: float) -> list[DeliveryQueue]:
+        """Delivery queues that need not wait, as the destination answers again; `now` is monotonic."""
         if not self.waiting or now - self._woken_at < _WAKE_EVERY:
             return []
         self._woken_at = now
-        lanes = list(self.waiting)
+        queues = list(self.waiting)
         self.waiting.clear()
-        return lanes
+        return queues
 
 
-class Lane:
+class DeliveryQueue:
     """Deliveries of one device to one destination, of one kind; `spilled`: the store has more."""
 
     __slots__ = (
@@ -112,9 +112,9 @@ class Lane:
         "spilled", "timer", "unanswered",
     )  # fmt: skip
 
-    def __init__(self, key: LaneKey) -> None:
+    def __init__(self, key: QueueKey) -> None:
         self.key = key
-        self.name = LaneName.parse(key[1])
+        self.name = QueueName.parse(key[1])
         self.destination = self.name.destination
         self.pending: deque[Pending] = deque()
         self.spilled = False
