@@ -148,7 +148,7 @@ class Stage(VirtualNetwork):
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:
             await asyncio.sleep(min(left, step))
-            await self.monitoring.look_at_devices()
+            await self.monitoring.check_devices()
 
     # What people do and see.
 

@@ -96,17 +96,17 @@ async def test_an_alarm_rises_stays_clears_and_is_recycled(
     good: dict[str, Any],
 ) -> None:
     watcher = monitor(store)
-    await watcher.look({STATION: GOOD})
-    await watcher.look({STATION: replace(GOOD, **between)})
+    await watcher.check({STATION: GOOD})
+    await watcher.check({STATION: replace(GOOD, **between)})
     assert await listed(store) == {}
-    await watcher.look({STATION: replace(GOOD, **bad)})
+    await watcher.check({STATION: replace(GOOD, **bad)})
     raised = (await listed(store))[kind]
     assert (raised.alarmState, raised.acked) == (state, False) and raised.name
     assert set(await listed(store)) == {kind}, "one cause is one alarm"
     for _ in range(3):
-        await watcher.look({STATION: replace(GOOD, **bad)})
+        await watcher.check({STATION: replace(GOOD, **bad)})
     assert (await listed(store))[kind] == raised, "a state that goes on is not written again"
-    await watcher.look({STATION: replace(GOOD, **between)})
+    await watcher.check({STATION: replace(GOOD, **between)})
     assert (await listed(store))[kind].alarmState == state
 
     assert await watcher.acknowledge(STATION, kind, "Somebody")
@@ -115,38 +115,38 @@ async def test_an_alarm_rises_stays_clears_and_is_recycled(
     watcher = monitor(store)
     await watcher.load()
     assert watcher.active[kind] == 1
-    await watcher.look({STATION: replace(GOOD, **good)})
+    await watcher.check({STATION: replace(GOOD, **good)})
     assert (await listed(store))[kind].alarmState == "CLEARED"
-    await watcher.look({STATION: replace(GOOD, **bad)})
+    await watcher.check({STATION: replace(GOOD, **bad)})
     again = (await listed(store))[kind]
     assert (again.alarmState, again.acked) == (state, False) and again.creationTime == raised.creationTime
 
 
 async def test_an_acknowledgement_of_another_process_is_not_written_over(store: SqliteStore) -> None:
     watcher = monitor(store)
-    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    await watcher.check({STATION: replace(GOOD, seen_at=NOW - 1000)})
     assert await store.write(lambda c: acknowledge_stored(c, STATION, types.CONNECTION, 5, "Somebody"))
-    await watcher.look({STATION: GOOD})
+    await watcher.check({STATION: GOOD})
     cleared = (await listed(store))[types.CONNECTION]
     assert (cleared.alarmState, cleared.acked) == ("CLEARED", True)
-    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    await watcher.check({STATION: replace(GOOD, seen_at=NOW - 1000)})
     assert not (await listed(store))[types.CONNECTION].acked
 
 
 async def test_what_was_away_was_not_deaf(store: SqliteStore) -> None:
     watcher = monitor(store)
     back = replace(GOOD, frame_at=NOW - 50_000, up_since=NOW - 60)
-    await watcher.look({STATION: back})
+    await watcher.check({STATION: back})
     assert await listed(store) == {}
 
 
 async def test_alarms_go_with_the_base_station(store: SqliteStore) -> None:
     watcher = monitor(store)
-    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    await watcher.check({STATION: replace(GOOD, seen_at=NOW - 1000)})
     assert watcher.is_down(STATION) and watcher.cause((int(STATION),)) == str(STATION)
     assert watcher.cause((int(STATION), 5)) is None, "another one hears the device too"
     assert watcher.cause(()) is None
-    await watcher.look({})
+    await watcher.check({})
     assert await listed(store) == {} and not watcher.is_down(STATION)
     assert not await watcher.acknowledge(STATION, types.CONNECTION, "Somebody")
 
@@ -157,8 +157,8 @@ async def test_operators_are_told(store: SqliteStore) -> None:
     watcher = monitor(store, recipients)
     woken: list[bool] = []
     watcher.on_notification(lambda: woken.append(True))
-    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
-    await watcher.look({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    await watcher.check({STATION: replace(GOOD, seen_at=NOW - 1000)})
+    await watcher.check({STATION: replace(GOOD, seen_at=NOW - 1000)})
     rows = await store.read(lambda c: c.execute(notifications.select()).all())
     assert [(r.scope, r.scope_ref, decode_event(r.event).type) for r in rows] == [(OPERATOR, 1, 102)]
     assert woken == [True]

@@ -42,15 +42,15 @@ class Stage:
 
     def fresh(self) -> ModuleMonitor:
         monitor = ModuleMonitor(self.store, IdSource(), self.recipients, clock=lambda: self.now)
-        monitor.on_notification(self._tell)
+        monitor.on_notification(self._notify)
         return monitor
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self.told += 1
 
-    async def look(self, *modules: Module, after: float = 0.0) -> None:
+    async def check(self, *modules: Module, after: float = 0.0) -> None:
         self.now += after
-        await self.monitor.look(modules)
+        await self.monitor.check(modules)
 
     async def listed(self, *, cleared: bool = False) -> list[listing.ModuleAlarm]:
         return await self.store.read(lambda c: listing.list_module_alarms(c, cleared=cleared))
@@ -58,12 +58,12 @@ class Stage:
 
 async def test_it_rises_after_ten_seconds_and_clears_with_the_module(store: SqliteStore) -> None:
     stage = Stage(store)
-    await stage.look(GOOD)
-    await stage.look(BAD, after=1)
-    await stage.look(GOOD, after=9)
-    await stage.look(BAD, after=1)
+    await stage.check(GOOD)
+    await stage.check(BAD, after=1)
+    await stage.check(GOOD, after=9)
+    await stage.check(BAD, after=1)
     assert await stage.listed(cleared=True) == [], "it was back in time"
-    await stage.look(BAD, after=10)
+    await stage.check(BAD, after=10)
     (alarm,) = await stage.listed()
     assert (alarm.module, alarm.alarmState) == ("ams/token-1", "CRITICAL")
     assert alarm.additionalInfos == ["there is no token"] and stage.monitor.active == 1
@@ -71,17 +71,17 @@ async def test_it_rises_after_ten_seconds_and_clears_with_the_module(store: Sqli
     stage.monitor = stage.fresh()
     await stage.monitor.load()
     assert stage.monitor.active == 1
-    await stage.look(GOOD, after=60)
+    await stage.check(GOOD, after=60)
     assert await stage.listed() == [] and stage.monitor.active == 0
     assert (await stage.listed(cleared=True))[0].alarmState == "CLEARED"
 
 
 async def test_the_alarm_of_a_module_that_is_no_more_goes(store: SqliteStore) -> None:
     stage = Stage(store)
-    await stage.look(BAD)
-    await stage.look(BAD, after=11)
+    await stage.check(BAD)
+    await stage.check(BAD, after=11)
     assert len(await stage.listed()) == 1
-    await stage.look(Module("", "software", None), after=1)
+    await stage.check(Module("", "software", None), after=1)
     assert await stage.listed(cleared=True) == []
 
 
@@ -97,8 +97,8 @@ async def test_operators_hear_of_modules_that_keep_their_keys(store: SqliteStore
     first, second = await store.write(two_operators)
     wants = NotificationSettings(mode="BASIC", recipients=["noc@example.com"])
     stage.recipients.load({(OPERATOR, first): wants, (OPERATOR, second): wants})
-    await stage.look(BAD, Module("", "software", "gone"))
-    await stage.look(BAD, Module("", "software", "gone"), after=11)
+    await stage.check(BAD, Module("", "software", "gone"))
+    await stage.check(BAD, Module("", "software", "gone"), after=11)
     rows = await store.read(lambda c: c.execute(select(notifications)).all())
     told = {(row.scope_ref, decode_event(row.event).subject) for row in rows}
     assert told == {(first, "ams/token-1"), (first, "software"), (second, "software")} and stage.told == 1

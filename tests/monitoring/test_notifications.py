@@ -430,7 +430,7 @@ def test_a_devices_silence_names_the_base_station_behind_it(tmp_path: Path) -> N
         station = STATIONS[0]
         facts = Facts(name="Roof", operator_ref=1, seen_at=stage.clock(), frame_at=stage.clock())
         await stage.pass_time(600, step=60)
-        await stage.monitoring.stations.look({station: facts})
+        await stage.monitoring.stations.check({station: facts})
         assert stage.monitoring.stations.is_down(station)
         await stage.pass_time(3600, step=60)
         await asyncio.sleep(1)

@@ -109,7 +109,7 @@ def test_silence_is_found_by_the_server_that_comes_after(tmp_path: Path) -> None
         stage.server.die()
         await asyncio.sleep(2 * HOUR)
         assert isinstance(stage.server, MortalServer) and stage.deaths == 1
-        await stage.monitoring.look_at_devices()
+        await stage.monitoring.check_devices()
         assert (await stage.alarm(types.SILENCE)).alarmState == "MINOR"
         stage.server.die()
         await asyncio.sleep(60)

@@ -121,14 +121,14 @@ class MonitoringService:
     async def load_recipients(self) -> None:
         self.recipients.load(await self._store.read(read_all))
 
-    async def look_at_devices(self) -> None:
+    async def check_devices(self) -> None:
         """Look at the devices whose time has come; what follows is durable when this returns."""
         while refs := await self._store.devices_to_check(round(self._clock() * 1000), _LOOKS):
             devices = self._network.devices
             entries = await asyncio.gather(*(devices.get(ref=ref) for ref in refs))
             for entry in entries:
                 if entry is not None and not entry.removed:
-                    self.monitor.look(entry)
+                    self.monitor.check(entry)
             await self._network.commits.durable()
             if len(refs) < _LOOKS:
                 return
@@ -142,7 +142,7 @@ class MonitoringService:
     def base_station_count(self) -> int:
         return sum(1 for _station in self._base_stations.all())
 
-    async def look_at_base_stations(self) -> None:
+    async def check_base_stations(self) -> None:
         """Look at every base station."""
         now = self._clock()
         loads = self._network.air.loads(now)
@@ -152,12 +152,12 @@ class MonitoringService:
             )
             for identifier, station in self._base_stations.all()
         }
-        await self.stations.look(facts)
+        await self.stations.check(facts)
 
-    async def look_at_modules(self) -> None:
+    async def check_modules(self) -> None:
         """Look at every module of the vaults."""
         vaults = self._vault
-        await self.modules.look([Module(name, each.name, each.problem) for name, each in vaults.modules()])
+        await self.modules.check([Module(name, each.name, each.problem) for name, each in vaults.modules()])
 
     def _facts(
         self,
@@ -196,7 +196,7 @@ class MonitoringService:
         if entry is None:
             entry = await self._network.devices.get(ref=ref)
         if entry is not None and not entry.removed and entry.watch is not None:
-            self.monitor.look(entry)
+            self.monitor.check(entry)
             await self._network.commits.durable()
 
     async def acknowledge(self, device_ref: int, kind: int, of: str, author: str) -> bool:

@@ -214,9 +214,9 @@ class Platform:
             ("base station presence", _PRESENCE_EVERY, self._presence_keeper.write),
             ("base station connections", _CONNECTIONS_EVERY, self._keep_connections),
             ("retention", _PRUNE_EVERY, self._prune),
-            ("device alarms", every, self.monitoring.look_at_devices),
-            ("base station alarms", every, self.monitoring.look_at_base_stations),
-            ("vault alarms", every, self.monitoring.look_at_modules),
+            ("device alarms", every, self.monitoring.check_devices),
+            ("base station alarms", every, self.monitoring.check_base_stations),
+            ("vault alarms", every, self.monitoring.check_modules),
             ("device counts", every, self.monitoring.count_devices),
         ):
             self.supervisor.repeat(name, interval, chore)

@@ -66,7 +66,7 @@ class _Replay:
         """Let time pass; look at the device whenever the store would have said so."""
         while (due := watch_of(self.entry).check_at) is not None and due / 1000 <= moment:
             self.now = max(self.now, due / 1000)
-            self.monitor.look(self.entry)
+            self.monitor.check(self.entry)
 
     def play(self, record: Record, moment: float) -> None:
         self.until(moment)

@@ -159,10 +159,10 @@ class BaseStationMonitor:
         self._limits = limits or Limits()
         self._kinds = kinds
         self._alarms: dict[tuple[BaseStationId, int], Alarm] = {}
-        self._told: Callable[[], None] = lambda: None
+        self._on_change: Callable[[], None] = lambda: None
 
     def on_notification(self, wake: Callable[[], None]) -> None:
-        self._told = wake
+        self._on_change = wake
 
     async def load(self) -> None:
         """Take up the alarms that an earlier process left, or that another one has acknowledged."""
@@ -186,7 +186,7 @@ class BaseStationMonitor:
                 counts[alarm.type] += 1
         return counts
 
-    async def look(self, stations: Mapping[BaseStationId, Facts]) -> None:
+    async def check(self, stations: Mapping[BaseStationId, Facts]) -> None:
         """Judge all base stations; what changes is written before it counts."""
         now = self._clock()
         changes = [
@@ -203,7 +203,7 @@ class BaseStationMonitor:
         for key in [key for key in self._alarms if key[0] in gone]:
             del self._alarms[key]
         if events:
-            self._told()
+            self._on_change()
 
     def _judge(self, station: BaseStationId, facts: Facts, now: float) -> Iterator[_Change]:
         for rule in RULES:

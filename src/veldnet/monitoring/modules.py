@@ -53,10 +53,10 @@ class ModuleMonitor:
         self._clock = clock
         self._alarms: dict[str, Alarm] = {}
         self._away_since: dict[str, float] = {}
-        self._told: Callable[[], None] = lambda: None
+        self._on_change: Callable[[], None] = lambda: None
 
     def on_notification(self, wake: Callable[[], None]) -> None:
-        self._told = wake
+        self._on_change = wake
 
     async def load(self) -> None:
         """Take up the alarms that an earlier process left."""
@@ -66,7 +66,7 @@ class ModuleMonitor:
     def active(self) -> int:
         return sum(alarm.active for alarm in self._alarms.values())
 
-    async def look(self, modules: Sequence[Module]) -> None:
+    async def check(self, modules: Sequence[Module]) -> None:
         """Judge all modules; what changes is written before it counts."""
         now = self._clock()
         changes = [change for module in modules if (change := self._judge(module, now)) is not None]
@@ -74,7 +74,7 @@ class ModuleMonitor:
         if not changes and not gone:
             return
         if await self._store.write(partial(self._write, changes, gone, now)):
-            self._told()
+            self._on_change()
         for change in changes:
             assert change.step.alarm is not None
             self._alarms[change.module.title] = change.step.alarm
@@ -97,7 +97,7 @@ class ModuleMonitor:
         self, changes: Iterable[_Change], gone: Iterable[str], now: float, connection: Connection
     ) -> int:
         """Write the changes and whom to tell; returns how many messages wait."""
-        told = 0
+        queued = 0
         columns = module_alarms.c
         for title in gone:
             connection.execute(delete(module_alarms).where(columns.module == title))
@@ -115,10 +115,10 @@ class ModuleMonitor:
             )
             if done.rowcount == 0:
                 connection.execute(insert(module_alarms).values(module=title, **values))
-            told += self._tell(connection, change, now)
-        return told
+            queued += self._notify(connection, change, now)
+        return queued
 
-    def _tell(self, connection: Connection, change: _Change, now: float) -> int:
+    def _notify(self, connection: Connection, change: _Change, now: float) -> int:
         alarm, what = change.step.alarm, change.step.change
         assert alarm is not None and what is not None
         event = AlarmEvent(

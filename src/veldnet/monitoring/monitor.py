@@ -180,7 +180,7 @@ class Monitor:
         self._set_health(entry, watch, health.ACTIVE)
         learnt = self.silence_rules.learnt_factor and len(watch.intervals) == INTERVALS // 2
         if begins or learnt:
-            self._plan_look(entry, watch, round(record.time * 1000))
+            self._plan_check(entry, watch, round(record.time * 1000))
 
     def _reset(self, record: ResetRecord, entry: Entry, watch: Watch) -> None:
         watch.instant_per = watch.mean_per = 0.0
@@ -204,13 +204,13 @@ class Monitor:
             return
         watch.put(step.alarm)
         self._write(entry, step, signal.infos)
-        self._tell(entry, watch, step, signal.infos)
+        self._notify(entry, watch, step, signal.infos)
         if step.change == "raised":
             self.counters.raised[kind.id] += 1
         elif step.change == "cleared":
             self.counters.cleared[kind.id] += 1
         if step.alarm.active and kind.quiet is not None:
-            self._look_before(entry, watch, now + kind.quiet)
+            self._check_before(entry, watch, now + kind.quiet)
 
     def _write(self, entry: Entry, step: Step, infos: tuple[str, ...]) -> None:
         alarm, batch, ref = step.alarm, self._batch, entry.device.row.ref
@@ -238,7 +238,7 @@ class Monitor:
             batch.acknowledged.pop(key, None)
         batch.final[key] = row
 
-    def _tell(self, entry: Entry, watch: Watch, step: Step, infos: tuple[str, ...]) -> None:
+    def _notify(self, entry: Entry, watch: Watch, step: Step, infos: tuple[str, ...]) -> None:
         alarm, row = step.alarm, entry.device.row
         if step.change is None or alarm is None:
             return
@@ -268,7 +268,7 @@ class Monitor:
 
     # Time.
 
-    def look(self, entry: Entry) -> None:
+    def check(self, entry: Entry) -> None:
         """The time has come to look at a device: what its silence means, and which alarms have been quiet."""
         watch, now = watch_of(entry), round(self._clock() * 1000)
         for signal in tuple(due(watch, now, self.kinds)):
@@ -286,21 +286,21 @@ class Monitor:
             watch.silent_since = None
             self._set_health(entry, watch, health.INIT)
         watch.check_at = None
-        self._plan_look(entry, watch, now)
+        self._plan_check(entry, watch, now)
         self._batch.checks[entry.device.row.ref] = watch.check_at
         self._commits.touch(entry)
 
-    def _plan_look(self, entry: Entry, watch: Watch, now: int) -> None:
+    def _plan_check(self, entry: Entry, watch: Watch, now: int) -> None:
         """Set the next look at the device."""
         ahead = [next_due(watch, self.kinds)]
         if entry.device.active:
             steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
-            ahead.append(silence.next_look(self.silence_rules, steps, watch, now))
+            ahead.append(silence.next_check(self.silence_rules, steps, watch, now))
         due = min((moment for moment in ahead if moment is not None), default=None)
         if due is not None:
-            self._look_before(entry, watch, due)
+            self._check_before(entry, watch, due)
 
-    def _look_before(self, entry: Entry, watch: Watch, moment: int) -> None:
+    def _check_before(self, entry: Entry, watch: Watch, moment: int) -> None:
         if watch.check_at is None or moment < watch.check_at:
             watch.check_at = moment
             self._batch.checks[entry.device.row.ref] = moment
@@ -319,6 +319,6 @@ class Monitor:
             watch.put(step.alarm)
             key = (entry.device.row.ref, kind, of)
             self._batch.acknowledged[key] = AcknowledgementRow(now, author, *key)
-            self._tell(entry, watch, step, ())
+            self._notify(entry, watch, step, ())
         self._commits.touch(entry)
         return True

@@ -188,7 +188,7 @@ class Week(VirtualNetwork):
             for life in self.afflicted[failure.name]
         ]
         fates += [loop.create_task(self._village_fails()), loop.create_task(self._kill_now_and_then())]
-        fates += [loop.create_task(self._submit_downlinks()), loop.create_task(self._look())]
+        fates += [loop.create_task(self._submit_downlinks()), loop.create_task(self._check())]
         self._spawn(self._notify(self.server))
         end = days * DAY
         while (now := loop.time()) < end:
@@ -223,7 +223,7 @@ class Week(VirtualNetwork):
     async def _notify(self, server: MortalServer) -> None:
         await server.platform.monitoring.notifier.run()
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         """The chores of whatever server lives."""
         while True:
             await asyncio.sleep(_LOOK_EVERY)
@@ -234,7 +234,7 @@ class Week(VirtualNetwork):
                 if not station.down:
                     server.platform.presence.seen(base_station, self.clock())
             monitoring = server.platform.monitoring
-            looks = [monitoring.look_at_devices(), monitoring.look_at_base_stations()]
+            looks = [monitoring.check_devices(), monitoring.check_base_stations()]
             tasks = [asyncio.get_running_loop().create_task(look) for look in looks]
             _done, hanging = await asyncio.wait(tasks, timeout=_TIMEOUT)
             for task in tasks:

@@ -23,7 +23,7 @@ class Held:
     def evict(self) -> None:
         self.closed = True
 
-    def look_after(self, now: float) -> None:
+    def enforce_timeouts(self, now: float) -> None:
         raise AssertionError("not asked for")
 
 

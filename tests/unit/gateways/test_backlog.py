@@ -43,7 +43,7 @@ class Queue:
                     break
                 wait = self.now - self.arrived[0]
                 if number == 0:
-                    self.backlog.look(wait, self.now)
+                    self.backlog.observe(wait, self.now)
                 self.arrived.popleft()
                 if self.backlog.drops(wait, self.now):
                     # Dropping costs next to nothing.
@@ -88,7 +88,7 @@ def test_c16_a_rate_within_capacity_is_served_whole() -> None:
 
 def test_c16_where_there_is_no_room_nothing_is_taken() -> None:
     backlog = Backlog()
-    backlog.look(float("inf"), 5.0)
+    backlog.observe(float("inf"), 5.0)
     assert backlog.drops(float("inf"), 5.0) and "have no room" in (backlog.problem(5.0) or "")
 
 

@@ -49,7 +49,7 @@ class Connection(Protocol):
         """Close at once."""
         ...
 
-    def look_after(self, now: float) -> None:
+    def enforce_timeouts(self, now: float) -> None:
         """Close what has used up its time."""
         ...
 
@@ -127,8 +127,8 @@ class Connections:
         if self._in_group[connection.group] <= 0:
             del self._in_group[connection.group]
 
-    def look_after(self, now: float) -> None:
+    def enforce_timeouts(self, now: float) -> None:
         """Let every connection look at its time."""
         for those in self._by_state.values():
             for connection in list(those):
-                connection.look_after(now)
+                connection.enforce_timeouts(now)

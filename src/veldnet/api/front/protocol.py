@@ -301,7 +301,7 @@ class FrontProtocol(asyncio.BufferedProtocol):
         else:
             self._transport.close()
 
-    def look_after(self, now: float) -> None:
+    def enforce_timeouts(self, now: float) -> None:
         if self._reads_too_slowly(now):
             self._transport.abort()
         elif now >= self._deadline:

@@ -54,10 +54,10 @@ def _configuration(
     )
     pace = Pace(loop)
 
-    async def look_after_connections() -> None:
-        connections.look_after(loop.time())
+    async def enforce_timeouts() -> None:
+        connections.enforce_timeouts(loop.time())
 
-    platform.supervisor.repeat("HTTP time-outs", 1.0, look_after_connections)
+    platform.supervisor.repeat("HTTP time-outs", 1.0, enforce_timeouts)
     # What clients send is no event of ours; a defect is.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return uvicorn.Config(

@@ -235,7 +235,7 @@ async def _events(
 ) -> AsyncIterator[bytes]:
     live, wanted = services.platform.live, query.query()
     cookie = request.cookies.get(COOKIE, "") if from_browser(request) else ""
-    told = 0
+    reported = 0
     clock = services.platform.clock
     checked = clock()
     try:
@@ -247,9 +247,9 @@ async def _events(
                 if await services.sessions.session(cookie, use=False) is None:
                     yield b"event: expired\ndata: {}\n\n"
                     return
-            if subscription.dropped > told:
-                told = subscription.dropped
-                yield f"event: dropped\ndata: {json.dumps({'dropped': told})}\n\n".encode()
+            if subscription.dropped > reported:
+                reported = subscription.dropped
+                yield f"event: dropped\ndata: {json.dumps({'dropped': reported})}\n\n".encode()
             if not lines:
                 yield b": alive\n\n"
                 continue

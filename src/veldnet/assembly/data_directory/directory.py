@@ -110,7 +110,7 @@ class DataDirectory:
         what = "has gone" if found is None else "has been replaced"
         return f"the database file {what}: what this server accepts now would be lost"
 
-    async def look_at_checks(self) -> None:
+    async def verify_checks(self) -> None:
         """Take up proofs that another process has renewed."""
         self._checks |= await self.store.read(lambda c: read_checks(c, self.vault.names))
 

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from veldnet.keys import AskForm, SoftwareVault, Vault, VaultError, create_master_key
-from veldnet.keys.process import Starter, serve_vault, tell_why
+from veldnet.keys.process import Starter, send_failure, serve_vault
 from veldnet.keys.process.hardening import drop_privileges, harden
 from veldnet.logs import configure_logs
 from veldnet.settings import LogSettings, ModuleSettings
@@ -93,10 +93,10 @@ def main(arguments: list[str]) -> int:
                 drop_privileges(opening.user)
             vault = open_here(opening)
         except VaultError as error:
-            tell_why(connection, error.code, str(error))
+            send_failure(connection, error.code, str(error))
             return _NOT_OPENED
         except (KeyError, PermissionError) as error:
-            tell_why(connection, "no_user", f"keys.user {opening.user!r}: {error}")
+            send_failure(connection, "no_user", f"keys.user {opening.user!r}: {error}")
             return _NOT_OPENED
         # A terminal, or a service manager, tells all processes to end; this one ends with its server.
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -35,7 +35,7 @@ class KeyCare:
 
     async def master_keys_changed(self) -> None:
         """Somebody has made or destroyed a master key."""
-        await self._data.look_at_checks()
+        await self._data.verify_checks()
         await self.stop()
         self.start()
 

@@ -326,7 +326,7 @@ def status_command(data: Data = None, as_json: Json = False) -> None:
     settings = settings_of(data)
     status = VaultStatus([], {})
     for name in vault_names(settings):
-        status.modules += _look(settings, name)
+        status.modules += _inspect(settings, name)
     if database_of(settings).exists() and all(m.problem is None for m in status.modules):
 
         async def count(opened: DataDirectory) -> None:
@@ -357,7 +357,7 @@ def status_command(data: Data = None, as_json: Json = False) -> None:
             console.print(f"vault {name}: {stale} keys are still sealed under an older master key")
 
 
-def _look(settings: Settings, name: str) -> list[ModuleStatus]:
+def _inspect(settings: Settings, name: str) -> list[ModuleStatus]:
     found = settings.keys.vault_of(name)
     if found is None:
         files = MasterFiles(master_key_of(settings))

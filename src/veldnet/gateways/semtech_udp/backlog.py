@@ -56,15 +56,15 @@ class Backlog:
         self.dropped = 0
         self._hold_time = hold_time
         self._wait = 0.0
-        self._looked_at = 0.0
+        self._observed_at = 0.0
         # Since when the wait is on the other side of the budget, and what it was then.
         self._other_since: float | None = None
         self._waited_then = 0.0
         self._dropped_at = float("-inf")
 
-    def look(self, wait: float, now: float) -> None:
+    def observe(self, wait: float, now: float) -> None:
         """The datagram at the head of the queue has waited so long, or frames that were read have."""
-        self._wait, self._looked_at = wait, now
+        self._wait, self._observed_at = wait, now
         if (wait > self.budget) == self.sheds:
             self._other_since = None
             return
@@ -90,7 +90,7 @@ class Backlog:
 
     def lag(self, now: float) -> float:
         """Seconds that datagrams wait just now."""
-        return self._wait if now - self._looked_at < self._hold_time else 0.0
+        return self._wait if now - self._observed_at < self._hold_time else 0.0
 
     def problem(self, now: float) -> str | None:
         """Why base stations are not served, in words, while datagrams are dropped."""

@@ -119,7 +119,7 @@ class SemtechUdpServer:
                 log.debug("udp_receive_failed", error=str(error))
                 continue
             if number == 0:
-                self.backlog.look(max(self._waited, lag), now)
+                self.backlog.observe(max(self._waited, lag), now)
             if datagram[3:4] == _PUSH_DATA and self.backlog.drops(max(self._waited, lag), now):
                 self.refused["overload"] += 1
                 continue

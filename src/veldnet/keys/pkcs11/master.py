@@ -104,7 +104,7 @@ class TokenMasterKeys:
                     "bad_backup", f"these parts do not open this backup in token {self.name!r}"
                 ) from None
             raise _failed(self.name, "took no master key", error) from None
-        self._token.look_for_master_keys()
+        self._token.find_master_keys()
 
     def destroy(self, generation: int) -> None:
         fitting = [key for number, key in self._token.master_keys() if number == generation]
@@ -117,7 +117,7 @@ class TokenMasterKeys:
                 key.destroy()
         except PKCS11Error as error:
             raise _failed(self.name, "destroyed no master key", error) from None
-        self._token.look_for_master_keys()
+        self._token.find_master_keys()
 
 
 def _failed(name: str, words: str, error: PKCS11Error) -> VaultError:

@@ -66,7 +66,7 @@ class Token:
         self._token = self._find()
         self.check()
         self._log_in()
-        self.look_for_master_keys()
+        self.find_master_keys()
         self.sessions = self._sessions()
 
     @property
@@ -156,7 +156,7 @@ class Token:
 
     # Master keys.
 
-    def look_for_master_keys(self) -> None:
+    def find_master_keys(self) -> None:
         """Take up master keys that were made or destroyed since."""
         self._local.masters = {}
         self.newest = max(self.generations(), default=0)

@@ -215,7 +215,7 @@ class Pkcs11Vault:
 
     async def refresh(self) -> bytes:
         def look(opened: Opened) -> bytes:
-            self._token.look_for_master_keys()
+            self._token.find_master_keys()
             return opened.header()
 
         return await self._run(look)

@@ -4,7 +4,7 @@ The two talk over a socket pair that only they have, in frames of MessagePack wh
 """
 
 from .remote import Proof, RemoteVault
-from .serving import serve_vault, tell_why
+from .serving import send_failure, serve_vault
 from .vault_process import Starter
 
 __all__ = [
@@ -12,6 +12,6 @@ __all__ = [
     "RemoteVault",
     "Starter",
     "hardening",
+    "send_failure",
     "serve_vault",
-    "tell_why",
 ]

@@ -22,7 +22,7 @@ _CONCURRENT = 32
 _FAILED = "module_failed"
 
 
-def tell_why(connection: socket.socket, code: str, words: str) -> None:
+def send_failure(connection: socket.socket, code: str, words: str) -> None:
     """Tell the other side why there will be no vault."""
     connection.sendall(framed(Answer(UNASKED, code=code, text=words)))
 

@@ -60,7 +60,7 @@ def lost(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> bool:
     return last is not None and not steps and now - last >= rules.inactive_after * 1000
 
 
-def next_look(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> int | None:
+def next_check(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> int | None:
     """When the next step of silence would come, Unix milliseconds; None where none is left."""
     last = watch.silent_since
     if last is None:
