@@ -100,7 +100,7 @@ class Services:
         try:
             await self.platform.apply_changes()
         except StoreError as error:
-            log.warning("changes_taken_up_later", error=str(error))
+            log.warning("changes_delayed", error=str(error))
 
     async def note(self, by: Scope | OperatorScope, action: str, what: str) -> None:
         """Write down something that was done in the network itself."""

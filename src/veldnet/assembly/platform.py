@@ -397,7 +397,7 @@ class Platform:
             await self._presence_keeper.write()
             await self._keep_connections()
         except StoreError as error:
-            log.warning("presence_not_written", error=str(error))
+            log.warning("presence_write_failed", error=str(error))
         self.live.close()
         await self.decoders.close()
         await self.keys.stop()

@@ -95,7 +95,7 @@ class FailoverVault:
         for member in self._in_turn():
             if not placed:
                 break
-            log.warning("master_key_elsewhere", module=_name(member), orders=len(placed))
+            log.warning("master_key_in_other_directory", module=_name(member), orders=len(placed))
             try:
                 answers = await _join(member, [order for _place, order in placed])
             except VaultError as error:

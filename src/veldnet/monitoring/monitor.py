@@ -147,7 +147,7 @@ class Monitor:
         try:
             self._note(record, entry)
         except Exception:
-            log.exception("monitoring_broken", frame=record.id, kind=type(record).__name__)
+            log.exception("monitoring_failed", frame=record.id, kind=type(record).__name__)
 
     def _note(self, record: Record, entry: Entry) -> None:
         watch = watch_of(entry)

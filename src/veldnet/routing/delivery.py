@@ -135,7 +135,7 @@ class Deliveries:
         try:
             return self._writer.messages(record, device)
         except Exception:
-            log.exception("message_not_made", frame=record.id, kind=type(record).__name__)
+            log.exception("message_encoding_failed", frame=record.id, kind=type(record).__name__)
             self.counters.attempts["NotMade"] += 1
             return []
 

@@ -126,7 +126,7 @@ class _Import:
                 return _refused(line, 400, f"applicationKey: {error}")
             return _refused(line, 503, "the vault cannot work just now; try this row again")
         except StoreError as error:
-            log.warning("import_row_not_written", line=line.number, error=type(error).__name__)
+            log.warning("import_row_write_failed", line=line.number, error=type(error).__name__)
             return _refused(line, 503, "the database cannot work just now; try this row again")
 
     async def _delete(self, row: ImportRow) -> str:

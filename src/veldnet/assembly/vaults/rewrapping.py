@@ -66,7 +66,7 @@ class KeyCare:
             store, vault, name, header, count, batch=_BATCH, pause=_PAUSE
         )
         if failed:
-            log.error("keys_do_not_open", vault=name, keys=failed)
+            log.error("keys_not_decryptable", vault=name, keys=failed)
         else:
             await self._data.note_sealed_under(name, header)
         if done:

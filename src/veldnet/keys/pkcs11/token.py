@@ -83,7 +83,7 @@ class Token:
         fails with CKR_GENERAL_ERROR."""
         wanted = self.settings.sessions
         if wanted > 1 and "SoftHSM" in _text(self._token.model):
-            log.warning("one_session_with_softhsm", wanted=wanted)
+            log.warning("softhsm_limited_to_one_session", wanted=wanted)
             return 1
         return wanted
 

@@ -94,7 +94,7 @@ async def _answer(vault: Vault, call: Call) -> Answer:
         return Answer(call.id, code="bad_call", text=str(error))
     except Exception as error:
         # The other side must hear of it; what it was stands in the log, without what the call held.
-        log.error("vault_call_broken", method=call.method, error=type(error).__name__)
+        log.error("vault_call_failed", method=call.method, error=type(error).__name__)
         return Answer(call.id, code="vault_failed", text=f"the vault failed: {type(error).__name__}")
 
 

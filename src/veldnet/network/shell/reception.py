@@ -156,7 +156,7 @@ class Reception:
             self._received(received, frame)
         except Exception:
             # A defect of ours; the other frames must not suffer from it.
-            log.exception("frame_broken", frame_id=received.id)
+            log.exception("frame_processing_failed", frame_id=received.id)
             self._counters.refused["defect"] += 1
 
     def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
