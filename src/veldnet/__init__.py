@@ -1,3 +1,3 @@
-"""Veldnet: a self-hosted LoRaWAN operator's platform. See docs/architecture.md for the map of the house."""
+"""Veldnet: a self-hosted LoRaWAN operator's platform. See docs/architecture.md for the rooms."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Structured logs on standard error: standard output belongs to what commands answer."""
+"""Structured logs on standard error: standard output is for the results of commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from veldnet.settings import LogSettings
 
 
 def configure_logs(settings: LogSettings) -> None:
-    """Structured logs on standard error, for people or for machines."""
+    """Structured logs on standard error, as text or JSON."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if settings.format == "json"

@@ -1,4 +1,4 @@
-"""Every long-lived task runs under one supervisor: a failure is logged, counted and named, and work goes on.
+"""Supervises long-lived tasks: failures are logged and counted, and the task is restarted.
 
 Three kinds of work are watched. A task that `keep`s running is restarted with back-off when it fails. A chore
 that comes round (`repeat`) is tried again. A piece of work that ends by itself (`start`, or a callback that

@@ -1728,7 +1728,7 @@ export interface components {
         };
         /** RedeliveryStarted */
         RedeliveryStarted: {
-            lanes: number;
+            queues: number;
         };
         /**
          * PublicExchangeKey
@@ -1760,7 +1760,7 @@ export interface components {
             latitude: number;
             longitude: number;
             devices: number;
-            unwell: number;
+            disconnected: number;
             ref?: string | null;
             name?: string | null;
             EUI?: string | null;
@@ -2248,7 +2248,7 @@ export interface components {
         };
         /**
          * UnknownStation
-         * @description A base station that knocks without being registered.
+         * @description An unregistered base station that contacted the server.
          */
         UnknownStation: {
             gatewayEUI: string;
@@ -2264,7 +2264,7 @@ export interface components {
             customerId: string;
             name: string;
             devices: number;
-            unwell: number;
+            disconnected: number;
             users: number;
         };
         /**
@@ -2384,7 +2384,7 @@ export interface components {
         NetworkOverview: {
             subscribers: number;
             devices: number;
-            unwell: number;
+            disconnected: number;
             baseStations: number;
             connected: number;
             unknownBaseStations: number;

@@ -1,4 +1,4 @@
-"""The HTTP application: every route and where it is mounted, and what holds for all of them."""
+"""The HTTP application: routes and their common settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes that count only if nobody else has changed the thing since: ETag and If-Match (RFC 9110
+"""Conditional requests: ETag and If-Match (RFC 9110
 §13.1.1)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus: reads the plain integers that the hot path counts with."""
+"""Exports metrics for Prometheus at `/metrics`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What everybody may ask: health, metrics, and the description of the API."""
+"""Public operations: health, metrics, and the description of the API."""
 
 from __future__ import annotations
 

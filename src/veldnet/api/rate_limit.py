@@ -1,4 +1,4 @@
-"""Token buckets: so many requests a second for each account."""
+"""Token buckets that limit requests per second per account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the handlers work with."""
+"""Dependencies of the handlers."""
 
 from __future__ import annotations
 

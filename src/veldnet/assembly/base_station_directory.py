@@ -1,4 +1,4 @@
-"""The registered base stations in memory: who they are, whose, and where they stand."""
+"""Registered base stations in memory: ids, operators, locations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the parts are put together: one process with base stations, network server, routing and API."""
+"""Assembles the server process: base stations, network server, routing and API."""
 
 from __future__ import annotations
 

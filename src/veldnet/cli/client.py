@@ -1,4 +1,4 @@
-"""`veldnet client`: what customers do with their keys and their messages."""
+"""`veldnet client`: tools for keys and messages of customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the command `veldnet` begins. A server loads nothing of the other commands, so it listens soon."""
+"""Entry point of the command `veldnet`. A server loads nothing of the other commands, so it listens soon."""
 
 from __future__ import annotations
 

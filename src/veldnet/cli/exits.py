@@ -1,4 +1,4 @@
-"""How commands end: the exit codes of docs/operators.md."""
+"""Exit codes of commands, as in docs/operators.md."""
 
 from __future__ import annotations
 

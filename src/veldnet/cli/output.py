@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs, errors in one line.
+"""Output of commands: tables, JSON, one-line errors.
 
 Rich is loaded with the first text that needs it: a server opens its ports before.
 """

@@ -1,4 +1,4 @@
-"""`veldnet sandbox`: everything a newcomer needs to begin, created at once."""
+"""`veldnet sandbox`: creates sample accounts, plans, profiles and a base station."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How commands get their settings and an event loop, and how they end where they cannot. Loads little: a
+"""Loads settings, runs the event loop and reports startup errors of commands. Loads little: a
 server opens its ports after this."""
 
 from __future__ import annotations

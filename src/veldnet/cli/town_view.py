@@ -1,4 +1,4 @@
-"""What one sees of a town of virtual devices: a live table in a terminal, lines elsewhere."""
+"""Shows a town of virtual devices: a live table in a terminal, lines otherwise."""
 
 from __future__ import annotations
 

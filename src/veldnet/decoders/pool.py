@@ -1,4 +1,4 @@
-"""Decoders as the server calls them: subscribers take turns at a few worker processes."""
+"""Pool of decoder worker processes, shared round-robin by subscribers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What base stations do wrong, for those who ask why a device is not heard or does not hear."""
+"""Findings about base stations, for explanations of devices."""
 
 from __future__ import annotations
 

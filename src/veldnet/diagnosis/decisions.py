@@ -1,4 +1,4 @@
-"""The decisions of the network in the languages of the console.
+"""Renders decisions of the network in the languages of the console.
 
 Records hold decisions as English sentences, as they were when the frame was processed. A sentence is
 translated by the form that it was made from: a placeholder stands for what differs, and is taken over as it

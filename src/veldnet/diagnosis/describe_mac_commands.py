@@ -1,4 +1,4 @@
-"""The MAC commands of a frame in words."""
+"""Describes the MAC commands of a frame."""
 
 from __future__ import annotations
 

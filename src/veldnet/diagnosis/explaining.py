@@ -1,4 +1,4 @@
-"""Say in words what happened to a frame, or why a device does not join or is not heard.
+"""Explains what happened to a frame, or why a device does not join or is not received.
 
 It reads the journal and the stored state, so it works beside a running server and on a backup as well.
 """

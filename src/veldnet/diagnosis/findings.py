@@ -1,4 +1,4 @@
-"""What explanations are made of: a code and its values, rendered in a language at the end."""
+"""Findings: a code and its values, rendered in a language at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One story about a device's joins and downlinks: refused, under way, not heard, or none of these."""
+"""Findings about the joins of a device: refused, in progress, not received, or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps the messages of a device from its application servers: no routing, or refusals."""
+"""Findings about delivery: no routing, or refusals by application servers."""
 
 from __future__ import annotations
 

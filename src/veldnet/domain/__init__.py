@@ -1,4 +1,4 @@
-"""What all rooms speak of, once each: API resources, stored documents, errors and scopes."""
+"""Types shared by all rooms: API resources, stored documents, errors and scopes."""
 
 __all__ = [
     "devices",

@@ -1,4 +1,4 @@
-"""Contents of the JSON columns that several rooms read: what a connectivity plan and a device profile say.
+"""JSON columns read by several rooms: settings of connectivity plans and device profiles.
 
 Names and defaults are those of ThingPark's network subscription and device profile. Documents are stored with
 all of their members, so a default that changes here is one of new plans and profiles alone; a migration that

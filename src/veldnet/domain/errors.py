@@ -1,4 +1,4 @@
-"""Why a request is refused: one tree, each leaf with a stable error id, an HTTP status and clear words.
+"""Errors of requests: each with a stable error id, an HTTP status and a clear message.
 
 `OSS-214` is ThingPark's own and kept verbatim. All others carry Veldnet's prefix `LDM-`, so that no
 invented number passes for a genuine one.

@@ -1,4 +1,4 @@
-"""What the network server asks of a vault for a join, and what the vault answers."""
+"""Join orders of the network server and answers of a vault."""
 
 from __future__ import annotations
 

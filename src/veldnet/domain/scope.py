@@ -1,4 +1,4 @@
-"""On whose behalf something is done."""
+"""Scope of a request: on whose behalf it is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From where a base station's keep-alives come; two living addresses are two base stations with one EUI.
+"""Addresses of a base station's keep-alives; two active ones are two base stations with one EUI.
 
 Images are cloned with their EUI. A forwarder behind NAT may come from a new port, but then it does not come
 from the old one again; where addresses take turns, both are alive.

@@ -1,4 +1,4 @@
-"""Which base stations belong to the network, and which others contacted the server."""
+"""Presence of registered and unregistered base stations."""
 
 from __future__ import annotations
 

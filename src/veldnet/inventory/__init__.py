@@ -1,4 +1,4 @@
-"""Operators, subscribers, devices and what they use: the rules of what may be created, changed, removed.
+"""Rules for creating, changing and removing operators, subscribers, devices and related objects.
 
 Each module holds the functions of one resource over a database connection; the caller brings the
 transaction. What changes is noted in the log of changes, which running servers read.

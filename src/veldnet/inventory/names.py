@@ -1,4 +1,4 @@
-"""Names that people give to things."""
+"""Checks of names given by users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every writer of rows needs."""
+"""Helpers for inserted primary keys and refs given by clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def inserted_ref(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-# What no row has for a reference.
+# A ref that matches no row.
 NO_REF = -1
 
 

@@ -1,4 +1,4 @@
-"""Everything a newcomer needs to begin: an operator, a subscriber, a user, a project, and what they use."""
+"""Creates sample data: an operator, a subscriber, a user, a project, and what they use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a vault does: it takes root keys in and never gives them out.
+"""Interface of a vault: root keys go in and are never returned.
 
 The network server sends it join orders and receives session keys; with an HSM group the application
 session key leaves only wrapped under the AS transport key that the vault and the customer share.

@@ -1,4 +1,4 @@
-"""The join server's part of a join, over keys that need not be readable.
+"""Join server functions over keys that need not be readable.
 
 Everything that a root key does here, a hardware module can do inside itself: sign, encrypt, decrypt, derive,
 wrap. What is revealed are the network's session keys, and the AppSKey of devices without an HSM group.

@@ -1,4 +1,4 @@
-"""What a key is sealed as: a key opens for its purpose, and its device, alone."""
+"""Labels of sealed keys: a key can be opened only for its purpose and device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a master key: made with a backup, restored, destroyed. One interface for files and modules.
+"""Life cycle of master keys: creation with a backup, restore, destruction; for files and modules.
 
 A backup is the master key wrapped (RFC 3394) under a backup key; the backup key is split into parts
 (SLIP-39), words that people can write down. Neither the file nor too few parts open anything.

@@ -1,4 +1,4 @@
-"""Root keys from one vault to another, without being in clear between them.
+"""Moves root keys between vaults without exposing them in clear.
 
 The destination makes a channel key, which reaches the source under an RSA key that the source has made for
 this occasion; the source wraps root keys under it. A vault does this for whoever has its PIN or its master

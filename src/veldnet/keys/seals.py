@@ -1,4 +1,4 @@
-"""How a sealed key begins: what sealed it, and under which master key.
+"""Header of sealed keys: type of vault and version of the master key.
 
 Master keys have generations: a new one seals from then on, the older ones open what they sealed until all of
 it is re-wrapped.

@@ -1,4 +1,4 @@
-"""AES-128 keys as a type that never shows itself."""
+"""AES-128 keys as a type whose repr shows nothing."""
 
 from __future__ import annotations
 

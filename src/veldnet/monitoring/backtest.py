@@ -1,4 +1,4 @@
-"""How often alarms would have been raised on stored records, with other rules than those that were in force.
+"""Back-tests alarm rules on stored records.
 
 It replays the record bodies of each device through the very monitor that a server runs, under a clock of
 its own.

@@ -1,4 +1,4 @@
-"""Base stations: whether they are connected, hear anything, reach us, and have room to transmit.
+"""Alarms of base stations: connection, uplink traffic, backhaul, airtime.
 
 There are few of them, so they are looked at in turn, every few seconds. Their alarms live by the same
 machine as those of devices.

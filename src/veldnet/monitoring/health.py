@@ -1,4 +1,4 @@
-"""Health of a device, in ThingPark's words, and how many devices of a subscriber are in which state."""
+"""Health states of devices (ThingPark's names) and their counts per subscriber."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules of vaults: whether they can work. Their alarms live by the same machine as those of devices."""
+"""Alarms of vault modules, with the same state machine as device alarms."""
 
 from __future__ import annotations
 

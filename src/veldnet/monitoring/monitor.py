@@ -1,4 +1,4 @@
-"""Monitoring as part of the commits: statistics, alarms and health of the devices a batch is about.
+"""Commit participant that updates statistics, alarms and health of the devices in a batch.
 
 Everything it decides is written in the transaction of the frames it is decided from. What time decides, the
 silence of a device above all, comes in through `look`; what people decide, through `acknowledge`.

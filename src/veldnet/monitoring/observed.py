@@ -1,4 +1,4 @@
-"""A watch as the API shows it: the members of `DeviceStatistics` that the network has observed."""
+"""Converts monitoring state to the `DeviceStatistics` of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cut the journal: what is old goes in small pieces that never hold up the writer."""
+"""Deletes expired journal rows in small batches that do not block the writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What monitoring keeps of each device: its statistics, its alarms, and when it must be looked at again.
+"""Monitoring state of a device: statistics, alarms, and the time of the next check.
 
 A watch is loaded, written and dropped together with the device's session. Its stored form is MessagePack with
 positional fields, so fields are only ever appended. Times are Unix milliseconds, levels tenths of a dB(m).

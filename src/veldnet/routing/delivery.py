@@ -1,4 +1,4 @@
-"""Delivery: pending messages go to application servers, in order for each device, until they are answered.
+"""Delivers pending messages to application servers, in order for each device, with retries.
 
 A message is durable before its first attempt. It ends with a 2xx answer, or it is set aside as undelivered
 with the reason. Memory holds a bounded part of what is pending; the rest waits in the store.

@@ -1,4 +1,4 @@
-"""Delivery queues: the messages of a device to one destination, in order, and what becomes of one that is refused."""
+"""Delivery queue of a device to one destination: order of messages, and handling of refused ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many messages go to a destination at once: as many as it carries, found by trying.
+"""Adapts the number of parallel requests to each destination by measurement.
 
 The window of a destination opens while answers come as fast as ever and all of it is used, first by one for
 each answer, later by one for each window of answers. It closes by half when there is no answer, and a little

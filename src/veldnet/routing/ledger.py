@@ -1,4 +1,4 @@
-"""What a pending delivery holds: the message as it will be sent, without the time and token of an attempt."""
+"""Stored form of pending deliveries: the message without the time and token of an attempt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the next commit writes of deliveries: those that have ended, and what was said of those that wait."""
+"""Delivery results and retry states to be written with the next commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routing profiles in memory: few, with their keys open, taken up when they change."""
+"""Routing profiles in memory, with their keys decrypted, reloaded on change."""
 
 from __future__ import annotations
 

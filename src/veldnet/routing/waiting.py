@@ -1,4 +1,4 @@
-"""Messages that have waited for longer than a minute, by destination."""
+"""Counts messages queued for more than a minute, by destination."""
 
 from __future__ import annotations
 

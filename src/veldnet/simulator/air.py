@@ -1,4 +1,4 @@
-"""The air between devices and base stations: who hears whom and when, and what collides."""
+"""Radio channel between devices and base stations: reception, timing, collisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a virtual device has been told about its radio, and how it judges the network's requests."""
+"""Radio parameters of a virtual device, and its answers to MAC requests."""
 
 from __future__ import annotations
 

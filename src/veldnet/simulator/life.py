@@ -1,4 +1,4 @@
-"""The life of a virtual device: join, then measure and send, again and again."""
+"""Runs a virtual device: join, then measure and send repeatedly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How frames travel: log-distance path loss with shadowing (fit of Petäjäjärvi et al. for 868 MHz, 2015)."""
+"""Radio propagation: log-distance path loss with shadowing (fit of Petäjäjärvi et al. for 868 MHz, 2015)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rest of the house may ask of a store.
+"""Interface of a store.
 
 Two ways lead in. Frames go through `commit`: many rows of many devices in one durable transaction.
 Management goes through `read` and `write`: a function over a SQLAlchemy connection, in a transaction.

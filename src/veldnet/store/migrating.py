@@ -1,4 +1,4 @@
-"""Bring a database to this version's schema, with a snapshot before anything changes."""
+"""Migrates a database to this version's schema, with a snapshot before anything changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database says of itself: names and values."""
+"""Properties of a database: names and values."""
 
 from __future__ import annotations
 

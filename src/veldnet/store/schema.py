@@ -201,7 +201,7 @@ as_transport_keys = Table(
     PrimaryKeyConstraint("routing_profile_ref", "vault"),
 )
 
-# Keys under which root keys come encrypted: RSA key pairs, and AES keys that a customer shares.
+# Exchange keys for encrypted root keys: RSA key pairs, and AES keys that a customer shares.
 exchange_keys = Table(
     "exchange_keys",
     metadata,

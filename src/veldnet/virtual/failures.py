@@ -1,4 +1,4 @@
-"""What goes wrong with single devices in a week of failures, and which alarms an operator would expect."""
+"""Failures injected into devices in the simulated week, with the expected alarms."""
 
 from __future__ import annotations
 

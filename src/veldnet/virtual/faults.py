@@ -1,4 +1,4 @@
-"""What goes wrong in a virtual network, and how often."""
+"""Fault rates of a virtual network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that can be killed: what is committed stays, everything in memory goes.
+"""Servers that can be killed: committed data is kept, memory is lost.
 
 A death stops a server as `kill -9` would: nothing that was about to happen happens. Then another server
 starts on the same database.

@@ -1,4 +1,4 @@
-"""Who lives in a virtual network: kinds of devices, their rules in the inventory, the devices."""
+"""Population of a virtual network: kinds of devices, their plans and profiles, the devices."""
 
 from __future__ import annotations
 

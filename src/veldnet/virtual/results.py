@@ -1,4 +1,4 @@
-"""What a run of the virtual network came to, in numbers."""
+"""Result figures of a simulated network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A week in which things go wrong on purpose: whom the network ought to warn about, and whom it did."""
+"""Simulated week with injected failures: compares expected with raised alarms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How commands get at their data directory."""
+"""Opens the data directory for commands."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tokens: who gets one, and who holds one."""
+"""Authentication: issuing and checking tokens."""

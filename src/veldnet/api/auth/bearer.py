@@ -1,4 +1,4 @@
-"""Who calls: the gateway's checks before a request reaches the platform.
+"""Authenticates requests before they reach the platform.
 
 A program shows a bearer token, a browser the cookie of its session. The cookie is of no use to other sites:
 it is not sent along with their requests (SameSite=Strict), and changes need a second token that they cannot

@@ -1,4 +1,4 @@
-"""Where a password or secret is checked: one limit of wrong ones, and one pool for the hashing."""
+"""Checks passwords and secrets: one rate limit for failed attempts, one pool for hashing."""
 
 from __future__ import annotations
 

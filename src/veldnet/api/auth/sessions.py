@@ -1,4 +1,4 @@
-"""Sessions of the console: found by their cookie, remembered for a moment."""
+"""Console sessions, looked up by their cookie and cached briefly."""
 
 from __future__ import annotations
 

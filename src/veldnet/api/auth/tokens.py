@@ -1,4 +1,4 @@
-"""Bearer tokens: found in the store, remembered for a moment."""
+"""Bearer tokens, looked up in the store and cached briefly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One operation of the API: what its description says, and the handler it is served by."""
+"""One operation of the API: its description and its handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many HTTP connections there may be, and which one is closed for another."""
+"""Limits the number of HTTP connections and chooses which one to close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of each turn of the event loop HTTP may take."""
+"""Limits the share of each event loop iteration spent on HTTP."""
 
 from __future__ import annotations
 

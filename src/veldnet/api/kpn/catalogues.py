@@ -1,4 +1,4 @@
-"""What a subscriber chooses from: connectivity plans, device profiles, HSM groups."""
+"""Catalogues of a subscriber: connectivity plans, device profiles, HSM groups."""
 
 from __future__ import annotations
 

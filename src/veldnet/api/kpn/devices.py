@@ -1,4 +1,4 @@
-"""Devices, as KPN's API offers them."""
+"""Devices in KPN's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Device alarms, frame statistics and health statistics, as KPN's API offers them."""
+"""Device alarms, frame statistics and health statistics in KPN's API."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Veldnet's own API: what KPN's has no word for."""
+"""Veldnet's own API: everything KPN's API does not offer."""

@@ -1,4 +1,4 @@
-"""Payload decoders: kept, tried in the lab, and the values they read from a device's frames."""
+"""Payload decoders: management, tests, and decoded readings of a device."""
 
 from __future__ import annotations
 

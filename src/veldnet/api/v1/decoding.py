@@ -1,4 +1,4 @@
-"""Payloads read with the subscriber's decoders. What is encrypted stays so: the network has no key for it."""
+"""Decodes payloads with the subscriber's decoders. Encrypted payloads stay encrypted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that no application server took: listed, and delivered again on request."""
+"""Undelivered messages: listing and redelivery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key under which root keys come encrypted."""
+"""Exchange key for encrypted root keys."""
 
 from __future__ import annotations
 

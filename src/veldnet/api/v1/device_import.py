@@ -1,4 +1,4 @@
-"""The import of devices as CSV: each row carried out, or tried, by itself."""
+"""Imports devices from CSV, row by row, or checks the rows in a dry run."""
 
 from __future__ import annotations
 

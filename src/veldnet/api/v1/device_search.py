@@ -1,4 +1,4 @@
-"""Devices found among many, on a map, and changed many at once."""
+"""Device search, map and bulk changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a device's downlinks: one list from the queue to the acknowledgement."""
+"""History of a device's downlinks, from the queue to the acknowledgement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device's downlinks: what waits, one more, or none."""
+"""Downlink queue of a device: list, add, clear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports of devices: begun, listed, and undone."""
+"""Imports of devices: start, list, undo."""
 
 from __future__ import annotations
 

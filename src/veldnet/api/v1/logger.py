@@ -1,4 +1,4 @@
-"""The wireless logger: frames of many devices, searched, exported, and as they happen."""
+"""The wireless logger: frames of many devices: search, export and live stream."""
 
 from __future__ import annotations
 

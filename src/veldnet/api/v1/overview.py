@@ -1,4 +1,4 @@
-"""What a subscriber sees first: how everything is."""
+"""Overview of a subscriber."""
 
 from __future__ import annotations
 

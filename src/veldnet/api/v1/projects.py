@@ -1,4 +1,4 @@
-"""The developers' part: projects with their client ids and secrets."""
+"""Developer projects with their client ids and secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in and out, one's own password and preferences."""
+"""Signing in and out, password and preferences of the current user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backups of the database, and putting one back. Nothing is changed before all is checked."""
+"""Backup and restore of the database. Nothing is changed before everything is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lease of a server on its database: who it is, and a beat that it counts.
+"""Lease of a server on its database: identity and heartbeat.
 
 The lock (`lock.py`) says at once whether a server lives, where the file system has locks.
 The lease fences: every commit and every change of a server checks in its own transaction that nobody has

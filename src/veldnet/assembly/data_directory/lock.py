@@ -1,4 +1,4 @@
-"""Who works on a data directory: one server at a time, and beside it commands that only use the database.
+"""Locks of a data directory: one server at a time, and commands beside it.
 
 A server, and a command that replaces or upgrades the database, holds a lock of the operating system on
 `veldnet.lock`. The lock ends with the process, whatever ended it, and asks no clock. Everybody who opens the

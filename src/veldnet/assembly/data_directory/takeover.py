@@ -1,4 +1,4 @@
-"""Becoming the only server on a data directory, also in place of one that runs."""
+"""Acquires a data directory for a server, also by taking it over from a running one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A vault process: how the server starts it, and what it does. It serves the software vault, or one token.
+"""Starts and runs a vault process, which serves the software vault or one token.
 
 It is handed its end of a socket pair and where its keys are; PIN and master key are read here alone.
 """

@@ -1,4 +1,4 @@
-"""A PKCS#11 module of the settings: its token, opened with the PIN from where it is."""
+"""Opens the token of a configured PKCS#11 module with its PIN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`veldnet admin device`: find out what a device or frame went through."""
+"""`veldnet admin device`: explain devices and frames."""
 
 from __future__ import annotations
 

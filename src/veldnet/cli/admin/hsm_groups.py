@@ -1,4 +1,4 @@
-"""`veldnet admin hsm-group`: HSM groups, keys under which root keys come to them, moves between them."""
+"""`veldnet admin hsm-group`: HSM groups, exchange keys, moves between groups."""
 
 from __future__ import annotations
 

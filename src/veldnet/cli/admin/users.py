@@ -1,4 +1,4 @@
-"""`veldnet admin user` and `operator-user-create`: people with passwords."""
+"""`veldnet admin user` and `operator-user-create`: users with passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`veldnet admin vault`: master keys, from their making to their end, and the modules that hold them."""
+"""`veldnet admin vault`: master keys and the modules that hold them."""
 
 from __future__ import annotations
 

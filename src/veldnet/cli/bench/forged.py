@@ -1,4 +1,4 @@
-"""`veldnet bench forged`: what real devices feel of frames that anybody can send."""
+"""`veldnet bench forged`: impact of forged frames on real devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load: datagrams prepared beforehand, sent at a steady rate, and what comes back."""
+"""Load generator: prepared datagrams sent at a steady rate, and their answers."""
 
 from __future__ import annotations
 

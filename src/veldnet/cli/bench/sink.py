@@ -1,4 +1,4 @@
-"""An application server that only answers 204, as fast as it can, and notes when what arrived."""
+"""An application server that answers 204 and records arrival times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long datagrams wait before they are read, and whether the oldest are dropped for others to be in time.
+"""Overload control: measures how long datagrams wait and drops those that are too late.
 
 A queue that never becomes empty makes every answer late, and none of them helps a device. After a stall a
 long queue is worked off, and nothing of it may be lost. What tells the two apart is whether the wait gets

@@ -1,4 +1,4 @@
-"""Where downlinks of a base station go: the address of its keep-alives, which does not move for one datagram.
+"""Downlink address of a base station: where its keep-alives come from; one datagram does not change it.
 
 The protocol has no authentication. Whoever knows an EUI can send one PULL_DATA and would receive the
 network's downlinks; so the address changes only after several keep-alives in a row from the new one, or

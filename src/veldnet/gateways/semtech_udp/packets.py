@@ -1,4 +1,4 @@
-"""What a PUSH_DATA carries, as the protocol has it: only the members that Veldnet reads."""
+"""Typed PUSH_DATA contents: only the members that Veldnet reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators, subscribers, their users and projects, tokens, and who is signed in to the console."""
+"""Operators, subscribers, their users and projects, tokens, and console sessions."""
 
 from .credentials import hash_password, password_fits, random_text, token_digest
 from .operators import Operator, create_operator, find_operator, list_operators, operators_of_subscribers

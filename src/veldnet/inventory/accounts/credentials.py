@@ -1,4 +1,4 @@
-"""Passwords, secrets and tokens: how they are made, and what is kept of them."""
+"""Creates passwords, secrets and tokens, and the digests that are stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user has saved of the console: views, language."""
+"""Console preferences of a user: views, language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is signed in to the console. The browser holds a random cookie, the store its digest."""
+"""Console sessions. The browser holds a random cookie, the store its digest."""
 
 from __future__ import annotations
 

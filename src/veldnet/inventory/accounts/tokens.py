@@ -1,4 +1,4 @@
-"""Tokens of projects and users, and whom they stand for."""
+"""Tokens of projects and users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices: their life from creation to deletion, checks, lists, search, the map and personalisation."""
+"""Devices: life cycle, checks, lists, search, the map and personalisation."""
 
 from .assignment import find_profile
 from .checks import (

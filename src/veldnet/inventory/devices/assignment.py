@@ -1,4 +1,4 @@
-"""Connectivity plan, routing and profile of a device: which ones it may have, and which it gets."""
+"""Connectivity plan, routing and profile of a device: permitted values and defaults."""
 
 from __future__ import annotations
 

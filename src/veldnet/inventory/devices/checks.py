@@ -1,4 +1,4 @@
-"""What a new or changed device must look like, as far as that needs no other row."""
+"""Checks of a new or changed device that need no other rows."""
 
 from __future__ import annotations
 

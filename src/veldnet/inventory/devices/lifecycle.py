@@ -1,4 +1,4 @@
-"""The life of a device: created, changed, removed."""
+"""Life cycle of a device: creation, changes, removal."""
 
 from __future__ import annotations
 

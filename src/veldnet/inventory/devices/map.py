@@ -1,4 +1,4 @@
-"""Devices on a map, in cells that hold those close together."""
+"""Devices on a map, grouped in cells when close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a personalised (ABP) device must look like: its address and its session keys."""
+"""Checks of personalised (ABP) devices: address and session keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding devices among many: by words, filters and order, a page at a time.
+"""Device search by text, filters and order, paginated.
 
 Conditions and order are answered by indexes of `devices` alone; only the page itself is read whole.
 """

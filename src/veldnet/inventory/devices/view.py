@@ -1,4 +1,4 @@
-"""How a device is shown: minimal, with its configuration, with statistics; never a key."""
+"""Views of a device: minimal, with configuration, with statistics; never with keys."""
 
 from __future__ import annotations
 

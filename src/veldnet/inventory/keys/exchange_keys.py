@@ -1,4 +1,4 @@
-"""Keys under which root keys come encrypted: RSA key pairs, and AES keys shared with a customer."""
+"""Exchange keys for encrypted root keys: RSA key pairs, and AES keys shared with a customer."""
 
 from __future__ import annotations
 

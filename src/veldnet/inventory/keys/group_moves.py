@@ -1,4 +1,4 @@
-"""Devices from one HSM group to another, with their keys, a few hundred in a transaction.
+"""Moves devices with their keys between HSM groups, a few hundred per transaction.
 
 The AS keys of their routing profiles go first, so that a device that joins on the other side finds one there;
 those of the side they leave go last.

@@ -1,4 +1,4 @@
-"""Ids that an operator gives to what it offers."""
+"""Ids of plans, profiles and groups given by an operator."""
 
 from __future__ import annotations
 

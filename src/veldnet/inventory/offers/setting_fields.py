@@ -1,4 +1,4 @@
-"""What each setting of a plan or device profile may be, for forms: read from the types that check them."""
+"""Describes the settings of plans and device profiles for forms, from their types."""
 
 from __future__ import annotations
 

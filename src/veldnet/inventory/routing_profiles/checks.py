@@ -1,4 +1,4 @@
-"""What a routing profile must look like, as far as that needs no other row."""
+"""Checks of a routing profile that need no other rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Master keys of a token: made inside, kept so that they never leave."""
+"""Master keys of a token: created in it and not extractable."""
 
 from __future__ import annotations
 

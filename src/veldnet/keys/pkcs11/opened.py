@@ -1,4 +1,4 @@
-"""What one call works with inside a module: its session, keys of purposes, what is destroyed after."""
+"""Context of one call to a module: session, keys, and temporary objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A vault in a process of its own: whoever owns the network server's memory owns no root key.
+"""A vault in a separate process, so that root keys are not in the memory of the network server.
 
 The two talk over a socket pair that only they have, in frames of MessagePack whose types are checked.
 """

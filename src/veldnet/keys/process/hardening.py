@@ -1,4 +1,4 @@
-"""What a process does before it holds keys: no core dumps, no other process may look, nothing is swapped."""
+"""Hardens a process before it holds keys: no core dumps, no access by other processes, no swapping."""
 
 from __future__ import annotations
 

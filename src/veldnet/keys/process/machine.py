@@ -1,4 +1,4 @@
-"""The life of a vault process as its server sees it: a state machine as a table of all states and events.
+"""State machine of a vault process, as a table of states and events.
 
 Pure: `vault_process` carries the actions out. `docs/keys.md` shows it as a diagram.
 """

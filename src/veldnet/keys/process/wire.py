@@ -1,4 +1,4 @@
-"""What goes over the socket pair: calls and answers as MessagePack, each behind its length.
+"""Wire format of the socket pair: length-prefixed MessagePack calls and answers.
 
 Only numbers, octets and text, so that neither side can make the other run anything.
 """

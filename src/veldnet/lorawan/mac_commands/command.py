@@ -1,4 +1,4 @@
-"""What every MAC command has: an identifier, a fixed length, and its wire form."""
+"""Base of MAC commands: identifier, fixed length and wire form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Device and base station alarms: the types, the machine they live by, and the rules that drive it."""
+"""Alarms of devices and base stations: types, state machine and rules."""
 
 __all__ = [
     "fleet",

@@ -1,4 +1,4 @@
-"""Alarms of many devices, in words."""
+"""Lists alarms of many devices with labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of an alarm, as a pure machine: raised, changed, cleared, recycled, acknowledged.
+"""State machine of an alarm: raised, changed, cleared, reused, acknowledged.
 
 An alarm is absent, active (UNCLEARED to CRITICAL) or CLEARED. One row per device, type and object is
 permanent: a trigger after a clearance recycles it. Times are Unix milliseconds.

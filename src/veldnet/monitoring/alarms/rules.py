@@ -1,4 +1,4 @@
-"""The rules of the device alarms: each a small function from what a commit knows to signals.
+"""Rules of device alarms: functions from records to alarm signals.
 
 A rule sees the record and the watch of the device as it is with that record. `on` enters it for the occasions
 at which it runs. A rule that declares what it `reads` of a record is skipped where all of that has its

@@ -1,4 +1,4 @@
-"""Silence: alarm 004 after a device's own thresholds or its learnt rhythm, and when to look again.
+"""Alarm 004 (no uplink activity): thresholds, usual interval, and the time of the next check.
 
 Nobody scans the devices: each has a time at which the store says that it must be looked at. An uplink does
 not move it; when the time comes and the device has spoken meanwhile, the next one is set. So a device costs

@@ -1,4 +1,4 @@
-"""The alarms there are: ThingPark's numbers, labels and severities, as far as they are published.
+"""Alarm types with ThingPark's numbers, labels and published severities.
 
 Where no severity is published an alarm grows with its occurrences. An operator may set others.
 """

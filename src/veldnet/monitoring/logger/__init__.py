@@ -1,4 +1,4 @@
-"""The wireless logger: frames as lines, as they happen, searched in the journal, and as a file."""
+"""Wireless logger: frames as lines, live, searched in the journal, and exported."""
 
 from .export import export_rows
 from .lines import PACKET_TYPES, Line, Named, packet_type

@@ -1,4 +1,4 @@
-"""Lines as a file, in ThingPark's order of columns. Columns of what this network does not have stay empty."""
+"""Exports lines as CSV with ThingPark's columns. Columns of unsupported features are empty."""
 
 from __future__ import annotations
 

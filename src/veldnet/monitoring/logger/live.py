@@ -1,4 +1,4 @@
-"""The live feed: frames as they become durable, to whoever watches. Without watchers it costs nothing."""
+"""Live feed of durable frames to subscriptions. Without subscriptions it costs nothing."""
 
 from __future__ import annotations
 

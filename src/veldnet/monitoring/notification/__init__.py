@@ -1,4 +1,4 @@
-"""Telling people: e-mail and signed webhooks about changes of alarms, grouped, rate-limited and durable."""
+"""Alarm notifications by e-mail and signed webhook: grouped, rate-limited and durable."""
 
 __all__ = [
     "digest",

@@ -1,4 +1,4 @@
-"""One message out of many changes: what happened, the gravest first, and what is behind it."""
+"""Builds one message from many alarm changes, most severe first, with their causes."""
 
 from __future__ import annotations
 

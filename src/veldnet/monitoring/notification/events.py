@@ -1,4 +1,4 @@
-"""What recipients are told, and who wants to hear of what."""
+"""Notification events and the recipients of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E-mail by SMTP, off the event loop."""
+"""Sends e-mail over SMTP in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends what waits in the store: grouped for a while, not too often, each at least once.
+"""Sends queued alarm notifications: grouped, rate-limited, at least once.
 
 When a base station fails, hundreds of devices fall silent over hours. Its name stands in the first message;
 the devices that follow are held back, and reported together when it is back or too long away.

@@ -1,4 +1,4 @@
-"""The signed webhook: changes of alarms as JSON, for machines.
+"""Sends alarm changes as signed JSON webhooks.
 
 `Veldnet-Signature` is `sha256=` and the HMAC-SHA-256, under the secret, of `Veldnet-Timestamp`, a dot and
 the body.

@@ -1,4 +1,4 @@
-"""Make the hourly totals again from the frame rows, an hour at a time, and compare or replace them (I7)."""
+"""Recomputes hourly totals from the frame rows and compares or replaces them (I7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partitions, and DevAddrs that name them: a device's joins and data meet in one place."""
+"""Partitions and the DevAddrs that encode them, so that joins and data of a device meet in one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What base stations are going to send: no two frames at once, and no more than their duty cycles allow.
+"""Schedule of base station transmissions: no overlaps, within duty cycles.
 
 A duty cycle is kept over a sliding hour (ETSI EN 300 220-1 §5.4), counted by the minute, for each base
 station and sub-band. The schedule lives in memory: a restarted server has seen nothing of the hour.

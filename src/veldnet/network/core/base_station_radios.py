@@ -1,4 +1,4 @@
-"""What the radios of base stations can do: by their settings, and as their refusals have shown.
+"""Capabilities of base station radios, from settings and refusals.
 
 Packet forwarders take the powers of a table only, and the tables differ: small base stations end at 20 dBm,
 others lack single steps. A refused power, frequency or GPS time is not tried again at the same base station

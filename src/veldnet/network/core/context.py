@@ -1,4 +1,4 @@
-"""What a transition goes by, beside the state of the device."""
+"""Context of a transition, besides the device state."""
 
 from __future__ import annotations
 

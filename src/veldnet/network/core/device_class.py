@@ -1,4 +1,4 @@
-"""Which class a device is in just now: classes change with its sessions, its frames and its MAC commands."""
+"""Current class of a device, which changes with sessions, frames and MAC commands."""
 
 from __future__ import annotations
 

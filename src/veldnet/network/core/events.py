@@ -1,4 +1,4 @@
-"""What may happen to a device, and what a transition asks of the shell in return. Plain values all."""
+"""Events that a transition handles and effects it returns, as plain values."""
 
 from __future__ import annotations
 

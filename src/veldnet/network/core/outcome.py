@@ -1,4 +1,4 @@
-"""The end of a downlink, and what administrators do to a session."""
+"""Outcome of a downlink, and resets of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator decided for the whole network."""
+"""Parameters of the whole network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The downlinks of application servers that wait for a device: which goes next, and which never will."""
+"""Downlink queue of a device: which goes next, and which are discarded."""
 
 from __future__ import annotations
 

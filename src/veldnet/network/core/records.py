@@ -1,4 +1,4 @@
-"""Records: what happened to a frame and why. They are the journal, and everything else is made of them."""
+"""Records: what happened to a frame and why. The journal and everything derived from it."""
 
 from __future__ import annotations
 

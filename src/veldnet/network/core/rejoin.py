@@ -1,4 +1,4 @@
-"""Rejoin-requests of LoRaWAN 1.1: the session is renewed, the device stays reachable under the old one.
+"""Rejoin-requests of LoRaWAN 1.1: renews the session; the old one stays valid meanwhile.
 
 Type 0 renews everything, type 2 only keys, address and counters; both are signed with the session's
 SNwkSIntKey, so the network checks them. Type 1 is signed with a key of the root, which only the vault has.

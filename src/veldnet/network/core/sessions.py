@@ -1,4 +1,4 @@
-"""Open a session with the vault's keys: the parameters it begins with, the windows it is offered in."""
+"""Opens sessions: initial parameters and the windows of the join-accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of a downlink from the decision to the air: a small state machine, one table.
+"""State machine of a downlink transmission, as a table.
 
 A base station confirms that it has queued the frame; then it counts as sent. It may refuse it, or stay
 silent. While there is time the next base station is tried, then the next window. Causes are ThingPark's

@@ -1,4 +1,4 @@
-"""The way of a data uplink: find its session, judge its counter, act on it, answer it, record it."""
+"""Processing of a data uplink: find the session, check the counter, act, answer, record."""
 
 from __future__ import annotations
 

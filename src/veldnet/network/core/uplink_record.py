@@ -1,4 +1,4 @@
-"""Records of data uplinks: what the journal and everything made of it know of a frame."""
+"""Builds the records of data uplinks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connectivity plans and device profiles in memory: few, shared by all devices, taken up when they change."""
+"""Connectivity plans and device profiles in memory: shared by all devices, reloaded on change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group commit: the records of many frames become durable together, and only then things happen.
+"""Group commit: the records of many frames become durable together before their effects are released.
 
 Batches are written one after another. While one is under way the next collects; it closes after a short
 time or at a number of records, whichever comes first.

@@ -1,4 +1,4 @@
-"""Plain integers that the hot path counts with; `/metrics` reads them."""
+"""Counters of the hot path, exported by `/metrics`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices in memory: loaded on first use, many a query; bounded; what memory holds wins over the store.
+"""Device table in memory: loaded on demand in batches, bounded, takes precedence over the store.
 
 An entry may be ahead of the store by the commits under way, so it is never loaded over, and dropped only
 when nothing of it is still to be written.

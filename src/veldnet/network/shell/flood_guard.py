@@ -1,4 +1,4 @@
-"""Tells which base stations flood the network with frames that anybody can forge.
+"""Detects base stations that flood the network with frames that anybody can forge.
 
 A base station hears at most a few hundred frames a second, and hardly any that belong to nobody. One that
 keeps bringing frames which turn out to be refused is throttled until its score is low again; `admission` says

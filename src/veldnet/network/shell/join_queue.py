@@ -1,4 +1,4 @@
-"""Joins that wait for a vault: who is cut off goes first, customers take turns, the late are dropped.
+"""Queue of joins for a vault: devices without a session first, customers round-robin, late ones dropped.
 
 After a power cut thousands of devices ask within seconds, and a hardware module does some hundred joins a
 second. A join-accept that comes after RX2 is of no use to anybody, so an order whose time is over does not

@@ -1,4 +1,4 @@
-"""Records as rows of the journal: a compact frame row, and beside it the body that explains."""
+"""Converts records to journal rows: a compact frame row and a body with details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames accepted within the last seconds, by their octets: a late copy is told from a frame sent again.
+"""Frames accepted within the last seconds, by their bytes, to distinguish late copies from repeated frames.
 
 A base station hears one transmission once. A copy through a base station that has not brought the frame yet,
 or with the same timestamp as before, is of the transmission that was accepted. Another one through the same

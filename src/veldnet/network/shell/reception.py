@@ -1,4 +1,4 @@
-"""From base stations' copies to frames: parse, drop what is not ours, collect copies, close the windows."""
+"""Reception of frames: parses, drops foreign frames, collects copies, closes windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refused frames: all are counted, some are recorded, and base stations that bring many are watched.
+"""Counts and records refused frames, and detects base stations that flood.
 
 Anybody can send such frames, so the journal must not grow without bound for them.
 """

@@ -1,4 +1,4 @@
-"""The shell of the network server: it feeds the transitions, commits what they lead to, and does it.
+"""Shell of the network server: feeds the transitions, commits their results and carries out effects.
 
 Everything here runs on one event loop. `clock` gives Unix seconds, `rng` the randomness of addresses; both
 are arguments, so that a simulation owns time and chance.

@@ -1,4 +1,4 @@
-"""Which addresses have a session, in memory or in the store: a bit each, 4 MB for the largest NetID.
+"""Bitmap of addresses with a session, 4 MB for the largest NetID.
 
 With it a frame of a device that is not in memory is told from one of nobody without a question to the store.
 Bits are only ever set: one too many costs a question, one too few would cost a device its uplinks.

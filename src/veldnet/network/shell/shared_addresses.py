@@ -1,4 +1,4 @@
-"""Many devices may share a DevAddr; only a MIC tells them apart. Whose key is tried first?"""
+"""Orders the devices on a shared DevAddr by how likely a frame is theirs; the MIC decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hands downlinks to base stations and follows them until a base station has spoken, or did not."""
+"""Sends downlinks to base stations and tracks them until they are confirmed, refused or time out."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The operator's desk: its people, customers, offers, base stations, and what goes on in its network."""
+"""Operator functions: users, customers, offers, base stations and network state."""

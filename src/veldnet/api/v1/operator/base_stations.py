@@ -1,4 +1,4 @@
-"""Base stations: how they are, and unregistered ones that contacted the server."""
+"""Base stations with their state, and unregistered ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connectivity plans, device profiles and HSM groups, as the operator keeps them."""
+"""Connectivity plans, device profiles and HSM groups, managed by the operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes on in the operator's network: undelivered messages, the audit log, settings, how it all is."""
+"""State of the operator's network: undelivered messages, audit log, settings, overview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The uplinks that ADR looks back on, packed into five octets each."""
+"""History of uplinks for ADR, packed into five bytes each."""
 
 from __future__ import annotations
 

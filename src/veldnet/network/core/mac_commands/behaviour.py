@@ -1,4 +1,4 @@
-"""The shape of a MAC command's behaviour: when it is needed, and what its arrival changes."""
+"""Interface of a MAC command's behaviour: when it is needed, and what its arrival changes."""
 
 from __future__ import annotations
 

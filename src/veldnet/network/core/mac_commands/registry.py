@@ -1,4 +1,4 @@
-"""The MAC commands that the network server knows: one module each, and no other place names one."""
+"""Registry of the MAC commands known to the network server."""
 
 from __future__ import annotations
 
