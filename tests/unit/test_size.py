@@ -19,18 +19,12 @@ TABLE = 8
 
 # What is longer today. The list only shrinks: an entry that is short enough must go.
 LONG_FILES: set[str] = {
-    "cli/admin.py",
     "network/shell/server.py",
-    "routing/delivery.py",
 }
 LONG_FUNCTIONS: set[str] = {
-    "api/application.py create_application",
-    "api/kpn/devices.py handlers",
-    "api/metrics.py _families",
     "assembly/monitoring.py __init__",
     "assembly/platform.py __init__",
     "cli/bench/uplinks.py _measure",
-    "inventory/base_stations/registration.py create_base_station",
     "network/shell/server.py __init__",
 }
 

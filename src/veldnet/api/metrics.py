@@ -35,11 +35,14 @@ class PlatformCollector(Collector):
                 yield _under_old_name(family, old)
 
     def _families(self) -> Iterator[Metric]:
-        network, deliveries, messages = (
-            self._platform.network.counters,
-            self._platform.deliveries,
-            self._platform.hub.counts(),
-        )
+        yield from self._counters()
+        yield from self._counters_by_reason()
+        yield from self._monitoring()
+        yield from self._modules_and_air()
+        yield from self._gauges()
+
+    def _counters(self) -> Iterator[Metric]:
+        network, deliveries = self._platform.network.counters, self._platform.deliveries
         for name, text, value in (
             ("uplink_copies", "Frames received, counting each copy", network.copies),
             ("late_copies", "Copies after the deduplication window", network.late_copies),
@@ -56,6 +59,17 @@ class PlatformCollector(Collector):
             ("messages_undelivered", "Messages set aside as undelivered", deliveries.counters.undelivered),
         ):
             yield CounterMetricFamily(f"veldnet_{name}", text, value=value)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        yield CounterMetricFamily(
+            "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime
+        )
+
+    def _counters_by_reason(self) -> Iterator[Metric]:
+        network, deliveries, messages = (
+            self._platform.network.counters,
+            self._platform.deliveries,
+            self._platform.hub.counts(),
+        )
         for name, text, label, counts in (
             ("frames_refused", "Frames refused, by reason", "reason", network.refused),
             ("datagrams", "Datagrams of base stations, by message", "message", messages.received),
@@ -84,7 +98,9 @@ class PlatformCollector(Collector):
             for key, count in counts.items():
                 family.add_metric([key], count)
             yield family
-        yield from self._monitoring()
+
+    def _modules_and_air(self) -> Iterator[Metric]:
+        """Of the modules of vaults, and of base stations."""
         modules = GaugeMetricFamily(
             "veldnet_vault_module_up", "Whether a module of a vault works", labels=["vault", "module"]
         )
@@ -100,10 +116,9 @@ class PlatformCollector(Collector):
             for band, share in shares.items():
                 duty.add_metric([str(base_station), band], share)
         yield duty
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        yield CounterMetricFamily(
-            "veldnet_cpu_seconds", "Processor time of this process", value=usage.ru_utime + usage.ru_stime
-        )
+
+    def _gauges(self) -> Iterator[Metric]:
+        deliveries = self._platform.deliveries
         for name, text, number in (
             ("joins_queued", "Join-requests queued for a vault", self._platform.network.joins_waiting),
             ("devices_in_memory", "Devices held in memory", len(self._platform.network.devices)),

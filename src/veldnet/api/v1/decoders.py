@@ -17,7 +17,7 @@ from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Kind, PayloadDecoder, Program
 from veldnet.monitoring.logger import Page, Query, Whose, search
 
-from .decoding import decode_lines, frame_input, moment_of, run_program, texts_of
+from .decoding import Turn, decode_lines, frame_input, moment_of, run_program, texts_of
 
 _MOST_TRIED = 100
 _MOST_READ = 2000
@@ -152,17 +152,16 @@ async def try_decoder(services: Services, scope: Scope, body: Lab) -> list[LabRe
     """Try a decoder without saving it."""
     decoders.check_source(body.source, _most_source(services))
     program = Program(body.kind, body.source)
+    turn = Turn(scope.subscriber_ref, console=True)
     if body.encode is not None:
-        (answer,) = await run_program(
-            services, scope.subscriber_ref, program, "encodeDownlink", [{"data": body.encode}], console=True
-        )
+        (answer,) = await run_program(services, turn, program, "encodeDownlink", [{"data": body.encode}])
         return [LabResult("", 0, None, _raw(answer.value), answer.error, answer.console)]
     now = int(services.platform.clock() * 1000)
     tried = [_tried(trial, now) for trial in body.trials[:_MOST_TRIED]]
     if body.deviceRef:
         tried += await _stored(services, scope, body.deviceRef)
     inputs = [frame_input(bytes.fromhex(each.payload), each.fport, each.time) for each in tried]
-    answers = await run_program(services, scope.subscriber_ref, program, "decodeUplink", inputs, console=True)
+    answers = await run_program(services, turn, program, "decodeUplink", inputs)
     return [
         LabResult(
             each.payload, each.fport, timestamp(each.time), _raw(answer.value), answer.error, answer.console

@@ -36,22 +36,32 @@ def frame_input(payload: bytes, fport: int | None, time: int) -> dict[str, Any]:
     return {"bytes": list(payload), "fPort": fport or 0, "recvTime": time, "variables": {}}
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """For whom a decoder runs, and how: with what it writes to the console, and `patient` where the
+    subscriber has many runs in progress, which else is answered with 429."""
+
+    subscriber: int
+    console: bool = False
+    patient: bool = False
+
+
 async def run_program(
     services: Services,
-    subscriber: int,
+    turn: Turn,
     program: Program,
     function: Function,
     inputs: Sequence[dict[str, Any]],
-    *,
-    console: bool = False,
-    patient: bool = False,
 ) -> list[Decoded]:
-    """Call a function of a subscriber's decoder for each input. `patient` waits where the subscriber has
-    many runs under way, which else is answered with 429."""
+    """Call a function of a subscriber's decoder for each input."""
     if program.kind == "JAVASCRIPT":
         try:
             return await services.platform.decoders.run(
-                subscriber, program.source, function, inputs, console=console, patient=patient
+                turn.subscriber,
+                program.source,
+                function,
+                inputs,
+                console=turn.console,
+                patient=turn.patient,
             )
         except Busy as busy:
             raise GatewayError(
@@ -97,6 +107,7 @@ async def decode_lines(
         return profiles, decoders.programs(connection, subscriber, set(profiles.values()))
 
     profiles, programs = await services.read(find)
+    turn = Turn(subscriber, patient=patient)
     groups: dict[tuple[int, Function], list[Line]] = {}
     for line in readable:
         profile = profiles.get(int(str(line.deviceRef)))
@@ -106,9 +117,7 @@ async def decode_lines(
         inputs = [
             frame_input(bytes.fromhex(str(line.payload)), line.fPort, moment_of(line.time)) for line in group
         ]
-        answers = await run_program(
-            services, subscriber, programs[profile], function, inputs, patient=patient
-        )
+        answers = await run_program(services, turn, programs[profile], function, inputs)
         for line, answer in zip(group, answers, strict=True):
             if answer.value is not None:
                 line.decoded = msgspec.Raw(answer.value.encode())

@@ -17,7 +17,7 @@ from veldnet.inventory.decoders import Program
 from veldnet.lorawan import DevEui
 from veldnet.network.core import QueuedView
 
-from .decoding import run_program
+from .decoding import Turn, run_program
 
 
 class NewDownlink(msgspec.Struct):
@@ -114,7 +114,7 @@ async def _encoded(services: Services, scope: Scope, ref: int, body: NewDownlink
     given: dict[str, Any] = {"data": body.data}
     if body.fPort is not UNSET:
         given["fPort"] = body.fPort
-    (answer,) = await run_program(services, scope.subscriber_ref, program, "encodeDownlink", [given])
+    (answer,) = await run_program(services, Turn(scope.subscriber_ref), program, "encodeDownlink", [given])
     if answer.value is None:
         raise BadRequest(f"encodeDownlink: {answer.error}")
     try:
