@@ -12,7 +12,7 @@ from veldnet.gateways import BaseStationProtocol, Host, MessageCounts
 from veldnet.lorawan import BaseStationId, DevEui, GatewayEui
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
-from veldnet.network.core import FrameKind
+from veldnet.network.core import DownlinkRequest, FrameKind
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual.mortal import MortalServer
 
@@ -52,7 +52,17 @@ class MemoryProtocol:
         self._host.connected(self, station)
         timestamp = int(now * 1_000_000) & 0xFFFFFFFF
         self._host.uplink(
-            GatewayUplink(station, phy_payload, 868_100_000, Lora(7, 125), -90, 5, timestamp, now)
+            GatewayUplink(
+                station,
+                phy_payload,
+                868_100_000,
+                Lora(7, 125),
+                -90,
+                5,
+                timestamp,
+                now,
+                context=b"antenna 1",
+            )
         )
 
     def transmit(self, downlink: GatewayDownlink) -> None:
@@ -90,11 +100,17 @@ def test_a_protocol_that_is_registered_at_the_hub_carries_frames_both_ways(tmp_p
         await asyncio.sleep(1)
         device.receive(memory.downlinks[-1].phy_payload)
         assert device.joined
-        assert await world.network.submit(DevEui(device.identity.dev_eui), fport=7, payload=b"down") is None
+        assert (
+            await world.network.requests.submit(
+                DevEui(device.identity.dev_eui), DownlinkRequest(fport=7, payload=b"down")
+            )
+            is None
+        )
         memory.hear(gateway, device.uplink(1, b"up", confirmed=True).phy_payload)
         await asyncio.sleep(1)
         received = device.receive(memory.downlinks[-1].phy_payload)
         assert received is not None and received.payload == b"down"
+        assert [downlink.window.context for downlink in memory.downlinks] == [b"antenna 1"] * 2
         assert world.network.counters.uplinks_committed == 1 and world.network.counters.downlinks_sent == 2
 
         memory.hear(GatewayEui(7), b"frame")

@@ -21,6 +21,7 @@ from veldnet.lorawan.mac_commands import DevStatusAns, LinkADRAns, LinkADRReq
 from veldnet.lorawan.modulation import Lora
 from veldnet.monitoring.alarms import types
 from veldnet.monitoring.alarms.types import DEVICE_TYPES
+from veldnet.network.core import DownlinkRequest
 from veldnet.simulator.device import Transmission
 from veldnet.virtual import Kind
 
@@ -82,7 +83,12 @@ async def use_up_uplinks(stage: Stage) -> None:
 
 
 async def downlink(stage: Stage) -> None:
-    assert await stage.network.submit(stage.device.identity.dev_eui, fport=5, payload=b"x") is None
+    assert (
+        await stage.network.requests.submit(
+            stage.device.identity.dev_eui, DownlinkRequest(fport=5, payload=b"x")
+        )
+        is None
+    )
     await stage.uplink()
 
 
@@ -220,7 +226,7 @@ async def many_join_euis(stage: Stage) -> None:
 
 async def reset(stage: Stage) -> None:
     """The security context is reset, and the device joins again."""
-    await stage.network.reset_context(1)
+    await stage.network.requests.reset_context(1)
     await stage.network.commits.drain()
 
 

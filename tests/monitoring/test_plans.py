@@ -15,7 +15,7 @@ from tests.monitoring.stage import FREE, Stage, on_stage
 from veldnet.domain.documents import PlanSettings, Regulator
 from veldnet.lorawan.mac_commands import DevStatusReq
 from veldnet.monitoring.alarms import types
-from veldnet.network.core import DownlinkRejectedRecord, FrameKind, UplinkRecord
+from veldnet.network.core import DownlinkRejectedRecord, DownlinkRequest, FrameKind, UplinkRecord
 from veldnet.network.core.regulator import take
 from veldnet.network.core.state import Bucket
 from veldnet.store.schema import deliveries
@@ -86,8 +86,8 @@ def test_error_121_where_the_plan_drops_downlinks(tmp_path: Path) -> None:
     )  # fmt: skip
 
     async def story(stage: Stage) -> None:
-        eui = stage.device.identity.dev_eui
-        answers = [await stage.network.submit(eui, fport=3, payload=b"x") for _ in range(3)]
+        eui, submit = stage.device.identity.dev_eui, stage.network.requests.submit
+        answers = [await submit(eui, DownlinkRequest(fport=3, payload=b"x")) for _ in range(3)]
         assert answers[:2] == [None, None], "what waits has a claim on the tokens already"
         assert answers[2] is not None and answers[2].code == 121
         await stage.network.commits.drain()
@@ -97,26 +97,28 @@ def test_error_121_where_the_plan_drops_downlinks(tmp_path: Path) -> None:
         for _ in range(3):
             await stage.uplink()
         assert sum(bool(heard.payload) for heard in stage.heard) == 2
-        refused = await stage.network.submit(eui, fport=3, payload=b"x")
+        refused = await submit(eui, DownlinkRequest(fport=3, payload=b"x"))
         assert refused is not None and refused.code == 121
         await stage.change_plan(downlinkRegulatorPolicy="MARK")
-        assert await stage.network.submit(eui, fport=3, payload=b"x") is None
+        assert await submit(eui, DownlinkRequest(fport=3, payload=b"x")) is None
 
     on_stage(tmp_path, story, plan=plan)
 
 
 def test_switches_take_effect_at_once(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
-        eui = stage.device.identity.dev_eui
-        assert await stage.network.submit(eui, fport=3, payload=b"a", confirmed=True) is None
+        eui, submit = stage.device.identity.dev_eui, stage.network.requests.submit
+        assert await submit(eui, DownlinkRequest(fport=3, payload=b"a", confirmed=True)) is None
         await stage.uplink()
         await stage.change_plan(ackedDownlinkFrame=False)
-        refused = await stage.network.submit(eui, fport=3, payload=b"b", confirmed=True)
+        refused = await stage.network.requests.submit(
+            eui, DownlinkRequest(fport=3, payload=b"b", confirmed=True)
+        )
         assert refused is not None
-        assert await stage.network.submit(eui, fport=3, payload=b"c") is None
+        assert await submit(eui, DownlinkRequest(fport=3, payload=b"c")) is None
         await stage.uplink()
         await stage.change_plan(downlinkTransmission=False)
-        assert await stage.network.submit(eui, fport=3, payload=b"d") is not None
+        assert await submit(eui, DownlinkRequest(fport=3, payload=b"d")) is not None
         assert [h.payload for h in stage.heard if h.payload] == [b"a", b"c"]
 
     on_stage(tmp_path, story)

@@ -20,7 +20,7 @@ from veldnet.domain.resources import FrameStatistics
 from veldnet.monitoring.statistics import frame_statistics, recompute, totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.rollups import BASE_STATION, HOUR, PLAN, SUBSCRIBER, esp_of
-from veldnet.network.core import error_rate
+from veldnet.network.core import DownlinkRequest, error_rate
 from veldnet.store.schema import frames, hourly_statistics
 from veldnet.virtual.mortal import EPOCH
 
@@ -48,7 +48,7 @@ def test_each_frame_and_by_slots(tmp_path: Path) -> None:
         await stage.uplink(payload=b"12345", rssi=-80, snr=4)
         await stage.uplink(payload=b"1234567", skip=2, rssi=-100, snr=8)
         eui = stage.device.identity.dev_eui
-        assert await stage.network.submit(eui, fport=3, payload=b"abc") is None
+        assert await stage.network.requests.submit(eui, DownlinkRequest(fport=3, payload=b"abc")) is None
         await stage.uplink(rssi=-90, snr=0)
 
         single = await of_device(stage, None)

@@ -165,7 +165,7 @@ def test_all_is_well_and_a_frame_is_explained(tmp_path: Path) -> None:
             assert found is not None and found.findings
         assert await world.data.store.read(lambda c: explain_frame(c, 5)) is None
         network = world.server.platform.network
-        view = await network.inspect(1)
+        view = await network.requests.inspect(1)
         assert view.session is not None and view.session.fcntUp is not None
         assert str(BaseStationId(0xFF000002)) in view.session.heardBy
         assert {p.name for p in view.session.parameters} >= {"rx2DataRate", "channels", "dataRate"}

@@ -89,7 +89,7 @@ def test_sessions_of_1_1_are_renewed_without_losing_the_device(tmp_path: Path) -
 
             await asyncio.sleep(120)
             network = world.server.platform.network
-            assert await network.ask_rejoin(1) and await network.ask_rejoin(2)
+            assert await network.requests.ask_rejoin(1) and await network.requests.ask_rejoin(2)
             await asyncio.sleep(120)
             # Type 2 and type 1 by the devices' own will.
             world.lives[0].device.rejoin_due = 2

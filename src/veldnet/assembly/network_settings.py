@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from veldnet.lorawan import NetId
+from collections.abc import Callable
+
+from veldnet.lorawan import BaseStationId, NetId
 from veldnet.lorawan.regions import FORMER_NAMES, REGIONS, Channel, ChannelPlan, Region
-from veldnet.network.core import NetworkParameters
+from veldnet.network.core import NetworkParameters, RadioSettings
+from veldnet.network.shell import ServerOptions
 from veldnet.settings import NetworkSettings, SettingsError
 
 
@@ -40,6 +43,21 @@ def network_parameters(settings: NetworkSettings) -> NetworkParameters:
         unknown_device_limit=settings.unknown_device_limit,
         smoothed_per=settings.mean_per == "ewma",
         rx1_frequencies=tuple(_pair(text, regions) for text in settings.rx1_frequencies),
+    )
+
+
+def server_options(
+    settings: NetworkSettings, generation: int, radio_settings: Callable[[BaseStationId], RadioSettings]
+) -> ServerOptions:
+    """How the network server works, apart from what it decides."""
+    return ServerOptions(
+        deduplication_window=settings.deduplication_window,
+        capacity=settings.device_capacity,
+        generation=generation,
+        commit_interval=settings.commit_interval,
+        commit_size=settings.commit_size,
+        duty_cycle=settings.duty_cycle,
+        radio_settings=radio_settings,
     )
 
 

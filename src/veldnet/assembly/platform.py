@@ -7,16 +7,17 @@ import random
 import resource
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.base_station_presence import PresenceKeeper
+from veldnet.assembly.changes import ChangeApplier
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.monitoring import MonitoringService
-from veldnet.assembly.network_settings import network_parameters
+from veldnet.assembly.network_settings import network_parameters, server_options
 from veldnet.assembly.protocols import PROTOCOLS, Keeper
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.decoders import DecoderPool, Limits
@@ -30,7 +31,7 @@ from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer, prune
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.network.core import PortKey, personalised_state
-from veldnet.network.shell import NetworkServer
+from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.routing import (
     Deliveries,
     MessageWriter,
@@ -48,7 +49,6 @@ from veldnet.supervision import Supervisor
 log = structlog.get_logger(__name__)
 
 _CHANGES_EVERY = 1.0
-_APPLYING = "a change of the inventory"
 _PRESENCE_EVERY = 10.0
 _CONNECTIONS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
@@ -107,18 +107,9 @@ class Platform:
             network_parameters(settings.network),
             self.store,
             self.vault,
-            clock=clock,
-            rng=rng,
-            send=transmit if transmit is not None else self._transmit,
-            deduplication_window=settings.network.deduplication_window,
-            capacity=settings.network.device_capacity,
-            generation=generation,
-            ids=ids,
-            commit_interval=settings.network.commit_interval,
-            commit_size=settings.network.commit_size,
-            duty_cycle=settings.network.duty_cycle,
-            radio_settings=self.base_stations.radio,
-            supervisor=self.supervisor,
+            Runtime(clock, ids, rng, self.supervisor),
+            transmit if transmit is not None else self._transmit,
+            server_options(settings.network, generation, self.base_stations.radio),
         )
         routing = settings.routing
         self.deliveries = Deliveries(
@@ -172,10 +163,7 @@ class Platform:
         self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)
         self.keys = KeyCare(data, self.supervisor)
         self.loop_lag = 0.0
-        self._seen = 0
-        self._applying = asyncio.Lock()
-        # Changes that could not be taken up yet, oldest first.
-        self._unapplied: list[changes.Change] = []
+        self._changes = ChangeApplier(self.store, self.supervisor, self._change_table())
         self.ready = False
         self._lease = ServingLease(data.store)
         self._writable = True
@@ -194,7 +182,7 @@ class Platform:
         """Load what is small, and take up what an earlier process left; devices are loaded when heard. Raises
         `DirectoryInUse` where that process lives and is not to be taken over."""
         await self._lease.claim(take_over=take_over)
-        self._seen = await self.store.read(changes.last_seq)
+        await self._changes.begin()
         await self.base_stations.load(self.store)
         for connections in self._connections:
             await connections.restore()
@@ -293,52 +281,36 @@ class Platform:
         return max(self.hub.waiting(), self.network.lag)
 
     async def apply_changes(self) -> None:
-        """Take up what the inventory has changed, here or in another process."""
-        async with self._applying:
-            again, self._unapplied = self._unapplied, []
-            for change in again:
-                await self._try_to_apply(change)
-            while pending := await self.store.read(lambda connection: changes.since(connection, self._seen)):
-                for change in pending:
-                    self._seen = change.seq
-                    await self._try_to_apply(change)
-            if not self._unapplied:
-                self.supervisor.recovered(_APPLYING)
+        """Take up what the inventory has changed, here or in another process. Raises `StoreError`."""
+        await self._changes.apply()
 
-    async def _try_to_apply(self, change: changes.Change) -> None:
-        """Apply a change, or keep it for the next round: one that fails must not hold up the others."""
-        try:
-            await self._apply(change)
-        except Exception as error:
-            self.supervisor.failed(_APPLYING, error)
-            self._unapplied.append(change)
+    def _change_table(self) -> dict[str, Callable[[int], Awaitable[None]]]:
+        inventory = self.network.inventory
+        return {
+            "device": self._device_changed,
+            "device_keys": inventory.keys_changed,
+            "rules": lambda _ref: inventory.rules_changed(),
+            "routing": self._routing_changed,
+            "base_stations": self._base_stations_changed,
+            "subscribers": lambda _ref: self._load_operators(),
+            "base_station_alarms": lambda _ref: self.monitoring.stations.load(),
+            "vault": lambda _ref: self.keys.master_keys_changed(),
+            "recipients": lambda _ref: self.monitoring.load_recipients(),
+        }
 
-    async def _apply(self, change: changes.Change) -> None:
-        if change.kind == "device":
-            await self.network.device_changed(change.ref)
-            if self.deliveries.holds(change.ref) and not await self.store.devices_by_ref([change.ref]):
-                self.deliveries.device_removed(change.ref)
-            await self.monitoring.device_changed(change.ref)
-        elif change.kind == "device_keys":
-            # Of a whole fleet, perhaps: only devices in memory have old ones.
-            if self.network.devices.by_ref(change.ref) is not None:
-                await self.network.devices.refresh(change.ref)
-        elif change.kind == "rules":
-            await self.network.rules_changed()
-        elif change.kind == "routing":
-            await self.table.reload(change.ref)
-            await self.network.devices.refresh_routing(change.ref)
-        elif change.kind == "base_stations":
-            await self.base_stations.load(self.store)
-            await self._load_operators()
-        elif change.kind == "subscribers":
-            await self._load_operators()
-        elif change.kind == "base_station_alarms":
-            await self.monitoring.stations.load()
-        elif change.kind == "vault":
-            await self.keys.master_keys_changed()
-        elif change.kind == "recipients":
-            await self.monitoring.load_recipients()
+    async def _device_changed(self, ref: int) -> None:
+        await self.network.inventory.device_changed(ref)
+        if self.deliveries.holds(ref) and not await self.store.devices_by_ref([ref]):
+            self.deliveries.device_removed(ref)
+        await self.monitoring.device_changed(ref)
+
+    async def _routing_changed(self, ref: int) -> None:
+        await self.table.reload(ref)
+        await self.network.inventory.routing_changed(ref)
+
+    async def _base_stations_changed(self, _ref: int) -> None:
+        await self.base_stations.load(self.store)
+        await self._load_operators()
 
     async def _load_operators(self) -> None:
         """Whose subscribers and base stations are, for those who watch a whole network."""

@@ -17,7 +17,8 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
     can be none. `late` marks a copy that the base station queued while its
     backhaul was down: it can no longer be answered. `gps_time` is the end of the frame in GPS seconds where
     the base station has a GPS clock; such a base station can also transmit at a GPS time. `clock_error` is
-    how many seconds that clock is ahead of ours where it is wrong.
+    how many seconds that clock is ahead of ours where it is wrong. `context` is the protocol's own, and comes
+    back with a downlink in answer.
     """
 
     base_station: BaseStationId
@@ -31,6 +32,7 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
     late: bool = False
     gps_time: float | None = None
     clock_error: float | None = None
+    context: bytes = b""
 
     @property
     def answerable(self) -> bool:
@@ -59,6 +61,8 @@ class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
     # The region by whose rules the base station transmits; bands of several may overlap.
     region: str = ""
     antenna_gain: float = 2.0
+    # That of the uplink which it answers.
+    context: bytes = b""
 
     @property
     def immediate(self) -> bool:

@@ -8,13 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Protocol
 from urllib.parse import unquote
 
-import msgspec
-
 from veldnet.lorawan import DevEui, InvalidIdentifier
-from veldnet.network.core import SubmissionRefusal
+from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 
 from .table import Profile, Route
 from .tokens import downlink_token_fits
@@ -25,37 +22,8 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 _MAX_QUERY = 16_384
 _MAX_COUNTER = 0xFFFFFFFF
 
-
-class Submit(Protocol):
-    """Queues a downlink; the network server does it."""
-
-    def __call__(
-        self,
-        dev_eui: DevEui,
-        *,
-        fport: int | None,
-        payload: bytes | None,
-        fcnt: int | None,
-        confirmed: bool,
-        flush: bool,
-        expires_at: float | None,
-        correlation_id: str | None,
-        priority: int,
-    ) -> Awaitable[SubmissionRefusal | None]: ...
-
-
-class DownlinkRequest(msgspec.Struct, frozen=True):
-    """A submission as read from its query."""
-
-    dev_eui: DevEui
-    fport: int | None
-    payload: bytes | None
-    fcnt: int | None
-    confirmed: bool
-    flush: bool
-    expires_at: float | None
-    correlation_id: str | None
-    priority: int = 0
+# Queues a downlink; the network server does it.
+Submit = Callable[[DevEui, DownlinkRequest], Awaitable[SubmissionRefusal | None]]
 
 
 class Refused(Exception):
@@ -106,16 +74,15 @@ def parse_request(parameters: dict[str, str], now: float) -> DownlinkRequest:
     if counter:
         fcnt = _number(counter, 102, "Downlink counter value increment too large", _MAX_COUNTER)
     return DownlinkRequest(
-        parse_dev_eui(parameters),
-        fport,
-        payload,
-        fcnt,
-        _flag(parameters, "Confirmed"),
-        flush,
-        _validity(parameters.get("ValidityTime"), now),
+        fport=fport,
+        payload=payload,
+        fcnt=fcnt,
+        confirmed=_flag(parameters, "Confirmed"),
+        flush=flush,
+        expires_at=_validity(parameters.get("ValidityTime"), now),
         # Echoed as it was sent: servers compare text.
-        correlation_id,
-        _number(parameters.get("Priority", "0"), 120, "Invalid Priority. Must be 0 to 255", 255),
+        correlation_id=correlation_id,
+        priority=_number(parameters.get("Priority", "0"), 120, "Invalid Priority. Must be 0 to 255", 255),
     )
 
 
@@ -213,14 +180,4 @@ async def submit_query(
         request = parse_request(parameters, now)
     except Refused as refused:
         return refused.refusal
-    return await submit(
-        request.dev_eui,
-        fport=request.fport,
-        payload=request.payload,
-        fcnt=request.fcnt,
-        confirmed=request.confirmed,
-        flush=request.flush,
-        expires_at=request.expires_at,
-        correlation_id=request.correlation_id,
-        priority=request.priority,
-    )
+    return await submit(dev_eui, request)

@@ -24,7 +24,7 @@ from veldnet.lorawan.modulation import Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
 from veldnet.monitoring import Mailer
-from veldnet.network.core import Record, decode_record
+from veldnet.network.core import DownlinkRequest, Record, decode_record
 from veldnet.settings import load_settings
 from veldnet.simulator.air import Air
 from veldnet.simulator.base_station import BaseStation
@@ -322,9 +322,8 @@ class VirtualNetwork:
     async def _submit(self, server: MortalServer, dev_eui: DevEui, payload: bytes) -> None:
         # Whoever submitted it is told that it was not taken.
         with contextlib.suppress(StoreError):
-            await server.platform.network.submit(
-                dev_eui, fport=9, payload=payload, confirmed=self.rng.random() < 0.3
-            )
+            request = DownlinkRequest(fport=9, payload=payload, confirmed=self.rng.random() < 0.3)
+            await server.platform.network.requests.submit(dev_eui, request)
 
     async def _inject_faults(self) -> None:
         """Kill the server and switch base stations off, as often as the faults say."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -20,6 +21,9 @@ from veldnet.network.core.events import DataReceived, Device, ReceivedFrame, Tra
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.network.core.state import ChannelMask, DeviceState, RadioParameters, Session
 from veldnet.network.core.uplink import match, receive_data
+from veldnet.network.shell.runtime import Runtime
+from veldnet.store import IdSource, StoreError
+from veldnet.supervision import Supervisor
 
 NOW = 1_800_000_000.0
 NWK_S_KEY = AesKey(bytes(range(16)))
@@ -149,3 +153,9 @@ def receive(
     context = context_of(network, target, event, event.received.received_at + 0.2)
     found = match(context, state)
     return None if found is None else receive_data(context, state, found)
+
+
+def runtime(clock: Callable[[], float], supervisor: Supervisor | None = None) -> Runtime:
+    """What parts of the shell work with, for one of them alone."""
+    rng = random.Random(1)
+    return Runtime(clock, IdSource(), rng, supervisor or Supervisor(expected=(StoreError,)))

@@ -28,7 +28,7 @@ from veldnet.network.core.join import request_join
 from veldnet.network.core.records import Copy, JoinRecord, decode_record, encode_record
 from veldnet.network.core.state import DeviceState, JoinMemory
 from veldnet.network.core.uplink import match, receive_data
-from veldnet.network.shell.deduplication import Deduplicator
+from veldnet.network.shell.admission.deduplication import Deduplicator
 from veldnet.network.shell.journal import frame_row, pack_copies, unpack_copies
 from veldnet.routing.encoding import to_json, to_xml
 from veldnet.routing.messages import MessageWriter

@@ -12,7 +12,7 @@ from veldnet.diagnosis import explain_device
 from veldnet.inventory import base_stations
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.network.core import DownlinkRecord
+from veldnet.network.core import DownlinkRecord, DownlinkRequest
 from veldnet.network.core.base_station_radios import conducted_power
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import Kind
@@ -38,7 +38,7 @@ async def joined(directory: Path) -> QuietNetwork:
 
 async def submit(world: QuietNetwork) -> None:
     dev_eui = world.lives[0].device.identity.dev_eui
-    assert await world.network.submit(dev_eui, fport=9, payload=b"open") is None
+    assert await world.network.requests.submit(dev_eui, DownlinkRequest(fport=9, payload=b"open")) is None
 
 
 async def outcome(world: QuietNetwork) -> DownlinkRecord:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from veldnet.lorawan import DevEui
-from veldnet.network.core import SubmissionRefusal
+from veldnet.network.core import DownlinkRequest, SubmissionRefusal
 from veldnet.routing.downlinks import parse_time, submit_query
 from veldnet.routing.table import Profile, Route
 
@@ -34,15 +33,15 @@ def sign(
 
 def submit(
     query: str, target: Profile | None, *, required: bool = False
-) -> tuple[SubmissionRefusal | None, list[dict[str, Any]]]:
-    taken: list[dict[str, Any]] = []
+) -> tuple[SubmissionRefusal | None, list[DownlinkRequest]]:
+    taken: list[DownlinkRequest] = []
 
     async def profile_of(dev_eui: DevEui) -> Profile | None:
         if str(dev_eui) != "0059AC0000170311":
             raise LookupError
         return target
 
-    async def accept(dev_eui: DevEui, **request: Any) -> SubmissionRefusal | None:
+    async def accept(dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
         taken.append(request)
         return None
 
@@ -59,16 +58,14 @@ def test_a_signed_submission_is_taken() -> None:
     refusal, taken = submit(query, profile())
     assert refusal is None
     assert taken == [
-        {
-            "fport": 2,
-            "payload": b"\x01\x02",
-            "fcnt": 9,
-            "confirmed": True,
-            "flush": False,
-            "expires_at": NOW + 60,
-            "correlation_id": "0123456789abcdef",
-            "priority": 0,
-        }
+        DownlinkRequest(
+            fport=2,
+            payload=b"\x01\x02",
+            fcnt=9,
+            confirmed=True,
+            expires_at=NOW + 60,
+            correlation_id="0123456789abcdef",
+        )
     ]
 
 
@@ -120,7 +117,7 @@ def test_without_signing_anybody_may_submit_unless_the_operator_forbids_it() -> 
 
 def test_a_flush_needs_no_payload() -> None:
     refusal, taken = submit(sign("DevEUI=0059AC0000170311&FlushDownlinkQueue=1"), profile())
-    assert refusal is None and taken[0]["flush"] and taken[0]["payload"] is None
+    assert refusal is None and taken[0].flush and taken[0].payload is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +125,7 @@ def test_a_flush_needs_no_payload() -> None:
 )
 def test_d7_a_correlation_id_has_up_to_16_digits_and_comes_back_as_sent(given: str) -> None:
     refusal, taken = submit(sign(f"{BASE}&CorrelationID={given}"), profile())
-    assert refusal is None and taken[0]["correlation_id"] == given
+    assert refusal is None and taken[0].correlation_id == given
 
 
 @pytest.mark.parametrize("given", ["", "12G", "0" * 17, "0x12", "-1"])

@@ -57,7 +57,7 @@ async def _submit(request: Request[Any, Any, Any], services: Services) -> Submis
     return await submit_query(
         request.scope["query_string"].decode("latin-1"),
         profile_of=profile_of,
-        submit=network.submit,
+        submit=network.requests.submit,
         clock=services.platform.clock,
         signature_required=services.platform.settings.routing.require_signed_downlinks,
     )

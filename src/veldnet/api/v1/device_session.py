@@ -31,7 +31,7 @@ class NetworkKey(msgspec.Struct):
 async def get_session(device_ref: str, services: Services, scope: Scope) -> DeviceView:
     """The session of a device without its keys: counters, and parameters wanted and confirmed."""
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
-    return await services.platform.network.inspect(ref)
+    return await services.platform.network.requests.inspect(ref)
 
 
 @SUBSCRIBER.get(
@@ -59,7 +59,7 @@ async def get_explanation(
 async def ask_rejoin(device_ref: str, services: Services, scope: Scope) -> None:
     """Ask a 1.1 device to renew its session with its next downlink."""
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
-    if not await services.platform.network.ask_rejoin(ref):
+    if not await services.platform.network.requests.ask_rejoin(ref):
         raise BadRequest("the device has no session of LoRaWAN 1.1")
 
 

@@ -166,7 +166,7 @@ async def list_history(
 ) -> list[DownlinkLine]:
     """The device's downlinks, those that wait first, then the newest first, with what became of each."""
     number = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
-    queue, under_way = await services.platform.network.downlinks(number)
+    queue, under_way = await services.platform.network.requests.downlinks(number)
     gone = await services.read(lambda c: _gone(c, number, query.limit))
     return [
         *(_waiting(item, "queued") for item in reversed(queue)),

@@ -15,7 +15,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Program
 from veldnet.lorawan import DevEui
-from veldnet.network.core import QueuedView
+from veldnet.network.core import DownlinkRequest, QueuedView
 
 from .decoding import Turn, run_program
 
@@ -54,7 +54,7 @@ async def _device(services: Services, scope: Scope, ref: str) -> tuple[int, DevE
 async def list_downlinks(device_ref: str, services: Services, scope: Scope) -> list[QueuedView]:
     """Downlinks that wait for the device, the next one first."""
     ref, _dev_eui = await _device(services, scope, device_ref)
-    return await services.platform.network.queued(ref)
+    return await services.platform.network.requests.queued(ref)
 
 
 @SUBSCRIBER.post(
@@ -71,8 +71,7 @@ async def send_downlink(device_ref: str, services: Services, scope: Scope, body:
         if not 1 <= body.validity <= 31_536_000:
             raise InvalidField("validity must be seconds from 1 to 31536000")
         expires_at = services.platform.clock() + body.validity
-    refusal = await services.platform.network.submit(
-        dev_eui,
+    downlink = DownlinkRequest(
         fport=fport,
         payload=payload,
         fcnt=None if body.fCntDn is UNSET else body.fCntDn,
@@ -81,6 +80,7 @@ async def send_downlink(device_ref: str, services: Services, scope: Scope, body:
         expires_at=expires_at,
         priority=body.priority,
     )
+    refusal = await services.platform.network.requests.submit(dev_eui, downlink)
     if refusal is not None:
         raise BadRequest(f"{refusal.message} (code {refusal.code}){_advice(refusal.code)}")
     await services.note(scope, "device.downlink", f"device {ref}")
@@ -146,5 +146,5 @@ class _Made(msgspec.Struct):
 )
 async def flush_downlinks(device_ref: str, services: Services, scope: Scope) -> None:
     ref, dev_eui = await _device(services, scope, device_ref)
-    await services.platform.network.submit(dev_eui, fport=None, payload=None, flush=True)
+    await services.platform.network.requests.submit(dev_eui, DownlinkRequest(flush=True))
     await services.note(scope, "device.downlinksFlushed", f"device {ref}")

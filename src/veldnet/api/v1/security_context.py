@@ -19,5 +19,5 @@ from veldnet.inventory import devices
 async def reset_context(device_ref: str, services: Services, scope: Scope) -> None:
     """Drop sessions, counters and replay history; the device must join again."""
     ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
-    await services.platform.network.reset_context(ref)
+    await services.platform.network.requests.reset_context(ref)
     await services.note(scope, "device.contextReset", f"device {ref}")

@@ -4,7 +4,7 @@ It does no I/O, reads no clock and imports neither asyncio, structlog nor SQLAlc
 """
 
 from .base_station_radios import RadioSettings
-from .events import Device, SubmissionRefusal
+from .events import Device, DownlinkRequest, SubmissionRefusal
 from .inspection import DeviceView, QueuedView
 from .parameters import NetworkParameters
 from .personalised import personalised_state
@@ -31,6 +31,7 @@ __all__ = [
     "DeviceView",
     "DownlinkRecord",
     "DownlinkRejectedRecord",
+    "DownlinkRequest",
     "FrameKind",
     "JoinRecord",
     "NetworkParameters",

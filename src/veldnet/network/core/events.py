@@ -94,6 +94,20 @@ class VaultAnswered(msgspec.Struct, frozen=True, gc=False):
     answer: JoinKeys | JoinRefusal
 
 
+class DownlinkRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A downlink to be queued. Without a `payload`, `flush` only empties the queue. `expires_at` in Unix
+    seconds."""
+
+    fport: int | None = None
+    payload: bytes | None = None
+    fcnt: int | None = None
+    confirmed: bool = False
+    flush: bool = False
+    expires_at: float | None = None
+    correlation_id: str | None = None
+    priority: int = 0
+
+
 class DownlinkSubmitted(msgspec.Struct, frozen=True, gc=False):
     """An application server's downlink. `payload` None with `flush` only empties the queue. `token` names
     the transmission, should it go out at once."""
@@ -215,8 +229,9 @@ class SubmissionRefusal(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """Effect: tell the submitter what became of its downlink; None is success."""
+    """Effect: answer who submitted the downlink with this token; without a refusal it is queued."""
 
+    token: int
     refusal: SubmissionRefusal | None
 
 

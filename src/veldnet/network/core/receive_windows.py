@@ -61,6 +61,7 @@ def _windows(
             timestamp=((copy.timestamp or 0) + later) % COUNTER_MODULUS,
             margin=margin(copy.snr, eirp, power, modulation),
             region=region.name,
+            context=copy.context,
         )
         for copy in copies
     )

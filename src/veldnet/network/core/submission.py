@@ -25,14 +25,14 @@ def submit_downlink(context: Context[DownlinkSubmitted], state: DeviceState) -> 
     event = context.event
     flushed = replace(state, queue=()) if event.flush else state
     if event.payload is None and event.flush:
-        return Transition(flushed, effects=(Answer(None),))
+        return Transition(flushed, effects=(Answer(event.token, None),))
     refusal = _refusal(context, flushed)
     if refusal is not None:
-        return Transition(state, effects=(Answer(refusal),))
+        return Transition(state, effects=(Answer(event.token, refusal),))
     assert event.payload is not None and event.fport is not None
     if refuses_downlink(context.plan, flushed, context.now):
         refusal = SubmissionRefusal(121, "Token bucket limit reached")
-        return Transition(state, (_over_limit(context),), (Answer(refusal),))
+        return Transition(state, (_over_limit(context),), (Answer(event.token, refusal),))
     item = QueuedDownlink(
         id=event.id,
         fport=event.fport,
@@ -47,10 +47,10 @@ def submit_downlink(context: Context[DownlinkSubmitted], state: DeviceState) -> 
     )
     if len(flushed.queue) >= context.network.queue_limit:
         record = discarded(context, flushed.session, item, "E1", "the queue is full")
-        return Transition(flushed, (record,), (Answer(None),))
+        return Transition(flushed, (record,), (Answer(event.token, None),))
     queued = replace(flushed, queue=insert(flushed.queue, item))
     step = continue_sending(context, queued, event.token)
-    return Transition(step.state, step.records, (Answer(None), *step.effects))
+    return Transition(step.state, step.records, (Answer(event.token, None), *step.effects))
 
 
 def _over_limit(context: Context[DownlinkSubmitted]) -> DownlinkRejectedRecord:

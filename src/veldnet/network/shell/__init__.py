@@ -1,9 +1,12 @@
-"""The shell of the network server: reception, devices in memory, commits, transmission and vault orders."""
+"""The shell of the network server: admission of frames, devices in memory, commits, and what they lead to."""
 
 from .commit_loop import CommitLoop, Participant, Recorded
 from .devices import Entry, new_entry
 from .journal import LATE, OVER_LIMIT, heard_at, tenths, unpack_copies
-from .server import NetworkServer, UnknownDevice
+from .options import ServerOptions
+from .requests import UnknownDevice
+from .runtime import Runtime
+from .server import NetworkServer
 
 __all__ = [
     "LATE",
@@ -13,10 +16,11 @@ __all__ = [
     "NetworkServer",
     "Participant",
     "Recorded",
+    "Runtime",
+    "ServerOptions",
     "UnknownDevice",
     "heard_at",
     "new_entry",
-    "refusals",
     "tenths",
     "unpack_copies",
 ]

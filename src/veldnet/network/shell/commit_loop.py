@@ -28,11 +28,11 @@ from veldnet.store import (
     Store,
     StoreError,
 )
-from veldnet.supervision import Supervisor
 
-from .counters import Counters
 from .devices import Entry
 from .journal import journal_rows
+from .options import ServerOptions
+from .runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
@@ -86,22 +86,19 @@ class CommitLoop:
 
     def __init__(
         self,
+        runtime: Runtime,
         store: Store,
-        counters: Counters,
+        options: ServerOptions,
         release: Callable[[Entry, Effect], None],
         failed: Callable[[], None],
-        *,
-        interval: float = 0.010,
-        size: int = 500,
-        supervisor: Supervisor | None = None,
     ) -> None:
-        self._supervisor = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
+        self._supervisor = runtime.supervisor
         self._store = store
-        self._counters = counters
+        self._counters = runtime.counters
         self._release = release
         self._failed = failed
-        self._interval = interval
-        self._size = size
+        self._interval = options.commit_interval
+        self._size = options.commit_size
         self._participants: list[Participant] = []
         self._batch = _Batch()
         self._timer: asyncio.TimerHandle | None = None

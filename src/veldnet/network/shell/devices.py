@@ -24,6 +24,8 @@ from veldnet.store import Store, StoreError
 from veldnet.supervision import Supervisor
 
 from .catalogue import Catalogue
+from .options import ServerOptions
+from .runtime import Runtime
 from .session_addresses import SessionAddresses
 
 log = structlog.get_logger(__name__)
@@ -148,35 +150,32 @@ class DeviceTable:
 
     def __init__(
         self,
+        runtime: Runtime,
         store: Store,
         catalogue: Catalogue,
-        *,
-        capacity: int,
-        generation: int,
+        session_addresses: SessionAddresses,
+        options: ServerOptions,
         on_load: Callable[[Entry], None],
-        addresses: SessionAddresses,
-        clock: Callable[[], float],
-        supervisor: Supervisor | None = None,
     ) -> None:
+        self.session_addresses = session_addresses
         self._store = store
         self._catalogue = catalogue
-        self._capacity = capacity
-        self._generation = generation
+        self._capacity = options.capacity
+        self._generation = options.generation
         self._on_load = on_load
-        self._session_addresses = addresses
-        self._clock = clock
+        self._clock = runtime.clock
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._by_dev_eui: dict[str, int] = {}
         self._by_dev_addr: dict[int, list[int]] = {}
         # Addresses of which every session is in memory, and identifiers that the store does not know.
         self._complete: OrderedDict[int, None] = OrderedDict()
         self._unknown: OrderedDict[str, None] = OrderedDict()
-        watched = supervisor if supervisor is not None else Supervisor(expected=(StoreError,))
+        supervisor = runtime.supervisor
         self._addresses: _Loader[int] = _Loader(
-            self._load_addresses, self._trim, watched, _ADDRESS_LOAD_DELAY
+            self._load_addresses, self._trim, supervisor, _ADDRESS_LOAD_DELAY
         )
-        self._euis: _Loader[str] = _Loader(self._load_euis, self._trim, watched)
-        self._refs: _Loader[int] = _Loader(self._load_refs, self._trim, watched)
+        self._euis: _Loader[str] = _Loader(self._load_euis, self._trim, supervisor)
+        self._refs: _Loader[int] = _Loader(self._load_refs, self._trim, supervisor)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -280,7 +279,7 @@ class DeviceTable:
     def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
             self._by_dev_addr.setdefault(dev_addr, []).append(ref)
-            self._session_addresses.add(dev_addr)
+            self.session_addresses.add(dev_addr)
 
     def _unindex(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
@@ -313,7 +312,7 @@ class DeviceTable:
         if rows:
             self._unknown.pop(rows[0].dev_eui, None)
             for dev_addr in addresses(decode_state(rows[0].state)):
-                self._session_addresses.add(dev_addr)
+                self.session_addresses.add(dev_addr)
             if entry is not None:
                 entry.device = self._catalogue.device(_without_state(rows[0]))
         elif entry is not None:

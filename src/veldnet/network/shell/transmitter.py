@@ -12,6 +12,8 @@ from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.events import Transmit
 from veldnet.network.core.transmission import Attempt, Done, Held, Step, begin, report, resume, silence
 
+from .devices import Entry
+
 
 class Transmitter:
     """`send` gives a frame to a base station; `done(device_ref, token, outcome)` is called when it ended."""
@@ -34,10 +36,11 @@ class Transmitter:
         self.air = air
         self._attempts: dict[int, tuple[int, Attempt, asyncio.TimerHandle]] = {}
 
-    def transmit(self, device_ref: int, effect: Transmit) -> None:
+    def transmit(self, entry: Entry, effect: Transmit) -> None:
+        """Do the effect."""
         now = self._clock()
         effect = replace(effect, windows=self.air.in_order(effect.windows, now))
-        self._follow(device_ref, begin(effect, now, self._lead, self.air), effect.token)
+        self._follow(entry.device.row.ref, begin(effect, now, self._lead, self.air), effect.token)
 
     def _follow(self, device_ref: int, step: Step, token: int) -> None:
         if isinstance(step, Done):

@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from veldnet.domain.joins import JoinKeys, JoinRefusal
 from veldnet.keys import Vault, VaultError
 from veldnet.network.core.events import AskVault, VaultAnswered
-from veldnet.supervision import Supervisor
 
-from .counters import Counters
-from .deferred_queue import PORTION
+from .admission import PORTION
 from .devices import Entry
 from .join_queue import JoinQueue, Waiting
+from .runtime import Runtime
 
 _BATCH = 32
 # Two batches: one with the module, one on its way there or back.
@@ -40,17 +39,12 @@ class VaultOrders:
     """`answered(entry, event)` hears the vault's answer to each order, unless the device was removed."""
 
     def __init__(
-        self,
-        vault: Vault,
-        counters: Counters,
-        clock: Callable[[], float],
-        answered: Callable[[Entry, VaultAnswered], None],
-        supervisor: Supervisor | None = None,
+        self, vault: Vault, runtime: Runtime, answered: Callable[[Entry, VaultAnswered], None]
     ) -> None:
-        self._supervisor = supervisor if supervisor is not None else Supervisor()
+        self._supervisor = runtime.supervisor
         self._vault = vault
-        self._counters = counters
-        self._clock = clock
+        self._counters = runtime.counters
+        self._clock = runtime.clock
         self._answered = answered
         self._queues: dict[str, _VaultQueue] = {}
 

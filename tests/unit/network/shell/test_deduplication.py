@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from tests.unit.network.builders import copy, uplink_frame
 from veldnet.lorawan import BaseStationId, frames
-from veldnet.network.shell.deduplication import Deduplicator
+from veldnet.network.shell.admission.deduplication import Deduplicator
 
 PHY = uplink_frame(0)
 

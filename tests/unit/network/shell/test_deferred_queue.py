@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from veldnet.network.shell.deferred_queue import PORTION, DeferredQueue
+from veldnet.network.shell.admission.deferred_queue import PORTION, DeferredQueue
 
 
 def test_portions_let_others_through() -> None:

@@ -8,12 +8,13 @@ from typing import cast
 
 import pytest
 
-from tests.unit.network.builders import row
+from tests.unit.network.builders import row, runtime
 from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import ProfileSettings
 from veldnet.lorawan import NetId
 from veldnet.network.shell.catalogue import Catalogue
 from veldnet.network.shell.devices import DeviceTable
+from veldnet.network.shell.options import ServerOptions
 from veldnet.network.shell.session_addresses import SessionAddresses
 from veldnet.store import Store, StoreError
 from veldnet.supervision import Supervisor
@@ -39,14 +40,12 @@ def table_over(store: FailingStore, supervisor: Supervisor | None = None) -> Dev
     catalogue = Catalogue()
     catalogue.profiles[1] = ProfileSettings()
     return DeviceTable(
+        runtime(lambda: 0.0, supervisor),
         cast("Store", store),
         catalogue,
-        capacity=10,
-        generation=0,
+        SessionAddresses(NetId(0)),
+        ServerOptions(capacity=10),
         on_load=lambda _entry: None,
-        addresses=SessionAddresses(NetId(0)),
-        clock=lambda: 0.0,
-        supervisor=supervisor,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.unit.network.builders import ADDR, copy, data_event, device, session, uplink_frame
 from veldnet.lorawan import BaseStationId
 from veldnet.network.core.state import DeviceState, JoinMemory, Session
+from veldnet.network.shell.admission.flood_guard import VAULT_WEIGHT, FloodGuard
 from veldnet.network.shell.devices import Entry
-from veldnet.network.shell.flood_guard import VAULT_WEIGHT, FloodGuard
 from veldnet.network.shell.shared_addresses import likeliest_first
 
 HERE, THERE = BaseStationId(1), BaseStationId(2)
@@ -26,7 +26,7 @@ def test_throttling_is_reported_once_a_minute() -> None:
     guard = FloodGuard()
     said = [second for second in range(180) for _ in range(200) if guard.refused(HERE, 100.0 + second)]
     assert said == [0, 60, 120]
-    assert not guard.let_in(THERE, 100.0)
+    assert not guard.admitted(THERE, 100.0)
 
 
 def test_a_few_refused_frames_every_second_are_normal() -> None:
@@ -48,14 +48,14 @@ def test_a_flood_through_many_base_stations_is_one_too() -> None:
 def test_frames_of_unknown_devices_count_from_admission_until_they_prove_genuine() -> None:
     guard = FloodGuard()
     for _ in range(LIMIT):
-        guard.let_in(HERE, 100.0)
+        guard.admitted(HERE, 100.0)
     assert guard.floods(HERE, 100.0), "a burst does not wait for the judgement of its first frames"
     for _ in range(5):
         guard.genuine(HERE, 100.0)
     assert not guard.floods(HERE, 100.0)
-    guard.refused(HERE, 100.0, let_in=True)
+    guard.refused(HERE, 100.0, admitted=True)
     assert not guard.floods(HERE, 100.0), "what was let in and refused counts once"
-    guard.refused(HERE, 100.0, VAULT_WEIGHT, let_in=True)
+    guard.refused(HERE, 100.0, VAULT_WEIGHT, admitted=True)
     assert guard.floods(HERE, 100.0), "what the vault had to judge counts more"
     guard.genuine(THERE, 100.0)
     assert not guard.floods(THERE, 100.0)

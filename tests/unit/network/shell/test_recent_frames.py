@@ -12,7 +12,7 @@ from tests.unit.network.builders import copy as heard
 from tests.unit.network.quiet import HERE, THERE, QuietNetwork
 from veldnet.diagnosis import explain_device, explain_frame
 from veldnet.network.core import FrameKind, Record
-from veldnet.network.shell.recent_frames import HORIZON, RecentFrames
+from veldnet.network.shell.admission.recent_frames import HORIZON, RecentFrames
 from veldnet.simulator.virtual_time import run_virtually
 
 

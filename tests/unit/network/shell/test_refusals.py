@@ -12,8 +12,8 @@ from veldnet.lorawan.join import join_request_mic
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network.core import JoinRecord, RefusedRecord
-from veldnet.network.shell.flood_guard import VAULT_WEIGHT
-from veldnet.network.shell.refusals import REFUSED_PER_SECOND, weight_of
+from veldnet.network.shell.admission.flood_guard import VAULT_WEIGHT
+from veldnet.network.shell.admission.refusals import REFUSED_PER_SECOND, weight_of
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import VirtualNetwork as World
 

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
+from tests.unit.network.builders import runtime
 from veldnet.domain.joins import JoinKeys, JoinOrder, JoinRefusal
 from veldnet.keys import Vault, VaultError
 from veldnet.network.core.events import AskVault, VaultAnswered
-from veldnet.network.shell.counters import Counters
 from veldnet.network.shell.devices import Entry
 from veldnet.network.shell.join_queue import CROWDED
 from veldnet.network.shell.vault_orders import VaultOrders
@@ -44,9 +44,10 @@ class Stage:
     def __init__(self) -> None:
         self.now = 100.0
         self.vault = SlowVault()
-        self.counters = Counters()
+        working = runtime(lambda: self.now)
+        self.counters = working.counters
         self.answers: dict[str, str] = {}
-        self.orders = VaultOrders(cast("Vault", self.vault), self.counters, lambda: self.now, self._answered)
+        self.orders = VaultOrders(cast("Vault", self.vault), working, self._answered)
 
     def _answered(self, _entry: Entry, event: VaultAnswered) -> None:
         answer = event.answer

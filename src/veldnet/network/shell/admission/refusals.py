@@ -5,8 +5,6 @@ Anybody can send such frames, so the journal must not grow without bound for the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 from msgspec.structs import replace
 
@@ -15,10 +13,9 @@ from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network.core.events import ReceivedFrame
 from veldnet.network.core.records import FLOOD, JoinRecord, RefusedRecord
 from veldnet.network.core.uplink_record import copies_of
-from veldnet.store import IdSource
+from veldnet.network.shell.commit_loop import CommitLoop
+from veldnet.network.shell.runtime import Runtime
 
-from .commit_loop import CommitLoop
-from .counters import Counters
 from .flood_guard import VAULT_WEIGHT, FloodGuard
 
 # Outcomes of joins for which the vault was not asked, by their contents.
@@ -26,7 +23,7 @@ _OF_THE_DEVICE = frozenset(("wrong_join_eui", "dev_nonce_not_rising", "dev_nonce
 
 log = structlog.get_logger(__name__)
 
-# Windows' worth of frames of unknown devices above which a base station is throttled.
+# Windows' worth of frames of unknown devices that a base station may bring before it is throttled.
 LIMIT_IN_WINDOWS = 8
 # Refused frames that are recorded at most, each second: of no device, and of known ones.
 UNATTRIBUTED_PER_SECOND = 50
@@ -51,19 +48,12 @@ class _PerSecond:
 class Refusals:
     """Counts and records what was refused."""
 
-    def __init__(
-        self,
-        counters: Counters,
-        commits: CommitLoop,
-        ids: IdSource,
-        clock: Callable[[], float],
-        unknown_device_limit: int,
-    ) -> None:
-        self.guard = FloodGuard(limit=LIMIT_IN_WINDOWS * unknown_device_limit)
-        self._counters = counters
+    def __init__(self, runtime: Runtime, commits: CommitLoop, most_unknown: int) -> None:
+        self.guard = FloodGuard(limit=LIMIT_IN_WINDOWS * most_unknown)
+        self._counters = runtime.counters
         self._commits = commits
-        self._ids = ids
-        self._clock = clock
+        self._ids = runtime.ids
+        self._clock = runtime.clock
         self._unattributed = _PerSecond(UNATTRIBUTED_PER_SECOND)
         self._attributed = _PerSecond(REFUSED_PER_SECOND)
 
@@ -91,20 +81,20 @@ class Refusals:
     def _blame(
         self, best: BaseStationId, brought_by: BaseStationId | None, now: float, weight: float
     ) -> bool:
-        """Count a refused frame against the base station that brought it first, or the best one. Returns
-        whether to report that it is throttled."""
+        """Add to the score of who brought a frame of an unknown device, which has counted once, or else of
+        who heard it best; returns whether to report that it is throttled now."""
         if brought_by is None:
             return self.guard.refused(best, now, weight)
-        return self.guard.refused(brought_by, now, weight, let_in=True)
+        return self.guard.refused(brought_by, now, weight, admitted=True)
 
-    def let_in(self, uplink: GatewayUplink) -> None:
+    def admitted(self, uplink: GatewayUplink) -> None:
         """Called when a frame without a known session is admitted."""
         now = self._clock()
-        if self.guard.let_in(uplink.base_station, now):
+        if self.guard.admitted(uplink.base_station, now):
             self._report_throttled(_record(self._ids.next(now), (uplink,), FLOOD, ""))
 
     def dropped(self, uplink: GatewayUplink) -> None:
-        """Called when a frame without a known session is dropped, because its base station is throttled."""
+        """A frame of an unknown device is dropped, since its base station has brought so many."""
         self.count_dropped()
         now = self._clock()
         if self.guard.warning_due(uplink.base_station, now):
@@ -122,7 +112,7 @@ class Refusals:
         self._counters.refused[FLOOD] += 1
 
     def _report_throttled(self, record: RefusedRecord) -> None:
-        """Have the journal, and who reads it for a device that is not heard, know of it."""
+        """Report a throttled base station in the log and the journal, which device explanations read."""
         station = record.best.base_station
         log.warning("base_station_floods", base_station=str(station))
         words = f"base station {station} is throttled: it brings too many frames of unknown devices"

@@ -1,28 +1,32 @@
-"""Reception of frames: parses, drops foreign frames, collects copies, closes windows."""
+"""Admission of frames: copies are parsed, judged, collected in windows, and handed on as frames.
+
+What becomes of a frame is reported back: `accepted`, `genuine` or `refused`. Thereby base stations that bring
+floods of forged frames are throttled, late copies recognised, and refused frames recorded within bounds.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import structlog
 
-from veldnet.lorawan import frames
+from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.frames import DataFrame, FrameError, JoinRequest, RejoinRequest
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.events import ReceivedFrame
-from veldnet.network.core.records import encode_record
+from veldnet.network.core.parameters import NetworkParameters
+from veldnet.network.core.records import JoinRecord, RefusedRecord, encode_record
 from veldnet.network.core.uplink_record import copies_of
-from veldnet.store import IdSource
+from veldnet.network.shell.commit_loop import CommitLoop
+from veldnet.network.shell.devices import DeviceTable
+from veldnet.network.shell.runtime import Runtime
 
-from .admission import Admission, Verdict
-from .commit_loop import CommitLoop
-from .counters import Counters
 from .deduplication import MAX_COPIES, Deduplicator, ReceivedType, Window
 from .deferred_queue import DeferredQueue
-from .devices import DeviceTable
+from .gate import FrameGate, Verdict
 from .recent_frames import RecentFrames
 from .refusals import Refusals
 
@@ -30,37 +34,51 @@ log = structlog.get_logger(__name__)
 
 MAX_OPEN_WINDOWS = 50_000
 MAX_WAITING_JOINS = 10_000
+# Seconds after RX1 for which copies of a frame still count to it.
+_HORIZON_AFTER_RX1, _LEAST_HORIZON = 1.0, 2.0
 
 
-class Reception:
-    """`received(frame, what it parsed to)` is called with each frame when its window closes."""
+class FrameHandler(Protocol):
+    """Takes admitted frames."""
+
+    def received(self, received: ReceivedFrame, frame: ReceivedType) -> None:
+        """A frame, when its window has closed."""
+
+    def counter_of(self, uplink: GatewayUplink, frame: DataFrame) -> str | None:
+        """How the counter of a copy is found in the session in memory that its MIC fits; None without one."""
+
+
+class Admission:
+    """`window` is how many seconds copies of a frame are collected."""
 
     def __init__(
         self,
-        windows: Deduplicator,
-        addresses: AddressSpace,
+        runtime: Runtime,
+        parameters: NetworkParameters,
+        window: float,
         devices: DeviceTable,
-        admission: Admission,
         commits: CommitLoop,
-        refusals: Refusals,
-        counters: Counters,
-        ids: IdSource,
-        clock: Callable[[], float],
-        received: Callable[[ReceivedFrame, ReceivedType], None],
     ) -> None:
-        self._windows = windows
-        self._addresses = addresses
+        self._clock = runtime.clock
+        self._ids = runtime.ids
+        self._counters = runtime.counters
         self._devices = devices
-        self._admission = admission
         self._commits = commits
-        self._refusals = refusals
-        self._counters = counters
-        self._ids = ids
-        self._clock = clock
-        self._received = received
-        self._timer: asyncio.TimerHandle | None = None
-        self._joins = DeferredQueue()
+        self._handler: FrameHandler | None = None
+        self._addresses = AddressSpace(parameters.net_id)
+        horizon = max(_LEAST_HORIZON, parameters.rx1_delay + _HORIZON_AFTER_RX1)
+        self._windows = Deduplicator(window, horizon)
+        self._refusals = Refusals(runtime, commits, parameters.unknown_device_limit)
+        self.gate = FrameGate(devices, self._refusals, self._counter_of, parameters.unknown_device_limit)
         self._recent = RecentFrames()
+        self._joins = DeferredQueue()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def hand_to(self, handler: FrameHandler) -> None:
+        """Who gets the frames; to be called before the first comes."""
+        self._handler = handler
+
+    # From base stations.
 
     def receive(self, uplink: GatewayUplink) -> None:
         """Take a base station's copy of a frame."""
@@ -73,25 +91,13 @@ class Reception:
             elif len(window.copies) < MAX_COPIES:
                 window.copies.append(uplink)
             return
-        try:
-            frame = frames.parse(uplink.phy_payload)
-        except FrameError as error:
-            self._refusals.copy(uplink, error.code, str(error))
-            return
-        if not isinstance(frame, DataFrame | JoinRequest | RejoinRequest) or (
-            isinstance(frame, DataFrame) and not frame.uplink
-        ):
-            words = "the frame is not a data uplink, join-request or rejoin-request"
-            self._refusals.copy(uplink, "not_an_uplink", words)
-            return
-        if isinstance(frame, DataFrame) and not self._addresses.contains(frame.dev_addr):
-            words = f"DevAddr {frame.dev_addr} belongs to another network"
-            self._refusals.copy(uplink, "foreign_network", words)
+        frame = self._parse(uplink)
+        if frame is None:
             return
         if len(self._windows) >= MAX_OPEN_WINDOWS:
             self._counters.refused["overload"] += 1
             return
-        verdict = self._admission.judge(uplink, frame, now)
+        verdict = self.gate.judge(uplink, frame, now)
         if verdict is Verdict.DROPPED:
             return
         window = self._windows.open(frame, uplink, now)
@@ -110,6 +116,30 @@ class Reception:
         due = self._windows.next_close
         return 0.0 if due is None else max(self._clock() - due, 0.0)
 
+    def _parse(self, uplink: GatewayUplink) -> ReceivedType | None:
+        """An uplink of this network, or None for what is refused at once."""
+        try:
+            frame = frames.parse(uplink.phy_payload)
+        except FrameError as error:
+            self._refusals.copy(uplink, error.code, str(error))
+            return None
+        if isinstance(frame, DataFrame):
+            if frame.uplink:
+                if self._addresses.contains(frame.dev_addr):
+                    return frame
+                words = f"DevAddr {frame.dev_addr} belongs to another network"
+                self._refusals.copy(uplink, "foreign_network", words)
+                return None
+        elif isinstance(frame, JoinRequest | RejoinRequest):
+            return frame
+        words = "the frame is not a data uplink, join-request or rejoin-request"
+        self._refusals.copy(uplink, "not_an_uplink", words)
+        return None
+
+    def _counter_of(self, uplink: GatewayUplink, frame: DataFrame) -> str | None:
+        assert self._handler is not None
+        return self._handler.counter_of(uplink, frame)
+
     def _prefetch(self, frame: ReceivedType) -> None:
         """Have the store answer while the window is open."""
         devices = self._devices
@@ -120,6 +150,18 @@ class Reception:
         dev_eui = str(frame.dev_eui)
         if devices.by_dev_eui(dev_eui) is None and not devices.is_unknown(dev_eui):
             devices.request_dev_eui(dev_eui)
+
+    def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
+        self._counters.late_copies += 1
+        original = self._recent.find(uplink.phy_payload)
+        if original is not None:
+            original.heard_by(uplink)
+        if len(window.late) >= MAX_COPIES:
+            return
+        window.late.append(uplink)
+        self._commits.add_part(window.frame_id, len(window.late), encode_record(copies_of((uplink,))))
+
+    # To devices.
 
     def _schedule(self) -> None:
         due = self._windows.next_close
@@ -138,7 +180,7 @@ class Reception:
             window.closed = True
             first = window.copies[0]
             if window.unknown:
-                self._admission.left(first.base_station)
+                self.gate.window_closed(first.base_station)
             received = ReceivedFrame(
                 window.frame_id,
                 self._ids.next(self._clock()),
@@ -152,26 +194,33 @@ class Reception:
                 self._joins.add(partial(self._hand_on, received, window.frame))
 
     def _hand_on(self, received: ReceivedFrame, frame: ReceivedType) -> None:
+        assert self._handler is not None
         try:
-            self._received(received, frame)
+            self._handler.received(received, frame)
         except Exception:
             # A defect of ours; the other frames must not suffer from it.
             log.exception("frame_processing_failed", frame_id=received.id)
             self._counters.refused["defect"] += 1
 
-    def _fold_late(self, window: Window, uplink: GatewayUplink) -> None:
-        self._counters.late_copies += 1
-        original = self._recent.find(uplink.phy_payload)
-        if original is not None:
-            original.heard_by(uplink)
-        if len(window.late) >= MAX_COPIES:
-            return
-        window.late.append(uplink)
-        self._commits.add_part(window.frame_id, len(window.late), encode_record(copies_of((uplink,))))
+    # What became of them.
+
+    def genuine(self, received: ReceivedFrame) -> None:
+        """The MIC of a frame fits a device's key: it says nothing against its base station."""
+        self._refusals.genuine(received)
 
     def accepted(self, received: ReceivedFrame) -> None:
         """Remember an accepted frame, so that late copies of it are recognised."""
         self._recent.accepted(received.id, received.copies, self._clock())
+
+    def refused(self, received: ReceivedFrame, code: str, words: str) -> None:
+        """A frame that belongs to no device; it is counted, and recorded within bounds."""
+        self._refusals.frame(received, code, words)
+
+    def is_recorded(
+        self, records: list[JoinRecord | RefusedRecord], brought_by: BaseStationId | None
+    ) -> bool:
+        """Whether refused frames of a device are to be recorded; they are counted here."""
+        return self._refusals.of_device(records, brought_by)
 
     def are_late_copies(self, received: ReceivedFrame) -> bool:
         """Whether what looks like a frame sent again is a late copy of one accepted before; it is added to
@@ -187,6 +236,8 @@ class Reception:
         self._refusals.genuine(received)
         return True
 
+    # The end.
+
     def finish(self) -> None:
         """Close every window now."""
         self.close()
@@ -194,7 +245,7 @@ class Reception:
         self._joins.finish()
 
     def close(self) -> None:
-        """Let go of what was to come."""
+        """Drop what was to come."""
         self._joins.close()
         if self._timer is not None:
             self._timer.cancel()

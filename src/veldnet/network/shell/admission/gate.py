@@ -1,9 +1,10 @@
-"""Decides which frames are admitted while anybody can forge more than the network can process.
+"""Which frames are admitted while anybody can forge more of them than the network can serve.
 
-Frames on an address with a session are never dropped unread, whichever base station brings them. If that base
-station floods, the MIC of such a frame is checked first, before it costs a window, a decision and a record; a
-device that is not in memory is loaded, within a budget per base station. All other frames are of unknown
-devices; each costs a query to the store or the vault, so their number is limited.
+A device with a session is never dropped: frames on an address that has a session are admitted through every
+base station. Through one that floods, the MIC of such a frame is checked at once, before it costs a window, a
+judgement and a record; a device that is not in memory is loaded first, within a budget of its base station.
+All other frames are of unknown devices, each of whom costs a question to the store or the vault, and
+their number is limited.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from enum import Enum
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.frames import DataFrame
 from veldnet.lorawan.radio import GatewayUplink
+from veldnet.network.shell.devices import DeviceTable
 
 from .deduplication import ReceivedType
-from .devices import DeviceTable
 from .refusals import Refusals
-from .session_addresses import SessionAddresses
 
 # MHDR of uplinks that carry data.
 _DATA_UP = (0x40, 0x80)
@@ -55,23 +55,22 @@ class _Budget:
         return True
 
 
-class Admission:
-    """Judges frames before a window opens for them.
+class FrameGate:
+    """Judges frames before a window opens for them. Base station protocols ask it, too, before they read one.
 
     `counter_of` judges a data frame by the sessions in memory: None where its MIC fits none of them, else how
-    its counter was found. `most_unknown` frames of unknown
-    devices are let in from one base station within a window.
+    its counter was found. `most_unknown` frames of unknown devices are admitted from one base station within
+    a window.
     """
 
     def __init__(
         self,
-        addresses: SessionAddresses,
         devices: DeviceTable,
         refusals: Refusals,
         counter_of: Callable[[GatewayUplink, DataFrame], str | None],
         most_unknown: int,
     ) -> None:
-        self._addresses = addresses
+        self._known = devices.session_addresses
         self._devices = devices
         self._refusals = refusals
         self._counter_of = counter_of
@@ -81,10 +80,10 @@ class Admission:
         self._budgets: dict[BaseStationId, _Budget] = {}
 
     def judge(self, uplink: GatewayUplink, frame: ReceivedType, now: float) -> Verdict:
-        """Whether a frame is let in; one that is dropped is counted. Call `left` when the window of a
-        frame of an unknown device closes."""
+        """Whether a frame is admitted; one that is dropped is counted. Call `window_closed` when the window
+        of a frame of an unknown device closes."""
         station = uplink.base_station
-        if isinstance(frame, DataFrame) and frame.dev_addr in self._addresses:
+        if isinstance(frame, DataFrame) and frame.dev_addr in self._known:
             if not self.throttles(station, now) or self._is_worth_it(uplink, frame, now):
                 return Verdict.KNOWN
             return Verdict.DROPPED
@@ -92,10 +91,10 @@ class Admission:
             self._refusals.dropped(uplink)
             return Verdict.DROPPED
         self._unknown[station] += 1
-        self._refusals.let_in(uplink)
+        self._refusals.admitted(uplink)
         return Verdict.UNKNOWN
 
-    def left(self, base_station: BaseStationId) -> None:
+    def window_closed(self, base_station: BaseStationId) -> None:
         """The window of a frame of an unknown device has closed."""
         self._unknown[base_station] -= 1
         if not self._unknown[base_station]:
@@ -117,7 +116,7 @@ class Admission:
         self._refusals.dropped(uplink)
         return False
 
-    # The gate of base station protocols.
+    # For base station protocols.
 
     def throttles(self, base_station: BaseStationId, now: float) -> bool:
         """Whether a base station floods, so that frames of unknown devices through it are dropped."""
@@ -126,7 +125,7 @@ class Admission:
     def drops_unread(self, head: bytes) -> bool:
         """Whether a frame that begins so, MHDR and five more octets, is of an unknown device; it is counted
         then."""
-        if head[0] in _DATA_UP and int.from_bytes(head[1:5], "little") in self._addresses:
+        if head[0] in _DATA_UP and int.from_bytes(head[1:5], "little") in self._known:
             return False
         self._refusals.count_dropped()
         return True

@@ -1,10 +1,10 @@
 """Detects base stations that flood the network with frames that anybody can forge.
 
 A base station hears at most a few hundred frames a second, and hardly any that belong to nobody. One that
-keeps bringing frames which turn out to be refused is throttled until its score is low again; `admission` says
+keeps bringing frames which turn out to be refused is throttled until its score is low again; `gate` says
 what that means for which frames.
 
-A frame of an unknown device counts as soon as it is let in, so that a burst does not get through before the
+A frame of an unknown device counts as soon as it is admitted, so that a burst does not get through before the
 first of it has been judged, and no longer once it has turned out to be genuine.
 """
 
@@ -42,7 +42,7 @@ class _Score:
 class FloodGuard:
     """Scores of refused frames by base station. Times are seconds of any one clock.
 
-    `limit` is how many refused and unjudged frames a base station may have brought lately. `let_in` and
+    `limit` is how many refused and unjudged frames a base station may have brought lately. `admitted` and
     `refused` return whether to report that the base station is throttled, once a minute.
     """
 
@@ -51,7 +51,7 @@ class FloodGuard:
         self._scores: dict[BaseStationId, _Score] = {}
         self._all = _Score()
 
-    def let_in(self, base_station: BaseStationId, now: float) -> bool:
+    def admitted(self, base_station: BaseStationId, now: float) -> bool:
         """Called when a frame of an unknown device is admitted that this base station brought first."""
         return self._add(base_station, now, 1.0)
 
@@ -62,12 +62,12 @@ class FloodGuard:
             score.value = max(score.after(now) - 1.0, 0.0)
 
     def refused(
-        self, base_station: BaseStationId, now: float, weight: float = 1.0, *, let_in: bool = False
+        self, base_station: BaseStationId, now: float, weight: float = 1.0, *, admitted: bool = False
     ) -> bool:
-        """A frame that this base station brought was refused; `let_in` where it has counted once already."""
+        """A frame that this base station brought was refused; `admitted` where it has counted once."""
         self._all.after(now)
         self._all.value += weight
-        return self._add(base_station, now, weight - 1.0 if let_in else weight)
+        return self._add(base_station, now, weight - 1.0 if admitted else weight)
 
     def _add(self, base_station: BaseStationId, now: float, weight: float) -> bool:
         score = self._score(base_station)

@@ -1,0 +1,57 @@
+"""What memory holds of the inventory is taken up anew when it changes there."""
+
+from __future__ import annotations
+
+from veldnet.network.core.events import ContextReset
+from veldnet.network.core.outcome import deactivate
+from veldnet.store import Store
+
+from .catalogue import Catalogue
+from .commit_loop import CommitLoop
+from .devices import DeviceTable
+from .runtime import Runtime
+from .transitions import Transitions
+
+
+class Invalidation:
+    """Calls raise `StoreError` when the store does not answer; they may then be made again."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        store: Store,
+        catalogue: Catalogue,
+        devices: DeviceTable,
+        commits: CommitLoop,
+        transitions: Transitions,
+    ) -> None:
+        self._clock = runtime.clock
+        self._ids = runtime.ids
+        self._store = store
+        self._catalogue = catalogue
+        self._devices = devices
+        self._commits = commits
+        self._transitions = transitions
+
+    async def device_changed(self, ref: int) -> None:
+        """A device was created, changed or removed."""
+        await self._devices.refresh(ref)
+        entry = await self._devices.get(ref=ref)
+        if entry is not None and entry.state.sessions and not entry.device.active:
+            context = self._transitions.context(entry, ContextReset(self._ids.next(self._clock())))
+            self._transitions.apply(entry, deactivate(context, entry.state))
+            await self._commits.durable()
+
+    async def keys_changed(self, ref: int) -> None:
+        """Keys of a device were re-wrapped, perhaps of a whole fleet; those in memory have old ones."""
+        if self._devices.by_ref(ref) is not None:
+            await self._devices.refresh(ref)
+
+    async def rules_changed(self) -> None:
+        """Connectivity plans or device profiles changed."""
+        await self._catalogue.load(self._store)
+        self._devices.refresh_rules()
+
+    async def routing_changed(self, routing_profile_ref: int) -> None:
+        """A routing profile has another AS transport key, perhaps."""
+        await self._devices.refresh_routing(routing_profile_ref)

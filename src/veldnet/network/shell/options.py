@@ -1,0 +1,23 @@
+"""Settings of the shell itself; what transitions go by is in `NetworkParameters`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from veldnet.lorawan import BaseStationId
+from veldnet.network.core.base_station_radios import RadioSettings, default_radio
+
+
+class ServerOptions(NamedTuple):
+    """`generation` is how often the database was restored from a backup, `capacity` how many devices are held
+    in memory. Copies of a frame are collected for `deduplication_window` seconds; a commit begins after
+    `commit_interval` seconds or with `commit_size` records."""
+
+    deduplication_window: float = 0.2
+    capacity: int = 200_000
+    generation: int = 0
+    commit_interval: float = 0.010
+    commit_size: int = 500
+    duty_cycle: bool = True
+    radio_settings: Callable[[BaseStationId], RadioSettings] = default_radio

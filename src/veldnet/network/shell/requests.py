@@ -1,0 +1,103 @@
+"""What the API asks of single devices: downlinks, security contexts, and what is known of them."""
+
+from __future__ import annotations
+
+from veldnet.lorawan import DevEui
+from veldnet.network.core.events import ContextReset, DownlinkRequest, DownlinkSubmitted, SubmissionRefusal
+from veldnet.network.core.inspection import DeviceView, QueuedView, inspect, queued, under_way
+from veldnet.network.core.outcome import ask_rejoin, reset_context
+from veldnet.network.core.parameters import NetworkParameters
+from veldnet.network.core.submission import submit_downlink
+
+from .answers import PendingAnswers
+from .commit_loop import CommitLoop
+from .devices import DeviceTable, Entry
+from .runtime import Runtime
+from .transitions import Transitions
+
+
+class UnknownDevice(LookupError):
+    """No device has this identifier."""
+
+
+class DeviceRequests:
+    """Devices are loaded where they are not in memory. Calls raise `StoreError` when the store does not
+    answer, or what they changed could not be made durable."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        parameters: NetworkParameters,
+        devices: DeviceTable,
+        commits: CommitLoop,
+        transitions: Transitions,
+        answers: PendingAnswers,
+    ) -> None:
+        self._clock = runtime.clock
+        self._ids = runtime.ids
+        self._parameters = parameters
+        self._devices = devices
+        self._commits = commits
+        self._transitions = transitions
+        self._answers = answers
+
+    async def submit(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
+        """Queue a downlink; returns when it is durable, or why it was refused. Raises `UnknownDevice`."""
+        entry = await self._devices.get(dev_eui=str(dev_eui))
+        if entry is None or entry.removed:
+            raise UnknownDevice(f"no device has DevEUI {dev_eui}")
+        now = self._clock()
+        event = DownlinkSubmitted(
+            self._ids.next(now),
+            self._ids.next(now),
+            request.fport,
+            request.payload,
+            request.fcnt,
+            request.confirmed,
+            request.flush,
+            request.expires_at,
+            request.correlation_id,
+            request.priority,
+        )
+        transition = submit_downlink(self._transitions.context(entry, event), entry.state)
+        answer = self._answers.expect(event.token)
+        self._transitions.apply(entry, transition)
+        return await answer
+
+    async def reset_context(self, device_ref: int) -> None:
+        """Drop the security context of a device. Raises `UnknownDevice`."""
+        entry = await self._entry(device_ref)
+        context = self._transitions.context(entry, ContextReset(self._ids.next(self._clock())))
+        self._transitions.apply(entry, reset_context(context, entry.state, entry.memory))
+        await self._commits.durable()
+
+    async def ask_rejoin(self, device_ref: int) -> bool:
+        """Ask a 1.1 device to renew its session with its next downlink; False if it has no 1.1 session.
+        Raises `UnknownDevice`."""
+        entry = await self._entry(device_ref)
+        transition = ask_rejoin(entry.state)
+        if transition.state is entry.state:
+            return False
+        self._transitions.apply(entry, transition)
+        await self._commits.durable()
+        return True
+
+    async def inspect(self, device_ref: int) -> DeviceView:
+        """What is known of a device's session, without keys. Raises `UnknownDevice`."""
+        entry = await self._entry(device_ref)
+        return inspect(self._parameters, entry.device, entry.state, entry.memory)
+
+    async def queued(self, device_ref: int) -> list[QueuedView]:
+        """The downlinks that wait for a device. Raises `UnknownDevice`."""
+        return queued((await self._entry(device_ref)).state)
+
+    async def downlinks(self, device_ref: int) -> tuple[list[QueuedView], list[QueuedView]]:
+        """A device's downlinks that are queued, and those being sent. Raises `UnknownDevice`."""
+        state = (await self._entry(device_ref)).state
+        return queued(state), under_way(state)
+
+    async def _entry(self, device_ref: int) -> Entry:
+        entry = await self._devices.get(ref=device_ref)
+        if entry is None:
+            raise UnknownDevice(f"no device has ref {device_ref}")
+        return entry
