@@ -6,10 +6,11 @@ from pathlib import Path
 
 from tests.monitoring.stage import Stage, on_stage
 from tests.monitoring.test_alarm_types import battery, forged_frame, old_frame
+from veldnet.domain.alarm_levels import Level
 from veldnet.domain.documents import PlanSettings
 from veldnet.monitoring.alarms import types
 from veldnet.monitoring.alarms.silence import SilenceRules
-from veldnet.monitoring.alarms.types import DEVICE_TYPES, Level
+from veldnet.monitoring.alarms.types import DEVICE_TYPES
 from veldnet.monitoring.backtest import Finding, Rules, backtest
 
 HOUR = 3600.0

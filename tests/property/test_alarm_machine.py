@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from veldnet.domain.alarm_levels import Level
 from veldnet.monitoring.alarms import machine
 from veldnet.monitoring.alarms.machine import Alarm, Cleared, Raised
-from veldnet.monitoring.alarms.types import DEVICE_TYPES, Level, level_of
+from veldnet.monitoring.alarms.types import DEVICE_TYPES, level_of
 
 
 @dataclass

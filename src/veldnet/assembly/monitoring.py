@@ -135,8 +135,7 @@ class MonitoringService:
 
     async def count_devices(self) -> None:
         """Take up how many devices are in which state, for the metrics."""
-        counts = await self._store.read(health.fleet_counts)
-        self.fleet = dict(zip(("INIT", "ACTIVE", "RF_CNX_ERROR"), counts.values(), strict=True))
+        self.fleet = await self._store.read(health.fleet_counts)
 
     @property
     def base_station_count(self) -> int:

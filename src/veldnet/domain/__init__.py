@@ -1,10 +1,13 @@
-"""Types shared by all rooms: API resources, stored documents, errors and scopes."""
+"""Types shared by all rooms: API resources, stored documents, errors, scopes, health and alarm levels."""
 
 __all__ = [
+    "alarm_levels",
     "devices",
     "documents",
     "errors",
+    "health",
     "joins",
     "resources",
     "scope",
+    "thresholds",
 ]

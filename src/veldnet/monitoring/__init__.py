@@ -1,16 +1,11 @@
 """How the network is doing: alarms, statistics and health of devices and base stations, who is told,
 retention."""
 
+from veldnet.domain.alarm_levels import Level
+
 from . import health
 from .alarms.silence import SilenceRules
-from .alarms.types import (
-    BASE_STATION_TYPES,
-    DEVICE_TYPES,
-    AlarmType,
-    Level,
-    SeverityError,
-    with_severities,
-)
+from .alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, AlarmType, SeverityError, with_severities
 from .base_stations import BaseStationMonitor, Facts, Limits
 from .modules import Module, ModuleMonitor
 from .monitor import Monitor

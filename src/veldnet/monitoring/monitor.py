@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from veldnet.domain.health import Health
 from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
@@ -36,7 +37,6 @@ from veldnet.store import (
     five_infos,
 )
 
-from . import health
 from .alarms import machine, silence
 from .alarms.machine import Alarm, Signal, Step
 from .alarms.rules import RULES, Page, Rule, RuleBook, Seen, due, next_due
@@ -176,8 +176,8 @@ class Monitor:
         self._run(self._rules.accepted, record, entry, watch)
         note_uplink(watch, record)
         # What is planned may be the end of the 24 hours of another alarm: inactivity is counted from there.
-        begins = watch.check_at is None or watch.health != health.ACTIVE
-        self._set_health(entry, watch, health.ACTIVE)
+        begins = watch.check_at is None or watch.health != Health.ACTIVE
+        self._set_health(entry, watch, Health.ACTIVE)
         learnt = self.silence_rules.learnt_factor and len(watch.intervals) == INTERVALS // 2
         if begins or learnt:
             self._plan_check(entry, watch, round(record.time * 1000))
@@ -186,7 +186,7 @@ class Monitor:
         watch.instant_per = watch.mean_per = 0.0
         self._run(self._rules.reset, record, entry, watch)
         if record.outcome == "deactivated":
-            self._set_health(entry, watch, health.INIT)
+            self._set_health(entry, watch, Health.INIT)
             watch.silent_since = None
 
     def _run(self, page: Page, record: Record, entry: Entry, watch: Watch) -> None:
@@ -280,11 +280,11 @@ class Monitor:
                 self._signal(entry, watch, raised, now)
             alarm = watch.alarm(SILENCE)
             if (alarm is not None and alarm.active) or silence.lost(self.silence_rules, steps, watch, now):
-                self._set_health(entry, watch, health.RF_CNX_ERROR)
+                self._set_health(entry, watch, Health.RF_CNX_ERROR)
         else:
             # Without a plan inactivity means nothing; the device starts again with the next one.
             watch.silent_since = None
-            self._set_health(entry, watch, health.INIT)
+            self._set_health(entry, watch, Health.INIT)
         watch.check_at = None
         self._plan_check(entry, watch, now)
         self._batch.checks[entry.device.row.ref] = watch.check_at

@@ -70,7 +70,7 @@ class Resolver:
         except (OSError, UnicodeError) as error:
             words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise NameNotFound(f"{host} cannot be resolved: {words}") from None
-        found = list(dict.fromkeys(str(row[4][0]) for row in rows))
+        found = list(dict.fromkeys(str(address) for *_kind, (address, *_port) in rows))
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()
         self._known[host] = loop.time() + _LIFETIME, found

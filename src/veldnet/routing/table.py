@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from veldnet.keys import Vault, VaultError, labels
 from veldnet.store import Store
@@ -71,6 +71,24 @@ def first_match(listed: tuple[Route, ...], fport: int | None) -> Route | None:
     return next((route for route in listed if route.ports is None or fport in route.ports), None)
 
 
+class _ProfileRow(NamedTuple):
+    ref: int
+    subscriber_ref: int
+    customer_id: str
+
+
+class _RouteRow(NamedTuple):
+    routing_profile_ref: int
+    position: int
+    source_ports: str
+    strategy: str
+    content_type: str
+    as_id: str | None
+    sealed_as_key: bytes | None
+    max_deviation: int | None
+    addresses: str
+
+
 class RoutingTable:
     """All routing profiles by reference."""
 
@@ -94,17 +112,20 @@ class RoutingTable:
             self._profiles[ref] = profile
 
     async def _read(self, ref: int | None) -> dict[int, Profile]:
-        def query(
-            connection: Connection,
-        ) -> tuple[list[Row[*tuple[Any, ...]]], list[Row[*tuple[Any, ...]]]]:
+        def query(connection: Connection) -> tuple[list[_ProfileRow], list[_RouteRow]]:
             profiles = select(
                 routing_profiles.c.ref, routing_profiles.c.subscriber_ref, subscribers.c.customer_id
             ).join(subscribers, subscribers.c.ref == routing_profiles.c.subscriber_ref)
-            listed = select(routes).order_by(routes.c.routing_profile_ref, routes.c.position)
+            listed = select(*(routes.c[name] for name in _RouteRow._fields)).order_by(
+                routes.c.routing_profile_ref, routes.c.position
+            )
             if ref is not None:
                 profiles = profiles.where(routing_profiles.c.ref == ref)
                 listed = listed.where(routes.c.routing_profile_ref == ref)
-            return list(connection.execute(profiles)), list(connection.execute(listed))
+            return (
+                [_ProfileRow(*row) for row in connection.execute(profiles)],
+                [_RouteRow(*row) for row in connection.execute(listed)],
+            )
 
         profile_rows, route_rows = await self._store.read(query)
         grouped: dict[int, dict[str | None, list[Route]]] = defaultdict(dict)
@@ -121,7 +142,7 @@ class RoutingTable:
             for row in profile_rows
         }
 
-    async def _route(self, row: Row[*tuple[Any, ...]]) -> Route:
+    async def _route(self, row: _RouteRow) -> Route:
         key = None
         if row.sealed_as_key is not None:
             try:

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
 from veldnet.domain.devices import DeviceRow
+from veldnet.domain.thresholds import Threshold, silence_steps
 
 from .interface import DeliveryRow
 from .schema import (
@@ -38,17 +39,15 @@ _DEVICE = (
         devices.c.sealed_nwk_key,
         devices.c.device_class,
         devices.c.motion_indicator,
-        as_transport_keys.c.sealed,
+        as_transport_keys.c.sealed.label("sealed_as_transport_key"),
         devices.c.latitude,
         devices.c.longitude,
         devices.c.details,
-        # Made of `details` below.
-        literal_column("NULL"),
         devices.c.health,
         device_states.c.state,
         device_states.c.join_memory,
         device_states.c.watch,
-        _VAULT,
+        _VAULT.label("vault"),
     )
     .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
     .join(device_states, device_states.c.device_ref == devices.c.ref)
@@ -63,31 +62,9 @@ _DEVICE = (
 )
 
 
-class _Threshold(msgspec.Struct):
-    enabled: bool = False
-    durationOfInactivity: str = ""
-    level: str = ""
-
-
 class _Details(msgspec.Struct):
     dataflowTags: tuple[str, ...] = ()
-    alarmThresholds: tuple[_Threshold, ...] = ()
-
-
-_HOUR = 3600
-_SECONDS = {"HOUR": _HOUR, "HOURS": _HOUR, "DAY": 24 * _HOUR, "DAYS": 24 * _HOUR}
-# ThingPark's levels; ALL has the place of UNCLEARED.
-_LEVELS = {"ALL": 2, "WARNING": 3, "MINOR": 4, "MAJOR": 5, "CRITICAL": 6}
-
-
-def _silence_steps(thresholds: tuple[_Threshold, ...]) -> tuple[tuple[int, int], ...]:
-    """`2_DAYS` at `WARNING` as (172800, 3); what is not enabled or not whole is left out."""
-    steps = []
-    for threshold in thresholds:
-        number, _underscore, unit = threshold.durationOfInactivity.partition("_")
-        if threshold.enabled and unit in _SECONDS and number.isdigit() and threshold.level in _LEVELS:
-            steps.append((int(number) * _SECONDS[unit], _LEVELS[threshold.level]))
-    return tuple(sorted(steps))
+    alarmThresholds: tuple[Threshold, ...] = ()
 
 
 _details = msgspec.json.Decoder(_Details)
@@ -96,13 +73,38 @@ _details = msgspec.json.Decoder(_Details)
 def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> list[DeviceRow]:
     rows = []
     for row in connection.execute(_DEVICE.where(condition)):
-        values = list(row)
-        # The same texts for many devices.
-        values[2], values[13] = sys.intern(values[2]), sys.intern(values[13])
-        values[24] = sys.intern(values[24])
-        details = _details.decode(values[18])
-        values[18], values[19] = details.dataflowTags, _silence_steps(details.alarmThresholds)
-        rows.append(DeviceRow(*values))
+        details = _details.decode(row.details)
+        # By position: by name the struct takes ten times as long.
+        rows.append(
+            DeviceRow(
+                row.ref,
+                row.subscriber_ref,
+                # The same texts for many devices.
+                sys.intern(row.customer_id),
+                row.dev_eui,
+                row.join_eui,
+                row.name,
+                row.profile_ref,
+                row.plan_ref,
+                row.routing_profile_ref,
+                row.processing_strategy,
+                row.hsm_group_ref,
+                row.sealed_app_key,
+                row.sealed_nwk_key,
+                sys.intern(row.device_class),
+                row.motion_indicator,
+                row.sealed_as_transport_key,
+                row.latitude,
+                row.longitude,
+                details.dataflowTags,
+                silence_steps(details.alarmThresholds),
+                row.health,
+                row.state,
+                row.join_memory,
+                row.watch,
+                sys.intern(row.vault),
+            )
+        )
     return rows
 
 

@@ -272,7 +272,7 @@ class Week(VirtualNetwork):
             outcomes=tuple(outcome(f.name, self.afflicted[f.name], f.expected) for f in FAILURES),
             healthy=outcome("healthy", healthy, ()),
             village=outcome("village whose base station fails", self.village, (SILENCE,)),
-            health=dict(zip(("INIT", "ACTIVE", "RF_CNX_ERROR"), states.values(), strict=True)),
+            health=states,
             customer_messages=tuple(m.subject for to, m in self.messages if to == ("customer@example.org",)),
             operator_messages=tuple(m.subject for to, m in self.messages if to == ("operator@example.org",)),
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from veldnet.domain.alarm_levels import Level
 from veldnet.monitoring.alarms import machine, types
 from veldnet.monitoring.alarms.machine import Alarm, Cleared, Raised
 from veldnet.monitoring.alarms.types import (
     BASE_STATION_TYPES,
     DEVICE_TYPES,
-    Level,
     SeverityError,
     level_of,
     with_severities,

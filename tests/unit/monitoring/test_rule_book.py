@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from tests.unit.network.builders import NOW, copy, device, uplink_frame
 from tests.unit.network.core.test_uplink import uplink_record
 from tests.unit.network.test_odd_copies import heard
+from veldnet.domain.alarm_levels import Level
 from veldnet.lorawan.modulation import Fsk, Lora
 from veldnet.monitoring.alarms import rules, types
 from veldnet.monitoring.alarms.machine import Alarm, Raised, Signal
 from veldnet.monitoring.alarms.rules import RULES, Occasion, Rule, RuleBook, Seen, on
-from veldnet.monitoring.alarms.types import DEVICE_TYPES, AlarmType, Level
+from veldnet.monitoring.alarms.types import DEVICE_TYPES, AlarmType
 from veldnet.monitoring.monitor import Monitor
 from veldnet.monitoring.watch import Watch, watch_of
 from veldnet.network.core import BlockedCommand, UplinkRecord

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from veldnet.domain.errors import InvalidField, MissingField, NotUpdatable, WeakKey
 from veldnet.domain.resources import AlarmThreshold, Device
+from veldnet.domain.thresholds import THRESHOLD_LEVELS, seconds_of
 from veldnet.inventory.names import check_name
 from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
 
@@ -136,8 +137,8 @@ def check_location(body: Device) -> None:
         raise MissingField("geoLatitude and geoLongitude go together")
 
 
-_DURATIONS = ("1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS")
-_LEVELS = ("ALL", "WARNING", "MINOR", "MAJOR", "CRITICAL")
+def _seconds(threshold: AlarmThreshold) -> int:
+    return seconds_of(str(threshold.durationOfInactivity)) or 0
 
 
 def check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
@@ -152,9 +153,8 @@ def check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
         if thresholds[0].enabled is not True:
             raise InvalidField("the second alarmThresholds entry needs the first to be enabled")
         first, second = thresholds
-        if _DURATIONS.index(str(first.durationOfInactivity)) >= _DURATIONS.index(
-            str(second.durationOfInactivity)
-        ) or _LEVELS.index(str(first.level)) >= _LEVELS.index(str(second.level)):
+        later = _seconds(first) < _seconds(second)
+        if not later or THRESHOLD_LEVELS[str(first.level)] >= THRESHOLD_LEVELS[str(second.level)]:
             raise InvalidField(
                 "the second alarmThresholds entry must be later and more severe than the first"
             )

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, func, select
 
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import NotFound
-from veldnet.domain.resources import CommercialDetails, Device, DeviceStatistics, HealthState, timestamp
+from veldnet.domain.health import Health
+from veldnet.domain.resources import CommercialDetails, Device, DeviceStatistics, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import profile_id
 from veldnet.inventory.rows import ref_of
@@ -26,7 +27,7 @@ from veldnet.store.schema import (
     subscribers,
 )
 
-HEALTH: tuple[HealthState, ...] = ("INIT", "ACTIVE", "RF_CNX_ERROR")
+HEALTH = tuple(Health.__members__)
 # Members of `DeviceStatistics` from what monitoring has stored of a device.
 Observed = Callable[[bytes | None], dict[str, Any]]
 

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from veldnet.domain.alarm_levels import Level
 from veldnet.domain.resources import timestamp
-from veldnet.monitoring.notification.digest import sentence
 from veldnet.monitoring.notification.events import AlarmEvent
 from veldnet.store.schema import alarms, devices
 
 from .listing import alarm_ref
-from .types import DEVICE_TYPES, Level
+from .types import DEVICE_TYPES
+from .words import sentence
 
 _MOST_COUNTED = 10_000
 

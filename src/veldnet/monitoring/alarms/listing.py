@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
+from veldnet.domain.alarm_levels import Level
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import DeviceAlarm, timestamp
 from veldnet.domain.scope import Scope
@@ -24,10 +25,34 @@ from veldnet.store.schema import (
 )
 from veldnet.store.schema import base_stations as base_station_rows
 
-from .types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, Level
+from .types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES
 
 # The number has 63 bits.
 _REF = re.compile(r"[0-9a-fA-F]{8}[0-7][0-9a-fA-F]{15}")
+
+
+class StoredAlarm(NamedTuple):
+    """A device alarm in the store. Times in Unix milliseconds."""
+
+    ref: int
+    device_ref: int
+    type: int
+    object: str
+    state: int
+    occurrence: int
+    acked: bool
+    created_at: int
+    updated_at: int
+    acked_at: int | None
+    ack_author: str | None
+    info1: str | None
+    info2: str | None
+    info3: str | None
+    info4: str | None
+    info5: str | None
+
+
+ALARM_COLUMNS = tuple(alarms.c[name] for name in StoredAlarm._fields)
 
 
 def _time(millis: int | None) -> Any:
@@ -47,7 +72,7 @@ def _number_of(ref: str) -> int:
     return int(ref[8:], 16) if _REF.fullmatch(ref) else NO_REF
 
 
-def _alarm(row: Row[*tuple[Any, ...]]) -> DeviceAlarm:
+def _alarm(row: StoredAlarm) -> DeviceAlarm:
     return DeviceAlarm(
         ref=alarm_ref(row.created_at, row.ref),
         alarmState=Level(row.state).name,  # type: ignore[arg-type]
@@ -68,8 +93,8 @@ def _alarm(row: Row[*tuple[Any, ...]]) -> DeviceAlarm:
     )
 
 
-def _own(scope: Scope) -> Select[tuple[Any, ...]]:
-    return select(*alarms.c).where(alarms.c.subscriber_ref == scope.subscriber_ref)
+def _own(scope: Scope) -> Select[Any]:
+    return select(*ALARM_COLUMNS).where(alarms.c.subscriber_ref == scope.subscriber_ref)
 
 
 def list_alarms(
@@ -84,7 +109,7 @@ def list_alarms(
         query = query.where(alarms.c.device_ref.in_(own))
     if page_index is not None:
         query = query.limit(PAGE).offset((page_index - 1) * PAGE)
-    return [_alarm(row) for row in connection.execute(query)]
+    return [_alarm(StoredAlarm(*row)) for row in connection.execute(query)]
 
 
 def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
@@ -92,7 +117,7 @@ def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
     row = connection.execute(_own(scope).where(alarms.c.ref == _number_of(ref))).first()
     if row is None or alarm_ref(row.created_at, row.ref) != ref.lower():
         raise NotFound("DeviceAlarm", ref)
-    return _alarm(row)
+    return _alarm(StoredAlarm(*row))
 
 
 class PastAlarm(msgspec.Struct):
@@ -136,7 +161,7 @@ def list_history(connection: Connection, device_ref: int, limit: int) -> list[Pa
     ]
 
 
-def _infos(row: Row[*tuple[Any, ...]]) -> list[str]:
+def _infos(row: Any) -> list[str]:
     return [info for info in (row.info1, row.info2, row.info3, row.info4, row.info5) if info is not None]
 
 

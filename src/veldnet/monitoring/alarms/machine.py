@@ -11,7 +11,9 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from .types import AlarmType, Level, level_of
+from veldnet.domain.alarm_levels import Level
+
+from .types import AlarmType, level_of
 
 Infos = tuple[str, ...]
 

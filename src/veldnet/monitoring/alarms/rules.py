@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from veldnet.domain.alarm_levels import Level
 from veldnet.lorawan.frames import ADR
 from veldnet.lorawan.modulation import SNR_FLOOR
 from veldnet.monitoring.watch import MAX_JOIN_EUIS, Watch
@@ -32,7 +33,6 @@ from veldnet.network.core import (
 
 from . import types
 from .machine import Cleared, Raised, Signal
-from .types import Level
 
 # A confirmed frame may be sent so often however small NbTrans is (TS001-1.0.3 §19.4).
 _CONFIRMED_TRANSMISSIONS = 8

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
+from veldnet.domain.alarm_levels import Level
 from veldnet.monitoring.watch import Watch, longest_interval
 
 from .machine import Raised
-from .types import SILENCE, Level
+from .types import SILENCE
 
 # A learnt rhythm never alarms sooner.
 _LEAST = 1800.0

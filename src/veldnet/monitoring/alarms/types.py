@@ -7,22 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from enum import IntEnum
 from itertools import pairwise
 
 import msgspec
 
-
-class Level(IntEnum):
-    """State of an alarm, as ThingPark's OSS numbers it; the API prints the name."""
-
-    CLEARED = 1
-    UNCLEARED = 2
-    WARNING = 3
-    MINOR = 4
-    MAJOR = 5
-    CRITICAL = 6
-
+from veldnet.domain.alarm_levels import Level
 
 DAY = 86_400_000
 

@@ -9,14 +9,14 @@ from html import escape
 
 import msgspec
 
-from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, SILENCE, Level
+from veldnet.domain.alarm_levels import Level
+from veldnet.monitoring.alarms.words import label_of, sentence, state_of
 
 from .events import AlarmEvent
 
 # Lines of one message; the rest is counted.
 MOST_LINES = 50
 _COLOURS = {1: "#2f9e44", 2: "#7048e8", 3: "#1c7ed6", 4: "#e6b800", 5: "#f76707", 6: "#e03131"}
-_TYPES = DEVICE_TYPES | BASE_STATION_TYPES | MODULE_TYPES
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -25,26 +25,6 @@ class Message(msgspec.Struct, frozen=True):
     subject: str
     text: str
     html: str
-
-
-def sentence(event: AlarmEvent) -> str:
-    """An alarm in words, with what it knows."""
-    label = _TYPES[event.type].label
-    infos = event.infos
-    if event.type == SILENCE and infos:
-        label = f"{label} {'for' if event.change != 'cleared' else 'had lasted'} {infos[0]} h"
-    elif infos:
-        label = f"{label} ({', '.join(infos)})"
-    elif event.object:
-        label = f"{label} ({event.object})"
-    return f"{label}, {event.occurrence} times" if event.occurrence > 1 else label
-
-
-def _state(event: AlarmEvent) -> str:
-    name = Level(event.state).name
-    if event.change == "unacknowledged":
-        return f"{name}, acknowledgement withdrawn"
-    return f"{name}, acknowledged" if event.change == "acknowledged" else name
 
 
 def latest(events: Sequence[AlarmEvent]) -> list[AlarmEvent]:
@@ -59,7 +39,7 @@ def compose(events: Sequence[AlarmEvent], folded: dict[str, int], title: str) ->
     shown = latest(events)
     causes = Counter(event.cause for event in shown if event.cause is not None)
     lines = [
-        f"{_when(event.at)}  {_state(event):<9} {event.name} ({event.subject}): {sentence(event)}"
+        f"{_when(event.at)}  {state_of(event):<9} {event.name} ({event.subject}): {sentence(event)}"
         for event in shown
     ]
     notes = [
@@ -88,7 +68,7 @@ def _subject(shown: Sequence[AlarmEvent], causes: Counter[str], folded: dict[str
         return f"[Veldnet] {sum(folded.values())} devices changed with their base station"
     if len(shown) == 1:
         event = shown[0]
-        return f"[Veldnet] {Level(event.state).name}: {_TYPES[event.type].label}: {_one_line(event.name)}"
+        return f"[Veldnet] {Level(event.state).name}: {label_of(event)}: {_one_line(event.name)}"
     counts = Counter(Level(event.state).name for event in shown)
     return f"[Veldnet] {len(shown)} alarms: {', '.join(f'{n} {name.lower()}' for name, n in counts.items())}"
 
@@ -105,7 +85,7 @@ def _when(at: int) -> str:
 def _html(title: str, notes: Sequence[str], shown: Sequence[AlarmEvent], rest: Sequence[str]) -> str:
     rows = "".join(
         f"<tr><td>{_when(event.at)}</td>"
-        f"<td style='color:{_COLOURS[event.state]};font-weight:600'>{escape(_state(event))}</td>"
+        f"<td style='color:{_COLOURS[event.state]};font-weight:600'>{escape(state_of(event))}</td>"
         f"<td>{escape(event.name)}<br><small>{escape(event.subject)}</small></td>"
         f"<td>{escape(sentence(event))}</td></tr>"
         for event in shown

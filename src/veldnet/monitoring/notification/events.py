@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection, delete, insert, select
 
+from veldnet.domain.alarm_levels import Level
 from veldnet.domain.errors import InvalidField
 from veldnet.monitoring.alarms.machine import Change
-from veldnet.monitoring.alarms.types import Level
 from veldnet.outgoing import AddressRefused, masked, parse_address
 from veldnet.store.schema import notification_settings
 

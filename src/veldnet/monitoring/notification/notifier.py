@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, delete, select
 
 from veldnet.monitoring.alarms.types import SILENCE
-from veldnet.store import Store, StoreError, Timeline, read_timeline
+from veldnet.store import NotificationRow, Store, StoreError, Timeline, read_timeline
 from veldnet.store.schema import notifications
 
 from .digest import compose
@@ -154,7 +154,7 @@ class Notifier:
         waiting: dict[Scope, list[Waiting]] = {}
         rows, timeline = await self._store.read(_read)
         for row in rows:
-            waiting.setdefault((row[1], row[2]), []).append((row[0], decode_event(row[3])))
+            waiting.setdefault((row.scope, row.scope_ref), []).append((row.id, decode_event(row.event)))
         later = None
         for scope, events in waiting.items():
             again = await self._scope(scope, events, timeline)
@@ -333,11 +333,11 @@ class Notifier:
         await self._store.write(remove)
 
 
-def _read(connection: Connection) -> tuple[list[tuple[int, int, int, bytes]], Timeline]:
+def _read(connection: Connection) -> tuple[list[NotificationRow], Timeline]:
     """What waits, so much of each scope that none waits behind another; and when it began to."""
     columns = notifications.c
     scopes = connection.execute(select(columns.scope, columns.scope_ref).distinct()).all()
-    found: list[tuple[int, int, int, bytes]] = []
+    found: list[NotificationRow] = []
     for scope, ref in scopes:
         rows = connection.execute(
             select(columns.id, columns.event)
@@ -345,5 +345,5 @@ def _read(connection: Connection) -> tuple[list[tuple[int, int, int, bytes]], Ti
             .order_by(columns.id)
             .limit(_PAGE)
         )
-        found += [(row.id, scope, ref, row.event) for row in rows]
+        found += [NotificationRow(row.id, scope, ref, row.event) for row in rows]
     return found, read_timeline(connection)

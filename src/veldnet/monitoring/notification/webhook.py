@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES, Level
+from veldnet.domain.alarm_levels import Level
+from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES
+from veldnet.monitoring.alarms.words import sentence
 
-from .digest import sentence
 from .events import AlarmEvent
 
 _SUBJECTS = (

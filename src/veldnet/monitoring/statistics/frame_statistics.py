@@ -80,7 +80,7 @@ _DATA = or_(
 )
 
 
-def _rows(refs: Sequence[int], columns: Iterable[Any] = ()) -> Select[tuple[Any, ...]]:
+def _rows(refs: Sequence[int], columns: Iterable[Any] = ()) -> Select[Any]:
     return select(*columns).where(frames.c.device_ref.in_(refs), _DATA)
 
 

@@ -61,4 +61,4 @@ def _page(after: int, connection: Connection) -> Sequence[tuple[int, int | None,
         .order_by(states.device_ref)
         .limit(_PAGE)
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(row.device_ref, row.dev_addr, row.pending_dev_addr) for row in rows]

@@ -1,0 +1,65 @@
+"""Rows have named fields: none is read by position, and none is a tuple of anything."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import veldnet
+
+SOURCE = Path(veldnet.__file__).parent
+# `tuple[Any, ...]` that is left, by file: the list only shrinks.
+LEFT = {
+    "inventory/devices/assignment.py": 1,
+    "inventory/devices/view.py": 7,
+    "inventory/keys/wrapped_keys.py": 6,
+    "inventory/routing_profiles/lifecycle.py": 3,
+    "inventory/routing_profiles/limits.py": 1,
+    "virtual/week.py": 1,
+}
+_ROW = re.compile(r"(^|_)row$")
+
+
+def _modules() -> list[tuple[str, ast.Module]]:
+    files = [path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts]
+    return [(str(path.relative_to(SOURCE)), ast.parse(path.read_text())) for path in files]
+
+
+def _position(index: ast.expr) -> int | None:
+    try:
+        value = ast.literal_eval(index)
+    except ValueError:
+        return None
+    return value if isinstance(value, int) else None
+
+
+def by_position(tree: ast.AST) -> list[int]:
+    """Lines in which a row is read by a position other than 0 and 1."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
+            name = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+            if _ROW.search(name) and _position(node.slice) not in (None, 0, 1):
+                found.append(node.lineno)
+    return found
+
+
+def of_anything(tree: ast.AST) -> int:
+    """How often `tuple[Any, ...]` is written."""
+    return sum(
+        isinstance(node, ast.Subscript) and ast.unparse(node) == "tuple[Any, ...]" for node in ast.walk(tree)
+    )
+
+
+def test_no_row_is_read_by_position() -> None:
+    assert {name: lines for name, tree in _modules() if (lines := by_position(tree))} == {}
+
+
+def test_no_row_is_a_tuple_of_anything() -> None:
+    assert {name: count for name, tree in _modules() if (count := of_anything(tree))} == LEFT
+
+
+def test_the_checks_find_what_they_are_for() -> None:
+    tree = ast.parse("def f(row: tuple[Any, ...]): return row[13], old_row[-4], row[0], self.row[2], n[7]")
+    assert (len(by_position(tree)), of_anything(tree)) == (3, 1)
