@@ -72,37 +72,62 @@ _details = msgspec.json.Decoder(_Details)
 
 def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> list[DeviceRow]:
     rows = []
-    for row in connection.execute(_DEVICE.where(condition)):
-        details = _details.decode(row.details)
-        # By position: by name the struct takes ten times as long.
+    # The columns of `_DEVICE`, unpacked at once: a row asked for each name takes twice as long in all.
+    for (
+        ref,
+        subscriber_ref,
+        customer_id,
+        dev_eui,
+        join_eui,
+        name,
+        profile_ref,
+        plan_ref,
+        routing_profile_ref,
+        processing_strategy,
+        hsm_group_ref,
+        sealed_app_key,
+        sealed_nwk_key,
+        device_class,
+        motion_indicator,
+        sealed_as_transport_key,
+        latitude,
+        longitude,
+        details,
+        health,
+        state,
+        join_memory,
+        watch,
+        vault,
+    ) in connection.execute(_DEVICE.where(condition)):
+        more = _details.decode(details)
+        # The texts interned are the same for many devices.
         rows.append(
             DeviceRow(
-                row.ref,
-                row.subscriber_ref,
-                # The same texts for many devices.
-                sys.intern(row.customer_id),
-                row.dev_eui,
-                row.join_eui,
-                row.name,
-                row.profile_ref,
-                row.plan_ref,
-                row.routing_profile_ref,
-                row.processing_strategy,
-                row.hsm_group_ref,
-                row.sealed_app_key,
-                row.sealed_nwk_key,
-                sys.intern(row.device_class),
-                row.motion_indicator,
-                row.sealed_as_transport_key,
-                row.latitude,
-                row.longitude,
-                details.dataflowTags,
-                silence_steps(details.alarmThresholds),
-                row.health,
-                row.state,
-                row.join_memory,
-                row.watch,
-                sys.intern(row.vault),
+                ref,
+                subscriber_ref,
+                sys.intern(customer_id),
+                dev_eui,
+                join_eui,
+                name,
+                profile_ref,
+                plan_ref,
+                routing_profile_ref,
+                processing_strategy,
+                hsm_group_ref,
+                sealed_app_key,
+                sealed_nwk_key,
+                sys.intern(device_class),
+                motion_indicator,
+                sealed_as_transport_key,
+                latitude,
+                longitude,
+                more.dataflowTags,
+                silence_steps(more.alarmThresholds),
+                health,
+                state,
+                join_memory,
+                watch,
+                sys.intern(vault),
             )
         )
     return rows
