@@ -27,6 +27,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.listening import Ports
 from veldnet.assembly.platform import Platform
 from veldnet.assembly.protocols import SEMTECH_UDP
+from veldnet.client import read_message
 from veldnet.routing import Attempt, Outcome
 from veldnet.settings import load_settings
 from veldnet.simulator.customer import Account
@@ -86,6 +87,9 @@ class Inbox:
     def messages(self) -> list[bytes]:
         return list(self._messages)
 
+    def uplinks(self) -> list[bytes]:
+        return [body for body in self._messages if read_message(body).is_uplink]
+
     async def send(self, attempt: Attempt) -> Outcome:
         self._messages.append(attempt.message.body)
         return Outcome(True, "Ok")
@@ -97,12 +101,16 @@ class Inbox:
         """Nothing is open."""
 
 
+# Nothing of them is tidied up.
+_dead: list[HostedServer] = []
+
+
 class HostedServer:
     """A platform and its application. Settings are given as environment variables, as for a process."""
 
     http = "http://veldnet.test"
 
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(self, data: Path, *, take_over: bool = False, **environment: str) -> None:
         self.data = data
         self.inbox = Inbox()
         self.loop = _Loop()
@@ -120,15 +128,15 @@ class HostedServer:
             "api.http": "127.0.0.1:0",
         }
         self.settings = load_settings(flags, environment=values)
-        self.platform = self.run(self._start())
+        self.platform = self.run(self._start(take_over))
         self.loop.selector.awaits_process = lambda: self.platform.decoders.busy
         self.application: Any = HeadAsGet(create_application(self.platform))
         self.platform.ready = True
 
-    async def _start(self) -> Platform:
+    async def _start(self, take_over: bool) -> Platform:
         data = await DataDirectory.open(self.settings, create=True, inline=True)
         platform = Platform(self.settings, data, clock=self.clock, sender=self.inbox)
-        await platform.start()
+        await platform.start(take_over=take_over)
         ports = Ports.open(self.settings)
         ports.http.close()
         await platform.hub.start(ports.base_stations)
@@ -163,6 +171,10 @@ class HostedServer:
     def connect(self, **arguments: Any) -> httpx.Client:
         """A client with no credentials."""
         return httpx.Client(base_url=self.http, transport=_Transport(self), **arguments)
+
+    def kill(self) -> None:
+        """Nothing happens any more, as after `kill -9`; another one may take the data directory over."""
+        _dead.append(self)
 
     def stop(self) -> int:
         self.run(self.platform.stop())

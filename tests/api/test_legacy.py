@@ -3,19 +3,18 @@ allows it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
+from tests.api.antenna import Antenna
+from tests.api.hosting import Client, HostedServer
 from tests.e2e import radio
-from tests.e2e.key_place import Receiver, wait_for
-from tests.e2e.running import Client, RunningServer, command
+from tests.e2e.running import command
+from tests.installation import sandbox
 from veldnet.client import read_message
-from veldnet.simulator.customer import Account
 
 pytestmark = pytest.mark.xdist_group("legacy")
 
@@ -26,22 +25,23 @@ TUNNEL_KEY = "46ab678cd45df4a4e4b375Eacd096acc"
 
 
 class Place:
-    def __init__(self, directory: Path) -> None:
-        self.data = directory / "data"
-        printed = json.loads(command("sandbox", "--data", str(self.data), "--json"))
-        self.account: Account = msgspec.convert(printed, Account)
-        self.operator = json.loads(command("admin", "operator-list", "--data", str(self.data), "--json"))[0]
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.account = sandbox(data)
         command(
-            *("admin", "device-profile", "create", "ABP/RESETS", "May begin again"),
-            *("--operator", self.operator["code"], "--set", "allowABPAutomaticReset=true"),
-            *("--data", str(self.data)),
+            *(
+                "admin",
+                "device-profile",
+                "create",
+                "ABP/RESETS",
+                "May begin again",
+                "--operator",
+                "sandbox-ope",
+            ),
+            *("--operator", "sandbox-ope", "--set", "allowABPAutomaticReset=true", "--data", str(data)),
         )
-        self.receiver = Receiver(directory)
-        self.server = RunningServer(self.data, VELDNET_API__LEGACY_ABP="true")
-        self.client = Client(self.server, self.account)
+        self.start()
         self.client.activate()
-        self.antenna = radio.Antenna(self.account.base_station_eui)
-        self.antenna.connect(self.server.udp)
         self.profile = self.client.call(
             "POST",
             "/routingProfiles",
@@ -58,6 +58,12 @@ class Place:
             },
             headers=LEGACY,
         )
+
+    def start(self, *, take_over: bool = False) -> None:
+        self.server = HostedServer(self.data, take_over=take_over, VELDNET_API__LEGACY_ABP="true")
+        self.receiver = self.server.inbox
+        self.client = Client(self.server, self.account)
+        self.antenna = Antenna(self.server, self.account.base_station_eui)
 
     def abp(self, number: int, **changes: Any) -> dict[str, Any]:
         body = {
@@ -78,23 +84,22 @@ class Place:
     def frame_of(self, device: dict[str, Any], outcome: str) -> None:
         """Wait until the newest frame of a device has an outcome."""
         path = f"/api/v1/devices/{device['ref']}/frames"
-        wait_for(lambda: self.client.http.get(path).json()[0]["outcome"] == outcome)
+        self.server.until(lambda: self.client.http.get(path).json()[0]["outcome"] == outcome)
 
     def got_two(self, before: int) -> list[Any]:
-        bodies = wait_for(lambda: (got := self.receiver.messages()[before:])[1:] and got)
+        bodies = self.server.until(lambda: (got := self.receiver.messages()[before:])[1:] and got)
         return [read_message(body).fields for body in bodies]
 
     def got(self, before: int) -> Any:
         """The message that came next."""
-        return read_message(wait_for(lambda: self.receiver.messages()[before:])[0])
+        return read_message(self.server.until(lambda: self.receiver.messages()[before:])[0])
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    built = Place(tmp_path_factory.mktemp("legacy"))
+    built = Place(tmp_path_factory.mktemp("legacy") / "data")
     yield built
-    assert built.server.stop() == 0
-    built.receiver.process.kill()
+    built.server.stop()
 
 
 def test_an_otaa_device_needs_no_group_and_its_payload_is_in_clear(place: Place) -> None:
@@ -106,10 +111,10 @@ def test_an_otaa_device_needs_no_group_and_its_payload_is_in_clear(place: Place)
     assert "hsmGroupId" not in created
     virtual = radio.device(body["EUI"], body["applicationKey"])
     radio.join(place.antenna, virtual)
-    wait_for(place.receiver.messages)
+    place.server.until(place.receiver.messages)
     before = len(place.receiver.uplinks())
     place.antenna.hear(virtual.uplink(2, b"clear"))
-    message = read_message(wait_for(lambda: place.receiver.uplinks()[before:])[0])
+    message = read_message(place.server.until(lambda: place.receiver.uplinks()[before:])[0])
     assert message.fields["payload_hex"] == b"clear".hex() and not message.fields.get("AppSKey")
 
 
@@ -196,9 +201,7 @@ def test_an_abp_session_outlives_the_server_and_a_lost_plan(place: Place) -> Non
     place.antenna.hear(virtual.uplink(1, b"one"))
     place.got(before)
     place.server.kill()
-    place.server.start()
-    place.client = Client(place.server, place.account)
-    place.antenna.connect(place.server.udp)
+    place.start(take_over=True)
     plan = place.client.call("GET", f"/devices/{created['ref']}")["connectivityPlanId"]
     path = f"/devices/{created['ref']}"
     place.client.call("PUT", path, {"connectivityPlanId": "reset"})
