@@ -92,7 +92,14 @@ class World:
         self.server = server
         self.account = account
         data = ("--data", str(server.data))
-        command("admin", "hsm-group", "create-exchange-key", account.hsm_group_id, *data)
+        command(
+            "admin",
+            "hsm-group",
+            "create-exchange-key",
+            account.hsm_group_id,
+            *data,
+            VELDNET_KEYS__PROCESS="false",
+        )
         self.client = Client(server, account)
         self.client.activate()
         self.user = Person(server, account.thingpark_username, account.thingpark_password)
