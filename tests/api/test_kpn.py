@@ -235,7 +235,7 @@ def test_a_devices_life(newcomer: Client, documents: list[dict[str, Any]]) -> No
         ({"deviceClass": "D"}, "deviceClass"),
         ({"geoLatitude": 91, "geoLongitude": 0}, "geoLatitude"),
         ({"geoLatitude": 1}, "go together"),
-        ({"ref": "5"}, "ref is given by the network"),
+        ({"ref": "5"}, "ref is set by the network"),
         ({"applicationEUI": "12"}, "applicationEUI"),
         ({"alarmThresholds": [{}, {}, {}]}, "at most two"),
         ({"name": "\u0007"}, "name"),
