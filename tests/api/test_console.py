@@ -39,7 +39,7 @@ def operator(server: HostedServer, account: Account) -> Person:
 
 
 @pytest.fixture(scope="module")
-def stranger(server: HostedServer) -> Person:
+def outsider(server: HostedServer) -> Person:
     """A user of another customer of another operator."""
     account = sandbox(server.data)
     return Person(server, account.thingpark_username, account.thingpark_password)
@@ -200,7 +200,7 @@ def test_who_may_only_look_changes_nothing(server: HostedServer, operator: Perso
     assert refused.status_code == 403
 
 
-def test_customers_are_apart(server: HostedServer, user: Person, stranger: Person, account: Account) -> None:
+def test_customers_are_apart(server: HostedServer, user: Person, outsider: Person, account: Account) -> None:
     """An outsider finds nothing of another customer under any address, and neither does another operator."""
     ref = create(user, account, 1)
     routing = user.call(
@@ -231,18 +231,18 @@ def test_customers_are_apart(server: HostedServer, user: Person, stranger: Perso
         ("DELETE", f"{V1}/projects/{project}", None),
         ("POST", f"{V1}/imports/{part}/undo", None),
     ):
-        found = stranger.request(method, path, sent)
+        found = outsider.request(method, path, sent)
         assert found.status_code == 404, f"{method} {path}: {found.status_code} {found.text}"
-    done = stranger.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [ref]})
+    done = outsider.call("POST", f"{V1}/devices/bulk", {"action": "delete", "refs": [ref]})
     assert done["done"] == 0 and done["failures"][0]["ref"] == ref
     eui = body(account, 1)["EUI"]
-    assert stranger.call("GET", f"{V1}/devices?search={eui}")["devices"] == []
-    assert eui not in stranger.call("GET", f"{V1}/devices/export")
-    assert stranger.call("GET", f"{V1}/frames?deviceRef={ref}")["frames"] == []
-    assert stranger.request("GET", f"{V1}/operator/overview").status_code == 403
+    assert outsider.call("GET", f"{V1}/devices?search={eui}")["devices"] == []
+    assert eui not in outsider.call("GET", f"{V1}/devices/export")
+    assert outsider.call("GET", f"{V1}/frames?deviceRef={ref}")["frames"] == []
+    assert outsider.request("GET", f"{V1}/operator/overview").status_code == 403
     # The header is of no use to who is no operator's user.
     assert (
-        stranger.call("GET", f"{V1}/devices?search={eui}", headers={"x-subscriber": customer})["devices"]
+        outsider.call("GET", f"{V1}/devices?search={eui}", headers={"x-subscriber": customer})["devices"]
         == []
     )
     other = sandbox(server.data)
@@ -326,7 +326,7 @@ def test_devices_are_found_by_words_filters_and_order(user: Person, account: Acc
     assert user.request("GET", f"{V1}/devices/map?south=ninety").status_code == 400
 
 
-def test_a_device_is_given_a_place(user: Person, stranger: Person, account: Account) -> None:
+def test_a_device_is_given_a_place(user: Person, outsider: Person, account: Account) -> None:
     path = f"{V1}/devices/{create(user, account, 0x15)}/location"
     there = user.call("PUT", path, {"latitude": 51.5, "longitude": -0.12})
     assert (there["geoLatitude"], there["geoLongitude"]) == (51.5, -0.12)
@@ -334,7 +334,7 @@ def test_a_device_is_given_a_place(user: Person, stranger: Person, account: Acco
     assert sum(cell["devices"] for cell in user.call("GET", box)) == 1
     for wrong in ({"latitude": 91, "longitude": 0}, {"latitude": 5}, {"latitude": 5, "longitude": 181}):
         assert user.request("PUT", path, wrong).status_code == 400
-    assert stranger.request("PUT", path, {"latitude": 0, "longitude": 0}).status_code == 404
+    assert outsider.request("PUT", path, {"latitude": 0, "longitude": 0}).status_code == 404
     assert "geoLatitude" not in user.call("PUT", path, {})
     assert user.call("GET", box) == []
 
@@ -501,10 +501,10 @@ def test_a_project_is_made_rolled_and_removed(server: HostedServer, user: Person
     assert token(rolled["clientSecret"]) == 401
 
 
-def test_preferences_are_kept_for_each_person(user: Person, stranger: Person) -> None:
+def test_preferences_are_kept_for_each_person(user: Person, outsider: Person) -> None:
     user.call("PUT", f"{V1}/preferences", {"deviceViews": [{"name": "Mine", "search": {}}]})
     assert user.call("GET", f"{V1}/preferences")["deviceViews"][0]["name"] == "Mine"
-    assert stranger.call("GET", f"{V1}/preferences") == {}
+    assert outsider.call("GET", f"{V1}/preferences") == {}
     assert user.request("PUT", f"{V1}/preferences", {"big": "x" * 40_000}).status_code == 400
     assert user.request("PUT", f"{V1}/preferences", [1]).status_code == 400
 
@@ -561,19 +561,19 @@ def test_the_operator_sells_and_watches(
         next(g for g in operator.call("GET", f"{V1}/operator/hsmGroups") if g["id"] == group)["problem"]
         is None
     )
-    stranger_eui = "0059ACFFFF000001"
-    Antenna(server, stranger_eui)
+    unknown_eui = "0059ACFFFF000001"
+    Antenna(server, unknown_eui)
     server.until(
         lambda: (
-            stranger_eui
+            unknown_eui
             in [s["gatewayEUI"] for s in operator.call("GET", f"{V1}/operator/baseStations/unknown")]
         ),
         seconds=30,
     )
     station = operator.call(
-        "POST", f"{V1}/operator/baseStations", {"gatewayEUI": stranger_eui, "name": "Roof", "latitude": 52.0}
+        "POST", f"{V1}/operator/baseStations", {"gatewayEUI": unknown_eui, "name": "Roof", "latitude": 52.0}
     )
-    Antenna(server, stranger_eui)
+    Antenna(server, unknown_eui)
     path = f"{V1}/operator/baseStations/{station['id']}"
     server.until(
         lambda: next(

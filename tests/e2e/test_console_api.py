@@ -48,7 +48,7 @@ def operator(server: RunningServer, account: Account) -> Person:
 
 
 @pytest.fixture(scope="module")
-def stranger(server: RunningServer) -> Person:
+def outsider(server: RunningServer) -> Person:
     """A user of another customer of another operator."""
     account = sandbox(server.data)
     return Person(server, account.thingpark_username, account.thingpark_password)
@@ -190,7 +190,7 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
 def test_a_stream_shows_a_customer_its_own_frames_and_an_operator_all(
     server: RunningServer,
     user: Person,
-    stranger: Person,
+    outsider: Person,
     operator: Person,
     account: Account,
     antenna: radio.Antenna,
@@ -201,7 +201,7 @@ def test_a_stream_shows_a_customer_its_own_frames_and_an_operator_all(
         pass
     virtual = radio.device("0059AC00CC000053", KEY)
     with (
-        stranger.live() as foreign,
+        outsider.live() as foreign,
         operator.live() as all_of_them,
         user.live(f"{V1}/frames/live?deviceEUI=FFFF*") as filtered,
     ):
@@ -220,7 +220,7 @@ def test_a_stream_shows_a_customer_its_own_frames_and_an_operator_all(
         assert next(f for f in seen if f["type"] == "REFUSED")["devAddr"] == "01FFFFFF"
         # Their own frames would have come before.
         del foreign, filtered
-    assert stranger.call("GET", f"{V1}/frames")["frames"] == []
+    assert outsider.call("GET", f"{V1}/frames")["frames"] == []
     assert "REFUSED" in {f["type"] for f in operator.call("GET", f"{V1}/frames")["frames"]}
     assert "REFUSED" not in {f["type"] for f in user.call("GET", f"{V1}/frames")["frames"]}
     refused = next(f for f in operator.call("GET", f"{V1}/frames")["frames"] if f["type"] == "REFUSED")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, StorageError
 from veldnet.assembly.listening import CannotListen
@@ -29,9 +28,9 @@ from veldnet.store import LeaseLost, StoreError
     ],
 )
 def test_each_error_has_its_code(error: Exception, code: Exit, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit) as ended, readable_errors():
+    with pytest.raises(SystemExit) as ended, readable_errors():
         raise error
-    assert ended.value.exit_code == code
+    assert ended.value.code == code
     assert capsys.readouterr().err.startswith("error: ")
 
 
@@ -43,13 +42,13 @@ def test_a_defect_is_not_hidden() -> None:
 def test_settings_that_are_wrong_end_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "veldnet.toml"
     file.write_text("[api]\ncolour = 1\n")
-    with pytest.raises(typer.Exit) as ended:
+    with pytest.raises(SystemExit) as ended:
         settings_or_fail({}, file)
-    assert ended.value.exit_code == Exit.SETTINGS and "colour" in capsys.readouterr().err
+    assert ended.value.code == Exit.SETTINGS and "colour" in capsys.readouterr().err
 
 
 def test_an_error_is_text_and_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(typer.Exit):
+    with pytest.raises(SystemExit):
         fail("[bold]no such file: [x].key")
     assert capsys.readouterr().err == "error: [bold]no such file: [x].key\n"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 from sqlalchemy import Connection, select
 
 from tests.installation import sandbox
@@ -41,9 +40,9 @@ def test_a_refused_change_leaves_nothing_and_ends_the_command(
         write_property(connection, "thing", "1")
         raise InvalidField("name must not be empty")
 
-    with pytest.raises(typer.Exit) as ended:
+    with pytest.raises(SystemExit) as ended:
         change_data(settings, "thing.made", "thing 1", refused)
-    assert ended.value.exit_code == Exit.FAILED
+    assert ended.value.code == Exit.FAILED
     assert "name must not be empty" in capsys.readouterr().err
     assert with_data(settings, lambda d: d.store.read(lambda c: read_property(c, "thing"))) is None
     assert "thing.made" not in [action for _actor, action in noted(settings)]
@@ -51,8 +50,8 @@ def test_a_refused_change_leaves_nothing_and_ends_the_command(
 
 def test_without_an_installation_a_command_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = load_settings({"data": str(tmp_path / "none")}, environment={})
-    with pytest.raises(typer.Exit) as ended:
+    with pytest.raises(SystemExit) as ended:
         with_data(settings, lambda data: data.generation())
-    assert ended.value.exit_code == Exit.DATA_DIRECTORY
+    assert ended.value.code == Exit.DATA_DIRECTORY
     assert "there is no installation" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
