@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 import msgspec
 
@@ -286,13 +285,13 @@ class RefusedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="refused", om
 Record = UplinkRecord | JoinRecord | DownlinkRecord | DownlinkRejectedRecord | ResetRecord | RefusedRecord
 
 
-def _encode_hook(value: Any) -> Any:
+def _encode_hook(value: object) -> object:
     if isinstance(value, AesKey):
         raise TypeError("a key has no place in a record")
     return str(value)
 
 
-def _decode_hook(kind: type, value: Any) -> Any:
+def _decode_hook(kind: type, value: object) -> object:
     return kind.parse(value)  # type: ignore[attr-defined]
 
 

@@ -5,8 +5,6 @@ The stored form is MessagePack with positional fields, so fields are only ever a
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec.structs import replace
 
@@ -239,7 +237,7 @@ class JoinMemory(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last_rj_count1: int | None = None
 
 
-def _encode_hook(value: Any) -> Any:
+def _encode_hook(value: object) -> object:
     if isinstance(value, AesKey):
         return value[:]
     if isinstance(value, ChannelMask):
@@ -249,7 +247,7 @@ def _encode_hook(value: Any) -> Any:
     raise NotImplementedError
 
 
-def _decode_hook(kind: type, value: Any) -> Any:
+def _decode_hook(kind: type, value: object) -> object:
     if kind is ChannelMask and isinstance(value, bytes):
         return ChannelMask(int.from_bytes(value, "little"))
     return kind(value)
