@@ -252,6 +252,8 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "searchDevices": plain(query="search=0059AC"),
     "mapDevices": plain(query="south=51&west=4&north=53&east=6&cell=1"),
     "exportDevices": plain(),
+    "getVeldnetDevice": of_device(),
+    "changeVeldnetDevice": of_device(body={"tags": ["roof"]}),
     "setLocation": of_device(body={"latitude": 52.0, "longitude": 5.0}),
     "batteryHistory": of_device(query="duration=7"),
     "changeDevices": lambda w: Example(

@@ -526,6 +526,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{deviceRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a device with its tags. */
+        get: operations["getVeldnetDevice"];
+        /** Change a device or its tags. */
+        put: operations["changeVeldnetDevice"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{deviceRef}/location": {
         parameters: {
             query?: never;
@@ -1748,9 +1766,48 @@ export interface components {
          *         counted.
          */
         Found: {
-            devices: components["schemas"]["Device"][];
+            devices: components["schemas"]["VeldnetDevice"][];
             total: number;
             more: boolean;
+        };
+        /**
+         * VeldnetDevice
+         * @description An end-device with the members that Veldnet's own API adds. `tags` are labels to find devices by.
+         */
+        VeldnetDevice: {
+            ref?: string;
+            name?: string;
+            EUI?: string;
+            networkAddress?: string;
+            /** @enum {string} */
+            activationType?: "ABP" | "OTAA";
+            /** @enum {string} */
+            deviceClass?: "A" | "B" | "C";
+            /** @enum {string} */
+            classBState?: "ACTIVE" | "INACTIVE";
+            deviceProfileId?: string;
+            connectivityPlanId?: string;
+            /** @enum {string} */
+            processingStrategyId?: "DATAFLOW" | "DEFAULTRP" | "IOT_FLOW" | "NOAS";
+            routingProfileId?: string;
+            applicationEUI?: string;
+            applicationKey?: string;
+            networkSessionKey?: string;
+            applicationSessionKeyRules?: components["schemas"]["ApplicationSessionKeyRule"][];
+            administrativeInfo?: string;
+            geoLatitude?: number;
+            geoLongitude?: number;
+            dataflowTags?: string[];
+            homeNsNetID?: string;
+            asKeyId?: string;
+            hsmGroupId?: string;
+            secureElement?: string;
+            alarmThresholds?: components["schemas"]["AlarmThreshold"][];
+            /** @enum {string} */
+            motionIndicator?: "NEAR_STATIC" | "RANDOM" | "VEHICLE_SPEED" | "WALKING_SPEED";
+            statistics?: components["schemas"]["DeviceStatistics"];
+            commercialDetails?: components["schemas"]["CommercialDetails"];
+            tags?: string[];
         };
         /**
          * MapCell
@@ -2490,7 +2547,7 @@ export interface components {
             /** @enum {string} */
             action: "delete" | "update";
             refs: string[];
-            change?: components["schemas"]["Device"];
+            change?: components["schemas"]["VeldnetDevice"];
         };
         /**
          * NetworkKey
@@ -5906,6 +5963,8 @@ export interface operations {
                 deviceProfileId?: string;
                 /** @description Only devices of this routing profile. */
                 routingProfileId?: string;
+                /** @description Only devices with this tag. */
+                tag?: string;
                 /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
                 /** @description Order; - turns it round. */
@@ -6002,6 +6061,8 @@ export interface operations {
                 deviceProfileId?: string;
                 /** @description Only devices of this routing profile. */
                 routingProfileId?: string;
+                /** @description Only devices with this tag. */
+                tag?: string;
                 /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
                 /** @description Degrees. */
@@ -6102,6 +6163,8 @@ export interface operations {
                 deviceProfileId?: string;
                 /** @description Only devices of this routing profile. */
                 routingProfileId?: string;
+                /** @description Only devices with this tag. */
+                tag?: string;
                 /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
             };
@@ -6121,6 +6184,170 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getVeldnetDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VeldnetDevice"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    changeVeldnetDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VeldnetDevice"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VeldnetDevice"];
                 };
             };
             /** @description Bad Request */

@@ -181,6 +181,12 @@ class Device(msgspec.Struct):
     commercialDetails: CommercialDetails | UnsetType = UNSET
 
 
+class VeldnetDevice(Device):
+    """An end-device with the members that Veldnet's own API adds. `tags` are labels to find devices by."""
+
+    tags: list[str] | UnsetType = UNSET
+
+
 class Route(msgspec.Struct):
     """Where uplinks of some ports go. `asKey` is accepted and never returned."""
 

@@ -319,6 +319,17 @@ imports = Table(
     sqlite_autoincrement=True,
 )
 
+# Devices by tag, for filters; the tags of a device are in its details.
+device_tags = Table(
+    "device_tags",
+    metadata,
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("device_ref", ForeignKey("devices.ref", ondelete="CASCADE"), nullable=False, index=True),
+    PrimaryKeyConstraint("subscriber_ref", "tag", "device_ref"),
+    sqlite_with_rowid=False,
+)
+
 imported_devices = Table(
     "imported_devices",
     metadata,

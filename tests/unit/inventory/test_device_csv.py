@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from veldnet.domain.errors import BadRequest
+from veldnet.domain.resources import VeldnetDevice
 from veldnet.inventory import imports
 from veldnet.inventory.devices import check_new_device
 from veldnet.inventory.imports import ImportRow, Line
@@ -244,7 +245,7 @@ def test_e3_the_unusual_is_kept() -> None:
     assert msgspec.to_builtins(device.applicationSessionKeyRules) == [
         {"applicationSessionKey": KEY[::-1], "sourcePorts": "*"}
     ]
-    assert device.dataflowTags == ["a", "b", "c"]
+    assert isinstance(device, VeldnetDevice) and device.tags == ["a", "b", "c"]
     assert joining.device.networkAddress is UNSET and joining.nwk_key == KEY[::-1]
 
 

@@ -16,7 +16,7 @@ from veldnet.api.query import PageNumber, PageSize, Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField, MissingField, Refusal
-from veldnet.domain.resources import Device, HealthState
+from veldnet.domain.resources import Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
 from veldnet.inventory import audit, devices
 from veldnet.inventory.devices import AlarmLevel, Found, MapCell, Order, Wanted
@@ -41,6 +41,7 @@ class DeviceFilter(msgspec.Struct, frozen=True):
     connectivityPlanId: Annotated[str | None, Parameter("Only devices of this plan.")] = None
     deviceProfileId: Annotated[str | None, Parameter("Only devices of this profile.")] = None
     routingProfileId: Annotated[str | None, Parameter("Only devices of this routing profile.")] = None
+    tag: Annotated[str | None, Parameter("Only devices with this tag.", read=_part)] = None
     alarm: Annotated[
         AlarmLevel | None,
         Parameter("Only devices with an unacknowledged alarm of this severity or higher."),
@@ -54,6 +55,7 @@ class DeviceFilter(msgspec.Struct, frozen=True):
             plan_id=self.connectivityPlanId,
             profile_id=self.deviceProfileId,
             routing_profile_id=self.routingProfileId,
+            tag=self.tag,
             alarm=self.alarm,
         )
 
@@ -123,7 +125,7 @@ _COLUMNS = (
     "hsmGroupId",
     "geoLatitude",
     "geoLongitude",
-    "administrativeInfo",
+    *devices.EXPORTED_FIELDS,
 )
 _STATISTICS = (
     "healthState",
@@ -167,8 +169,10 @@ async def export_devices(services: Services, scope: Scope, query: DeviceFilter) 
     )
 
 
-def _export_row(device: Device) -> tuple[str, ...]:
+def _export_row(device: VeldnetDevice) -> tuple[str, ...]:
     def text(value: Any) -> str:
+        if isinstance(value, list):
+            value = ";".join(value)
         return "" if value is UNSET else safe(str(value))
 
     return (
@@ -181,6 +185,27 @@ def _csv(rows: list[tuple[str, ...]]) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue().encode()
+
+
+@SUBSCRIBER.get("/devices/{deviceRef}", "getVeldnetDevice", "Device", "Show a device with its tags.")
+async def get_device(device_ref: str, services: Services, scope: Scope) -> VeldnetDevice:
+    """A device with the members that KPN's API does not have."""
+    observed = observed_at(services.platform.clock())
+    return await services.read(lambda c: devices.get_veldnet_device(c, scope, device_ref, observed))
+
+
+@SUBSCRIBER.put("/devices/{deviceRef}", "changeVeldnetDevice", "Device", "Change a device or its tags.")
+async def change_device(
+    device_ref: str, services: Services, scope: Scope, body: VeldnetDevice
+) -> VeldnetDevice:
+    """Change the members that are given; those that cannot change must be as they are."""
+    observed = observed_at(services.platform.clock())
+    return await services.change(
+        lambda c: devices.update_device(c, scope, device_ref, body, observed, devices.OWN_UPDATABLE),
+        by=scope,
+        action="device.changed",
+        details=body,
+    )
 
 
 class Location(msgspec.Struct):
@@ -213,7 +238,7 @@ class BulkChange(msgspec.Struct):
 
     action: Literal["update", "delete"]
     refs: list[str]
-    change: Device | UnsetType = UNSET
+    change: VeldnetDevice | UnsetType = UNSET
 
 
 class BulkFailure(msgspec.Struct):
@@ -251,12 +276,12 @@ async def change_many(services: Services, scope: Scope, body: BulkChange) -> Bul
     return BulkResult(done, failures)
 
 
-def _one(connection: Connection, scope: Scope, ref: str, change: Device | UnsetType) -> None:
+def _one(connection: Connection, scope: Scope, ref: str, change: VeldnetDevice | UnsetType) -> None:
     if change is UNSET:
         devices.delete_device(connection, scope, ref)
         action = "device.deleted"
     else:
-        devices.update_device(connection, scope, ref, change)
+        devices.update_device(connection, scope, ref, change, updatable=devices.OWN_UPDATABLE)
         action = "device.changed"
     audit.note(
         connection,

@@ -3,13 +3,14 @@
 from .assignment import find_profile
 from .checks import (
     DX_UPDATABLE,
+    OWN_UPDATABLE,
     UPDATABLE,
     NewDevice,
     check_dev_eui,
     check_new_device,
     check_root_key,
-    check_thresholds,
 )
+from .fields import EXPORTED_FIELDS, check_thresholds
 from .lifecycle import (
     OpenSession,
     create_device,
@@ -23,25 +24,17 @@ from .lifecycle import (
 from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all
 from .map import MOST_CELLS, MapCell, map_cells
 from .personalisation import Personalisation
-from .search import (
-    ALARM_LEVELS,
-    ORDERS,
-    AlarmLevel,
-    Found,
-    Order,
-    Wanted,
-    condition,
-    devices_after,
-    search_devices,
-)
-from .view import HEALTH, Observed, device_ref, get_device
+from .search import ALARM_LEVELS, ORDERS, AlarmLevel, Found, Order, Wanted, devices_after, search_devices
+from .view import HEALTH, Observed, device_ref, get_device, get_veldnet_device
 
 __all__ = [
     "ALARM_LEVELS",
     "DX_UPDATABLE",
+    "EXPORTED_FIELDS",
     "HEALTH",
     "MOST_CELLS",
     "ORDERS",
+    "OWN_UPDATABLE",
     "PAGE",
     "UPDATABLE",
     "AlarmLevel",
@@ -59,7 +52,6 @@ __all__ = [
     "check_new_device",
     "check_root_key",
     "check_thresholds",
-    "condition",
     "count_devices",
     "create_device",
     "delete_device",
@@ -67,6 +59,7 @@ __all__ = [
     "devices_after",
     "find_profile",
     "get_device",
+    "get_veldnet_device",
     "list_devices",
     "map_cells",
     "refs_of",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from veldnet.domain.errors import InvalidField, MissingField, NotUpdatable, WeakKey
-from veldnet.domain.resources import AlarmThreshold, Device
-from veldnet.domain.thresholds import THRESHOLD_LEVELS, seconds_of
+from veldnet.domain.resources import Device
 from veldnet.inventory.names import check_name
-from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui, NetId
+from veldnet.lorawan import AesKey, DevEui, InvalidIdentifier, InvalidKey, JoinEui
 
+from .fields import UPDATABLE_FIELDS, check_fields
 from .personalisation import Personalisation, check_personalisation, refuse_personalisation
 
 UPDATABLE = frozenset(
@@ -28,6 +27,8 @@ UPDATABLE = frozenset(
 )
 # ThingPark's DX API lets a device move, too.
 DX_UPDATABLE = UPDATABLE | {"geoLatitude", "geoLongitude"}
+# Veldnet's API has fields of its own.
+OWN_UPDATABLE = UPDATABLE | UPDATABLE_FIELDS
 _OBSERVED = ("statistics", "commercialDetails", "classBState")
 _MAX_TEXT = 255
 
@@ -69,7 +70,8 @@ def check_new_device(
             raise InvalidField(f"{name} is set by the network and must not be sent")
     if body.name is not UNSET:
         check_name(body.name)
-    _check_details(body)
+    check_location(body)
+    check_fields(body)
     return NewDevice(dev_eui, parse_join_eui(body.applicationEUI), app_key, body, personalisation)
 
 
@@ -110,23 +112,6 @@ def parse_join_eui(text: str | UnsetType) -> JoinEui | None:
         raise InvalidField(f"applicationEUI {text[:40]!r}: {error}") from None
 
 
-def _check_details(body: Device) -> None:
-    for name in ("administrativeInfo", "asKeyId", "secureElement"):
-        value = getattr(body, name)
-        if value is not UNSET and len(value) > _MAX_TEXT:
-            raise InvalidField(f"{name} has {len(value)} characters, at most {_MAX_TEXT} are allowed")
-    if body.homeNsNetID is not UNSET:
-        try:
-            NetId.parse(body.homeNsNetID)
-        except InvalidIdentifier as error:
-            raise InvalidField(f"homeNsNetID: {error}") from None
-    check_location(body)
-    tags = [] if body.dataflowTags is UNSET else body.dataflowTags
-    if len(tags) > 50 or any(len(tag) > _MAX_TEXT for tag in tags):
-        raise InvalidField(f"dataflowTags holds at most 50 tags of at most {_MAX_TEXT} characters")
-    check_thresholds([] if body.alarmThresholds is UNSET else body.alarmThresholds)
-
-
 def check_location(body: Device) -> None:
     """Latitude and longitude of a body. Raises a `BadRequest`."""
     for name, limit in (("geoLatitude", 90.0), ("geoLongitude", 180.0)):
@@ -135,29 +120,6 @@ def check_location(body: Device) -> None:
             raise InvalidField(f"{name} {value} must lie between -{limit:.0f} and {limit:.0f} degrees")
     if (body.geoLatitude is UNSET) != (body.geoLongitude is UNSET):
         raise MissingField("geoLatitude and geoLongitude go together")
-
-
-def _seconds(threshold: AlarmThreshold) -> int:
-    return seconds_of(str(threshold.durationOfInactivity)) or 0
-
-
-def check_thresholds(thresholds: Sequence[AlarmThreshold]) -> None:
-    """At most two steps, the second later and more severe than the first."""
-    if len(thresholds) > 2:
-        raise InvalidField("alarmThresholds holds at most two entries")
-    enabled = [t for t in thresholds if t.enabled is True]
-    for threshold in enabled:
-        if threshold.durationOfInactivity is UNSET or threshold.level is UNSET:
-            raise MissingField("an enabled alarmThresholds entry needs durationOfInactivity and level")
-    if len(thresholds) == 2 and thresholds[1].enabled is True:
-        if thresholds[0].enabled is not True:
-            raise InvalidField("the second alarmThresholds entry needs the first to be enabled")
-        first, second = thresholds
-        later = _seconds(first) < _seconds(second)
-        if not later or THRESHOLD_LEVELS[str(first.level)] >= THRESHOLD_LEVELS[str(second.level)]:
-            raise InvalidField(
-                "the second alarmThresholds entry must be later and more severe than the first"
-            )
 
 
 def check_unchanged(body: Device, current: Device, updatable: frozenset[str]) -> None:

@@ -31,18 +31,11 @@ from .assignment import (
     release_connection,
 )
 from .checks import UPDATABLE, NewDevice, check_location, check_unchanged, parse_join_eui
+from .fields import UPDATABLE_FIELDS, check_fields, encode_fields
 from .personalisation import Personalisation
-from .view import Observed, configuration, get_device, own_device
+from .tags import write_tags
+from .view import D, Observed, configuration, get_device, own_device, shown
 
-# Members that are given back as they came; the network does not act upon them.
-_DETAILS = (
-    "administrativeInfo",
-    "dataflowTags",
-    "homeNsNetID",
-    "asKeyId",
-    "secureElement",
-    "alarmThresholds",
-)
 # The stored state of a personalised device after its profile.
 OpenSession = Callable[[Personalisation, ProfileSettings], bytes]
 
@@ -85,7 +78,7 @@ def create_device(
         "motion_indicator": body.motionIndicator if body.motionIndicator is not UNSET else None,
         "latitude": body.geoLatitude if body.geoLatitude is not UNSET else None,
         "longitude": body.geoLongitude if body.geoLongitude is not UNSET else None,
-        "details": _encode_details(body),
+        "details": encode_fields(body),
         "created_at": now,
         "updated_at": now,
         "updated_by": scope.display_name,
@@ -103,27 +96,28 @@ def create_device(
         state = open_session(personalisation, profile)
         session = {"dev_addr": int(personalisation.dev_addr), "state": state}
     connection.execute(insert(device_states).values(device_ref=ref, **session))
+    write_tags(connection, scope, ref, body)
     changes.note(connection, "device", ref)
     return get_device(connection, scope, str(ref), with_statistics=False)
-
-
-def _encode_details(body: Device) -> str:
-    details = {name: getattr(body, name) for name in _DETAILS if getattr(body, name) is not UNSET}
-    return msgspec.json.encode(details).decode()
 
 
 def update_device(
     connection: Connection,
     scope: Scope,
     ref: str,
-    body: Device,
+    body: D,
     observed: Observed | None = None,
     updatable: frozenset[str] = UPDATABLE,
-) -> Device:
-    """Change the members that may change; `reset` takes plan or routing away."""
+) -> D:
+    """Change the members that may change; `reset` takes plan or routing away. The answer has the members that
+    the kind of `body` has."""
     row = own_device(connection, scope, ref)
-    check_unchanged(body, configuration(row), updatable)
+    check_unchanged(body, configuration(row, type(body)), updatable)
     values: dict[str, Any] = {}
+    if any(getattr(body, name, UNSET) is not UNSET for name in UPDATABLE_FIELDS & updatable):
+        check_fields(body)
+        values["details"] = encode_fields(body, row.details)
+        write_tags(connection, scope, row.ref, body)
     if "geoLatitude" in updatable:
         check_location(body)
         values |= {
@@ -155,7 +149,7 @@ def update_device(
         values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
         connection.execute(update(devices).where(devices.c.ref == row.ref).values(**values))
         changes.note(connection, "device", row.ref)
-    return get_device(connection, scope, str(row.ref), observed=observed)
+    return shown(own_device(connection, scope, str(row.ref)), type(body), observed)
 
 
 def set_thresholds(

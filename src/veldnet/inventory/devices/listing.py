@@ -83,7 +83,7 @@ def list_devices(
     build = minimal if wanted.view == "minimal" else configuration
     listed = []
     for row in connection.execute(query):
-        device = build(row)
+        device = build(row, Device)
         if wanted.statistics:
             device.statistics = statistics_of(row, observed)
         if wanted.commercial_details:

@@ -10,11 +10,12 @@ from typing import Literal
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from veldnet.domain.resources import Device
+from veldnet.domain.resources import VeldnetDevice
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
+from .tags import with_tag
 from .view import HEALTH, Observed, configurations
 
 Order = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
@@ -35,6 +36,7 @@ class Wanted(msgspec.Struct, frozen=True):
     plan_id: str | None = None
     profile_id: str | None = None
     routing_profile_id: str | None = None
+    tag: str | None = None
     alarm: str | None = None
 
     @property
@@ -46,7 +48,7 @@ class Found(msgspec.Struct):
     """A page of devices. `total` counts all matches; `more` tells that there are more than could be
     counted."""
 
-    devices: list[Device]
+    devices: list[VeldnetDevice]
     total: int
     more: bool
 
@@ -85,6 +87,8 @@ def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnEle
     if wanted.routing_profile_id is not None:
         ref = find_by_id(connection, scope, wanted.routing_profile_id)
         chosen &= devices.c.routing_profile_ref == (-1 if ref is None else ref)
+    if wanted.tag is not None:
+        chosen &= with_tag(scope, wanted.tag)
     if wanted.alarm is not None:
         alarmed = select(alarms.c.device_ref).where(
             alarms.c.subscriber_ref == scope.subscriber_ref,
@@ -148,7 +152,7 @@ def search_devices(
 
 def devices_after(
     connection: Connection, scope: Scope, wanted: Wanted, after: int, limit: int, observed: Observed
-) -> list[Device]:
+) -> list[VeldnetDevice]:
     """The next devices behind a ref, in the order of their refs."""
     chosen = condition(connection, scope, wanted) & (devices.c.ref > after)
     refs = connection.execute(select(devices.c.ref).where(chosen).order_by(devices.c.ref).limit(limit))

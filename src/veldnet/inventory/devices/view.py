@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, Row, func, select
 
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import NotFound
 from veldnet.domain.health import Health
-from veldnet.domain.resources import CommercialDetails, Device, DeviceStatistics, timestamp
+from veldnet.domain.resources import (
+    CommercialDetails,
+    Device,
+    DeviceStatistics,
+    VeldnetDevice,
+    timestamp,
+)
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import profile_id
 from veldnet.inventory.rows import ref_of
@@ -27,6 +32,9 @@ from veldnet.store.schema import (
     subscribers,
 )
 
+from .fields import put_fields
+
+D = TypeVar("D", bound=Device)
 HEALTH = tuple(Health.__members__)
 # Members of `DeviceStatistics` from what monitoring has stored of a device.
 Observed = Callable[[bytes | None], dict[str, Any]]
@@ -56,8 +64,8 @@ def device_query() -> Any:
     )
 
 
-def minimal(row: Row[*tuple[Any, ...]]) -> Device:
-    return Device(
+def minimal(row: Row[*tuple[Any, ...]], kind: type[D]) -> D:
+    return kind(
         ref=str(row.ref),
         name=row.name,
         EUI=row.dev_eui,
@@ -69,8 +77,9 @@ def _optional(value: Any) -> Any:
     return UNSET if value is None else value
 
 
-def configuration(row: Row[*tuple[Any, ...]]) -> Device:
-    device = minimal(row)
+def configuration(row: Row[*tuple[Any, ...]], kind: type[D]) -> D:
+    """A device of a kind: `Device` as KPN's API has it, `VeldnetDevice` with Veldnet's own members."""
+    device = minimal(row, kind)
     device.activationType = row.activation_type
     device.deviceClass = row.device_class
     if row.device_class == "B":
@@ -85,8 +94,7 @@ def configuration(row: Row[*tuple[Any, ...]]) -> Device:
     device.geoLongitude = _optional(row.longitude)
     device.hsmGroupId = _optional(row.hsm_group_id)
     device.motionIndicator = _motion_indicator(row)
-    for name, value in msgspec.json.decode(row.details).items():
-        setattr(device, name, value)
+    put_fields(row.details, device)
     return device
 
 
@@ -116,11 +124,11 @@ def commercial_details(row: Row[*tuple[Any, ...]]) -> CommercialDetails:
     return CommercialDetails(manufacturerName=decode_profile(row.profile_settings).manufacturerName)
 
 
-def configurations(connection: Connection, refs: Sequence[int], observed: Observed) -> list[Device]:
+def configurations(connection: Connection, refs: Sequence[int], observed: Observed) -> list[VeldnetDevice]:
     """Devices with all of their configuration and statistics; whose they are is the caller's to know."""
     listed = []
     for row in connection.execute(device_query().where(devices.c.ref.in_(refs))):
-        device = configuration(row)
+        device = configuration(row, VeldnetDevice)
         device.statistics = statistics_of(row, observed)
         listed.append(device)
     return listed
@@ -147,12 +155,23 @@ def get_device(
     with_statistics: bool = True,
     observed: Observed | None = None,
 ) -> Device:
-    """One device, all of its configuration; never a key."""
+    """One device as KPN's API has it, all of its configuration; never a key."""
     row = own_device(connection, scope, ref)
-    device = configuration(row)
-    if with_statistics:
-        device.statistics = statistics_of(row, observed)
-        device.commercialDetails = commercial_details(row)
+    return shown(row, Device, observed) if with_statistics else configuration(row, Device)
+
+
+def get_veldnet_device(
+    connection: Connection, scope: Scope, ref: str, observed: Observed | None = None
+) -> VeldnetDevice:
+    """One device with the members of Veldnet's own API."""
+    return shown(own_device(connection, scope, ref), VeldnetDevice, observed)
+
+
+def shown(row: Row[*tuple[Any, ...]], kind: type[D], observed: Observed | None) -> D:
+    """A device with statistics and commercial details."""
+    device = configuration(row, kind)
+    device.statistics = statistics_of(row, observed)
+    device.commercialDetails = commercial_details(row)
     return device
 
 

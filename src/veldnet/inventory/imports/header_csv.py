@@ -13,7 +13,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField
-from veldnet.domain.resources import Device
+from veldnet.domain.resources import Device, VeldnetDevice
 
 from .csv_text import Row, letter
 from .lines import ImportRow, Line, action_of, may_be_key, number_of, plain, refuse_number
@@ -25,7 +25,9 @@ _APP_S_KEY = "applicationSessionKey"
 _NOT_TAKEN = frozenset(
     {"ref", "statistics", "commercialDetails", "applicationSessionKeyRules", "alarmThresholds"}
 )
-_NUMBERS = frozenset(name for name, kind in get_type_hints(Device).items() if float in get_args(kind))
+_HINTS = get_type_hints(VeldnetDevice)
+_NUMBERS = frozenset(name for name, kind in _HINTS.items() if float in get_args(kind))
+_LISTS = frozenset(name for name, kind in _HINTS.items() if list[str] in get_args(kind))
 _DIGITS = frozenset(
     {
         "EUI",
@@ -37,7 +39,7 @@ _DIGITS = frozenset(
         _NWK_KEY,
     }
 )
-COLUMNS = tuple(name for name in Device.__struct_fields__ if name not in _NOT_TAKEN)
+COLUMNS = tuple(name for name in VeldnetDevice.__struct_fields__ if name not in _NOT_TAKEN)
 # What an export adds about a device's life; passed over, so that it can be changed and imported again.
 _PASSED_OVER = (
     "ref",
@@ -69,7 +71,6 @@ _ALIASES = {
     "geoLongitude": "longitude lon lng long",
     "administrativeInfo": "info admininfo description comment comments",
     "activationType": "activation activationmode jointype",
-    "dataflowTags": "tags",
     "deviceClass": "class loraclass lorawanclass",
     _ACTION: "operation",
 }
@@ -144,16 +145,15 @@ def _created(given: dict[str, str]) -> ImportRow:
     # The address of an OTAA device is the network's; an export shows it.
     if members.get("activationType") != "ABP":
         members.pop("networkAddress", None)
-    if "dataflowTags" in given:
-        tags = re.split(r"[;|,]", given["dataflowTags"])
-        members["dataflowTags"] = [tag.strip() for tag in tags if tag.strip()]
+    for name in _LISTS & given.keys():
+        members[name] = [each.strip() for each in re.split(r"[;|,]", given[name]) if each.strip()]
     nwk_key = members.pop(_NWK_KEY, None)
     if _APP_S_KEY in members:
         members["applicationSessionKeyRules"] = [
             {"applicationSessionKey": members.pop(_APP_S_KEY), "sourcePorts": "*"}
         ]
     try:
-        return ImportRow("create", msgspec.convert(members, Device), None, nwk_key)
+        return ImportRow("create", msgspec.convert(members, VeldnetDevice), None, nwk_key)
     except msgspec.ValidationError as error:
         text, _dash, path = str(error).rpartition(" - at `")
         raise InvalidField(f"{path.rstrip('`').removeprefix('$.')}: {text}" if text else str(error)) from None
