@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import socket
 import struct
@@ -79,7 +80,9 @@ class Generator:
 
     def keep_alive(self) -> None:
         for eui, sock in self._sockets.items():
-            sock.send(b"\x02\x00\x00\x02" + eui)
+            # A datagram before may have found no server yet.
+            with contextlib.suppress(ConnectionRefusedError):
+                sock.send(b"\x02\x00\x00\x02" + eui)
 
     def _read(self, eui: bytes, sock: socket.socket) -> None:
         for _ in range(256):

@@ -228,16 +228,7 @@ async def _measure(
     elapsed = max(ended - begun - window, sending)
     delivered_elapsed = max(sink.arrived.values(), default=ended) - begun - window
     downlink = downlink_latencies(generator, confirmed_at, window, devices)
-    delivery = (
-        [
-            when - generator.sent_at[(fcnt - 1) * devices + number] - window
-            for number in range(devices)
-            for fcnt in range(2, len(prepared) // devices + 3)
-            if (when := sink.arrived.get((str(bench_device(number, space).dev_eui).encode(), fcnt)))
-        ]
-        if deliver
-        else []
-    )
+    delivery = _delivery_latencies(generator, sink, space, devices, window, len(prepared)) if deliver else []
     cpu = after["cpu_seconds_total"] - before["cpu_seconds_total"]
     commits = after["commits_total"] - before["commits_total"]
     commit_seconds = after["commit_seconds_total"] - before["commit_seconds_total"]
@@ -257,6 +248,18 @@ async def _measure(
         commits=int(commits),
         mean_commit_ms=round(commit_seconds / max(commits, 1) * 1000, 2),
     )
+
+
+def _delivery_latencies(
+    generator: Generator, sink: Sink, space: AddressSpace, devices: int, window: float, prepared: int
+) -> list[float]:
+    """Seconds from the end of the window to the arrival of each message at the application server."""
+    return [
+        when - generator.sent_at[(fcnt - 1) * devices + number] - window
+        for number in range(devices)
+        for fcnt in range(2, prepared // devices + 3)
+        if (when := sink.arrived.get((str(bench_device(number, space).dev_eui).encode(), fcnt)))
+    ]
 
 
 def downlink_latencies(
