@@ -45,9 +45,9 @@ export function bytes(count: number): string {
   return count < 1024 ? `${count} B` : count < 1_048_576 ? number(count / 1024, "KiB") : number(count / 1_048_576, "MiB");
 }
 
-/** An EUI in pairs, easier to compare with a label. */
-export function eui(text: string | null | undefined): string {
-  return text ?? "–";
+/** A value of a decoder or a setting, whatever it is. */
+export function plain(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
 /** Octets of hexadecimal digits in pairs. */

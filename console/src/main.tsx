@@ -30,7 +30,10 @@ const queries = new QueryClient({
   },
 });
 
-createRoot(document.getElementById("root")!).render(
+const place = document.getElementById("root");
+if (!place) throw new Error("the page has no place for the console");
+
+createRoot(place).render(
   <StrictMode>
     <TextProvider>
       <MantineProvider theme={theme} defaultColorScheme="auto">

@@ -62,7 +62,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         setLoading(false);
       } catch (error) {
         if (error instanceof ApiError) setLoading(false);
-        else again = setTimeout(ask, 2000);
+        else again = setTimeout(() => void ask(), 2000);
       }
     };
     void ask();

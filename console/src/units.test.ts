@@ -72,7 +72,7 @@ describe("the logger's lines", () => {
   });
 
   it("show what is newer where a line comes again", () => {
-    const [first] = merge([{ ...line("1"), deliveries: "OK" } as Line], [line("1")], 5);
+    const [first] = merge([{ ...line("1"), deliveries: "OK" }], [line("1")], 5);
     expect(first!.deliveries).toBe("OK");
   });
 });

@@ -5,6 +5,11 @@ import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 
+/** An object whose members the API's description leaves open. */
+export function anyMembers(members: object): Record<string, never> {
+  return members as Record<string, never>;
+}
+
 /** A refusal of the server, in its own words. */
 export class ApiError extends Error {
   constructor(
@@ -45,9 +50,11 @@ export async function refusalOf(response: Response): Promise<ApiError> {
   let message = response.statusText || `HTTP ${response.status}`;
   let errorId: string | undefined;
   try {
-    const body = await response.clone().json();
-    if (typeof body.message === "string") message = body.message.replace(/^Bad request: /, "");
-    if (typeof body.errorId === "string") errorId = body.errorId;
+    const body: unknown = await response.clone().json();
+    if (typeof body === "object" && body !== null) {
+      if ("message" in body && typeof body.message === "string") message = body.message.replace(/^Bad request: /, "");
+      if ("errorId" in body && typeof body.errorId === "string") errorId = body.errorId;
+    }
   } catch {
     // Not ours; the status says enough.
   }
@@ -63,6 +70,7 @@ export const activity = {
   count: 0,
   listeners: new Set<() => void>(),
   add(by: number) {
+    if (!by) return;
     this.count += by;
     for (const listener of this.listeners) listener();
   },
@@ -78,11 +86,11 @@ export async function probe(): Promise<boolean> {
 async function attempt(request: Request): Promise<Response> {
   const change = request.method !== "GET";
   const limit = new AbortController();
-  let waiting = false;
+  let shown = 0;
   const timers = [
-    setTimeout(() => { waiting = true; activity.add(1); }, timeouts.shown),
-    setTimeout(() => void probe(), timeouts.doubted),
-    setTimeout(() => limit.abort(), change ? timeouts.changing : timeouts.reading),
+    setTimeout(() => { shown = 1; activity.add(1); }, patience.shown),
+    setTimeout(() => void probe(), patience.doubted),
+    setTimeout(() => limit.abort(), change ? patience.changing : patience.reading),
   ];
   try {
     const response = await fetch(request, { signal: AbortSignal.any([request.signal, limit.signal]) });
@@ -94,7 +102,7 @@ async function attempt(request: Request): Promise<Response> {
     throw new Unreachable(change);
   } finally {
     timers.forEach(clearTimeout);
-    if (waiting) activity.add(-1);
+    activity.add(-shown);
   }
 }
 

@@ -1,15 +1,16 @@
 // What a person has set: kept by the server, so that it is the same in every browser.
 import { useQueryClient } from "@tanstack/react-query";
-import { $api } from "./client";
+import { $api, anyMembers } from "./client";
+import type { FiltersOf } from "../navigation";
 
-export interface SavedView {
+export interface SavedView<Search> {
   name: string;
-  search: Record<string, string>;
+  search: Search;
 }
 
 export interface Preferences {
-  deviceViews?: SavedView[];
-  loggerViews?: SavedView[];
+  deviceViews?: SavedView<FiltersOf<"/devices">>[];
+  loggerViews?: SavedView<FiltersOf<"/logger">>[];
   deviceColumns?: string[];
 }
 
@@ -18,15 +19,15 @@ export function usePreferences(): [Preferences, (change: (before: Preferences) =
   const options = $api.queryOptions("get", "/api/v1/preferences");
   const { data } = $api.useQuery("get", "/api/v1/preferences", undefined, { staleTime: 60_000 });
   const put = $api.useMutation("put", "/api/v1/preferences", { scope: { id: "preferences" } });
-  const current = (data ?? {}) as Preferences;
+  const current = data ?? {};
   return [
     current,
     (change) => {
       // From what was set last, which may be newer than what is drawn.
-      const before = (queries.getQueryData(options.queryKey) ?? {}) as Preferences;
+      const before = (queries.getQueryData(options.queryKey) ?? {});
       const next = { ...before, ...change(before) };
-      queries.setQueryData(options.queryKey, next as never);
-      put.mutate({ body: next as never });
+      queries.setQueryData(options.queryKey, next);
+      put.mutate({ body: anyMembers(next) });
     },
   ];
 }

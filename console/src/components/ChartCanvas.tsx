@@ -32,7 +32,7 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
     const line = dark ? "#3b3b3b" : "#e9ecef";
     chart.current = echarts.init(place.current, dark ? "dark" : undefined);
     const axis = { axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink }, splitLine: { lineStyle: { color: line } } };
-    const style = (given: unknown) => (Array.isArray(given) ? given.map((one) => ({ ...axis, ...one })) : { ...axis, ...(given as object) });
+    const style = (given: unknown) => (Array.isArray(given) ? given.map((one: object) => ({ ...axis, ...one })) : { ...axis, ...(given as object) });
     chart.current.setOption({
       backgroundColor: "transparent",
       color: palette,
@@ -57,9 +57,9 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
   useEffect(() => {
     const current = chart.current;
     if (!current || !onPick) return;
-    const pick = (event: { dataIndex: number; seriesName?: string }) => onPick(event.dataIndex, event.seriesName ?? "");
-    current.on("click", pick as never);
-    return () => void current.off("click", pick as never);
+    const pick = (event: echarts.ECElementEvent) => onPick(event.dataIndex, event.seriesName ?? "");
+    current.on("click", pick);
+    return () => void current.off("click", pick);
   }, [onPick, option, scheme]);
   const keep = () => {
     const url = chart.current?.getDataURL({ pixelRatio: 2, backgroundColor: scheme === "dark" ? "#1a1b1e" : "#ffffff" });

@@ -45,7 +45,7 @@ function countries(): Promise<GeoJSON.FeatureCollection> {
   outlines ??= import("world-atlas/countries-50m.json").then(
     (module) => {
       const atlas = module.default as unknown as Topology<{ countries: GeometryCollection }>;
-      return feature(atlas, atlas.objects.countries) as GeoJSON.FeatureCollection;
+      return feature(atlas, atlas.objects.countries);
     },
     () => {
       // The next map tries again; this one has its grid.

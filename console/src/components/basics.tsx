@@ -1,10 +1,10 @@
 // Small things that every page shows.
 import { ActionIcon, Alert, Badge, Box, Button, Card, Code, CopyButton, Group, Skeleton, Stack, Text, ThemeIcon, Title, Tooltip } from "@mantine/core";
 import { IconAlertCircle, IconCheck, IconCopy, IconRefresh } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import { ApiError, Unreachable } from "../api/client";
 import { localTime, relative, utcTime } from "../format";
+import { TextLink } from "./links";
 import { useSession } from "../session";
 import { useT, useTexts, type Key } from "../text";
 import { healthColor, severityColor, type Severity } from "../theme";
@@ -158,9 +158,9 @@ export function Once({ label, value }: { label: string; value: string }) {
 /** A link that opens a device. */
 export function DeviceLink({ deviceRef, name }: { deviceRef: string; name: string }) {
   return (
-    <Text component={Link} to={`/devices/${deviceRef}`} inherit className="link" style={{ overflowWrap: "anywhere" }}>
+    <TextLink to="/devices/$ref" params={{ ref: deviceRef }} inherit style={{ overflowWrap: "anywhere" }}>
       {name}
-    </Text>
+    </TextLink>
   );
 }
 

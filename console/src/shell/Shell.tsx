@@ -2,51 +2,22 @@
 import { ActionIcon, Alert, AppShell, Box, Burger, Button, Center, Group, Kbd, Loader, Menu, NavLink, ScrollArea, Select, Stack, Text, TextInput, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { modals, ModalsProvider } from "@mantine/modals";
-import {
-  IconActivity, IconAntenna, IconBell, IconBuilding, IconChartDots, IconClipboardList, IconCode, IconCpu, IconHome, IconKey, IconLanguage, IconListDetails,
-  IconLogout, IconMailX, IconMoon, IconRoute, IconSearch, IconSettings, IconShieldLock, IconSun, IconTerminal2, IconUser, IconUsers, IconWifiOff, type Icon,
-} from "@tabler/icons-react";
-import { Link, Outlet, useLocation, useRouter, useRouterState, type ErrorComponentProps } from "@tanstack/react-router";
-import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent } from "react";
+import { IconCpu, IconKey, IconLanguage, IconLogout, IconMoon, IconSearch, IconSun, IconUser, IconWifiOff } from "@tabler/icons-react";
+import { Link, Outlet, useLocation, useNavigate, useRouter, useRouterState, type ErrorComponentProps } from "@tanstack/react-router";
+import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent, type ReactElement } from "react";
 import { $api, activity, api } from "../api/client";
 import { Chart } from "../components/Chart";
 import { Empty, Problem } from "../components/basics";
 import { WorldMap } from "../components/Map";
+import { ButtonLink, MenuLink } from "../components/links";
 import { preloadWhenIdle } from "../components/lazy";
 import { SignIn, SignInAgain } from "../features/account/SignIn";
-import { screens, useGo } from "../router";
+import { screens } from "../routes";
 import { useSession } from "../session";
 import { useTexts, type Key } from "../text";
 import { UnsavedGuard, useLeave } from "../components/unsaved";
 
-type Entry = [path: string, label: Key, icon: Icon];
-
-const subscriberPages: Entry[] = [
-  ["/", "nav.home", IconHome],
-  ["/devices", "nav.devices", IconCpu],
-  ["/logger", "nav.logger", IconActivity],
-  ["/alarms", "nav.alarms", IconBell],
-  ["/routing", "nav.routing", IconRoute],
-  ["/undelivered", "nav.undelivered", IconMailX],
-  ["/plans", "nav.plans", IconListDetails],
-  ["/decoders", "nav.decoders", IconCode],
-  ["/developers", "nav.developers", IconTerminal2],
-];
-const operatorPages: Entry[] = [
-  ["/operator", "nav.network", IconChartDots],
-  ["/operator/base-stations", "nav.stations", IconAntenna],
-  ["/logger", "nav.logger", IconActivity],
-  ["/operator/subscribers", "nav.subscribers", IconBuilding],
-  ["/operator/users", "nav.users", IconUsers],
-  ["/operator/plans", "nav.plans", IconListDetails],
-  ["/operator/profiles", "nav.profiles", IconCpu],
-  ["/operator/hsm-groups", "nav.hsm", IconShieldLock],
-  ["/operator/undelivered", "nav.undelivered", IconMailX],
-  ["/operator/audit", "nav.audit", IconClipboardList],
-  ["/operator/settings", "nav.settings", IconSettings],
-];
-
-export function Shell() {
+export function Shell(): ReactElement {
   const { user, loading } = useSession();
   const { t } = useTexts();
   if (loading) return <Center h="100vh"><Loader /></Center>;
@@ -60,11 +31,14 @@ function Signed() {
   const { t, language, setLanguage } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
   const location = useLocation();
-  const go = useGo();
+  const navigate = useNavigate();
   const path = location.pathname.replace(/^\/console/, "") || "/";
   const operator = user?.kind === "operator";
   const desk = operator && !customerId;
-  const pages = desk ? operatorPages : subscriberPages;
+  const pages = screens.flatMap((screen) => {
+    const icon = desk ? screen.operator : screen.subscriber;
+    return icon ? [{ ...screen, icon }] : [];
+  });
 
   useEffect(close, [path, close]);
   // What is shown, which is behind the address while a page is being loaded.
@@ -72,8 +46,8 @@ function Signed() {
   // Without a customer an operator has no devices; a customer has no network.
   const misplaced = desk ? !/^\/(operator|logger|account)/.test(shown) : shown.startsWith("/operator");
   useEffect(() => {
-    if (misplaced && (desk || !operator)) go(desk ? "/operator" : "/");
-  }, [misplaced, desk, operator, go]);
+    if (misplaced && (desk || !operator)) void navigate({ to: desk ? "/operator" : "/" });
+  }, [misplaced, desk, operator, navigate]);
   // Who works for a customer and goes to the desk works for the network again.
   const before = useRef("");
   useEffect(() => {
@@ -86,11 +60,11 @@ function Signed() {
     ["mod+K", () => openSearch()],
     ["/", () => openSearch()],
     ["shift+?", () => openKeys()],
-    ["alt+1", () => go(desk ? "/operator" : "/")],
-    ["alt+2", () => go(desk ? "/operator/base-stations" : "/devices")],
-    ["alt+3", () => go("/logger")],
-    ["alt+4", () => go(desk ? "/operator/subscribers" : "/alarms")],
-    ["alt+N", () => { if (!desk && mayChange) go("/devices/new"); }],
+    ["alt+1", () => void navigate({ to: desk ? "/operator" : "/" })],
+    ["alt+2", () => void navigate({ to: desk ? "/operator/base-stations" : "/devices" })],
+    ["alt+3", () => void navigate({ to: "/logger" })],
+    ["alt+4", () => void navigate({ to: desk ? "/operator/subscribers" : "/alarms" })],
+    ["alt+N", () => { if (!desk && mayChange) void navigate({ to: "/devices/new" }); }],
   ]);
   const openSearch = () => {
     if (!desk) modals.open({ title: t("search.title"), children: <QuickSearch />, size: "lg", transitionProps: { duration: 0 } });
@@ -120,7 +94,7 @@ function Signed() {
             </UnstyledButton>
           )}
           <Group gap={6} wrap="nowrap">
-            {operator && <WorkFor customerId={customerId} workFor={(customer) => leave(() => { workFor(customer); go(customer ? "/" : "/operator"); })} />}
+            {operator && <WorkFor customerId={customerId} workFor={(customer) => leave(() => { workFor(customer); void navigate({ to: customer ? "/" : "/operator" }); })} />}
             <SchemeSwitch />
             <Menu position="bottom-end" withArrow>
               <Menu.Target>
@@ -130,7 +104,7 @@ function Signed() {
               </Menu.Target>
               <Menu.Dropdown>
                 <Menu.Label>{user?.username} · {t(user?.role === "rw" ? "role.rw" : "role.ro")}</Menu.Label>
-                <Menu.Item leftSection={<IconKey size={16} />} onClick={() => go("/account")}>{t("nav.account")}</Menu.Item>
+                <Menu.Item leftSection={<IconKey size={16} />} onClick={() => void navigate({ to: "/account" })}>{t("nav.account")}</Menu.Item>
                 <Menu.Item leftSection={<IconLanguage size={16} />} onClick={() => setLanguage(language === "en" ? "nl" : "en")}>{language === "en" ? "Nederlands" : "English"}</Menu.Item>
                 <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} onClick={openKeys}>{t("keys.title")}</Menu.Item>
                 <Menu.Divider />
@@ -143,8 +117,8 @@ function Signed() {
       <AppShell.Navbar p="xs">
         <ScrollArea>
           <nav aria-label={t("nav.menu")}>
-            {pages.map(([target, label, IconOf]) => (
-              <NavLink key={target} component={Link} to={target} activeOptions={{ exact: true }} label={t(label)} leftSection={<IconOf size={18} stroke={1.7} />} active={active(target)} aria-current={active(target) ? "page" : undefined} style={{ borderRadius: 8 }} />
+            {pages.map(({ path: target, title, icon: IconOf }) => (
+              <MenuLink key={target} to={target} activeOptions={{ exact: true }} label={t(title)} leftSection={<IconOf size={18} stroke={1.7} />} active={active(target)} aria-current={active(target) ? "page" : undefined} style={{ borderRadius: 8 }} />
             ))}
           </nav>
         </ScrollArea>
@@ -173,7 +147,7 @@ function PendingBar() {
 }
 
 /** Instead of a screen that failed. */
-export function Broken({ error, reset }: ErrorComponentProps) {
+export function Broken({ error, reset }: ErrorComponentProps): ReactElement {
   const router = useRouter();
   return <Problem error={error} retry={() => { reset(); void router.invalidate(); }} />;
 }
@@ -213,27 +187,30 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
 
 function QuickSearch() {
   const { t } = useTexts();
-  const go = useGo();
+  const navigate = useNavigate();
   const [text, setText] = useState("");
   const { data } = $api.useQuery("get", "/api/v1/devices", { params: { query: { search: text, pageSize: 8 } } }, { enabled: text.length > 1 });
-  const leave = (to: string, search?: Record<string, string>) => {
+  const open = (ref: string) => {
     modals.closeAll();
-    go(to, search);
+    void navigate({ to: "/devices/$ref", params: { ref } });
   };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     // What is shown may be of fewer letters.
     const found = await api.GET("/api/v1/devices", { params: { query: { search: text, pageSize: 2 } } }).catch(() => null);
     const first = found?.data?.devices[0];
-    if (found?.data?.devices.length === 1 && first) leave(`/devices/${first.ref}`);
-    else leave("/devices", { search: text });
+    if (found?.data?.devices.length === 1 && first) open(first.ref ?? "");
+    else {
+      modals.closeAll();
+      void navigate({ to: "/devices", search: { search: text } });
+    }
   };
   return (
     <form onSubmit={(event) => void submit(event)}>
       <TextInput data-autofocus value={text} onChange={(event) => setText(event.currentTarget.value)} placeholder={t("search.placeholder")} aria-label={t("search.placeholder")} leftSection={<IconSearch size={16} />} />
       <Stack gap={2} mt="sm">
         {data?.devices.map((device) => (
-          <NavLink key={device.ref} label={device.name} description={device.EUI} leftSection={<IconCpu size={18} />} onClick={() => leave(`/devices/${device.ref}`)} />
+          <NavLink key={device.ref} label={device.name} description={device.EUI} leftSection={<IconCpu size={18} />} onClick={() => open(device.ref ?? "")} />
         ))}
         {data && !data.devices.length && text.length > 1 && <Text c="dimmed" size="sm" p="sm">{t("table.nothing")}</Text>}
       </Stack>
@@ -251,7 +228,7 @@ function Keys() {
   );
 }
 
-export function NotFound() {
+export function NotFound(): ReactElement {
   const { t } = useTexts();
-  return <Box><Empty icon={IconSearch} title={t("notFound.title")} text={t("notFound.text")}><Button component={Link} to="/">{t("nav.home")}</Button></Empty></Box>;
+  return <Box><Empty icon={IconSearch} title={t("notFound.title")} text={t("notFound.text")}><ButtonLink to="/">{t("nav.home")}</ButtonLink></Empty></Box>;
 }

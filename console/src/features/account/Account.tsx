@@ -93,7 +93,7 @@ function Notifications() {
   const byState = settings.recipientsByState;
   const save = async () => {
     const { mode, recipients, recipientsByState, webhook } = settings;
-    const answer = await run(api.PUT("/api/v1/notificationSettings", { body: { mode, recipients, recipientsByState, webhook } as never }), t("notify.saved"));
+    const answer = await run(api.PUT("/api/v1/notificationSettings", { body: { mode, recipients, recipientsByState, webhook } }), t("notify.saved"));
     if (!answer) return;
     saved();
     void found.refetch();
@@ -103,11 +103,11 @@ function Notifications() {
     <Panel title={t("notify.title")}>
       <Stack>
         <Text size="sm" c="dimmed">{t("notify.text")}</Text>
-        <SegmentedControl aria-label={t("notify.title")} value={settings.mode} onChange={(mode) => setSettings({ ...settings, mode: mode as typeof settings.mode })} data={(["OFF", "BASIC", "ADVANCED"] as const).map((value) => ({ value, label: t(`notify.${value}`) }))} />
+        <SegmentedControl aria-label={t("notify.title")} value={settings.mode} onChange={(mode) => setSettings({ ...settings, mode: mode })} data={(["OFF", "BASIC", "ADVANCED"] as const).map((value) => ({ value, label: t(`notify.${value}`) }))} />
         {settings.mode === "BASIC" && <TagsInput label={t("notify.emails")} placeholder="name@example.com" value={settings.recipients} onChange={(recipients) => setSettings({ ...settings, recipients })} />}
         {settings.mode === "ADVANCED" &&
-          ["CRITICAL", "MAJOR", "MINOR", "WARNING", "CLEARED", "ACKED"].map((state) => (
-            <TagsInput key={state} label={t(state === "ACKED" ? "notify.acked" : (`severity.${state}` as never))} placeholder="name@example.com" value={byState[state] ?? []} onChange={(value) => setSettings({ ...settings, recipientsByState: { ...byState, [state]: value } })} />
+          (["CRITICAL", "MAJOR", "MINOR", "WARNING", "CLEARED", "ACKED"] as const).map((state) => (
+            <TagsInput key={state} label={t(state === "ACKED" ? "notify.acked" : `severity.${state}`)} placeholder="name@example.com" value={byState[state] ?? []} onChange={(value) => setSettings({ ...settings, recipientsByState: { ...byState, [state]: value } })} />
           ))}
         <TextInput label={t("notify.webhook")} placeholder="https://example.com/alarms" value={settings.webhook ?? ""} onChange={(event) => setSettings({ ...settings, webhook: event.currentTarget.value || null })} />
         {secret && <Once label={t("notify.secret")} value={secret} />}

@@ -3,44 +3,55 @@ import { IconBell, IconCheck } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
+import type { operations } from "../../api/schema";
 import { DeviceLink, Empty, IfMayChange, Loading, PageTitle, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
-import { useFilters } from "../../router";
 import { useSession } from "../../session";
-import { useT } from "../../text";
+import { useT, type Key } from "../../text";
+import { useFilters, type FiltersOf } from "../../navigation";
 
 type Alarm = Schemas["AlarmLine"];
-const states = ["CLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"];
+type State = NonNullable<FiltersOf<"/alarms">["state"]>;
+const states: readonly State[] = ["CLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"];
+const acks = ["true", "false", "all"] as const;
 const PAGE = 100;
 
 export function Alarms() {
   const t = useT();
-  const [filters, setFilters] = useFilters();
+  const [filters, setFilters] = useFilters("/alarms");
   const acked = filters.acked ?? "false";
   return (
     <>
       <PageTitle title={t("nav.alarms")} below={t("alarms.below")} />
       <Group mb="sm">
-        <Select aria-label={t("alarms.state")} placeholder={t("alarms.anyState")} clearable w={190} value={filters.state ?? null} onChange={(state) => setFilters({ state: state ?? undefined, page: undefined })} data={states.map((value) => ({ value, label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}` as never) }) }))} />
-        <Select aria-label={t("alarms.acked")} w={190} allowDeselect={false} value={acked} onChange={(value) => setFilters({ acked: value ?? undefined, page: undefined })} data={[{ value: "false", label: t("alarms.notAcked") }, { value: "true", label: t("alarms.onlyAcked") }, { value: "all", label: t("alarms.all") }]} />
-        <Select aria-label={t("alarms.type")} placeholder={t("alarms.anyType")} clearable searchable w={300} value={filters.type ?? null} onChange={(type) => setFilters({ type: type ?? undefined, page: undefined })} data={Array.from({ length: 16 }, (_, index) => ({ value: String(index + 1), label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as never)}` }))} />
+        <Select aria-label={t("alarms.state")} placeholder={t("alarms.anyState")} clearable w={190} value={filters.state ?? null} onChange={(state) => setFilters({ state: states.find((one) => one === state), page: undefined })} data={states.map((value) => ({ value, label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}`) }) }))} />
+        <Select aria-label={t("alarms.acked")} w={190} allowDeselect={false} value={acked} onChange={(value) => setFilters({ acked: acks.find((one) => one === value), page: undefined })} data={[{ value: "false", label: t("alarms.notAcked") }, { value: "true", label: t("alarms.onlyAcked") }, { value: "all", label: t("alarms.all") }]} />
+        <Select aria-label={t("alarms.type")} placeholder={t("alarms.anyType")} clearable searchable w={300} value={filters.type ? String(filters.type) : null} onChange={(type) => setFilters({ type: type ? Number(type) : undefined, page: undefined })} data={Array.from({ length: 16 }, (_, index) => ({ value: String(index + 1), label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as Key)}` }))} />
       </Group>
-      <AlarmTable filters={{ state: filters.state, acked: acked === "all" ? undefined : acked, type: filters.type }} />
+      <AlarmTable filters={{ state: filters.state, acked: acked === "all" ? undefined : acked === "true", type: filters.type }} page={filters.page ?? 1} onPage={(page) => setFilters({ page })} />
     </>
   );
 }
 
-export function AlarmTable({ filters, withDevice = true }: { filters: Record<string, string | undefined>; withDevice?: boolean }) {
+type AlarmFilters = NonNullable<operations["listAlarms"]["parameters"]["query"]>;
+
+interface TableProps {
+  filters: AlarmFilters;
+  withDevice?: boolean;
+  page?: number;
+  onPage?: (page: number) => void;
+}
+
+/** Alarms of all devices, or of one; a page at a time where pages can be turned. */
+export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: TableProps) {
   const t = useT();
   const { run } = useTell();
   const { mayChange } = useSession();
   const queries = useQueryClient();
-  const [search, setSearch] = useFilters();
   const [selected, setSelected] = useState<Set<string>>(new Set());
-  const page = withDevice ? Number(search.page ?? 1) : 1;
-  const query = { ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value)), page, pageSize: PAGE } as never;
+  const query = { ...filters, page, pageSize: PAGE };
   const found = $api.useQuery("get", "/api/v1/alarms", { params: { query } }, { placeholderData: keepPreviousData, refetchInterval: 10_000 });
   const acknowledge = (refs: string[]) =>
     void run(api.POST("/api/v1/alarms/acks", { body: { refs } }).then(({ data }) => data), t("alarms.ackDone", { count: refs.length })).then(() => {
@@ -72,7 +83,7 @@ export function AlarmTable({ filters, withDevice = true }: { filters: Record<str
         </Group>
       )}
       <DataTable label={t("nav.alarms")} rows={alarms} columns={columns} id={(alarm) => alarm.ref} selected={selected} onSelect={mayChange ? setSelected : undefined} empty={<Empty icon={IconBell} title={t("alarms.none")} text={t(withDevice ? "alarms.noneText" : "alarms.noneDeviceText")} />} />
-      {withDevice && total > PAGE && <Group justify="space-between"><Text size="sm" c="dimmed">{number(total)}{more ? "+" : ""}</Text><Pagination total={Math.ceil(total / PAGE)} value={page} onChange={(next) => setSearch({ page: String(next) })} getControlProps={(control) => ({ "aria-label": t(`table.${control}` as never) })} /></Group>}
+      {onPage && total > PAGE && <Group justify="space-between"><Text size="sm" c="dimmed">{number(total)}{more ? "+" : ""}</Text><Pagination total={Math.ceil(total / PAGE)} value={page} onChange={onPage} getControlProps={(control) => ({ "aria-label": t(`table.${control}`) })} /></Group>}
     </Stack>
   );
 }

@@ -1,15 +1,14 @@
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { Badge, Button, Code, Grid, Group, MultiSelect, NumberInput, SegmentedControl, Select, Stack, Tabs, Text, TextInput, Textarea } from "@mantine/core";
 import { IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
 import { useEffect, useState, type KeyboardEvent } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import { $api, anyMembers, api, type Schemas } from "../../api/client";
 import { options, useProfiles } from "../../api/catalogues";
 import { IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { hex } from "../../format";
 import { plainHex } from "../../identifiers";
-import { useGo } from "../../router";
 import { useSession } from "../../session";
 import { useT } from "../../text";
 
@@ -31,13 +30,13 @@ function encodeDownlink(input) {
 
 export function DecoderLab() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const queries = useQueryClient();
   const confirm = useConfirm();
   const { mayChange } = useSession();
   const { run } = useTell();
   const profiles = useProfiles();
-  const { ref = "new" } = useParams({ strict: false }) as { ref?: string };
+  const { ref } = useParams({ from: "/decoders/$ref" });
   const isNew = ref === "new";
   const found = $api.useQuery("get", "/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } } }, { enabled: !isNew, refetchOnWindowFocus: false });
   const [name, setName] = useState("");
@@ -59,13 +58,13 @@ export function DecoderLab() {
     if (!answer?.data) return;
     done(t("decoders.saved"));
     void queries.invalidateQueries();
-    if (isNew) go(`/decoders/${answer.data.ref}`);
+    if (isNew) void navigate({ to: "/decoders/$ref", params: { ref: answer.data.ref ?? "" } });
   };
   const remove = () =>
     confirm(t("decoders.deleteTitle", { name }), t("decoders.deleteText"), t("common.delete"), () =>
       void run(api.DELETE("/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } } })).then(() => {
         void queries.invalidateQueries();
-        go("/decoders");
+        void navigate({ to: "/decoders" });
       }),
     );
   // Tab stays in the text where it stands for indentation; Escape first, and it leaves.
@@ -91,7 +90,7 @@ export function DecoderLab() {
             <Stack>
               <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} readOnly={!mayChange} />
               <MultiSelect label={t("decoders.profiles")} description={t("decoders.profilesText")} data={options(profiles)} value={bound} onChange={setBound} searchable readOnly={!mayChange} />
-              <SegmentedControl aria-label={t("decoders.kind")} value={kind} onChange={(value) => setKind(value as typeof kind)} data={[{ value: "JAVASCRIPT", label: t("decoders.JAVASCRIPT") }, { value: "CAYENNE_LPP", label: t("decoders.CAYENNE_LPP") }]} />
+              <SegmentedControl aria-label={t("decoders.kind")} value={kind} onChange={(value) => setKind(value)} data={[{ value: "JAVASCRIPT", label: t("decoders.JAVASCRIPT") }, { value: "CAYENNE_LPP", label: t("decoders.CAYENNE_LPP") }]} />
               {kind === "JAVASCRIPT"
                 ? <Textarea label={t("decoders.source")} description={t("decoders.sourceText")} value={source} onChange={(event) => setSource(event.currentTarget.value)} onKeyDown={indent} autosize minRows={16} maxRows={34} spellCheck={false} readOnly={!mayChange} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: 13, lineHeight: 1.5, whiteSpace: "pre", overflowX: "auto" } }} />
                 : <Text size="sm" c="dimmed">{t("decoders.cayenneText")}</Text>}
@@ -122,9 +121,10 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
     setResults(answer?.data ?? null);
     setBusy(false);
   };
-  let data: unknown = null;
+  let data: object | null = null;
   try {
-    data = JSON.parse(object);
+    const value: unknown = JSON.parse(object);
+    data = typeof value === "object" ? value : null;
   } catch {
     // Shown as an error below.
   }
@@ -149,7 +149,7 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
         <Tabs.Panel value="encode">
           <Stack gap="xs">
             <Textarea label={t("lab.object")} value={object} onChange={(event) => setObject(event.currentTarget.value)} autosize minRows={3} error={data === null && t("downlinks.object")} styles={{ input: { fontFamily: "monospace" } }} />
-            <Group justify="flex-end"><Button leftSection={<IconPlayerPlay size={16} />} loading={busy} disabled={data === null} onClick={() => void attempt({ encode: data as never })}>{t("lab.run")}</Button></Group>
+            <Group justify="flex-end"><Button leftSection={<IconPlayerPlay size={16} />} loading={busy} disabled={data === null} onClick={() => void attempt({ encode: data && anyMembers(data) })}>{t("lab.run")}</Button></Group>
           </Stack>
         </Tabs.Panel>
       </Tabs>

@@ -13,7 +13,7 @@ import { same, useUnsaved } from "../../components/unsaved";
 import { AlarmTable } from "../alarms/Alarms";
 
 const durations = ["1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS"];
-const levels = ["WARNING", "MINOR", "MAJOR", "CRITICAL"];
+const levels = ["WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
 
 export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
   const t = useT();
@@ -65,7 +65,7 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
   const saved = useUnsaved(mayChange && !same(steps, first.current));
   const save = () =>
     void run(
-      api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { params: { path: { deviceRef: device.ref ?? "" } }, body: { alarmThresholds: steps.filter((step) => step.enabled) as never } }),
+      api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { params: { path: { deviceRef: device.ref ?? "" } }, body: { alarmThresholds: steps.filter((step) => step.enabled) } }),
       t("thresholds.saved"),
         ).then((answer) => {
       if (!answer) return;
@@ -76,7 +76,7 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
   if (!mayChange) {
     return (
       <Panel title={t("thresholds.title")}>
-        {steps.some((step) => step.enabled) ? steps.filter((step) => step.enabled).map((step, index) => <Text key={index} size="sm">{span(step.durationOfInactivity, language)} · {t(`severity.${step.level}` as never)}</Text>) : <Text size="sm" c="dimmed">{t("thresholds.none")}</Text>}
+        {steps.some((step) => step.enabled) ? steps.filter((step) => step.enabled).map((step, index) => <Text key={index} size="sm">{span(step.durationOfInactivity, language)} · {t(step.level === "ALL" ? "alarmFilter.ANY" : `severity.${step.level}`)}</Text>) : <Text size="sm" c="dimmed">{t("thresholds.none")}</Text>}
       </Panel>
     );
   }
@@ -89,7 +89,7 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
             <Checkbox label={t("thresholds.step", { step: index + 1 })} checked={step.enabled} disabled={index === 1 && !steps[0]?.enabled} onChange={(event) => change(index, { enabled: event.currentTarget.checked })} />
             <Group grow>
               <Select aria-label={t("thresholds.duration")} allowDeselect={false} disabled={!step.enabled} value={step.durationOfInactivity} onChange={(value) => change(index, { durationOfInactivity: value })} data={durations.map((value) => ({ value, label: span(value, language) }))} />
-              <Select aria-label={t("thresholds.level")} allowDeselect={false} disabled={!step.enabled} value={step.level} onChange={(value) => change(index, { level: value })} data={levels.map((value) => ({ value, label: t(`severity.${value}` as never) }))} />
+              <Select aria-label={t("thresholds.level")} allowDeselect={false} disabled={!step.enabled} value={step.level} onChange={(value) => change(index, { level: value })} data={levels.map((value) => ({ value, label: t(`severity.${value}`) }))} />
             </Group>
           </Stack>
         ))}

@@ -3,9 +3,9 @@ import { useMemo } from "react";
 import { $api } from "../../api/client";
 import { Loading, Panel, Problem, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
-import { useFilters } from "../../router";
 import { useT } from "../../text";
 import { trafficOption } from "../../components/traffic";
+import { useFilters } from "../../navigation";
 
 const DAY = 86_400_000;
 
@@ -15,15 +15,22 @@ function day(at: number): string {
   return `${moment.getFullYear()}-${String(moment.getMonth() + 1).padStart(2, "0")}-${String(moment.getDate()).padStart(2, "0")}`;
 }
 
-const ranges = ["1", "7", "15", "35", "90", "365"];
+/** A range of days that somebody has chosen, where its ends are in order. */
+function rangeOf(from: string | undefined, to: string | undefined): { begin: number; days: number } | null {
+  if (!from || !to || from > to) return null;
+  const days = Math.round((Date.parse(to) - Date.parse(from)) / DAY) + 1;
+  return { begin: new Date(`${from}T00:00`).getTime(), days: Math.min(Math.max(days, 1), 400) };
+}
+
+const ranges = ["1", "7", "15", "35", "90", "365"] as const;
 
 export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
   const t = useT();
-  const [filters, setFilters] = useFilters();
-  const own = Boolean(filters.from && filters.to && filters.from <= filters.to);
-  const days = own ? Math.min(Math.max(Math.round((Date.parse(filters.to!) - Date.parse(filters.from!)) / DAY) + 1, 1), 400) : ranges.includes(filters.days ?? "") ? Number(filters.days) : 7;
+  const [filters, setFilters] = useFilters("/devices/$ref");
+  const own = rangeOf(filters.from, filters.to);
+  const days = own?.days ?? Number(filters.days ?? 7);
   const form = filters.form === "frames" ? "frames" : "slots";
-  const begin = useMemo(() => (own ? new Date(`${filters.from}T00:00`).getTime() : Date.now() - days * DAY), [own, filters.from, days]);
+  const begin = useMemo(() => own?.begin ?? Date.now() - days * DAY, [own?.begin, days]);
   const start = new Date(begin).toISOString();
   const end = begin + days * DAY;
   const step = days <= 1 ? 1 : days <= 15 ? 3 : 24;
@@ -70,10 +77,10 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
     <>
       <Group mb="md" justify="space-between">
         <Group>
-          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={own ? "own" : String(days)} onChange={(value) => setFilters(value === "own" ? { from: day(Date.now() - 6 * DAY), to: day(Date.now()) } : { days: value ?? undefined, from: undefined, to: undefined })} data={[...ranges, "own"].map((range) => ({ value: range, label: range === "own" ? t("chart.own") : range === "1" ? t("chart.day") : t("chart.days", { days: Number(range) }) }))} />
+          <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={own ? "own" : String(days)} onChange={(value) => setFilters(value === "own" ? { from: day(Date.now() - 6 * DAY), to: day(Date.now()) } : { days: ranges.find((range) => range === value), from: undefined, to: undefined })} data={[...ranges, "own"].map((range) => ({ value: range, label: range === "own" ? t("chart.own") : range === "1" ? t("chart.day") : t("chart.days", { days: Number(range) }) }))} />
           {own && <TextInput type="date" aria-label={t("logger.from")} value={filters.from} max={filters.to} onChange={(event) => setFilters({ from: event.currentTarget.value })} />}
           {own && <TextInput type="date" aria-label={t("logger.to")} value={filters.to} min={filters.from} onChange={(event) => setFilters({ to: event.currentTarget.value })} />}
-          <SegmentedControl aria-label={t("chart.form")} value={form} onChange={(value) => setFilters({ form: value === "slots" ? undefined : value })} data={[{ value: "slots", label: t("chart.slots") }, { value: "frames", label: t("chart.frames") }]} />
+          <SegmentedControl aria-label={t("chart.form")} value={form} onChange={(value) => setFilters({ form: value === "frames" ? value : undefined })} data={[{ value: "slots", label: t("chart.slots") }, { value: "frames", label: t("chart.frames") }]} />
         </Group>
         <Text size="sm" c="dimmed">{form === "frames" ? t("chart.framesText", { count: points.length }) : t("chart.slotsText", { hours: step })}</Text>
       </Group>

@@ -1,13 +1,12 @@
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { Badge, Button, Group, Menu, Tabs, Text } from "@mantine/core";
 import { IconActivity, IconBell, IconChartLine, IconDots, IconInfoCircle, IconNetwork, IconRefresh, IconSend, IconTemperature, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
 import { $api, api } from "../../api/client";
 import { Copy, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, blocking } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
-import { useFilters, useGo } from "../../router";
-import { useT, type Key } from "../../text";
-import { worstAlarm } from "./List";
+import { useT } from "../../text";
+import { worstAlarm } from "./model";
 import { FrameList } from "../logger/FrameList";
 import { DeviceAlarms } from "./Alarms";
 import { DeviceCharts } from "./Charts";
@@ -15,8 +14,11 @@ import { DeviceDownlinks } from "./Downlinks";
 import { DeviceNetwork } from "./Network";
 import { DeviceOverview } from "./Overview";
 import { DeviceReadings } from "./Readings";
+import { useFilters } from "../../navigation";
 
-const tabs: Record<string, Key> = { charts: "device.charts", readings: "device.readings", frames: "device.frames", downlinks: "downlinks.title", alarms: "nav.alarms", network: "device.network" };
+const tabs = { charts: "device.charts", readings: "device.readings", frames: "device.frames", downlinks: "downlinks.title", alarms: "nav.alarms", network: "device.network" } as const;
+
+const isTab = (value: string | null): value is keyof typeof tabs => value !== null && value in tabs;
 
 export function useDevice(ref: string) {
   return $api.useQuery("get", "/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef: ref } } }, { refetchInterval: 10_000 });
@@ -24,12 +26,12 @@ export function useDevice(ref: string) {
 
 export function DevicePage() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const queries = useQueryClient();
   const confirm = useConfirm();
   const { run } = useTell();
-  const { ref = "" } = useParams({ strict: false }) as { ref?: string };
-  const [filters, setFilters] = useFilters();
+  const { ref } = useParams({ from: "/devices/$ref" });
+  const [filters, setFilters] = useFilters("/devices/$ref");
   const found = useDevice(ref);
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
@@ -44,7 +46,7 @@ export function DevicePage() {
     confirm(t("device.deleteTitle", { name: device.name ?? "" }), t("device.deleteText"), t("common.delete"), () =>
       void run(api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path), t("device.deleted")).then((answer) => {
         if (!answer) return;
-        go("/devices");
+        void navigate({ to: "/devices" });
         void queries.invalidateQueries();
       }),
     );
@@ -52,7 +54,7 @@ export function DevicePage() {
     <>
       <PageTitle
         title={device.name}
-        tab={tabs[filters.tab ?? ""] && t(tabs[filters.tab ?? ""]!)}
+        tab={filters.tab && t(tabs[filters.tab])}
         below={<Group gap={8} mt={4}><Mono>{device.EUI}</Mono><Copy value={device.EUI ?? ""} label={t("common.copyOf", { what: "DevEUI" })} />{device.networkAddress && <Badge variant="default" tt="none"><Mono>{device.networkAddress}</Mono></Badge>}<HealthBadge state={device.statistics?.healthState} />{worst && <SeverityBadge state={worst.state} count={worst.count} />}</Group>}
       >
         <IfMayChange>
@@ -67,7 +69,7 @@ export function DevicePage() {
           </Menu>
         </IfMayChange>
       </PageTitle>
-      <Tabs value={filters.tab ?? "overview"} onChange={(value) => setFilters({ tab: value === "overview" ? undefined : (value ?? undefined) })} keepMounted={false}>
+      <Tabs value={filters.tab ?? "overview"} onChange={(value) => setFilters({ tab: isTab(value) ? value : undefined })} keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="overview" leftSection={<IconInfoCircle size={16} />}>{t("device.overview")}</Tabs.Tab>
           <Tabs.Tab value="charts" leftSection={<IconChartLine size={16} />}>{t("device.charts")}</Tabs.Tab>

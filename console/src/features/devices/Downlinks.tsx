@@ -124,7 +124,7 @@ function Send({ device }: { device: Schemas["Device"] }) {
       <form onSubmit={(event) => void submit(event)}>
         <Stack>
           {hsm && <Alert color="blue" variant="light">{t("downlinks.hsm")}</Alert>}
-          <SegmentedControl value={form} onChange={(next) => setForm(next as "payload" | "data")} data={[{ value: "payload", label: t("downlinks.bytes") }, { value: "data", label: t("downlinks.json") }]} aria-label={t("downlinks.form")} disabled={hsm} />
+          <SegmentedControl value={form} onChange={(next) => setForm(next)} data={[{ value: "payload", label: t("downlinks.bytes") }, { value: "data", label: t("downlinks.json") }]} aria-label={t("downlinks.form")} disabled={hsm} />
           <NumberInput label="FPort" min={1} max={223} value={fPort} onChange={setPort} />
           {form === "payload" ? (
             <TextInput label={t("downlinks.payloadHex")} value={payload} onChange={(event) => setPayload(event.currentTarget.value)} placeholder="01 A0 FF" error={wrong && t("downlinks.hexWrong")} description={octets && !wrong ? t("downlinks.size", { size: octets.length / 2 }) : undefined} />

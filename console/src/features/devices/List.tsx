@@ -1,8 +1,8 @@
+import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Button, Group, Menu, Pagination, Select, Stack, Tabs, Text, TextInput, Tooltip } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBookmark, IconColumns, IconCpu, IconDownload, IconEdit, IconList, IconMap, IconPlus, IconSearch, IconTrash, IconUpload, IconX } from "@tabler/icons-react";
 import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { $api, api, download, type Schemas } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../api/catalogues";
@@ -11,35 +11,25 @@ import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number, percent, withQuery } from "../../format";
 import { usePreferences } from "../../api/preferences";
-import { useFilters, useGo, useTyped } from "../../router";
 import { useSession } from "../../session";
 import { useT, type Translate } from "../../text";
 import { openForm } from "../../components/unsaved";
 import { DeviceMap } from "./Map";
-
-type Device = Schemas["Device"];
+import { filterNames, filtersIn, worstAlarm, type Device, type DeviceFilters } from "./model";
+import { cleared, useFilters, useTyped } from "../../navigation";
+import { ButtonLink, TextLink } from "../../components/links";
 
 const PAGE = 50;
-const filterNames = ["search", "healthState", "connectivityPlanId", "deviceProfileId", "routingProfileId", "alarm"] as const;
-
-export function worstAlarm(device: Device): { state: string; count: number } | null {
-  const of = device.statistics?.alarmStatistics;
-  if (!of) return null;
-  const counts: [string, number][] = [
-    ["CRITICAL", of.nonAckedCriticalCount ?? 0], ["MAJOR", of.nonAckedMajorCount ?? 0], ["MINOR", of.nonAckedMinorCount ?? 0],
-    ["WARNING", of.nonAckedWarningCount ?? 0], ["UNCLEARED", of.nonAckedUnclearedCount ?? 0], ["CLEARED", of.nonAckedClearedCount ?? 0],
-  ];
-  const worst = counts.find(([, count]) => count > 0);
-  return worst ? { state: worst[0], count: counts.reduce((sum, [, count]) => sum + count, 0) } : null;
-}
-
+const sorts = ["name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"] as const;
+const healthStates = ["ACTIVE", "INIT", "RF_CNX_ERROR"] as const;
+const alarmLevels = ["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
 function snrClass(snr: number | undefined) {
   return snr === undefined ? undefined : snr >= -8 ? "good" : snr >= -13 ? "fair" : "poor";
 }
 
 function columnsOf(t: Translate, names: Map<string, string>): Column<Device>[] {
   return [
-    { key: "name", title: t("device.name"), sort: "name", render: (d) => <Text component={Link} to={`/devices/${d.ref}`} className="link" inherit style={{ overflowWrap: "anywhere", minWidth: 120, display: "inline-block" }}>{d.name}</Text> },
+    { key: "name", title: t("device.name"), sort: "name", render: (d) => <TextLink to="/devices/$ref" params={{ ref: d.ref ?? "" }} inherit style={{ overflowWrap: "anywhere", minWidth: 120, display: "inline-block" }}>{d.name}</TextLink> },
     { key: "EUI", title: t("device.identifier"), sort: "deviceEUI", render: (d) => <><Mono>{d.EUI}</Mono>{d.networkAddress && <Text size="xs" c="dimmed"><Mono>{d.networkAddress}</Mono></Text>}</> },
     { key: "health", title: t("device.health"), render: (d) => <HealthBadge state={d.statistics?.healthState} /> },
     { key: "connectivity", title: t("device.connectivity"), render: (d) => <><Text size="sm" style={{ whiteSpace: "nowrap" }}>{names.get(d.connectivityPlanId ?? "") ?? t("device.noPlan")}</Text><Text size="xs" c="dimmed">{names.get(d.routingProfileId ?? "") ?? t("device.noRouting")}</Text></> },
@@ -60,26 +50,26 @@ const hiddenAtFirst = ["rssi", "profile", "class"];
 
 export function Devices() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const queries = useQueryClient();
   const confirm = useConfirm();
   const { run } = useTell();
   const { mayChange } = useSession();
-  const [filters, setFilters] = useFilters();
+  const [filters, setFilters] = useFilters("/devices");
   const [preferences, setPreferences] = usePreferences();
   const [selected, setSelected] = useState<Set<string>>(new Set());
   const { typed, type, put } = useTyped(["search"], filters, setFilters, 250);
   const plans = usePlans();
   const profiles = useProfiles();
   const routing = useRouting();
-  const wanted = Object.fromEntries(filterNames.filter((name) => filters[name]).map((name) => [name, filters[name]]));
-  const page = Number(filters.page ?? 1);
+  const wanted = useMemo(() => filtersIn(filters), [filters]);
+  const page = filters.page ?? 1;
   const sort = filters.sort ?? "created";
-  const query = { ...wanted, sort, page, pageSize: PAGE } as never;
+  const query = { ...wanted, sort, page, pageSize: PAGE };
   const found = $api.useQuery("get", "/api/v1/devices", { params: { query } }, { placeholderData: keepPreviousData, refetchInterval: 15_000 });
-  const filter = (name: string) => (value: string | null) => {
+  const narrow = (change: Omit<DeviceFilters, "search">) => {
     setSelected(new Set());
-    put({ [name]: value ?? undefined, page: undefined });
+    put({ ...change, page: undefined });
   };
   const names = useMemo(() => new Map([...plans, ...profiles, ...routing].flatMap((item) => (item.id ? [[item.id, item.name ?? item.id] as const] : []))), [plans, profiles, routing]);
   const columns = useMemo(() => columnsOf(t, names), [t, names]);
@@ -97,7 +87,7 @@ export function Devices() {
       }),
     );
   const views = preferences.deviceViews ?? [];
-  const filtered = Object.keys(wanted).length > 0;
+  const filtered = filterNames.some((name) => wanted[name] !== undefined);
   const total = found.data?.total ?? 0;
   const map = filters.view === "map";
 
@@ -108,7 +98,7 @@ export function Devices() {
           <Menu.Target><Button variant="default" leftSection={<IconBookmark size={16} />}>{t("views.title")}</Button></Menu.Target>
           <Menu.Dropdown>
             {views.map((view) => (
-              <Menu.Item key={view.name} onClick={() => { put({ search: view.search.search }); go("/devices", view.search); }} rightSection={<ActionIcon component="span" size="xs" variant="subtle" color="gray" aria-label={t("common.delete")} onClick={(event) => { event.stopPropagation(); setPreferences(({ deviceViews = [] }) => ({ deviceViews: deviceViews.filter((other) => other.name !== view.name) })); }}><IconX size={12} /></ActionIcon>}>
+              <Menu.Item key={view.name} onClick={() => { put({ search: view.search.search }); void navigate({ to: "/devices", search: view.search }); }} rightSection={<ActionIcon component="span" size="xs" variant="subtle" color="gray" aria-label={t("common.delete")} onClick={(event) => { event.stopPropagation(); setPreferences(({ deviceViews = [] }) => ({ deviceViews: deviceViews.filter((other) => other.name !== view.name) })); }}><IconX size={12} /></ActionIcon>}>
                 {view.name}
               </Menu.Item>
             ))}
@@ -121,18 +111,18 @@ export function Devices() {
           <ActionIcon variant="default" size={36} aria-label={t("devices.export")} onClick={() => void run(download(withQuery("/api/v1/devices/export", wanted), "devices.csv"))}><IconDownload size={16} /></ActionIcon>
         </Tooltip>
         <IfMayChange>
-          <Button variant="default" component={Link} to="/devices/import" leftSection={<IconUpload size={16} />}>{t("devices.import")}</Button>
-          <Button component={Link} to="/devices/new" leftSection={<IconPlus size={16} />}>{t("devices.new")}</Button>
+          <ButtonLink variant="default" to="/devices/import" leftSection={<IconUpload size={16} />}>{t("devices.import")}</ButtonLink>
+          <ButtonLink to="/devices/new" leftSection={<IconPlus size={16} />}>{t("devices.new")}</ButtonLink>
         </IfMayChange>
       </PageTitle>
       <Group gap="xs" mb="sm">
         <TextInput leftSection={<IconSearch size={16} />} placeholder={t("devices.search")} aria-label={t("devices.search")} value={typed.search ?? ""} w={260} onChange={(event) => type("search", event.currentTarget.value, { page: undefined })} />
-        <Select aria-label={t("device.health")} placeholder={t("device.health")} clearable w={150} value={filters.healthState ?? null} onChange={filter("healthState")} data={["ACTIVE", "INIT", "RF_CNX_ERROR"].map((value) => ({ value, label: t(`health.${value}` as never) }))} />
-        <Select aria-label={t("device.alarms")} placeholder={t("device.alarms")} clearable w={150} value={filters.alarm ?? null} onChange={filter("alarm")} data={["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"].map((value) => ({ value, label: t(`alarmFilter.${value}` as never) }))} />
-        <Select aria-label={t("device.plan")} placeholder={t("device.plan")} clearable searchable w={180} value={filters.connectivityPlanId ?? null} onChange={filter("connectivityPlanId")} data={options(plans)} />
-        <Select aria-label={t("device.profile")} placeholder={t("device.profile")} clearable searchable w={200} value={filters.deviceProfileId ?? null} onChange={filter("deviceProfileId")} data={options(profiles)} />
-        <Select aria-label={t("device.routing")} placeholder={t("device.routing")} clearable searchable w={180} value={filters.routingProfileId ?? null} onChange={filter("routingProfileId")} data={options(routing)} />
-        {filtered && <Button variant="subtle" color="gray" leftSection={<IconX size={14} />} onClick={() => put(Object.fromEntries([...filterNames, "page"].map((name) => [name, undefined])))}>{t("common.clear")}</Button>}
+        <Select aria-label={t("device.health")} placeholder={t("device.health")} clearable w={150} value={filters.healthState ?? null} onChange={(value) => narrow({ healthState: healthStates.find((one) => one === value) })} data={healthStates.map((value) => ({ value, label: t(`health.${value}`) }))} />
+        <Select aria-label={t("device.alarms")} placeholder={t("device.alarms")} clearable w={150} value={filters.alarm ?? null} onChange={(value) => narrow({ alarm: alarmLevels.find((one) => one === value) })} data={alarmLevels.map((value) => ({ value, label: t(`alarmFilter.${value}`) }))} />
+        <Select aria-label={t("device.plan")} placeholder={t("device.plan")} clearable searchable w={180} value={filters.connectivityPlanId ?? null} onChange={(value) => narrow({ connectivityPlanId: value ?? undefined })} data={options(plans)} />
+        <Select aria-label={t("device.profile")} placeholder={t("device.profile")} clearable searchable w={200} value={filters.deviceProfileId ?? null} onChange={(value) => narrow({ deviceProfileId: value ?? undefined })} data={options(profiles)} />
+        <Select aria-label={t("device.routing")} placeholder={t("device.routing")} clearable searchable w={180} value={filters.routingProfileId ?? null} onChange={(value) => narrow({ routingProfileId: value ?? undefined })} data={options(routing)} />
+        {filtered && <Button variant="subtle" color="gray" leftSection={<IconX size={14} />} onClick={() => put(cleared([...filterNames, "page"]))}>{t("common.clear")}</Button>}
       </Group>
       <Tabs value={map ? "map" : "list"} onChange={(value) => setFilters({ view: value === "map" ? "map" : undefined })} keepMounted={false}>
         <Group justify="space-between" mb="xs">
@@ -162,7 +152,7 @@ export function Devices() {
             )}
           </Group>
         </Group>
-        <Tabs.Panel value="map"><DeviceMap filters={wanted as Record<string, string>} /></Tabs.Panel>
+        <Tabs.Panel value="map"><DeviceMap filters={wanted} /></Tabs.Panel>
         <Tabs.Panel value="list">
           {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading rows={10} /> : (
             <Stack gap="sm">
@@ -171,22 +161,22 @@ export function Devices() {
                 rows={found.data.devices}
                 columns={shown}
                 id={(device) => device.ref ?? ""}
-                onOpen={(device) => go(`/devices/${device.ref}`)}
+                onOpen={(device) => void navigate({ to: "/devices/$ref", params: { ref: device.ref ?? "" } })}
                 sort={sort}
-                onSort={(next) => setFilters({ sort: next, page: undefined })}
+                onSort={(next) => setFilters({ sort: sorts.find((one) => one === next), page: undefined })}
                 selected={selected}
                 onSelect={mayChange ? setSelected : undefined}
                 minWidth={900}
                 empty={filtered ? <Empty icon={IconSearch} title={t("devices.none")} text={t("devices.noneText")} /> : (
                   <Empty icon={IconCpu} title={t("home.empty")} text={t("home.emptyText")}>
-                    <IfMayChange><Button component={Link} to="/devices/new">{t("devices.new")}</Button></IfMayChange>
+                    <IfMayChange><ButtonLink to="/devices/new">{t("devices.new")}</ButtonLink></IfMayChange>
                   </Empty>
                 )}
               />
               {total > PAGE && (
                 <Group justify="space-between">
                   <Text size="sm" c="dimmed">{t("table.range", { from: number((page - 1) * PAGE + 1), to: number(Math.min(page * PAGE, total)), total: `${number(total)}${found.data.more ? "+" : ""}` })}</Text>
-                  <Pagination total={Math.ceil(total / PAGE)} value={page} onChange={(next) => { setSelected(new Set()); setFilters({ page: String(next) }); }} siblings={1} getControlProps={(control) => ({ "aria-label": t(`table.${control}` as never) })} getItemProps={(item) => ({ "aria-label": t("table.page", { page: item }) })} />
+                  <Pagination total={Math.ceil(total / PAGE)} value={page} onChange={(next) => { setSelected(new Set()); setFilters({ page: next }); }} siblings={1} getControlProps={(control) => ({ "aria-label": t(`table.${control}`) })} getItemProps={(item) => ({ "aria-label": t("table.page", { page: item }) })} />
                 </Group>
               )}
             </Stack>

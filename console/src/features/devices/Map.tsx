@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData } from "@tanstack/react-query";
@@ -7,37 +8,38 @@ import { Problem, blocking } from "../../components/basics";
 import { WorldMap } from "../../components/Map";
 import type { Spot, View } from "../../components/MapCanvas";
 import { number } from "../../format";
-import { useGo } from "../../router";
 import { useT } from "../../text";
+import type { DeviceFilters } from "./model";
 import { healthColor } from "../../theme";
 
-export function DeviceMap({ filters }: { filters: Record<string, string> }) {
+export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const [view, setView] = useState<View | null>(null);
   const [settled] = useDebouncedValue(view, 200);
   // So large that two marks of neighbours do not lie on each other.
   const cell = settled ? 52 / (256 * 2 ** settled.zoom / 360) : 1;
   const query = settled ? { ...filters, south: settled.south, west: settled.west, north: settled.north, east: settled.east, cell } : {};
-  const found = $api.useQuery("get", "/api/v1/devices/map", { params: { query: query as never } }, { enabled: settled !== null, placeholderData: keepPreviousData });
-  const everywhere = $api.useQuery("get", "/api/v1/devices/map", { params: { query: { ...filters, cell: 0.5 } as never } });
+  const found = $api.useQuery("get", "/api/v1/devices/map", { params: { query } }, { enabled: settled !== null, placeholderData: keepPreviousData });
+  const everywhere = $api.useQuery("get", "/api/v1/devices/map", { params: { query: { ...filters, cell: 0.5 } } });
   const world = useMemo(() => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0), [everywhere.data]);
   const spots = useMemo<Spot[]>(
     () =>
       (found.data ?? []).map((place, index) => {
-        const alone = place.ref !== null;
+        const { ref } = place;
+        const alone = typeof ref === "string";
         return {
           id: place.ref ?? `cell-${index}`,
           latitude: place.latitude,
           longitude: place.longitude,
           kind: alone ? "device" : "cluster",
           count: place.devices,
-          color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.disconnected ? "orange" : "veld",
-          label: alone ? `${place.name} (${place.EUI})` : t("map.cluster", { count: place.devices, lost: number(place.disconnected) }),
-          onClick: alone ? () => go(`/devices/${place.ref}`) : undefined,
+          color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.unwell ? "orange" : "veld",
+          label: alone ? `${place.name} (${place.EUI})` : t("map.cluster", { count: place.devices, lost: number(place.unwell) }),
+          onClick: alone ? () => void navigate({ to: "/devices/$ref", params: { ref } }) : undefined,
         };
       }),
-    [found.data, go, t],
+    [found.data, navigate, t],
   );
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (

@@ -52,7 +52,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
     setBusy(true);
     const body = Object.fromEntries(Object.entries(change).map(([name, given]) => [name, given === "" && (name === "connectivityPlanId" || name === "routingProfileId") ? "reset" : given]));
     try {
-      await api.PUT("/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef } }, body: body as never, headers: { "if-match": etag } });
+      await api.PUT("/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef } }, body, headers: { "if-match": etag } });
       done(t("device.saved"));
       saved();
       await open();

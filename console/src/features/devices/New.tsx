@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Alert, Button, Card, Checkbox, Grid, Group, Select, Stack, Text, TextInput, Textarea, Tooltip } from "@mantine/core";
 import { IconDice, IconInfoCircle } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
@@ -8,7 +9,6 @@ import { Once, PageTitle, Panel } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
 import { WorldMap } from "../../components/Map";
 import { isEui, isKey, plainHex, randomHex } from "../../identifiers";
-import { useGo } from "../../router";
 import { useT } from "../../text";
 import { useUnsaved } from "../../components/unsaved";
 
@@ -16,7 +16,7 @@ type NewDeviceBody = Schemas["Device"];
 
 export function NewDevice() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const { run } = useTell();
   const queries = useQueryClient();
   const plans = usePlans();
@@ -81,13 +81,13 @@ export function NewDevice() {
     void queries.invalidateQueries();
     done(t("newDevice.done", { name: created.data.name ?? "" }));
     if (value.generated) setMade({ ref: created.data.ref ?? "", key: body.applicationKey ?? "" });
-    else go(`/devices/${created.data.ref}`);
+    else void navigate({ to: "/devices/$ref", params: { ref: created.data.ref ?? "" } });
   };
   if (made) {
     return (
       <>
         <PageTitle title={t("newDevice.title")} />
-        <Stack maw={640}><Once label={t("newDevice.key")} value={made.key} /><Group><Button onClick={() => go(`/devices/${made.ref}`)}>{t("newDevice.open")}</Button></Group></Stack>
+        <Stack maw={640}><Once label={t("newDevice.key")} value={made.key} /><Group><Button onClick={() => void navigate({ to: "/devices/$ref", params: { ref: made.ref } })}>{t("newDevice.open")}</Button></Group></Stack>
       </>
     );
   }
@@ -95,7 +95,7 @@ export function NewDevice() {
   return (
     <form onSubmit={(event) => void submit(event)} noValidate>
       <PageTitle title={t("newDevice.title")}>
-        <Button variant="default" onClick={() => go("/devices")}>{t("common.cancel")}</Button>
+        <Button variant="default" onClick={() => void navigate({ to: "/devices" })}>{t("common.cancel")}</Button>
         <Button type="submit" loading={busy}>{t("newDevice.submit")}</Button>
       </PageTitle>
       <Grid>
@@ -123,7 +123,7 @@ export function NewDevice() {
                 <Select label={t("device.routing")} placeholder={t("newDevice.noRouting")} clearable value={value.routingProfileId || null} onChange={set("routingProfileId")} data={options(routing)} />
                 <Select label={t("device.hsm")} data={options(groups)} value={plain ? null : hsm || null} onChange={set("hsmGroupId")} disabled={plain} allowDeselect={false} />
                 <Checkbox checked={plain} onChange={(event) => setPlain(event.currentTarget.checked)} label={t("newDevice.plain")} description={t("newDevice.plainText")} />
-                <Select label={t("device.motion")} placeholder={t("newDevice.fromProfile")} clearable value={value.motionIndicator || null} onChange={set("motionIndicator")} data={["NEAR_STATIC", "WALKING_SPEED", "VEHICLE_SPEED", "RANDOM"].map((word) => ({ value: word, label: t(`motion.${word}` as never) }))} />
+                <Select label={t("device.motion")} placeholder={t("newDevice.fromProfile")} clearable value={value.motionIndicator || null} onChange={set("motionIndicator")} data={(["NEAR_STATIC", "WALKING_SPEED", "VEHICLE_SPEED", "RANDOM"] as const).map((word) => ({ value: word, label: t(`motion.${word}`) }))} />
               </Stack>
             </Panel>
           </Stack>

@@ -57,7 +57,7 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
                 [t("device.plan"), plan?.name ?? t("device.noPlan")],
                 [t("device.routing"), route?.name ?? t("device.noRouting")],
                 [t("device.hsm"), device.hsmGroupId ?? t("device.noHsm")],
-                [t("device.motion"), device.motionIndicator ? t(`motion.${device.motionIndicator}` as never) : "–"],
+                [t("device.motion"), device.motionIndicator ? t(`motion.${device.motionIndicator}`) : "–"],
                 [t("device.info"), device.administrativeInfo],
                 [t("device.created"), <Time key="c" at={of?.creationTime} />],
                 [t("device.changed"), <span key="l"><Time at={of?.lastUpdateTime} /> · {of?.lastUpdateUser}</span>],

@@ -1,11 +1,12 @@
-import { Button, Group, ScrollArea, Select, Stack, Table, Text } from "@mantine/core";
+import { Group, ScrollArea, Select, Stack, Table, Text } from "@mantine/core";
 import { IconCode, IconLock } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { Empty, Loading, Panel, Problem, Time, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
+import { plain } from "../../format";
 import { useT } from "../../text";
+import { ButtonLink } from "../../components/links";
 
 /** What the decoder of the device's profile reads in its payloads. */
 export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
@@ -28,7 +29,7 @@ export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
   if (!found.data) return <Loading />;
   if (device.hsmGroupId && !readings.length) return <Empty icon={IconLock} title={t("readings.locked")} text={t("readings.lockedText")} />;
   if (!readings.length) {
-    return <Empty icon={IconCode} title={t("readings.none")} text={t("readings.noneText")}><Button component={Link} to="/decoders">{t("nav.decoders")}</Button></Empty>;
+    return <Empty icon={IconCode} title={t("readings.none")} text={t("readings.noneText")}><ButtonLink to="/decoders">{t("nav.decoders")}</ButtonLink></Empty>;
   }
   return (
     <Stack>
@@ -42,7 +43,7 @@ export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
               {readings.slice(0, 200).map((reading) => (
                 <Table.Tr key={reading.frameId}>
                   <Table.Td><Time at={reading.time} /></Table.Td>
-                  <Table.Td>{reading.error ? <Text span className="poor" inherit>{reading.error}</Text> : Object.entries(reading.values as Record<string, unknown>).map(([name, value]) => `${name} ${String(value)}`).join(" · ")}</Table.Td>
+                  <Table.Td>{reading.error ? <Text span className="poor" inherit>{reading.error}</Text> : Object.entries(reading.values as Record<string, unknown>).map(([name, value]) => `${name} ${plain(value)}`).join(" · ")}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

@@ -1,21 +1,22 @@
-import { Button, Card, Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
-import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload, type Icon } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
-import { useMemo, type ReactNode } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
+import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload } from "@tabler/icons-react";
+import { useMemo } from "react";
 import { $api } from "../../api/client";
 import { Empty, IfMayChange, Loading, PageTitle, Panel, Problem, SeverityBadge, blocking } from "../../components/basics";
+import { Stat } from "../../components/Stat";
 import { Chart } from "../../components/Chart";
 import { number } from "../../format";
-import { useGo } from "../../router";
 import { useT } from "../../text";
 import { trafficOption } from "../../components/traffic";
 import { WaitingDestinations } from "../undelivered/Undelivered";
+import { ButtonLink } from "../../components/links";
 
-const severities = ["CRITICAL", "MAJOR", "MINOR", "WARNING", "UNCLEARED", "CLEARED"];
+const severities = ["CRITICAL", "MAJOR", "MINOR", "WARNING", "UNCLEARED", "CLEARED"] as const;
 
 export function Home() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const overview = $api.useQuery("get", "/api/v1/overview", undefined, { refetchInterval: 10_000 });
   const traffic = $api.useQuery("get", "/api/v1/statistics", { params: { query: { duration: 1 } } }, { refetchInterval: 60_000 });
   const option = useMemo(() => trafficOption(traffic.data ?? [], t, 1), [traffic.data, t]);
@@ -28,10 +29,10 @@ export function Home() {
         <PageTitle title={t("nav.home")} />
         <Empty icon={IconCpu} title={t("home.empty")} text={t("home.emptyText")}>
           <IfMayChange>
-            <Button component={Link} to="/devices/new" leftSection={<IconPlus size={16} />}>{t("devices.new")}</Button>
-            <Button component={Link} to="/devices/import" variant="default" leftSection={<IconUpload size={16} />}>{t("devices.import")}</Button>
+            <ButtonLink to="/devices/new" leftSection={<IconPlus size={16} />}>{t("devices.new")}</ButtonLink>
+            <ButtonLink to="/devices/import" variant="default" leftSection={<IconUpload size={16} />}>{t("devices.import")}</ButtonLink>
           </IfMayChange>
-          <Button component={Link} to="/developers" variant="subtle">{t("home.useApi")}</Button>
+          <ButtonLink to="/developers" variant="subtle">{t("home.useApi")}</ButtonLink>
         </Empty>
       </>
     );
@@ -65,7 +66,7 @@ export function Home() {
               />
               <Stack gap={4} style={{ flex: 1 }}>
                 {([["ACTIVE", devices.activeCount, "veld"], ["RF_CNX_ERROR", devices.rfConnectionErrorCount, "red"], ["INIT", devices.initCount, "gray"]] as const).map(([state, count, color]) => (
-                  <UnstyledButton key={state} onClick={() => go("/devices", { healthState: state })} style={{ borderRadius: 8, padding: "6px 8px" }}>
+                  <UnstyledButton key={state} onClick={() => void navigate({ to: "/devices", search: { healthState: state } })} style={{ borderRadius: 8, padding: "6px 8px" }}>
                     <Group justify="space-between" wrap="nowrap">
                       <Group gap={8} wrap="nowrap"><ThemeIcon size={10} radius="xl" color={color} /><Text size="sm">{t(`health.${state}`)}</Text></Group>
                       <Text fw={600}>{number(count)}</Text>
@@ -77,7 +78,7 @@ export function Home() {
           </Panel>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Panel title={t("home.traffic")} h="100%" right={<Button variant="subtle" size="compact-sm" component={Link} to="/logger">{t("nav.logger")}</Button>}>
+          <Panel title={t("home.traffic")} h="100%" right={<ButtonLink variant="subtle" size="compact-sm" to="/logger">{t("nav.logger")}</ButtonLink>}>
             {traffic.data?.length ? <Chart label={t("home.traffic")} option={option} height={190} /> : <Text c="dimmed" py="xl" ta="center">{t("home.noTraffic")}</Text>}
           </Panel>
         </Grid.Col>
@@ -85,7 +86,7 @@ export function Home() {
           <Panel title={t("home.severity")}>
             <Group>
               {severities.filter((state) => alarms[state]).map((state) => (
-                <UnstyledButton key={state} onClick={() => go("/alarms", { state, acked: "false" })}><SeverityBadge state={state} count={alarms[state]} /></UnstyledButton>
+                <UnstyledButton key={state} onClick={() => void navigate({ to: "/alarms", search: { state, acked: "false" } })}><SeverityBadge state={state} count={alarms[state]} /></UnstyledButton>
               ))}
               {!severities.some((state) => alarms[state]) && <Text c="dimmed" size="sm">{t("home.noAlarms")}</Text>}
             </Group>
@@ -93,20 +94,5 @@ export function Home() {
         </Grid.Col>
       </Grid>
     </>
-  );
-}
-
-export function Stat({ icon: IconOf, label, value, note, to, color = "veld" }: { icon: Icon; label: string; value: ReactNode; note?: ReactNode; to: string; color?: string }) {
-  return (
-    <Card withBorder component={Link} to={to} style={{ textDecoration: "none", color: "inherit" }} padding="md">
-      <Group justify="space-between" wrap="nowrap" align="flex-start">
-        <div>
-          <Text size="sm" c="dimmed">{label}</Text>
-          <Text fw={700} fz={28} lh={1.2}>{value}</Text>
-          <Text size="xs" c="dimmed">{note}</Text>
-        </div>
-        <ThemeIcon variant="light" color={color} size="lg"><IconOf size={20} stroke={1.7} /></ThemeIcon>
-      </Group>
-    </Card>
   );
 }

@@ -1,11 +1,11 @@
 // Lines of the wireless logger; only those in sight are drawn.
+import { Link } from "@tanstack/react-router";
 import { ActionIcon, Badge, Box, Button, Group, Loader, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconArrowBigDownFilled, IconArrowBigUpFilled, IconArrowUp, IconChevronDown, IconChevronRight, IconCircleXFilled, IconClock, IconFilter, IconHandStop, IconKey, IconRefresh, IconX } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { Empty, Problem } from "../../components/basics";
-import { clockTime, hex, number, utcTime } from "../../format";
+import { clockTime, hex, number, plain, utcTime } from "../../format";
 import { useSession } from "../../session";
 import { useT, type Key } from "../../text";
 import { useFrames, type Filters, type Line } from "./useFrames";
@@ -19,7 +19,7 @@ interface Props {
   live?: boolean;
   decode?: boolean;
   height?: number | string;
-  onFilter?: (name: string, value: string) => void;
+  onFilter?: (name: "deviceEUI", value: string) => void;
   onState?: (state: string, dropped: number) => void;
 }
 
@@ -88,7 +88,7 @@ function level(value: number | null, good: number, fair: number): string | undef
   return value === null ? undefined : value >= good ? "good" : value >= fair ? "fair" : "poor";
 }
 
-function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; toggle: () => void; onFilter?: (name: string, value: string) => void }) {
+function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; toggle: () => void; onFilter?: (name: "deviceEUI", value: string) => void }) {
   const t = useT();
   const { customerId } = useSession();
   const name = line.deviceName ?? t("logger.unknown");
@@ -97,6 +97,8 @@ function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; togg
       className="logger-row"
       style={{ gridTemplateColumns: columns, minHeight: 34 }}
       data-type={line.type}
+      // For the mouse; the button does the same for everybody.
+      role="presentation"
       onClick={(event) => { if (!(event.target as HTMLElement).closest("a, button")) toggle(); }}
     >
       <UnstyledButton onClick={toggle} aria-expanded={open} aria-label={t("logger.details", { what: `${t(`packet.${line.type}` as Key)}, ${name}, ${clockTime(line.time)}` })} style={{ display: "flex" }}>
@@ -106,7 +108,7 @@ function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; togg
       <span><Badge size="sm" variant="light" tt="none" color={line.type.includes("JOIN") ? "grape" : line.type.includes("REFUSED") ? "red" : line.type === "RESET" ? "blue" : line.type.includes("MAC") ? "gray" : "veld"} style={{ color: "var(--mantine-color-text)" }}>{t(`packetShort.${line.type}` as Key)}</Badge></span>
       <Tooltip label={`${utcTime(line.time)}`} openDelay={400}><time dateTime={line.time}>{clockTime(line.time)}</time></Tooltip>
       <span>
-        {line.deviceRef && customerId ? <Link to={`/devices/${line.deviceRef}` as never} className="link">{name}</Link> : <span className={line.deviceRef ? undefined : "poor"}>{name}</span>}
+        {line.deviceRef && customerId ? <Link to="/devices/$ref" params={{ ref: line.deviceRef }} className="link">{name}</Link> : <span className={line.deviceRef ? undefined : "poor"}>{name}</span>}
         {onFilter && line.deviceEUI && <ActionIcon size="xs" variant="subtle" color="gray" ml={4} aria-label={t("logger.only", { name })} onClick={() => onFilter("deviceEUI", line.deviceEUI ?? "")}><IconFilter size={11} /></ActionIcon>}
       </span>
       <span style={{ fontFamily: "monospace" }}>{line.devAddr ?? "–"}</span>
@@ -145,7 +147,7 @@ export function Sign({ line }: { line: Line }) {
 function Content({ line }: { line: Line }) {
   const t = useT();
   const decoded = line.decoded as { data?: Record<string, unknown>; errors?: string[] } | null | undefined;
-  if (decoded?.data) return <>{Object.entries(decoded.data).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" · ")}</>;
+  if (decoded?.data) return <>{Object.entries(decoded.data).map(([name, value]) => `${name} ${plain(value)}`).join(" · ")}</>;
   if (line.causes.length) return <span className={line.delivered === false || line.type === "DOWNLINK_REFUSED" ? "poor" : undefined}>{line.causes.join(" · ")}</span>;
   if (line.outcome !== "accepted" && line.type !== "RESET" && !line.type.startsWith("DOWN")) return <Text span inherit c="dimmed">{line.outcome.replaceAll("_", " ")}</Text>;
   if (line.type === "RESET") return <Text span inherit c="dimmed">{line.outcome.replaceAll("_", " ")}</Text>;

@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Badge, Button, Group, Menu, MultiSelect, Switch, TextInput, Tooltip } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBookmark, IconDownload, IconPlayerPause, IconPlayerPlay, IconPlus, IconX } from "@tabler/icons-react";
@@ -7,9 +8,9 @@ import { PageTitle } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { withQuery } from "../../format";
 import { usePreferences } from "../../api/preferences";
-import { useFilters, useGo, useTyped } from "../../router";
 import { useT, type Key } from "../../text";
 import { FrameList } from "./FrameList";
+import { cleared, useFilters, useTyped } from "../../navigation";
 
 const packetTypes = ["UPLINK_DATA", "UPLINK_MAC_DATA", "UPLINK_MAC", "UPLINK_JOIN", "DOWNLINK_DATA", "DOWNLINK_MAC_DATA", "DOWNLINK_MAC", "DOWNLINK_JOIN", "RESET", "REFUSED", "DOWNLINK_REFUSED"];
 const names = ["deviceEUI", "devAddr", "baseStationId", "asId", "from", "to", "packetType"] as const;
@@ -22,9 +23,9 @@ function iso(local: string | undefined): string | undefined {
 
 export function Logger() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const { run } = useTell();
-  const [filters, setFilters] = useFilters();
+  const [filters, setFilters] = useFilters("/logger");
   const [preferences, setPreferences] = usePreferences();
   const [state, setState] = useState({ state: "off", dropped: 0 });
   const live = filters.live !== "off" && !filters.to && !filters.asId;
@@ -33,11 +34,11 @@ export function Logger() {
   const { deviceEUI, devAddr, baseStationId, asId, from, to, packetType } = filters;
   const wanted = useMemo(() => ({ deviceEUI, devAddr, baseStationId, asId, from: iso(from), to: iso(to), packetType }), [deviceEUI, devAddr, baseStationId, asId, from, to, packetType]);
   const onState = useCallback((now: string, dropped: number) => setState({ state: now, dropped }), []);
-  const only = useCallback((name: string, value: string) => put({ [name]: value }), [put]);
-  const clear = () => put(Object.fromEntries(names.map((name) => [name, undefined])));
+  const only = useCallback((name: (typeof names)[number], value: string) => put({ [name]: value }), [put]);
+  const clear = () => put(cleared(names));
   const views = preferences.loggerViews ?? [];
   const any = names.some((name) => filters[name]);
-  const field = (name: string, label: string, width: number, placeholder?: string, kind?: string) => (
+  const field = (name: (typeof names)[number], label: string, width: number, placeholder?: string, kind?: string) => (
     <TextInput size="xs" label={label} type={kind} placeholder={placeholder} value={typed[name] ?? ""} onChange={(event) => type(name, event.currentTarget.value)} w={width} rightSection={typed[name] && kind === undefined ? <ActionIcon size="xs" variant="subtle" color="gray" aria-label={t("common.clear")} onClick={() => only(name, "")}><IconX size={12} /></ActionIcon> : undefined} />
   );
   return (
@@ -48,7 +49,7 @@ export function Logger() {
         <Menu withArrow position="bottom-end">
           <Menu.Target><Button variant="default" leftSection={<IconBookmark size={16} />}>{t("views.title")}</Button></Menu.Target>
           <Menu.Dropdown>
-            {views.map((view) => <Menu.Item key={view.name} onClick={() => { put(Object.fromEntries(names.map((name) => [name, view.search[name]]))); go("/logger", view.search); }}>{view.name}</Menu.Item>)}
+            {views.map((view) => <Menu.Item key={view.name} onClick={() => { put({ ...cleared(names), ...view.search }); void navigate({ to: "/logger", search: view.search }); }}>{view.name}</Menu.Item>)}
             {!views.length && <Menu.Label>{t("views.empty")}</Menu.Label>}
             <Menu.Divider />
             <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => modals.open({ title: t("views.save"), children: <Save onSave={(name) => setPreferences(({ loggerViews = [] }) => ({ loggerViews: [...loggerViews.filter((view) => view.name !== name), { name, search: filters }] }))} /> })}>{t("views.save")}</Menu.Item>

@@ -1,11 +1,12 @@
 // Frames for the logger: a page of history at a time, and new ones as they happen. Bounded, whatever comes.
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api, type Schemas } from "../../api/client";
+import type { operations } from "../../api/schema";
 import { follow } from "../../api/live";
 import { withQuery } from "../../format";
 
 export type Line = Schemas["Line"];
-export type Filters = Record<string, string | undefined>;
+export type Filters = Omit<NonNullable<operations["searchFrames"]["parameters"]["query"]>, "before" | "limit" | "decode">;
 export type LiveState = "off" | "connecting" | "live" | "lost";
 
 /** Lines held at most: about 2 KB each. */
@@ -13,6 +14,11 @@ export const MOST = 3000;
 /** Arriving lines are shown so many times a second. */
 const REFRESH = 250;
 const PAGE = 100;
+
+/** An id of a frame is a number with more digits than a number here holds, so it goes as the text that came. */
+function asIs(id: string): number {
+  return id as unknown as number;
+}
 
 export interface Frames {
   lines: Line[];
@@ -59,8 +65,8 @@ export function useFrames(filters: Filters, live: boolean, decode: boolean): Fra
       setLoading(true);
       setError(null);
       try {
-        const wanted = JSON.parse(key) as Record<string, string | boolean>;
-        const { data } = await api.GET("/api/v1/frames", { params: { query: { ...wanted, limit: PAGE, before: before ?? undefined } as never } });
+        const wanted = JSON.parse(key) as Filters & { decode: boolean };
+        const { data } = await api.GET("/api/v1/frames", { params: { query: { ...wanted, limit: PAGE, before: before === null ? undefined : asIs(before) } } });
         if (!data || current.current !== key) return;
         setLines((known) => (before ? merge(known, data.frames, MOST + PAGE) : merge(waiting.current.splice(0), data.frames, MOST)));
         setNext(data.next);

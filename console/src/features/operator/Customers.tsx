@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { Badge, Button, Group, Modal, PasswordInput, Radio, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBuilding, IconPlus, IconUsers } from "@tabler/icons-react";
@@ -8,7 +9,6 @@ import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from 
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
-import { useGo } from "../../router";
 import { useSession } from "../../session";
 import { useT } from "../../text";
 import { openForm, useUnsaved } from "../../components/unsaved";
@@ -17,12 +17,12 @@ type User = Schemas["User"];
 
 export function Subscribers() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const { workFor } = useSession();
   const found = $api.useQuery("get", "/api/v1/operator/subscribers", undefined, { refetchInterval: 15_000 });
   const open = (customerId: string) => {
     workFor(customerId);
-    go("/");
+    void navigate({ to: "/" });
   };
   const create = () => openForm(t("subscribers.new"), <NewSubscriber />);
   return (
@@ -166,7 +166,7 @@ function NewUser() {
           <Button color="red.9" onClick={() => { setAsking(false); void save(); }}>{t("users.confirm")}</Button>
         </Group>
       </Modal>
-      <Radio.Group label={t("users.kind")} value={kind} onChange={(value) => setKind(value as typeof kind)} required>
+      <Radio.Group label={t("users.kind")} value={kind} onChange={(value) => setKind(value)} required>
         <Stack gap="xs" mt={6}>
           <Radio value="subscriber" label={t("users.kindSubscriber")} description={t("users.kindSubscriberText")} />
           <Radio value="operator" label={t("users.kindOperator")} description={t("users.kindOperatorText")} />

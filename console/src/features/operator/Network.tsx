@@ -1,6 +1,6 @@
+import { useNavigate } from "@tanstack/react-router";
 import { Alert, Badge, Grid, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconAntenna, IconBuilding, IconCpu, IconMailX } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { $api } from "../../api/client";
 import { Loading, PageTitle, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
@@ -8,14 +8,14 @@ import { DataTable } from "../../components/DataTable";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
 import { number } from "../../format";
-import { useGo } from "../../router";
 import { useSession } from "../../session";
 import { useT } from "../../text";
-import { Stat } from "../home/Home";
+import { Stat } from "../../components/Stat";
+import { TextLink } from "../../components/links";
 
 export function Network() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const { user } = useSession();
   const found = $api.useQuery("get", "/api/v1/operator/overview", undefined, { refetchInterval: 5000 });
   const stations = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 10_000 });
@@ -24,9 +24,9 @@ export function Network() {
       (stations.data ?? []).flatMap((station) =>
         station.latitude === null || station.longitude === null
           ? []
-          : [{ id: station.id, latitude: station.latitude, longitude: station.longitude, kind: "station" as const, label: `${station.name} (${station.id})`, color: station.connected ? (station.alarms.length ? "orange" : "veld") : "red", onClick: () => go(`/operator/base-stations/${station.id}`) }],
+          : [{ id: station.id, latitude: station.latitude, longitude: station.longitude, kind: "station" as const, label: `${station.name} (${station.id})`, color: station.connected ? (station.alarms.length ? "orange" : "veld") : "red", onClick: () => void navigate({ to: "/operator/base-stations/$id", params: { id: station.id } }) }],
       ),
-    [stations.data, go],
+    [stations.data, navigate],
   );
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
@@ -55,7 +55,7 @@ export function Network() {
                   id={(row) => row.id}
                   columns={[
                     { key: "state", title: t("alarms.state"), render: (row) => <SeverityBadge state={row.state} /> },
-                    { key: "what", title: t("alarms.alarm"), render: (row) => <><Text component={Link} to={row.to} className="link" size="sm">{row.name}</Text><Text size="xs" c="dimmed">{row.type} {row.infos.join(" · ")}</Text></> },
+                    { key: "what", title: t("alarms.alarm"), render: (row) => <><TextLink to={row.to} size="sm">{row.name}</TextLink><Text size="xs" c="dimmed">{row.type} {row.infos.join(" · ")}</Text></> },
                     { key: "at", title: t("alarms.updated"), render: (row) => <Time at={row.at} short /> },
                   ]}
                 />

@@ -3,11 +3,11 @@ import { modals } from "@mantine/modals";
 import { IconCpu, IconListDetails, IconPlus, IconShieldLock } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import { $api, anyMembers, api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
-import { number } from "../../format";
+import { number, plain } from "../../format";
 import { useSession } from "../../session";
 import { useT } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
@@ -22,7 +22,7 @@ function Differences({ settings, defaults }: { settings: Settings; defaults: Set
   const t = useT();
   const found = changed(settings, defaults);
   if (!found.length) return <Text size="xs" c="dimmed">{t("offers.defaults")}</Text>;
-  return <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>{found.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" · ")}</Text>;
+  return <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>{found.map(([name, value]) => `${name} ${plain(value)}`).join(" · ")}</Text>;
 }
 
 function onlyChanged(settings: Settings, defaults: Settings): Settings {
@@ -62,10 +62,10 @@ function PlanForm({ defaults, fields, plan }: { defaults: Settings; fields: Fiel
   const queries = useQueryClient();
   const [id, setId] = useState(plan?.id ?? "");
   const [name, setName] = useState(plan?.name ?? "");
-  const [settings, setSettings] = useState<Settings>((plan?.settings as Settings) ?? defaults);
-  const saved = useUnsaved(!same({ id, name, settings }, { id: plan?.id ?? "", name: plan?.name ?? "", settings: (plan?.settings as Settings) ?? defaults }));
+  const [settings, setSettings] = useState<Settings>((plan?.settings as Settings | undefined) ?? defaults);
+  const saved = useUnsaved(!same({ id, name, settings }, { id: plan?.id ?? "", name: plan?.name ?? "", settings: (plan?.settings as Settings | undefined) ?? defaults }));
   const save = async () => {
-    const wanted = onlyChanged(settings, defaults) as never;
+    const wanted = anyMembers(onlyChanged(settings, defaults));
     const answer = await run(plan ? api.PUT("/api/v1/operator/plans/{planRef}", { params: { path: { planRef: plan.ref } }, body: { settings: wanted } }) : api.POST("/api/v1/operator/plans", { body: { id, name, settings: wanted } }), t("plans.saved"));
     if (!answer) return;
     saved();
@@ -125,7 +125,7 @@ export function Profiles() {
         columns={[
           { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => <><Text size="sm" fw={500}>{row.name}</Text><Mono dimmed>{row.id}</Mono></> },
           { key: "version", title: "LoRaWAN", render: (row) => { const of = row.settings as Settings; return `${String(of.loRaWANMacVersion)} · ${String(of.loRaWANClass)} · ${String(of.region)}`; } },
-          { key: "settings", title: t("offers.settings"), render: (row) => <Differences settings={row.settings as Settings} defaults={standard} /> },
+          { key: "settings", title: t("offers.settings"), render: (row) => <Differences settings={row.settings} defaults={standard} /> },
           { key: "devices", title: t("home.devices"), align: "right", value: (row) => row.devices, render: (row) => number(row.devices) },
         ]}
       />
@@ -139,10 +139,10 @@ function ProfileForm({ defaults, fields, profile }: { defaults: Settings; fields
   const queries = useQueryClient();
   const [id, setId] = useState(profile?.id ?? "");
   const [name, setName] = useState(profile?.name ?? "");
-  const [settings, setSettings] = useState<Settings>((profile?.settings as Settings) ?? defaults);
-  const saved = useUnsaved(!same({ id, name, settings }, { id: profile?.id ?? "", name: profile?.name ?? "", settings: (profile?.settings as Settings) ?? defaults }));
+  const [settings, setSettings] = useState<Settings>((profile?.settings as Settings | undefined) ?? defaults);
+  const saved = useUnsaved(!same({ id, name, settings }, { id: profile?.id ?? "", name: profile?.name ?? "", settings: (profile?.settings as Settings | undefined) ?? defaults }));
   const save = async () => {
-    const wanted = onlyChanged(settings, defaults) as never;
+    const wanted = anyMembers(onlyChanged(settings, defaults));
     const answer = await run(profile ? api.PUT("/api/v1/operator/deviceProfiles/{profileRef}", { params: { path: { profileRef: profile.ref } }, body: { name, settings: wanted } }) : api.POST("/api/v1/operator/deviceProfiles", { body: { id, name, settings: wanted } }), t("profiles.saved"));
     if (!answer) return;
     saved();

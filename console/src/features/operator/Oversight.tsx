@@ -1,17 +1,18 @@
+import { useNavigate } from "@tanstack/react-router";
 import { Code, Group, Select, Stack, Switch, Table, Text, TextInput } from "@mantine/core";
 import { IconClipboardList, IconMailCheck } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { $api } from "../../api/client";
 import { Empty, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
-import { useFilters, useGo } from "../../router";
 import { useT } from "../../text";
-import { messageColumns } from "../undelivered/Undelivered";
+import { messageColumns, ranges } from "../undelivered/Undelivered";
+import { useFilters } from "../../navigation";
 
 export function NetworkUndelivered() {
   const t = useT();
-  const go = useGo();
-  const [filters, setFilters] = useFilters();
+  const navigate = useNavigate();
+  const [filters, setFilters] = useFilters("/operator/undelivered");
   const days = filters.days ?? "7";
   const pending = filters.pending === "true";
   const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
@@ -20,10 +21,10 @@ export function NetworkUndelivered() {
     <>
       <PageTitle title={t("nav.undelivered")} below={t("undelivered.belowOperator")} />
       <Group mb="sm">
-        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }) }))} />
+        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })} data={ranges.map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }) }))} />
         <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
       </Group>
-      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />} />}
+      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })} empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />} />}
     </>
   );
 }

@@ -3,7 +3,7 @@ import { Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core"
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { NumberField } from "../../components/NumberField";
-import { percent } from "../../format";
+import { percent, plain } from "../../format";
 import { useT } from "../../text";
 
 export type Settings = Record<string, unknown>;
@@ -58,7 +58,7 @@ function Field({ name, field, value, off, put }: FieldProps) {
   const common = { size: "xs", "aria-label": name, disabled: off } as const;
   const absent = field.optional ? t("offers.absent") : undefined;
   const choose = (data: { value: string; label: string }[], convert: (text: string) => unknown) => (
-    <Select {...common} placeholder={absent} clearable={field.optional && !off} allowDeselect={false} searchable={data.length > 8} value={value === null || value === undefined ? null : String(value)} onChange={(given) => put(given === null ? null : convert(given))} data={data} />
+    <Select {...common} placeholder={absent} clearable={field.optional && !off} allowDeselect={false} searchable={data.length > 8} value={value === null || value === undefined ? null : plain(value)} onChange={(given) => put(given === null ? null : convert(given))} data={data} />
   );
   if (field.kind === "boolean") return choose([{ value: "true", label: t("common.yes") }, { value: "false", label: t("common.no") }], (text) => text === "true");
   if (field.kind === "choice") return choose((field.choices ?? []).map((word) => ({ value: word, label: word })), (text) => text);

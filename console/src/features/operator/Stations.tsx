@@ -1,8 +1,8 @@
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { Alert, Badge, Button, Grid, Group, NumberInput, Progress, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconAntenna, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
 import { Empty, Facts, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
@@ -12,17 +12,17 @@ import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
 import { number, percent } from "../../format";
 import { isEui, plainHex } from "../../identifiers";
-import { useGo } from "../../router";
 import { useT } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
 import { trafficOption } from "../../components/traffic";
 import { FrameList } from "../logger/FrameList";
+import { TextLink } from "../../components/links";
 
 type Station = Schemas["StationView"];
 
 export function Stations() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const found = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 5000 });
   const unknown = $api.useQuery("get", "/api/v1/operator/baseStations/unknown", undefined, { refetchInterval: 5000 });
   const register = (eui?: string) => openForm(t("stations.new"), <StationForm eui={eui} />, "lg");
@@ -52,10 +52,10 @@ export function Stations() {
             label={t("nav.stations")}
             rows={found.data}
             id={(row) => row.id}
-            onOpen={(row) => go(`/operator/base-stations/${row.id}`)}
+            onOpen={(row) => void navigate({ to: "/operator/base-stations/$id", params: { id: row.id } })}
             empty={<Empty icon={IconAntenna} title={t("stations.none")} text={t("stations.noneText")}><IfMayChange><Button onClick={() => register()}>{t("stations.new")}</Button></IfMayChange></Empty>}
             columns={[
-              { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => <Text component={Link} to={`/operator/base-stations/${row.id}`} className="link" inherit>{row.name}</Text> },
+              { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => <TextLink to="/operator/base-stations/$id" params={{ id: row.id }} inherit>{row.name}</TextLink> },
               { key: "id", title: "LRR ID", value: (row) => row.id, render: (row) => <><Mono>{row.id}</Mono><Text size="xs" c="dimmed"><Mono>{row.gatewayEUI}</Mono></Text></> },
               { key: "state", title: t("alarms.state"), value: (row) => Number(row.connected), render: (row) => <Connected station={row} /> },
               { key: "seen", title: t("stations.lastSeen"), value: (row) => row.lastSeen, render: (row) => <Time at={row.lastSeen} short /> },
@@ -89,11 +89,11 @@ function Load({ share }: { share: number }) {
 
 export function StationPage() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const confirm = useConfirm();
   const { run } = useTell();
   const queries = useQueryClient();
-  const { id = "" } = useParams({ strict: false }) as { id?: string };
+  const { id } = useParams({ from: "/operator/base-stations/$id" });
   const found = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 5000 });
   const traffic = $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/statistics", { params: { path: { stationId: id }, query: { duration: 7, aggregationStep: 3 } } });
   const option = useMemo(() => trafficOption(traffic.data ?? [], t, 7), [traffic.data, t]);
@@ -105,7 +105,7 @@ export function StationPage() {
     confirm(t("stations.removeTitle", { name: station.name }), t("stations.removeText"), t("common.delete"), () =>
       void run(api.DELETE("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } } }), t("stations.removed")).then((answer) => {
         if (!answer) return;
-        go("/operator/base-stations");
+        void navigate({ to: "/operator/base-stations" });
         void queries.invalidateQueries();
       }),
     );

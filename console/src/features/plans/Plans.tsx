@@ -1,10 +1,10 @@
-import { Badge, Group, Progress, SimpleGrid, Text } from "@mantine/core";
+import { Badge, Group, Progress, SimpleGrid } from "@mantine/core";
 import { IconListDetails } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import { $api } from "../../api/client";
 import { Empty, Facts, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { number } from "../../format";
-import { useT } from "../../text";
+import { useT, type Key } from "../../text";
+import { TextLink } from "../../components/links";
 
 export function Plans() {
   const t = useT();
@@ -18,10 +18,10 @@ export function Plans() {
           {found.data.map((plan) => {
             const share = plan.grantedConnections ? (100 * plan.usedConnections) / plan.grantedConnections : 100;
             return (
-              <Panel key={plan.ref} title={plan.name} right={<Badge variant="light">{t(`plans.${plan.communicationType}` as never)}</Badge>}>
+              <Panel key={plan.ref} title={plan.name} right={<Badge variant="light">{t(`plans.${plan.communicationType}` as Key)}</Badge>}>
                 <Facts items={[["ID", <Mono key="i">{plan.id}</Mono>], [t("plans.granted"), number(plan.grantedConnections)], [t("plans.used"), number(plan.usedConnections)], [t("plans.leftLabel"), number(plan.grantedConnections - plan.usedConnections)]]} />
                 <Progress value={share} mt="sm" color={share >= 100 ? "red" : share > 90 ? "orange" : "veld"} aria-label={t("plans.used")} />
-                <Group justify="flex-end" mt="xs"><Text component={Link} to="/devices" search={{ connectivityPlanId: plan.id } as never} className="link" size="sm">{t("plans.devices")}</Text></Group>
+                <Group justify="flex-end" mt="xs"><TextLink to="/devices" search={{ connectivityPlanId: plan.id }} size="sm">{t("plans.devices")}</TextLink></Group>
               </Panel>
             );
           })}

@@ -1,14 +1,13 @@
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { ActionIcon, Alert, Badge, Button, Checkbox, Code, Grid, Group, PasswordInput, Select, Stack, TagsInput, Text, TextInput, Textarea } from "@mantine/core";
 import { IconKey, IconPlus, IconTestPipe, IconTrash } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../../api/client";
 import { options, useHsmGroups } from "../../api/catalogues";
 import { Facts, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem } from "../../components/basics";
 import { NumberField } from "../../components/NumberField";
 import { done, useConfirm, useTell } from "../../components/notify";
-import { useGo } from "../../router";
 import { useSession } from "../../session";
 import { useT } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
@@ -20,12 +19,12 @@ const newRoute: Route = { sourcePorts: "*", strategy: "SEQUENTIAL", contentType:
 
 export function RoutingProfilePage() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const queries = useQueryClient();
   const confirm = useConfirm();
   const { mayChange } = useSession();
   const { failed, run } = useTell();
-  const { ref = "new" } = useParams({ strict: false }) as { ref?: string };
+  const { ref } = useParams({ from: "/routing/$ref" });
   const isNew = ref === "new";
   const [opened, setOpened] = useState<{ profile: Profile; etag: string } | null>(isNew ? { profile: { routes: [newRoute] }, etag: "*" } : null);
   const [name, setName] = useState("");
@@ -66,7 +65,7 @@ export function RoutingProfilePage() {
       done(t("routing.saved"));
       saved();
       void queries.invalidateQueries();
-      if (isNew && answer.data?.ref) go(`/routing/${answer.data.ref}`);
+      if (isNew && answer.data?.ref) void navigate({ to: "/routing/$ref", params: { ref: answer.data.ref } });
       else await load();
     } catch (error) {
       if (error instanceof ApiError && error.status === 412) setConflict(true);
@@ -81,7 +80,7 @@ export function RoutingProfilePage() {
         if (!answer) return;
         saved();
         void queries.invalidateQueries();
-        go("/routing");
+        void navigate({ to: "/routing" });
       }),
     );
   if (!mayChange) return <ReadOnly profile={opened.profile} />;
@@ -109,7 +108,7 @@ export function RoutingProfilePage() {
                   <TagsInput label={t("routing.addresses")} description={t("routing.addressesText")} placeholder="https://as.example/uplink" value={route.addresses ?? []} onChange={(addresses) => change(index, { addresses })} />
                   <Group grow>
                     <TextInput label={t("routing.ports")} description={t("routing.portsText")} value={route.sourcePorts ?? ""} onChange={(event) => change(index, { sourcePorts: event.currentTarget.value })} />
-                    <Select label={t("routing.strategy")} description={t(`routing.${route.strategy ?? "SEQUENTIAL"}` as never)} allowDeselect={false} data={["SEQUENTIAL", "BLAST"]} value={route.strategy ?? "SEQUENTIAL"} onChange={(value) => change(index, { strategy: value as Route["strategy"] })} />
+                    <Select label={t("routing.strategy")} description={t(`routing.${route.strategy ?? "SEQUENTIAL"}`)} allowDeselect={false} data={["SEQUENTIAL", "BLAST"]} value={route.strategy ?? "SEQUENTIAL"} onChange={(value) => change(index, { strategy: value as Route["strategy"] })} />
                     <Select label={t("routing.contentType")} description=" " allowDeselect={false} data={["JSON", "XML"]} value={route.contentType ?? "XML"} onChange={(value) => change(index, { contentType: value as Route["contentType"] })} />
                   </Group>
                   <Group grow align="flex-start">
@@ -140,7 +139,7 @@ function ReadOnly({ profile }: { profile: Profile }) {
       <Stack maw={800}>
         {profile.routes?.map((route, index) => (
           <Panel key={index} title={t("routing.route", { number: index + 1 })}>
-            <Facts items={[[t("routing.addresses"), route.addresses?.join(", ")], [t("routing.ports"), route.sourcePorts], [t("routing.strategy"), t(`routing.${route.strategy ?? "SEQUENTIAL"}` as never)], [t("routing.contentType"), route.contentType], ["AS ID", route.asId], [t("routing.deviation"), route.maxDeviation]]} />
+            <Facts items={[[t("routing.addresses"), route.addresses?.join(", ")], [t("routing.ports"), route.sourcePorts], [t("routing.strategy"), t(`routing.${route.strategy ?? "SEQUENTIAL"}`)], [t("routing.contentType"), route.contentType], ["AS ID", route.asId], [t("routing.deviation"), route.maxDeviation]]} />
           </Panel>
         ))}
       </Stack>

@@ -1,15 +1,19 @@
+import { useNavigate } from "@tanstack/react-router";
 import { Box, Button, Group, Select, Stack, Switch, Text, ThemeIcon } from "@mantine/core";
 import { IconClock, IconMailCheck, IconRepeat } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { $api, api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
-import { useFilters, useGo } from "../../router";
 import { useT, type Key, type Translate } from "../../text";
+import { useFilters } from "../../navigation";
+import { TextLink } from "../../components/links";
+
+/** Days back. */
+export const ranges = ["1", "7", "35"] as const;
 
 export type Message = Schemas["UndeliveredMessage"];
 
@@ -51,7 +55,7 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
       id={(row) => `${row.routingProfileRef}-${row.asId}-${row.address}`}
       minWidth={560}
       columns={[
-        { key: "server", title: t("undelivered.server"), render: (row) => <Text component={Link} to={`/routing/${row.routingProfileRef}`} className="link" size="sm" style={{ overflowWrap: "anywhere" }}>{row.address ?? row.asId ?? row.routingProfileRef}</Text> },
+        { key: "server", title: t("undelivered.server"), render: (row) => <TextLink to="/routing/$ref" params={{ ref: row.routingProfileRef }} size="sm" style={{ overflowWrap: "anywhere" }}>{row.address ?? row.asId ?? row.routingProfileRef}</TextLink> },
         { key: "waiting", title: t("undelivered.waiting"), align: "right", render: (row) => number(row.waiting) },
         { key: "oldest", title: t("undelivered.oldest"), render: (row) => <Time at={row.oldestTime} short /> },
         { key: "error", title: t("undelivered.error"), render: (row) => <><Text size="sm" className="poor" style={{ overflowWrap: "anywhere" }}>{row.lastError ?? "–"}</Text><Text size="xs" c="dimmed"><Time at={row.lastAttemptAt} short /></Text></> },
@@ -63,11 +67,11 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
 
 export function UndeliveredPage() {
   const t = useT();
-  const go = useGo();
+  const navigate = useNavigate();
   const { run } = useTell();
   const confirm = useConfirm();
   const queries = useQueryClient();
-  const [filters, setFilters] = useFilters();
+  const [filters, setFilters] = useFilters("/undelivered");
   const days = filters.days ?? "7";
   const pending = filters.pending === "true";
   const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
@@ -85,12 +89,12 @@ export function UndeliveredPage() {
       </PageTitle>
       <WaitingDestinations waiting={waiting} />
       <Group mb="sm">
-        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: value ?? undefined })} data={["1", "7", "35"].map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }) }))} />
+        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })} data={ranges.map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }) }))} />
         <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
       </Group>
       {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
         <Stack gap="xs">
-          <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => go("/logger", { deviceEUI: row.deviceEUI ?? "", live: "off" })} empty={<Empty icon={IconMailCheck} title={t(overview.data?.deliveries.pending ? "undelivered.noneYet" : "undelivered.none")} text={t("undelivered.noneText")} />} />
+          <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })} empty={<Empty icon={IconMailCheck} title={t(overview.data?.deliveries.pending ? "undelivered.noneYet" : "undelivered.none")} text={t("undelivered.noneText")} />} />
           {found.data.length === 1000 && <Text size="sm" c="dimmed">{t("undelivered.most")}</Text>}
         </Stack>
       )}
