@@ -1,16 +1,27 @@
+import { createNodeResolver, importX } from "eslint-plugin-import-x";
+import a11y from "eslint-plugin-jsx-a11y-x";
 import hooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules", "src/api/schema.d.ts"] },
-  ...tseslint.configs.recommended,
+  { ignores: ["node_modules", "src/api/schema.d.ts", "*.config.*"] },
+  ...tseslint.configs.recommendedTypeChecked,
   {
     files: ["src/**/*.{ts,tsx}"],
-    plugins: { "react-hooks": hooks },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    plugins: { "react-hooks": hooks, "import-x": importX, "jsx-a11y-x": a11y },
+    settings: { "import-x/resolver-next": [createNodeResolver({ extensions: [".ts", ".tsx"] })], "import-x/parsers": { "@typescript-eslint/parser": [".ts", ".tsx"] } },
     rules: {
+      ...a11y.configs.recommended.rules,
       "react-hooks/rules-of-hooks": "error",
       "react-hooks/exhaustive-deps": "error",
-      "@typescript-eslint/no-explicit-any": "error",
+      "import-x/no-cycle": "error",
+      "import-x/no-self-import": "error",
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/no-non-null-assertion": "error",
+      "no-restricted-syntax": ["error", { selector: "TSAsExpression > TSNeverKeyword", message: "A cast to never switches the types off: give the value its type." }],
     },
   },
 );
