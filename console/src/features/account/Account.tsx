@@ -1,9 +1,10 @@
 import { Alert, Button, Grid, PasswordInput, SegmentedControl, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useEffect, useState, type FormEvent } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { Facts, Loading, Once, PageTitle, Panel, Time } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
 import { useSession } from "../../session";
+import { useChangePassword, useNotifications, useSaveNotifications } from "./api";
 import { useT } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
 
@@ -32,6 +33,7 @@ export function Account() {
 function Password() {
   const t = useT();
   const { failed } = useTell();
+  const password = useChangePassword();
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
   const [again, setAgain] = useState("");
@@ -41,7 +43,7 @@ function Password() {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     try {
-      await api.PUT("/api/v1/session/password", { body: { currentPassword: current, newPassword: next } });
+      await password.mutateAsync({ currentPassword: current, newPassword: next });
       done(t("account.changed"));
       saved();
       setCurrent("");
@@ -70,7 +72,7 @@ function Password() {
 /** Who is notified of alarms, for those who may not change it. */
 function WhoIsNotified() {
   const t = useT();
-  const { data } = $api.useQuery("get", "/api/v1/notificationSettings");
+  const { data } = useNotifications();
   if (!data) return <Panel><Loading rows={3} /></Panel>;
   const everybody = data.mode === "ADVANCED" ? [...new Set(Object.values(data.recipientsByState).flat())] : data.recipients;
   return (
@@ -84,7 +86,8 @@ function WhoIsNotified() {
 function Notifications() {
   const t = useT();
   const { run } = useTell();
-  const found = $api.useQuery("get", "/api/v1/notificationSettings", undefined, { refetchOnWindowFocus: false });
+  const found = useNotifications();
+  const saving = useSaveNotifications();
   const [settings, setSettings] = useState<Schemas["StoredNotificationSettings"] | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   useEffect(() => { if (found.data) setSettings(found.data); }, [found.data]);
@@ -93,10 +96,9 @@ function Notifications() {
   const byState = settings.recipientsByState;
   const save = async () => {
     const { mode, recipients, recipientsByState, webhook } = settings;
-    const answer = await run(api.PUT("/api/v1/notificationSettings", { body: { mode, recipients, recipientsByState, webhook } }), t("notify.saved"));
+    const answer = await run(saving.mutateAsync({ mode, recipients, recipientsByState, webhook }), t("notify.saved"));
     if (!answer) return;
     saved();
-    void found.refetch();
     if (answer.data?.webhookSecret) setSecret(answer.data.webhookSecret);
   };
   return (

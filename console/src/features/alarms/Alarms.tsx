@@ -1,14 +1,13 @@
 import { Button, Group, Pagination, Select, Stack, Text } from "@mantine/core";
 import { IconBell, IconCheck } from "@tabler/icons-react";
-import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
-import type { operations } from "../../api/schema";
+import type { Schemas } from "../../api/client";
 import { DeviceLink, Empty, IfMayChange, Loading, PageTitle, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
+import { useAcknowledge, useAlarms, type AlarmQuery } from "./api";
 import { useT, type Key } from "../../text";
 import { useFilters, type FiltersOf } from "../../navigation";
 
@@ -35,10 +34,8 @@ export function Alarms() {
   );
 }
 
-type AlarmFilters = NonNullable<operations["listAlarms"]["parameters"]["query"]>;
-
 interface TableProps {
-  filters: AlarmFilters;
+  filters: AlarmQuery;
   withDevice?: boolean;
   page?: number;
   onPage?: (page: number) => void;
@@ -49,14 +46,12 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
   const t = useT();
   const { run } = useTell();
   const { mayChange } = useSession();
-  const queries = useQueryClient();
   const [selected, setSelected] = useState<Set<string>>(new Set());
-  const query = { ...filters, page, pageSize: PAGE };
-  const found = $api.useQuery("get", "/api/v1/alarms", { params: { query } }, { placeholderData: keepPreviousData, refetchInterval: 10_000 });
+  const found = useAlarms({ ...filters, page, pageSize: PAGE });
+  const acknowledgement = useAcknowledge();
   const acknowledge = (refs: string[]) =>
-    void run(api.POST("/api/v1/alarms/acks", { body: { refs } }).then(({ data }) => data), t("alarms.ackDone", { count: refs.length })).then(() => {
+    void run(acknowledgement.mutateAsync(refs), t("alarms.ackDone", { count: refs.length })).then(() => {
       setSelected(new Set());
-      void queries.invalidateQueries();
     });
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;

@@ -1,15 +1,15 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { Badge, Button, Code, Grid, Group, MultiSelect, NumberInput, SegmentedControl, Select, Stack, Tabs, Text, TextInput, Textarea } from "@mantine/core";
 import { IconPlayerPlay, IconTrash } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, type KeyboardEvent } from "react";
-import { $api, anyMembers, api, type Schemas } from "../../api/client";
+import { $api, anyMembers, type Schemas } from "../../api/client";
 import { options, useProfiles } from "../../api/catalogues";
 import { IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { hex } from "../../format";
 import { plainHex } from "../../identifiers";
 import { useSession } from "../../session";
+import { useDecoder, useDeleteDecoder, useSaveDecoder, useTryDecoder } from "./api";
 import { useT } from "../../text";
 
 const example = `// LoRa Alliance payload codec (TS013)
@@ -31,14 +31,15 @@ function encodeDownlink(input) {
 export function DecoderLab() {
   const t = useT();
   const navigate = useNavigate();
-  const queries = useQueryClient();
   const confirm = useConfirm();
   const { mayChange } = useSession();
   const { run } = useTell();
   const profiles = useProfiles();
   const { ref } = useParams({ from: "/decoders/$ref" });
   const isNew = ref === "new";
-  const found = $api.useQuery("get", "/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } } }, { enabled: !isNew, refetchOnWindowFocus: false });
+  const found = useDecoder(ref, !isNew);
+  const saving = useSaveDecoder(isNew ? null : ref);
+  const deletion = useDeleteDecoder(ref);
   const [name, setName] = useState("");
   const [kind, setKind] = useState<"JAVASCRIPT" | "CAYENNE_LPP">("JAVASCRIPT");
   const [source, setSource] = useState(example);
@@ -54,17 +55,15 @@ export function DecoderLab() {
   if (!isNew && !found.data) return <Loading />;
   const save = async () => {
     const body = { name, kind, source: kind === "JAVASCRIPT" ? source : "", deviceProfileIds: bound };
-    const answer = await run(isNew ? api.POST("/api/v1/decoders", { body }) : api.PUT("/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } }, body }));
+    const answer = await run(saving.mutateAsync(body));
     if (!answer?.data) return;
     done(t("decoders.saved"));
-    void queries.invalidateQueries();
     if (isNew) void navigate({ to: "/decoders/$ref", params: { ref: answer.data.ref ?? "" } });
   };
   const remove = () =>
     confirm(t("decoders.deleteTitle", { name }), t("decoders.deleteText"), t("common.delete"), () =>
-      void run(api.DELETE("/api/v1/decoders/{decoderRef}", { params: { path: { decoderRef: ref } } })).then(() => {
-        void queries.invalidateQueries();
-        void navigate({ to: "/decoders" });
+      void run(deletion.mutateAsync()).then((answer) => {
+        if (answer) void navigate({ to: "/decoders" });
       }),
     );
   // Tab stays in the text where it stands for indentation; Escape first, and it leaves.
@@ -113,13 +112,11 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
   const [text, setText] = useState("");
   const [object, setObject] = useState('{ "interval": 600 }');
   const [results, setResults] = useState<Schemas["LabResult"][] | null>(null);
-  const [busy, setBusy] = useState(false);
+  const trial = useTryDecoder();
   const devices = $api.useQuery("get", "/api/v1/devices", { params: { query: { search: text || undefined, pageSize: 20 } } });
   const attempt = async (more: Partial<Schemas["Lab"]>) => {
-    setBusy(true);
-    const answer = await run(api.POST("/api/v1/decoders/lab", { body: { kind, source, trials: [], deviceRef: "", ...more } }));
+    const answer = await run(trial.mutateAsync({ kind, source, trials: [], deviceRef: "", ...more }));
     setResults(answer?.data ?? null);
-    setBusy(false);
   };
   let data: object | null = null;
   try {
@@ -137,19 +134,19 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
             <TextInput label={t("downlinks.payloadHex")} value={payload} onChange={(event) => setPayload(event.currentTarget.value)} style={{ flex: 1 }} styles={{ input: { fontFamily: "monospace" } }} />
             <NumberInput label="FPort" value={fPort} onChange={setPort} min={1} max={223} w={90} />
             <TextInput type="datetime-local" step={1} label={t("lab.recvTime")} description={t("lab.recvTimeText")} value={received} onChange={(event) => setReceived(event.currentTarget.value)} w={210} />
-            <Button leftSection={<IconPlayerPlay size={16} />} loading={busy} onClick={() => void attempt({ trials: [{ payload: plainHex(payload), fPort: Number(fPort) || 1, recvTime: received ? new Date(received).toISOString() : undefined }] })}>{t("lab.run")}</Button>
+            <Button leftSection={<IconPlayerPlay size={16} />} loading={trial.isPending} onClick={() => void attempt({ trials: [{ payload: plainHex(payload), fPort: Number(fPort) || 1, recvTime: received ? new Date(received).toISOString() : undefined }] })}>{t("lab.run")}</Button>
           </Group>
         </Tabs.Panel>
         <Tabs.Panel value="device">
           <Group align="flex-end">
             <Select label={t("lab.deviceLabel")} description={t("lab.deviceText")} searchable searchValue={text} onSearchChange={setText} value={device} onChange={setDevice} data={(devices.data?.devices ?? []).map((one) => ({ value: one.ref ?? "", label: `${one.name} (${one.EUI})` }))} filter={({ options: all }) => all} style={{ flex: 1 }} />
-            <Button leftSection={<IconPlayerPlay size={16} />} loading={busy} disabled={!device} onClick={() => void attempt({ deviceRef: device ?? "" })}>{t("lab.run")}</Button>
+            <Button leftSection={<IconPlayerPlay size={16} />} loading={trial.isPending} disabled={!device} onClick={() => void attempt({ deviceRef: device ?? "" })}>{t("lab.run")}</Button>
           </Group>
         </Tabs.Panel>
         <Tabs.Panel value="encode">
           <Stack gap="xs">
             <Textarea label={t("lab.object")} value={object} onChange={(event) => setObject(event.currentTarget.value)} autosize minRows={3} error={data === null && t("downlinks.object")} styles={{ input: { fontFamily: "monospace" } }} />
-            <Group justify="flex-end"><Button leftSection={<IconPlayerPlay size={16} />} loading={busy} disabled={data === null} onClick={() => void attempt({ encode: data && anyMembers(data) })}>{t("lab.run")}</Button></Group>
+            <Group justify="flex-end"><Button leftSection={<IconPlayerPlay size={16} />} loading={trial.isPending} disabled={data === null} onClick={() => void attempt({ encode: data && anyMembers(data) })}>{t("lab.run")}</Button></Group>
           </Stack>
         </Tabs.Panel>
       </Tabs>

@@ -1,16 +1,16 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Badge, Group, Text } from "@mantine/core";
 import { IconCode, IconPlus } from "@tabler/icons-react";
-import { $api } from "../../api/client";
 import { Empty, IfMayChange, Loading, PageTitle, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
+import { useDecoders } from "./api";
 import { useT } from "../../text";
 import { ButtonLink, TextLink } from "../../components/links";
 
 export function Decoders() {
   const t = useT();
   const navigate = useNavigate();
-  const found = $api.useQuery("get", "/api/v1/decoders");
+  const found = useDecoders();
   return (
     <>
       <PageTitle title={t("nav.decoders")} below={t("decoders.below")}>

@@ -1,33 +1,31 @@
 import { Anchor, Badge, Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconPlus, IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { Copy, Empty, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
+import { useCreateProject, useDeleteProject, useNewSecret, useProjects } from "./api";
 import { openForm, useUnsaved } from "../../components/unsaved";
 
 export function Developers() {
   const t = useT();
   const confirm = useConfirm();
   const { run } = useTell();
-  const queries = useQueryClient();
   const [made, setMade] = useState<Schemas["ProjectView"] | null>(null);
-  const found = $api.useQuery("get", "/api/v1/projects");
-  const again = () => void queries.invalidateQueries();
-  const params = (ref: string) => ({ params: { path: { projectRef: ref } } });
+  const found = useProjects();
+  const newSecret = useNewSecret();
+  const deletion = useDeleteProject();
   const roll = (project: Schemas["ProjectView"]) =>
     confirm(t("projects.rollTitle", { name: project.name }), t("projects.rollText"), t("projects.roll"), () =>
-      void run(api.POST("/api/v1/projects/{projectRef}/secret", params(project.ref))).then((answer) => {
+      void run(newSecret.mutateAsync(project.ref)).then((answer) => {
         if (answer?.data) setMade(answer.data);
-        again();
       }),
     );
-  const remove = (project: Schemas["ProjectView"]) => confirm(t("projects.deleteTitle", { name: project.name }), t("projects.deleteText"), t("common.delete"), () => void run(api.DELETE("/api/v1/projects/{projectRef}", params(project.ref))).then(again));
-  const create = () => openForm(t("projects.new"), <NewProject onMade={(project) => { setMade(project); again(); }} />);
+  const remove = (project: Schemas["ProjectView"]) => confirm(t("projects.deleteTitle", { name: project.name }), t("projects.deleteText"), t("common.delete"), () => void run(deletion.mutateAsync(project.ref)));
+  const create = () => openForm(t("projects.new"), <NewProject onMade={setMade} />);
   const host = window.location.origin;
   return (
     <>
@@ -66,12 +64,13 @@ function NewProject({ onMade }: { onMade: (project: Schemas["ProjectView"]) => v
   const t = useT();
   const { run } = useTell();
   const [name, setName] = useState("");
+  const creation = useCreateProject();
   const saved = useUnsaved(name !== "");
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void run(api.POST("/api/v1/projects", { body: { name } })).then((answer) => {
+        void run(creation.mutateAsync(name)).then((answer) => {
           if (!answer?.data) return;
           saved();
           modals.closeAll();

@@ -1,8 +1,7 @@
 import { Button, Checkbox, Grid, Group, Select, Stack, Text } from "@mantine/core";
 import { IconBell, IconHistory } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { Empty, Loading, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
@@ -10,6 +9,7 @@ import { number, span } from "../../format";
 import { useSession } from "../../session";
 import { useT, useTexts } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
+import { useAlarmHistory, useChangeThresholds } from "./api";
 import { AlarmTable } from "../alarms/Alarms";
 
 const durations = ["1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS"];
@@ -18,7 +18,7 @@ const levels = ["WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
 export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
   const t = useT();
   const ref = device.ref ?? "";
-  const history = $api.useQuery("get", "/api/v1/devices/{deviceRef}/alarmHistory", { params: { path: { deviceRef: ref } } });
+  const history = useAlarmHistory(ref);
   return (
     <Grid>
       <Grid.Col span={{ base: 12, lg: 8 }}>
@@ -53,7 +53,6 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
   const { t, language } = useTexts();
   const { mayChange } = useSession();
   const { run } = useTell();
-  const queries = useQueryClient();
   const [steps, setSteps] = useState(() =>
     [0, 1].map((index) => {
       const given = device.alarmThresholds?.[index];
@@ -61,17 +60,17 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
     }),
   );
   const change = (index: number, part: object) => setSteps((before) => before.map((step, at) => (at === index ? { ...step, ...part } : step)));
+  const saving = useChangeThresholds(device.ref ?? "");
   const first = useRef(steps);
   const saved = useUnsaved(mayChange && !same(steps, first.current));
   const save = () =>
     void run(
-      api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { params: { path: { deviceRef: device.ref ?? "" } }, body: { alarmThresholds: steps.filter((step) => step.enabled) } }),
+      saving.mutateAsync({ alarmThresholds: steps.filter((step) => step.enabled) }),
       t("thresholds.saved"),
-        ).then((answer) => {
+    ).then((answer) => {
       if (!answer) return;
       first.current = steps;
       saved();
-      void queries.invalidateQueries();
     });
   if (!mayChange) {
     return (

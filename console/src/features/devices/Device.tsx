@@ -1,11 +1,10 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { Badge, Button, Group, Menu, Tabs, Text } from "@mantine/core";
 import { IconActivity, IconBell, IconChartLine, IconDots, IconInfoCircle, IconNetwork, IconRefresh, IconSend, IconTemperature, IconTrash } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
-import { $api, api } from "../../api/client";
 import { Copy, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, blocking } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
+import { useDeleteDevice, useDevice, useResetSecurityContext } from "./api";
 import { worstAlarm } from "./model";
 import { FrameList } from "../logger/FrameList";
 import { DeviceAlarms } from "./Alarms";
@@ -20,34 +19,28 @@ const tabs = { charts: "device.charts", readings: "device.readings", frames: "de
 
 const isTab = (value: string | null): value is keyof typeof tabs => value !== null && value in tabs;
 
-export function useDevice(ref: string) {
-  return $api.useQuery("get", "/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef: ref } } }, { refetchInterval: 10_000 });
-}
-
 export function DevicePage() {
   const t = useT();
   const navigate = useNavigate();
-  const queries = useQueryClient();
   const confirm = useConfirm();
   const { run } = useTell();
   const { ref } = useParams({ from: "/devices/$ref" });
   const [filters, setFilters] = useFilters("/devices/$ref");
   const found = useDevice(ref);
+  const resetting = useResetSecurityContext(ref);
+  const deletion = useDeleteDevice(ref);
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   const device = found.data;
   const worst = worstAlarm(device);
-  const path = { params: { path: { deviceRef: ref } } };
   const reset = () =>
     confirm(t("device.resetTitle"), t("device.resetText"), t("device.reset"), () =>
-      void run(api.POST("/api/v1/devices/{deviceRef}/securityContext/reset", path), t("device.resetDone")).then(() => queries.invalidateQueries()),
+      void run(resetting.mutateAsync(), t("device.resetDone")),
     );
   const remove = () =>
     confirm(t("device.deleteTitle", { name: device.name ?? "" }), t("device.deleteText"), t("common.delete"), () =>
-      void run(api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path), t("device.deleted")).then((answer) => {
-        if (!answer) return;
-        void navigate({ to: "/devices" });
-        void queries.invalidateQueries();
+      void run(deletion.mutateAsync(), t("device.deleted")).then((answer) => {
+        if (answer) void navigate({ to: "/devices" });
       }),
     );
   return (

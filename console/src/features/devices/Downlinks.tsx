@@ -1,14 +1,14 @@
 import { Alert, Badge, Button, Checkbox, Grid, Group, NumberInput, SegmentedControl, Stack, Text, TextInput, Textarea } from "@mantine/core";
 import { IconSend, IconTrash } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { hex, localTime, relative } from "../../format";
 import { plainHex } from "../../identifiers";
 import { useUnsaved } from "../../components/unsaved";
+import { useDownlinks, useFlushDownlinks, useSendDownlink } from "./api";
 import { useT, useTexts, type Key } from "../../text";
 
 type Body = Schemas["NewDownlink"];
@@ -21,10 +21,9 @@ export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
   const t = useT();
   const confirm = useConfirm();
   const { run } = useTell();
-  const queries = useQueryClient();
-  const params = { params: { path: { deviceRef: device.ref ?? "" } } };
-  const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/downlinks/history", params, { refetchInterval: 2000 });
-  const flush = () => confirm(t("downlinks.flushTitle"), t("downlinks.flushText"), t("downlinks.flush"), () => void run(api.DELETE("/api/v1/devices/{deviceRef}/downlinks", params), t("downlinks.flushed")).then(() => queries.invalidateQueries()));
+  const found = useDownlinks(device.ref ?? "");
+  const flushing = useFlushDownlinks(device.ref ?? "");
+  const flush = () => confirm(t("downlinks.flushTitle"), t("downlinks.flushText"), t("downlinks.flush"), () => void run(flushing.mutateAsync(), t("downlinks.flushed")));
   const waiting = found.data?.some((line) => line.status === "queued");
   return (
     <Grid>
@@ -86,7 +85,6 @@ function Payload({ line }: { line: Line }) {
 function Send({ device }: { device: Schemas["Device"] }) {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
   const hsm = Boolean(device.hsmGroupId);
   const [form, setForm] = useState<"payload" | "data">("payload");
   const [fPort, setPort] = useState<number | string>(1);
@@ -96,7 +94,7 @@ function Send({ device }: { device: Schemas["Device"] }) {
   const [validity, setValidity] = useState<number | string>("");
   const [confirmed, setConfirmed] = useState(false);
   const [flush, setFlush] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const sending = useSendDownlink(device.ref ?? "");
   const saved = useUnsaved(form === "payload" && payload !== "");
   const octets = plainHex(payload);
   const wrong = payload !== "" && !/^([0-9A-F]{2})+$/.test(octets);
@@ -110,14 +108,11 @@ function Send({ device }: { device: Schemas["Device"] }) {
   }
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    setBusy(true);
     const body: Body = { confirmed, flush, priority: 0, fPort: fPort === "" ? undefined : Number(fPort), validity: validity === "" ? undefined : Number(validity) };
     if (form === "payload") Object.assign(body, { payload: octets, fCntDn: counter === "" ? undefined : Number(counter) });
     else body.data = value as Body["data"];
-    const answer = await run(api.POST("/api/v1/devices/{deviceRef}/downlinks", { params: { path: { deviceRef: device.ref ?? "" } }, body }), t("downlinks.queued"));
-    setBusy(false);
+    const answer = await run(sending.mutateAsync(body), t("downlinks.queued"));
     if (answer) saved();
-    void queries.invalidateQueries();
   };
   return (
     <Panel title={t("downlinks.send")}>
@@ -132,7 +127,7 @@ function Send({ device }: { device: Schemas["Device"] }) {
           {form === "payload" && <NumberInput label={t("downlinks.counter")} description={t(hsm ? "downlinks.counterHsm" : "downlinks.counterText")} value={counter} onChange={setCounter} min={0} max={4_294_967_295} required={hsm} />}
           <NumberInput label={t("downlinks.validity")} description={t("downlinks.validityText")} value={validity} onChange={setValidity} min={1} allowDecimal={false} />
           <Group><Checkbox label={t("downlinks.confirmed")} checked={confirmed} onChange={(event) => setConfirmed(event.currentTarget.checked)} /><Checkbox label={t("downlinks.flushFirst")} checked={flush} onChange={(event) => setFlush(event.currentTarget.checked)} /></Group>
-          <Button type="submit" leftSection={<IconSend size={16} />} loading={busy} disabled={form === "payload" ? !octets || wrong : json !== null}>{t("downlinks.queue")}</Button>
+          <Button type="submit" leftSection={<IconSend size={16} />} loading={sending.isPending} disabled={form === "payload" ? !octets || wrong : json !== null}>{t("downlinks.queue")}</Button>
           <Text size="xs" c="dimmed">{t(device.deviceClass === "C" ? "downlinks.classC" : "downlinks.classA")}</Text>
         </Stack>
       </form>

@@ -2,9 +2,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Button, Group, Menu, Pagination, Select, Stack, Tabs, Text, TextInput, Tooltip } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBookmark, IconColumns, IconCpu, IconDownload, IconEdit, IconList, IconMap, IconPlus, IconSearch, IconTrash, IconUpload, IconX } from "@tabler/icons-react";
-import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { $api, api, download, type Schemas } from "../../api/client";
+import { $api, download, type Schemas } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { Empty, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
@@ -14,6 +14,7 @@ import { usePreferences } from "../../api/preferences";
 import { useSession } from "../../session";
 import { useT, type Translate } from "../../text";
 import { openForm } from "../../components/unsaved";
+import { useChangeDevices } from "./api";
 import { DeviceMap } from "./Map";
 import { filterNames, filtersIn, worstAlarm, type Device, type DeviceFilters } from "./model";
 import { cleared, useFilters, useTyped } from "../../navigation";
@@ -51,7 +52,6 @@ const hiddenAtFirst = ["rssi", "profile", "class"];
 export function Devices() {
   const t = useT();
   const navigate = useNavigate();
-  const queries = useQueryClient();
   const confirm = useConfirm();
   const { run } = useTell();
   const { mayChange } = useSession();
@@ -77,12 +77,12 @@ export function Devices() {
   const shown = columns.filter((column) => column.key === "name" || !hidden.includes(column.key));
   const again = () => {
     setSelected(new Set());
-    void queries.invalidateQueries();
   };
+  const bulk = useChangeDevices();
   const removeSelected = () =>
     confirm(t("devices.deleteTitle", { count: selected.size }), t("devices.deleteText"), t("common.delete"), () =>
-      void run(bulk({ action: "delete", refs: [...selected] })).then((result) => {
-        if (result) tellBulk(t, result);
+      void run(bulk.mutateAsync({ action: "delete", refs: [...selected] })).then((answer) => {
+        if (answer?.data) tellBulk(t, answer.data);
         again();
       }),
     );
@@ -187,10 +187,6 @@ export function Devices() {
   );
 }
 
-async function bulk(body: Schemas["BulkChange"]): Promise<Schemas["BulkResult"] | undefined> {
-  return (await api.POST("/api/v1/devices/bulk", { body })).data;
-}
-
 function tellBulk(t: Translate, result: Schemas["BulkResult"]) {
   modals.open({
     title: t("devices.bulkDone", { count: result.done }),
@@ -220,15 +216,14 @@ function BulkEdit({ refs, onDone }: { refs: string[]; onDone: () => void }) {
   const profiles = useProfiles();
   const routing = useRouting();
   const [change, setChange] = useState<Record<string, string>>({});
-  const [busy, setBusy] = useState(false);
+  const bulk = useChangeDevices();
   const choose = (name: string, label: string, data: { value: string; label: string }[]) => (
     <Select label={label} placeholder={t("devices.keep")} data={data} value={change[name] ?? null} clearable searchable onChange={(value) => setChange((before) => { const next = { ...before }; if (value) next[name] = value; else delete next[name]; return next; })} />
   );
   const save = async () => {
-    setBusy(true);
-    const result = await run(bulk({ action: "update", refs, change }));
+    const answer = await run(bulk.mutateAsync({ action: "update", refs, change }));
     modals.closeAll();
-    if (result) tellBulk(t, result);
+    if (answer?.data) tellBulk(t, answer.data);
     onDone();
   };
   return (
@@ -236,7 +231,7 @@ function BulkEdit({ refs, onDone }: { refs: string[]; onDone: () => void }) {
       {choose("connectivityPlanId", t("device.plan"), [...options(plans), { value: "reset", label: t("device.clear") }])}
       {choose("routingProfileId", t("device.routing"), [...options(routing), { value: "reset", label: t("device.clear") }])}
       {choose("deviceProfileId", t("device.profile"), options(profiles))}
-      <Button onClick={() => void save()} loading={busy} disabled={!Object.keys(change).length}>{t("common.save")}</Button>
+      <Button onClick={() => void save()} loading={bulk.isPending} disabled={!Object.keys(change).length}>{t("common.save")}</Button>
     </Stack>
   );
 }

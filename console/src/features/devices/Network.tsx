@@ -1,12 +1,12 @@
 import { Alert, Badge, Button, Grid, Group, Select, Stack, Table, Text, TextInput } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { $api, api, ApiError, type Schemas } from "../../api/client";
+import { api, ApiError, type Schemas } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { Facts, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
+import { useChangeDevice, useSessionOf } from "./api";
 import { useT } from "../../text";
 import { useUnsaved } from "../../components/unsaved";
 
@@ -24,14 +24,13 @@ function Settings({ deviceRef }: { deviceRef: string }) {
   const t = useT();
   const { failed } = useTell();
   const { mayChange } = useSession();
-  const queries = useQueryClient();
   const plans = usePlans();
   const profiles = useProfiles();
   const routing = useRouting();
   const [opened, setOpened] = useState<{ device: Schemas["Device"]; etag: string } | null>(null);
   const [change, setChange] = useState<Record<string, string>>({});
   const [conflict, setConflict] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const saving = useChangeDevice(deviceRef);
   const open = async () => {
     try {
       const { data, response } = await api.GET("/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef } } });
@@ -49,19 +48,15 @@ function Settings({ deviceRef }: { deviceRef: string }) {
   const value = (name: keyof Schemas["Device"]) => change[name] ?? (device[name] as string | undefined) ?? "";
   const set = (name: string) => (given: string | null) => setChange((before) => ({ ...before, [name]: given ?? "" }));
   const save = async () => {
-    setBusy(true);
     const body = Object.fromEntries(Object.entries(change).map(([name, given]) => [name, given === "" && (name === "connectivityPlanId" || name === "routingProfileId") ? "reset" : given]));
     try {
-      await api.PUT("/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef } }, body, headers: { "if-match": etag } });
+      await saving.mutateAsync({ body, etag });
       done(t("device.saved"));
       saved();
       await open();
-      void queries.invalidateQueries();
     } catch (error) {
       if (error instanceof ApiError && error.status === 412) setConflict(true);
       else failed(error);
-    } finally {
-      setBusy(false);
     }
   };
   const named = (items: { id?: string; name?: string }[], id: string) => items.find((item) => item.id === id)?.name ?? id;
@@ -81,7 +76,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
         <Select label={t("device.plan")} placeholder={t("device.noPlan")} data={options(plans)} value={value("connectivityPlanId") || null} onChange={set("connectivityPlanId")} clearable description={t("device.planText")} />
         <Select label={t("device.routing")} placeholder={t("device.noRouting")} data={options(routing)} value={value("routingProfileId") || null} onChange={set("routingProfileId")} clearable />
         <TextInput label="JoinEUI (AppEUI)" value={value("applicationEUI")} onChange={(event) => set("applicationEUI")(event.currentTarget.value)} />
-        <Button onClick={() => void save()} loading={busy} disabled={!Object.keys(change).length}>{t("common.save")}</Button>
+        <Button onClick={() => void save()} loading={saving.isPending} disabled={!Object.keys(change).length}>{t("common.save")}</Button>
       </Stack>
     </Panel>
   );
@@ -89,7 +84,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
 
 function SessionView({ deviceRef }: { deviceRef: string }) {
   const t = useT();
-  const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/session", { params: { path: { deviceRef } } }, { refetchInterval: 10_000 });
+  const found = useSessionOf(deviceRef);
   if (blocking(found)) return <Problem error={found.error} />;
   if (!found.data) return <Panel><Loading rows={4} /></Panel>;
   const session = found.data.session ?? found.data.pendingSession;

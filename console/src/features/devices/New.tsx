@@ -1,14 +1,14 @@
 import { useNavigate } from "@tanstack/react-router";
 import { ActionIcon, Alert, Button, Card, Checkbox, Grid, Group, Select, Stack, Text, TextInput, Textarea, Tooltip } from "@mantine/core";
 import { IconDice, IconInfoCircle } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState, type FormEvent } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import { $api, type Schemas } from "../../api/client";
 import { options, useHsmGroups, usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { Once, PageTitle, Panel } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
 import { WorldMap } from "../../components/Map";
 import { isEui, isKey, plainHex, randomHex } from "../../identifiers";
+import { useCreateDevice } from "./api";
 import { useT } from "../../text";
 import { useUnsaved } from "../../components/unsaved";
 
@@ -18,7 +18,6 @@ export function NewDevice() {
   const t = useT();
   const navigate = useNavigate();
   const { run } = useTell();
-  const queries = useQueryClient();
   const plans = usePlans();
   const profiles = useProfiles();
   const routing = useRouting();
@@ -26,7 +25,7 @@ export function NewDevice() {
   const [value, setValue] = useState<Record<string, string>>({});
   const [plain, setPlain] = useState(false);
   const [touched, setTouched] = useState<Set<string>>(new Set());
-  const [busy, setBusy] = useState(false);
+  const creation = useCreateDevice();
   const [made, setMade] = useState<{ ref: string; key: string } | null>(null);
   const saved = useUnsaved(plain || Object.values(value).some((given) => given !== ""));
   const set = (name: string) => (given: string | null) => setValue((before) => ({ ...before, [name]: given ?? "" }));
@@ -58,7 +57,6 @@ export function NewDevice() {
     event.preventDefault();
     setTouched(new Set(Object.keys(problems)));
     if (!fine) return;
-    setBusy(true);
     const body: NewDeviceBody = {
       EUI: eui,
       name: value.name || undefined,
@@ -74,11 +72,9 @@ export function NewDevice() {
       geoLatitude: value.geoLatitude ? Number(value.geoLatitude) : undefined,
       geoLongitude: value.geoLongitude ? Number(value.geoLongitude) : undefined,
     };
-    const created = await run(api.POST("/data/lora/thingpark/devices", { body, params: { header: { "api-version": plain ? "v1.1.1" : "v1.2" } } }));
-    setBusy(false);
+    const created = await run(creation.mutateAsync({ body, apiVersion: plain ? "v1.1.1" : "v1.2" }));
     if (!created?.data) return;
     saved();
-    void queries.invalidateQueries();
     done(t("newDevice.done", { name: created.data.name ?? "" }));
     if (value.generated) setMade({ ref: created.data.ref ?? "", key: body.applicationKey ?? "" });
     else void navigate({ to: "/devices/$ref", params: { ref: created.data.ref ?? "" } });
@@ -96,7 +92,7 @@ export function NewDevice() {
     <form onSubmit={(event) => void submit(event)} noValidate>
       <PageTitle title={t("newDevice.title")}>
         <Button variant="default" onClick={() => void navigate({ to: "/devices" })}>{t("common.cancel")}</Button>
-        <Button type="submit" loading={busy}>{t("newDevice.submit")}</Button>
+        <Button type="submit" loading={creation.isPending}>{t("newDevice.submit")}</Button>
       </PageTitle>
       <Grid>
         <Grid.Col span={{ base: 12, md: 6 }}>

@@ -1,15 +1,15 @@
 import { Alert, Button, Grid, Group, NumberInput, Progress, Stack, Text, ThemeIcon } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import { $api, type Schemas } from "../../api/client";
 import { usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { Facts, IfMayChange, Loading, Mono, Panel, Problem, Time, blocking } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
 import { number, percent } from "../../format";
+import { useExplanation, useMoveDevice } from "./api";
 import { useT, useTexts } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
 import { espColor, healthColor } from "../../theme";
@@ -99,7 +99,7 @@ export function Findings({ findings }: { findings: readonly Schemas["Finding"][]
 
 function Diagnosis({ deviceRef }: { deviceRef: string }) {
   const { t, language } = useTexts();
-  const found = $api.useQuery("get", "/api/v1/devices/{deviceRef}/explanation", { params: { path: { deviceRef }, query: { language } } }, { refetchInterval: 15_000 });
+  const found = useExplanation(deviceRef, language);
   return (
     <Panel title={t("device.diagnosis")}>
       {blocking(found) ? <Problem error={found.error} /> : !found.data ? <Loading rows={2} /> : <Findings findings={found.data.findings} />}
@@ -134,16 +134,15 @@ function Place({ device }: { device: Schemas["Device"] }) {
 function PlaceForm({ device }: { device: Schemas["Device"] }) {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
+  const move = useMoveDevice(device.ref ?? "");
   const [latitude, setLatitude] = useState<number | string>(device.geoLatitude ?? "");
   const [longitude, setLongitude] = useState<number | string>(device.geoLongitude ?? "");
   const saved = useUnsaved(!same([latitude, longitude], [device.geoLatitude ?? "", device.geoLongitude ?? ""]));
   const save = async (north: number | null, east: number | null) => {
-    const answer = await run(api.PUT("/api/v1/devices/{deviceRef}/location", { params: { path: { deviceRef: device.ref ?? "" } }, body: { latitude: north, longitude: east } }), t("device.placeSaved"));
+    const answer = await run(move.mutateAsync({ latitude: north, longitude: east }), t("device.placeSaved"));
     if (!answer) return;
     saved();
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   const given = latitude !== "" && longitude !== "";
   const here: Spot[] = given ? [{ id: "here", latitude: Number(latitude), longitude: Number(longitude), kind: "device", label: device.name ?? "", color: "veld" }] : [];

@@ -3,6 +3,7 @@ import { Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, Unstyled
 import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { $api } from "../../api/client";
+import { useOverview } from "../../api/overview";
 import { Empty, IfMayChange, Loading, PageTitle, Panel, Problem, SeverityBadge, blocking } from "../../components/basics";
 import { Stat } from "../../components/Stat";
 import { Chart } from "../../components/Chart";
@@ -17,7 +18,7 @@ const severities = ["CRITICAL", "MAJOR", "MINOR", "WARNING", "UNCLEARED", "CLEAR
 export function Home() {
   const t = useT();
   const navigate = useNavigate();
-  const overview = $api.useQuery("get", "/api/v1/overview", undefined, { refetchInterval: 10_000 });
+  const overview = useOverview();
   const traffic = $api.useQuery("get", "/api/v1/statistics", { params: { query: { duration: 1 } } }, { refetchInterval: 60_000 });
   const option = useMemo(() => trafficOption(traffic.data ?? [], t, 1), [traffic.data, t]);
   if (blocking(overview)) return <Problem error={overview.error} retry={() => void overview.refetch()} />;

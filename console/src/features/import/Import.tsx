@@ -2,12 +2,14 @@ import { Alert, Badge, Button, Code, FileButton, Group, Progress, ScrollArea, St
 import { IconArrowBackUp, IconFileSpreadsheet, IconPlayerPlay, IconTestPipe, IconUpload } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type DragEvent } from "react";
-import { $api, api, postText } from "../../api/client";
+import { api, postText } from "../../api/client";
+import { refresh } from "../../api/changes";
 import { IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { answerRows, decode, isWorkbook, parse, parts, type CsvFile } from "./csv";
 import { bytes, number, withQuery } from "../../format";
+import { touchedByImport, useImports, useUndoImport } from "./api";
 import { useT } from "../../text";
 
 const SIZE = 50;
@@ -33,7 +35,8 @@ export function Import() {
   const { failed, run } = useTell();
   const confirm = useConfirm();
   const queries = useQueryClient();
-  const imports = $api.useQuery("get", "/api/v1/imports");
+  const imports = useImports();
+  const undoing = useUndoImport();
   const [file, setFile] = useState<Loaded | null>(null);
   const [results, setResults] = useState<Result[]>([]);
   const [progress, setProgress] = useState<{ at: number; of: number; dry: boolean } | null>(null);
@@ -85,21 +88,12 @@ export function Import() {
       failed(error);
     } finally {
       setProgress(null);
-      void queries.invalidateQueries();
+      refresh(queries, touchedByImport);
     }
   };
   const undo = (ref: string, count: number) =>
     confirm(t("import.undoTitle", { count }), t("import.undoText"), t("import.undo"), () =>
-      void run(
-        (async () => {
-          for (;;) {
-            const { data } = await api.POST("/api/v1/imports/{importRef}/undo", { params: { path: { importRef: ref } } });
-            if (!data?.left) break;
-          }
-          void queries.invalidateQueries();
-        })(),
-        t("import.undone"),
-      ),
+      void run(undoing.mutateAsync(ref), t("import.undone")),
     );
   const bad = results.filter((result) => !result.ok);
   const rows = file ? file.csv.rows.length : 0;

@@ -2,14 +2,14 @@ import { useNavigate } from "@tanstack/react-router";
 import { Badge, Button, Group, Modal, PasswordInput, Radio, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBuilding, IconPlus, IconUsers } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
+import { useChangeUser, useCreateSubscriber, useCreateUser, useDeleteUser, useSubscribers, useUsers, type Person } from "./api";
 import { useT } from "../../text";
 import { openForm, useUnsaved } from "../../components/unsaved";
 
@@ -19,7 +19,7 @@ export function Subscribers() {
   const t = useT();
   const navigate = useNavigate();
   const { workFor } = useSession();
-  const found = $api.useQuery("get", "/api/v1/operator/subscribers", undefined, { refetchInterval: 15_000 });
+  const found = useSubscribers();
   const open = (customerId: string) => {
     workFor(customerId);
     void navigate({ to: "/" });
@@ -52,17 +52,16 @@ export function Subscribers() {
 function NewSubscriber() {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
+  const creation = useCreateSubscriber();
   const [customerId, setId] = useState("");
   const [name, setName] = useState("");
   const wrong = customerId !== "" && !/^\d{9}$/.test(customerId);
   const saved = useUnsaved(Boolean(customerId || name));
   const save = async () => {
-    const answer = await run(api.POST("/api/v1/operator/subscribers", { body: { customerId, name } }), t("subscribers.created"));
+    const answer = await run(creation.mutateAsync({ customerId, name }), t("subscribers.created"));
     if (!answer) return;
     saved();
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   return (
     <Stack>
@@ -78,12 +77,11 @@ export function Users() {
   const { user: me } = useSession();
   const confirm = useConfirm();
   const { run } = useTell();
-  const queries = useQueryClient();
-  const found = $api.useQuery("get", "/api/v1/operator/users");
-  const again = () => void queries.invalidateQueries();
-  const path = (kind: string, user: User) => ({ params: { path: { kind, userRef: user.ref } } });
-  const setRole = (kind: string, row: User, role: "rw" | "ro") => void run(api.PUT("/api/v1/operator/users/{kind}/{userRef}", { ...path(kind, row), body: { role } }), t("users.changed")).then(again);
-  const turn = (kind: string, row: User) => {
+  const found = useUsers();
+  const change = useChangeUser();
+  const deletion = useDeleteUser();
+  const setRole = (kind: Person["kind"], { ref }: User, role: "rw" | "ro") => void run(change.mutateAsync({ person: { kind, ref }, role }), t("users.changed"));
+  const turn = (kind: Person["kind"], row: User) => {
     if (row.role === "rw") return setRole(kind, row, "ro");
     const name = row.username;
     confirm(t("users.makeRwTitle", { name }), t(kind === "operator" ? "users.confirmRw" : "users.makeRwText", { name }), t("users.makeRw"), () => setRole(kind, row, "rw"));
@@ -100,7 +98,7 @@ export function Users() {
           <Group gap={4} justify="flex-end" wrap="nowrap">
             <Button size="compact-sm" variant="default" onClick={() => turn(kind, row)}>{t(row.role === "rw" ? "users.makeRo" : "users.makeRw")}</Button>
             <Button size="compact-sm" variant="default" onClick={() => openForm(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)}>{t("users.password")}</Button>
-            <Button size="compact-sm" variant="subtle" color="red" onClick={() => confirm(t("users.removeTitle", { name: row.username }), t("users.removeText"), t("common.delete"), () => void run(api.DELETE("/api/v1/operator/users/{kind}/{userRef}", path(kind, row)), t("users.removed")).then(again))}>{t("common.delete")}</Button>
+            <Button size="compact-sm" variant="subtle" color="red" onClick={() => confirm(t("users.removeTitle", { name: row.username }), t("users.removeText"), t("common.delete"), () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")))}>{t("common.delete")}</Button>
           </Group>
         </IfMayChange>
       ),
@@ -121,12 +119,13 @@ export function Users() {
   );
 }
 
-function NewPassword({ kind, user }: { kind: string; user: User }) {
+function NewPassword({ kind, user }: { kind: Person["kind"]; user: User }) {
   const t = useT();
   const { run } = useTell();
+  const change = useChangeUser();
   const [password, setPassword] = useState("");
   const save = async () => {
-    const answer = await run(api.PUT("/api/v1/operator/users/{kind}/{userRef}", { params: { path: { kind, userRef: user.ref } }, body: { password } }), t("account.changed"));
+    const answer = await run(change.mutateAsync({ person: { kind, ref: user.ref }, password }), t("account.changed"));
     if (answer) modals.closeAll();
   };
   return <Stack><PasswordInput label={t("account.new")} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="new-password" data-autofocus visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }} /><Button onClick={() => void save()} disabled={password.length < 8}>{t("common.save")}</Button></Stack>;
@@ -135,8 +134,8 @@ function NewPassword({ kind, user }: { kind: string; user: User }) {
 function NewUser() {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
-  const customers = $api.useQuery("get", "/api/v1/operator/subscribers");
+  const creation = useCreateUser();
+  const customers = useSubscribers();
   const [kind, setKind] = useState<"subscriber" | "operator" | "">("");
   const [username, setUsername] = useState("");
   const [displayName, setName] = useState("");
@@ -147,11 +146,10 @@ function NewUser() {
   const save = async () => {
     if (!kind) return;
     const person = { kind, username, displayName: displayName || username, password, role };
-    const answer = await run(api.POST("/api/v1/operator/users", { body: kind === "subscriber" ? { ...person, customerId } : person }), t("users.created"));
+    const answer = await run(creation.mutateAsync(kind === "subscriber" ? { ...person, customerId } : person), t("users.created"));
     if (!answer) return;
     saved();
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   // A dialog of its own, for one opened in place of this form would drop what was filled in.
   const [asking, setAsking] = useState(false);

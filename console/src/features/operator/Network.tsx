@@ -9,6 +9,7 @@ import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
 import { number } from "../../format";
 import { useSession } from "../../session";
+import { useStations } from "./api";
 import { useT } from "../../text";
 import { Stat } from "../../components/Stat";
 import { TextLink } from "../../components/links";
@@ -18,7 +19,7 @@ export function Network() {
   const navigate = useNavigate();
   const { user } = useSession();
   const found = $api.useQuery("get", "/api/v1/operator/overview", undefined, { refetchInterval: 5000 });
-  const stations = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 10_000 });
+  const stations = useStations(10_000);
   const spots = useMemo<Spot[]>(
     () =>
       (stations.data ?? []).flatMap((station) =>

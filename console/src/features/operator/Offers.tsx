@@ -1,14 +1,14 @@
 import { Badge, Button, Group, NumberInput, Select, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconCpu, IconListDetails, IconPlus, IconShieldLock } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { $api, anyMembers, api, type Schemas } from "../../api/client";
+import { $api, anyMembers, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number, plain } from "../../format";
 import { useSession } from "../../session";
+import { useCreateHsmGroup, useDefaults, useGrantPlan, useSaveDeviceProfile, useSavePlan, useSubscribers } from "./api";
 import { useT } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
 import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
@@ -32,7 +32,7 @@ function onlyChanged(settings: Settings, defaults: Settings): Settings {
 export function OperatorPlans() {
   const t = useT();
   const found = $api.useQuery("get", "/api/v1/operator/plans");
-  const defaults = $api.useQuery("get", "/api/v1/operator/defaults");
+  const defaults = useDefaults();
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
   const standard = defaults.data.plan as Settings;
@@ -59,18 +59,17 @@ export function OperatorPlans() {
 function PlanForm({ defaults, fields, plan }: { defaults: Settings; fields: Fields; plan?: Schemas["Plan"] }) {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
+  const saving = useSavePlan(plan?.ref);
   const [id, setId] = useState(plan?.id ?? "");
   const [name, setName] = useState(plan?.name ?? "");
   const [settings, setSettings] = useState<Settings>((plan?.settings as Settings | undefined) ?? defaults);
   const saved = useUnsaved(!same({ id, name, settings }, { id: plan?.id ?? "", name: plan?.name ?? "", settings: (plan?.settings as Settings | undefined) ?? defaults }));
   const save = async () => {
     const wanted = anyMembers(onlyChanged(settings, defaults));
-    const answer = await run(plan ? api.PUT("/api/v1/operator/plans/{planRef}", { params: { path: { planRef: plan.ref } }, body: { settings: wanted } }) : api.POST("/api/v1/operator/plans", { body: { id, name, settings: wanted } }), t("plans.saved"));
+    const answer = await run(saving.mutateAsync({ id, name, settings: wanted }), t("plans.saved"));
     if (!answer) return;
     saved();
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   return (
     <Stack>
@@ -84,15 +83,14 @@ function PlanForm({ defaults, fields, plan }: { defaults: Settings; fields: Fiel
 function GrantForm({ plan }: { plan: Schemas["Plan"] }) {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
-  const customers = $api.useQuery("get", "/api/v1/operator/subscribers");
+  const grant = useGrantPlan(plan.ref);
+  const customers = useSubscribers();
   const [customerId, setCustomer] = useState<string | null>(null);
   const [granted, setGranted] = useState<number | string>(100);
   const save = async () => {
-    const answer = await run(api.PUT("/api/v1/operator/plans/{planRef}/grants", { params: { path: { planRef: plan.ref } }, body: { customerId: customerId ?? "", granted: Number(granted) } }), t("plans.saved"));
+    const answer = await run(grant.mutateAsync({ customerId: customerId ?? "", granted: Number(granted) }), t("plans.saved"));
     if (!answer) return;
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   return (
     <Stack>
@@ -107,7 +105,7 @@ export function Profiles() {
   const t = useT();
   const { mayChange } = useSession();
   const found = $api.useQuery("get", "/api/v1/operator/deviceProfiles");
-  const defaults = $api.useQuery("get", "/api/v1/operator/defaults");
+  const defaults = useDefaults();
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
   const standard = defaults.data.profile as Settings;
@@ -136,18 +134,17 @@ export function Profiles() {
 function ProfileForm({ defaults, fields, profile }: { defaults: Settings; fields: Fields; profile?: Schemas["Profile"] }) {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
+  const saving = useSaveDeviceProfile(profile?.ref);
   const [id, setId] = useState(profile?.id ?? "");
   const [name, setName] = useState(profile?.name ?? "");
   const [settings, setSettings] = useState<Settings>((profile?.settings as Settings | undefined) ?? defaults);
   const saved = useUnsaved(!same({ id, name, settings }, { id: profile?.id ?? "", name: profile?.name ?? "", settings: (profile?.settings as Settings | undefined) ?? defaults }));
   const save = async () => {
     const wanted = anyMembers(onlyChanged(settings, defaults));
-    const answer = await run(profile ? api.PUT("/api/v1/operator/deviceProfiles/{profileRef}", { params: { path: { profileRef: profile.ref } }, body: { name, settings: wanted } }) : api.POST("/api/v1/operator/deviceProfiles", { body: { id, name, settings: wanted } }), t("profiles.saved"));
+    const answer = await run(saving.mutateAsync({ id, name, settings: wanted }), t("profiles.saved"));
     if (!answer) return;
     saved();
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   return (
     <Stack>
@@ -187,15 +184,14 @@ export function HsmGroups() {
 function GroupForm() {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
-  const defaults = $api.useQuery("get", "/api/v1/operator/defaults");
+  const defaults = useDefaults();
   const [name, setName] = useState("");
+  const creation = useCreateHsmGroup();
   const [vault, setVault] = useState("");
   const save = async () => {
-    const answer = await run(api.POST("/api/v1/operator/hsmGroups", { body: { name, vault } }), t("hsm.created"));
+    const answer = await run(creation.mutateAsync({ name, vault }), t("hsm.created"));
     if (!answer) return;
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   return (
     <Stack>

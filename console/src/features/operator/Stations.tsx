@@ -2,9 +2,8 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { Alert, Badge, Button, Grid, Group, NumberInput, Progress, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconAntenna, IconPlus, IconTrash } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import { $api, type Schemas } from "../../api/client";
 import { Empty, Facts, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
 import { DataTable } from "../../components/DataTable";
@@ -12,6 +11,7 @@ import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
 import { number, percent } from "../../format";
 import { isEui, plainHex } from "../../identifiers";
+import { useDeleteStation, useSaveStation, useStations } from "./api";
 import { useT } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
 import { trafficOption } from "../../components/traffic";
@@ -23,7 +23,7 @@ type Station = Schemas["StationView"];
 export function Stations() {
   const t = useT();
   const navigate = useNavigate();
-  const found = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 5000 });
+  const found = useStations();
   const unknown = $api.useQuery("get", "/api/v1/operator/baseStations/unknown", undefined, { refetchInterval: 5000 });
   const register = (eui?: string) => openForm(t("stations.new"), <StationForm eui={eui} />, "lg");
   return (
@@ -92,10 +92,10 @@ export function StationPage() {
   const navigate = useNavigate();
   const confirm = useConfirm();
   const { run } = useTell();
-  const queries = useQueryClient();
   const { id } = useParams({ from: "/operator/base-stations/$id" });
-  const found = $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval: 5000 });
+  const found = useStations();
   const traffic = $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/statistics", { params: { path: { stationId: id }, query: { duration: 7, aggregationStep: 3 } } });
+  const deletion = useDeleteStation(id);
   const option = useMemo(() => trafficOption(traffic.data ?? [], t, 7), [traffic.data, t]);
   if (blocking(found)) return <Problem error={found.error} />;
   if (!found.data) return <Loading />;
@@ -103,10 +103,9 @@ export function StationPage() {
   if (!station) return <Empty icon={IconAntenna} title={t("notFound.title")} text={t("notFound.text")} />;
   const remove = () =>
     confirm(t("stations.removeTitle", { name: station.name }), t("stations.removeText"), t("common.delete"), () =>
-      void run(api.DELETE("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } } }), t("stations.removed")).then((answer) => {
+      void run(deletion.mutateAsync(), t("stations.removed")).then((answer) => {
         if (!answer) return;
         void navigate({ to: "/operator/base-stations" });
-        void queries.invalidateQueries();
       }),
     );
   const placed = station.latitude !== null && station.longitude !== null;
@@ -154,7 +153,7 @@ export function StationPage() {
 function StationForm({ station, eui }: { station?: Station; eui?: string }) {
   const t = useT();
   const { run } = useTell();
-  const queries = useQueryClient();
+  const saving = useSaveStation(station?.id);
   const [gatewayEUI, setEui] = useState(station?.gatewayEUI ?? eui ?? "");
   const [name, setName] = useState(station?.name ?? "");
   const [latitude, setLatitude] = useState<number | string>(station?.latitude ?? "");
@@ -167,16 +166,10 @@ function StationForm({ station, eui }: { station?: Station; eui?: string }) {
   const value = (given: number | string) => (given === "" ? null : Number(given));
   const save = async () => {
     const body = { name, latitude: value(latitude), longitude: value(longitude), altitude: value(altitude), maxTxPower: value(power), antennaGain: value(gain) };
-    const answer = await run<unknown>(
-      station
-        ? api.PUT("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: station.id } }, body })
-        : api.POST("/api/v1/operator/baseStations", { body: { ...body, gatewayEUI: plainHex(gatewayEUI) } }),
-      t("stations.saved"),
-    );
+    const answer = await run(saving.mutateAsync({ ...body, gatewayEUI: plainHex(gatewayEUI) }), t("stations.saved"));
     if (!answer) return;
     saved();
     modals.closeAll();
-    void queries.invalidateQueries();
   };
   const here = latitude !== "" && longitude !== "" ? [{ id: "here", latitude: Number(latitude), longitude: Number(longitude), kind: "station" as const, label: name, color: "veld" }] : [];
   return (

@@ -1,16 +1,16 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Badge, Group } from "@mantine/core";
 import { IconPlus, IconRoute } from "@tabler/icons-react";
-import { $api } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
+import { useRoutingProfiles } from "./api";
 import { useT } from "../../text";
 import { ButtonLink, TextLink } from "../../components/links";
 
 export function Routing() {
   const t = useT();
   const navigate = useNavigate();
-  const found = $api.useQuery("get", "/data/lora/thingpark/routingProfiles");
+  const found = useRoutingProfiles();
   return (
     <>
       <PageTitle title={t("nav.routing")} below={t("routing.below")}>

@@ -1,7 +1,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { ActionIcon, Alert, Badge, Button, Checkbox, Code, Grid, Group, PasswordInput, Select, Stack, TagsInput, Text, TextInput, Textarea } from "@mantine/core";
 import { IconKey, IconPlus, IconTestPipe, IconTrash } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../../api/client";
 import { options, useHsmGroups } from "../../api/catalogues";
@@ -9,6 +8,7 @@ import { Facts, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem } fr
 import { NumberField } from "../../components/NumberField";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { useSession } from "../../session";
+import { useDeleteProfile, useGenerateAsKey, useSaveProfile, useTryProfile } from "./api";
 import { useT } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
 
@@ -20,7 +20,6 @@ const newRoute: Route = { sourcePorts: "*", strategy: "SEQUENTIAL", contentType:
 export function RoutingProfilePage() {
   const t = useT();
   const navigate = useNavigate();
-  const queries = useQueryClient();
   const confirm = useConfirm();
   const { mayChange } = useSession();
   const { failed, run } = useTell();
@@ -32,7 +31,8 @@ export function RoutingProfilePage() {
   const [routes, setRoutes] = useState<Route[]>(isNew ? [newRoute] : []);
   const [conflict, setConflict] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const saving = useSaveProfile(isNew ? null : ref);
+  const deletion = useDeleteProfile(ref);
   const saved = useUnsaved(mayChange && opened !== null && !same({ name, isDefault, routes }, { name: opened.profile.name ?? "", isDefault: opened.profile.default ?? false, routes: opened.profile.routes ?? [] }));
   const path = { params: { path: { routingProfileRef: ref } } };
   const load = async () => {
@@ -55,31 +55,24 @@ export function RoutingProfilePage() {
   if (!opened) return <Loading />;
   const change = (index: number, part: Partial<Route>) => setRoutes((before) => before.map((route, at) => (at === index ? { ...route, ...part } : route)));
   const save = async () => {
-    setBusy(true);
     // A key that is left empty stays as it is.
     const body: Profile = { name, default: isDefault, routes: routes.map((route) => Object.fromEntries(Object.entries(route).filter(([, value]) => value !== "" && value !== undefined)) as Route) };
     try {
-      const answer = isNew
-        ? await api.POST("/data/lora/thingpark/routingProfiles", { body })
-        : await api.PUT("/data/lora/thingpark/routingProfiles/{routingProfileRef}", { ...path, body, headers: { "if-match": opened.etag } });
+      const answer = await saving.mutateAsync({ body, etag: opened.etag });
       done(t("routing.saved"));
       saved();
-      void queries.invalidateQueries();
       if (isNew && answer.data?.ref) void navigate({ to: "/routing/$ref", params: { ref: answer.data.ref } });
       else await load();
     } catch (error) {
       if (error instanceof ApiError && error.status === 412) setConflict(true);
       else failed(error);
-    } finally {
-      setBusy(false);
     }
   };
   const remove = () =>
     confirm(t("routing.deleteTitle", { name }), t("routing.deleteText"), t("common.delete"), () =>
-      void run(api.DELETE("/data/lora/thingpark/routingProfiles/{routingProfileRef}", path), t("routing.deleted")).then((answer) => {
+      void run(deletion.mutateAsync(), t("routing.deleted")).then((answer) => {
         if (!answer) return;
         saved();
-        void queries.invalidateQueries();
         void navigate({ to: "/routing" });
       }),
     );
@@ -89,7 +82,7 @@ export function RoutingProfilePage() {
       <PageTitle title={isNew ? t("routing.new") : opened.profile.name} below={!isNew && <Mono>{opened.profile.id}</Mono>}>
         <IfMayChange>
           {!isNew && <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>{t("common.delete")}</Button>}
-          <Button onClick={() => void save()} loading={busy} disabled={!name.trim()}>{t("common.save")}</Button>
+          <Button onClick={() => void save()} loading={saving.isPending} disabled={!name.trim()}>{t("common.save")}</Button>
         </IfMayChange>
       </PageTitle>
       {conflict && <Alert color="orange" title={t("conflict.title")} mb="md" role="alert"><Text size="sm">{t("conflict.text")}</Text><Button size="xs" mt="xs" variant="default" onClick={() => void load()}>{t("conflict.load")}</Button></Alert>}
@@ -151,15 +144,13 @@ function Trial({ profileRef }: { profileRef: string }) {
   const t = useT();
   const { run } = useTell();
   const [results, setResults] = useState<Schemas["RouteTrialView"][] | null>(null);
-  const [busy, setBusy] = useState(false);
+  const trial = useTryProfile(profileRef);
   const send = async () => {
-    setBusy(true);
-    const answer = await run(api.POST("/api/v1/routingProfiles/{routingProfileRef}/trial", { params: { path: { routingProfileRef: profileRef } } }));
+    const answer = await run(trial.mutateAsync());
     setResults(answer?.data ?? null);
-    setBusy(false);
   };
   return (
-    <Panel title={t("trial.title")} right={<Button size="xs" leftSection={<IconTestPipe size={14} />} onClick={() => void send()} loading={busy}>{t("trial.send")}</Button>}>
+    <Panel title={t("trial.title")} right={<Button size="xs" leftSection={<IconTestPipe size={14} />} onClick={() => void send()} loading={trial.isPending}>{t("trial.send")}</Button>}>
       <Text size="sm" c="dimmed">{t("trial.text")}</Text>
       {results?.map((route) =>
         route.answers.map((answer, index) => (
@@ -184,13 +175,11 @@ function AsKey({ profile, onMade }: { profile: Profile; onMade: () => void }) {
   const [group, setGroup] = useState<string | null>(null);
   const [pem, setPem] = useState("");
   const [made, setMade] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const generation = useGenerateAsKey(profile.ref ?? "");
   const chosen = group ?? profile.hsmGroupId ?? groups[0]?.id ?? "";
   const wrong = pem.trim() !== "" && !/-----BEGIN (RSA )?PUBLIC KEY-----[\s\S]+-----END (RSA )?PUBLIC KEY-----/.test(pem);
   const generate = async () => {
-    setBusy(true);
-    const answer = await run(api.PUT("/data/lora/thingpark/routingProfiles/{routingProfileRef}", { params: { path: { routingProfileRef: profile.ref ?? "" } }, body: { hsmGroupId: chosen, rsaPublicKey: pem.trim() } }));
-    setBusy(false);
+    const answer = await run(generation.mutateAsync({ hsmGroupId: chosen, rsaPublicKey: pem.trim() }));
     if (answer?.data?.rsaEncryptedASKey) {
       setMade(answer.data.rsaEncryptedASKey);
       onMade();
@@ -203,7 +192,7 @@ function AsKey({ profile, onMade }: { profile: Profile; onMade: () => void }) {
         <Text size="sm" c="dimmed">{t("asKey.text")}</Text>
         <Select label={t("device.hsm")} data={options(groups)} value={chosen || null} onChange={setGroup} allowDeselect={false} />
         <Textarea label={t("asKey.pem")} placeholder={"-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----"} autosize minRows={4} maxRows={10} value={pem} onChange={(event) => setPem(event.currentTarget.value)} error={wrong && t("asKey.wrong")} styles={{ input: { fontFamily: "monospace", fontSize: 12 } }} />
-        <Button onClick={ask} loading={busy} disabled={!pem.trim() || wrong || !chosen} leftSection={<IconKey size={16} />}>{t("asKey.generate")}</Button>
+        <Button onClick={ask} loading={generation.isPending} disabled={!pem.trim() || wrong || !chosen} leftSection={<IconKey size={16} />}>{t("asKey.generate")}</Button>
         {made && <Once label={t("asKey.made")} value={made} />}
       </Stack>
     </Panel>

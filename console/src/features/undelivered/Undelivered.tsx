@@ -1,13 +1,14 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Box, Button, Group, Select, Stack, Switch, Text, ThemeIcon } from "@mantine/core";
 import { IconClock, IconMailCheck, IconRepeat } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { $api, api, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
+import { useOverview } from "../../api/overview";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
+import { useRedeliver, useUndelivered } from "./api";
 import { useT, type Key, type Translate } from "../../text";
 import { useFilters } from "../../navigation";
 import { TextLink } from "../../components/links";
@@ -70,17 +71,17 @@ export function UndeliveredPage() {
   const navigate = useNavigate();
   const { run } = useTell();
   const confirm = useConfirm();
-  const queries = useQueryClient();
   const [filters, setFilters] = useFilters("/undelivered");
   const days = filters.days ?? "7";
   const pending = filters.pending === "true";
   const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
-  const found = $api.useQuery("get", "/api/v1/undelivered", { params: { query: { from, pending, limit: 1000 } } }, { refetchInterval: 10_000 });
-  const overview = $api.useQuery("get", "/api/v1/overview", undefined, { refetchInterval: 10_000 });
+  const found = useUndelivered(from, pending);
+  const overview = useOverview();
+  const redelivery = useRedeliver();
   const waiting = overview.data?.deliveries.destinations ?? [];
   const again = () =>
     confirm(t("undelivered.againTitle"), t("undelivered.againText"), t("undelivered.again"), () =>
-      void run(api.POST("/api/v1/undelivered/redeliveries", { body: { from, to: new Date(Date.now() + 60_000).toISOString() } }).then(({ data }) => data), t("undelivered.begun")).then(() => queries.invalidateQueries()),
+      void run(redelivery.mutateAsync({ from, to: new Date(Date.now() + 60_000).toISOString() }), t("undelivered.begun")),
     );
   return (
     <>

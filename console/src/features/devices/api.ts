@@ -1,0 +1,85 @@
+// Devices: what is read of them, and what is changed.
+import { $api, api, type Schemas } from "../../api/client";
+import { useChange, type Readable } from "../../api/changes";
+import type { Language } from "../../text";
+
+/** Lists and counts in which a device is. */
+export const listsOfDevices = [
+  "/api/v1/devices", "/api/v1/devices/map", "/api/v1/overview", "/data/lora/thingpark/connectivityPlans", "/api/v1/operator/overview", "/api/v1/operator/subscribers",
+] as const satisfies Readable[];
+
+/** What is shown of one device. */
+const oneDevice = [
+  "/data/lora/thingpark/devices/{deviceRef}", "/api/v1/devices/{deviceRef}/explanation", "/api/v1/devices/{deviceRef}/session",
+] as const satisfies Readable[];
+
+const downlinks = [
+  "/api/v1/devices/{deviceRef}/downlinks/history", "/api/v1/devices/{deviceRef}/session", "/data/lora/thingpark/devices/{deviceRef}", "/api/v1/frames",
+] as const satisfies Readable[];
+
+function path(deviceRef: string) {
+  return { params: { path: { deviceRef } } };
+}
+
+export function useDevice(ref: string) {
+  return $api.useQuery("get", "/data/lora/thingpark/devices/{deviceRef}", path(ref), { refetchInterval: 10_000 });
+}
+
+export function useExplanation(deviceRef: string, language: Language) {
+  return $api.useQuery("get", "/api/v1/devices/{deviceRef}/explanation", { params: { path: { deviceRef }, query: { language } } }, { refetchInterval: 15_000 });
+}
+
+export function useSessionOf(ref: string) {
+  return $api.useQuery("get", "/api/v1/devices/{deviceRef}/session", path(ref), { refetchInterval: 10_000 });
+}
+
+export function useDownlinks(ref: string) {
+  return $api.useQuery("get", "/api/v1/devices/{deviceRef}/downlinks/history", path(ref), { refetchInterval: 2000 });
+}
+
+export function useAlarmHistory(ref: string) {
+  return $api.useQuery("get", "/api/v1/devices/{deviceRef}/alarmHistory", path(ref));
+}
+
+export function useCreateDevice() {
+  return useChange(
+    ({ body, apiVersion }: { body: Schemas["Device"]; apiVersion: "v1.1.1" | "v1.2" }) => api.POST("/data/lora/thingpark/devices", { body, params: { header: { "api-version": apiVersion } } }),
+    listsOfDevices,
+  );
+}
+
+/** Changes a device unless somebody else has since it was read with `etag`. */
+export function useChangeDevice(ref: string) {
+  return useChange(
+    ({ body, etag }: { body: Schemas["Device"]; etag: string }) => api.PUT("/data/lora/thingpark/devices/{deviceRef}", { ...path(ref), body, headers: { "if-match": etag } }),
+    [...listsOfDevices, ...oneDevice],
+  );
+}
+
+export function useDeleteDevice(ref: string) {
+  return useChange(() => api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path(ref)), [...listsOfDevices, "/api/v1/alarms", "/api/v1/frames", "/api/v1/undelivered"]);
+}
+
+export function useChangeDevices() {
+  return useChange((body: Schemas["BulkChange"]) => api.POST("/api/v1/devices/bulk", { body }), [...listsOfDevices, ...oneDevice, "/api/v1/alarms", "/api/v1/undelivered"]);
+}
+
+export function useResetSecurityContext(ref: string) {
+  return useChange(() => api.POST("/api/v1/devices/{deviceRef}/securityContext/reset", path(ref)), [...oneDevice, ...downlinks, "/api/v1/alarms"]);
+}
+
+export function useMoveDevice(ref: string) {
+  return useChange((body: Schemas["Location"]) => api.PUT("/api/v1/devices/{deviceRef}/location", { ...path(ref), body }), ["/api/v1/devices", "/api/v1/devices/map", ...oneDevice]);
+}
+
+export function useChangeThresholds(ref: string) {
+  return useChange((body: Schemas["Thresholds"]) => api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { ...path(ref), body }), [...oneDevice, "/api/v1/alarms", "/api/v1/devices"]);
+}
+
+export function useSendDownlink(ref: string) {
+  return useChange((body: Schemas["NewDownlink"]) => api.POST("/api/v1/devices/{deviceRef}/downlinks", { ...path(ref), body }), downlinks);
+}
+
+export function useFlushDownlinks(ref: string) {
+  return useChange(() => api.DELETE("/api/v1/devices/{deviceRef}/downlinks", path(ref)), downlinks);
+}

@@ -1,0 +1,89 @@
+// The network and those whom it serves.
+import { $api, api, type Schemas } from "../../api/client";
+import { useChange, type Readable } from "../../api/changes";
+
+const stations = ["/api/v1/operator/baseStations", "/api/v1/operator/baseStations/unknown", "/api/v1/operator/overview"] as const satisfies Readable[];
+const people = ["/api/v1/operator/users", "/api/v1/operator/subscribers", "/api/v1/operator/overview"] as const satisfies Readable[];
+const plans = ["/api/v1/operator/plans", "/data/lora/thingpark/connectivityPlans"] as const satisfies Readable[];
+const profiles = ["/api/v1/operator/deviceProfiles", "/data/lora/thingpark/deviceProfiles"] as const satisfies Readable[];
+const hsmGroups = ["/api/v1/operator/hsmGroups", "/data/lora/thingpark/hsmGroups"] as const satisfies Readable[];
+
+export function useStations(refetchInterval = 5000) {
+  return $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval });
+}
+
+export function useSubscribers() {
+  return $api.useQuery("get", "/api/v1/operator/subscribers", undefined, { refetchInterval: 15_000 });
+}
+
+export function useUsers() {
+  return $api.useQuery("get", "/api/v1/operator/users");
+}
+
+export function useDefaults() {
+  return $api.useQuery("get", "/api/v1/operator/defaults");
+}
+
+/** Registers a base station, or changes the one that `id` names. */
+export function useSaveStation(id: string | undefined) {
+  return useChange(
+    async ({ gatewayEUI, ...body }: Schemas["NewStation"]): Promise<unknown> =>
+      id === undefined ? api.POST("/api/v1/operator/baseStations", { body: { ...body, gatewayEUI } }) : api.PUT("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } }, body }),
+    stations,
+  );
+}
+
+export function useDeleteStation(id: string) {
+  return useChange(() => api.DELETE("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } } }), stations);
+}
+
+export function useCreateSubscriber() {
+  return useChange((body: { customerId: string; name: string }) => api.POST("/api/v1/operator/subscribers", { body }), people);
+}
+
+export interface Person {
+  kind: "operator" | "subscriber";
+  ref: string;
+}
+
+function path({ kind, ref }: Person) {
+  return { params: { path: { kind, userRef: ref } } };
+}
+
+export function useCreateUser() {
+  return useChange((body: Schemas["NewUser"]) => api.POST("/api/v1/operator/users", { body }), people);
+}
+
+export function useChangeUser() {
+  return useChange(({ person, ...body }: { person: Person; role?: "rw" | "ro"; password?: string }) => api.PUT("/api/v1/operator/users/{kind}/{userRef}", { ...path(person), body }), people);
+}
+
+export function useDeleteUser() {
+  return useChange((person: Person) => api.DELETE("/api/v1/operator/users/{kind}/{userRef}", path(person)), people);
+}
+
+type Settings = Record<string, never>;
+
+export function useSavePlan(ref: string | undefined) {
+  return useChange(
+    ({ id, name, settings }: { id: string; name: string; settings: Settings }) =>
+      ref === undefined ? api.POST("/api/v1/operator/plans", { body: { id, name, settings } }) : api.PUT("/api/v1/operator/plans/{planRef}", { params: { path: { planRef: ref } }, body: { settings } }),
+    plans,
+  );
+}
+
+export function useGrantPlan(ref: string) {
+  return useChange((body: { customerId: string; granted: number }) => api.PUT("/api/v1/operator/plans/{planRef}/grants", { params: { path: { planRef: ref } }, body }), plans);
+}
+
+export function useSaveDeviceProfile(ref: string | undefined) {
+  return useChange(
+    ({ id, name, settings }: { id: string; name: string; settings: Settings }) =>
+      ref === undefined ? api.POST("/api/v1/operator/deviceProfiles", { body: { id, name, settings } }) : api.PUT("/api/v1/operator/deviceProfiles/{profileRef}", { params: { path: { profileRef: ref } }, body: { name, settings } }),
+    profiles,
+  );
+}
+
+export function useCreateHsmGroup() {
+  return useChange((body: { name: string; vault: string }) => api.POST("/api/v1/operator/hsmGroups", { body }), hsmGroups);
+}
