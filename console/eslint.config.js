@@ -11,7 +11,10 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     plugins: { "react-hooks": hooks, "import-x": importX, "jsx-a11y-x": a11y },
-    settings: { "import-x/resolver-next": [createNodeResolver({ extensions: [".ts", ".tsx"] })], "import-x/parsers": { "@typescript-eslint/parser": [".ts", ".tsx"] } },
+    settings: {
+      "import-x/resolver-next": [createNodeResolver({ extensions: [".ts", ".tsx"] })],
+      "import-x/parsers": { "@typescript-eslint/parser": [".ts", ".tsx"] },
+    },
     rules: {
       ...a11y.configs.recommended.rules,
       "react-hooks/rules-of-hooks": "error",
@@ -21,7 +24,13 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/no-non-null-assertion": "error",
-      "no-restricted-syntax": ["error", { selector: "TSAsExpression > TSNeverKeyword", message: "A cast to never switches the types off: give the value its type." }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "TSAsExpression > TSNeverKeyword",
+          message: "A cast to never switches the types off: give the value its type.",
+        },
+      ],
     },
   },
 );

@@ -42,7 +42,11 @@ export function relative(iso: string, language: string, now = Date.now()): strin
 }
 
 export function bytes(count: number): string {
-  return count < 1024 ? `${count} B` : count < 1_048_576 ? number(count / 1024, "KiB") : number(count / 1_048_576, "MiB");
+  return count < 1024
+    ? `${count} B`
+    : count < 1_048_576
+      ? number(count / 1024, "KiB")
+      : number(count / 1_048_576, "MiB");
 }
 
 /** A value of a decoder or a setting, whatever it is. */
@@ -56,7 +60,10 @@ export function hex(text: string): string {
 }
 
 /** The address with parameters, absent ones left out. */
-export function withQuery(path: string, parameters: Record<string, string | number | boolean | undefined | null>): string {
+export function withQuery(
+  path: string,
+  parameters: Record<string, string | number | boolean | undefined | null>,
+): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined && value !== null && value !== "" && value !== false) query.set(name, String(value));
@@ -68,5 +75,9 @@ export function withQuery(path: string, parameters: Record<string, string | numb
 /** A span of the API's, such as 2_DAYS, in the language of the page. */
 export function span(word: string, language: string): string {
   const [count = "0", unit = "HOURS"] = word.split("_");
-  return new Intl.NumberFormat(language, { style: "unit", unit: unit.startsWith("DAY") ? "day" : "hour", unitDisplay: "long" }).format(Number(count));
+  return new Intl.NumberFormat(language, {
+    style: "unit",
+    unit: unit.startsWith("DAY") ? "day" : "hour",
+    unitDisplay: "long",
+  }).format(Number(count));
 }

@@ -14,5 +14,7 @@ export function isKey(text: string): boolean {
 }
 
 export function randomHex(octets: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(octets)), (octet) => octet.toString(16).padStart(2, "0")).join("").toUpperCase();
+  return Array.from(crypto.getRandomValues(new Uint8Array(octets)), (octet) => octet.toString(16).padStart(2, "0"))
+    .join("")
+    .toUpperCase();
 }

@@ -12,7 +12,9 @@ export type FiltersOf<Path extends ScreenPath> = RouteById<Tree, Path>["types"][
 
 /** The filters in the address, and a function that changes some of them; empty ones go. Changes that come
  * together count together, whatever the page had drawn when they were made. */
-export function useFilters<const Path extends ScreenPath>(path: Path): [FiltersOf<Path>, (change: FiltersOf<Path>) => void] {
+export function useFilters<const Path extends ScreenPath>(
+  path: Path,
+): [FiltersOf<Path>, (change: FiltersOf<Path>) => void] {
   const search: unknown = useSearch({ from: path });
   const navigate = useNavigate();
   const gathered = useRef<object | null>(null);
@@ -38,7 +40,12 @@ type Typed<Name extends string> = Partial<Record<Name, string>>;
 
 /** Filters that are typed: what stands in the fields, and what follows in the address once nobody types any
  * more. All that was typed meanwhile is taken over, in whichever fields. */
-export function useTyped<const Name extends string, Other extends object>(names: readonly Name[], filters: Typed<Name>, change: (wanted: Typed<Name> & Other) => void, delay: number) {
+export function useTyped<const Name extends string, Other extends object>(
+  names: readonly Name[],
+  filters: Typed<Name>,
+  change: (wanted: Typed<Name> & Other) => void,
+  delay: number,
+) {
   const [typed, setTyped] = useState<Typed<Name>>(() => chosen(names, filters));
   const open = useRef<Partial<Typed<Name> & Other>>({});
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);

@@ -7,7 +7,14 @@ import { Broken, NotFound, Shell } from "./shell/Shell";
 root.update({ component: Shell, notFoundComponent: NotFound });
 
 export const router = createRouter({
-  routeTree, basepath: "/console", parseSearch, stringifySearch, defaultPreload: "intent", scrollRestoration: true, defaultErrorComponent: Broken, defaultPendingMs: 20_000,
+  routeTree,
+  basepath: "/console",
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+  defaultErrorComponent: Broken,
+  defaultPendingMs: 20_000,
 });
 
 declare module "@tanstack/react-router" {

@@ -1,7 +1,22 @@
 // Every screen: its address, the parameters that it keeps there, its title, and where it stands in the menus.
 import {
-  IconActivity, IconAntenna, IconBell, IconBuilding, IconChartDots, IconClipboardList, IconCode, IconCpu, IconHome, IconListDetails, IconMailX, IconRoute,
-  IconSettings, IconShieldLock, IconTerminal2, IconUsers, type Icon,
+  IconActivity,
+  IconAntenna,
+  IconBell,
+  IconBuilding,
+  IconChartDots,
+  IconClipboardList,
+  IconCode,
+  IconCpu,
+  IconHome,
+  IconListDetails,
+  IconMailX,
+  IconRoute,
+  IconSettings,
+  IconShieldLock,
+  IconTerminal2,
+  IconUsers,
+  type Icon,
 } from "@tabler/icons-react";
 import { createRootRoute, createRoute } from "@tanstack/react-router";
 import type { ComponentType } from "react";
@@ -12,7 +27,10 @@ import type { Key } from "./text";
 
 export const root = createRootRoute();
 
-function route<const Path extends string, All extends Parameters<typeof read>[0] = Record<never, never>>(path: Path, parameters?: All) {
+function route<const Path extends string, All extends Parameters<typeof read>[0] = Record<never, never>>(
+  path: Path,
+  parameters?: All,
+) {
   return createRoute({
     getParentRoute: () => root,
     path,
@@ -28,20 +46,38 @@ const off = oneOf("off");
 const routes = {
   home: route("/"),
   devices: route("/devices", {
-    search: text, healthState: health, connectivityPlanId: text, deviceProfileId: text, routingProfileId: text,
-    alarm: oneOf("ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"), sort: oneOf("name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"), page: count, view: oneOf("map"),
+    search: text,
+    healthState: health,
+    connectivityPlanId: text,
+    deviceProfileId: text,
+    routingProfileId: text,
+    alarm: oneOf("ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"),
+    sort: oneOf("name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"),
+    page: count,
+    view: oneOf("map"),
   }),
   newDevice: route("/devices/new"),
   import: route("/devices/import"),
   device: route("/devices/$ref", {
     tab: oneOf("charts", "readings", "frames", "downlinks", "alarms", "network"),
-    days: oneOf("1", "7", "15", "35", "90", "365"), from: text, to: text, form: oneOf("frames"),
+    days: oneOf("1", "7", "15", "35", "90", "365"),
+    from: text,
+    to: text,
+    form: oneOf("frames"),
   }),
   network: route("/operator"),
   stations: route("/operator/base-stations"),
   station: route("/operator/base-stations/$id"),
   logger: route("/logger", {
-    deviceEUI: text, devAddr: text, baseStationId: text, asId: text, from: text, to: text, packetType: text, live: off, decode: off,
+    deviceEUI: text,
+    devAddr: text,
+    baseStationId: text,
+    asId: text,
+    from: text,
+    to: text,
+    packetType: text,
+    live: off,
+    decode: off,
   }),
   subscribers: route("/operator/subscribers"),
   users: route("/operator/users"),
@@ -49,7 +85,10 @@ const routes = {
   profiles: route("/operator/profiles"),
   hsmGroups: route("/operator/hsm-groups"),
   alarms: route("/alarms", {
-    state: oneOf("CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"), acked: oneOf("true", "false", "all"), type: count, page: count,
+    state: oneOf("CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"),
+    acked: oneOf("true", "false", "all"),
+    type: count,
+    page: count,
   }),
   routing: route("/routing"),
   routingProfile: route("/routing/$ref"),
@@ -85,37 +124,145 @@ export const screens: ScreenOf[] = [];
 
 function screen(of: (typeof routes)[keyof typeof routes], entry: Entry): void {
   const Body = part<object>(entry.load);
-  const component = () => <Screen title={entry.title}><Body /></Screen>;
+  const component = () => (
+    <Screen title={entry.title}>
+      <Body />
+    </Screen>
+  );
   // The router waits for this before it goes there.
   component.preload = Body.preload;
   of.update({ component });
   // The address is known once the router has put the routes together.
-  screens.push({ ...entry, get path() { return of.fullPath; }, preload: Body.preload });
+  screens.push({
+    ...entry,
+    get path() {
+      return of.fullPath;
+    },
+    preload: Body.preload,
+  });
 }
 
-screen(routes.home, { title: "nav.home", subscriber: IconHome, load: () => import("./features/home/Home").then((module) => module.Home) });
-screen(routes.devices, { title: "nav.devices", subscriber: IconCpu, load: () => import("./features/devices/List").then((module) => module.Devices) });
-screen(routes.newDevice, { title: "newDevice.title", load: () => import("./features/devices/New").then((module) => module.NewDevice) });
-screen(routes.import, { title: "import.title", load: () => import("./features/import/Import").then((module) => module.Import) });
-screen(routes.device, { title: "nav.devices", load: () => import("./features/devices/Device").then((module) => module.DevicePage) });
-screen(routes.network, { title: "nav.network", operator: IconChartDots, load: () => import("./features/operator/Network").then((module) => module.Network) });
-screen(routes.stations, { title: "nav.stations", operator: IconAntenna, load: () => import("./features/operator/Stations").then((module) => module.Stations) });
-screen(routes.station, { title: "nav.stations", load: () => import("./features/operator/Stations").then((module) => module.StationPage) });
-screen(routes.logger, { title: "nav.logger", subscriber: IconActivity, operator: IconActivity, load: () => import("./features/logger/Logger").then((module) => module.Logger) });
-screen(routes.subscribers, { title: "nav.subscribers", operator: IconBuilding, load: () => import("./features/operator/Customers").then((module) => module.Subscribers) });
-screen(routes.users, { title: "nav.users", operator: IconUsers, load: () => import("./features/operator/Customers").then((module) => module.Users) });
-screen(routes.operatorPlans, { title: "nav.plans", operator: IconListDetails, load: () => import("./features/operator/Offers").then((module) => module.OperatorPlans) });
-screen(routes.profiles, { title: "nav.profiles", operator: IconCpu, load: () => import("./features/operator/Offers").then((module) => module.Profiles) });
-screen(routes.hsmGroups, { title: "nav.hsm", operator: IconShieldLock, load: () => import("./features/operator/Offers").then((module) => module.HsmGroups) });
-screen(routes.alarms, { title: "nav.alarms", subscriber: IconBell, load: () => import("./features/alarms/Alarms").then((module) => module.Alarms) });
-screen(routes.routing, { title: "nav.routing", subscriber: IconRoute, load: () => import("./features/routing/List").then((module) => module.Routing) });
-screen(routes.routingProfile, { title: "nav.routing", load: () => import("./features/routing/Profile").then((module) => module.RoutingProfilePage) });
-screen(routes.undelivered, { title: "nav.undelivered", subscriber: IconMailX, load: () => import("./features/undelivered/Undelivered").then((module) => module.UndeliveredPage) });
-screen(routes.networkUndelivered, { title: "nav.undelivered", operator: IconMailX, load: () => import("./features/operator/Oversight").then((module) => module.NetworkUndelivered) });
-screen(routes.plans, { title: "nav.plans", subscriber: IconListDetails, load: () => import("./features/plans/Plans").then((module) => module.Plans) });
-screen(routes.decoders, { title: "nav.decoders", subscriber: IconCode, load: () => import("./features/decoders/List").then((module) => module.Decoders) });
-screen(routes.decoder, { title: "nav.decoders", load: () => import("./features/decoders/Lab").then((module) => module.DecoderLab) });
-screen(routes.developers, { title: "nav.developers", subscriber: IconTerminal2, load: () => import("./features/developers/Developers").then((module) => module.Developers) });
-screen(routes.audit, { title: "nav.audit", operator: IconClipboardList, load: () => import("./features/operator/Oversight").then((module) => module.Audit) });
-screen(routes.settings, { title: "nav.settings", operator: IconSettings, load: () => import("./features/operator/Oversight").then((module) => module.Settings) });
-screen(routes.account, { title: "nav.account", load: () => import("./features/account/Account").then((module) => module.Account) });
+screen(routes.home, {
+  title: "nav.home",
+  subscriber: IconHome,
+  load: () => import("./features/home/Home").then((module) => module.Home),
+});
+screen(routes.devices, {
+  title: "nav.devices",
+  subscriber: IconCpu,
+  load: () => import("./features/devices/List").then((module) => module.Devices),
+});
+screen(routes.newDevice, {
+  title: "newDevice.title",
+  load: () => import("./features/devices/New").then((module) => module.NewDevice),
+});
+screen(routes.import, {
+  title: "import.title",
+  load: () => import("./features/import/Import").then((module) => module.Import),
+});
+screen(routes.device, {
+  title: "nav.devices",
+  load: () => import("./features/devices/Device").then((module) => module.DevicePage),
+});
+screen(routes.network, {
+  title: "nav.network",
+  operator: IconChartDots,
+  load: () => import("./features/operator/Network").then((module) => module.Network),
+});
+screen(routes.stations, {
+  title: "nav.stations",
+  operator: IconAntenna,
+  load: () => import("./features/operator/Stations").then((module) => module.Stations),
+});
+screen(routes.station, {
+  title: "nav.stations",
+  load: () => import("./features/operator/Stations").then((module) => module.StationPage),
+});
+screen(routes.logger, {
+  title: "nav.logger",
+  subscriber: IconActivity,
+  operator: IconActivity,
+  load: () => import("./features/logger/Logger").then((module) => module.Logger),
+});
+screen(routes.subscribers, {
+  title: "nav.subscribers",
+  operator: IconBuilding,
+  load: () => import("./features/operator/Customers").then((module) => module.Subscribers),
+});
+screen(routes.users, {
+  title: "nav.users",
+  operator: IconUsers,
+  load: () => import("./features/operator/Customers").then((module) => module.Users),
+});
+screen(routes.operatorPlans, {
+  title: "nav.plans",
+  operator: IconListDetails,
+  load: () => import("./features/operator/Offers").then((module) => module.OperatorPlans),
+});
+screen(routes.profiles, {
+  title: "nav.profiles",
+  operator: IconCpu,
+  load: () => import("./features/operator/Offers").then((module) => module.Profiles),
+});
+screen(routes.hsmGroups, {
+  title: "nav.hsm",
+  operator: IconShieldLock,
+  load: () => import("./features/operator/Offers").then((module) => module.HsmGroups),
+});
+screen(routes.alarms, {
+  title: "nav.alarms",
+  subscriber: IconBell,
+  load: () => import("./features/alarms/Alarms").then((module) => module.Alarms),
+});
+screen(routes.routing, {
+  title: "nav.routing",
+  subscriber: IconRoute,
+  load: () => import("./features/routing/List").then((module) => module.Routing),
+});
+screen(routes.routingProfile, {
+  title: "nav.routing",
+  load: () => import("./features/routing/Profile").then((module) => module.RoutingProfilePage),
+});
+screen(routes.undelivered, {
+  title: "nav.undelivered",
+  subscriber: IconMailX,
+  load: () => import("./features/undelivered/Undelivered").then((module) => module.UndeliveredPage),
+});
+screen(routes.networkUndelivered, {
+  title: "nav.undelivered",
+  operator: IconMailX,
+  load: () => import("./features/operator/Oversight").then((module) => module.NetworkUndelivered),
+});
+screen(routes.plans, {
+  title: "nav.plans",
+  subscriber: IconListDetails,
+  load: () => import("./features/plans/Plans").then((module) => module.Plans),
+});
+screen(routes.decoders, {
+  title: "nav.decoders",
+  subscriber: IconCode,
+  load: () => import("./features/decoders/List").then((module) => module.Decoders),
+});
+screen(routes.decoder, {
+  title: "nav.decoders",
+  load: () => import("./features/decoders/Lab").then((module) => module.DecoderLab),
+});
+screen(routes.developers, {
+  title: "nav.developers",
+  subscriber: IconTerminal2,
+  load: () => import("./features/developers/Developers").then((module) => module.Developers),
+});
+screen(routes.audit, {
+  title: "nav.audit",
+  operator: IconClipboardList,
+  load: () => import("./features/operator/Oversight").then((module) => module.Audit),
+});
+screen(routes.settings, {
+  title: "nav.settings",
+  operator: IconSettings,
+  load: () => import("./features/operator/Oversight").then((module) => module.Settings),
+});
+screen(routes.account, {
+  title: "nav.account",
+  load: () => import("./features/account/Account").then((module) => module.Account),
+});

@@ -2,7 +2,16 @@
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const veld: MantineColorsTuple = [
-  "#eefaf3", "#d8f2e3", "#b0e4c7", "#84d4a8", "#5fc68e", "#3fae74", "#2b9160", "#1f774d", "#185f3e", "#114a30",
+  "#eefaf3",
+  "#d8f2e3",
+  "#b0e4c7",
+  "#84d4a8",
+  "#5fc68e",
+  "#3fae74",
+  "#2b9160",
+  "#1f774d",
+  "#185f3e",
+  "#114a30",
 ];
 
 export const theme = createTheme({

@@ -13,7 +13,8 @@ import { merge, type Line } from "./features/logger/useFrames";
 
 describe("server-sent events", () => {
   it("are put together however the stream is cut", () => {
-    const stream = 'event: ready\ndata: {}\n\n: alive\n\nevent: frames\ndata: [1,\ndata: 2]\n\nevent: dropped\r\ndata: {"dropped":3}\r\n\r\n';
+    const stream =
+      'event: ready\ndata: {}\n\n: alive\n\nevent: frames\ndata: [1,\ndata: 2]\n\nevent: dropped\r\ndata: {"dropped":3}\r\n\r\n';
     const whole = new EventParser().push(stream);
     expect(whole.map((event) => event.event)).toEqual(["ready", "frames", "dropped"]);
     expect(JSON.parse(whole[1]!.data)).toEqual([1, 2]);
@@ -27,7 +28,8 @@ describe("server-sent events", () => {
 });
 
 describe("CSV", () => {
-  const text = '\uFEFF# "a comment, EUI\r\nsep=;\r\nname;Dev EUI\r\n"two\nlines; one cell";1\r\n;\r\n\r\n# "again\r\n"say ""hi""";2\r\nx;3';
+  const text =
+    '\uFEFF# "a comment, EUI\r\nsep=;\r\nname;Dev EUI\r\n"two\nlines; one cell";1\r\n;\r\n\r\n# "again\r\n"say ""hi""";2\r\nx;3';
 
   it("has records on their lines, without comments and blank rows", () => {
     const file = parse(decode(new TextEncoder().encode(text))!);
@@ -36,20 +38,33 @@ describe("CSV", () => {
     expect(file.rows.map((row) => cells(file.text.slice(row.begin, row.end), ";")[1])).toEqual(["1", "2", "3"]);
     expect(cells('"say ""hi""",2')).toEqual(['say "hi"', "2"]);
     expect(parse("name,EUI\ra,1\rb,2").rows.map((row) => row.line)).toEqual([2, 3]);
-    expect(answerRows('CREATE,70B3D5E75E00A1F2,"[400] line 2, column B: no",2,B\n')).toEqual([["CREATE", "70B3D5E75E00A1F2", "[400] line 2, column B: no", "2", "B"]]);
+    expect(answerRows('CREATE,70B3D5E75E00A1F2,"[400] line 2, column B: no",2,B\n')).toEqual([
+      ["CREATE", "70B3D5E75E00A1F2", "[400] line 2, column B: no", "2", "B"],
+    ]);
   });
 
   it("is sent in parts, each with the header and its line", () => {
     const file = parse(["#", "EUI,name", ...Array.from({ length: 5 }, (_, row) => `${row},n`)].join("\n"));
     const split = parts(file, 2);
-    expect(split.map((part) => [part.line, part.rows])).toEqual([[3, 2], [5, 2], [7, 1]]);
+    expect(split.map((part) => [part.line, part.rows])).toEqual([
+      [3, 2],
+      [5, 2],
+      [7, 1],
+    ]);
     expect(split.map((part) => part.text)).toEqual(["EUI,name\n0,n\n1,n", "EUI,name\n2,n\n3,n", "EUI,name\n4,n"]);
-    expect(parts(parse("CREATE_OTAA,1\nDELETE,2"), 50)[0]).toEqual({ line: 1, rows: 2, text: "CREATE_OTAA,1\nDELETE,2" });
+    expect(parts(parse("CREATE_OTAA,1\nDELETE,2"), 50)[0]).toEqual({
+      line: 1,
+      rows: 2,
+      text: "CREATE_OTAA,1\nDELETE,2",
+    });
   });
 
   it("is read in the encodings of spreadsheets", () => {
     const bytes = (...octets: number[]) => new Uint8Array(octets);
-    const wide = (little: boolean) => Uint8Array.from("EUI;Kühl\n".split("").flatMap((one) => (little ? [one.charCodeAt(0), 0] : [0, one.charCodeAt(0)])));
+    const wide = (little: boolean) =>
+      Uint8Array.from(
+        "EUI;Kühl\n".split("").flatMap((one) => (little ? [one.charCodeAt(0), 0] : [0, one.charCodeAt(0)])),
+      );
     expect(decode(wide(true))).toBe("EUI;Kühl\n");
     expect(decode(wide(false))).toBe("EUI;Kühl\n");
     expect(decode(new Uint8Array([0xff, 0xfe, ...wide(true)]))).toBe("EUI;Kühl\n");
@@ -67,7 +82,12 @@ function line(id: string): Line {
 describe("the logger's lines", () => {
   it("are in order, each once, and bounded", () => {
     const known = [line("30"), line("10")];
-    expect(merge([line("20"), line("30"), line("100")], known, 10).map((one) => one.id)).toEqual(["100", "30", "20", "10"]);
+    expect(merge([line("20"), line("30"), line("100")], known, 10).map((one) => one.id)).toEqual([
+      "100",
+      "30",
+      "20",
+      "10",
+    ]);
     expect(merge([line("40")], known, 2).map((one) => one.id)).toEqual(["40", "30"]);
   });
 
@@ -103,7 +123,17 @@ describe("identifiers and numbers", () => {
   });
 
   it("test_e6: are numbers however far somebody has typed", () => {
-    expect(["", "0", "0.", "0.0", "0.00", "0.001", "-", " ", 7].map(read)).toEqual([null, 0, 0, 0, 0, 0.001, null, null, 7]);
+    expect(["", "0", "0.", "0.0", "0.00", "0.001", "-", " ", 7].map(read)).toEqual([
+      null,
+      0,
+      0,
+      0,
+      0,
+      0.001,
+      null,
+      null,
+      7,
+    ]);
   });
 });
 
@@ -115,7 +145,8 @@ describe("texts", () => {
     ]);
 
   it("have the same arguments in both languages", () => {
-    const names = (text: string, language: Language) => [...new Set(named(new IntlMessageFormat(text, language, undefined, { ignoreTag: true }).getAst()))].sort();
+    const names = (text: string, language: Language) =>
+      [...new Set(named(new IntlMessageFormat(text, language, undefined, { ignoreTag: true }).getAst()))].sort();
     for (const key of Object.keys(languages.en) as Key[]) {
       expect([key, names(languages.nl[key], "nl")]).toEqual([key, names(languages.en[key], "en")]);
       expect(languages.nl[key].trim()).not.toBe("");
@@ -124,18 +155,25 @@ describe("texts", () => {
   });
 
   it("test_e7: have the form of their number, in both languages", () => {
-    const count = (key: Key, value: number, more = false) => (["en", "nl"] as const).map((language) => fill(languages[language][key], { count: value, more }, language));
+    const count = (key: Key, value: number, more = false) =>
+      (["en", "nl"] as const).map((language) => fill(languages[language][key], { count: value, more }, language));
     expect(count("network.customers", 1)).toEqual(["1 subscriber", "1 klant"]);
     expect(count("network.customers", 0)).toEqual(["0 subscribers", "0 klanten"]);
     expect(count("network.customers", 2)).toEqual(["2 subscribers", "2 klanten"]);
     expect(count("devices.count", 1)).toEqual(["1 device", "1 apparaat"]);
     expect(count("devices.count", 1234, true)).toEqual(["1,234+ devices", "1.234+ apparaten"]);
-    expect(count("devices.bulkFailed", 2)).toEqual(["2 devices could not be changed:", "2 apparaten konden niet worden gewijzigd:"]);
+    expect(count("devices.bulkFailed", 2)).toEqual([
+      "2 devices could not be changed:",
+      "2 apparaten konden niet worden gewijzigd:",
+    ]);
   });
 
   it("test_e7: never put one form behind every number", () => {
     // An argument that is no plural, followed by a word in the plural.
-    for (const [language, plural] of [["en", /\{(?:count|rows|days|hours|customers|total)\} (?:\w+ )?\w{3,}s\b/], ["nl", /\{(?:count|rows|days|hours|customers|total)\} (?!niet verbonden|verbroken)(?:\w+ )?\w{3,}(?:en|s)\b/]] as const) {
+    for (const [language, plural] of [
+      ["en", /\{(?:count|rows|days|hours|customers|total)\} (?:\w+ )?\w{3,}s\b/],
+      ["nl", /\{(?:count|rows|days|hours|customers|total)\} (?!niet verbonden|verbroken)(?:\w+ )?\w{3,}(?:en|s)\b/],
+    ] as const) {
       const counts = Object.entries(languages[language]).filter(([, text]) => plural.test(text));
       expect(counts.map(([key]) => key).filter((key) => key !== "import.first")).toEqual([]);
     }

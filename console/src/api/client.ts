@@ -78,7 +78,10 @@ export const activity = {
 
 /** Whether the server is there: a small question that it answers at once. */
 export async function probe(): Promise<boolean> {
-  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(timeouts.probe) }).then((response) => response.ok, () => false);
+  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(patience.probe) }).then(
+    (response) => response.ok,
+    () => false,
+  );
   link.onReachable(found);
   return found;
 }
@@ -88,7 +91,10 @@ async function attempt(request: Request): Promise<Response> {
   const limit = new AbortController();
   let shown = 0;
   const timers = [
-    setTimeout(() => { shown = 1; activity.add(1); }, patience.shown),
+    setTimeout(() => {
+      shown = 1;
+      activity.add(1);
+    }, patience.shown),
     setTimeout(() => void probe(), patience.doubted),
     setTimeout(() => limit.abort(), change ? patience.changing : patience.reading),
   ];
@@ -111,7 +117,8 @@ export async function reach(given: RequestInfo | URL, init?: RequestInit): Promi
   const request = new Request(given, init);
   const again = request.clone();
   const response = await attempt(request);
-  if (response.status !== 401 || new URL(request.url).pathname === "/api/v1/session" || !(await link.onExpired())) return response;
+  if (response.status !== 401 || new URL(request.url).pathname === "/api/v1/session" || !(await link.onExpired()))
+    return response;
   for (const [name, value] of Object.entries(headers(again.method))) again.headers.set(name, value);
   return attempt(again);
 }
@@ -132,7 +139,11 @@ api.use(ours);
 export const $api = createQueryClient(api);
 
 /** A file to be sent as it is, such as CSV; the answer's text and headers. */
-export async function postText(path: string, body: string, more: Record<string, string> = {}): Promise<{ text: string; headers: Headers }> {
+export async function postText(
+  path: string,
+  body: string,
+  more: Record<string, string> = {},
+): Promise<{ text: string; headers: Headers }> {
   const response = await reach(path, {
     method: "POST",
     body,

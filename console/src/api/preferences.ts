@@ -24,7 +24,7 @@ export function usePreferences(): [Preferences, (change: (before: Preferences) =
     current,
     (change) => {
       // From what was set last, which may be newer than what is drawn.
-      const before = (queries.getQueryData(options.queryKey) ?? {});
+      const before = queries.getQueryData(options.queryKey) ?? {};
       const next = { ...before, ...change(before) };
       queries.setQueryData(options.queryKey, next);
       put.mutate({ body: anyMembers(next) });

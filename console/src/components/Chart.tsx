@@ -2,4 +2,7 @@
 import { part } from "./lazy";
 import type { ChartProps } from "./ChartCanvas";
 
-export const Chart = part<ChartProps>(() => import("./ChartCanvas").then((module) => module.default), (props) => props.height ?? 240);
+export const Chart = part<ChartProps>(
+  () => import("./ChartCanvas").then((module) => module.default),
+  (props) => props.height ?? 240,
+);

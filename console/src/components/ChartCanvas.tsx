@@ -8,7 +8,16 @@ import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 import { useT } from "../text";
 
-echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, TooltipComponent, DataZoomComponent, CanvasRenderer]);
+echarts.use([
+  BarChart,
+  LineChart,
+  ScatterChart,
+  GridComponent,
+  LegendComponent,
+  TooltipComponent,
+  DataZoomComponent,
+  CanvasRenderer,
+]);
 
 export interface ChartProps {
   label: string;
@@ -31,8 +40,13 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
     const ink = dark ? "#c9c9c9" : "#495057";
     const line = dark ? "#3b3b3b" : "#e9ecef";
     chart.current = echarts.init(place.current, dark ? "dark" : undefined);
-    const axis = { axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink }, splitLine: { lineStyle: { color: line } } };
-    const style = (given: unknown) => (Array.isArray(given) ? given.map((one: object) => ({ ...axis, ...one })) : { ...axis, ...(given as object) });
+    const axis = {
+      axisLine: { lineStyle: { color: line } },
+      axisLabel: { color: ink },
+      splitLine: { lineStyle: { color: line } },
+    };
+    const style = (given: unknown) =>
+      Array.isArray(given) ? given.map((one: object) => ({ ...axis, ...one })) : { ...axis, ...(given as object) };
     chart.current.setOption({
       backgroundColor: "transparent",
       color: palette,
@@ -40,9 +54,23 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
       animationDuration: 300,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
       grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
-      tooltip: { trigger: "axis", confine: true, backgroundColor: dark ? "#25262b" : "#fff", borderColor: line, textStyle: { color: dark ? "#e9ecef" : "#212529" } },
+      tooltip: {
+        trigger: "axis",
+        confine: true,
+        backgroundColor: dark ? "#25262b" : "#fff",
+        borderColor: line,
+        textStyle: { color: dark ? "#e9ecef" : "#212529" },
+      },
       ...option,
-      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: ink }, ...(option.legend as object) },
+      legend: {
+        top: 0,
+        left: 0,
+        icon: "roundRect",
+        itemWidth: 12,
+        itemHeight: 12,
+        textStyle: { color: ink },
+        ...(option.legend as object),
+      },
       xAxis: style(option.xAxis),
       yAxis: style(option.yAxis),
     });
@@ -62,7 +90,10 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
     return () => void current.off("click", pick);
   }, [onPick, option, scheme]);
   const keep = () => {
-    const url = chart.current?.getDataURL({ pixelRatio: 2, backgroundColor: scheme === "dark" ? "#1a1b1e" : "#ffffff" });
+    const url = chart.current?.getDataURL({
+      pixelRatio: 2,
+      backgroundColor: scheme === "dark" ? "#1a1b1e" : "#ffffff",
+    });
     if (!url) return;
     const anchor = document.createElement("a");
     anchor.href = url;
@@ -74,7 +105,11 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
       <div ref={place} role="img" aria-label={label} style={{ height, width: "100%" }} />
       {save && (
         <Group pos="absolute" top={0} right={0}>
-          <Tooltip label={t("chart.save")}><ActionIcon variant="subtle" color="gray" size="sm" onClick={keep} aria-label={t("chart.save")}><IconDownload size={16} /></ActionIcon></Tooltip>
+          <Tooltip label={t("chart.save")}>
+            <ActionIcon variant="subtle" color="gray" size="sm" onClick={keep} aria-label={t("chart.save")}>
+              <IconDownload size={16} />
+            </ActionIcon>
+          </Tooltip>
         </Group>
       )}
     </Box>

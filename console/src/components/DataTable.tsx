@@ -31,7 +31,19 @@ interface Props<T> {
   minWidth?: number;
 }
 
-export function DataTable<T>({ label, rows, columns, id, onOpen, sort, onSort, selected, onSelect, empty, minWidth = 700 }: Props<T>) {
+export function DataTable<T>({
+  label,
+  rows,
+  columns,
+  id,
+  onOpen,
+  sort,
+  onSort,
+  selected,
+  onSelect,
+  empty,
+  minWidth = 700,
+}: Props<T>) {
   const t = useT();
   const [local, setLocal] = useState<{ key: string; down: boolean } | null>(null);
   const shown = useMemo(() => {
@@ -56,7 +68,12 @@ export function DataTable<T>({ label, rows, columns, id, onOpen, sort, onSort, s
   };
   const move = (event: KeyboardEvent<HTMLTableRowElement>, row: T) => {
     if (event.target !== event.currentTarget) return;
-    const there = event.key === "ArrowDown" ? event.currentTarget.nextElementSibling : event.key === "ArrowUp" ? event.currentTarget.previousElementSibling : null;
+    const there =
+      event.key === "ArrowDown"
+        ? event.currentTarget.nextElementSibling
+        : event.key === "ArrowUp"
+          ? event.currentTarget.previousElementSibling
+          : null;
     if (there instanceof HTMLElement) {
       event.preventDefault();
       there.focus();
@@ -78,7 +95,12 @@ export function DataTable<T>({ label, rows, columns, id, onOpen, sort, onSort, s
       } else setLocal(active && local?.down ? null : { key: column.key, down: active === true });
     };
     return (
-      <UnstyledButton onClick={turn} fz="inherit" fw="inherit" title={serverSide ? t("table.sortAll") : t("table.sortPage")}>
+      <UnstyledButton
+        onClick={turn}
+        fz="inherit"
+        fw="inherit"
+        title={serverSide ? t("table.sortAll") : t("table.sortPage")}
+      >
         <Group gap={4} wrap="nowrap" justify={column.align === "right" ? "flex-end" : "flex-start"}>
           {column.title}
           {active && (down ? <IconArrowDown size={14} /> : <IconArrowUp size={14} />)}
@@ -103,7 +125,18 @@ export function DataTable<T>({ label, rows, columns, id, onOpen, sort, onSort, s
               </Table.Th>
             )}
             {columns.map((column) => (
-              <Table.Th key={column.key} ta={column.align} w={column.width} aria-sort={column.sort && sort?.replace(/^-/, "") === column.sort ? (sort?.startsWith("-") ? "descending" : "ascending") : undefined}>
+              <Table.Th
+                key={column.key}
+                ta={column.align}
+                w={column.width}
+                aria-sort={
+                  column.sort && sort?.replace(/^-/, "") === column.sort
+                    ? sort?.startsWith("-")
+                      ? "descending"
+                      : "ascending"
+                    : undefined
+                }
+              >
                 {header(column)}
               </Table.Th>
             ))}
@@ -117,24 +150,41 @@ export function DataTable<T>({ label, rows, columns, id, onOpen, sort, onSort, s
               onKeyDown={(event) => move(event, row)}
               onClick={(event) => {
                 // A click on a link or button means that.
-                if (onOpen && !(event.target as HTMLElement).closest("a, button, input, label") && !getSelection()?.toString()) onOpen(row);
+                if (
+                  onOpen &&
+                  !(event.target as HTMLElement).closest("a, button, input, label") &&
+                  !getSelection()?.toString()
+                )
+                  onOpen(row);
               }}
               style={{ cursor: onOpen ? "pointer" : undefined }}
               data-row={id(row)}
             >
               {onSelect && (
                 <Table.Td>
-                  <Checkbox aria-label={t("table.select")} checked={selected?.has(id(row)) ?? false} onChange={() => toggle(id(row))} />
+                  <Checkbox
+                    aria-label={t("table.select")}
+                    checked={selected?.has(id(row)) ?? false}
+                    onChange={() => toggle(id(row))}
+                  />
                 </Table.Td>
               )}
               {columns.map((column) => (
-                <Table.Td key={column.key} ta={column.align}>{column.render(row)}</Table.Td>
+                <Table.Td key={column.key} ta={column.align}>
+                  {column.render(row)}
+                </Table.Td>
               ))}
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
-      {!shown.length && <Box p="lg"><Text c="dimmed" ta="center">{t("table.nothing")}</Text></Box>}
+      {!shown.length && (
+        <Box p="lg">
+          <Text c="dimmed" ta="center">
+            {t("table.nothing")}
+          </Text>
+        </Box>
+      )}
     </Table.ScrollContainer>
   );
 }

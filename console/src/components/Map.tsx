@@ -2,4 +2,7 @@
 import { part } from "./lazy";
 import type { MapProps } from "./MapCanvas";
 
-export const WorldMap = part<MapProps>(() => import("./MapCanvas").then((module) => module.default), (props) => props.height ?? 420);
+export const WorldMap = part<MapProps>(
+  () => import("./MapCanvas").then((module) => module.default),
+  (props) => props.height ?? 420,
+);

@@ -70,13 +70,37 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
   const step = steps.find((size) => span / size >= 5) ?? 0.001;
   const digits = Math.max(0, Math.ceil(-Math.log10(step)));
   const style = { color, weight: 1, interactive: false, opacity: 0.8 };
-  const label = (at: L.LatLngExpression, text: string) => L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: "grid-label", html: text, iconSize: [0, 0] }) }).addTo(lines);
+  const label = (at: L.LatLngExpression, text: string) =>
+    L.marker(at, {
+      interactive: false,
+      keyboard: false,
+      icon: L.divIcon({ className: "grid-label", html: text, iconSize: [0, 0] }),
+    }).addTo(lines);
   for (let east = Math.ceil(bounds.getWest() / step) * step; east <= bounds.getEast(); east += step) {
-    L.polyline([[-85, east], [85, east]], style).addTo(lines);
-    label([bounds.getSouth() + (bounds.getNorth() - bounds.getSouth()) * 0.045, east], `&nbsp;${Math.abs(east).toFixed(digits)}° ${east < 0 ? "W" : "E"}`);
+    L.polyline(
+      [
+        [-85, east],
+        [85, east],
+      ],
+      style,
+    ).addTo(lines);
+    label(
+      [bounds.getSouth() + (bounds.getNorth() - bounds.getSouth()) * 0.045, east],
+      `&nbsp;${Math.abs(east).toFixed(digits)}° ${east < 0 ? "W" : "E"}`,
+    );
   }
-  for (let north = Math.ceil(Math.max(bounds.getSouth(), -85) / step) * step; north <= Math.min(bounds.getNorth(), 85); north += step) {
-    L.polyline([[north, bounds.getWest()], [north, bounds.getEast()]], style).addTo(lines);
+  for (
+    let north = Math.ceil(Math.max(bounds.getSouth(), -85) / step) * step;
+    north <= Math.min(bounds.getNorth(), 85);
+    north += step
+  ) {
+    L.polyline(
+      [
+        [north, bounds.getWest()],
+        [north, bounds.getEast()],
+      ],
+      style,
+    ).addTo(lines);
     label([north, bounds.getEast() - span * 0.06], `${Math.abs(north).toFixed(digits)}° ${north < 0 ? "S" : "N"}`);
   }
 }
@@ -94,7 +118,13 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
 
   useEffect(() => {
     if (!place.current) return;
-    const made = L.map(place.current, { worldCopyJump: true, minZoom: 2, maxZoom: 19, zoomSnap: 0.5, attributionControl: Boolean(tiles) });
+    const made = L.map(place.current, {
+      worldCopyJump: true,
+      minZoom: 2,
+      maxZoom: 19,
+      zoomSnap: 0.5,
+      attributionControl: Boolean(tiles),
+    });
     made.setView([52.1, 5.3], 7);
     made.attributionControl?.setPrefix(false);
     L.control.scale({ imperial: false }).addTo(made);
@@ -102,7 +132,13 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
     layer.current = L.layerGroup().addTo(made);
     const tell = () => {
       const bounds = made.getBounds();
-      calls.current.onView?.({ south: Math.max(bounds.getSouth(), -90), west: Math.max(bounds.getWest(), -180), north: Math.min(bounds.getNorth(), 90), east: Math.min(bounds.getEast(), 180), zoom: made.getZoom() });
+      calls.current.onView?.({
+        south: Math.max(bounds.getSouth(), -90),
+        west: Math.max(bounds.getWest(), -180),
+        north: Math.min(bounds.getNorth(), 90),
+        east: Math.min(bounds.getEast(), 180),
+        zoom: made.getZoom(),
+      });
     };
     made.on("moveend", tell);
     made.on("click", (event) => calls.current.onPick?.(event.latlng.lat, event.latlng.lng));
@@ -122,16 +158,28 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
     const dark = scheme === "dark";
     const parts: L.Layer[] = [];
     let gone = false;
-    if (tiles) parts.push(L.tileLayer(tiles, { attribution: attribution.replace(/[<>&]/g, " "), maxZoom: 19 }).addTo(on));
+    if (tiles)
+      parts.push(L.tileLayer(tiles, { attribution: attribution.replace(/[<>&]/g, " "), maxZoom: 19 }).addTo(on));
     else {
       const grid = L.layerGroup().addTo(on);
       const draw = () => drawGrid(on, grid, dark ? "#3a4046" : "#dbe1e5");
       on.on("moveend", draw);
       draw();
-      parts.push(grid, L.layerGroup().on("remove", () => on.off("moveend", draw)).addTo(on));
+      parts.push(
+        grid,
+        L.layerGroup()
+          .on("remove", () => on.off("moveend", draw))
+          .addTo(on),
+      );
       void countries().then((found) => {
         if (gone) return;
-        const style = { color: dark ? "#5c636a" : "#adb5bd", weight: 1, fillColor: dark ? "#25292d" : "#f7f9f6", fillOpacity: 1, interactive: false };
+        const style = {
+          color: dark ? "#5c636a" : "#adb5bd",
+          weight: 1,
+          fillColor: dark ? "#25292d" : "#f7f9f6",
+          fillOpacity: 1,
+          interactive: false,
+        };
         const land = L.geoJSON(found, { style: () => style, interactive: false }).addTo(on);
         land.bringToBack();
         parts.push(land);
@@ -149,7 +197,15 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
     on.clearLayers();
     for (const spot of spots) {
       for (const end of spot.to ?? []) {
-        L.polyline([[spot.latitude, spot.longitude], [end.latitude, end.longitude]], { color: end.color, weight: 2, opacity: 0.8, dashArray: "4 4" }).bindTooltip(escaped(end.label)).addTo(on);
+        L.polyline(
+          [
+            [spot.latitude, spot.longitude],
+            [end.latitude, end.longitude],
+          ],
+          { color: end.color, weight: 2, opacity: 0.8, dashArray: "4 4" },
+        )
+          .bindTooltip(escaped(end.label))
+          .addTo(on);
       }
     }
     for (const spot of spots) {
@@ -179,12 +235,17 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
     const on = map.current;
     const all = places ?? spots;
     if (!on || fit === undefined || !all.length) return;
-    on.fitBounds(L.latLngBounds(all.map((spot) => [spot.latitude, spot.longitude])), { padding: [60, 60], maxZoom: 13 });
+    on.fitBounds(L.latLngBounds(all.map((spot) => [spot.latitude, spot.longitude])), {
+      padding: [60, 60],
+      maxZoom: 13,
+    });
     // Only when asked for, not with each new spot.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [fit]);
 
-  return <div ref={place} role="region" aria-label={label} className={tiles ? "map" : "map plain"} style={{ height }} />;
+  return (
+    <div ref={place} role="region" aria-label={label} className={tiles ? "map" : "map plain"} style={{ height }} />
+  );
 }
 
 /** Leaflet takes tooltips as HTML; names come from people. */
@@ -195,7 +256,12 @@ function escaped(text: string): HTMLElement {
 }
 
 function cluster(count: number, color: string): string {
-  const text = count >= 1_000_000 ? `${(count / 1_000_000).toFixed(1)}M` : count >= 1000 ? `${Math.round(count / 1000)}k` : String(Math.round(count));
+  const text =
+    count >= 1_000_000
+      ? `${(count / 1_000_000).toFixed(1)}M`
+      : count >= 1000
+        ? `${Math.round(count / 1000)}k`
+        : String(Math.round(count));
   return `<div class="cluster" style="background:${color}"><span>${text}</span></div>`;
 }
 

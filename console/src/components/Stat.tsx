@@ -19,11 +19,19 @@ export function Stat({ icon: IconOf, label, value, note, to, color = "veld" }: P
     <CardLink withBorder to={to} style={{ textDecoration: "none", color: "inherit" }} padding="md">
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <div>
-          <Text size="sm" c="dimmed">{label}</Text>
-          <Text fw={700} fz={28} lh={1.2}>{value}</Text>
-          <Text size="xs" c="dimmed">{note}</Text>
+          <Text size="sm" c="dimmed">
+            {label}
+          </Text>
+          <Text fw={700} fz={28} lh={1.2}>
+            {value}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {note}
+          </Text>
         </div>
-        <ThemeIcon variant="light" color={color} size="lg"><IconOf size={20} stroke={1.7} /></ThemeIcon>
+        <ThemeIcon variant="light" color={color} size="lg">
+          <IconOf size={20} stroke={1.7} />
+        </ThemeIcon>
       </Group>
     </CardLink>
   );

@@ -1,5 +1,21 @@
 // Small things that every page shows.
-import { ActionIcon, Alert, Badge, Box, Button, Card, Code, CopyButton, Group, Skeleton, Stack, Text, ThemeIcon, Title, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Alert,
+  Badge,
+  Box,
+  Button,
+  Card,
+  Code,
+  CopyButton,
+  Group,
+  Skeleton,
+  Stack,
+  Text,
+  ThemeIcon,
+  Title,
+  Tooltip,
+} from "@mantine/core";
 import { IconAlertCircle, IconCheck, IconCopy, IconRefresh } from "@tabler/icons-react";
 import { useEffect, type ReactNode } from "react";
 import { ApiError, Unreachable } from "../api/client";
@@ -12,7 +28,12 @@ import { healthColor, severityColor, type Severity } from "../theme";
 /** A time in the viewer's zone, with UTC on hover. */
 export function Time({ at, short = false }: { at?: string | null; short?: boolean }) {
   const { language } = useTexts();
-  if (!at) return <Text span c="dimmed" inherit>–</Text>;
+  if (!at)
+    return (
+      <Text span c="dimmed" inherit>
+        –
+      </Text>
+    );
   return (
     <Tooltip label={`${utcTime(at)}${short ? ` · ${localTime(at)}` : ""}`} withArrow openDelay={200}>
       <Text span inherit component="time" dateTime={at} style={{ whiteSpace: "nowrap" }}>
@@ -27,7 +48,8 @@ export function SeverityBadge({ state, count }: { state: string; count?: number 
   const color = severityColor[state as Severity] ?? "gray";
   return (
     <Badge variant="light" color={color} autoContrast style={{ color: `var(--severity-${color})` }}>
-      {t(`severity.${state}` as Key)}{count === undefined ? "" : ` ${count}`}
+      {t(`severity.${state}` as Key)}
+      {count === undefined ? "" : ` ${count}`}
     </Badge>
   );
 }
@@ -43,13 +65,31 @@ export function HealthBadge({ state }: { state?: string | null }) {
 }
 
 /** The heading of a screen, and the title of the browser's tab. */
-export function PageTitle({ title, tab, children, below }: { title: string | undefined; tab?: string; children?: ReactNode; below?: ReactNode }) {
-  useEffect(() => { if (title) document.title = `${tab ? `${tab} · ` : ""}${title} – Veldnet`; }, [title, tab]);
+export function PageTitle({
+  title,
+  tab,
+  children,
+  below,
+}: {
+  title: string | undefined;
+  tab?: string;
+  children?: ReactNode;
+  below?: ReactNode;
+}) {
+  useEffect(() => {
+    if (title) document.title = `${tab ? `${tab} · ` : ""}${title} – Veldnet`;
+  }, [title, tab]);
   return (
     <Group justify="space-between" mb="md" gap="sm" align="flex-start">
       <Box style={{ minWidth: 0 }}>
-        <Title order={1} size="h2">{title}</Title>
-        {below && <Text c="dimmed" size="sm" component="div">{below}</Text>}
+        <Title order={1} size="h2">
+          {title}
+        </Title>
+        {below && (
+          <Text c="dimmed" size="sm" component="div">
+            {below}
+          </Text>
+        )}
       </Box>
       <Group gap="xs">{children}</Group>
     </Group>
@@ -57,12 +97,28 @@ export function PageTitle({ title, tab, children, below }: { title: string | und
 }
 
 /** What to do where there is nothing yet. */
-export function Empty({ icon: Icon, title, text, children }: { icon: typeof IconCheck; title: string; text: string; children?: ReactNode }) {
+export function Empty({
+  icon: Icon,
+  title,
+  text,
+  children,
+}: {
+  icon: typeof IconCheck;
+  title: string;
+  text: string;
+  children?: ReactNode;
+}) {
   return (
     <Stack align="center" gap="xs" py={48} px="md" ta="center">
-      <ThemeIcon size={56} radius="xl" variant="light"><Icon size={30} stroke={1.5} /></ThemeIcon>
-      <Text fw={600} size="lg">{title}</Text>
-      <Text c="dimmed" maw={460}>{text}</Text>
+      <ThemeIcon size={56} radius="xl" variant="light">
+        <Icon size={30} stroke={1.5} />
+      </ThemeIcon>
+      <Text fw={600} size="lg">
+        {title}
+      </Text>
+      <Text c="dimmed" maw={460}>
+        {text}
+      </Text>
       {children && <Group mt="xs">{children}</Group>}
     </Stack>
   );
@@ -86,23 +142,47 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
   return (
     <Alert color="red" variant="light" icon={<IconAlertCircle size={20} />} title={t("common.problem")} role="alert">
       <Group justify="space-between">
-        <Text size="sm" style={{ overflowWrap: "anywhere" }}>{messageOf(error, t)}</Text>
-        {retry && <Button size="xs" variant="default" leftSection={<IconRefresh size={14} />} onClick={retry}>{t("common.retry")}</Button>}
+        <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+          {messageOf(error, t)}
+        </Text>
+        {retry && (
+          <Button size="xs" variant="default" leftSection={<IconRefresh size={14} />} onClick={retry}>
+            {t("common.retry")}
+          </Button>
+        )}
       </Group>
     </Alert>
   );
 }
 
 export function Loading({ rows = 5 }: { rows?: number }) {
-  return <Stack gap="xs" aria-busy="true">{Array.from({ length: rows }, (_, row) => <Skeleton key={row} height={36} />)}</Stack>;
+  return (
+    <Stack gap="xs" aria-busy="true">
+      {Array.from({ length: rows }, (_, row) => (
+        <Skeleton key={row} height={36} />
+      ))}
+    </Stack>
+  );
 }
 
-export function Panel({ title, children, right, ...rest }: { title?: ReactNode; children: ReactNode; right?: ReactNode; h?: string }) {
+export function Panel({
+  title,
+  children,
+  right,
+  ...rest
+}: {
+  title?: ReactNode;
+  children: ReactNode;
+  right?: ReactNode;
+  h?: string;
+}) {
   return (
     <Card withBorder padding="md" {...rest}>
       {(title || right) && (
         <Group justify="space-between" mb="sm" wrap="nowrap">
-          <Title order={2} size="h5">{title}</Title>
+          <Title order={2} size="h5">
+            {title}
+          </Title>
           {right}
         </Group>
       )}
@@ -114,11 +194,19 @@ export function Panel({ title, children, right, ...rest }: { title?: ReactNode; 
 /** Names and values, one below the other. */
 export function Facts({ items }: { items: [ReactNode, ReactNode][] }) {
   return (
-    <Box component="dl" m={0} style={{ display: "grid", gridTemplateColumns: "minmax(110px, max-content) 1fr", gap: "6px 16px" }}>
+    <Box
+      component="dl"
+      m={0}
+      style={{ display: "grid", gridTemplateColumns: "minmax(110px, max-content) 1fr", gap: "6px 16px" }}
+    >
       {items.map(([name, value], index) => (
         <Box key={index} style={{ display: "contents" }}>
-          <Text component="dt" c="dimmed" size="sm">{name}</Text>
-          <Text component="dd" size="sm" m={0} style={{ overflowWrap: "anywhere" }}>{value ?? "–"}</Text>
+          <Text component="dt" c="dimmed" size="sm">
+            {name}
+          </Text>
+          <Text component="dd" size="sm" m={0} style={{ overflowWrap: "anywhere" }}>
+            {value ?? "–"}
+          </Text>
         </Box>
       ))}
     </Box>
@@ -126,7 +214,11 @@ export function Facts({ items }: { items: [ReactNode, ReactNode][] }) {
 }
 
 export function Mono({ children, dimmed = false }: { children: ReactNode; dimmed?: boolean }) {
-  return <Text span inherit ff="monospace" fz="0.92em" c={dimmed ? "dimmed" : undefined}>{children}</Text>;
+  return (
+    <Text span inherit ff="monospace" fz="0.92em" c={dimmed ? "dimmed" : undefined}>
+      {children}
+    </Text>
+  );
 }
 
 export function Copy({ value, label }: { value: string; label?: string }) {
@@ -135,7 +227,13 @@ export function Copy({ value, label }: { value: string; label?: string }) {
     <CopyButton value={value}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? t("common.copied") : t("common.copy")}>
-          <ActionIcon variant="subtle" color={copied ? "veld" : "gray"} onClick={copy} aria-label={label ?? t("common.copy")} size="sm">
+          <ActionIcon
+            variant="subtle"
+            color={copied ? "veld" : "gray"}
+            onClick={copy}
+            aria-label={label ?? t("common.copy")}
+            size="sm"
+          >
             {copied ? <IconCheck size={15} /> : <IconCopy size={15} />}
           </ActionIcon>
         </Tooltip>
@@ -149,8 +247,15 @@ export function Once({ label, value }: { label: string; value: string }) {
   const t = useT();
   return (
     <Alert color="yellow" variant="light" title={label}>
-      <Group gap="xs" wrap="nowrap"><Code block style={{ flex: 1, whiteSpace: "pre-wrap", overflowWrap: "anywhere" }} data-testid="once">{value}</Code><Copy value={value} /></Group>
-      <Text size="xs" mt={6}>{t("common.once")}</Text>
+      <Group gap="xs" wrap="nowrap">
+        <Code block style={{ flex: 1, whiteSpace: "pre-wrap", overflowWrap: "anywhere" }} data-testid="once">
+          {value}
+        </Code>
+        <Copy value={value} />
+      </Group>
+      <Text size="xs" mt={6}>
+        {t("common.once")}
+      </Text>
     </Alert>
   );
 }

@@ -14,7 +14,10 @@ const limit = 8000;
 
 function timed<T>(work: Promise<T>): Promise<T> {
   let waiting = false;
-  const shown = setTimeout(() => { waiting = true; activity.add(1); }, timeouts.shown);
+  const shown = setTimeout(() => {
+    waiting = true;
+    activity.add(1);
+  }, patience.shown);
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Unreachable(false)), limit);
     work.then(resolve, reject).finally(() => {
@@ -44,7 +47,9 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
     ));
   function Shown(props: P) {
     const [Found, setFound] = useState<ComponentType<P> | null>(() => loaded);
-    const [failed, setFailed] = useState<unknown>(() => (recent && Date.now() - recent.at < 1000 ? recent.error : null));
+    const [failed, setFailed] = useState<unknown>(() =>
+      recent && Date.now() - recent.at < 1000 ? recent.error : null,
+    );
     const [tries, setTries] = useState(failed ? 1 : 0);
     const attempt = useCallback(() => {
       setFailed(null);
@@ -68,14 +73,19 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
     if (!Found) return height ? <Skeleton height={height(props)} /> : <Loading />;
     return <Found {...props} />;
   }
-  Shown.preload = () => fetch().then(() => {}, () => {});
+  Shown.preload = () =>
+    fetch().then(
+      () => {},
+      () => {},
+    );
   return Shown;
 }
 
 /** Runs the loads one after the other when the browser has nothing to do. */
 export function preloadWhenIdle(parts: { preload: () => Promise<void> }[]): () => void {
   let stopped = false;
-  const idle = (run: () => void) => ("requestIdleCallback" in window ? window.requestIdleCallback(run, { timeout: 5000 }) : setTimeout(run, 300));
+  const idle = (run: () => void) =>
+    "requestIdleCallback" in window ? window.requestIdleCallback(run, { timeout: 5000 }) : setTimeout(run, 300);
   const next = (at: number) => {
     const one = parts[at];
     if (!one || stopped) return;

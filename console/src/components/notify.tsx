@@ -8,7 +8,13 @@ import { initialLanguage, languages, useT } from "../text";
 import { messageOf } from "./basics";
 
 export function done(message: string): void {
-  notifications.show({ message, color: "veld", icon: <IconCheck size={18} />, autoClose: 4000, closeButtonProps: { "aria-label": languages[initialLanguage()]["common.close"] } });
+  notifications.show({
+    message,
+    color: "veld",
+    icon: <IconCheck size={18} />,
+    autoClose: 4000,
+    closeButtonProps: { "aria-label": languages[initialLanguage()]["common.close"] },
+  });
 }
 
 /** A function that tells of an error, and one that runs something and tells of either end. */
@@ -16,7 +22,14 @@ export function useTell() {
   const t = useT();
   const failed = useCallback(
     (error: unknown) =>
-      notifications.show({ title: t("common.problem"), message: messageOf(error, t), color: "red", icon: <IconX size={18} />, autoClose: 12_000, closeButtonProps: { "aria-label": t("common.close") } }),
+      notifications.show({
+        title: t("common.problem"),
+        message: messageOf(error, t),
+        color: "red",
+        icon: <IconX size={18} />,
+        autoClose: 12_000,
+        closeButtonProps: { "aria-label": t("common.close") },
+      }),
     [t],
   );
   const run = useCallback(

@@ -15,7 +15,11 @@ export function trafficOption(totals: Totals[], t: Translate, days?: number) {
     data: totals.map((slot) => [slot.date, read(slot)]),
   });
   return {
-    xAxis: { type: "time", splitLine: { show: false }, ...(days ? { min: Date.now() - days * 86_400_000, max: Date.now() + 1_800_000 } : {}) },
+    xAxis: {
+      type: "time",
+      splitLine: { show: false },
+      ...(days ? { min: Date.now() - days * 86_400_000, max: Date.now() + 1_800_000 } : {}),
+    },
     yAxis: { type: "value", minInterval: 1 },
     series: [
       bars(t("chart.uplinks"), (slot) => slot.uplinks, "#2b9160"),

@@ -72,14 +72,36 @@ export function UnsavedGuard() {
   const t = useT();
   const any = useSyncExternalStore(subscribe, () => changed.size > 0);
   // Filters are in the address too; they do not close a form.
-  const leaves = ({ current, next }: { current: Place; next: Place }) => changed.size > 0 && (current.pathname !== next.pathname || tab(current) !== tab(next));
-  const { status, proceed, reset } = useBlocker({ shouldBlockFn: leaves, enableBeforeUnload: () => changed.size > 0, disabled: !any, withResolver: true });
+  const leaves = ({ current, next }: { current: Place; next: Place }) =>
+    changed.size > 0 && (current.pathname !== next.pathname || tab(current) !== tab(next));
+  const { status, proceed, reset } = useBlocker({
+    shouldBlockFn: leaves,
+    enableBeforeUnload: () => changed.size > 0,
+    disabled: !any,
+    withResolver: true,
+  });
   return (
-    <Modal opened={status === "blocked"} onClose={() => reset?.()} title={t("unsaved.title")} zIndex={500} closeButtonProps={{ "aria-label": t("common.close") }}>
+    <Modal
+      opened={status === "blocked"}
+      onClose={() => reset?.()}
+      title={t("unsaved.title")}
+      zIndex={500}
+      closeButtonProps={{ "aria-label": t("common.close") }}
+    >
       <Text size="sm">{t("unsaved.text")}</Text>
       <Group justify="flex-end" mt="md">
-        <Button variant="default" onClick={() => reset?.()} data-autofocus>{t("unsaved.stay")}</Button>
-        <Button color="red.9" onClick={() => { modals.closeAll(); proceed?.(); }}>{t("unsaved.leave")}</Button>
+        <Button variant="default" onClick={() => reset?.()} data-autofocus>
+          {t("unsaved.stay")}
+        </Button>
+        <Button
+          color="red.9"
+          onClick={() => {
+            modals.closeAll();
+            proceed?.();
+          }}
+        >
+          {t("unsaved.leave")}
+        </Button>
       </Group>
     </Modal>
   );

@@ -14,7 +14,10 @@ export function Screen({ title, children }: { title: Key; children: ReactNode })
   const { mayChange } = useSession();
   const { pathname } = useLocation();
   // Before the screen's own title, which says more and comes with what it has loaded.
-  useLayoutEffect(() => { document.title = `${t(title)} – Veldnet`; }, [t, title, pathname]);
-  if (!mayChange && CHANGING.test(pathname)) return <Empty icon={IconLock} title={t("role.roTitle")} text={t("role.roText")} />;
+  useLayoutEffect(() => {
+    document.title = `${t(title)} – Veldnet`;
+  }, [t, title, pathname]);
+  if (!mayChange && CHANGING.test(pathname))
+    return <Empty icon={IconLock} title={t("role.roTitle")} text={t("role.roText")} />;
   return <>{children}</>;
 }

@@ -1,9 +1,49 @@
 // What surrounds every page: where to go, who is signed in, whether the server answers.
-import { ActionIcon, Alert, AppShell, Box, Burger, Button, Center, Group, Kbd, Loader, Menu, NavLink, ScrollArea, Select, Stack, Text, TextInput, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import {
+  ActionIcon,
+  Alert,
+  AppShell,
+  Box,
+  Burger,
+  Button,
+  Center,
+  Group,
+  Kbd,
+  Loader,
+  Menu,
+  NavLink,
+  ScrollArea,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+  Tooltip,
+  UnstyledButton,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { modals, ModalsProvider } from "@mantine/modals";
-import { IconCpu, IconKey, IconLanguage, IconLogout, IconMoon, IconSearch, IconSun, IconUser, IconWifiOff } from "@tabler/icons-react";
-import { Link, Outlet, useLocation, useNavigate, useRouter, useRouterState, type ErrorComponentProps } from "@tanstack/react-router";
+import {
+  IconCpu,
+  IconKey,
+  IconLanguage,
+  IconLogout,
+  IconMoon,
+  IconSearch,
+  IconSun,
+  IconUser,
+  IconWifiOff,
+} from "@tabler/icons-react";
+import {
+  Link,
+  Outlet,
+  useLocation,
+  useNavigate,
+  useRouter,
+  useRouterState,
+  type ErrorComponentProps,
+} from "@tanstack/react-router";
 import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent, type ReactElement } from "react";
 import { $api, activity, api } from "../api/client";
 import { Chart } from "../components/Chart";
@@ -20,9 +60,22 @@ import { UnsavedGuard, useLeave } from "../components/unsaved";
 export function Shell(): ReactElement {
   const { user, loading } = useSession();
   const { t } = useTexts();
-  if (loading) return <Center h="100vh"><Loader /></Center>;
+  if (loading)
+    return (
+      <Center h="100vh">
+        <Loader />
+      </Center>
+    );
   // Dialogs are within the router, for they lead to pages.
-  return user ? <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": t("common.close") } }}><Signed key={user.username} /><SignInAgain /><UnsavedGuard /></ModalsProvider> : <SignIn />;
+  return user ? (
+    <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": t("common.close") } }}>
+      <Signed key={user.username} />
+      <SignInAgain />
+      <UnsavedGuard />
+    </ModalsProvider>
+  ) : (
+    <SignIn />
+  );
 }
 
 function Signed() {
@@ -42,7 +95,11 @@ function Signed() {
 
   useEffect(close, [path, close]);
   // What is shown, which is behind the address while a page is being loaded.
-  const shown = useRouterState({ select: (state) => state.matches[state.matches.length - 1]?.pathname ?? "/" }).replace(/^\/console/, "") || "/";
+  const shown =
+    useRouterState({ select: (state) => state.matches[state.matches.length - 1]?.pathname ?? "/" }).replace(
+      /^\/console/,
+      "",
+    ) || "/";
   // Without a customer an operator has no devices; a customer has no network.
   const misplaced = desk ? !/^\/(operator|logger|account)/.test(shown) : shown.startsWith("/operator");
   useEffect(() => {
@@ -55,7 +112,15 @@ function Signed() {
     before.current = path;
   }, [path, operator, customerId, workFor]);
   // So that a screen opens also while the server is away, and at once.
-  useEffect(() => preloadWhenIdle([...screens.filter((screen) => operator || !screen.path.startsWith("/operator")), Chart, WorldMap]), [operator]);
+  useEffect(
+    () =>
+      preloadWhenIdle([
+        ...screens.filter((screen) => operator || !screen.path.startsWith("/operator")),
+        Chart,
+        WorldMap,
+      ]),
+    [operator],
+  );
   useHotkeys([
     ["mod+K", () => openSearch()],
     ["/", () => openSearch()],
@@ -64,51 +129,118 @@ function Signed() {
     ["alt+2", () => void navigate({ to: desk ? "/operator/base-stations" : "/devices" })],
     ["alt+3", () => void navigate({ to: "/logger" })],
     ["alt+4", () => void navigate({ to: desk ? "/operator/subscribers" : "/alarms" })],
-    ["alt+N", () => { if (!desk && mayChange) void navigate({ to: "/devices/new" }); }],
+    [
+      "alt+N",
+      () => {
+        if (!desk && mayChange) void navigate({ to: "/devices/new" });
+      },
+    ],
   ]);
   const openSearch = () => {
-    if (!desk) modals.open({ title: t("search.title"), children: <QuickSearch />, size: "lg", transitionProps: { duration: 0 } });
+    if (!desk)
+      modals.open({
+        title: t("search.title"),
+        children: <QuickSearch />,
+        size: "lg",
+        transitionProps: { duration: 0 },
+      });
   };
   const openKeys = () => modals.open({ title: t("keys.title"), children: <Keys /> });
-  const active = (target: string) => (target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`));
+  const active = (target: string) =>
+    target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
 
   return (
-    <AppShell header={{ height: 56 }} navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
-      <a className="skip" href="#content">{t("nav.skip")}</a>
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !open } }}
+      padding="md"
+    >
+      <a className="skip" href="#content">
+        {t("nav.skip")}
+      </a>
       <PendingBar />
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("nav.menu")} />
-            <Link to="/" aria-label="Veldnet" style={{ display: "flex", gap: 8, alignItems: "center", color: "inherit", textDecoration: "none" }}>
+            <Link
+              to="/"
+              aria-label="Veldnet"
+              style={{ display: "flex", gap: 8, alignItems: "center", color: "inherit", textDecoration: "none" }}
+            >
               <img src="/console/favicon.svg" alt="" width={28} height={28} />
-              <Text fw={700} size="lg" visibleFrom="xs">Veldnet</Text>
+              <Text fw={700} size="lg" visibleFrom="xs">
+                Veldnet
+              </Text>
             </Link>
           </Group>
           {!desk && (
-            <UnstyledButton onClick={openSearch} visibleFrom="sm" style={{ border: "1px solid var(--mantine-color-default-border)", borderRadius: 8, padding: "6px 12px", minWidth: 280 }}>
+            <UnstyledButton
+              onClick={openSearch}
+              visibleFrom="sm"
+              style={{
+                border: "1px solid var(--mantine-color-default-border)",
+                borderRadius: 8,
+                padding: "6px 12px",
+                minWidth: 280,
+              }}
+            >
               <Group justify="space-between" wrap="nowrap">
-                <Group gap={8} c="dimmed" wrap="nowrap"><IconSearch size={16} /><Text size="sm">{t("search.placeholder")}</Text></Group>
+                <Group gap={8} c="dimmed" wrap="nowrap">
+                  <IconSearch size={16} />
+                  <Text size="sm">{t("search.placeholder")}</Text>
+                </Group>
                 <Kbd size="xs">Ctrl K</Kbd>
               </Group>
             </UnstyledButton>
           )}
           <Group gap={6} wrap="nowrap">
-            {operator && <WorkFor customerId={customerId} workFor={(customer) => leave(() => { workFor(customer); void navigate({ to: customer ? "/" : "/operator" }); })} />}
+            {operator && (
+              <WorkFor
+                customerId={customerId}
+                workFor={(customer) =>
+                  leave(() => {
+                    workFor(customer);
+                    void navigate({ to: customer ? "/" : "/operator" });
+                  })
+                }
+              />
+            )}
             <SchemeSwitch />
             <Menu position="bottom-end" withArrow>
               <Menu.Target>
-                <Button variant="subtle" color="gray" leftSection={<IconUser size={18} />} px="xs" aria-label={`${user?.displayName} – ${t("nav.account")}`}>
-                  <Text size="sm" visibleFrom="md">{user?.displayName}</Text>
+                <Button
+                  variant="subtle"
+                  color="gray"
+                  leftSection={<IconUser size={18} />}
+                  px="xs"
+                  aria-label={`${user?.displayName} – ${t("nav.account")}`}
+                >
+                  <Text size="sm" visibleFrom="md">
+                    {user?.displayName}
+                  </Text>
                 </Button>
               </Menu.Target>
               <Menu.Dropdown>
-                <Menu.Label>{user?.username} · {t(user?.role === "rw" ? "role.rw" : "role.ro")}</Menu.Label>
-                <Menu.Item leftSection={<IconKey size={16} />} onClick={() => void navigate({ to: "/account" })}>{t("nav.account")}</Menu.Item>
-                <Menu.Item leftSection={<IconLanguage size={16} />} onClick={() => setLanguage(language === "en" ? "nl" : "en")}>{language === "en" ? "Nederlands" : "English"}</Menu.Item>
-                <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} onClick={openKeys}>{t("keys.title")}</Menu.Item>
+                <Menu.Label>
+                  {user?.username} · {t(user?.role === "rw" ? "role.rw" : "role.ro")}
+                </Menu.Label>
+                <Menu.Item leftSection={<IconKey size={16} />} onClick={() => void navigate({ to: "/account" })}>
+                  {t("nav.account")}
+                </Menu.Item>
+                <Menu.Item
+                  leftSection={<IconLanguage size={16} />}
+                  onClick={() => setLanguage(language === "en" ? "nl" : "en")}
+                >
+                  {language === "en" ? "Nederlands" : "English"}
+                </Menu.Item>
+                <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} onClick={openKeys}>
+                  {t("keys.title")}
+                </Menu.Item>
                 <Menu.Divider />
-                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave(() => void signOut())}>{t("nav.signOut")}</Menu.Item>
+                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave(() => void signOut())}>
+                  {t("nav.signOut")}
+                </Menu.Item>
               </Menu.Dropdown>
             </Menu>
           </Group>
@@ -118,16 +250,31 @@ function Signed() {
         <ScrollArea>
           <nav aria-label={t("nav.menu")}>
             {pages.map(({ path: target, title, icon: IconOf }) => (
-              <MenuLink key={target} to={target} activeOptions={{ exact: true }} label={t(title)} leftSection={<IconOf size={18} stroke={1.7} />} active={active(target)} aria-current={active(target) ? "page" : undefined} style={{ borderRadius: 8 }} />
+              <MenuLink
+                key={target}
+                to={target}
+                activeOptions={{ exact: true }}
+                label={t(title)}
+                leftSection={<IconOf size={18} stroke={1.7} />}
+                active={active(target)}
+                aria-current={active(target) ? "page" : undefined}
+                style={{ borderRadius: 8 }}
+              />
             ))}
           </nav>
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content">
         {!reachable && (
-          <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>{t("connection.text")}</Alert>
+          <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>
+            {t("connection.text")}
+          </Alert>
         )}
-        {!mayChange && <Text size="xs" c="dimmed" mb="xs">{t("role.roText")}</Text>}
+        {!mayChange && (
+          <Text size="xs" c="dimmed" mb="xs">
+            {t("role.roText")}
+          </Text>
+        )}
         {!misplaced && <Outlet />}
       </AppShell.Main>
     </AppShell>
@@ -149,7 +296,15 @@ function PendingBar() {
 /** Instead of a screen that failed. */
 export function Broken({ error, reset }: ErrorComponentProps): ReactElement {
   const router = useRouter();
-  return <Problem error={error} retry={() => { reset(); void router.invalidate(); }} />;
+  return (
+    <Problem
+      error={error}
+      retry={() => {
+        reset();
+        void router.invalidate();
+      }}
+    />
+  );
 }
 
 function SchemeSwitch() {
@@ -159,7 +314,13 @@ function SchemeSwitch() {
   const label = t(scheme === "dark" ? "nav.light" : "nav.dark");
   return (
     <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" size="lg" aria-label={label} onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="lg"
+        aria-label={label}
+        onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}
+      >
         {scheme === "dark" ? <IconSun size={18} /> : <IconMoon size={18} />}
       </ActionIcon>
     </Tooltip>
@@ -179,7 +340,10 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
       clearButtonProps={{ "aria-label": t("nav.network") }}
       placeholder={t("nav.workFor")}
       value={customerId || null}
-      data={(data ?? []).map((customer) => ({ value: customer.customerId, label: `${customer.name} (${customer.customerId})` }))}
+      data={(data ?? []).map((customer) => ({
+        value: customer.customerId,
+        label: `${customer.name} (${customer.customerId})`,
+      }))}
       onChange={(value) => workFor(value ?? "")}
     />
   );
@@ -189,7 +353,12 @@ function QuickSearch() {
   const { t } = useTexts();
   const navigate = useNavigate();
   const [text, setText] = useState("");
-  const { data } = $api.useQuery("get", "/api/v1/devices", { params: { query: { search: text, pageSize: 8 } } }, { enabled: text.length > 1 });
+  const { data } = $api.useQuery(
+    "get",
+    "/api/v1/devices",
+    { params: { query: { search: text, pageSize: 8 } } },
+    { enabled: text.length > 1 },
+  );
   const open = (ref: string) => {
     modals.closeAll();
     void navigate({ to: "/devices/$ref", params: { ref } });
@@ -197,7 +366,9 @@ function QuickSearch() {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     // What is shown may be of fewer letters.
-    const found = await api.GET("/api/v1/devices", { params: { query: { search: text, pageSize: 2 } } }).catch(() => null);
+    const found = await api
+      .GET("/api/v1/devices", { params: { query: { search: text, pageSize: 2 } } })
+      .catch(() => null);
     const first = found?.data?.devices[0];
     if (found?.data?.devices.length === 1 && first) open(first.ref ?? "");
     else {
@@ -207,12 +378,29 @@ function QuickSearch() {
   };
   return (
     <form onSubmit={(event) => void submit(event)}>
-      <TextInput data-autofocus value={text} onChange={(event) => setText(event.currentTarget.value)} placeholder={t("search.placeholder")} aria-label={t("search.placeholder")} leftSection={<IconSearch size={16} />} />
+      <TextInput
+        data-autofocus
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        placeholder={t("search.placeholder")}
+        aria-label={t("search.placeholder")}
+        leftSection={<IconSearch size={16} />}
+      />
       <Stack gap={2} mt="sm">
         {data?.devices.map((device) => (
-          <NavLink key={device.ref} label={device.name} description={device.EUI} leftSection={<IconCpu size={18} />} onClick={() => open(device.ref ?? "")} />
+          <NavLink
+            key={device.ref}
+            label={device.name}
+            description={device.EUI}
+            leftSection={<IconCpu size={18} />}
+            onClick={() => open(device.ref ?? "")}
+          />
         ))}
-        {data && !data.devices.length && text.length > 1 && <Text c="dimmed" size="sm" p="sm">{t("table.nothing")}</Text>}
+        {data && !data.devices.length && text.length > 1 && (
+          <Text c="dimmed" size="sm" p="sm">
+            {t("table.nothing")}
+          </Text>
+        )}
       </Stack>
     </form>
   );
@@ -220,15 +408,34 @@ function QuickSearch() {
 
 function Keys() {
   const { t } = useTexts();
-  const keys: [string, Key][] = [["Ctrl K", "keys.search"], ["Alt 1 … 4", "keys.pages"], ["Alt N", "keys.new"], ["↑ ↓", "keys.rows"], ["Enter", "keys.open"], ["Space", "keys.select"], ["?", "keys.title"]];
+  const keys: [string, Key][] = [
+    ["Ctrl K", "keys.search"],
+    ["Alt 1 … 4", "keys.pages"],
+    ["Alt N", "keys.new"],
+    ["↑ ↓", "keys.rows"],
+    ["Enter", "keys.open"],
+    ["Space", "keys.select"],
+    ["?", "keys.title"],
+  ];
   return (
     <Stack gap="xs">
-      {keys.map(([key, label]) => <Group key={key} justify="space-between"><Text size="sm">{t(label)}</Text><Kbd>{key}</Kbd></Group>)}
+      {keys.map(([key, label]) => (
+        <Group key={key} justify="space-between">
+          <Text size="sm">{t(label)}</Text>
+          <Kbd>{key}</Kbd>
+        </Group>
+      ))}
     </Stack>
   );
 }
 
 export function NotFound(): ReactElement {
   const { t } = useTexts();
-  return <Box><Empty icon={IconSearch} title={t("notFound.title")} text={t("notFound.text")}><ButtonLink to="/">{t("nav.home")}</ButtonLink></Empty></Box>;
+  return (
+    <Box>
+      <Empty icon={IconSearch} title={t("notFound.title")} text={t("notFound.text")}>
+        <ButtonLink to="/">{t("nav.home")}</ButtonLink>
+      </Empty>
+    </Box>
+  );
 }

@@ -17,7 +17,8 @@ export function fill(template: string, values: Values = {}, language: Language =
   if (!template.includes("{")) return template;
   const key = `${language}:${template}`;
   let message = messages.get(key);
-  if (!message) messages.set(key, (message = new IntlMessageFormat(template, language, undefined, { ignoreTag: true })));
+  if (!message)
+    messages.set(key, (message = new IntlMessageFormat(template, language, undefined, { ignoreTag: true })));
   return String(message.format(values));
 }
 

@@ -19,12 +19,23 @@ export function Account() {
         <Grid.Col span={{ base: 12, md: 6 }}>
           <Stack>
             <Panel title={t("account.you")}>
-              <Facts items={[[t("signIn.username"), user.username], [t("common.name"), user.displayName], [t("account.role"), t(user.role === "rw" ? "role.rw" : "role.ro")], [t(user.operator ? "account.ofOperator" : "account.of"), user.operator ?? user.customerId], [t("account.until"), <Time key="u" at={user.expires} />], [t("account.idle"), t("account.minutes", { count: Math.round(user.idleSeconds / 60) })]]} />
+              <Facts
+                items={[
+                  [t("signIn.username"), user.username],
+                  [t("common.name"), user.displayName],
+                  [t("account.role"), t(user.role === "rw" ? "role.rw" : "role.ro")],
+                  [t(user.operator ? "account.ofOperator" : "account.of"), user.operator ?? user.customerId],
+                  [t("account.until"), <Time key="u" at={user.expires} />],
+                  [t("account.idle"), t("account.minutes", { count: Math.round(user.idleSeconds / 60) })],
+                ]}
+              />
             </Panel>
             <Password />
           </Stack>
         </Grid.Col>
-        {customerId && <Grid.Col span={{ base: 12, md: 6 }}>{mayChange ? <Notifications /> : <WhoIsNotified />}</Grid.Col>}
+        {customerId && (
+          <Grid.Col span={{ base: 12, md: 6 }}>{mayChange ? <Notifications /> : <WhoIsNotified />}</Grid.Col>
+        )}
       </Grid>
     </>
   );
@@ -58,11 +69,38 @@ function Password() {
     <Panel title={t("account.password")}>
       <form onSubmit={(event) => void submit(event)}>
         <Stack>
-          <PasswordInput label={t("account.current")} value={current} onChange={(event) => setCurrent(event.currentTarget.value)} autoComplete="current-password" required visibilityToggleButtonProps={toggle} />
-          <PasswordInput label={t("account.new")} value={next} onChange={(event) => setNext(event.currentTarget.value)} autoComplete="new-password" required error={short && t("account.short")} visibilityToggleButtonProps={toggle} />
-          <PasswordInput label={t("account.again")} value={again} onChange={(event) => setAgain(event.currentTarget.value)} autoComplete="new-password" required error={differ && t("account.differ")} visibilityToggleButtonProps={toggle} />
-          <Text size="xs" c="dimmed">{t("account.passwordText")}</Text>
-          <Button type="submit" disabled={!current || next.length < 8 || again !== next}>{t("account.change")}</Button>
+          <PasswordInput
+            label={t("account.current")}
+            value={current}
+            onChange={(event) => setCurrent(event.currentTarget.value)}
+            autoComplete="current-password"
+            required
+            visibilityToggleButtonProps={toggle}
+          />
+          <PasswordInput
+            label={t("account.new")}
+            value={next}
+            onChange={(event) => setNext(event.currentTarget.value)}
+            autoComplete="new-password"
+            required
+            error={short && t("account.short")}
+            visibilityToggleButtonProps={toggle}
+          />
+          <PasswordInput
+            label={t("account.again")}
+            value={again}
+            onChange={(event) => setAgain(event.currentTarget.value)}
+            autoComplete="new-password"
+            required
+            error={differ && t("account.differ")}
+            visibilityToggleButtonProps={toggle}
+          />
+          <Text size="xs" c="dimmed">
+            {t("account.passwordText")}
+          </Text>
+          <Button type="submit" disabled={!current || next.length < 8 || again !== next}>
+            {t("account.change")}
+          </Button>
         </Stack>
       </form>
     </Panel>
@@ -73,11 +111,23 @@ function Password() {
 function WhoIsNotified() {
   const t = useT();
   const { data } = useNotifications();
-  if (!data) return <Panel><Loading rows={3} /></Panel>;
-  const everybody = data.mode === "ADVANCED" ? [...new Set(Object.values(data.recipientsByState).flat())] : data.recipients;
+  if (!data)
+    return (
+      <Panel>
+        <Loading rows={3} />
+      </Panel>
+    );
+  const everybody =
+    data.mode === "ADVANCED" ? [...new Set(Object.values(data.recipientsByState).flat())] : data.recipients;
   return (
     <Panel title={t("notify.title")}>
-      <Facts items={[[t("notify.title"), t(`notify.${data.mode}` as "notify.OFF")], [t("notify.emails"), everybody.join(", ") || t("notify.none")], [t("notify.webhook"), data.webhook]]} />
+      <Facts
+        items={[
+          [t("notify.title"), t(`notify.${data.mode}` as "notify.OFF")],
+          [t("notify.emails"), everybody.join(", ") || t("notify.none")],
+          [t("notify.webhook"), data.webhook],
+        ]}
+      />
     </Panel>
   );
 }
@@ -90,9 +140,16 @@ function Notifications() {
   const saving = useSaveNotifications();
   const [settings, setSettings] = useState<Schemas["StoredNotificationSettings"] | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
-  useEffect(() => { if (found.data) setSettings(found.data); }, [found.data]);
+  useEffect(() => {
+    if (found.data) setSettings(found.data);
+  }, [found.data]);
   const saved = useUnsaved(settings !== null && found.data !== undefined && !same(settings, found.data));
-  if (!settings) return <Panel><Loading rows={3} /></Panel>;
+  if (!settings)
+    return (
+      <Panel>
+        <Loading rows={3} />
+      </Panel>
+    );
   const byState = settings.recipientsByState;
   const save = async () => {
     const { mode, recipients, recipientsByState, webhook } = settings;
@@ -104,17 +161,44 @@ function Notifications() {
   return (
     <Panel title={t("notify.title")}>
       <Stack>
-        <Text size="sm" c="dimmed">{t("notify.text")}</Text>
-        <SegmentedControl aria-label={t("notify.title")} value={settings.mode} onChange={(mode) => setSettings({ ...settings, mode: mode })} data={(["OFF", "BASIC", "ADVANCED"] as const).map((value) => ({ value, label: t(`notify.${value}`) }))} />
-        {settings.mode === "BASIC" && <TagsInput label={t("notify.emails")} placeholder="name@example.com" value={settings.recipients} onChange={(recipients) => setSettings({ ...settings, recipients })} />}
+        <Text size="sm" c="dimmed">
+          {t("notify.text")}
+        </Text>
+        <SegmentedControl
+          aria-label={t("notify.title")}
+          value={settings.mode}
+          onChange={(mode) => setSettings({ ...settings, mode: mode })}
+          data={(["OFF", "BASIC", "ADVANCED"] as const).map((value) => ({ value, label: t(`notify.${value}`) }))}
+        />
+        {settings.mode === "BASIC" && (
+          <TagsInput
+            label={t("notify.emails")}
+            placeholder="name@example.com"
+            value={settings.recipients}
+            onChange={(recipients) => setSettings({ ...settings, recipients })}
+          />
+        )}
         {settings.mode === "ADVANCED" &&
           (["CRITICAL", "MAJOR", "MINOR", "WARNING", "CLEARED", "ACKED"] as const).map((state) => (
-            <TagsInput key={state} label={t(state === "ACKED" ? "notify.acked" : `severity.${state}`)} placeholder="name@example.com" value={byState[state] ?? []} onChange={(value) => setSettings({ ...settings, recipientsByState: { ...byState, [state]: value } })} />
+            <TagsInput
+              key={state}
+              label={t(state === "ACKED" ? "notify.acked" : `severity.${state}`)}
+              placeholder="name@example.com"
+              value={byState[state] ?? []}
+              onChange={(value) => setSettings({ ...settings, recipientsByState: { ...byState, [state]: value } })}
+            />
           ))}
-        <TextInput label={t("notify.webhook")} placeholder="https://example.com/alarms" value={settings.webhook ?? ""} onChange={(event) => setSettings({ ...settings, webhook: event.currentTarget.value || null })} />
+        <TextInput
+          label={t("notify.webhook")}
+          placeholder="https://example.com/alarms"
+          value={settings.webhook ?? ""}
+          onChange={(event) => setSettings({ ...settings, webhook: event.currentTarget.value || null })}
+        />
         {secret && <Once label={t("notify.secret")} value={secret} />}
         <Button onClick={() => void save()}>{t("common.save")}</Button>
-        <Alert variant="light" color="gray"><Text size="xs">{t("notify.hint")}</Text></Alert>
+        <Alert variant="light" color="gray">
+          <Text size="xs">{t("notify.hint")}</Text>
+        </Alert>
       </Stack>
     </Panel>
   );

@@ -1,4 +1,17 @@
-import { Alert, Box, Button, Card, Center, Group, Modal, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import {
+  Alert,
+  Box,
+  Button,
+  Card,
+  Center,
+  Group,
+  Modal,
+  PasswordInput,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { useEffect, useState, type FormEvent } from "react";
 import { Unreachable } from "../../api/client";
 import { messageOf } from "../../components/basics";
@@ -8,23 +21,42 @@ import { useTexts } from "../../text";
 export function SignIn() {
   const { reachable } = useSession();
   const { t, language, setLanguage } = useTexts();
-  useEffect(() => { document.title = `${t("signIn.submit")} – Veldnet`; }, [t]);
+  useEffect(() => {
+    document.title = `${t("signIn.submit")} – Veldnet`;
+  }, [t]);
   return (
-    <Center component="main" mih="100vh" p="md" style={{ background: "linear-gradient(160deg, var(--mantine-color-veld-light), transparent 60%)" }}>
+    <Center
+      component="main"
+      mih="100vh"
+      p="md"
+      style={{ background: "linear-gradient(160deg, var(--mantine-color-veld-light), transparent 60%)" }}
+    >
       <Card withBorder shadow="sm" p="xl" w={400} maw="100%">
         <Stack gap="lg">
           <Group gap="sm">
             <img src="/console/favicon.svg" alt="" width={40} height={40} />
             <Box>
-              <Title order={1} size="h3">Veldnet</Title>
-              <Text size="sm" c="dimmed">{t("signIn.subtitle")}</Text>
+              <Title order={1} size="h3">
+                Veldnet
+              </Title>
+              <Text size="sm" c="dimmed">
+                {t("signIn.subtitle")}
+              </Text>
             </Box>
           </Group>
-          {!reachable && <Alert color="orange" role="status">{t("connection.lost")}</Alert>}
+          {!reachable && (
+            <Alert color="orange" role="status">
+              {t("connection.lost")}
+            </Alert>
+          )}
           <Credentials />
           <Group justify="space-between">
-            <Text size="xs" c="dimmed">{t("signIn.help")}</Text>
-            <Button variant="subtle" size="compact-xs" onClick={() => setLanguage(language === "en" ? "nl" : "en")}>{language === "en" ? "Nederlands" : "English"}</Button>
+            <Text size="xs" c="dimmed">
+              {t("signIn.help")}
+            </Text>
+            <Button variant="subtle" size="compact-xs" onClick={() => setLanguage(language === "en" ? "nl" : "en")}>
+              {language === "en" ? "Nederlands" : "English"}
+            </Button>
           </Group>
         </Stack>
       </Card>
@@ -53,10 +85,34 @@ function Credentials({ of }: { of?: string }) {
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack>
-        {problem && <Alert color="red" role="alert">{problem}</Alert>}
-        <TextInput label={t("signIn.username")} value={username} onChange={(event) => setUsername(event.currentTarget.value)} autoComplete="username" required autoFocus={!of} readOnly={Boolean(of)} name="username" />
-        <PasswordInput label={t("signIn.password")} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required name="password" data-autofocus={Boolean(of)} visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }} />
-        <Button type="submit" loading={busy} fullWidth>{t("signIn.submit")}</Button>
+        {problem && (
+          <Alert color="red" role="alert">
+            {problem}
+          </Alert>
+        )}
+        <TextInput
+          label={t("signIn.username")}
+          value={username}
+          onChange={(event) => setUsername(event.currentTarget.value)}
+          autoComplete="username"
+          required
+          autoFocus={!of}
+          readOnly={Boolean(of)}
+          name="username"
+        />
+        <PasswordInput
+          label={t("signIn.password")}
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          autoComplete="current-password"
+          required
+          name="password"
+          data-autofocus={Boolean(of)}
+          visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
+        />
+        <Button type="submit" loading={busy} fullWidth>
+          {t("signIn.submit")}
+        </Button>
       </Stack>
     </form>
   );
@@ -67,11 +123,24 @@ export function SignInAgain() {
   const { user, expired, signOut } = useSession();
   const { t } = useTexts();
   return (
-    <Modal opened={expired && user !== null} onClose={() => {}} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={t("signIn.expiredTitle")} zIndex={1000} centered>
+    <Modal
+      opened={expired && user !== null}
+      onClose={() => {}}
+      withCloseButton={false}
+      closeOnEscape={false}
+      closeOnClickOutside={false}
+      title={t("signIn.expiredTitle")}
+      zIndex={1000}
+      centered
+    >
       <Stack>
-        <Text size="sm">{t("signIn.expired")} {t("signIn.kept")}</Text>
+        <Text size="sm">
+          {t("signIn.expired")} {t("signIn.kept")}
+        </Text>
         <Credentials of={user?.username} />
-        <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>{t("signIn.other")}</Button>
+        <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
+          {t("signIn.other")}
+        </Button>
       </Stack>
     </Modal>
   );

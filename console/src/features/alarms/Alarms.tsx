@@ -2,7 +2,17 @@ import { Button, Group, Pagination, Select, Stack, Text } from "@mantine/core";
 import { IconBell, IconCheck } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
-import { DeviceLink, Empty, IfMayChange, Loading, PageTitle, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
+import {
+  DeviceLink,
+  Empty,
+  IfMayChange,
+  Loading,
+  PageTitle,
+  Problem,
+  SeverityBadge,
+  Time,
+  blocking,
+} from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
@@ -25,11 +35,49 @@ export function Alarms() {
     <>
       <PageTitle title={t("nav.alarms")} below={t("alarms.below")} />
       <Group mb="sm">
-        <Select aria-label={t("alarms.state")} placeholder={t("alarms.anyState")} clearable w={190} value={filters.state ?? null} onChange={(state) => setFilters({ state: states.find((one) => one === state), page: undefined })} data={states.map((value) => ({ value, label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}`) }) }))} />
-        <Select aria-label={t("alarms.acked")} w={190} allowDeselect={false} value={acked} onChange={(value) => setFilters({ acked: acks.find((one) => one === value), page: undefined })} data={[{ value: "false", label: t("alarms.notAcked") }, { value: "true", label: t("alarms.onlyAcked") }, { value: "all", label: t("alarms.all") }]} />
-        <Select aria-label={t("alarms.type")} placeholder={t("alarms.anyType")} clearable searchable w={300} value={filters.type ? String(filters.type) : null} onChange={(type) => setFilters({ type: type ? Number(type) : undefined, page: undefined })} data={Array.from({ length: 16 }, (_, index) => ({ value: String(index + 1), label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as Key)}` }))} />
+        <Select
+          aria-label={t("alarms.state")}
+          placeholder={t("alarms.anyState")}
+          clearable
+          w={190}
+          value={filters.state ?? null}
+          onChange={(state) => setFilters({ state: states.find((one) => one === state), page: undefined })}
+          data={states.map((value) => ({
+            value,
+            label: value === "CLEARED" ? t("severity.CLEARED") : t("alarms.atLeast", { state: t(`severity.${value}`) }),
+          }))}
+        />
+        <Select
+          aria-label={t("alarms.acked")}
+          w={190}
+          allowDeselect={false}
+          value={acked}
+          onChange={(value) => setFilters({ acked: acks.find((one) => one === value), page: undefined })}
+          data={[
+            { value: "false", label: t("alarms.notAcked") },
+            { value: "true", label: t("alarms.onlyAcked") },
+            { value: "all", label: t("alarms.all") },
+          ]}
+        />
+        <Select
+          aria-label={t("alarms.type")}
+          placeholder={t("alarms.anyType")}
+          clearable
+          searchable
+          w={300}
+          value={filters.type ? String(filters.type) : null}
+          onChange={(type) => setFilters({ type: type ? Number(type) : undefined, page: undefined })}
+          data={Array.from({ length: 16 }, (_, index) => ({
+            value: String(index + 1),
+            label: `${String(index + 1).padStart(3, "0")} ${t(`alarmType.${index + 1}` as Key)}`,
+          }))}
+        />
       </Group>
-      <AlarmTable filters={{ state: filters.state, acked: acked === "all" ? undefined : acked === "true", type: filters.type }} page={filters.page ?? 1} onPage={(page) => setFilters({ page })} />
+      <AlarmTable
+        filters={{ state: filters.state, acked: acked === "all" ? undefined : acked === "true", type: filters.type }}
+        page={filters.page ?? 1}
+        onPage={(page) => setFilters({ page })}
+      />
     </>
   );
 }
@@ -59,26 +107,104 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
   const open = alarms.filter((alarm) => !alarm.acked);
   const columns: Column<Alarm>[] = [
     { key: "state", title: t("alarms.state"), width: 120, render: (alarm) => <SeverityBadge state={alarm.state} /> },
-    ...(withDevice ? [{ key: "device", title: t("nav.devices"), render: (alarm: Alarm) => <><DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} /><Text size="xs" c="dimmed" ff="monospace">{alarm.deviceEUI}</Text></> }] : []),
-    { key: "text", title: t("alarms.alarm"), render: (alarm) => <><Text size="sm">{alarm.text}</Text><Text size="xs" c="dimmed">{String(alarm.type).padStart(3, "0")}</Text></> },
-    { key: "occurrence", title: t("alarms.occurrence"), align: "right", value: (alarm) => alarm.occurrence, render: (alarm) => number(alarm.occurrence) },
+    ...(withDevice
+      ? [
+          {
+            key: "device",
+            title: t("nav.devices"),
+            render: (alarm: Alarm) => (
+              <>
+                <DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} />
+                <Text size="xs" c="dimmed" ff="monospace">
+                  {alarm.deviceEUI}
+                </Text>
+              </>
+            ),
+          },
+        ]
+      : []),
+    {
+      key: "text",
+      title: t("alarms.alarm"),
+      render: (alarm) => (
+        <>
+          <Text size="sm">{alarm.text}</Text>
+          <Text size="xs" c="dimmed">
+            {String(alarm.type).padStart(3, "0")}
+          </Text>
+        </>
+      ),
+    },
+    {
+      key: "occurrence",
+      title: t("alarms.occurrence"),
+      align: "right",
+      value: (alarm) => alarm.occurrence,
+      render: (alarm) => number(alarm.occurrence),
+    },
     { key: "created", title: t("alarms.created"), render: (alarm) => <Time at={alarm.creationTime} short /> },
     { key: "updated", title: t("alarms.updated"), render: (alarm) => <Time at={alarm.lastUpdateTime} short /> },
     {
-      key: "acked", title: t("alarms.acked"),
-      render: (alarm) => alarm.acked ? <Text size="sm"><IconCheck size={14} aria-hidden /> {alarm.ackAuthor} <Text span size="xs" c="dimmed"><Time at={alarm.lastAckTime} short /></Text></Text> : <IfMayChange><Button size="compact-sm" variant="light" onClick={() => acknowledge([alarm.ref])}>{t("alarms.ack")}</Button></IfMayChange>,
+      key: "acked",
+      title: t("alarms.acked"),
+      render: (alarm) =>
+        alarm.acked ? (
+          <Text size="sm">
+            <IconCheck size={14} aria-hidden /> {alarm.ackAuthor}{" "}
+            <Text span size="xs" c="dimmed">
+              <Time at={alarm.lastAckTime} short />
+            </Text>
+          </Text>
+        ) : (
+          <IfMayChange>
+            <Button size="compact-sm" variant="light" onClick={() => acknowledge([alarm.ref])}>
+              {t("alarms.ack")}
+            </Button>
+          </IfMayChange>
+        ),
     },
   ];
   return (
     <Stack gap="sm">
       {mayChange && open.length > 0 && (
         <Group>
-          <Button size="xs" variant="default" disabled={!selected.size} onClick={() => acknowledge([...selected])}>{t("alarms.ackSelected", { count: selected.size })}</Button>
-          <Button size="xs" variant="subtle" onClick={() => acknowledge(open.map((alarm) => alarm.ref))}>{t("alarms.ackPage", { count: open.length })}</Button>
+          <Button size="xs" variant="default" disabled={!selected.size} onClick={() => acknowledge([...selected])}>
+            {t("alarms.ackSelected", { count: selected.size })}
+          </Button>
+          <Button size="xs" variant="subtle" onClick={() => acknowledge(open.map((alarm) => alarm.ref))}>
+            {t("alarms.ackPage", { count: open.length })}
+          </Button>
         </Group>
       )}
-      <DataTable label={t("nav.alarms")} rows={alarms} columns={columns} id={(alarm) => alarm.ref} selected={selected} onSelect={mayChange ? setSelected : undefined} empty={<Empty icon={IconBell} title={t("alarms.none")} text={t(withDevice ? "alarms.noneText" : "alarms.noneDeviceText")} />} />
-      {onPage && total > PAGE && <Group justify="space-between"><Text size="sm" c="dimmed">{number(total)}{more ? "+" : ""}</Text><Pagination total={Math.ceil(total / PAGE)} value={page} onChange={onPage} getControlProps={(control) => ({ "aria-label": t(`table.${control}`) })} /></Group>}
+      <DataTable
+        label={t("nav.alarms")}
+        rows={alarms}
+        columns={columns}
+        id={(alarm) => alarm.ref}
+        selected={selected}
+        onSelect={mayChange ? setSelected : undefined}
+        empty={
+          <Empty
+            icon={IconBell}
+            title={t("alarms.none")}
+            text={t(withDevice ? "alarms.noneText" : "alarms.noneDeviceText")}
+          />
+        }
+      />
+      {onPage && total > PAGE && (
+        <Group justify="space-between">
+          <Text size="sm" c="dimmed">
+            {number(total)}
+            {more ? "+" : ""}
+          </Text>
+          <Pagination
+            total={Math.ceil(total / PAGE)}
+            value={page}
+            onChange={onPage}
+            getControlProps={(control) => ({ "aria-label": t(`table.${control}`) })}
+          />
+        </Group>
+      )}
     </Stack>
   );
 }

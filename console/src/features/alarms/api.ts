@@ -7,7 +7,12 @@ import type { operations } from "../../api/schema";
 export type AlarmQuery = NonNullable<operations["listAlarms"]["parameters"]["query"]>;
 
 export function useAlarms(query: AlarmQuery) {
-  return $api.useQuery("get", "/api/v1/alarms", { params: { query } }, { placeholderData: keepPreviousData, refetchInterval: 10_000 });
+  return $api.useQuery(
+    "get",
+    "/api/v1/alarms",
+    { params: { query } },
+    { placeholderData: keepPreviousData, refetchInterval: 10_000 },
+  );
 }
 
 export function useAcknowledge() {

@@ -1,5 +1,20 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { Badge, Button, Code, Grid, Group, MultiSelect, NumberInput, SegmentedControl, Select, Stack, Tabs, Text, TextInput, Textarea } from "@mantine/core";
+import {
+  Badge,
+  Button,
+  Code,
+  Grid,
+  Group,
+  MultiSelect,
+  NumberInput,
+  SegmentedControl,
+  Select,
+  Stack,
+  Tabs,
+  Text,
+  TextInput,
+  Textarea,
+} from "@mantine/core";
 import { IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import { $api, anyMembers, type Schemas } from "../../api/client";
@@ -61,10 +76,14 @@ export function DecoderLab() {
     if (isNew) void navigate({ to: "/decoders/$ref", params: { ref: answer.data.ref ?? "" } });
   };
   const remove = () =>
-    confirm(t("decoders.deleteTitle", { name }), t("decoders.deleteText"), t("common.delete"), () =>
-      void run(deletion.mutateAsync()).then((answer) => {
-        if (answer) void navigate({ to: "/decoders" });
-      }),
+    confirm(
+      t("decoders.deleteTitle", { name }),
+      t("decoders.deleteText"),
+      t("common.delete"),
+      () =>
+        void run(deletion.mutateAsync()).then((answer) => {
+          if (answer) void navigate({ to: "/decoders" });
+        }),
     );
   // Tab stays in the text where it stands for indentation; Escape first, and it leaves.
   const indent = (event: KeyboardEvent<HTMLTextAreaElement>) => {
@@ -79,24 +98,79 @@ export function DecoderLab() {
     <>
       <PageTitle title={isNew ? t("decoders.new") : name}>
         <IfMayChange>
-          {!isNew && <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>{t("common.delete")}</Button>}
-          <Button onClick={() => void save()} disabled={!name.trim()}>{t("common.save")}</Button>
+          {!isNew && (
+            <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+              {t("common.delete")}
+            </Button>
+          )}
+          <Button onClick={() => void save()} disabled={!name.trim()}>
+            {t("common.save")}
+          </Button>
         </IfMayChange>
       </PageTitle>
       <Grid>
         <Grid.Col span={{ base: 12, lg: 6 }}>
           <Panel>
             <Stack>
-              <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} readOnly={!mayChange} />
-              <MultiSelect label={t("decoders.profiles")} description={t("decoders.profilesText")} data={options(profiles)} value={bound} onChange={setBound} searchable readOnly={!mayChange} />
-              <SegmentedControl aria-label={t("decoders.kind")} value={kind} onChange={(value) => setKind(value)} data={[{ value: "JAVASCRIPT", label: t("decoders.JAVASCRIPT") }, { value: "CAYENNE_LPP", label: t("decoders.CAYENNE_LPP") }]} />
-              {kind === "JAVASCRIPT"
-                ? <Textarea label={t("decoders.source")} description={t("decoders.sourceText")} value={source} onChange={(event) => setSource(event.currentTarget.value)} onKeyDown={indent} autosize minRows={16} maxRows={34} spellCheck={false} readOnly={!mayChange} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: 13, lineHeight: 1.5, whiteSpace: "pre", overflowX: "auto" } }} />
-                : <Text size="sm" c="dimmed">{t("decoders.cayenneText")}</Text>}
+              <TextInput
+                label={t("common.name")}
+                value={name}
+                onChange={(event) => setName(event.currentTarget.value)}
+                required
+                maxLength={100}
+                readOnly={!mayChange}
+              />
+              <MultiSelect
+                label={t("decoders.profiles")}
+                description={t("decoders.profilesText")}
+                data={options(profiles)}
+                value={bound}
+                onChange={setBound}
+                searchable
+                readOnly={!mayChange}
+              />
+              <SegmentedControl
+                aria-label={t("decoders.kind")}
+                value={kind}
+                onChange={(value) => setKind(value)}
+                data={[
+                  { value: "JAVASCRIPT", label: t("decoders.JAVASCRIPT") },
+                  { value: "CAYENNE_LPP", label: t("decoders.CAYENNE_LPP") },
+                ]}
+              />
+              {kind === "JAVASCRIPT" ? (
+                <Textarea
+                  label={t("decoders.source")}
+                  description={t("decoders.sourceText")}
+                  value={source}
+                  onChange={(event) => setSource(event.currentTarget.value)}
+                  onKeyDown={indent}
+                  autosize
+                  minRows={16}
+                  maxRows={34}
+                  spellCheck={false}
+                  readOnly={!mayChange}
+                  styles={{
+                    input: {
+                      fontFamily: "var(--mantine-font-family-monospace)",
+                      fontSize: 13,
+                      lineHeight: 1.5,
+                      whiteSpace: "pre",
+                      overflowX: "auto",
+                    },
+                  }}
+                />
+              ) : (
+                <Text size="sm" c="dimmed">
+                  {t("decoders.cayenneText")}
+                </Text>
+              )}
             </Stack>
           </Panel>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 6 }}><Lab kind={kind} source={source} /></Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 6 }}>
+          <Lab kind={kind} source={source} />
+        </Grid.Col>
       </Grid>
     </>
   );
@@ -113,7 +187,9 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
   const [object, setObject] = useState('{ "interval": 600 }');
   const [results, setResults] = useState<Schemas["LabResult"][] | null>(null);
   const trial = useTryDecoder();
-  const devices = $api.useQuery("get", "/api/v1/devices", { params: { query: { search: text || undefined, pageSize: 20 } } });
+  const devices = $api.useQuery("get", "/api/v1/devices", {
+    params: { query: { search: text || undefined, pageSize: 20 } },
+  });
   const attempt = async (more: Partial<Schemas["Lab"]>) => {
     const answer = await run(trial.mutateAsync({ kind, source, trials: [], deviceRef: "", ...more }));
     setResults(answer?.data ?? null);
@@ -128,38 +204,145 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
   return (
     <Panel title={t("lab.title")}>
       <Tabs defaultValue="payload">
-        <Tabs.List mb="sm"><Tabs.Tab value="payload">{t("lab.payload")}</Tabs.Tab><Tabs.Tab value="device">{t("lab.device")}</Tabs.Tab><Tabs.Tab value="encode">{t("lab.encode")}</Tabs.Tab></Tabs.List>
+        <Tabs.List mb="sm">
+          <Tabs.Tab value="payload">{t("lab.payload")}</Tabs.Tab>
+          <Tabs.Tab value="device">{t("lab.device")}</Tabs.Tab>
+          <Tabs.Tab value="encode">{t("lab.encode")}</Tabs.Tab>
+        </Tabs.List>
         <Tabs.Panel value="payload">
           <Group align="flex-end">
-            <TextInput label={t("downlinks.payloadHex")} value={payload} onChange={(event) => setPayload(event.currentTarget.value)} style={{ flex: 1 }} styles={{ input: { fontFamily: "monospace" } }} />
+            <TextInput
+              label={t("downlinks.payloadHex")}
+              value={payload}
+              onChange={(event) => setPayload(event.currentTarget.value)}
+              style={{ flex: 1 }}
+              styles={{ input: { fontFamily: "monospace" } }}
+            />
             <NumberInput label="FPort" value={fPort} onChange={setPort} min={1} max={223} w={90} />
-            <TextInput type="datetime-local" step={1} label={t("lab.recvTime")} description={t("lab.recvTimeText")} value={received} onChange={(event) => setReceived(event.currentTarget.value)} w={210} />
-            <Button leftSection={<IconPlayerPlay size={16} />} loading={trial.isPending} onClick={() => void attempt({ trials: [{ payload: plainHex(payload), fPort: Number(fPort) || 1, recvTime: received ? new Date(received).toISOString() : undefined }] })}>{t("lab.run")}</Button>
+            <TextInput
+              type="datetime-local"
+              step={1}
+              label={t("lab.recvTime")}
+              description={t("lab.recvTimeText")}
+              value={received}
+              onChange={(event) => setReceived(event.currentTarget.value)}
+              w={210}
+            />
+            <Button
+              leftSection={<IconPlayerPlay size={16} />}
+              loading={trial.isPending}
+              onClick={() =>
+                void attempt({
+                  trials: [
+                    {
+                      payload: plainHex(payload),
+                      fPort: Number(fPort) || 1,
+                      recvTime: received ? new Date(received).toISOString() : undefined,
+                    },
+                  ],
+                })
+              }
+            >
+              {t("lab.run")}
+            </Button>
           </Group>
         </Tabs.Panel>
         <Tabs.Panel value="device">
           <Group align="flex-end">
-            <Select label={t("lab.deviceLabel")} description={t("lab.deviceText")} searchable searchValue={text} onSearchChange={setText} value={device} onChange={setDevice} data={(devices.data?.devices ?? []).map((one) => ({ value: one.ref ?? "", label: `${one.name} (${one.EUI})` }))} filter={({ options: all }) => all} style={{ flex: 1 }} />
-            <Button leftSection={<IconPlayerPlay size={16} />} loading={trial.isPending} disabled={!device} onClick={() => void attempt({ deviceRef: device ?? "" })}>{t("lab.run")}</Button>
+            <Select
+              label={t("lab.deviceLabel")}
+              description={t("lab.deviceText")}
+              searchable
+              searchValue={text}
+              onSearchChange={setText}
+              value={device}
+              onChange={setDevice}
+              data={(devices.data?.devices ?? []).map((one) => ({
+                value: one.ref ?? "",
+                label: `${one.name} (${one.EUI})`,
+              }))}
+              filter={({ options: all }) => all}
+              style={{ flex: 1 }}
+            />
+            <Button
+              leftSection={<IconPlayerPlay size={16} />}
+              loading={trial.isPending}
+              disabled={!device}
+              onClick={() => void attempt({ deviceRef: device ?? "" })}
+            >
+              {t("lab.run")}
+            </Button>
           </Group>
         </Tabs.Panel>
         <Tabs.Panel value="encode">
           <Stack gap="xs">
-            <Textarea label={t("lab.object")} value={object} onChange={(event) => setObject(event.currentTarget.value)} autosize minRows={3} error={data === null && t("downlinks.object")} styles={{ input: { fontFamily: "monospace" } }} />
-            <Group justify="flex-end"><Button leftSection={<IconPlayerPlay size={16} />} loading={trial.isPending} disabled={data === null} onClick={() => void attempt({ encode: data && anyMembers(data) })}>{t("lab.run")}</Button></Group>
+            <Textarea
+              label={t("lab.object")}
+              value={object}
+              onChange={(event) => setObject(event.currentTarget.value)}
+              autosize
+              minRows={3}
+              error={data === null && t("downlinks.object")}
+              styles={{ input: { fontFamily: "monospace" } }}
+            />
+            <Group justify="flex-end">
+              <Button
+                leftSection={<IconPlayerPlay size={16} />}
+                loading={trial.isPending}
+                disabled={data === null}
+                onClick={() => void attempt({ encode: data && anyMembers(data) })}
+              >
+                {t("lab.run")}
+              </Button>
+            </Group>
           </Stack>
         </Tabs.Panel>
       </Tabs>
       <Stack mt="md" gap="sm" data-testid="lab-results">
         {results?.map((result, index) => (
           <div key={index}>
-            <Group gap={8}>{result.payload && <Mono>{hex(result.payload)}</Mono>}{result.fPort > 0 && <Badge variant="default" size="sm">FPort {result.fPort}</Badge>}{result.time && <Text size="xs" c="dimmed"><Time at={result.time} /></Text>}</Group>
-            {result.error ? <Text size="sm" className="poor">{result.error}</Text> : <Code block mt={4}>{JSON.stringify(result.result, null, 2)}</Code>}
-            {warnings(result.result).map((words) => <Text key={words} size="sm" c="orange.8">{t("lab.warning", { words })}</Text>)}
-            {(result.console?.length ?? 0) > 0 && <><Text size="xs" c="dimmed" mt={4}>{t("lab.console")}</Text><Code block>{result.console?.join("\n")}</Code></>}
+            <Group gap={8}>
+              {result.payload && <Mono>{hex(result.payload)}</Mono>}
+              {result.fPort > 0 && (
+                <Badge variant="default" size="sm">
+                  FPort {result.fPort}
+                </Badge>
+              )}
+              {result.time && (
+                <Text size="xs" c="dimmed">
+                  <Time at={result.time} />
+                </Text>
+              )}
+            </Group>
+            {result.error ? (
+              <Text size="sm" className="poor">
+                {result.error}
+              </Text>
+            ) : (
+              <Code block mt={4}>
+                {JSON.stringify(result.result, null, 2)}
+              </Code>
+            )}
+            {warnings(result.result).map((words) => (
+              <Text key={words} size="sm" c="orange.8">
+                {t("lab.warning", { words })}
+              </Text>
+            ))}
+            {(result.console?.length ?? 0) > 0 && (
+              <>
+                <Text size="xs" c="dimmed" mt={4}>
+                  {t("lab.console")}
+                </Text>
+                <Code block>{result.console?.join("\n")}</Code>
+              </>
+            )}
           </div>
         ))}
-        {results && !results.length && <Text size="sm" c="dimmed">{t("lab.nothing")}</Text>}
+        {results && !results.length && (
+          <Text size="sm" c="dimmed">
+            {t("lab.nothing")}
+          </Text>
+        )}
       </Stack>
     </Panel>
   );
@@ -168,5 +351,7 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
 /** The warnings of a result (TS013), whatever a decoder made of them. */
 function warnings(result: unknown): string[] {
   const found = result && typeof result === "object" && "warnings" in result ? result.warnings : [];
-  return Array.isArray(found) ? [...new Set(found.map((one) => (typeof one === "string" ? one : JSON.stringify(one))))] : [];
+  return Array.isArray(found)
+    ? [...new Set(found.map((one) => (typeof one === "string" ? one : JSON.stringify(one))))]
+    : [];
 }

@@ -3,7 +3,19 @@ import { modals } from "@mantine/modals";
 import { IconPlus, IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
-import { Copy, Empty, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
+import {
+  Copy,
+  Empty,
+  IfMayChange,
+  Loading,
+  Mono,
+  Once,
+  PageTitle,
+  Panel,
+  Problem,
+  Time,
+  blocking,
+} from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
@@ -19,35 +31,132 @@ export function Developers() {
   const newSecret = useNewSecret();
   const deletion = useDeleteProject();
   const roll = (project: Schemas["ProjectView"]) =>
-    confirm(t("projects.rollTitle", { name: project.name }), t("projects.rollText"), t("projects.roll"), () =>
-      void run(newSecret.mutateAsync(project.ref)).then((answer) => {
-        if (answer?.data) setMade(answer.data);
-      }),
+    confirm(
+      t("projects.rollTitle", { name: project.name }),
+      t("projects.rollText"),
+      t("projects.roll"),
+      () =>
+        void run(newSecret.mutateAsync(project.ref)).then((answer) => {
+          if (answer?.data) setMade(answer.data);
+        }),
     );
-  const remove = (project: Schemas["ProjectView"]) => confirm(t("projects.deleteTitle", { name: project.name }), t("projects.deleteText"), t("common.delete"), () => void run(deletion.mutateAsync(project.ref)));
+  const remove = (project: Schemas["ProjectView"]) =>
+    confirm(
+      t("projects.deleteTitle", { name: project.name }),
+      t("projects.deleteText"),
+      t("common.delete"),
+      () => void run(deletion.mutateAsync(project.ref)),
+    );
   const create = () => openForm(t("projects.new"), <NewProject onMade={setMade} />);
   const host = window.location.origin;
   return (
     <>
-      <PageTitle title={t("nav.developers")} below={t("projects.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={create}>{t("projects.new")}</Button></IfMayChange></PageTitle>
+      <PageTitle title={t("nav.developers")} below={t("projects.below")}>
+        <IfMayChange>
+          <Button leftSection={<IconPlus size={16} />} onClick={create}>
+            {t("projects.new")}
+          </Button>
+        </IfMayChange>
+      </PageTitle>
       <Stack>
         {made?.clientSecret && <Once label={t("projects.secretOf", { name: made.name })} value={made.clientSecret} />}
-        {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+        {blocking(found) ? (
+          <Problem error={found.error} retry={() => void found.refetch()} />
+        ) : !found.data ? (
+          <Loading />
+        ) : (
           <DataTable
             label={t("nav.developers")}
             rows={found.data}
             id={(row) => row.ref}
-            empty={<Empty icon={IconTerminal2} title={t("projects.none")} text={t("projects.noneText")}><IfMayChange><Button onClick={create}>{t("projects.new")}</Button></IfMayChange></Empty>}
+            empty={
+              <Empty icon={IconTerminal2} title={t("projects.none")} text={t("projects.noneText")}>
+                <IfMayChange>
+                  <Button onClick={create}>{t("projects.new")}</Button>
+                </IfMayChange>
+              </Empty>
+            }
             columns={[
-              { key: "name", title: t("common.name"), render: (row) => <Text fw={500} inherit>{row.name}</Text> },
-              { key: "id", title: "client_id", render: (row) => <Group gap={4} wrap="nowrap"><Mono>{row.clientId}</Mono><Copy value={row.clientId} label={t("common.copyOf", { what: "client_id" })} /></Group> },
-              { key: "state", title: t("alarms.state"), render: (row) => row.activated ? <><Badge variant="light" color="veld">{t("projects.activated")}</Badge> <Text span size="xs" c="dimmed">{row.activatedAs} · <Time at={row.activatedAt} short /></Text></> : <Badge variant="light" color="orange">{t("projects.notActivated")}</Badge> },
-              { key: "actions", title: "", align: "right", render: (row) => <IfMayChange><Group gap={4} justify="flex-end" wrap="nowrap"><Button size="compact-sm" variant="default" leftSection={<IconRefresh size={14} />} onClick={() => roll(row)}>{t("projects.roll")}</Button><Button size="compact-sm" variant="subtle" color="red" leftSection={<IconTrash size={14} />} onClick={() => remove(row)}>{t("common.delete")}</Button></Group></IfMayChange> },
+              {
+                key: "name",
+                title: t("common.name"),
+                render: (row) => (
+                  <Text fw={500} inherit>
+                    {row.name}
+                  </Text>
+                ),
+              },
+              {
+                key: "id",
+                title: "client_id",
+                render: (row) => (
+                  <Group gap={4} wrap="nowrap">
+                    <Mono>{row.clientId}</Mono>
+                    <Copy value={row.clientId} label={t("common.copyOf", { what: "client_id" })} />
+                  </Group>
+                ),
+              },
+              {
+                key: "state",
+                title: t("alarms.state"),
+                render: (row) =>
+                  row.activated ? (
+                    <>
+                      <Badge variant="light" color="veld">
+                        {t("projects.activated")}
+                      </Badge>{" "}
+                      <Text span size="xs" c="dimmed">
+                        {row.activatedAs} · <Time at={row.activatedAt} short />
+                      </Text>
+                    </>
+                  ) : (
+                    <Badge variant="light" color="orange">
+                      {t("projects.notActivated")}
+                    </Badge>
+                  ),
+              },
+              {
+                key: "actions",
+                title: "",
+                align: "right",
+                render: (row) => (
+                  <IfMayChange>
+                    <Group gap={4} justify="flex-end" wrap="nowrap">
+                      <Button
+                        size="compact-sm"
+                        variant="default"
+                        leftSection={<IconRefresh size={14} />}
+                        onClick={() => roll(row)}
+                      >
+                        {t("projects.roll")}
+                      </Button>
+                      <Button
+                        size="compact-sm"
+                        variant="subtle"
+                        color="red"
+                        leftSection={<IconTrash size={14} />}
+                        onClick={() => remove(row)}
+                      >
+                        {t("common.delete")}
+                      </Button>
+                    </Group>
+                  </IfMayChange>
+                ),
+              },
             ]}
           />
         )}
-        <Panel title={t("projects.how")} right={<Anchor href="/docs" target="_blank" size="sm">{t("projects.docs")}</Anchor>}>
-          <Text size="sm" mb="xs">{t("projects.howText")}</Text>
+        <Panel
+          title={t("projects.how")}
+          right={
+            <Anchor href="/docs" target="_blank" size="sm">
+              {t("projects.docs")}
+            </Anchor>
+          }
+        >
+          <Text size="sm" mb="xs">
+            {t("projects.howText")}
+          </Text>
           <Code block>{`curl -d client_id=… -d client_secret=… \\
   "${host}/oauth/client_credential/accesstoken?grant_type=client_credentials"
 curl -H "Authorization: Bearer …" -H "content-type: application/json" \\
@@ -78,7 +187,20 @@ function NewProject({ onMade }: { onMade: (project: Schemas["ProjectView"]) => v
         });
       }}
     >
-      <Group align="flex-end"><TextInput data-autofocus label={t("common.name")} value={name} maxLength={100} onChange={(event) => setName(event.currentTarget.value)} style={{ flex: 1 }} required /><Button type="submit" disabled={!name.trim()}>{t("common.create")}</Button></Group>
+      <Group align="flex-end">
+        <TextInput
+          data-autofocus
+          label={t("common.name")}
+          value={name}
+          maxLength={100}
+          onChange={(event) => setName(event.currentTarget.value)}
+          style={{ flex: 1 }}
+          required
+        />
+        <Button type="submit" disabled={!name.trim()}>
+          {t("common.create")}
+        </Button>
+      </Group>
     </form>
   );
 }

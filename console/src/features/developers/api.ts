@@ -13,9 +13,15 @@ export function useCreateProject() {
 }
 
 export function useNewSecret() {
-  return useChange((ref: string) => api.POST("/api/v1/projects/{projectRef}/secret", { params: { path: { projectRef: ref } } }), touched);
+  return useChange(
+    (ref: string) => api.POST("/api/v1/projects/{projectRef}/secret", { params: { path: { projectRef: ref } } }),
+    touched,
+  );
 }
 
 export function useDeleteProject() {
-  return useChange((ref: string) => api.DELETE("/api/v1/projects/{projectRef}", { params: { path: { projectRef: ref } } }), touched);
+  return useChange(
+    (ref: string) => api.DELETE("/api/v1/projects/{projectRef}", { params: { path: { projectRef: ref } } }),
+    touched,
+  );
 }

@@ -1,7 +1,28 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { Badge, Button, Group, Menu, Tabs, Text } from "@mantine/core";
-import { IconActivity, IconBell, IconChartLine, IconDots, IconInfoCircle, IconNetwork, IconRefresh, IconSend, IconTemperature, IconTrash } from "@tabler/icons-react";
-import { Copy, HealthBadge, IfMayChange, Loading, Mono, PageTitle, Problem, SeverityBadge, blocking } from "../../components/basics";
+import {
+  IconActivity,
+  IconBell,
+  IconChartLine,
+  IconDots,
+  IconInfoCircle,
+  IconNetwork,
+  IconRefresh,
+  IconSend,
+  IconTemperature,
+  IconTrash,
+} from "@tabler/icons-react";
+import {
+  Copy,
+  HealthBadge,
+  IfMayChange,
+  Loading,
+  Mono,
+  PageTitle,
+  Problem,
+  SeverityBadge,
+  blocking,
+} from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useDeleteDevice, useDevice, useResetSecurityContext } from "./api";
@@ -15,7 +36,14 @@ import { DeviceOverview } from "./Overview";
 import { DeviceReadings } from "./Readings";
 import { useFilters } from "../../navigation";
 
-const tabs = { charts: "device.charts", readings: "device.readings", frames: "device.frames", downlinks: "downlinks.title", alarms: "nav.alarms", network: "device.network" } as const;
+const tabs = {
+  charts: "device.charts",
+  readings: "device.readings",
+  frames: "device.frames",
+  downlinks: "downlinks.title",
+  alarms: "nav.alarms",
+  network: "device.network",
+} as const;
 
 const isTab = (value: string | null): value is keyof typeof tabs => value !== null && value in tabs;
 
@@ -34,51 +62,125 @@ export function DevicePage() {
   const device = found.data;
   const worst = worstAlarm(device);
   const reset = () =>
-    confirm(t("device.resetTitle"), t("device.resetText"), t("device.reset"), () =>
-      void run(resetting.mutateAsync(), t("device.resetDone")),
+    confirm(
+      t("device.resetTitle"),
+      t("device.resetText"),
+      t("device.reset"),
+      () => void run(resetting.mutateAsync(), t("device.resetDone")),
     );
   const remove = () =>
-    confirm(t("device.deleteTitle", { name: device.name ?? "" }), t("device.deleteText"), t("common.delete"), () =>
-      void run(deletion.mutateAsync(), t("device.deleted")).then((answer) => {
-        if (answer) void navigate({ to: "/devices" });
-      }),
+    confirm(
+      t("device.deleteTitle", { name: device.name ?? "" }),
+      t("device.deleteText"),
+      t("common.delete"),
+      () =>
+        void run(deletion.mutateAsync(), t("device.deleted")).then((answer) => {
+          if (answer) void navigate({ to: "/devices" });
+        }),
     );
   return (
     <>
       <PageTitle
         title={device.name}
         tab={filters.tab && t(tabs[filters.tab])}
-        below={<Group gap={8} mt={4}><Mono>{device.EUI}</Mono><Copy value={device.EUI ?? ""} label={t("common.copyOf", { what: "DevEUI" })} />{device.networkAddress && <Badge variant="default" tt="none"><Mono>{device.networkAddress}</Mono></Badge>}<HealthBadge state={device.statistics?.healthState} />{worst && <SeverityBadge state={worst.state} count={worst.count} />}</Group>}
+        below={
+          <Group gap={8} mt={4}>
+            <Mono>{device.EUI}</Mono>
+            <Copy value={device.EUI ?? ""} label={t("common.copyOf", { what: "DevEUI" })} />
+            {device.networkAddress && (
+              <Badge variant="default" tt="none">
+                <Mono>{device.networkAddress}</Mono>
+              </Badge>
+            )}
+            <HealthBadge state={device.statistics?.healthState} />
+            {worst && <SeverityBadge state={worst.state} count={worst.count} />}
+          </Group>
+        }
       >
         <IfMayChange>
           <Menu withArrow position="bottom-end">
-            <Menu.Target><Button variant="default" rightSection={<IconDots size={16} />}>{t("common.actions")}</Button></Menu.Target>
+            <Menu.Target>
+              <Button variant="default" rightSection={<IconDots size={16} />}>
+                {t("common.actions")}
+              </Button>
+            </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item leftSection={<IconSend size={16} />} onClick={() => setFilters({ tab: "downlinks" })}>{t("downlinks.send")}</Menu.Item>
-              <Menu.Item leftSection={<IconRefresh size={16} />} onClick={reset}>{t("device.reset")}</Menu.Item>
+              <Menu.Item leftSection={<IconSend size={16} />} onClick={() => setFilters({ tab: "downlinks" })}>
+                {t("downlinks.send")}
+              </Menu.Item>
+              <Menu.Item leftSection={<IconRefresh size={16} />} onClick={reset}>
+                {t("device.reset")}
+              </Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={remove}>{t("common.delete")}</Menu.Item>
+              <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+                {t("common.delete")}
+              </Menu.Item>
             </Menu.Dropdown>
           </Menu>
         </IfMayChange>
       </PageTitle>
-      <Tabs value={filters.tab ?? "overview"} onChange={(value) => setFilters({ tab: isTab(value) ? value : undefined })} keepMounted={false}>
+      <Tabs
+        value={filters.tab ?? "overview"}
+        onChange={(value) => setFilters({ tab: isTab(value) ? value : undefined })}
+        keepMounted={false}
+      >
         <Tabs.List mb="md">
-          <Tabs.Tab value="overview" leftSection={<IconInfoCircle size={16} />}>{t("device.overview")}</Tabs.Tab>
-          <Tabs.Tab value="charts" leftSection={<IconChartLine size={16} />}>{t("device.charts")}</Tabs.Tab>
-          <Tabs.Tab value="readings" leftSection={<IconTemperature size={16} />}>{t("device.readings")}</Tabs.Tab>
-          <Tabs.Tab value="frames" leftSection={<IconActivity size={16} />}>{t("device.frames")}</Tabs.Tab>
-          <Tabs.Tab value="downlinks" leftSection={<IconSend size={16} />}>{t("downlinks.title")}</Tabs.Tab>
-          <Tabs.Tab value="alarms" leftSection={<IconBell size={16} />} rightSection={worst && <Badge size="xs" circle color="red">{worst.count}</Badge>}>{t("nav.alarms")}</Tabs.Tab>
-          <Tabs.Tab value="network" leftSection={<IconNetwork size={16} />}>{t("device.network")}</Tabs.Tab>
+          <Tabs.Tab value="overview" leftSection={<IconInfoCircle size={16} />}>
+            {t("device.overview")}
+          </Tabs.Tab>
+          <Tabs.Tab value="charts" leftSection={<IconChartLine size={16} />}>
+            {t("device.charts")}
+          </Tabs.Tab>
+          <Tabs.Tab value="readings" leftSection={<IconTemperature size={16} />}>
+            {t("device.readings")}
+          </Tabs.Tab>
+          <Tabs.Tab value="frames" leftSection={<IconActivity size={16} />}>
+            {t("device.frames")}
+          </Tabs.Tab>
+          <Tabs.Tab value="downlinks" leftSection={<IconSend size={16} />}>
+            {t("downlinks.title")}
+          </Tabs.Tab>
+          <Tabs.Tab
+            value="alarms"
+            leftSection={<IconBell size={16} />}
+            rightSection={
+              worst && (
+                <Badge size="xs" circle color="red">
+                  {worst.count}
+                </Badge>
+              )
+            }
+          >
+            {t("nav.alarms")}
+          </Tabs.Tab>
+          <Tabs.Tab value="network" leftSection={<IconNetwork size={16} />}>
+            {t("device.network")}
+          </Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="overview"><DeviceOverview device={device} /></Tabs.Panel>
-        <Tabs.Panel value="charts"><DeviceCharts deviceRef={ref} /></Tabs.Panel>
-        <Tabs.Panel value="readings"><DeviceReadings device={device} /></Tabs.Panel>
-        <Tabs.Panel value="frames"><Text size="sm" c="dimmed" mb="xs">{t("device.framesText")}</Text><FrameList fixed={{ deviceRef: device.ref ?? "" }} height={560} /></Tabs.Panel>
-        <Tabs.Panel value="downlinks"><DeviceDownlinks device={device} /></Tabs.Panel>
-        <Tabs.Panel value="alarms"><DeviceAlarms device={device} /></Tabs.Panel>
-        <Tabs.Panel value="network"><DeviceNetwork device={device} /></Tabs.Panel>
+        <Tabs.Panel value="overview">
+          <DeviceOverview device={device} />
+        </Tabs.Panel>
+        <Tabs.Panel value="charts">
+          <DeviceCharts deviceRef={ref} />
+        </Tabs.Panel>
+        <Tabs.Panel value="readings">
+          <DeviceReadings device={device} />
+        </Tabs.Panel>
+        <Tabs.Panel value="frames">
+          <Text size="sm" c="dimmed" mb="xs">
+            {t("device.framesText")}
+          </Text>
+          <FrameList fixed={{ deviceRef: device.ref ?? "" }} height={560} />
+        </Tabs.Panel>
+        <Tabs.Panel value="downlinks">
+          <DeviceDownlinks device={device} />
+        </Tabs.Panel>
+        <Tabs.Panel value="alarms">
+          <DeviceAlarms device={device} />
+        </Tabs.Panel>
+        <Tabs.Panel value="network">
+          <DeviceNetwork device={device} />
+        </Tabs.Panel>
       </Tabs>
     </>
   );

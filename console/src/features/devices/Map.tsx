@@ -18,11 +18,21 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const [view, setView] = useState<View | null>(null);
   const [settled] = useDebouncedValue(view, 200);
   // So large that two marks of neighbours do not lie on each other.
-  const cell = settled ? 52 / (256 * 2 ** settled.zoom / 360) : 1;
-  const query = settled ? { ...filters, south: settled.south, west: settled.west, north: settled.north, east: settled.east, cell } : {};
-  const found = $api.useQuery("get", "/api/v1/devices/map", { params: { query } }, { enabled: settled !== null, placeholderData: keepPreviousData });
+  const cell = settled ? 52 / ((256 * 2 ** settled.zoom) / 360) : 1;
+  const query = settled
+    ? { ...filters, south: settled.south, west: settled.west, north: settled.north, east: settled.east, cell }
+    : {};
+  const found = $api.useQuery(
+    "get",
+    "/api/v1/devices/map",
+    { params: { query } },
+    { enabled: settled !== null, placeholderData: keepPreviousData },
+  );
   const everywhere = $api.useQuery("get", "/api/v1/devices/map", { params: { query: { ...filters, cell: 0.5 } } });
-  const world = useMemo(() => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0), [everywhere.data]);
+  const world = useMemo(
+    () => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0),
+    [everywhere.data],
+  );
   const spots = useMemo<Spot[]>(
     () =>
       (found.data ?? []).map((place, index) => {
@@ -35,7 +45,9 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
           kind: alone ? "device" : "cluster",
           count: place.devices,
           color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.unwell ? "orange" : "veld",
-          label: alone ? `${place.name} (${place.EUI})` : t("map.cluster", { count: place.devices, lost: number(place.unwell) }),
+          label: alone
+            ? `${place.name} (${place.EUI})`
+            : t("map.cluster", { count: place.devices, lost: number(place.unwell) }),
           onClick: alone ? () => void navigate({ to: "/devices/$ref", params: { ref } }) : undefined,
         };
       }),
@@ -44,8 +56,19 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
-      <WorldMap label={t("devices.map")} spots={spots} height={560} onView={setView} fit={everywhere.data ? JSON.stringify(filters) : undefined} places={everywhere.data} />
-      <Text size="sm" c="dimmed" mt="xs" role="status">{world ? t("map.shown", { count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)), total: world }) : t("map.empty")}</Text>
+      <WorldMap
+        label={t("devices.map")}
+        spots={spots}
+        height={560}
+        onView={setView}
+        fit={everywhere.data ? JSON.stringify(filters) : undefined}
+        places={everywhere.data}
+      />
+      <Text size="sm" c="dimmed" mt="xs" role="status">
+        {world
+          ? t("map.shown", { count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)), total: world })
+          : t("map.empty")}
+      </Text>
     </>
   );
 }

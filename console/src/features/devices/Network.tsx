@@ -13,8 +13,12 @@ import { useUnsaved } from "../../components/unsaved";
 export function DeviceNetwork({ device }: { device: Schemas["Device"] }) {
   return (
     <Grid>
-      <Grid.Col span={{ base: 12, md: 5 }}><Settings deviceRef={device.ref ?? ""} /></Grid.Col>
-      <Grid.Col span={{ base: 12, md: 7 }}><SessionView deviceRef={device.ref ?? ""} /></Grid.Col>
+      <Grid.Col span={{ base: 12, md: 5 }}>
+        <Settings deviceRef={device.ref ?? ""} />
+      </Grid.Col>
+      <Grid.Col span={{ base: 12, md: 7 }}>
+        <SessionView deviceRef={device.ref ?? ""} />
+      </Grid.Col>
     </Grid>
   );
 }
@@ -33,7 +37,9 @@ function Settings({ deviceRef }: { deviceRef: string }) {
   const saving = useChangeDevice(deviceRef);
   const open = async () => {
     try {
-      const { data, response } = await api.GET("/data/lora/thingpark/devices/{deviceRef}", { params: { path: { deviceRef } } });
+      const { data, response } = await api.GET("/data/lora/thingpark/devices/{deviceRef}", {
+        params: { path: { deviceRef } },
+      });
       if (data) setOpened({ device: data, etag: response.headers.get("etag") ?? "*" });
       setChange({});
       setConflict(false);
@@ -43,12 +49,22 @@ function Settings({ deviceRef }: { deviceRef: string }) {
   };
   useEffect(() => void open(), [deviceRef]); // eslint-disable-line react-hooks/exhaustive-deps
   const saved = useUnsaved(mayChange && Object.keys(change).length > 0);
-  if (!opened) return <Panel><Loading rows={4} /></Panel>;
+  if (!opened)
+    return (
+      <Panel>
+        <Loading rows={4} />
+      </Panel>
+    );
   const { device, etag } = opened;
   const value = (name: keyof Schemas["Device"]) => change[name] ?? (device[name] as string | undefined) ?? "";
   const set = (name: string) => (given: string | null) => setChange((before) => ({ ...before, [name]: given ?? "" }));
   const save = async () => {
-    const body = Object.fromEntries(Object.entries(change).map(([name, given]) => [name, given === "" && (name === "connectivityPlanId" || name === "routingProfileId") ? "reset" : given]));
+    const body = Object.fromEntries(
+      Object.entries(change).map(([name, given]) => [
+        name,
+        given === "" && (name === "connectivityPlanId" || name === "routingProfileId") ? "reset" : given,
+      ]),
+    );
     try {
       await saving.mutateAsync({ body, etag });
       done(t("device.saved"));
@@ -59,24 +75,73 @@ function Settings({ deviceRef }: { deviceRef: string }) {
       else failed(error);
     }
   };
-  const named = (items: { id?: string; name?: string }[], id: string) => items.find((item) => item.id === id)?.name ?? id;
+  const named = (items: { id?: string; name?: string }[], id: string) =>
+    items.find((item) => item.id === id)?.name ?? id;
   if (!mayChange) {
     return (
       <Panel title={t("device.settings")}>
-        <Facts items={[[t("device.name"), device.name], [t("device.profile"), named(profiles, value("deviceProfileId"))], [t("device.plan"), named(plans, value("connectivityPlanId")) || t("device.noPlan")], [t("device.routing"), named(routing, value("routingProfileId")) || t("device.noRouting")], ["JoinEUI", value("applicationEUI") || "–"]]} />
+        <Facts
+          items={[
+            [t("device.name"), device.name],
+            [t("device.profile"), named(profiles, value("deviceProfileId"))],
+            [t("device.plan"), named(plans, value("connectivityPlanId")) || t("device.noPlan")],
+            [t("device.routing"), named(routing, value("routingProfileId")) || t("device.noRouting")],
+            ["JoinEUI", value("applicationEUI") || "–"],
+          ]}
+        />
       </Panel>
     );
   }
   return (
     <Panel title={t("device.settings")}>
       <Stack>
-        {conflict && <Alert color="orange" title={t("conflict.title")} role="alert"><Text size="sm">{t("conflict.text")}</Text><Button size="xs" mt="xs" variant="default" onClick={() => void open()}>{t("conflict.load")}</Button></Alert>}
-        <TextInput label={t("device.name")} value={value("name")} onChange={(event) => set("name")(event.currentTarget.value)} maxLength={100} />
-        <Select label={t("device.profile")} data={options(profiles)} value={value("deviceProfileId")} onChange={set("deviceProfileId")} allowDeselect={false} searchable />
-        <Select label={t("device.plan")} placeholder={t("device.noPlan")} data={options(plans)} value={value("connectivityPlanId") || null} onChange={set("connectivityPlanId")} clearable description={t("device.planText")} />
-        <Select label={t("device.routing")} placeholder={t("device.noRouting")} data={options(routing)} value={value("routingProfileId") || null} onChange={set("routingProfileId")} clearable />
-        <TextInput label="JoinEUI (AppEUI)" value={value("applicationEUI")} onChange={(event) => set("applicationEUI")(event.currentTarget.value)} />
-        <Button onClick={() => void save()} loading={saving.isPending} disabled={!Object.keys(change).length}>{t("common.save")}</Button>
+        {conflict && (
+          <Alert color="orange" title={t("conflict.title")} role="alert">
+            <Text size="sm">{t("conflict.text")}</Text>
+            <Button size="xs" mt="xs" variant="default" onClick={() => void open()}>
+              {t("conflict.load")}
+            </Button>
+          </Alert>
+        )}
+        <TextInput
+          label={t("device.name")}
+          value={value("name")}
+          onChange={(event) => set("name")(event.currentTarget.value)}
+          maxLength={100}
+        />
+        <Select
+          label={t("device.profile")}
+          data={options(profiles)}
+          value={value("deviceProfileId")}
+          onChange={set("deviceProfileId")}
+          allowDeselect={false}
+          searchable
+        />
+        <Select
+          label={t("device.plan")}
+          placeholder={t("device.noPlan")}
+          data={options(plans)}
+          value={value("connectivityPlanId") || null}
+          onChange={set("connectivityPlanId")}
+          clearable
+          description={t("device.planText")}
+        />
+        <Select
+          label={t("device.routing")}
+          placeholder={t("device.noRouting")}
+          data={options(routing)}
+          value={value("routingProfileId") || null}
+          onChange={set("routingProfileId")}
+          clearable
+        />
+        <TextInput
+          label="JoinEUI (AppEUI)"
+          value={value("applicationEUI")}
+          onChange={(event) => set("applicationEUI")(event.currentTarget.value)}
+        />
+        <Button onClick={() => void save()} loading={saving.isPending} disabled={!Object.keys(change).length}>
+          {t("common.save")}
+        </Button>
       </Stack>
     </Panel>
   );
@@ -86,12 +151,33 @@ function SessionView({ deviceRef }: { deviceRef: string }) {
   const t = useT();
   const found = useSessionOf(deviceRef);
   if (blocking(found)) return <Problem error={found.error} />;
-  if (!found.data) return <Panel><Loading rows={4} /></Panel>;
+  if (!found.data)
+    return (
+      <Panel>
+        <Loading rows={4} />
+      </Panel>
+    );
   const session = found.data.session ?? found.data.pendingSession;
-  if (!session) return <Panel title={t("session.title")}><Text size="sm" c="dimmed">{t("session.none")}</Text></Panel>;
+  if (!session)
+    return (
+      <Panel title={t("session.title")}>
+        <Text size="sm" c="dimmed">
+          {t("session.none")}
+        </Text>
+      </Panel>
+    );
   const at = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000).toISOString());
   return (
-    <Panel title={t("session.title")} right={!found.data.session && <Badge color="orange" variant="light">{t("session.pending")}</Badge>}>
+    <Panel
+      title={t("session.title")}
+      right={
+        !found.data.session && (
+          <Badge color="orange" variant="light">
+            {t("session.pending")}
+          </Badge>
+        )
+      }
+    >
       <Stack>
         <Facts
           items={[
@@ -106,15 +192,37 @@ function SessionView({ deviceRef }: { deviceRef: string }) {
             ["JoinNonce / DevNonce", `${found.data.joinNonce} / ${found.data.lastDevNonce ?? "–"}`],
           ]}
         />
-        {session.blockedRequests.map((text) => <Alert key={text} color="orange" p="xs">{text}</Alert>)}
+        {session.blockedRequests.map((text) => (
+          <Alert key={text} color="orange" p="xs">
+            {text}
+          </Alert>
+        ))}
         <Table.ScrollContainer minWidth={320}>
           <Table className="data" aria-label={t("session.parameters")}>
-            <Table.Thead><Table.Tr><Table.Th>{t("session.parameters")}</Table.Th><Table.Th>{t("session.wanted")}</Table.Th><Table.Th>{t("session.confirmed")}</Table.Th></Table.Tr></Table.Thead>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t("session.parameters")}</Table.Th>
+                <Table.Th>{t("session.wanted")}</Table.Th>
+                <Table.Th>{t("session.confirmed")}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
             <Table.Tbody>
               {session.parameters.map((parameter) => (
                 <Table.Tr key={parameter.name}>
-                  <Table.Td>{parameter.name}</Table.Td><Table.Td><Mono>{parameter.wanted}</Mono></Table.Td>
-                  <Table.Td><Group gap={6}><Mono>{parameter.confirmed}</Mono>{parameter.wanted !== parameter.confirmed && <Badge size="xs" color="orange" variant="light">≠</Badge>}</Group></Table.Td>
+                  <Table.Td>{parameter.name}</Table.Td>
+                  <Table.Td>
+                    <Mono>{parameter.wanted}</Mono>
+                  </Table.Td>
+                  <Table.Td>
+                    <Group gap={6}>
+                      <Mono>{parameter.confirmed}</Mono>
+                      {parameter.wanted !== parameter.confirmed && (
+                        <Badge size="xs" color="orange" variant="light">
+                          ≠
+                        </Badge>
+                      )}
+                    </Group>
+                  </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

@@ -1,5 +1,19 @@
 import { useNavigate } from "@tanstack/react-router";
-import { ActionIcon, Alert, Button, Card, Checkbox, Grid, Group, Select, Stack, Text, TextInput, Textarea, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Alert,
+  Button,
+  Card,
+  Checkbox,
+  Grid,
+  Group,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+  Textarea,
+  Tooltip,
+} from "@mantine/core";
 import { IconDice, IconInfoCircle } from "@tabler/icons-react";
 import { useMemo, useState, type FormEvent } from "react";
 import { $api, type Schemas } from "../../api/client";
@@ -38,16 +52,26 @@ export function NewDevice() {
   });
   const eui = plainHex(value.EUI ?? "");
   // Somebody else's device cannot be told from a new one; one's own can.
-  const same = $api.useQuery("get", "/api/v1/devices", { params: { query: { search: eui, pageSize: 1 } } }, { enabled: isEui(eui) });
+  const same = $api.useQuery(
+    "get",
+    "/api/v1/devices",
+    { params: { query: { search: eui, pageSize: 1 } } },
+    { enabled: isEui(eui) },
+  );
   const known = same.data?.devices.find((device) => device.EUI === eui);
   const hsm = value.hsmGroupId || groups[0]?.id || "";
   const profile = value.deviceProfileId || profiles[0]?.id || "";
   const problems = useMemo<Record<string, string | undefined>>(() => {
-    const number = (text: string | undefined, most: number) => (text && !(Math.abs(Number(text)) <= most) ? t("check.degrees", { most }) : undefined);
+    const number = (text: string | undefined, most: number) =>
+      text && !(Math.abs(Number(text)) <= most) ? t("check.degrees", { most }) : undefined;
     return {
       EUI: !isEui(eui) ? t("check.eui") : known ? t("check.known", { name: known.name ?? "" }) : undefined,
       applicationEUI: value.applicationEUI && !isEui(plainHex(value.applicationEUI)) ? t("check.eui") : undefined,
-      applicationKey: !isKey(plainHex(value.applicationKey ?? "")) ? t("check.key") : /^(.)\1*$/.test(plainHex(value.applicationKey ?? "")) ? t("check.weak") : undefined,
+      applicationKey: !isKey(plainHex(value.applicationKey ?? ""))
+        ? t("check.key")
+        : /^(.)\1*$/.test(plainHex(value.applicationKey ?? ""))
+          ? t("check.weak")
+          : undefined,
       geoLatitude: number(value.geoLatitude, 90),
       geoLongitude: number(value.geoLongitude, 180),
     };
@@ -83,23 +107,53 @@ export function NewDevice() {
     return (
       <>
         <PageTitle title={t("newDevice.title")} />
-        <Stack maw={640}><Once label={t("newDevice.key")} value={made.key} /><Group><Button onClick={() => void navigate({ to: "/devices/$ref", params: { ref: made.ref } })}>{t("newDevice.open")}</Button></Group></Stack>
+        <Stack maw={640}>
+          <Once label={t("newDevice.key")} value={made.key} />
+          <Group>
+            <Button onClick={() => void navigate({ to: "/devices/$ref", params: { ref: made.ref } })}>
+              {t("newDevice.open")}
+            </Button>
+          </Group>
+        </Stack>
       </>
     );
   }
-  const spot = Number(value.geoLatitude) || Number(value.geoLongitude) ? [{ id: "here", latitude: Number(value.geoLatitude), longitude: Number(value.geoLongitude), kind: "device" as const, label: value.name || eui, color: "veld" }] : [];
+  const spot =
+    Number(value.geoLatitude) || Number(value.geoLongitude)
+      ? [
+          {
+            id: "here",
+            latitude: Number(value.geoLatitude),
+            longitude: Number(value.geoLongitude),
+            kind: "device" as const,
+            label: value.name || eui,
+            color: "veld",
+          },
+        ]
+      : [];
   return (
     <form onSubmit={(event) => void submit(event)} noValidate>
       <PageTitle title={t("newDevice.title")}>
-        <Button variant="default" onClick={() => void navigate({ to: "/devices" })}>{t("common.cancel")}</Button>
-        <Button type="submit" loading={creation.isPending}>{t("newDevice.submit")}</Button>
+        <Button variant="default" onClick={() => void navigate({ to: "/devices" })}>
+          {t("common.cancel")}
+        </Button>
+        <Button type="submit" loading={creation.isPending}>
+          {t("newDevice.submit")}
+        </Button>
       </PageTitle>
       <Grid>
         <Grid.Col span={{ base: 12, md: 6 }}>
           <Stack>
             <Panel title={t("newDevice.identity")}>
               <Stack>
-                <TextInput label="DevEUI" description={t("newDevice.euiText")} placeholder="70B3D5E75E00A1F2" required styles={{ input: { fontFamily: "monospace" } }} {...field("EUI")} />
+                <TextInput
+                  label="DevEUI"
+                  description={t("newDevice.euiText")}
+                  placeholder="70B3D5E75E00A1F2"
+                  required
+                  styles={{ input: { fontFamily: "monospace" } }}
+                  {...field("EUI")}
+                />
                 <TextInput label="JoinEUI (AppEUI)" placeholder="70B3D5E75E000001" {...field("applicationEUI")} />
                 <TextInput
                   label="AppKey"
@@ -107,19 +161,84 @@ export function NewDevice() {
                   required
                   autoComplete="off"
                   {...field("applicationKey")}
-                  rightSection={<Tooltip label={t("newDevice.generate")}><ActionIcon variant="subtle" aria-label={t("newDevice.generate")} onClick={() => setValue((before) => ({ ...before, applicationKey: randomHex(16), generated: "yes" }))}><IconDice size={18} /></ActionIcon></Tooltip>}
+                  rightSection={
+                    <Tooltip label={t("newDevice.generate")}>
+                      <ActionIcon
+                        variant="subtle"
+                        aria-label={t("newDevice.generate")}
+                        onClick={() =>
+                          setValue((before) => ({ ...before, applicationKey: randomHex(16), generated: "yes" }))
+                        }
+                      >
+                        <IconDice size={18} />
+                      </ActionIcon>
+                    </Tooltip>
+                  }
                 />
-                <TextInput label={t("device.name")} placeholder={t("newDevice.nameText")} maxLength={100} {...field("name")} />
+                <TextInput
+                  label={t("device.name")}
+                  placeholder={t("newDevice.nameText")}
+                  maxLength={100}
+                  {...field("name")}
+                />
               </Stack>
             </Panel>
             <Panel title={t("newDevice.network")}>
               <Stack>
-                <Select label={t("device.profile")} data={options(profiles)} value={profile || null} onChange={set("deviceProfileId")} searchable allowDeselect={false} required />
-                <Select label={t("device.plan")} placeholder={t("newDevice.firstPlan")} clearable value={value.connectivityPlanId || null} onChange={set("connectivityPlanId")} data={plans.map((plan) => ({ value: plan.id, label: `${plan.name} (${t("plans.left", { count: plan.grantedConnections - plan.usedConnections })})`, disabled: plan.usedConnections >= plan.grantedConnections }))} />
-                <Select label={t("device.routing")} placeholder={t("newDevice.noRouting")} clearable value={value.routingProfileId || null} onChange={set("routingProfileId")} data={options(routing)} />
-                <Select label={t("device.hsm")} data={options(groups)} value={plain ? null : hsm || null} onChange={set("hsmGroupId")} disabled={plain} allowDeselect={false} />
-                <Checkbox checked={plain} onChange={(event) => setPlain(event.currentTarget.checked)} label={t("newDevice.plain")} description={t("newDevice.plainText")} />
-                <Select label={t("device.motion")} placeholder={t("newDevice.fromProfile")} clearable value={value.motionIndicator || null} onChange={set("motionIndicator")} data={(["NEAR_STATIC", "WALKING_SPEED", "VEHICLE_SPEED", "RANDOM"] as const).map((word) => ({ value: word, label: t(`motion.${word}`) }))} />
+                <Select
+                  label={t("device.profile")}
+                  data={options(profiles)}
+                  value={profile || null}
+                  onChange={set("deviceProfileId")}
+                  searchable
+                  allowDeselect={false}
+                  required
+                />
+                <Select
+                  label={t("device.plan")}
+                  placeholder={t("newDevice.firstPlan")}
+                  clearable
+                  value={value.connectivityPlanId || null}
+                  onChange={set("connectivityPlanId")}
+                  data={plans.map((plan) => ({
+                    value: plan.id,
+                    label: `${plan.name} (${t("plans.left", { count: plan.grantedConnections - plan.usedConnections })})`,
+                    disabled: plan.usedConnections >= plan.grantedConnections,
+                  }))}
+                />
+                <Select
+                  label={t("device.routing")}
+                  placeholder={t("newDevice.noRouting")}
+                  clearable
+                  value={value.routingProfileId || null}
+                  onChange={set("routingProfileId")}
+                  data={options(routing)}
+                />
+                <Select
+                  label={t("device.hsm")}
+                  data={options(groups)}
+                  value={plain ? null : hsm || null}
+                  onChange={set("hsmGroupId")}
+                  disabled={plain}
+                  allowDeselect={false}
+                />
+                <Checkbox
+                  checked={plain}
+                  onChange={(event) => setPlain(event.currentTarget.checked)}
+                  label={t("newDevice.plain")}
+                  description={t("newDevice.plainText")}
+                />
+                <Select
+                  label={t("device.motion")}
+                  placeholder={t("newDevice.fromProfile")}
+                  clearable
+                  value={value.motionIndicator || null}
+                  onChange={set("motionIndicator")}
+                  data={(["NEAR_STATIC", "WALKING_SPEED", "VEHICLE_SPEED", "RANDOM"] as const).map((word) => ({
+                    value: word,
+                    label: t(`motion.${word}`),
+                  }))}
+                />
               </Stack>
             </Panel>
           </Stack>
@@ -127,13 +246,39 @@ export function NewDevice() {
         <Grid.Col span={{ base: 12, md: 6 }}>
           <Panel title={t("newDevice.place")}>
             <Stack>
-              <Text size="sm" c="dimmed">{t("newDevice.placeText")}</Text>
-              <WorldMap label={t("newDevice.place")} spots={spot} height={320} onPick={(latitude, longitude) => setValue((before) => ({ ...before, geoLatitude: latitude.toFixed(5), geoLongitude: longitude.toFixed(5) }))} />
-              <Group grow><TextInput label={t("device.latitude")} {...field("geoLatitude")} /><TextInput label={t("device.longitude")} {...field("geoLongitude")} /></Group>
-              <Textarea label={t("device.info")} autosize minRows={2} maxLength={255} {...field("administrativeInfo")} />
+              <Text size="sm" c="dimmed">
+                {t("newDevice.placeText")}
+              </Text>
+              <WorldMap
+                label={t("newDevice.place")}
+                spots={spot}
+                height={320}
+                onPick={(latitude, longitude) =>
+                  setValue((before) => ({
+                    ...before,
+                    geoLatitude: latitude.toFixed(5),
+                    geoLongitude: longitude.toFixed(5),
+                  }))
+                }
+              />
+              <Group grow>
+                <TextInput label={t("device.latitude")} {...field("geoLatitude")} />
+                <TextInput label={t("device.longitude")} {...field("geoLongitude")} />
+              </Group>
+              <Textarea
+                label={t("device.info")}
+                autosize
+                minRows={2}
+                maxLength={255}
+                {...field("administrativeInfo")}
+              />
             </Stack>
           </Panel>
-          <Card withBorder mt="md" padding="md"><Alert variant="transparent" p={0} icon={<IconInfoCircle size={20} />}><Text size="sm">{t("newDevice.hint")}</Text></Alert></Card>
+          <Card withBorder mt="md" padding="md">
+            <Alert variant="transparent" p={0} icon={<IconInfoCircle size={20} />}>
+              <Text size="sm">{t("newDevice.hint")}</Text>
+            </Alert>
+          </Card>
         </Grid.Col>
       </Grid>
     </form>

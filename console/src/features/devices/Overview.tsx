@@ -26,7 +26,11 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
     <Grid>
       <Grid.Col span={{ base: 12, md: 6 }}>
         <Stack>
-          {!device.routingProfileId && <Alert color="orange" icon={<IconAlertTriangle size={20} />} title={t("device.noRouting")}>{t("device.noRoutingText")}</Alert>}
+          {!device.routingProfileId && (
+            <Alert color="orange" icon={<IconAlertTriangle size={20} />} title={t("device.noRouting")}>
+              {t("device.noRoutingText")}
+            </Alert>
+          )}
           <Diagnosis deviceRef={device.ref ?? ""} />
           <Panel title={t("device.heard")}>
             <Facts
@@ -34,11 +38,38 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
                 [t("device.lastUplink"), <Time key="u" at={of?.lastUplinkTime} />],
                 [t("device.lastDownlink"), <Time key="d" at={of?.lastDownlinkTime} />],
                 [t("device.packets"), `${number(of?.last24hUplinkCount)} ↑  ${number(of?.last24hDownlinkCount)} ↓`],
-                [t("device.rssi"), t("device.lastMean", { last: number(of?.lastRSSI, "dBm"), mean: number(of?.averageRSSI, "dBm") })],
-                [t("device.snr"), t("device.lastMean", { last: number(of?.lastSNR, "dB"), mean: number(of?.averageSNR, "dB") })],
+                [
+                  t("device.rssi"),
+                  t("device.lastMean", { last: number(of?.lastRSSI, "dBm"), mean: number(of?.averageRSSI, "dBm") }),
+                ],
+                [
+                  t("device.snr"),
+                  t("device.lastMean", { last: number(of?.lastSNR, "dB"), mean: number(of?.averageSNR, "dB") }),
+                ],
                 [t("device.sf"), of?.lastSF ? `SF${of.lastSF}` : "–"],
-                [t("device.per"), t("device.lastMean", { last: percent(of?.lastInstantPER), mean: percent(of?.lastMeanPER) })],
-                [t("device.battery"), of?.lastBatteryLevel === undefined ? "–" : <Group key="b" gap="xs" wrap="nowrap"><Progress value={of.lastBatteryLevel} w={90} color={of.lastBatteryLevel < 10 ? "red" : of.lastBatteryLevel < 30 ? "orange" : "veld"} aria-label={t("device.battery")} /><span>{of.lastBatteryLevel} %</span><Text span size="xs" c="dimmed"><Time at={of.lastBatteryLevelTime} short /></Text></Group>],
+                [
+                  t("device.per"),
+                  t("device.lastMean", { last: percent(of?.lastInstantPER), mean: percent(of?.lastMeanPER) }),
+                ],
+                [
+                  t("device.battery"),
+                  of?.lastBatteryLevel === undefined ? (
+                    "–"
+                  ) : (
+                    <Group key="b" gap="xs" wrap="nowrap">
+                      <Progress
+                        value={of.lastBatteryLevel}
+                        w={90}
+                        color={of.lastBatteryLevel < 10 ? "red" : of.lastBatteryLevel < 30 ? "orange" : "veld"}
+                        aria-label={t("device.battery")}
+                      />
+                      <span>{of.lastBatteryLevel} %</span>
+                      <Text span size="xs" c="dimmed">
+                        <Time at={of.lastBatteryLevelTime} short />
+                      </Text>
+                    </Group>
+                  ),
+                ],
               ]}
             />
           </Panel>
@@ -49,7 +80,10 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
           <Panel title={t("device.what")}>
             <Facts
               items={[
-                [t("device.profile"), profiles.find((one) => one.id === device.deviceProfileId)?.name ?? device.deviceProfileId],
+                [
+                  t("device.profile"),
+                  profiles.find((one) => one.id === device.deviceProfileId)?.name ?? device.deviceProfileId,
+                ],
                 [t("device.manufacturer"), device.commercialDetails?.manufacturerName],
                 [t("device.class"), of?.loraClass ?? device.deviceClass],
                 [t("device.activation"), device.activationType],
@@ -60,7 +94,12 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
                 [t("device.motion"), device.motionIndicator ? t(`motion.${device.motionIndicator}`) : "–"],
                 [t("device.info"), device.administrativeInfo],
                 [t("device.created"), <Time key="c" at={of?.creationTime} />],
-                [t("device.changed"), <span key="l"><Time at={of?.lastUpdateTime} /> · {of?.lastUpdateUser}</span>],
+                [
+                  t("device.changed"),
+                  <span key="l">
+                    <Time at={of?.lastUpdateTime} /> · {of?.lastUpdateUser}
+                  </span>,
+                ],
               ]}
             />
           </Panel>
@@ -85,10 +124,19 @@ export function Findings({ findings }: { findings: readonly Schemas["Finding"][]
         const { icon: Icon, color } = looks[finding.level as keyof typeof looks] ?? looks.note;
         return (
           <Group key={index} wrap="nowrap" align="flex-start" gap="sm">
-            <ThemeIcon variant="light" color={color} size="sm" mt={1}><Icon size={14} /></ThemeIcon>
+            <ThemeIcon variant="light" color={color} size="sm" mt={1}>
+              <Icon size={14} />
+            </ThemeIcon>
             <div>
               <Text size="sm">{finding.text}</Text>
-              {finding.next && <Text size="sm" c="dimmed"><Text span fw={600} inherit>{t("device.next")}</Text> {finding.next}</Text>}
+              {finding.next && (
+                <Text size="sm" c="dimmed">
+                  <Text span fw={600} inherit>
+                    {t("device.next")}
+                  </Text>{" "}
+                  {finding.next}
+                </Text>
+              )}
             </div>
           </Group>
         );
@@ -102,7 +150,13 @@ function Diagnosis({ deviceRef }: { deviceRef: string }) {
   const found = useExplanation(deviceRef, language);
   return (
     <Panel title={t("device.diagnosis")}>
-      {blocking(found) ? <Problem error={found.error} /> : !found.data ? <Loading rows={2} /> : <Findings findings={found.data.findings} />}
+      {blocking(found) ? (
+        <Problem error={found.error} />
+      ) : !found.data ? (
+        <Loading rows={2} />
+      ) : (
+        <Findings findings={found.data.findings} />
+      )}
     </Panel>
   );
 }
@@ -110,23 +164,74 @@ function Diagnosis({ deviceRef }: { deviceRef: string }) {
 /** Where the device is, and which base stations hear it. */
 function Place({ device }: { device: Schemas["Device"] }) {
   const t = useT();
-  const frames = $api.useQuery("get", "/api/v1/frames", { params: { query: { deviceRef: device.ref, limit: 50, packetType: "UPLINK_DATA,UPLINK_MAC_DATA,UPLINK_MAC,UPLINK_JOIN" } } }, { refetchInterval: 30_000 });
+  const frames = $api.useQuery(
+    "get",
+    "/api/v1/frames",
+    {
+      params: {
+        query: { deviceRef: device.ref, limit: 50, packetType: "UPLINK_DATA,UPLINK_MAC_DATA,UPLINK_MAC,UPLINK_JOIN" },
+      },
+    },
+    { refetchInterval: 30_000 },
+  );
   const spots = useMemo<Spot[]>(() => {
     const stations = new Map<string, Spot & { esp: number }>();
     for (const line of frames.data?.frames ?? []) {
-      if (!line.baseStationId || line.stationLatitude === null || line.stationLongitude === null || stations.has(line.baseStationId)) continue;
-      stations.set(line.baseStationId, { id: line.baseStationId, latitude: line.stationLatitude, longitude: line.stationLongitude, kind: "station", label: `${line.baseStationId} · ${number(line.esp, "dBm")}`, color: espColor(line.esp ?? -120), esp: line.esp ?? -120 });
+      if (
+        !line.baseStationId ||
+        line.stationLatitude === null ||
+        line.stationLongitude === null ||
+        stations.has(line.baseStationId)
+      )
+        continue;
+      stations.set(line.baseStationId, {
+        id: line.baseStationId,
+        latitude: line.stationLatitude,
+        longitude: line.stationLongitude,
+        kind: "station",
+        label: `${line.baseStationId} · ${number(line.esp, "dBm")}`,
+        color: espColor(line.esp ?? -120),
+        esp: line.esp ?? -120,
+      });
     }
     const all: Spot[] = [...stations.values()];
     if (device.geoLatitude !== undefined && device.geoLongitude !== undefined) {
-      all.push({ id: "device", latitude: device.geoLatitude, longitude: device.geoLongitude, kind: "device", label: device.name ?? "", color: healthColor[device.statistics?.healthState ?? ""] ?? "gray", to: [...stations.values()].map((station) => ({ latitude: station.latitude, longitude: station.longitude, color: station.esp >= -100 ? "#2b9160" : station.esp >= -110 ? "#f08c00" : "#e03131", label: station.label })) });
+      all.push({
+        id: "device",
+        latitude: device.geoLatitude,
+        longitude: device.geoLongitude,
+        kind: "device",
+        label: device.name ?? "",
+        color: healthColor[device.statistics?.healthState ?? ""] ?? "gray",
+        to: [...stations.values()].map((station) => ({
+          latitude: station.latitude,
+          longitude: station.longitude,
+          color: station.esp >= -100 ? "#2b9160" : station.esp >= -110 ? "#f08c00" : "#e03131",
+          label: station.label,
+        })),
+      });
     }
     return all;
   }, [frames.data, device]);
   const edit = () => openForm(t("device.place"), <PlaceForm device={device} />, "lg");
   return (
-    <Panel title={t("device.place")} right={<IfMayChange><Button size="compact-sm" variant="default" onClick={edit}>{t("common.edit")}</Button></IfMayChange>}>
-      {spots.length ? <WorldMap label={t("device.place")} spots={spots} height={300} fit={`${device.ref}-${spots.length}`} /> : <Text size="sm" c="dimmed">{t("device.noPlace")}</Text>}
+    <Panel
+      title={t("device.place")}
+      right={
+        <IfMayChange>
+          <Button size="compact-sm" variant="default" onClick={edit}>
+            {t("common.edit")}
+          </Button>
+        </IfMayChange>
+      }
+    >
+      {spots.length ? (
+        <WorldMap label={t("device.place")} spots={spots} height={300} fit={`${device.ref}-${spots.length}`} />
+      ) : (
+        <Text size="sm" c="dimmed">
+          {t("device.noPlace")}
+        </Text>
+      )}
     </Panel>
   );
 }
@@ -145,15 +250,60 @@ function PlaceForm({ device }: { device: Schemas["Device"] }) {
     modals.closeAll();
   };
   const given = latitude !== "" && longitude !== "";
-  const here: Spot[] = given ? [{ id: "here", latitude: Number(latitude), longitude: Number(longitude), kind: "device", label: device.name ?? "", color: "veld" }] : [];
+  const here: Spot[] = given
+    ? [
+        {
+          id: "here",
+          latitude: Number(latitude),
+          longitude: Number(longitude),
+          kind: "device",
+          label: device.name ?? "",
+          color: "veld",
+        },
+      ]
+    : [];
   return (
     <Stack>
-      <Text size="sm" c="dimmed">{t("device.placeText")}</Text>
-      <WorldMap label={t("device.place")} spots={here} height={320} fit={device.ref} onPick={(north, east) => { setLatitude(Number(north.toFixed(5))); setLongitude(Number(east.toFixed(5))); }} />
-      <Group grow><NumberInput label={t("device.latitude")} value={latitude} onChange={setLatitude} min={-90} max={90} decimalScale={6} /><NumberInput label={t("device.longitude")} value={longitude} onChange={setLongitude} min={-180} max={180} decimalScale={6} /></Group>
+      <Text size="sm" c="dimmed">
+        {t("device.placeText")}
+      </Text>
+      <WorldMap
+        label={t("device.place")}
+        spots={here}
+        height={320}
+        fit={device.ref}
+        onPick={(north, east) => {
+          setLatitude(Number(north.toFixed(5)));
+          setLongitude(Number(east.toFixed(5)));
+        }}
+      />
+      <Group grow>
+        <NumberInput
+          label={t("device.latitude")}
+          value={latitude}
+          onChange={setLatitude}
+          min={-90}
+          max={90}
+          decimalScale={6}
+        />
+        <NumberInput
+          label={t("device.longitude")}
+          value={longitude}
+          onChange={setLongitude}
+          min={-180}
+          max={180}
+          decimalScale={6}
+        />
+      </Group>
       <Group justify="flex-end">
-        {device.geoLatitude !== undefined && <Button variant="subtle" color="red" onClick={() => void save(null, null)}>{t("device.placeTake")}</Button>}
-        <Button disabled={!given} onClick={() => void save(Number(latitude), Number(longitude))}>{t("common.save")}</Button>
+        {device.geoLatitude !== undefined && (
+          <Button variant="subtle" color="red" onClick={() => void save(null, null)}>
+            {t("device.placeTake")}
+          </Button>
+        )}
+        <Button disabled={!given} onClick={() => void save(Number(latitude), Number(longitude))}>
+          {t("common.save")}
+        </Button>
       </Group>
     </Stack>
   );

@@ -5,16 +5,26 @@ import type { Language } from "../../text";
 
 /** Lists and counts in which a device is. */
 export const listsOfDevices = [
-  "/api/v1/devices", "/api/v1/devices/map", "/api/v1/overview", "/data/lora/thingpark/connectivityPlans", "/api/v1/operator/overview", "/api/v1/operator/subscribers",
+  "/api/v1/devices",
+  "/api/v1/devices/map",
+  "/api/v1/overview",
+  "/data/lora/thingpark/connectivityPlans",
+  "/api/v1/operator/overview",
+  "/api/v1/operator/subscribers",
 ] as const satisfies Readable[];
 
 /** What is shown of one device. */
 const oneDevice = [
-  "/data/lora/thingpark/devices/{deviceRef}", "/api/v1/devices/{deviceRef}/explanation", "/api/v1/devices/{deviceRef}/session",
+  "/data/lora/thingpark/devices/{deviceRef}",
+  "/api/v1/devices/{deviceRef}/explanation",
+  "/api/v1/devices/{deviceRef}/session",
 ] as const satisfies Readable[];
 
 const downlinks = [
-  "/api/v1/devices/{deviceRef}/downlinks/history", "/api/v1/devices/{deviceRef}/session", "/data/lora/thingpark/devices/{deviceRef}", "/api/v1/frames",
+  "/api/v1/devices/{deviceRef}/downlinks/history",
+  "/api/v1/devices/{deviceRef}/session",
+  "/data/lora/thingpark/devices/{deviceRef}",
+  "/api/v1/frames",
 ] as const satisfies Readable[];
 
 function path(deviceRef: string) {
@@ -26,7 +36,12 @@ export function useDevice(ref: string) {
 }
 
 export function useExplanation(deviceRef: string, language: Language) {
-  return $api.useQuery("get", "/api/v1/devices/{deviceRef}/explanation", { params: { path: { deviceRef }, query: { language } } }, { refetchInterval: 15_000 });
+  return $api.useQuery(
+    "get",
+    "/api/v1/devices/{deviceRef}/explanation",
+    { params: { path: { deviceRef }, query: { language } } },
+    { refetchInterval: 15_000 },
+  );
 }
 
 export function useSessionOf(ref: string) {
@@ -43,7 +58,8 @@ export function useAlarmHistory(ref: string) {
 
 export function useCreateDevice() {
   return useChange(
-    ({ body, apiVersion }: { body: Schemas["Device"]; apiVersion: "v1.1.1" | "v1.2" }) => api.POST("/data/lora/thingpark/devices", { body, params: { header: { "api-version": apiVersion } } }),
+    ({ body, apiVersion }: { body: Schemas["Device"]; apiVersion: "v1.1.1" | "v1.2" }) =>
+      api.POST("/data/lora/thingpark/devices", { body, params: { header: { "api-version": apiVersion } } }),
     listsOfDevices,
   );
 }
@@ -51,33 +67,52 @@ export function useCreateDevice() {
 /** Changes a device unless somebody else has since it was read with `etag`. */
 export function useChangeDevice(ref: string) {
   return useChange(
-    ({ body, etag }: { body: Schemas["Device"]; etag: string }) => api.PUT("/data/lora/thingpark/devices/{deviceRef}", { ...path(ref), body, headers: { "if-match": etag } }),
+    ({ body, etag }: { body: Schemas["Device"]; etag: string }) =>
+      api.PUT("/data/lora/thingpark/devices/{deviceRef}", { ...path(ref), body, headers: { "if-match": etag } }),
     [...listsOfDevices, ...oneDevice],
   );
 }
 
 export function useDeleteDevice(ref: string) {
-  return useChange(() => api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path(ref)), [...listsOfDevices, "/api/v1/alarms", "/api/v1/frames", "/api/v1/undelivered"]);
+  return useChange(
+    () => api.DELETE("/data/lora/thingpark/devices/{deviceRef}", path(ref)),
+    [...listsOfDevices, "/api/v1/alarms", "/api/v1/frames", "/api/v1/undelivered"],
+  );
 }
 
 export function useChangeDevices() {
-  return useChange((body: Schemas["BulkChange"]) => api.POST("/api/v1/devices/bulk", { body }), [...listsOfDevices, ...oneDevice, "/api/v1/alarms", "/api/v1/undelivered"]);
+  return useChange(
+    (body: Schemas["BulkChange"]) => api.POST("/api/v1/devices/bulk", { body }),
+    [...listsOfDevices, ...oneDevice, "/api/v1/alarms", "/api/v1/undelivered"],
+  );
 }
 
 export function useResetSecurityContext(ref: string) {
-  return useChange(() => api.POST("/api/v1/devices/{deviceRef}/securityContext/reset", path(ref)), [...oneDevice, ...downlinks, "/api/v1/alarms"]);
+  return useChange(
+    () => api.POST("/api/v1/devices/{deviceRef}/securityContext/reset", path(ref)),
+    [...oneDevice, ...downlinks, "/api/v1/alarms"],
+  );
 }
 
 export function useMoveDevice(ref: string) {
-  return useChange((body: Schemas["Location"]) => api.PUT("/api/v1/devices/{deviceRef}/location", { ...path(ref), body }), ["/api/v1/devices", "/api/v1/devices/map", ...oneDevice]);
+  return useChange(
+    (body: Schemas["Location"]) => api.PUT("/api/v1/devices/{deviceRef}/location", { ...path(ref), body }),
+    ["/api/v1/devices", "/api/v1/devices/map", ...oneDevice],
+  );
 }
 
 export function useChangeThresholds(ref: string) {
-  return useChange((body: Schemas["Thresholds"]) => api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { ...path(ref), body }), [...oneDevice, "/api/v1/alarms", "/api/v1/devices"]);
+  return useChange(
+    (body: Schemas["Thresholds"]) => api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { ...path(ref), body }),
+    [...oneDevice, "/api/v1/alarms", "/api/v1/devices"],
+  );
 }
 
 export function useSendDownlink(ref: string) {
-  return useChange((body: Schemas["NewDownlink"]) => api.POST("/api/v1/devices/{deviceRef}/downlinks", { ...path(ref), body }), downlinks);
+  return useChange(
+    (body: Schemas["NewDownlink"]) => api.POST("/api/v1/devices/{deviceRef}/downlinks", { ...path(ref), body }),
+    downlinks,
+  );
 }
 
 export function useFlushDownlinks(ref: string) {

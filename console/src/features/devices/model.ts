@@ -4,12 +4,26 @@ import type { FiltersOf } from "../../navigation";
 
 export type Device = Schemas["Device"];
 
-export const filterNames = ["search", "healthState", "connectivityPlanId", "deviceProfileId", "routingProfileId", "alarm"] as const;
+export const filterNames = [
+  "search",
+  "healthState",
+  "connectivityPlanId",
+  "deviceProfileId",
+  "routingProfileId",
+  "alarm",
+] as const;
 /** Which devices are listed, exported and on the map. */
 export type DeviceFilters = Pick<FiltersOf<"/devices">, (typeof filterNames)[number]>;
 
 /** The filters among the parameters of the list; which page and order it shows are none. */
-export function filtersIn({ search, healthState, connectivityPlanId, deviceProfileId, routingProfileId, alarm }: FiltersOf<"/devices">): DeviceFilters {
+export function filtersIn({
+  search,
+  healthState,
+  connectivityPlanId,
+  deviceProfileId,
+  routingProfileId,
+  alarm,
+}: FiltersOf<"/devices">): DeviceFilters {
   return { search, healthState, connectivityPlanId, deviceProfileId, routingProfileId, alarm };
 }
 
@@ -17,10 +31,13 @@ export function worstAlarm(device: Device): { state: string; count: number } | n
   const of = device.statistics?.alarmStatistics;
   if (!of) return null;
   const counts: [string, number][] = [
-    ["CRITICAL", of.nonAckedCriticalCount], ["MAJOR", of.nonAckedMajorCount], ["MINOR", of.nonAckedMinorCount],
-    ["WARNING", of.nonAckedWarningCount], ["UNCLEARED", of.nonAckedUnclearedCount], ["CLEARED", of.nonAckedClearedCount],
+    ["CRITICAL", of.nonAckedCriticalCount],
+    ["MAJOR", of.nonAckedMajorCount],
+    ["MINOR", of.nonAckedMinorCount],
+    ["WARNING", of.nonAckedWarningCount],
+    ["UNCLEARED", of.nonAckedUnclearedCount],
+    ["CLEARED", of.nonAckedClearedCount],
   ];
   const worst = counts.find(([, count]) => count > 0);
   return worst ? { state: worst[0], count: counts.reduce((sum, [, count]) => sum + count, 0) } : null;
 }
-

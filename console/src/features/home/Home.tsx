@@ -4,7 +4,16 @@ import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload } from "@
 import { useMemo } from "react";
 import { $api } from "../../api/client";
 import { useOverview } from "../../api/overview";
-import { Empty, IfMayChange, Loading, PageTitle, Panel, Problem, SeverityBadge, blocking } from "../../components/basics";
+import {
+  Empty,
+  IfMayChange,
+  Loading,
+  PageTitle,
+  Panel,
+  Problem,
+  SeverityBadge,
+  blocking,
+} from "../../components/basics";
 import { Stat } from "../../components/Stat";
 import { Chart } from "../../components/Chart";
 import { number } from "../../format";
@@ -19,7 +28,12 @@ export function Home() {
   const t = useT();
   const navigate = useNavigate();
   const overview = useOverview();
-  const traffic = $api.useQuery("get", "/api/v1/statistics", { params: { query: { duration: 1 } } }, { refetchInterval: 60_000 });
+  const traffic = $api.useQuery(
+    "get",
+    "/api/v1/statistics",
+    { params: { query: { duration: 1 } } },
+    { refetchInterval: 60_000 },
+  );
   const option = useMemo(() => trafficOption(traffic.data ?? [], t, 1), [traffic.data, t]);
   if (blocking(overview)) return <Problem error={overview.error} retry={() => void overview.refetch()} />;
   if (!overview.data) return <Loading />;
@@ -30,10 +44,16 @@ export function Home() {
         <PageTitle title={t("nav.home")} />
         <Empty icon={IconCpu} title={t("home.empty")} text={t("home.emptyText")}>
           <IfMayChange>
-            <ButtonLink to="/devices/new" leftSection={<IconPlus size={16} />}>{t("devices.new")}</ButtonLink>
-            <ButtonLink to="/devices/import" variant="default" leftSection={<IconUpload size={16} />}>{t("devices.import")}</ButtonLink>
+            <ButtonLink to="/devices/new" leftSection={<IconPlus size={16} />}>
+              {t("devices.new")}
+            </ButtonLink>
+            <ButtonLink to="/devices/import" variant="default" leftSection={<IconUpload size={16} />}>
+              {t("devices.import")}
+            </ButtonLink>
           </IfMayChange>
-          <ButtonLink to="/developers" variant="subtle">{t("home.useApi")}</ButtonLink>
+          <ButtonLink to="/developers" variant="subtle">
+            {t("home.useApi")}
+          </ButtonLink>
         </Empty>
       </>
     );
@@ -44,10 +64,37 @@ export function Home() {
     <>
       <PageTitle title={t("nav.home")} />
       <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
-        <Stat icon={IconCpu} label={t("home.devices")} value={number(devices.totalCount)} to="/devices" note={t("home.active", { count: number(devices.activeCount) })} />
-        <Stat icon={IconBell} label={t("home.alarms")} value={number(open)} to="/alarms" color={open ? "orange" : "veld"} note={t("home.alarmsNote")} />
-        <Stat icon={IconMailX} label={t("home.undelivered")} value={number(deliveries.undelivered)} to="/undelivered" color={deliveries.undelivered ? "red" : deliveries.destinations.length ? "orange" : "veld"} note={t("home.pending", { count: number(deliveries.pending) })} />
-        <Stat icon={IconRoute} label={t("home.unrouted")} value={number(withoutRouting)} to="/routing" color={withoutRouting ? "orange" : "veld"} note={t("home.unroutedNote")} />
+        <Stat
+          icon={IconCpu}
+          label={t("home.devices")}
+          value={number(devices.totalCount)}
+          to="/devices"
+          note={t("home.active", { count: number(devices.activeCount) })}
+        />
+        <Stat
+          icon={IconBell}
+          label={t("home.alarms")}
+          value={number(open)}
+          to="/alarms"
+          color={open ? "orange" : "veld"}
+          note={t("home.alarmsNote")}
+        />
+        <Stat
+          icon={IconMailX}
+          label={t("home.undelivered")}
+          value={number(deliveries.undelivered)}
+          to="/undelivered"
+          color={deliveries.undelivered ? "red" : deliveries.destinations.length ? "orange" : "veld"}
+          note={t("home.pending", { count: number(deliveries.pending) })}
+        />
+        <Stat
+          icon={IconRoute}
+          label={t("home.unrouted")}
+          value={number(withoutRouting)}
+          to="/routing"
+          color={withoutRouting ? "orange" : "veld"}
+          note={t("home.unroutedNote")}
+        />
       </SimpleGrid>
       <WaitingDestinations waiting={deliveries.destinations} />
       <Grid>
@@ -63,13 +110,30 @@ export function Home() {
                   { value: share(devices.rfConnectionErrorCount), color: "red" },
                   { value: share(devices.initCount), color: "gray" },
                 ]}
-                label={<Text ta="center" fw={700} size="lg">{Math.round(share(devices.activeCount))} %</Text>}
+                label={
+                  <Text ta="center" fw={700} size="lg">
+                    {Math.round(share(devices.activeCount))} %
+                  </Text>
+                }
               />
               <Stack gap={4} style={{ flex: 1 }}>
-                {([["ACTIVE", devices.activeCount, "veld"], ["RF_CNX_ERROR", devices.rfConnectionErrorCount, "red"], ["INIT", devices.initCount, "gray"]] as const).map(([state, count, color]) => (
-                  <UnstyledButton key={state} onClick={() => void navigate({ to: "/devices", search: { healthState: state } })} style={{ borderRadius: 8, padding: "6px 8px" }}>
+                {(
+                  [
+                    ["ACTIVE", devices.activeCount, "veld"],
+                    ["RF_CNX_ERROR", devices.rfConnectionErrorCount, "red"],
+                    ["INIT", devices.initCount, "gray"],
+                  ] as const
+                ).map(([state, count, color]) => (
+                  <UnstyledButton
+                    key={state}
+                    onClick={() => void navigate({ to: "/devices", search: { healthState: state } })}
+                    style={{ borderRadius: 8, padding: "6px 8px" }}
+                  >
                     <Group justify="space-between" wrap="nowrap">
-                      <Group gap={8} wrap="nowrap"><ThemeIcon size={10} radius="xl" color={color} /><Text size="sm">{t(`health.${state}`)}</Text></Group>
+                      <Group gap={8} wrap="nowrap">
+                        <ThemeIcon size={10} radius="xl" color={color} />
+                        <Text size="sm">{t(`health.${state}`)}</Text>
+                      </Group>
                       <Text fw={600}>{number(count)}</Text>
                     </Group>
                   </UnstyledButton>
@@ -79,17 +143,42 @@ export function Home() {
           </Panel>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Panel title={t("home.traffic")} h="100%" right={<ButtonLink variant="subtle" size="compact-sm" to="/logger">{t("nav.logger")}</ButtonLink>}>
-            {traffic.data?.length ? <Chart label={t("home.traffic")} option={option} height={190} /> : <Text c="dimmed" py="xl" ta="center">{t("home.noTraffic")}</Text>}
+          <Panel
+            title={t("home.traffic")}
+            h="100%"
+            right={
+              <ButtonLink variant="subtle" size="compact-sm" to="/logger">
+                {t("nav.logger")}
+              </ButtonLink>
+            }
+          >
+            {traffic.data?.length ? (
+              <Chart label={t("home.traffic")} option={option} height={190} />
+            ) : (
+              <Text c="dimmed" py="xl" ta="center">
+                {t("home.noTraffic")}
+              </Text>
+            )}
           </Panel>
         </Grid.Col>
         <Grid.Col span={12}>
           <Panel title={t("home.severity")}>
             <Group>
-              {severities.filter((state) => alarms[state]).map((state) => (
-                <UnstyledButton key={state} onClick={() => void navigate({ to: "/alarms", search: { state, acked: "false" } })}><SeverityBadge state={state} count={alarms[state]} /></UnstyledButton>
-              ))}
-              {!severities.some((state) => alarms[state]) && <Text c="dimmed" size="sm">{t("home.noAlarms")}</Text>}
+              {severities
+                .filter((state) => alarms[state])
+                .map((state) => (
+                  <UnstyledButton
+                    key={state}
+                    onClick={() => void navigate({ to: "/alarms", search: { state, acked: "false" } })}
+                  >
+                    <SeverityBadge state={state} count={alarms[state]} />
+                  </UnstyledButton>
+                ))}
+              {!severities.some((state) => alarms[state]) && (
+                <Text c="dimmed" size="sm">
+                  {t("home.noAlarms")}
+                </Text>
+              )}
             </Group>
           </Panel>
         </Grid.Col>

@@ -72,7 +72,10 @@ export function Import() {
       const part = dry ? undefined : (await api.POST("/api/v1/imports", { body: { name: file.name } })).data?.ref;
       for (const [index, { line, text }] of split.entries()) {
         if (stop.current) break;
-        const answer = await postText(withQuery("/api/v1/devices/import", { dryRun: dry || undefined, import: part, firstLine: line, continues }), text);
+        const answer = await postText(
+          withQuery("/api/v1/devices/import", { dryRun: dry || undefined, import: part, firstLine: line, continues }),
+          text,
+        );
         // A dry run knows what its earlier parts would have done.
         continues = answer.headers.get("x-dry-run") ?? undefined;
         for (const [action = "", eui = "", outcome = "", at = "", column = ""] of answerRows(answer.text)) {
@@ -92,8 +95,11 @@ export function Import() {
     }
   };
   const undo = (ref: string, count: number) =>
-    confirm(t("import.undoTitle", { count }), t("import.undoText"), t("import.undo"), () =>
-      void run(undoing.mutateAsync(ref), t("import.undone")),
+    confirm(
+      t("import.undoTitle", { count }),
+      t("import.undoText"),
+      t("import.undo"),
+      () => void run(undoing.mutateAsync(ref), t("import.undone")),
     );
   const bad = results.filter((result) => !result.ok);
   const rows = file ? file.csv.rows.length : 0;
@@ -103,47 +109,146 @@ export function Import() {
       <Stack>
         <IfMayChange>
           <Panel>
-            <Stack align="center" py="lg" onDragOver={(event) => event.preventDefault()} onDrop={drop} style={{ border: "2px dashed var(--mantine-color-default-border)", borderRadius: 12 }}>
+            <Stack
+              align="center"
+              py="lg"
+              onDragOver={(event) => event.preventDefault()}
+              onDrop={drop}
+              style={{ border: "2px dashed var(--mantine-color-default-border)", borderRadius: 12 }}
+            >
               <IconFileSpreadsheet size={40} stroke={1.3} />
-              {file ? <Text fw={600}>{file.name} <Text span c="dimmed" fw={400}>{t("import.file", { rows, size: bytes(file.size), kind: t(file.csv.header !== null ? "import.header" : "import.thingpark") })}</Text></Text> : <Text c="dimmed">{t("import.drop")}</Text>}
+              {file ? (
+                <Text fw={600}>
+                  {file.name}{" "}
+                  <Text span c="dimmed" fw={400}>
+                    {t("import.file", {
+                      rows,
+                      size: bytes(file.size),
+                      kind: t(file.csv.header !== null ? "import.header" : "import.thingpark"),
+                    })}
+                  </Text>
+                </Text>
+              ) : (
+                <Text c="dimmed">{t("import.drop")}</Text>
+              )}
               <Group>
-                <FileButton onChange={(given) => void take(given)} accept=".csv,.txt,.tsv,text/csv,text/plain,text/tab-separated-values">{(props) => <Button {...props} variant="default" leftSection={<IconUpload size={16} />} disabled={progress !== null}>{t("import.choose")}</Button>}</FileButton>
-                <Button variant={tried ? "default" : "filled"} leftSection={<IconTestPipe size={16} />} disabled={!file || progress !== null} onClick={() => void carryOut(true)}>{t("import.dry")}</Button>
-                <Button variant={tried ? "filled" : "default"} leftSection={<IconPlayerPlay size={16} />} disabled={!file || progress !== null} onClick={() => void carryOut(false)}>{t("import.run", { count: rows })}</Button>
+                <FileButton
+                  onChange={(given) => void take(given)}
+                  accept=".csv,.txt,.tsv,text/csv,text/plain,text/tab-separated-values"
+                >
+                  {(props) => (
+                    <Button
+                      {...props}
+                      variant="default"
+                      leftSection={<IconUpload size={16} />}
+                      disabled={progress !== null}
+                    >
+                      {t("import.choose")}
+                    </Button>
+                  )}
+                </FileButton>
+                <Button
+                  variant={tried ? "default" : "filled"}
+                  leftSection={<IconTestPipe size={16} />}
+                  disabled={!file || progress !== null}
+                  onClick={() => void carryOut(true)}
+                >
+                  {t("import.dry")}
+                </Button>
+                <Button
+                  variant={tried ? "filled" : "default"}
+                  leftSection={<IconPlayerPlay size={16} />}
+                  disabled={!file || progress !== null}
+                  onClick={() => void carryOut(false)}
+                >
+                  {t("import.run", { count: rows })}
+                </Button>
               </Group>
             </Stack>
             {progress && (
               <Group mt="md" wrap="nowrap">
-                <Progress value={(100 * progress.at) / progress.of} style={{ flex: 1 }} animated aria-label={t("import.title")} />
-                <Text size="sm">{number(Math.min(progress.at * SIZE, rows))} / {number(rows)}</Text>
-                <Button size="xs" variant="default" onClick={() => { stop.current = true; }}>{t("import.stop")}</Button>
+                <Progress
+                  value={(100 * progress.at) / progress.of}
+                  style={{ flex: 1 }}
+                  animated
+                  aria-label={t("import.title")}
+                />
+                <Text size="sm">
+                  {number(Math.min(progress.at * SIZE, rows))} / {number(rows)}
+                </Text>
+                <Button
+                  size="xs"
+                  variant="default"
+                  onClick={() => {
+                    stop.current = true;
+                  }}
+                >
+                  {t("import.stop")}
+                </Button>
               </Group>
             )}
           </Panel>
         </IfMayChange>
         {results.length > 0 && (
-          <Panel title={t("import.results")} right={<Group gap="xs"><Badge color="veld" variant="light">{t("import.ok", { count: results.length - bad.length })}</Badge><Badge color={bad.length ? "red" : "gray"} variant="light">{t("import.bad", { count: bad.length })}</Badge></Group>}>
-            {tried && !bad.length && <Alert color="veld" mb="sm">{t("import.ready")}</Alert>}
+          <Panel
+            title={t("import.results")}
+            right={
+              <Group gap="xs">
+                <Badge color="veld" variant="light">
+                  {t("import.ok", { count: results.length - bad.length })}
+                </Badge>
+                <Badge color={bad.length ? "red" : "gray"} variant="light">
+                  {t("import.bad", { count: bad.length })}
+                </Badge>
+              </Group>
+            }
+          >
+            {tried && !bad.length && (
+              <Alert color="veld" mb="sm">
+                {t("import.ready")}
+              </Alert>
+            )}
             <ScrollArea.Autosize mah={420}>
               <Table stickyHeader aria-label={t("import.results")} className="data">
-                <Table.Thead><Table.Tr><Table.Th>{t("import.line")}</Table.Th><Table.Th>{t("import.column")}</Table.Th><Table.Th>{t("import.action")}</Table.Th><Table.Th>DevEUI</Table.Th><Table.Th>{t("import.outcome")}</Table.Th></Table.Tr></Table.Thead>
+                <Table.Thead>
+                  <Table.Tr>
+                    <Table.Th>{t("import.line")}</Table.Th>
+                    <Table.Th>{t("import.column")}</Table.Th>
+                    <Table.Th>{t("import.action")}</Table.Th>
+                    <Table.Th>DevEUI</Table.Th>
+                    <Table.Th>{t("import.outcome")}</Table.Th>
+                  </Table.Tr>
+                </Table.Thead>
                 <Table.Tbody>
                   {[...bad, ...results.filter((result) => result.ok)].slice(0, 500).map((result) => (
                     <Table.Tr key={result.line}>
-                      <Table.Td>{result.line}</Table.Td><Table.Td>{result.column}</Table.Td><Table.Td>{result.action}</Table.Td><Table.Td><Mono>{result.eui}</Mono></Table.Td>
+                      <Table.Td>{result.line}</Table.Td>
+                      <Table.Td>{result.column}</Table.Td>
+                      <Table.Td>{result.action}</Table.Td>
+                      <Table.Td>
+                        <Mono>{result.eui}</Mono>
+                      </Table.Td>
                       <Table.Td className={result.ok ? "good" : "poor"}>{result.outcome}</Table.Td>
                     </Table.Tr>
                   ))}
                 </Table.Tbody>
               </Table>
             </ScrollArea.Autosize>
-            {results.length > 500 && <Text size="sm" c="dimmed" mt="xs">{t("import.first", { count: 500 })}</Text>}
+            {results.length > 500 && (
+              <Text size="sm" c="dimmed" mt="xs">
+                {t("import.first", { count: 500 })}
+              </Text>
+            )}
           </Panel>
         )}
         <Panel title={t("import.forms")}>
           <Stack gap="xs">
             <Text size="sm">{t("import.formHeader")}</Text>
-            <Code block>{"name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,hsmGroupId\nTank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1C…,LORA/GenericA.1_ETSI_Rx2-SF12,,HSM_1"}</Code>
+            <Code block>
+              {
+                "name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,hsmGroupId\nTank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1C…,LORA/GenericA.1_ETSI_Rx2-SF12,,HSM_1"
+              }
+            </Code>
             <Text size="sm">{t("import.formThingpark")}</Text>
           </Stack>
         </Panel>
@@ -158,7 +263,29 @@ export function Import() {
                 { key: "at", title: t("common.time"), render: (row) => <Time at={row.creationTime} /> },
                 { key: "by", title: t("common.by"), render: (row) => row.createdBy },
                 { key: "devices", title: t("nav.devices"), align: "right", render: (row) => number(row.devices) },
-                { key: "undo", title: "", align: "right", render: (row) => row.undoneTime ? <Text size="sm" c="dimmed">{t("import.undone")}</Text> : row.devices ? <IfMayChange><Button size="compact-sm" variant="subtle" color="red" leftSection={<IconArrowBackUp size={14} />} onClick={() => undo(row.ref, row.devices)}>{t("import.undo")}</Button></IfMayChange> : null },
+                {
+                  key: "undo",
+                  title: "",
+                  align: "right",
+                  render: (row) =>
+                    row.undoneTime ? (
+                      <Text size="sm" c="dimmed">
+                        {t("import.undone")}
+                      </Text>
+                    ) : row.devices ? (
+                      <IfMayChange>
+                        <Button
+                          size="compact-sm"
+                          variant="subtle"
+                          color="red"
+                          leftSection={<IconArrowBackUp size={14} />}
+                          onClick={() => undo(row.ref, row.devices)}
+                        >
+                          {t("import.undo")}
+                        </Button>
+                      </IfMayChange>
+                    ) : null,
+                },
               ]}
             />
           </Panel>

@@ -45,7 +45,10 @@ export function decode(octets: Uint8Array): string | null {
 
 /** Whether a file is an Excel or OpenDocument workbook. */
 export function isWorkbook(octets: Uint8Array): boolean {
-  return [[0x50, 0x4b, 3, 4], [0xd0, 0xcf, 0x11, 0xe0]].some((mark) => mark.every((octet, at) => octets[at] === octet));
+  return [
+    [0x50, 0x4b, 3, 4],
+    [0xd0, 0xcf, 0x11, 0xe0],
+  ].some((mark) => mark.every((octet, at) => octets[at] === octet));
 }
 
 export function parse(text: string): CsvFile {
@@ -108,7 +111,9 @@ const EUIS = ["eui", "deveui", "deviceeui", "enddeviceeui", "nodeeui", "hardware
 
 /** Whether a first record is a header: it names the EUI. */
 function isHeader(record: string): boolean {
-  return [",", ";", "\t"].some((separator) => cells(record, separator).some((cell) => EUIS.includes(cell.toLowerCase().replace(/[^a-z0-9]/g, ""))));
+  return [",", ";", "\t"].some((separator) =>
+    cells(record, separator).some((cell) => EUIS.includes(cell.toLowerCase().replace(/[^a-z0-9]/g, ""))),
+  );
 }
 
 /** Parts of at most `size` rows, each with the header where there is one. */
@@ -117,7 +122,11 @@ export function parts(file: CsvFile, size: number): CsvPart[] {
   for (let first = 0; first < file.rows.length; first += size) {
     const chosen = file.rows.slice(first, first + size);
     const body = file.text.slice(chosen[0]?.begin, chosen.at(-1)?.end);
-    found.push({ line: chosen[0]?.line ?? 1, rows: chosen.length, text: file.header === null ? body : `${file.header}\n${body}` });
+    found.push({
+      line: chosen[0]?.line ?? 1,
+      rows: chosen.length,
+      text: file.header === null ? body : `${file.header}\n${body}`,
+    });
   }
   return found;
 }

@@ -44,7 +44,10 @@ interface Delivery {
   ms?: number;
 }
 
-const mtypes: Record<string, [string, string]> = { UP: ["UnconfirmedDataUp", "ConfirmedDataUp"], DOWN: ["UnconfirmedDataDown", "ConfirmedDataDown"] };
+const mtypes: Record<string, [string, string]> = {
+  UP: ["UnconfirmedDataUp", "ConfirmedDataUp"],
+  DOWN: ["UnconfirmedDataDown", "ConfirmedDataDown"],
+};
 
 export function mtype(line: Line): string {
   if (line.type === "UPLINK_JOIN") return "JoinRequest";
@@ -55,68 +58,257 @@ export function mtype(line: Line): string {
 
 export function FrameDetails({ line }: { line: Line }) {
   const { t, language } = useTexts();
-  const found = $api.useQuery("get", "/api/v1/frames/{frameId}", { params: { path: { frameId: line.id }, query: { language } } });
-  if (blocking(found)) return <Box p="md"><Problem error={found.error} /></Box>;
-  if (!found.data) return <Box p="md"><Loading rows={3} /></Box>;
+  const found = $api.useQuery("get", "/api/v1/frames/{frameId}", {
+    params: { path: { frameId: line.id }, query: { language } },
+  });
+  if (blocking(found))
+    return (
+      <Box p="md">
+        <Problem error={found.error} />
+      </Box>
+    );
+  if (!found.data)
+    return (
+      <Box p="md">
+        <Loading rows={3} />
+      </Box>
+    );
   const record = (found.data.record ?? {}) as FrameRecord;
   const late = (found.data.lateCopies as unknown as Copy[][]).flat();
   const copies = [...(record.copies ?? []), ...late];
   const deliveries = found.data.deliveries as unknown as Delivery[];
-  const flags = [record.fctrl !== undefined && record.fctrl & 0x80 && "ADR", record.fctrl !== undefined && record.fctrl & 0x40 && "ADRAckReq", (record.ack || (record.fctrl ?? 0) & 0x20) && "ACK", record.fpending && "FPending", line.late && t("logger.late"), line.overLimit && t("logger.overLimit")].filter(Boolean) as string[];
+  const flags = [
+    record.fctrl !== undefined && record.fctrl & 0x80 && "ADR",
+    record.fctrl !== undefined && record.fctrl & 0x40 && "ADRAckReq",
+    (record.ack || (record.fctrl ?? 0) & 0x20) && "ACK",
+    record.fpending && "FPending",
+    line.late && t("logger.late"),
+    line.overLimit && t("logger.overLimit"),
+  ].filter(Boolean) as string[];
   const modulation = record.modulation;
   return (
-    <Box p="md" style={{ background: "var(--mantine-color-default-hover)", borderBottom: "1px solid var(--mantine-color-default-border)", whiteSpace: "normal" }} data-testid="frame-details">
+    <Box
+      p="md"
+      style={{
+        background: "var(--mantine-color-default-hover)",
+        borderBottom: "1px solid var(--mantine-color-default-border)",
+        whiteSpace: "normal",
+      }}
+      data-testid="frame-details"
+    >
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack gap="sm">
             <Facts
               items={[
-                [t("common.time"), <span key="t">{localTime(line.time)} <Text span size="xs" c="dimmed">{utcTime(line.time)}</Text></span>],
+                [
+                  t("common.time"),
+                  <span key="t">
+                    {localTime(line.time)}{" "}
+                    <Text span size="xs" c="dimmed">
+                      {utcTime(line.time)}
+                    </Text>
+                  </span>,
+                ],
                 ["MType", mtype(line)],
-                [t("logger.flags"), flags.length ? flags.map((flag) => <Badge key={flag} size="sm" variant="default" mr={4} tt="none">{flag}</Badge>) : "–"],
+                [
+                  t("logger.flags"),
+                  flags.length
+                    ? flags.map((flag) => (
+                        <Badge key={flag} size="sm" variant="default" mr={4} tt="none">
+                          {flag}
+                        </Badge>
+                      ))
+                    : "–",
+                ],
                 ...(line.fCntUp !== null ? [["FCntUp", String(line.fCntUp)] as [string, string]] : []),
                 ...(line.aFCntDown !== null ? [["AFCntDown", String(line.aFCntDown)] as [string, string]] : []),
                 ...(line.nFCntDown !== null ? [["NFCntDown", String(line.nFCntDown)] as [string, string]] : []),
-                [t("logger.radio"), [line.frequency ? number(line.frequency / 1e6, "MHz", 3) : null, modulation?.sf ? `SF${modulation.sf}BW${modulation.bandwidth}` : null, line.subBand, line.channel === null ? null : `LC${line.channel + 1}`, line.slot].filter(Boolean).join(" · ") || "–"],
+                [
+                  t("logger.radio"),
+                  [
+                    line.frequency ? number(line.frequency / 1e6, "MHz", 3) : null,
+                    modulation?.sf ? `SF${modulation.sf}BW${modulation.bandwidth}` : null,
+                    line.subBand,
+                    line.channel === null ? null : `LC${line.channel + 1}`,
+                    line.slot,
+                  ]
+                    .filter(Boolean)
+                    .join(" · ") || "–",
+                ],
                 [t("logger.airtime"), line.airtime === null ? "–" : number(line.airtime * 1000, "ms")],
                 [t("device.class"), record.device_class ?? (/^UPLINK_(DATA|MAC)/.test(line.type) ? "A" : "–")],
                 ["MIC", line.mic ? <Mono key="m">{line.mic.toUpperCase()}</Mono> : "–"],
-                [t("logger.distance"), line.distance === null ? "–" : line.distance < 1000 ? number(line.distance, "m", 0) : number(line.distance / 1000, "km", 2)],
-                ...(record.correlation_id ? [["CorrelationID", <Mono key="c">{record.correlation_id}</Mono>] as [string, React.ReactNode]] : []),
+                [
+                  t("logger.distance"),
+                  line.distance === null
+                    ? "–"
+                    : line.distance < 1000
+                      ? number(line.distance, "m", 0)
+                      : number(line.distance / 1000, "km", 2),
+                ],
+                ...(record.correlation_id
+                  ? [["CorrelationID", <Mono key="c">{record.correlation_id}</Mono>] as [string, React.ReactNode]]
+                  : []),
               ]}
             />
-            {found.data.macCommands.length > 0 && <div><Text size="sm" fw={600}>{t("logger.mac")} {line.mac && <Mono dimmed>{hex(line.mac)}</Mono>}</Text>{found.data.macCommands.map((command, index) => <Code key={index} block mt={4} style={{ whiteSpace: "pre-wrap" }}>{command}</Code>)}</div>}
-            {line.payload && <div><Text size="sm" fw={600}>{t("logger.payload")} <Text span c="dimmed" size="sm">{t("downlinks.size", { size: line.size })}{line.encrypted ? ` · ${t("logger.encrypted")}` : ""}</Text></Text><Code block style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{hex(line.payload)}</Code></div>}
-            {line.decoded ? <div><Text size="sm" fw={600}>{t("logger.decoded")}</Text><Code block>{JSON.stringify(line.decoded, null, 2)}</Code></div> : null}
+            {found.data.macCommands.length > 0 && (
+              <div>
+                <Text size="sm" fw={600}>
+                  {t("logger.mac")} {line.mac && <Mono dimmed>{hex(line.mac)}</Mono>}
+                </Text>
+                {found.data.macCommands.map((command, index) => (
+                  <Code key={index} block mt={4} style={{ whiteSpace: "pre-wrap" }}>
+                    {command}
+                  </Code>
+                ))}
+              </div>
+            )}
+            {line.payload && (
+              <div>
+                <Text size="sm" fw={600}>
+                  {t("logger.payload")}{" "}
+                  <Text span c="dimmed" size="sm">
+                    {t("downlinks.size", { size: line.size })}
+                    {line.encrypted ? ` · ${t("logger.encrypted")}` : ""}
+                  </Text>
+                </Text>
+                <Code block style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>
+                  {hex(line.payload)}
+                </Code>
+              </div>
+            )}
+            {line.decoded ? (
+              <div>
+                <Text size="sm" fw={600}>
+                  {t("logger.decoded")}
+                </Text>
+                <Code block>{JSON.stringify(line.decoded, null, 2)}</Code>
+              </div>
+            ) : null}
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack gap="sm">
-            {found.data.explanation ? <div><Text size="sm" fw={600} mb={4}>{t("logger.explained")}</Text><Findings findings={found.data.explanation.findings} /></div> : <Text size="sm" c="dimmed">{t("logger.bodyGone")}</Text>}
+            {found.data.explanation ? (
+              <div>
+                <Text size="sm" fw={600} mb={4}>
+                  {t("logger.explained")}
+                </Text>
+                <Findings findings={found.data.explanation.findings} />
+              </div>
+            ) : (
+              <Text size="sm" c="dimmed">
+                {t("logger.bodyGone")}
+              </Text>
+            )}
             {copies.length > 0 && (
               <div>
-                <Text size="sm" fw={600}>{t("logger.heardBy")}</Text>
+                <Text size="sm" fw={600}>
+                  {t("logger.heardBy")}
+                </Text>
                 <Table className="data" aria-label={t("logger.heardBy")}>
-                  <Table.Thead><Table.Tr><Table.Th>{t("logger.station")}</Table.Th><Table.Th>RSSI</Table.Th><Table.Th>SNR</Table.Th><Table.Th>{t("common.time")}</Table.Th></Table.Tr></Table.Thead>
-                  <Table.Tbody>{copies.map((copy, index) => <Table.Tr key={index}><Table.Td><Mono>{copy.base_station}</Mono>{copy.late && <Badge size="xs" ml={6} color="orange" variant="light">{t("logger.late")}</Badge>}</Table.Td><Table.Td>{number(copy.rssi, "dBm")}</Table.Td><Table.Td>{number(copy.snr, "dB")}</Table.Td><Table.Td><Time at={new Date(copy.received_at * 1000).toISOString()} /></Table.Td></Table.Tr>)}</Table.Tbody>
-                </Table>
-              </div>
-            )}
-            {line.type.startsWith("DOWNLINK") && <Facts items={[[t("logger.sent"), line.delivered ? t("logger.sentYes") : t("logger.sentNo")], ["RX1", cause(t, record.cause_rx1)], ["RX2", cause(t, record.cause_rx2)], ...(record.cause_ping ? [["Ping", cause(t, record.cause_ping)] as [string, string]] : [])]} />}
-            {(deliveries.length > 0 || line.deliveries === "PENDING") && (
-              <div>
-                <Text size="sm" fw={600}>{t("logger.deliveries")}</Text>
-                <Table className="data" aria-label={t("logger.deliveries")}>
-                  <Table.Thead><Table.Tr><Table.Th>AS</Table.Th><Table.Th>{t("logger.message")}</Table.Th><Table.Th>{t("logger.status")}</Table.Th><Table.Th>URL</Table.Th><Table.Th>ms</Table.Th></Table.Tr></Table.Thead>
+                  <Table.Thead>
+                    <Table.Tr>
+                      <Table.Th>{t("logger.station")}</Table.Th>
+                      <Table.Th>RSSI</Table.Th>
+                      <Table.Th>SNR</Table.Th>
+                      <Table.Th>{t("common.time")}</Table.Th>
+                    </Table.Tr>
+                  </Table.Thead>
                   <Table.Tbody>
-                    {deliveries.map((delivery, index) => <Table.Tr key={index}><Table.Td>{delivery.as_id ?? "–"}</Table.Td><Table.Td>{delivery.message}</Table.Td><Table.Td className={delivery.status === "Ok" ? "good" : "poor"}>{delivery.status}{delivery.error ? `: ${delivery.error}` : ""}</Table.Td><Table.Td style={{ wordBreak: "break-all" }}>{delivery.url}</Table.Td><Table.Td>{delivery.ms ?? 0}</Table.Td></Table.Tr>)}
-                    {line.deliveries === "PENDING" && <Table.Tr><Table.Td colSpan={5}>{t("sign.pending")}</Table.Td></Table.Tr>}
+                    {copies.map((copy, index) => (
+                      <Table.Tr key={index}>
+                        <Table.Td>
+                          <Mono>{copy.base_station}</Mono>
+                          {copy.late && (
+                            <Badge size="xs" ml={6} color="orange" variant="light">
+                              {t("logger.late")}
+                            </Badge>
+                          )}
+                        </Table.Td>
+                        <Table.Td>{number(copy.rssi, "dBm")}</Table.Td>
+                        <Table.Td>{number(copy.snr, "dB")}</Table.Td>
+                        <Table.Td>
+                          <Time at={new Date(copy.received_at * 1000).toISOString()} />
+                        </Table.Td>
+                      </Table.Tr>
+                    ))}
                   </Table.Tbody>
                 </Table>
               </div>
             )}
-            {(record.decisions?.length ?? 0) > 0 && <details><summary style={{ cursor: "pointer" }}><Text span size="sm">{t("logger.decisions")}</Text></summary>{record.decisions?.map((text, index) => <Text key={index} size="sm" c="dimmed">• {text}</Text>)}</details>}
-            <div><Button size="compact-xs" variant="subtle" leftSection={<IconDownload size={13} />} onClick={() => save(line.id, found.data)}>{t("logger.json")}</Button></div>
+            {line.type.startsWith("DOWNLINK") && (
+              <Facts
+                items={[
+                  [t("logger.sent"), line.delivered ? t("logger.sentYes") : t("logger.sentNo")],
+                  ["RX1", cause(t, record.cause_rx1)],
+                  ["RX2", cause(t, record.cause_rx2)],
+                  ...(record.cause_ping ? [["Ping", cause(t, record.cause_ping)] as [string, string]] : []),
+                ]}
+              />
+            )}
+            {(deliveries.length > 0 || line.deliveries === "PENDING") && (
+              <div>
+                <Text size="sm" fw={600}>
+                  {t("logger.deliveries")}
+                </Text>
+                <Table className="data" aria-label={t("logger.deliveries")}>
+                  <Table.Thead>
+                    <Table.Tr>
+                      <Table.Th>AS</Table.Th>
+                      <Table.Th>{t("logger.message")}</Table.Th>
+                      <Table.Th>{t("logger.status")}</Table.Th>
+                      <Table.Th>URL</Table.Th>
+                      <Table.Th>ms</Table.Th>
+                    </Table.Tr>
+                  </Table.Thead>
+                  <Table.Tbody>
+                    {deliveries.map((delivery, index) => (
+                      <Table.Tr key={index}>
+                        <Table.Td>{delivery.as_id ?? "–"}</Table.Td>
+                        <Table.Td>{delivery.message}</Table.Td>
+                        <Table.Td className={delivery.status === "Ok" ? "good" : "poor"}>
+                          {delivery.status}
+                          {delivery.error ? `: ${delivery.error}` : ""}
+                        </Table.Td>
+                        <Table.Td style={{ wordBreak: "break-all" }}>{delivery.url}</Table.Td>
+                        <Table.Td>{delivery.ms ?? 0}</Table.Td>
+                      </Table.Tr>
+                    ))}
+                    {line.deliveries === "PENDING" && (
+                      <Table.Tr>
+                        <Table.Td colSpan={5}>{t("sign.pending")}</Table.Td>
+                      </Table.Tr>
+                    )}
+                  </Table.Tbody>
+                </Table>
+              </div>
+            )}
+            {(record.decisions?.length ?? 0) > 0 && (
+              <details>
+                <summary style={{ cursor: "pointer" }}>
+                  <Text span size="sm">
+                    {t("logger.decisions")}
+                  </Text>
+                </summary>
+                {record.decisions?.map((text, index) => (
+                  <Text key={index} size="sm" c="dimmed">
+                    • {text}
+                  </Text>
+                ))}
+              </details>
+            )}
+            <div>
+              <Button
+                size="compact-xs"
+                variant="subtle"
+                leftSection={<IconDownload size={13} />}
+                onClick={() => save(line.id, found.data)}
+              >
+                {t("logger.json")}
+              </Button>
+            </div>
           </Stack>
         </Grid.Col>
       </Grid>

@@ -1,7 +1,20 @@
 // Lines of the wireless logger; only those in sight are drawn.
 import { Link } from "@tanstack/react-router";
 import { ActionIcon, Badge, Box, Button, Group, Loader, Text, Tooltip, UnstyledButton } from "@mantine/core";
-import { IconArrowBigDownFilled, IconArrowBigUpFilled, IconArrowUp, IconChevronDown, IconChevronRight, IconCircleXFilled, IconClock, IconFilter, IconHandStop, IconKey, IconRefresh, IconX } from "@tabler/icons-react";
+import {
+  IconArrowBigDownFilled,
+  IconArrowBigUpFilled,
+  IconArrowUp,
+  IconChevronDown,
+  IconChevronRight,
+  IconCircleXFilled,
+  IconClock,
+  IconFilter,
+  IconHandStop,
+  IconKey,
+  IconRefresh,
+  IconX,
+} from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { Empty, Problem } from "../../components/basics";
@@ -23,7 +36,15 @@ interface Props {
   onState?: (state: string, dropped: number) => void;
 }
 
-export function FrameList({ fixed = {}, filters = {}, live = false, decode = true, height = 600, onFilter, onState }: Props) {
+export function FrameList({
+  fixed = {},
+  filters = {},
+  live = false,
+  decode = true,
+  height = 600,
+  onFilter,
+  onState,
+}: Props) {
   const t = useT();
   const frames = useFrames({ ...filters, ...fixed }, live, decode);
   const [open, setOpen] = useState<Set<string>>(new Set());
@@ -53,30 +74,108 @@ export function FrameList({ fixed = {}, filters = {}, live = false, decode = tru
     <Box pos="relative">
       {frames.error ? <Problem error={frames.error} retry={frames.again} /> : null}
       {frames.held > 0 && (
-        <Button pos="absolute" top={40} left="50%" style={{ transform: "translateX(-50%)", zIndex: 2 }} size="xs" radius="xl" leftSection={<IconArrowUp size={14} />} onClick={() => place.current?.scrollTo({ top: 0 })}>
+        <Button
+          pos="absolute"
+          top={40}
+          left="50%"
+          style={{ transform: "translateX(-50%)", zIndex: 2 }}
+          size="xs"
+          radius="xl"
+          leftSection={<IconArrowUp size={14} />}
+          onClick={() => place.current?.scrollTo({ top: 0 })}
+        >
           {t("logger.newFrames", { count: frames.held })}
         </Button>
       )}
-      <Box ref={place} onScroll={scroll} style={{ height, overflow: "auto", border: "1px solid var(--mantine-color-default-border)", borderRadius: 8 }} tabIndex={0} role="region" aria-label={t("nav.logger")} data-testid="frames">
+      <Box
+        ref={place}
+        onScroll={scroll}
+        style={{ height, overflow: "auto", border: "1px solid var(--mantine-color-default-border)", borderRadius: 8 }}
+        tabIndex={0}
+        role="region"
+        aria-label={t("nav.logger")}
+        data-testid="frames"
+      >
         <Box miw={1080}>
-          <div className="logger-row logger-head" style={{ gridTemplateColumns: columns, height: 34, position: "sticky", top: 0, zIndex: 1, background: "var(--mantine-color-body)" }}>
-            <span>{!live && <ActionIcon variant="transparent" color="gray" size={22} aria-label={t("common.refresh")} title={t("common.refresh")} onClick={frames.again}><IconRefresh size={16} /></ActionIcon>}</span><span /><span>{t("logger.type")}</span><span>{t("common.time")}</span><span>{t("logger.device")}</span><span>DevAddr</span><span>FPort</span><span>FCnt</span><span>RSSI dBm</span><span>SNR dB</span><span>ESP dBm</span><span>SF</span><span>{t("logger.station")}</span><span>{t("logger.payload")}</span>
+          <div
+            className="logger-row logger-head"
+            style={{
+              gridTemplateColumns: columns,
+              height: 34,
+              position: "sticky",
+              top: 0,
+              zIndex: 1,
+              background: "var(--mantine-color-body)",
+            }}
+          >
+            <span>
+              {!live && (
+                <ActionIcon
+                  variant="transparent"
+                  color="gray"
+                  size={22}
+                  aria-label={t("common.refresh")}
+                  title={t("common.refresh")}
+                  onClick={frames.again}
+                >
+                  <IconRefresh size={16} />
+                </ActionIcon>
+              )}
+            </span>
+            <span />
+            <span>{t("logger.type")}</span>
+            <span>{t("common.time")}</span>
+            <span>{t("logger.device")}</span>
+            <span>DevAddr</span>
+            <span>FPort</span>
+            <span>FCnt</span>
+            <span>RSSI dBm</span>
+            <span>SNR dB</span>
+            <span>ESP dBm</span>
+            <span>SF</span>
+            <span>{t("logger.station")}</span>
+            <span>{t("logger.payload")}</span>
           </div>
           <div style={{ height: rows.getTotalSize(), position: "relative" }}>
             {items.map((item) => {
               const line = lines[item.index];
               if (!line) return null;
               return (
-                <div key={item.key} ref={rows.measureElement} data-index={item.index} style={{ position: "absolute", top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}>
+                <div
+                  key={item.key}
+                  ref={rows.measureElement}
+                  data-index={item.index}
+                  style={{ position: "absolute", top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}
+                >
                   <Row line={line} open={open.has(line.id)} toggle={() => toggle(line.id)} onFilter={onFilter} />
                   {open.has(line.id) && <FrameDetails line={line} />}
                 </div>
               );
             })}
           </div>
-          {!lines.length && !frames.loading && !frames.error && <Empty icon={IconFilter} title={t("logger.none")} text={frames.searchedTo ? t("logger.noneText", { time: new Date(frames.searchedTo).toLocaleString() }) : t("logger.noneAtAll")} />}
+          {!lines.length && !frames.loading && !frames.error && (
+            <Empty
+              icon={IconFilter}
+              title={t("logger.none")}
+              text={
+                frames.searchedTo
+                  ? t("logger.noneText", { time: new Date(frames.searchedTo).toLocaleString() })
+                  : t("logger.noneAtAll")
+              }
+            />
+          )}
           <Group justify="center" p="xs" mih={44}>
-            {frames.loading ? <Loader size="sm" /> : frames.more ? <Button size="xs" variant="subtle" onClick={frames.older}>{t("logger.older")}</Button> : lines.length ? <Text size="xs" c="dimmed">{t("logger.end")}</Text> : null}
+            {frames.loading ? (
+              <Loader size="sm" />
+            ) : frames.more ? (
+              <Button size="xs" variant="subtle" onClick={frames.older}>
+                {t("logger.older")}
+              </Button>
+            ) : lines.length ? (
+              <Text size="xs" c="dimmed">
+                {t("logger.end")}
+              </Text>
+            ) : null}
           </Group>
         </Box>
       </Box>
@@ -88,7 +187,17 @@ function level(value: number | null, good: number, fair: number): string | undef
   return value === null ? undefined : value >= good ? "good" : value >= fair ? "fair" : "poor";
 }
 
-function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; toggle: () => void; onFilter?: (name: "deviceEUI", value: string) => void }) {
+function Row({
+  line,
+  open,
+  toggle,
+  onFilter,
+}: {
+  line: Line;
+  open: boolean;
+  toggle: () => void;
+  onFilter?: (name: "deviceEUI", value: string) => void;
+}) {
   const t = useT();
   const { customerId } = useSession();
   const name = line.deviceName ?? t("logger.unknown");
@@ -99,17 +208,65 @@ function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; togg
       data-type={line.type}
       // For the mouse; the button does the same for everybody.
       role="presentation"
-      onClick={(event) => { if (!(event.target as HTMLElement).closest("a, button")) toggle(); }}
+      onClick={(event) => {
+        if (!(event.target as HTMLElement).closest("a, button")) toggle();
+      }}
     >
-      <UnstyledButton onClick={toggle} aria-expanded={open} aria-label={t("logger.details", { what: `${t(`packet.${line.type}` as Key)}, ${name}, ${clockTime(line.time)}` })} style={{ display: "flex" }}>
+      <UnstyledButton
+        onClick={toggle}
+        aria-expanded={open}
+        aria-label={t("logger.details", {
+          what: `${t(`packet.${line.type}` as Key)}, ${name}, ${clockTime(line.time)}`,
+        })}
+        style={{ display: "flex" }}
+      >
         {open ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
       </UnstyledButton>
       <Sign line={line} />
-      <span><Badge size="sm" variant="light" tt="none" color={line.type.includes("JOIN") ? "grape" : line.type.includes("REFUSED") ? "red" : line.type === "RESET" ? "blue" : line.type.includes("MAC") ? "gray" : "veld"} style={{ color: "var(--mantine-color-text)" }}>{t(`packetShort.${line.type}` as Key)}</Badge></span>
-      <Tooltip label={`${utcTime(line.time)}`} openDelay={400}><time dateTime={line.time}>{clockTime(line.time)}</time></Tooltip>
       <span>
-        {line.deviceRef && customerId ? <Link to="/devices/$ref" params={{ ref: line.deviceRef }} className="link">{name}</Link> : <span className={line.deviceRef ? undefined : "poor"}>{name}</span>}
-        {onFilter && line.deviceEUI && <ActionIcon size="xs" variant="subtle" color="gray" ml={4} aria-label={t("logger.only", { name })} onClick={() => onFilter("deviceEUI", line.deviceEUI ?? "")}><IconFilter size={11} /></ActionIcon>}
+        <Badge
+          size="sm"
+          variant="light"
+          tt="none"
+          color={
+            line.type.includes("JOIN")
+              ? "grape"
+              : line.type.includes("REFUSED")
+                ? "red"
+                : line.type === "RESET"
+                  ? "blue"
+                  : line.type.includes("MAC")
+                    ? "gray"
+                    : "veld"
+          }
+          style={{ color: "var(--mantine-color-text)" }}
+        >
+          {t(`packetShort.${line.type}` as Key)}
+        </Badge>
+      </span>
+      <Tooltip label={`${utcTime(line.time)}`} openDelay={400}>
+        <time dateTime={line.time}>{clockTime(line.time)}</time>
+      </Tooltip>
+      <span>
+        {line.deviceRef && customerId ? (
+          <Link to="/devices/$ref" params={{ ref: line.deviceRef }} className="link">
+            {name}
+          </Link>
+        ) : (
+          <span className={line.deviceRef ? undefined : "poor"}>{name}</span>
+        )}
+        {onFilter && line.deviceEUI && (
+          <ActionIcon
+            size="xs"
+            variant="subtle"
+            color="gray"
+            ml={4}
+            aria-label={t("logger.only", { name })}
+            onClick={() => onFilter("deviceEUI", line.deviceEUI ?? "")}
+          >
+            <IconFilter size={11} />
+          </ActionIcon>
+        )}
       </span>
       <span style={{ fontFamily: "monospace" }}>{line.devAddr ?? "–"}</span>
       <span>{line.fPort ?? "None"}</span>
@@ -117,9 +274,30 @@ function Row({ line, open, toggle, onFilter }: { line: Line; open: boolean; togg
       <span>{number(line.rssi)}</span>
       <span className={level(line.snr, -8, -13)}>{number(line.snr)}</span>
       <span className={level(line.esp, -100, -110)}>{number(line.esp)}</span>
-      <span className={line.sf === null ? undefined : line.sf >= 12 ? "poor" : line.sf === 11 ? "fair" : "good"} style={line.slot === "RX2" ? { background: "var(--mantine-color-orange-light)", borderRadius: 4 } : line.slot === "PING" ? { background: "var(--mantine-color-blue-light)", borderRadius: 4 } : undefined}>{line.sf ? `SF${line.sf}` : line.dataRate === null ? "–" : `DR${line.dataRate}`}</span>
-      <span style={{ fontFamily: "monospace", fontSize: 12 }}>{line.baseStationId ?? "–"}{line.baseStations > 1 && <Text span size="xs" c="dimmed"> +{line.baseStations - 1}</Text>}</span>
-      <span><Content line={line} /></span>
+      <span
+        className={line.sf === null ? undefined : line.sf >= 12 ? "poor" : line.sf === 11 ? "fair" : "good"}
+        style={
+          line.slot === "RX2"
+            ? { background: "var(--mantine-color-orange-light)", borderRadius: 4 }
+            : line.slot === "PING"
+              ? { background: "var(--mantine-color-blue-light)", borderRadius: 4 }
+              : undefined
+        }
+      >
+        {line.sf ? `SF${line.sf}` : line.dataRate === null ? "–" : `DR${line.dataRate}`}
+      </span>
+      <span style={{ fontFamily: "monospace", fontSize: 12 }}>
+        {line.baseStationId ?? "–"}
+        {line.baseStations > 1 && (
+          <Text span size="xs" c="dimmed">
+            {" "}
+            +{line.baseStations - 1}
+          </Text>
+        )}
+      </span>
+      <span>
+        <Content line={line} />
+      </span>
     </div>
   );
 }
@@ -129,29 +307,78 @@ export function Sign({ line }: { line: Line }) {
   const t = useT();
   const style = { flexShrink: 0 };
   const [label, icon] = ((): [string, React.ReactNode] => {
-    if (line.type === "RESET") return [t("sign.reset"), <IconRefresh key="i" size={16} style={style} color="var(--severity-blue)" />];
-    if (line.type.includes("REFUSED")) return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--poor)" />];
+    if (line.type === "RESET")
+      return [t("sign.reset"), <IconRefresh key="i" size={16} style={style} color="var(--severity-blue)" />];
+    if (line.type.includes("REFUSED"))
+      return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--poor)" />];
     if (line.type.startsWith("DOWN")) {
       return line.delivered === false
         ? [t("sign.notSent"), <IconX key="i" size={16} stroke={3} style={style} color="var(--poor)" />]
         : [t("sign.sent"), <IconArrowBigDownFilled key="i" size={16} style={style} color="var(--poor)" />];
     }
-    if (line.outcome !== "accepted" && line.outcome !== "repeated") return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--poor)" />];
-    if (line.deliveries === "ERROR") return [t("sign.undelivered"), <IconCircleXFilled key="i" size={16} style={style} color="var(--good)" />];
-    if (line.deliveries === "PENDING") return [t("sign.pending"), <IconClock key="i" size={16} style={style} color="var(--fair)" />];
-    return [t(line.deliveries === "OK" ? "sign.delivered" : "sign.received"), <IconArrowBigUpFilled key="i" size={16} style={style} color="var(--good)" />];
+    if (line.outcome !== "accepted" && line.outcome !== "repeated")
+      return [t("sign.refused"), <IconHandStop key="i" size={16} style={style} color="var(--poor)" />];
+    if (line.deliveries === "ERROR")
+      return [t("sign.undelivered"), <IconCircleXFilled key="i" size={16} style={style} color="var(--good)" />];
+    if (line.deliveries === "PENDING")
+      return [t("sign.pending"), <IconClock key="i" size={16} style={style} color="var(--fair)" />];
+    return [
+      t(line.deliveries === "OK" ? "sign.delivered" : "sign.received"),
+      <IconArrowBigUpFilled key="i" size={16} style={style} color="var(--good)" />,
+    ];
   })();
-  return <Tooltip label={label} openDelay={300}><span role="img" aria-label={label} style={{ display: "flex" }}>{icon}</span></Tooltip>;
+  return (
+    <Tooltip label={label} openDelay={300}>
+      <span role="img" aria-label={label} style={{ display: "flex" }}>
+        {icon}
+      </span>
+    </Tooltip>
+  );
 }
 
 function Content({ line }: { line: Line }) {
   const t = useT();
   const decoded = line.decoded as { data?: Record<string, unknown>; errors?: string[] } | null | undefined;
-  if (decoded?.data) return <>{Object.entries(decoded.data).map(([name, value]) => `${name} ${plain(value)}`).join(" · ")}</>;
-  if (line.causes.length) return <span className={line.delivered === false || line.type === "DOWNLINK_REFUSED" ? "poor" : undefined}>{line.causes.join(" · ")}</span>;
-  if (line.outcome !== "accepted" && line.type !== "RESET" && !line.type.startsWith("DOWN")) return <Text span inherit c="dimmed">{line.outcome.replaceAll("_", " ")}</Text>;
-  if (line.type === "RESET") return <Text span inherit c="dimmed">{line.outcome.replaceAll("_", " ")}</Text>;
-  if (!line.payload) return <Text span inherit c="dimmed">{line.mac ? `MAC ${hex(line.mac)}` : "–"}</Text>;
-  return <span style={{ fontFamily: "monospace" }}>{line.encrypted && <Tooltip label={t("logger.encrypted")}><IconKey size={13} style={{ verticalAlign: -2, marginRight: 4 }} /></Tooltip>}{hex(line.payload)}</span>;
+  if (decoded?.data)
+    return (
+      <>
+        {Object.entries(decoded.data)
+          .map(([name, value]) => `${name} ${plain(value)}`)
+          .join(" · ")}
+      </>
+    );
+  if (line.causes.length)
+    return (
+      <span className={line.delivered === false || line.type === "DOWNLINK_REFUSED" ? "poor" : undefined}>
+        {line.causes.join(" · ")}
+      </span>
+    );
+  if (line.outcome !== "accepted" && line.type !== "RESET" && !line.type.startsWith("DOWN"))
+    return (
+      <Text span inherit c="dimmed">
+        {line.outcome.replaceAll("_", " ")}
+      </Text>
+    );
+  if (line.type === "RESET")
+    return (
+      <Text span inherit c="dimmed">
+        {line.outcome.replaceAll("_", " ")}
+      </Text>
+    );
+  if (!line.payload)
+    return (
+      <Text span inherit c="dimmed">
+        {line.mac ? `MAC ${hex(line.mac)}` : "–"}
+      </Text>
+    );
+  return (
+    <span style={{ fontFamily: "monospace" }}>
+      {line.encrypted && (
+        <Tooltip label={t("logger.encrypted")}>
+          <IconKey size={13} style={{ verticalAlign: -2, marginRight: 4 }} />
+        </Tooltip>
+      )}
+      {hex(line.payload)}
+    </span>
+  );
 }
-

@@ -12,7 +12,19 @@ import { useT, type Key } from "../../text";
 import { FrameList } from "./FrameList";
 import { cleared, useFilters, useTyped } from "../../navigation";
 
-const packetTypes = ["UPLINK_DATA", "UPLINK_MAC_DATA", "UPLINK_MAC", "UPLINK_JOIN", "DOWNLINK_DATA", "DOWNLINK_MAC_DATA", "DOWNLINK_MAC", "DOWNLINK_JOIN", "RESET", "REFUSED", "DOWNLINK_REFUSED"];
+const packetTypes = [
+  "UPLINK_DATA",
+  "UPLINK_MAC_DATA",
+  "UPLINK_MAC",
+  "UPLINK_JOIN",
+  "DOWNLINK_DATA",
+  "DOWNLINK_MAC_DATA",
+  "DOWNLINK_MAC",
+  "DOWNLINK_JOIN",
+  "RESET",
+  "REFUSED",
+  "DOWNLINK_REFUSED",
+];
 const names = ["deviceEUI", "devAddr", "baseStationId", "asId", "from", "to", "packetType"] as const;
 
 /** A local time of an input as the API wants it. */
@@ -32,43 +44,152 @@ export function Logger() {
   const decode = filters.decode !== "off";
   const { typed, type, put } = useTyped(names, filters, setFilters, 400);
   const { deviceEUI, devAddr, baseStationId, asId, from, to, packetType } = filters;
-  const wanted = useMemo(() => ({ deviceEUI, devAddr, baseStationId, asId, from: iso(from), to: iso(to), packetType }), [deviceEUI, devAddr, baseStationId, asId, from, to, packetType]);
+  const wanted = useMemo(
+    () => ({ deviceEUI, devAddr, baseStationId, asId, from: iso(from), to: iso(to), packetType }),
+    [deviceEUI, devAddr, baseStationId, asId, from, to, packetType],
+  );
   const onState = useCallback((now: string, dropped: number) => setState({ state: now, dropped }), []);
   const only = useCallback((name: (typeof names)[number], value: string) => put({ [name]: value }), [put]);
   const clear = () => put(cleared(names));
   const views = preferences.loggerViews ?? [];
   const any = names.some((name) => filters[name]);
   const field = (name: (typeof names)[number], label: string, width: number, placeholder?: string, kind?: string) => (
-    <TextInput size="xs" label={label} type={kind} placeholder={placeholder} value={typed[name] ?? ""} onChange={(event) => type(name, event.currentTarget.value)} w={width} rightSection={typed[name] && kind === undefined ? <ActionIcon size="xs" variant="subtle" color="gray" aria-label={t("common.clear")} onClick={() => only(name, "")}><IconX size={12} /></ActionIcon> : undefined} />
+    <TextInput
+      size="xs"
+      label={label}
+      type={kind}
+      placeholder={placeholder}
+      value={typed[name] ?? ""}
+      onChange={(event) => type(name, event.currentTarget.value)}
+      w={width}
+      rightSection={
+        typed[name] && kind === undefined ? (
+          <ActionIcon
+            size="xs"
+            variant="subtle"
+            color="gray"
+            aria-label={t("common.clear")}
+            onClick={() => only(name, "")}
+          >
+            <IconX size={12} />
+          </ActionIcon>
+        ) : undefined
+      }
+    />
   );
   return (
     <>
       <PageTitle title={t("nav.logger")} below={t("logger.below")}>
-        <Badge variant="light" color={live ? (state.state === "live" ? "veld" : "orange") : "gray"} size="lg" tt="none" role="status" style={{ color: "var(--mantine-color-text)" }} data-testid="live-state">{t(`live.${live ? state.state : "off"}` as Key)}{state.dropped ? ` · ${t("live.dropped", { count: state.dropped })}` : ""}</Badge>
-        <Button variant="default" leftSection={live ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />} onClick={() => setFilters(live ? { live: "off" } : { live: undefined, to: undefined, asId: undefined })}>{t(live ? "live.pause" : "live.start")}</Button>
+        <Badge
+          variant="light"
+          color={live ? (state.state === "live" ? "veld" : "orange") : "gray"}
+          size="lg"
+          tt="none"
+          role="status"
+          style={{ color: "var(--mantine-color-text)" }}
+          data-testid="live-state"
+        >
+          {t(`live.${live ? state.state : "off"}` as Key)}
+          {state.dropped ? ` · ${t("live.dropped", { count: state.dropped })}` : ""}
+        </Badge>
+        <Button
+          variant="default"
+          leftSection={live ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
+          onClick={() => setFilters(live ? { live: "off" } : { live: undefined, to: undefined, asId: undefined })}
+        >
+          {t(live ? "live.pause" : "live.start")}
+        </Button>
         <Menu withArrow position="bottom-end">
-          <Menu.Target><Button variant="default" leftSection={<IconBookmark size={16} />}>{t("views.title")}</Button></Menu.Target>
+          <Menu.Target>
+            <Button variant="default" leftSection={<IconBookmark size={16} />}>
+              {t("views.title")}
+            </Button>
+          </Menu.Target>
           <Menu.Dropdown>
-            {views.map((view) => <Menu.Item key={view.name} onClick={() => { put({ ...cleared(names), ...view.search }); void navigate({ to: "/logger", search: view.search }); }}>{view.name}</Menu.Item>)}
+            {views.map((view) => (
+              <Menu.Item
+                key={view.name}
+                onClick={() => {
+                  put({ ...cleared(names), ...view.search });
+                  void navigate({ to: "/logger", search: view.search });
+                }}
+              >
+                {view.name}
+              </Menu.Item>
+            ))}
             {!views.length && <Menu.Label>{t("views.empty")}</Menu.Label>}
             <Menu.Divider />
-            <Menu.Item leftSection={<IconPlus size={14} />} onClick={() => modals.open({ title: t("views.save"), children: <Save onSave={(name) => setPreferences(({ loggerViews = [] }) => ({ loggerViews: [...loggerViews.filter((view) => view.name !== name), { name, search: filters }] }))} /> })}>{t("views.save")}</Menu.Item>
+            <Menu.Item
+              leftSection={<IconPlus size={14} />}
+              onClick={() =>
+                modals.open({
+                  title: t("views.save"),
+                  children: (
+                    <Save
+                      onSave={(name) =>
+                        setPreferences(({ loggerViews = [] }) => ({
+                          loggerViews: [...loggerViews.filter((view) => view.name !== name), { name, search: filters }],
+                        }))
+                      }
+                    />
+                  ),
+                })
+              }
+            >
+              {t("views.save")}
+            </Menu.Item>
           </Menu.Dropdown>
         </Menu>
-        <Tooltip label={t("logger.export")}><ActionIcon variant="default" size={36} aria-label={t("logger.export")} onClick={() => void run(download(withQuery("/api/v1/frames/export", { ...wanted, decode }), "frames.csv"))}><IconDownload size={16} /></ActionIcon></Tooltip>
+        <Tooltip label={t("logger.export")}>
+          <ActionIcon
+            variant="default"
+            size={36}
+            aria-label={t("logger.export")}
+            onClick={() => void run(download(withQuery("/api/v1/frames/export", { ...wanted, decode }), "frames.csv"))}
+          >
+            <IconDownload size={16} />
+          </ActionIcon>
+        </Tooltip>
       </PageTitle>
       <Group gap="xs" mb="sm" align="flex-end">
         {field("deviceEUI", "DevEUI", 180, "70B3*, *A1F2")}
         {field("devAddr", "DevAddr", 110, "0412*")}
         {field("baseStationId", t("logger.station"), 120, "FF000001")}
         {field("asId", "AS ID", 110)}
-        <MultiSelect size="xs" label={t("logger.types")} miw={200} maw={360} clearable value={filters.packetType?.split(",") ?? []} onChange={(value) => put({ packetType: value.join(",") })} data={packetTypes.map((value) => ({ value, label: t(`packet.${value}` as Key) }))} placeholder={filters.packetType ? "" : t("logger.allTypes")} />
+        <MultiSelect
+          size="xs"
+          label={t("logger.types")}
+          miw={200}
+          maw={360}
+          clearable
+          value={filters.packetType?.split(",") ?? []}
+          onChange={(value) => put({ packetType: value.join(",") })}
+          data={packetTypes.map((value) => ({ value, label: t(`packet.${value}` as Key) }))}
+          placeholder={filters.packetType ? "" : t("logger.allTypes")}
+        />
         {field("from", t("logger.from"), 190, undefined, "datetime-local")}
         {field("to", t("logger.to"), 190, undefined, "datetime-local")}
-        <Switch size="sm" label={t("logger.decode")} checked={decode} onChange={(event) => setFilters({ decode: event.currentTarget.checked ? undefined : "off" })} mb={6} />
-        {any && <Button size="xs" variant="subtle" color="gray" onClick={clear} leftSection={<IconX size={14} />}>{t("common.clear")}</Button>}
+        <Switch
+          size="sm"
+          label={t("logger.decode")}
+          checked={decode}
+          onChange={(event) => setFilters({ decode: event.currentTarget.checked ? undefined : "off" })}
+          mb={6}
+        />
+        {any && (
+          <Button size="xs" variant="subtle" color="gray" onClick={clear} leftSection={<IconX size={14} />}>
+            {t("common.clear")}
+          </Button>
+        )}
       </Group>
-      <FrameList filters={wanted} live={live} decode={decode} height="calc(100vh - 255px)" onFilter={only} onState={onState} />
+      <FrameList
+        filters={wanted}
+        live={live}
+        decode={decode}
+        height="calc(100vh - 255px)"
+        onFilter={only}
+        onState={onState}
+      />
     </>
   );
 }
@@ -77,8 +198,27 @@ function Save({ onSave }: { onSave: (name: string) => void }) {
   const t = useT();
   const [name, setName] = useState("");
   return (
-    <form onSubmit={(event) => { event.preventDefault(); onSave(name.trim()); modals.closeAll(); }}>
-      <Group align="flex-end"><TextInput data-autofocus label={t("views.name")} value={name} maxLength={60} onChange={(event) => setName(event.currentTarget.value)} style={{ flex: 1 }} required /><Button type="submit" disabled={!name.trim()}>{t("common.save")}</Button></Group>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSave(name.trim());
+        modals.closeAll();
+      }}
+    >
+      <Group align="flex-end">
+        <TextInput
+          data-autofocus
+          label={t("views.name")}
+          value={name}
+          maxLength={60}
+          onChange={(event) => setName(event.currentTarget.value)}
+          style={{ flex: 1 }}
+          required
+        />
+        <Button type="submit" disabled={!name.trim()}>
+          {t("common.save")}
+        </Button>
+      </Group>
     </form>
   );
 }

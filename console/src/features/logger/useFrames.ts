@@ -6,7 +6,10 @@ import { follow } from "../../api/live";
 import { withQuery } from "../../format";
 
 export type Line = Schemas["Line"];
-export type Filters = Omit<NonNullable<operations["searchFrames"]["parameters"]["query"]>, "before" | "limit" | "decode">;
+export type Filters = Omit<
+  NonNullable<operations["searchFrames"]["parameters"]["query"]>,
+  "before" | "limit" | "decode"
+>;
 export type LiveState = "off" | "connecting" | "live" | "lost";
 
 /** Lines held at most: about 2 KB each. */
@@ -39,7 +42,9 @@ export interface Frames {
 /** Newest first, each once. */
 export function merge(fresh: Line[], known: Line[], most: number): Line[] {
   const seen = new Set(fresh.map((line) => line.id));
-  return [...fresh, ...known.filter((line) => !seen.has(line.id))].sort((one, other) => (one.id.length - other.id.length || (one.id < other.id ? -1 : 1)) * -1).slice(0, most);
+  return [...fresh, ...known.filter((line) => !seen.has(line.id))]
+    .sort((one, other) => (one.id.length - other.id.length || (one.id < other.id ? -1 : 1)) * -1)
+    .slice(0, most);
 }
 
 export function useFrames(filters: Filters, live: boolean, decode: boolean): Frames {
@@ -66,9 +71,13 @@ export function useFrames(filters: Filters, live: boolean, decode: boolean): Fra
       setError(null);
       try {
         const wanted = JSON.parse(key) as Filters & { decode: boolean };
-        const { data } = await api.GET("/api/v1/frames", { params: { query: { ...wanted, limit: PAGE, before: before === null ? undefined : asIs(before) } } });
+        const { data } = await api.GET("/api/v1/frames", {
+          params: { query: { ...wanted, limit: PAGE, before: before === null ? undefined : asIs(before) } },
+        });
         if (!data || current.current !== key) return;
-        setLines((known) => (before ? merge(known, data.frames, MOST + PAGE) : merge(waiting.current.splice(0), data.frames, MOST)));
+        setLines((known) =>
+          before ? merge(known, data.frames, MOST + PAGE) : merge(waiting.current.splice(0), data.frames, MOST),
+        );
         setNext(data.next);
         setSearchedTo(data.searchedTo);
       } catch (problem) {
@@ -131,13 +140,24 @@ export function useFrames(filters: Filters, live: boolean, decode: boolean): Fra
   useEffect(() => {
     const timer = setInterval(() => {
       const since = Date.now() - 120_000;
-      const open = shown.current.filter((line) => line.deviceRef && line.deliveries !== "OK" && line.type.startsWith("UPLINK") && new Date(line.time).getTime() > since).slice(0, 200);
+      const open = shown.current
+        .filter(
+          (line) =>
+            line.deviceRef &&
+            line.deliveries !== "OK" &&
+            line.type.startsWith("UPLINK") &&
+            new Date(line.time).getTime() > since,
+        )
+        .slice(0, 200);
       if (!open.length) return;
       void api
         .GET("/api/v1/frames/deliveries", { params: { query: { ids: open.map((line) => line.id).join(",") } } })
         .then(({ data }) => {
           const states = (data?.states ?? {}) as Record<string, string>;
-          if (open.some((line) => states[line.id] && states[line.id] !== line.deliveries)) setLines((known) => known.map((line) => (states[line.id] ? { ...line, deliveries: states[line.id] ?? null } : line)));
+          if (open.some((line) => states[line.id] && states[line.id] !== line.deliveries))
+            setLines((known) =>
+              known.map((line) => (states[line.id] ? { ...line, deliveries: states[line.id] ?? null } : line)),
+            );
         })
         .catch(() => {});
     }, 2500);

@@ -1,5 +1,17 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Badge, Button, Group, Modal, PasswordInput, Radio, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import {
+  Badge,
+  Button,
+  Group,
+  Modal,
+  PasswordInput,
+  Radio,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconBuilding, IconPlus, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
@@ -9,7 +21,15 @@ import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
-import { useChangeUser, useCreateSubscriber, useCreateUser, useDeleteUser, useSubscribers, useUsers, type Person } from "./api";
+import {
+  useChangeUser,
+  useCreateSubscriber,
+  useCreateUser,
+  useDeleteUser,
+  useSubscribers,
+  useUsers,
+  type Person,
+} from "./api";
 import { useT } from "../../text";
 import { openForm, useUnsaved } from "../../components/unsaved";
 
@@ -27,8 +47,18 @@ export function Subscribers() {
   const create = () => openForm(t("subscribers.new"), <NewSubscriber />);
   return (
     <>
-      <PageTitle title={t("nav.subscribers")} below={t("subscribers.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={create}>{t("subscribers.new")}</Button></IfMayChange></PageTitle>
-      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      <PageTitle title={t("nav.subscribers")} below={t("subscribers.below")}>
+        <IfMayChange>
+          <Button leftSection={<IconPlus size={16} />} onClick={create}>
+            {t("subscribers.new")}
+          </Button>
+        </IfMayChange>
+      </PageTitle>
+      {blocking(found) ? (
+        <Problem error={found.error} retry={() => void found.refetch()} />
+      ) : !found.data ? (
+        <Loading />
+      ) : (
         <DataTable
           label={t("nav.subscribers")}
           rows={found.data}
@@ -37,11 +67,43 @@ export function Subscribers() {
           empty={<Empty icon={IconBuilding} title={t("subscribers.none")} text={t("subscribers.noneText")} />}
           columns={[
             { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => row.name },
-            { key: "id", title: t("subscribers.id"), value: (row) => row.customerId, render: (row) => <Mono>{row.customerId}</Mono> },
-            { key: "devices", title: t("home.devices"), align: "right", value: (row) => row.devices, render: (row) => number(row.devices) },
-            { key: "disconnected", title: t("health.RF_CNX_ERROR"), align: "right", value: (row) => row.disconnected, render: (row) => (row.disconnected ? <span className="poor">{number(row.disconnected)}</span> : "0") },
-            { key: "users", title: t("nav.users"), align: "right", value: (row) => row.users, render: (row) => number(row.users) },
-            { key: "open", title: "", align: "right", render: (row) => <Button size="compact-sm" variant="default" onClick={() => open(row.customerId)}>{t("subscribers.open")}</Button> },
+            {
+              key: "id",
+              title: t("subscribers.id"),
+              value: (row) => row.customerId,
+              render: (row) => <Mono>{row.customerId}</Mono>,
+            },
+            {
+              key: "devices",
+              title: t("home.devices"),
+              align: "right",
+              value: (row) => row.devices,
+              render: (row) => number(row.devices),
+            },
+            {
+              key: "unwell",
+              title: t("health.RF_CNX_ERROR"),
+              align: "right",
+              value: (row) => row.unwell,
+              render: (row) => (row.unwell ? <span className="poor">{number(row.unwell)}</span> : "0"),
+            },
+            {
+              key: "users",
+              title: t("nav.users"),
+              align: "right",
+              value: (row) => row.users,
+              render: (row) => number(row.users),
+            },
+            {
+              key: "open",
+              title: "",
+              align: "right",
+              render: (row) => (
+                <Button size="compact-sm" variant="default" onClick={() => open(row.customerId)}>
+                  {t("subscribers.open")}
+                </Button>
+              ),
+            },
           ]}
         />
       )}
@@ -65,9 +127,25 @@ function NewSubscriber() {
   };
   return (
     <Stack>
-      <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} required data-autofocus maxLength={100} />
-      <TextInput label={t("subscribers.id")} description={t("subscribers.idText")} value={customerId} onChange={(event) => setId(event.currentTarget.value)} required error={wrong && t("subscribers.idText")} />
-      <Button onClick={() => void save()} disabled={!name.trim() || !/^\d{9}$/.test(customerId)}>{t("common.create")}</Button>
+      <TextInput
+        label={t("common.name")}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        required
+        data-autofocus
+        maxLength={100}
+      />
+      <TextInput
+        label={t("subscribers.id")}
+        description={t("subscribers.idText")}
+        value={customerId}
+        onChange={(event) => setId(event.currentTarget.value)}
+        required
+        error={wrong && t("subscribers.idText")}
+      />
+      <Button onClick={() => void save()} disabled={!name.trim() || !/^\d{9}$/.test(customerId)}>
+        {t("common.create")}
+      </Button>
     </Stack>
   );
 }
@@ -80,39 +158,119 @@ export function Users() {
   const found = useUsers();
   const change = useChangeUser();
   const deletion = useDeleteUser();
-  const setRole = (kind: Person["kind"], { ref }: User, role: "rw" | "ro") => void run(change.mutateAsync({ person: { kind, ref }, role }), t("users.changed"));
+  const setRole = (kind: Person["kind"], { ref }: User, role: "rw" | "ro") =>
+    void run(change.mutateAsync({ person: { kind, ref }, role }), t("users.changed"));
   const turn = (kind: Person["kind"], row: User) => {
     if (row.role === "rw") return setRole(kind, row, "ro");
     const name = row.username;
-    confirm(t("users.makeRwTitle", { name }), t(kind === "operator" ? "users.confirmRw" : "users.makeRwText", { name }), t("users.makeRw"), () => setRole(kind, row, "rw"));
+    confirm(
+      t("users.makeRwTitle", { name }),
+      t(kind === "operator" ? "users.confirmRw" : "users.makeRwText", { name }),
+      t("users.makeRw"),
+      () => setRole(kind, row, "rw"),
+    );
   };
   const columns = (kind: "operator" | "subscriber"): Column<User>[] => [
     { key: "name", title: t("common.name"), value: (row) => row.displayName, render: (row) => row.displayName },
     { key: "username", title: t("signIn.username"), value: (row) => row.username, render: (row) => row.username },
-    ...(kind === "subscriber" ? [{ key: "customer", title: t("subscribers.id"), value: (row: User) => row.customerId, render: (row: User) => <Mono>{row.customerId}</Mono> }] : []),
-    { key: "role", title: t("account.role"), render: (row) => <Badge variant="light" color={row.role === "rw" ? "veld" : "gray"} tt="none" style={{ color: "var(--mantine-color-text)" }}>{t(row.role === "rw" ? "role.rw" : "role.ro")}</Badge> },
+    ...(kind === "subscriber"
+      ? [
+          {
+            key: "customer",
+            title: t("subscribers.id"),
+            value: (row: User) => row.customerId,
+            render: (row: User) => <Mono>{row.customerId}</Mono>,
+          },
+        ]
+      : []),
     {
-      key: "actions", title: "", align: "right",
-      render: (row) => row.username === me?.username ? null : (
-        <IfMayChange>
-          <Group gap={4} justify="flex-end" wrap="nowrap">
-            <Button size="compact-sm" variant="default" onClick={() => turn(kind, row)}>{t(row.role === "rw" ? "users.makeRo" : "users.makeRw")}</Button>
-            <Button size="compact-sm" variant="default" onClick={() => openForm(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)}>{t("users.password")}</Button>
-            <Button size="compact-sm" variant="subtle" color="red" onClick={() => confirm(t("users.removeTitle", { name: row.username }), t("users.removeText"), t("common.delete"), () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")))}>{t("common.delete")}</Button>
-          </Group>
-        </IfMayChange>
+      key: "role",
+      title: t("account.role"),
+      render: (row) => (
+        <Badge
+          variant="light"
+          color={row.role === "rw" ? "veld" : "gray"}
+          tt="none"
+          style={{ color: "var(--mantine-color-text)" }}
+        >
+          {t(row.role === "rw" ? "role.rw" : "role.ro")}
+        </Badge>
       ),
+    },
+    {
+      key: "actions",
+      title: "",
+      align: "right",
+      render: (row) =>
+        row.username === me?.username ? null : (
+          <IfMayChange>
+            <Group gap={4} justify="flex-end" wrap="nowrap">
+              <Button size="compact-sm" variant="default" onClick={() => turn(kind, row)}>
+                {t(row.role === "rw" ? "users.makeRo" : "users.makeRw")}
+              </Button>
+              <Button
+                size="compact-sm"
+                variant="default"
+                onClick={() =>
+                  openForm(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)
+                }
+              >
+                {t("users.password")}
+              </Button>
+              <Button
+                size="compact-sm"
+                variant="subtle"
+                color="red"
+                onClick={() =>
+                  confirm(
+                    t("users.removeTitle", { name: row.username }),
+                    t("users.removeText"),
+                    t("common.delete"),
+                    () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")),
+                  )
+                }
+              >
+                {t("common.delete")}
+              </Button>
+            </Group>
+          </IfMayChange>
+        ),
     },
   ];
   return (
     <>
-      <PageTitle title={t("nav.users")} below={t("users.below")}><IfMayChange><Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("users.new"), <NewUser />)}>{t("users.new")}</Button></IfMayChange></PageTitle>
-      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      <PageTitle title={t("nav.users")} below={t("users.below")}>
+        <IfMayChange>
+          <Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("users.new"), <NewUser />)}>
+            {t("users.new")}
+          </Button>
+        </IfMayChange>
+      </PageTitle>
+      {blocking(found) ? (
+        <Problem error={found.error} retry={() => void found.refetch()} />
+      ) : !found.data ? (
+        <Loading />
+      ) : (
         <Stack>
-          <Title order={2} size="h5">{t("users.operator")}</Title>
-          <DataTable label={t("users.operator")} rows={found.data.operator} columns={columns("operator")} id={(row) => row.ref} />
-          <Title order={2} size="h5">{t("users.subscribers")}</Title>
-          <DataTable label={t("users.subscribers")} rows={found.data.subscribers} columns={columns("subscriber")} id={(row) => row.ref} empty={<Empty icon={IconUsers} title={t("users.none")} text={t("users.noneText")} />} />
+          <Title order={2} size="h5">
+            {t("users.operator")}
+          </Title>
+          <DataTable
+            label={t("users.operator")}
+            rows={found.data.operator}
+            columns={columns("operator")}
+            id={(row) => row.ref}
+          />
+          <Title order={2} size="h5">
+            {t("users.subscribers")}
+          </Title>
+          <DataTable
+            label={t("users.subscribers")}
+            rows={found.data.subscribers}
+            columns={columns("subscriber")}
+            id={(row) => row.ref}
+            empty={<Empty icon={IconUsers} title={t("users.none")} text={t("users.noneText")} />}
+          />
         </Stack>
       )}
     </>
@@ -128,7 +286,21 @@ function NewPassword({ kind, user }: { kind: Person["kind"]; user: User }) {
     const answer = await run(change.mutateAsync({ person: { kind, ref: user.ref }, password }), t("account.changed"));
     if (answer) modals.closeAll();
   };
-  return <Stack><PasswordInput label={t("account.new")} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="new-password" data-autofocus visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }} /><Button onClick={() => void save()} disabled={password.length < 8}>{t("common.save")}</Button></Stack>;
+  return (
+    <Stack>
+      <PasswordInput
+        label={t("account.new")}
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+        autoComplete="new-password"
+        data-autofocus
+        visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
+      />
+      <Button onClick={() => void save()} disabled={password.length < 8}>
+        {t("common.save")}
+      </Button>
+    </Stack>
+  );
 }
 
 function NewUser() {
@@ -146,7 +318,10 @@ function NewUser() {
   const save = async () => {
     if (!kind) return;
     const person = { kind, username, displayName: displayName || username, password, role };
-    const answer = await run(creation.mutateAsync(kind === "subscriber" ? { ...person, customerId } : person), t("users.created"));
+    const answer = await run(
+      creation.mutateAsync(kind === "subscriber" ? { ...person, customerId } : person),
+      t("users.created"),
+    );
     if (!answer) return;
     saved();
     modals.closeAll();
@@ -157,11 +332,27 @@ function NewUser() {
   const complete = kind !== "" && (kind === "operator" || customerId) && username.length >= 3 && password.length >= 8;
   return (
     <Stack>
-      <Modal opened={asking} onClose={() => setAsking(false)} title={t("users.confirmTitle", { name: username })} closeButtonProps={{ "aria-label": t("common.close") }} zIndex={300}>
+      <Modal
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={t("users.confirmTitle", { name: username })}
+        closeButtonProps={{ "aria-label": t("common.close") }}
+        zIndex={300}
+      >
         <Text size="sm">{t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username })}</Text>
         <Group justify="flex-end" mt="md">
-          <Button variant="default" onClick={() => setAsking(false)} data-autofocus>{t("common.cancel")}</Button>
-          <Button color="red.9" onClick={() => { setAsking(false); void save(); }}>{t("users.confirm")}</Button>
+          <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
+            {t("common.cancel")}
+          </Button>
+          <Button
+            color="red.9"
+            onClick={() => {
+              setAsking(false);
+              void save();
+            }}
+          >
+            {t("users.confirm")}
+          </Button>
         </Group>
       </Modal>
       <Radio.Group label={t("users.kind")} value={kind} onChange={(value) => setKind(value)} required>
@@ -170,12 +361,53 @@ function NewUser() {
           <Radio value="operator" label={t("users.kindOperator")} description={t("users.kindOperatorText")} />
         </Stack>
       </Radio.Group>
-      {kind === "subscriber" && <Select label={t("users.of")} required searchable value={customerId} onChange={setCustomer} data={(customers.data ?? []).map((one) => ({ value: one.customerId, label: `${one.name} (${one.customerId})` }))} />}
-      <TextInput label={t("signIn.username")} value={username} onChange={(event) => setUsername(event.currentTarget.value)} required autoComplete="off" />
-      <TextInput label={t("common.name")} value={displayName} onChange={(event) => setName(event.currentTarget.value)} />
-      <PasswordInput label={t("signIn.password")} description={t("account.short")} value={password} onChange={(event) => setPassword(event.currentTarget.value)} required autoComplete="new-password" visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }} />
-      <Select label={t("account.role")} allowDeselect={false} value={role} onChange={(value) => setRole(value as "rw" | "ro")} data={[{ value: "ro", label: t("role.ro") }, { value: "rw", label: t("role.rw") }]} />
-      <Button onClick={ask} disabled={!complete}>{t("common.create")}</Button>
+      {kind === "subscriber" && (
+        <Select
+          label={t("users.of")}
+          required
+          searchable
+          value={customerId}
+          onChange={setCustomer}
+          data={(customers.data ?? []).map((one) => ({
+            value: one.customerId,
+            label: `${one.name} (${one.customerId})`,
+          }))}
+        />
+      )}
+      <TextInput
+        label={t("signIn.username")}
+        value={username}
+        onChange={(event) => setUsername(event.currentTarget.value)}
+        required
+        autoComplete="off"
+      />
+      <TextInput
+        label={t("common.name")}
+        value={displayName}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <PasswordInput
+        label={t("signIn.password")}
+        description={t("account.short")}
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+        required
+        autoComplete="new-password"
+        visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
+      />
+      <Select
+        label={t("account.role")}
+        allowDeselect={false}
+        value={role}
+        onChange={(value) => setRole(value as "rw" | "ro")}
+        data={[
+          { value: "ro", label: t("role.ro") },
+          { value: "rw", label: t("role.rw") },
+        ]}
+      />
+      <Button onClick={ask} disabled={!complete}>
+        {t("common.create")}
+      </Button>
     </Stack>
   );
 }

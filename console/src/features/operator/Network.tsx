@@ -25,7 +25,17 @@ export function Network() {
       (stations.data ?? []).flatMap((station) =>
         station.latitude === null || station.longitude === null
           ? []
-          : [{ id: station.id, latitude: station.latitude, longitude: station.longitude, kind: "station" as const, label: `${station.name} (${station.id})`, color: station.connected ? (station.alarms.length ? "orange" : "veld") : "red", onClick: () => void navigate({ to: "/operator/base-stations/$id", params: { id: station.id } }) }],
+          : [
+              {
+                id: station.id,
+                latitude: station.latitude,
+                longitude: station.longitude,
+                kind: "station" as const,
+                label: `${station.name} (${station.id})`,
+                color: station.connected ? (station.alarms.length ? "orange" : "veld") : "red",
+                onClick: () => void navigate({ to: "/operator/base-stations/$id", params: { id: station.id } }),
+              },
+            ],
       ),
     [stations.data, navigate],
   );
@@ -36,34 +46,129 @@ export function Network() {
   return (
     <>
       <PageTitle title={t("nav.network")} below={user?.operator} />
-      {of.problems.length > 0 && <Alert color="red" icon={<IconAlertTriangle size={20} />} mb="md" title={t("network.problems")}>{of.problems.map((text) => <Text key={text} size="sm">{text}</Text>)}</Alert>}
+      {of.problems.length > 0 && (
+        <Alert color="red" icon={<IconAlertTriangle size={20} />} mb="md" title={t("network.problems")}>
+          {of.problems.map((text) => (
+            <Text key={text} size="sm">
+              {text}
+            </Text>
+          ))}
+        </Alert>
+      )}
       <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
-        <Stat icon={IconAntenna} label={t("nav.stations")} value={`${number(of.connected)} / ${number(of.baseStations)}`} to="/operator/base-stations" color={down ? "red" : "veld"} note={down ? t("network.down", { count: down }) : t("network.allUp")} />
-        <Stat icon={IconAntenna} label={t("network.unknown")} value={number(of.unknownBaseStations)} to="/operator/base-stations" color={of.unknownBaseStations ? "orange" : "veld"} note={t("network.unknownNote")} />
-        <Stat icon={IconCpu} label={t("home.devices")} value={number(of.devices)} to="/operator/subscribers" color={of.disconnected ? "orange" : "veld"} note={t("network.devicesNote", { count: number(of.disconnected), customers: of.subscribers })} />
-        <Stat icon={IconMailX} label={t("home.undelivered")} value={number(of.undelivered)} to="/operator/undelivered" color={of.undelivered ? "red" : "veld"} note={t("network.undeliveredNote")} />
+        <Stat
+          icon={IconAntenna}
+          label={t("nav.stations")}
+          value={`${number(of.connected)} / ${number(of.baseStations)}`}
+          to="/operator/base-stations"
+          color={down ? "red" : "veld"}
+          note={down ? t("network.down", { count: down }) : t("network.allUp")}
+        />
+        <Stat
+          icon={IconAntenna}
+          label={t("network.unknown")}
+          value={number(of.unknownBaseStations)}
+          to="/operator/base-stations"
+          color={of.unknownBaseStations ? "orange" : "veld"}
+          note={t("network.unknownNote")}
+        />
+        <Stat
+          icon={IconCpu}
+          label={t("home.devices")}
+          value={number(of.devices)}
+          to="/operator/subscribers"
+          color={of.unwell ? "orange" : "veld"}
+          note={t("network.devicesNote", { count: number(of.unwell), customers: of.subscribers })}
+        />
+        <Stat
+          icon={IconMailX}
+          label={t("home.undelivered")}
+          value={number(of.undelivered)}
+          to="/operator/undelivered"
+          color={of.undelivered ? "red" : "veld"}
+          note={t("network.undeliveredNote")}
+        />
       </SimpleGrid>
       <Grid>
-        <Grid.Col span={{ base: 12, lg: 7 }}><Panel title={t("network.map")}>{spots.length ? <WorldMap label={t("network.map")} spots={spots} height={380} fit={`${spots.length}`} /> : <Text size="sm" c="dimmed">{t("stations.noPlaces")}</Text>}</Panel></Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
+          <Panel title={t("network.map")}>
+            {spots.length ? (
+              <WorldMap label={t("network.map")} spots={spots} height={380} fit={`${spots.length}`} />
+            ) : (
+              <Text size="sm" c="dimmed">
+                {t("stations.noPlaces")}
+              </Text>
+            )}
+          </Panel>
+        </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 5 }}>
           <Stack>
             <Panel title={t("network.alarms")}>
-              {!of.baseStationAlarms.length && !of.moduleAlarms.length ? <Text size="sm" c="dimmed">{t("home.noAlarms")}</Text> : (
+              {!of.baseStationAlarms.length && !of.moduleAlarms.length ? (
+                <Text size="sm" c="dimmed">
+                  {t("home.noAlarms")}
+                </Text>
+              ) : (
                 <DataTable
                   label={t("network.alarms")}
                   minWidth={360}
-                  rows={[...of.moduleAlarms.map((alarm) => ({ id: alarm.module, name: alarm.module, to: "/operator/hsm-groups", state: alarm.alarmState, type: alarm.alarmType, at: alarm.lastUpdateTime, infos: alarm.additionalInfos })), ...of.baseStationAlarms.map((alarm) => ({ id: `${alarm.baseStationId}-${alarm.alarmTypeId}`, name: alarm.name, to: `/operator/base-stations/${alarm.baseStationId}`, state: alarm.alarmState, type: alarm.alarmType, at: alarm.lastUpdateTime, infos: alarm.additionalInfos }))]}
+                  rows={[
+                    ...of.moduleAlarms.map((alarm) => ({
+                      id: alarm.module,
+                      name: alarm.module,
+                      to: "/operator/hsm-groups",
+                      state: alarm.alarmState,
+                      type: alarm.alarmType,
+                      at: alarm.lastUpdateTime,
+                      infos: alarm.additionalInfos,
+                    })),
+                    ...of.baseStationAlarms.map((alarm) => ({
+                      id: `${alarm.baseStationId}-${alarm.alarmTypeId}`,
+                      name: alarm.name,
+                      to: `/operator/base-stations/${alarm.baseStationId}`,
+                      state: alarm.alarmState,
+                      type: alarm.alarmType,
+                      at: alarm.lastUpdateTime,
+                      infos: alarm.additionalInfos,
+                    })),
+                  ]}
                   id={(row) => row.id}
                   columns={[
                     { key: "state", title: t("alarms.state"), render: (row) => <SeverityBadge state={row.state} /> },
-                    { key: "what", title: t("alarms.alarm"), render: (row) => <><TextLink to={row.to} size="sm">{row.name}</TextLink><Text size="xs" c="dimmed">{row.type} {row.infos.join(" · ")}</Text></> },
+                    {
+                      key: "what",
+                      title: t("alarms.alarm"),
+                      render: (row) => (
+                        <>
+                          <TextLink to={row.to} size="sm">
+                            {row.name}
+                          </TextLink>
+                          <Text size="xs" c="dimmed">
+                            {row.type} {row.infos.join(" · ")}
+                          </Text>
+                        </>
+                      ),
+                    },
                     { key: "at", title: t("alarms.updated"), render: (row) => <Time at={row.at} short /> },
                   ]}
                 />
               )}
             </Panel>
             <Panel title={t("network.server")}>
-              <Group><Badge variant="default" tt="none">Veldnet {of.version}</Badge><Badge variant="default" tt="none">{t("network.lag", { ms: Math.round(of.eventLoopLag * 1000) })}</Badge><Badge variant="default" tt="none">{t("network.streams", { count: of.liveStreams })}</Badge><Badge variant="default" tt="none" leftSection={<IconBuilding size={12} />}>{t("network.customers", { count: of.subscribers })}</Badge></Group>
+              <Group>
+                <Badge variant="default" tt="none">
+                  Veldnet {of.version}
+                </Badge>
+                <Badge variant="default" tt="none">
+                  {t("network.lag", { ms: Math.round(of.eventLoopLag * 1000) })}
+                </Badge>
+                <Badge variant="default" tt="none">
+                  {t("network.streams", { count: of.liveStreams })}
+                </Badge>
+                <Badge variant="default" tt="none" leftSection={<IconBuilding size={12} />}>
+                  {t("network.customers", { count: of.subscribers })}
+                </Badge>
+              </Group>
             </Panel>
           </Stack>
         </Grid.Col>

@@ -16,15 +16,49 @@ export function NetworkUndelivered() {
   const days = filters.days ?? "7";
   const pending = filters.pending === "true";
   const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
-  const found = $api.useQuery("get", "/api/v1/operator/undelivered", { params: { query: { from, pending, limit: 1000 } } }, { refetchInterval: 10_000 });
+  const found = $api.useQuery(
+    "get",
+    "/api/v1/operator/undelivered",
+    { params: { query: { from, pending, limit: 1000 } } },
+    { refetchInterval: 10_000 },
+  );
   return (
     <>
       <PageTitle title={t("nav.undelivered")} below={t("undelivered.belowOperator")} />
       <Group mb="sm">
-        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })} data={ranges.map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }) }))} />
-        <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
+        <Select
+          aria-label={t("chart.range")}
+          w={150}
+          allowDeselect={false}
+          value={days}
+          onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })}
+          data={ranges.map((value) => ({
+            value,
+            label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }),
+          }))}
+        />
+        <Switch
+          label={t("undelivered.withPending")}
+          checked={pending}
+          onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })}
+        />
       </Group>
-      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })} empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />} />}
+      {blocking(found) ? (
+        <Problem error={found.error} retry={() => void found.refetch()} />
+      ) : !found.data ? (
+        <Loading />
+      ) : (
+        <DataTable
+          label={t("nav.undelivered")}
+          rows={found.data}
+          columns={messageColumns(t)}
+          id={(row) => row.id}
+          onOpen={(row) =>
+            void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })
+          }
+          empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />}
+        />
+      )}
     </>
   );
 }
@@ -32,13 +66,37 @@ export function NetworkUndelivered() {
 export function Audit() {
   const t = useT();
   const [find, setFind] = useState("");
-  const found = $api.useQuery("get", "/api/v1/operator/audit", { params: { query: { limit: 1000 } } }, { refetchInterval: 15_000 });
-  const rows = useMemo(() => (found.data ?? []).map((row, index) => ({ ...row, key: `${row.time}-${index}` })).filter((row) => !find || `${row.actor} ${row.action} ${row.object}`.toLowerCase().includes(find.toLowerCase())), [found.data, find]);
+  const found = $api.useQuery(
+    "get",
+    "/api/v1/operator/audit",
+    { params: { query: { limit: 1000 } } },
+    { refetchInterval: 15_000 },
+  );
+  const rows = useMemo(
+    () =>
+      (found.data ?? [])
+        .map((row, index) => ({ ...row, key: `${row.time}-${index}` }))
+        .filter(
+          (row) => !find || `${row.actor} ${row.action} ${row.object}`.toLowerCase().includes(find.toLowerCase()),
+        ),
+    [found.data, find],
+  );
   return (
     <>
       <PageTitle title={t("nav.audit")} below={t("audit.below")} />
-      <TextInput mb="sm" w={320} placeholder={t("audit.find")} aria-label={t("audit.find")} value={find} onChange={(event) => setFind(event.currentTarget.value)} />
-      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      <TextInput
+        mb="sm"
+        w={320}
+        placeholder={t("audit.find")}
+        aria-label={t("audit.find")}
+        value={find}
+        onChange={(event) => setFind(event.currentTarget.value)}
+      />
+      {blocking(found) ? (
+        <Problem error={found.error} retry={() => void found.refetch()} />
+      ) : !found.data ? (
+        <Loading />
+      ) : (
         <DataTable
           label={t("nav.audit")}
           rows={rows}
@@ -48,8 +106,27 @@ export function Audit() {
             { key: "at", title: t("common.time"), render: (row) => <Time at={row.time} /> },
             { key: "who", title: t("common.by"), render: (row) => row.actor },
             { key: "action", title: t("import.action"), render: (row) => <Mono>{row.action}</Mono> },
-            { key: "object", title: t("audit.object"), render: (row) => <Text size="sm" miw={160} style={{ overflowWrap: "anywhere" }}>{row.object}</Text> },
-            { key: "details", title: t("audit.details"), render: (row) => { const text = JSON.stringify(row.details); return text === "{}" ? "" : <Code style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{text.slice(0, 200)}</Code>; } },
+            {
+              key: "object",
+              title: t("audit.object"),
+              render: (row) => (
+                <Text size="sm" miw={160} style={{ overflowWrap: "anywhere" }}>
+                  {row.object}
+                </Text>
+              ),
+            },
+            {
+              key: "details",
+              title: t("audit.details"),
+              render: (row) => {
+                const text = JSON.stringify(row.details);
+                return text === "{}" ? (
+                  ""
+                ) : (
+                  <Code style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{text.slice(0, 200)}</Code>
+                );
+              },
+            },
           ]}
         />
       )}
@@ -68,22 +145,52 @@ export function Settings() {
   return (
     <>
       <PageTitle title={t("nav.settings")} below={t("settings.below")} />
-      <TextInput mb="sm" w={320} placeholder={t("offers.find")} aria-label={t("offers.find")} value={find} onChange={(event) => setFind(event.currentTarget.value)} />
+      <TextInput
+        mb="sm"
+        w={320}
+        placeholder={t("offers.find")}
+        aria-label={t("offers.find")}
+        value={find}
+        onChange={(event) => setFind(event.currentTarget.value)}
+      />
       <Stack>
         {sections.map((section) => {
-          const rows = found.data.filter((setting) => setting.section === section && matches(`${section}.${setting.name} ${setting.help}`));
+          const rows = found.data.filter(
+            (setting) => setting.section === section && matches(`${section}.${setting.name} ${setting.help}`),
+          );
           if (!rows.length) return null;
           return (
             <Panel key={section} title={section || t("settings.general")}>
               <Table.ScrollContainer minWidth={600}>
                 <Table className="data" aria-label={section || t("settings.general")}>
-                  <Table.Thead><Table.Tr><Table.Th w={230}>{t("settings.name")}</Table.Th><Table.Th w={260}>{t("settings.value")}</Table.Th><Table.Th>{t("settings.help")}</Table.Th></Table.Tr></Table.Thead>
+                  <Table.Thead>
+                    <Table.Tr>
+                      <Table.Th w={230}>{t("settings.name")}</Table.Th>
+                      <Table.Th w={260}>{t("settings.value")}</Table.Th>
+                      <Table.Th>{t("settings.help")}</Table.Th>
+                    </Table.Tr>
+                  </Table.Thead>
                   <Table.Tbody>
                     {rows.map((setting) => (
                       <Table.Tr key={setting.name}>
-                        <Table.Td><Mono>{setting.name}</Mono></Table.Td>
-                        <Table.Td>{setting.value === null ? <Text size="sm" c="dimmed">{t("settings.hidden")}</Text> : <Code style={{ wordBreak: "break-all" }}>{setting.value}</Code>}</Table.Td>
-                        <Table.Td><Text size="sm">{setting.help}</Text><Text size="xs" c="dimmed" ff="monospace">{setting.environment} · {t("settings.default")} {setting.default}</Text></Table.Td>
+                        <Table.Td>
+                          <Mono>{setting.name}</Mono>
+                        </Table.Td>
+                        <Table.Td>
+                          {setting.value === null ? (
+                            <Text size="sm" c="dimmed">
+                              {t("settings.hidden")}
+                            </Text>
+                          ) : (
+                            <Code style={{ wordBreak: "break-all" }}>{setting.value}</Code>
+                          )}
+                        </Table.Td>
+                        <Table.Td>
+                          <Text size="sm">{setting.help}</Text>
+                          <Text size="xs" c="dimmed" ff="monospace">
+                            {setting.environment} · {t("settings.default")} {setting.default}
+                          </Text>
+                        </Table.Td>
                       </Table.Tr>
                     ))}
                   </Table.Tbody>

@@ -23,14 +23,29 @@ export function SettingsForm({ fields, defaults, settings, onChange, fixed = [] 
   const shown = Object.keys(defaults).filter((name) => name.toLowerCase().includes(find.toLowerCase()));
   return (
     <Stack gap="xs">
-      <TextInput placeholder={t("offers.find")} aria-label={t("offers.find")} value={find} onChange={(event) => setFind(event.currentTarget.value)} />
+      <TextInput
+        placeholder={t("offers.find")}
+        aria-label={t("offers.find")}
+        value={find}
+        onChange={(event) => setFind(event.currentTarget.value)}
+      />
       <Table.ScrollContainer minWidth={300} mah={360} style={{ overflowY: "auto" }}>
         <Table className="data" aria-label={t("offers.settings")}>
           <Table.Tbody>
             {shown.map((name) => (
               <Table.Tr key={name}>
-                <Table.Td><Text size="sm">{name}</Text></Table.Td>
-                <Table.Td w={250}><Field name={name} field={fields[name] ?? { kind: "text", choices: [], optional: false }} value={name in settings ? settings[name] : defaults[name]} off={fixed.includes(name)} put={(value) => onChange({ ...settings, [name]: value })} /></Table.Td>
+                <Table.Td>
+                  <Text size="sm">{name}</Text>
+                </Table.Td>
+                <Table.Td w={250}>
+                  <Field
+                    name={name}
+                    field={fields[name] ?? { kind: "text", choices: [], optional: false }}
+                    value={name in settings ? settings[name] : defaults[name]}
+                    off={fixed.includes(name)}
+                    put={(value) => onChange({ ...settings, [name]: value })}
+                  />
+                </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -58,23 +73,70 @@ function Field({ name, field, value, off, put }: FieldProps) {
   const common = { size: "xs", "aria-label": name, disabled: off } as const;
   const absent = field.optional ? t("offers.absent") : undefined;
   const choose = (data: { value: string; label: string }[], convert: (text: string) => unknown) => (
-    <Select {...common} placeholder={absent} clearable={field.optional && !off} allowDeselect={false} searchable={data.length > 8} value={value === null || value === undefined ? null : plain(value)} onChange={(given) => put(given === null ? null : convert(given))} data={data} />
+    <Select
+      {...common}
+      placeholder={absent}
+      clearable={field.optional && !off}
+      allowDeselect={false}
+      searchable={data.length > 8}
+      value={value === null || value === undefined ? null : plain(value)}
+      onChange={(given) => put(given === null ? null : convert(given))}
+      data={data}
+    />
   );
-  if (field.kind === "boolean") return choose([{ value: "true", label: t("common.yes") }, { value: "false", label: t("common.no") }], (text) => text === "true");
-  if (field.kind === "choice") return choose((field.choices ?? []).map((word) => ({ value: word, label: word })), (text) => text);
+  if (field.kind === "boolean")
+    return choose(
+      [
+        { value: "true", label: t("common.yes") },
+        { value: "false", label: t("common.no") },
+      ],
+      (text) => text === "true",
+    );
+  if (field.kind === "choice")
+    return choose(
+      (field.choices ?? []).map((word) => ({ value: word, label: word })),
+      (text) => text,
+    );
   if (name === "maxDutyCycle") {
     const exponents = [...new Set([...Array(16).keys(), ...(typeof value === "number" ? [value] : [])])];
-    return choose(exponents.map((exponent) => ({ value: String(exponent), label: exponent === 0 ? `0: ${t("offers.noLimit")}` : share(exponent) })), Number);
+    return choose(
+      exponents.map((exponent) => ({
+        value: String(exponent),
+        label: exponent === 0 ? `0: ${t("offers.noLimit")}` : share(exponent),
+      })),
+      Number,
+    );
   }
   if (field.kind === "integer" || field.kind === "number") {
     const bounds = { min: field.least ?? undefined, max: field.most ?? undefined };
-    return <NumberField {...common} {...bounds} clampBehavior="none" allowDecimal={field.kind === "number"} placeholder={absent} suffix={field.unit ? ` ${field.unit}` : undefined} description={range(bounds.min, bounds.max)} inputWrapperOrder={["input", "description"]} value={value as number | null} onChange={(given) => put(given === null && !field.optional ? undefined : given)} />;
+    return (
+      <NumberField
+        {...common}
+        {...bounds}
+        clampBehavior="none"
+        allowDecimal={field.kind === "number"}
+        placeholder={absent}
+        suffix={field.unit ? ` ${field.unit}` : undefined}
+        description={range(bounds.min, bounds.max)}
+        inputWrapperOrder={["input", "description"]}
+        value={value as number | null}
+        onChange={(given) => put(given === null && !field.optional ? undefined : given)}
+      />
+    );
   }
   if (field.kind === "list") return <TagsInput {...common} value={(value as string[] | null) ?? []} onChange={put} />;
   if (field.kind === "object") return <Json {...common} placeholder={absent} value={value} put={put} />;
   const text = typeof value === "string" ? value : "";
   const wrong = field.pattern && text !== "" && !new RegExp(field.pattern).test(text);
-  return <TextInput {...common} placeholder={absent} value={text} error={wrong ? t("offers.wrong") : undefined} onChange={(event) => put(event.currentTarget.value === "" && field.optional ? null : event.currentTarget.value)} />;
+  return (
+    <TextInput
+      {...common}
+      placeholder={absent}
+      value={text}
+      error={wrong ? t("offers.wrong") : undefined}
+      onChange={(event) => put(event.currentTarget.value === "" && field.optional ? null : event.currentTarget.value)}
+    />
+  );
 }
 
 function range(least: number | undefined, most: number | undefined): string | undefined {
@@ -94,5 +156,12 @@ function Json({ value, put, ...rest }: { value: unknown; put: (value: unknown) =
       setWrong(true);
     }
   };
-  return <TextInput {...rest} value={text} error={wrong && t("downlinks.object")} onChange={(event) => type(event.currentTarget.value)} />;
+  return (
+    <TextInput
+      {...rest}
+      value={text}
+      error={wrong && t("downlinks.object")}
+      onChange={(event) => type(event.currentTarget.value)}
+    />
+  );
 }

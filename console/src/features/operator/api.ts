@@ -2,10 +2,21 @@
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange, type Readable } from "../../api/changes";
 
-const stations = ["/api/v1/operator/baseStations", "/api/v1/operator/baseStations/unknown", "/api/v1/operator/overview"] as const satisfies Readable[];
-const people = ["/api/v1/operator/users", "/api/v1/operator/subscribers", "/api/v1/operator/overview"] as const satisfies Readable[];
+const stations = [
+  "/api/v1/operator/baseStations",
+  "/api/v1/operator/baseStations/unknown",
+  "/api/v1/operator/overview",
+] as const satisfies Readable[];
+const people = [
+  "/api/v1/operator/users",
+  "/api/v1/operator/subscribers",
+  "/api/v1/operator/overview",
+] as const satisfies Readable[];
 const plans = ["/api/v1/operator/plans", "/data/lora/thingpark/connectivityPlans"] as const satisfies Readable[];
-const profiles = ["/api/v1/operator/deviceProfiles", "/data/lora/thingpark/deviceProfiles"] as const satisfies Readable[];
+const profiles = [
+  "/api/v1/operator/deviceProfiles",
+  "/data/lora/thingpark/deviceProfiles",
+] as const satisfies Readable[];
 const hsmGroups = ["/api/v1/operator/hsmGroups", "/data/lora/thingpark/hsmGroups"] as const satisfies Readable[];
 
 export function useStations(refetchInterval = 5000) {
@@ -28,17 +39,25 @@ export function useDefaults() {
 export function useSaveStation(id: string | undefined) {
   return useChange(
     async ({ gatewayEUI, ...body }: Schemas["NewStation"]): Promise<unknown> =>
-      id === undefined ? api.POST("/api/v1/operator/baseStations", { body: { ...body, gatewayEUI } }) : api.PUT("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } }, body }),
+      id === undefined
+        ? api.POST("/api/v1/operator/baseStations", { body: { ...body, gatewayEUI } })
+        : api.PUT("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } }, body }),
     stations,
   );
 }
 
 export function useDeleteStation(id: string) {
-  return useChange(() => api.DELETE("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } } }), stations);
+  return useChange(
+    () => api.DELETE("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } } }),
+    stations,
+  );
 }
 
 export function useCreateSubscriber() {
-  return useChange((body: { customerId: string; name: string }) => api.POST("/api/v1/operator/subscribers", { body }), people);
+  return useChange(
+    (body: { customerId: string; name: string }) => api.POST("/api/v1/operator/subscribers", { body }),
+    people,
+  );
 }
 
 export interface Person {
@@ -55,7 +74,11 @@ export function useCreateUser() {
 }
 
 export function useChangeUser() {
-  return useChange(({ person, ...body }: { person: Person; role?: "rw" | "ro"; password?: string }) => api.PUT("/api/v1/operator/users/{kind}/{userRef}", { ...path(person), body }), people);
+  return useChange(
+    ({ person, ...body }: { person: Person; role?: "rw" | "ro"; password?: string }) =>
+      api.PUT("/api/v1/operator/users/{kind}/{userRef}", { ...path(person), body }),
+    people,
+  );
 }
 
 export function useDeleteUser() {
@@ -67,23 +90,37 @@ type Settings = Record<string, never>;
 export function useSavePlan(ref: string | undefined) {
   return useChange(
     ({ id, name, settings }: { id: string; name: string; settings: Settings }) =>
-      ref === undefined ? api.POST("/api/v1/operator/plans", { body: { id, name, settings } }) : api.PUT("/api/v1/operator/plans/{planRef}", { params: { path: { planRef: ref } }, body: { settings } }),
+      ref === undefined
+        ? api.POST("/api/v1/operator/plans", { body: { id, name, settings } })
+        : api.PUT("/api/v1/operator/plans/{planRef}", { params: { path: { planRef: ref } }, body: { settings } }),
     plans,
   );
 }
 
 export function useGrantPlan(ref: string) {
-  return useChange((body: { customerId: string; granted: number }) => api.PUT("/api/v1/operator/plans/{planRef}/grants", { params: { path: { planRef: ref } }, body }), plans);
+  return useChange(
+    (body: { customerId: string; granted: number }) =>
+      api.PUT("/api/v1/operator/plans/{planRef}/grants", { params: { path: { planRef: ref } }, body }),
+    plans,
+  );
 }
 
 export function useSaveDeviceProfile(ref: string | undefined) {
   return useChange(
     ({ id, name, settings }: { id: string; name: string; settings: Settings }) =>
-      ref === undefined ? api.POST("/api/v1/operator/deviceProfiles", { body: { id, name, settings } }) : api.PUT("/api/v1/operator/deviceProfiles/{profileRef}", { params: { path: { profileRef: ref } }, body: { name, settings } }),
+      ref === undefined
+        ? api.POST("/api/v1/operator/deviceProfiles", { body: { id, name, settings } })
+        : api.PUT("/api/v1/operator/deviceProfiles/{profileRef}", {
+            params: { path: { profileRef: ref } },
+            body: { name, settings },
+          }),
     profiles,
   );
 }
 
 export function useCreateHsmGroup() {
-  return useChange((body: { name: string; vault: string }) => api.POST("/api/v1/operator/hsmGroups", { body }), hsmGroups);
+  return useChange(
+    (body: { name: string; vault: string }) => api.POST("/api/v1/operator/hsmGroups", { body }),
+    hsmGroups,
+  );
 }

@@ -2,7 +2,13 @@
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange, type Readable } from "../../api/changes";
 
-const touched = ["/data/lora/thingpark/routingProfiles", "/api/v1/overview", "/api/v1/devices", "/data/lora/thingpark/devices/{deviceRef}", "/api/v1/undelivered"] as const satisfies Readable[];
+const touched = [
+  "/data/lora/thingpark/routingProfiles",
+  "/api/v1/overview",
+  "/api/v1/devices",
+  "/data/lora/thingpark/devices/{deviceRef}",
+  "/api/v1/undelivered",
+] as const satisfies Readable[];
 
 function path(routingProfileRef: string) {
   return { params: { path: { routingProfileRef } } };
@@ -18,7 +24,11 @@ export function useSaveProfile(ref: string | null) {
     ({ body, etag }: { body: Schemas["RoutingProfile"]; etag: string }) =>
       ref === null
         ? api.POST("/data/lora/thingpark/routingProfiles", { body })
-        : api.PUT("/data/lora/thingpark/routingProfiles/{routingProfileRef}", { ...path(ref), body, headers: { "if-match": etag } }),
+        : api.PUT("/data/lora/thingpark/routingProfiles/{routingProfileRef}", {
+            ...path(ref),
+            body,
+            headers: { "if-match": etag },
+          }),
     touched,
   );
 }
@@ -32,5 +42,9 @@ export function useTryProfile(ref: string) {
 }
 
 export function useGenerateAsKey(ref: string) {
-  return useChange((body: { hsmGroupId: string; rsaPublicKey: string }) => api.PUT("/data/lora/thingpark/routingProfiles/{routingProfileRef}", { ...path(ref), body }), touched);
+  return useChange(
+    (body: { hsmGroupId: string; rsaPublicKey: string }) =>
+      api.PUT("/data/lora/thingpark/routingProfiles/{routingProfileRef}", { ...path(ref), body }),
+    touched,
+  );
 }

@@ -25,24 +25,70 @@ export function messageColumns(t: Translate): Column<Message>[] {
     { key: "as", title: "AS ID", render: (row) => row.asId ?? "–" },
     { key: "message", title: t("logger.message"), render: (row) => row.message },
     { key: "state", title: t("alarms.state"), render: (row) => <State row={row} t={t} /> },
-    { key: "address", title: t("undelivered.address"), render: (row) => <Text size="sm" maw={260} style={{ overflowWrap: "anywhere" }}>{row.address ?? "–"}</Text> },
+    {
+      key: "address",
+      title: t("undelivered.address"),
+      render: (row) => (
+        <Text size="sm" maw={260} style={{ overflowWrap: "anywhere" }}>
+          {row.address ?? "–"}
+        </Text>
+      ),
+    },
     { key: "error", title: t("undelivered.error"), render: (row) => <Answer row={row} t={t} /> },
     { key: "until", title: t("undelivered.until"), render: (row) => <Time at={row.expiryTime} short /> },
   ];
 }
 
-const reasons: Record<string, Key> = { expired: "undelivered.expired", refused: "undelivered.refused", refusedRepeatedly: "undelivered.refusedRepeatedly", noRoute: "undelivered.noRoute", profileDeleted: "undelivered.profileDeleted", deviceDeleted: "undelivered.deviceDeleted", addressRefused: "undelivered.addressRefused" };
+const reasons: Record<string, Key> = {
+  expired: "undelivered.expired",
+  refused: "undelivered.refused",
+  refusedRepeatedly: "undelivered.refusedRepeatedly",
+  noRoute: "undelivered.noRoute",
+  profileDeleted: "undelivered.profileDeleted",
+  deviceDeleted: "undelivered.deviceDeleted",
+  addressRefused: "undelivered.addressRefused",
+};
 
 function State({ row, t }: { row: Message; t: Translate }) {
-  if (row.state === "pending") return <>{t("undelivered.pending")}{row.nextAttemptAt && <Text size="xs" c="dimmed">{t("undelivered.next")} <Time at={row.nextAttemptAt} short /></Text>}</>;
+  if (row.state === "pending")
+    return (
+      <>
+        {t("undelivered.pending")}
+        {row.nextAttemptAt && (
+          <Text size="xs" c="dimmed">
+            {t("undelivered.next")} <Time at={row.nextAttemptAt} short />
+          </Text>
+        )}
+      </>
+    );
   const reason = row.reason ? reasons[row.reason] : undefined;
   return <>{reason ? t(reason) : (row.reason ?? t("undelivered.given"))}</>;
 }
 
 /** What the server said last, and when. */
 function Answer({ row, t }: { row: Message; t: Translate }) {
-  if (!row.lastError && !row.attempts) return <Text size="sm" c="dimmed">{t("undelivered.untried")}</Text>;
-  return <><Text size="sm" className="poor" inherit style={{ overflowWrap: "anywhere" }}>{row.lastError ?? "–"}</Text><Text size="xs" c="dimmed">{t("undelivered.attempts", { count: row.attempts })}{row.lastAttemptAt && <> · <Time at={row.lastAttemptAt} short /></>}</Text></>;
+  if (!row.lastError && !row.attempts)
+    return (
+      <Text size="sm" c="dimmed">
+        {t("undelivered.untried")}
+      </Text>
+    );
+  return (
+    <>
+      <Text size="sm" className="poor" inherit style={{ overflowWrap: "anywhere" }}>
+        {row.lastError ?? "–"}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {t("undelivered.attempts", { count: row.attempts })}
+        {row.lastAttemptAt && (
+          <>
+            {" "}
+            · <Time at={row.lastAttemptAt} short />
+          </>
+        )}
+      </Text>
+    </>
+  );
 }
 
 /** Destinations that have kept messages waiting for more than a minute. */
@@ -50,19 +96,58 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
   const t = useT();
   if (!waiting.length) return null;
   return (
-    <Box mb="md"><Panel title={<Group gap="xs" wrap="nowrap"><ThemeIcon variant="light" color="orange" size="sm"><IconClock size={14} /></ThemeIcon>{t("undelivered.waitingTitle")}</Group>}><DataTable
-      label={t("undelivered.waitingTitle")}
-      rows={[...waiting]}
-      id={(row) => `${row.routingProfileRef}-${row.asId}-${row.address}`}
-      minWidth={560}
-      columns={[
-        { key: "server", title: t("undelivered.server"), render: (row) => <TextLink to="/routing/$ref" params={{ ref: row.routingProfileRef }} size="sm" style={{ overflowWrap: "anywhere" }}>{row.address ?? row.asId ?? row.routingProfileRef}</TextLink> },
-        { key: "waiting", title: t("undelivered.waiting"), align: "right", render: (row) => number(row.waiting) },
-        { key: "oldest", title: t("undelivered.oldest"), render: (row) => <Time at={row.oldestTime} short /> },
-        { key: "error", title: t("undelivered.error"), render: (row) => <><Text size="sm" className="poor" style={{ overflowWrap: "anywhere" }}>{row.lastError ?? "–"}</Text><Text size="xs" c="dimmed"><Time at={row.lastAttemptAt} short /></Text></> },
-        { key: "next", title: t("undelivered.next"), render: (row) => <Time at={row.nextAttemptAt} short /> },
-      ]}
-    /></Panel></Box>
+    <Box mb="md">
+      <Panel
+        title={
+          <Group gap="xs" wrap="nowrap">
+            <ThemeIcon variant="light" color="orange" size="sm">
+              <IconClock size={14} />
+            </ThemeIcon>
+            {t("undelivered.waitingTitle")}
+          </Group>
+        }
+      >
+        <DataTable
+          label={t("undelivered.waitingTitle")}
+          rows={[...waiting]}
+          id={(row) => `${row.routingProfileRef}-${row.asId}-${row.address}`}
+          minWidth={560}
+          columns={[
+            {
+              key: "server",
+              title: t("undelivered.server"),
+              render: (row) => (
+                <TextLink
+                  to="/routing/$ref"
+                  params={{ ref: row.routingProfileRef }}
+                  size="sm"
+                  style={{ overflowWrap: "anywhere" }}
+                >
+                  {row.address ?? row.asId ?? row.routingProfileRef}
+                </TextLink>
+              ),
+            },
+            { key: "waiting", title: t("undelivered.waiting"), align: "right", render: (row) => number(row.waiting) },
+            { key: "oldest", title: t("undelivered.oldest"), render: (row) => <Time at={row.oldestTime} short /> },
+            {
+              key: "error",
+              title: t("undelivered.error"),
+              render: (row) => (
+                <>
+                  <Text size="sm" className="poor" style={{ overflowWrap: "anywhere" }}>
+                    {row.lastError ?? "–"}
+                  </Text>
+                  <Text size="xs" c="dimmed">
+                    <Time at={row.lastAttemptAt} short />
+                  </Text>
+                </>
+              ),
+            },
+            { key: "next", title: t("undelivered.next"), render: (row) => <Time at={row.nextAttemptAt} short /> },
+          ]}
+        />
+      </Panel>
+    </Box>
   );
 }
 
@@ -80,23 +165,75 @@ export function UndeliveredPage() {
   const redelivery = useRedeliver();
   const waiting = overview.data?.deliveries.destinations ?? [];
   const again = () =>
-    confirm(t("undelivered.againTitle"), t("undelivered.againText"), t("undelivered.again"), () =>
-      void run(redelivery.mutateAsync({ from, to: new Date(Date.now() + 60_000).toISOString() }), t("undelivered.begun")),
+    confirm(
+      t("undelivered.againTitle"),
+      t("undelivered.againText"),
+      t("undelivered.again"),
+      () =>
+        void run(
+          redelivery.mutateAsync({ from, to: new Date(Date.now() + 60_000).toISOString() }),
+          t("undelivered.begun"),
+        ),
     );
   return (
     <>
       <PageTitle title={t("nav.undelivered")} below={t("undelivered.below")}>
-        <IfMayChange><Button leftSection={<IconRepeat size={16} />} onClick={again} disabled={!found.data?.some((row) => row.state !== "pending")}>{t("undelivered.again")}</Button></IfMayChange>
+        <IfMayChange>
+          <Button
+            leftSection={<IconRepeat size={16} />}
+            onClick={again}
+            disabled={!found.data?.some((row) => row.state !== "pending")}
+          >
+            {t("undelivered.again")}
+          </Button>
+        </IfMayChange>
       </PageTitle>
       <WaitingDestinations waiting={waiting} />
       <Group mb="sm">
-        <Select aria-label={t("chart.range")} w={150} allowDeselect={false} value={days} onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })} data={ranges.map((value) => ({ value, label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }) }))} />
-        <Switch label={t("undelivered.withPending")} checked={pending} onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })} />
+        <Select
+          aria-label={t("chart.range")}
+          w={150}
+          allowDeselect={false}
+          value={days}
+          onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })}
+          data={ranges.map((value) => ({
+            value,
+            label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }),
+          }))}
+        />
+        <Switch
+          label={t("undelivered.withPending")}
+          checked={pending}
+          onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })}
+        />
       </Group>
-      {blocking(found) ? <Problem error={found.error} retry={() => void found.refetch()} /> : !found.data ? <Loading /> : (
+      {blocking(found) ? (
+        <Problem error={found.error} retry={() => void found.refetch()} />
+      ) : !found.data ? (
+        <Loading />
+      ) : (
         <Stack gap="xs">
-          <DataTable label={t("nav.undelivered")} rows={found.data} columns={messageColumns(t)} id={(row) => row.id} onOpen={(row) => void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })} empty={<Empty icon={IconMailCheck} title={t(overview.data?.deliveries.pending ? "undelivered.noneYet" : "undelivered.none")} text={t("undelivered.noneText")} />} />
-          {found.data.length === 1000 && <Text size="sm" c="dimmed">{t("undelivered.most")}</Text>}
+          <DataTable
+            label={t("nav.undelivered")}
+            rows={found.data}
+            columns={messageColumns(t)}
+            id={(row) => row.id}
+            onOpen={(row) =>
+              void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })
+            }
+            empty={
+              <Empty
+                icon={IconMailCheck}
+                title={t(overview.data?.deliveries.pending ? "undelivered.noneYet" : "undelivered.none")}
+                text={t("undelivered.noneText")}
+              />
+            }
+          />
+          {found.data.length === 1000 && (
+            <Text size="sm" c="dimmed">
+              {t("undelivered.most")}
+            </Text>
+          )}
         </Stack>
       )}
     </>
