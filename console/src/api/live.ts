@@ -1,28 +1,10 @@
-// Server-sent events over fetch, for EventSource cannot send headers. Reconnects when the connection breaks.
+// Server-sent events over fetch, for EventSource cannot send headers. The connection is begun anew when it breaks.
+import { createParser } from "eventsource-parser";
 import { headers, link, reach, refusalOf, type ApiError } from "./client";
 
 export interface LiveEvent {
   event: string;
   data: string;
-}
-
-/** Cuts a stream of text into events; keeps what is not complete yet. */
-export class EventParser {
-  private rest = "";
-
-  push(text: string): LiveEvent[] {
-    const parts = (this.rest + text).replaceAll("\r\n", "\n").split("\n\n");
-    this.rest = parts.pop() ?? "";
-    return parts.flatMap((part) => {
-      let event = "message";
-      const data: string[] = [];
-      for (const line of part.split("\n")) {
-        if (line.startsWith("event:")) event = line.slice(6).trim();
-        else if (line.startsWith("data:")) data.push(line.slice(5).trimStart());
-      }
-      return data.length ? [{ event, data: data.join("\n") }] : [];
-    });
-  }
 }
 
 export interface Watcher {
@@ -65,19 +47,21 @@ async function once(path: string, watcher: Watcher, stopped: AbortSignal, begun:
     const response = await reach(path, { headers: headers(), signal: connection.signal });
     if (!response.ok || !response.body) throw await refusalOf(response);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    const parser = new EventParser();
+    const parser = createParser({
+      onEvent: ({ event = "message", data }) => {
+        if (event === "ready") {
+          begun();
+          watcher.onState("live");
+        } else if (event === "expired") void link.onExpired();
+        else watcher.onEvent({ event, data });
+      },
+    });
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
       clearTimeout(timer);
       timer = setTimeout(stop, silence);
-      for (const event of parser.push(value)) {
-        if (event.event === "ready") {
-          begun();
-          watcher.onState("live");
-        } else if (event.event === "expired") void link.onExpired();
-        else watcher.onEvent(event);
-      }
+      parser.feed(value);
     }
     watcher.onState("lost");
   } finally {
