@@ -176,7 +176,7 @@ screen(routes.stations, {
 });
 screen(routes.station, {
   title: "nav.stations",
-  load: () => import("./features/operator/Stations").then((module) => module.StationPage),
+  load: () => import("./features/operator/Station").then((module) => module.StationPage),
 });
 screen(routes.logger, {
   title: "nav.logger",

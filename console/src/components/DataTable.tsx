@@ -84,14 +84,15 @@ export function DataTable<T>({
     }
   };
   const header = (column: Column<T>) => {
-    const serverSide = column.sort && onSort;
+    const { sort: byServer } = column;
+    const serverSide = byServer && onSort;
     if (!serverSide && !column.value) return column.title;
-    const active = serverSide ? sort?.replace(/^-/, "") === column.sort : local?.key === column.key;
+    const active = serverSide ? sort?.replace(/^-/, "") === byServer : local?.key === column.key;
     const down = serverSide ? sort?.startsWith("-") : local?.down;
     const turn = () => {
       if (serverSide) {
         setLocal(null);
-        onSort(active && !down ? `-${column.sort}` : column.sort!);
+        onSort(active && !down ? `-${byServer}` : byServer);
       } else setLocal(active && local?.down ? null : { key: column.key, down: active === true });
     };
     return (
@@ -131,7 +132,7 @@ export function DataTable<T>({
                 w={column.width}
                 aria-sort={
                   column.sort && sort?.replace(/^-/, "") === column.sort
-                    ? sort?.startsWith("-")
+                    ? sort.startsWith("-")
                       ? "descending"
                       : "ascending"
                     : undefined

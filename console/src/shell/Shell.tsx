@@ -166,7 +166,13 @@ function Signed() {
             <Link
               to="/"
               aria-label="Veldnet"
-              style={{ display: "flex", gap: 8, alignItems: "center", color: "inherit", textDecoration: "none" }}
+              style={{
+                display: "flex",
+                gap: 8,
+                alignItems: "center",
+                color: "inherit",
+                textDecoration: "none",
+              }}
             >
               <img src="/console/favicon.svg" alt="" width={28} height={28} />
               <Text fw={700} size="lg" visibleFrom="xs">

@@ -168,7 +168,10 @@ function Notifications() {
           aria-label={t("notify.title")}
           value={settings.mode}
           onChange={(mode) => setSettings({ ...settings, mode: mode })}
-          data={(["OFF", "BASIC", "ADVANCED"] as const).map((value) => ({ value, label: t(`notify.${value}`) }))}
+          data={(["OFF", "BASIC", "ADVANCED"] as const).map((value) => ({
+            value,
+            label: t(`notify.${value}`),
+          }))}
         />
         {settings.mode === "BASIC" && (
           <TagsInput

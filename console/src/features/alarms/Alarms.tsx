@@ -1,31 +1,12 @@
-import { Button, Group, Pagination, Select, Stack, Text } from "@mantine/core";
-import { IconBell, IconCheck } from "@tabler/icons-react";
-import { useState } from "react";
-import type { Schemas } from "../../api/client";
-import {
-  DeviceLink,
-  Empty,
-  IfMayChange,
-  Loading,
-  PageTitle,
-  Problem,
-  SeverityBadge,
-  Time,
-  blocking,
-} from "../../components/basics";
-import { DataTable, type Column } from "../../components/DataTable";
-import { useTell } from "../../components/notify";
-import { number } from "../../format";
-import { useSession } from "../../session";
-import { useAcknowledge, useAlarms, type AlarmQuery } from "./api";
+import { Group, Select } from "@mantine/core";
+import { PageTitle } from "../../components/basics";
+import { AlarmTable } from "./AlarmTable";
 import { useT, type Key } from "../../text";
 import { useFilters, type FiltersOf } from "../../navigation";
 
-type Alarm = Schemas["AlarmLine"];
 type State = NonNullable<FiltersOf<"/alarms">["state"]>;
 const states: readonly State[] = ["CLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"];
 const acks = ["true", "false", "all"] as const;
-const PAGE = 100;
 
 export function Alarms() {
   const t = useT();
@@ -74,137 +55,14 @@ export function Alarms() {
         />
       </Group>
       <AlarmTable
-        filters={{ state: filters.state, acked: acked === "all" ? undefined : acked === "true", type: filters.type }}
+        filters={{
+          state: filters.state,
+          acked: acked === "all" ? undefined : acked === "true",
+          type: filters.type,
+        }}
         page={filters.page ?? 1}
         onPage={(page) => setFilters({ page })}
       />
     </>
-  );
-}
-
-interface TableProps {
-  filters: AlarmQuery;
-  withDevice?: boolean;
-  page?: number;
-  onPage?: (page: number) => void;
-}
-
-/** Alarms of all devices, or of one; a page at a time where pages can be turned. */
-export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: TableProps) {
-  const t = useT();
-  const { run } = useTell();
-  const { mayChange } = useSession();
-  const [selected, setSelected] = useState<Set<string>>(new Set());
-  const found = useAlarms({ ...filters, page, pageSize: PAGE });
-  const acknowledgement = useAcknowledge();
-  const acknowledge = (refs: string[]) =>
-    void run(acknowledgement.mutateAsync(refs), t("alarms.ackDone", { count: refs.length })).then(() => {
-      setSelected(new Set());
-    });
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
-  if (!found.data) return <Loading />;
-  const { alarms, total, more } = found.data;
-  const open = alarms.filter((alarm) => !alarm.acked);
-  const columns: Column<Alarm>[] = [
-    { key: "state", title: t("alarms.state"), width: 120, render: (alarm) => <SeverityBadge state={alarm.state} /> },
-    ...(withDevice
-      ? [
-          {
-            key: "device",
-            title: t("nav.devices"),
-            render: (alarm: Alarm) => (
-              <>
-                <DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} />
-                <Text size="xs" c="dimmed" ff="monospace">
-                  {alarm.deviceEUI}
-                </Text>
-              </>
-            ),
-          },
-        ]
-      : []),
-    {
-      key: "text",
-      title: t("alarms.alarm"),
-      render: (alarm) => (
-        <>
-          <Text size="sm">{alarm.text}</Text>
-          <Text size="xs" c="dimmed">
-            {String(alarm.type).padStart(3, "0")}
-          </Text>
-        </>
-      ),
-    },
-    {
-      key: "occurrence",
-      title: t("alarms.occurrence"),
-      align: "right",
-      value: (alarm) => alarm.occurrence,
-      render: (alarm) => number(alarm.occurrence),
-    },
-    { key: "created", title: t("alarms.created"), render: (alarm) => <Time at={alarm.creationTime} short /> },
-    { key: "updated", title: t("alarms.updated"), render: (alarm) => <Time at={alarm.lastUpdateTime} short /> },
-    {
-      key: "acked",
-      title: t("alarms.acked"),
-      render: (alarm) =>
-        alarm.acked ? (
-          <Text size="sm">
-            <IconCheck size={14} aria-hidden /> {alarm.ackAuthor}{" "}
-            <Text span size="xs" c="dimmed">
-              <Time at={alarm.lastAckTime} short />
-            </Text>
-          </Text>
-        ) : (
-          <IfMayChange>
-            <Button size="compact-sm" variant="light" onClick={() => acknowledge([alarm.ref])}>
-              {t("alarms.ack")}
-            </Button>
-          </IfMayChange>
-        ),
-    },
-  ];
-  return (
-    <Stack gap="sm">
-      {mayChange && open.length > 0 && (
-        <Group>
-          <Button size="xs" variant="default" disabled={!selected.size} onClick={() => acknowledge([...selected])}>
-            {t("alarms.ackSelected", { count: selected.size })}
-          </Button>
-          <Button size="xs" variant="subtle" onClick={() => acknowledge(open.map((alarm) => alarm.ref))}>
-            {t("alarms.ackPage", { count: open.length })}
-          </Button>
-        </Group>
-      )}
-      <DataTable
-        label={t("nav.alarms")}
-        rows={alarms}
-        columns={columns}
-        id={(alarm) => alarm.ref}
-        selected={selected}
-        onSelect={mayChange ? setSelected : undefined}
-        empty={
-          <Empty
-            icon={IconBell}
-            title={t("alarms.none")}
-            text={t(withDevice ? "alarms.noneText" : "alarms.noneDeviceText")}
-          />
-        }
-      />
-      {onPage && total > PAGE && (
-        <Group justify="space-between">
-          <Text size="sm" c="dimmed">
-            {number(total)}
-            {more ? "+" : ""}
-          </Text>
-          <Pagination
-            total={Math.ceil(total / PAGE)}
-            value={page}
-            onChange={onPage}
-            getControlProps={(control) => ({ "aria-label": t(`table.${control}`) })}
-          />
-        </Group>
-      )}
-    </Stack>
   );
 }

@@ -50,7 +50,11 @@ export function Decoders() {
                 </TextLink>
               ),
             },
-            { key: "kind", title: t("decoders.kind"), render: (row) => row.kind && t(`decoders.${row.kind}`) },
+            {
+              key: "kind",
+              title: t("decoders.kind"),
+              render: (row) => row.kind && t(`decoders.${row.kind}`),
+            },
             {
               key: "profiles",
               title: t("decoders.profiles"),

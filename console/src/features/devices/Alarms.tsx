@@ -10,7 +10,7 @@ import { useSession } from "../../session";
 import { useT, useTexts } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
 import { useAlarmHistory, useChangeThresholds } from "./api";
-import { AlarmTable } from "../alarms/Alarms";
+import { AlarmTable } from "../alarms/AlarmTable";
 
 const durations = ["1_HOUR", "2_HOURS", "5_HOURS", "10_HOURS", "1_DAY", "2_DAYS", "4_DAYS", "7_DAYS", "15_DAYS"];
 const levels = ["WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
@@ -39,7 +39,11 @@ export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
                 minWidth={500}
                 empty={<Empty icon={IconHistory} title={t("alarms.noHistory")} text={t("alarms.noHistoryText")} />}
                 columns={[
-                  { key: "state", title: t("alarms.state"), render: (row) => <SeverityBadge state={row.alarmState} /> },
+                  {
+                    key: "state",
+                    title: t("alarms.state"),
+                    render: (row) => <SeverityBadge state={row.alarmState} />,
+                  },
                   {
                     key: "type",
                     title: t("alarms.alarm"),
@@ -58,8 +62,16 @@ export function DeviceAlarms({ device }: { device: Schemas["Device"] }) {
                     align: "right",
                     render: (row) => number(row.occurrence),
                   },
-                  { key: "created", title: t("alarms.created"), render: (row) => <Time at={row.creationTime} /> },
-                  { key: "cleared", title: t("alarms.cleared"), render: (row) => <Time at={row.clearanceTime} /> },
+                  {
+                    key: "created",
+                    title: t("alarms.created"),
+                    render: (row) => <Time at={row.creationTime} />,
+                  },
+                  {
+                    key: "cleared",
+                    title: t("alarms.cleared"),
+                    render: (row) => <Time at={row.clearanceTime} />,
+                  },
                 ]}
               />
             )}

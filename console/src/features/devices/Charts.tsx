@@ -144,7 +144,12 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
             yAxis: { type: "value", min: 6, max: 13, interval: 1 },
             dataZoom: zoom,
             series: [
-              { name: "SF", type: "scatter", symbolSize: 6, data: points.map((frame) => [frame.time, frame.sf]) },
+              {
+                name: "SF",
+                type: "scatter",
+                symbolSize: 6,
+                data: points.map((frame) => [frame.time, frame.sf]),
+              },
             ],
           }
         : {

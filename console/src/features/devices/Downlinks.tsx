@@ -90,7 +90,11 @@ export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
               empty={<Empty icon={IconSend} title={t("downlinks.none")} text={t("downlinks.noneText")} />}
               columns={[
                 { key: "status", title: t("downlinks.status"), render: (row) => <Status line={row} /> },
-                { key: "payload", title: t("downlinks.payload"), render: (row) => <Payload line={row} /> },
+                {
+                  key: "payload",
+                  title: t("downlinks.payload"),
+                  render: (row) => <Payload line={row} />,
+                },
                 { key: "port", title: "FPort", align: "right", render: (row) => row.fPort ?? "–" },
                 { key: "counter", title: "FCntDn", align: "right", render: (row) => row.fCntDn ?? "–" },
                 {

@@ -27,171 +27,30 @@ import {
   IconUpload,
   IconX,
 } from "@tabler/icons-react";
-import { keepPreviousData } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { $api, download, type Schemas } from "../../api/client";
+import { download } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../api/catalogues";
-import {
-  Empty,
-  HealthBadge,
-  IfMayChange,
-  Loading,
-  Mono,
-  PageTitle,
-  Problem,
-  SeverityBadge,
-  Time,
-  blocking,
-} from "../../components/basics";
-import { DataTable, type Column } from "../../components/DataTable";
+import { Empty, IfMayChange, Loading, PageTitle, Problem, blocking } from "../../components/basics";
+import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
-import { number, percent, withQuery } from "../../format";
+import { number, withQuery } from "../../format";
 import { usePreferences } from "../../api/preferences";
 import { useSession } from "../../session";
-import { useT, type Translate } from "../../text";
+import { useT } from "../../text";
 import { openForm } from "../../components/unsaved";
-import { useChangeDevices } from "./api";
+import { useChangeDevices, useDevices } from "./api";
+import { SaveView } from "../../components/SaveView";
+import { BulkEdit, tellBulk } from "./Bulk";
+import { columnsOf, hiddenAtFirst } from "./columns";
 import { DeviceMap } from "./Map";
-import { filterNames, filtersIn, worstAlarm, type Device, type DeviceFilters } from "./model";
+import { filterNames, filtersIn, type DeviceFilters } from "./model";
 import { cleared, useFilters, useTyped } from "../../navigation";
-import { ButtonLink, TextLink } from "../../components/links";
+import { ButtonLink } from "../../components/links";
 
 const PAGE = 50;
 const sorts = ["name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"] as const;
 const healthStates = ["ACTIVE", "INIT", "RF_CNX_ERROR"] as const;
 const alarmLevels = ["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
-function snrClass(snr: number | undefined) {
-  return snr === undefined ? undefined : snr >= -8 ? "good" : snr >= -13 ? "fair" : "poor";
-}
-
-function columnsOf(t: Translate, names: Map<string, string>): Column<Device>[] {
-  return [
-    {
-      key: "name",
-      title: t("device.name"),
-      sort: "name",
-      render: (d) => (
-        <TextLink
-          to="/devices/$ref"
-          params={{ ref: d.ref ?? "" }}
-          inherit
-          style={{ overflowWrap: "anywhere", minWidth: 120, display: "inline-block" }}
-        >
-          {d.name}
-        </TextLink>
-      ),
-    },
-    {
-      key: "EUI",
-      title: t("device.identifier"),
-      sort: "deviceEUI",
-      render: (d) => (
-        <>
-          <Mono>{d.EUI}</Mono>
-          {d.networkAddress && (
-            <Text size="xs" c="dimmed">
-              <Mono>{d.networkAddress}</Mono>
-            </Text>
-          )}
-        </>
-      ),
-    },
-    { key: "health", title: t("device.health"), render: (d) => <HealthBadge state={d.statistics?.healthState} /> },
-    {
-      key: "connectivity",
-      title: t("device.connectivity"),
-      render: (d) => (
-        <>
-          <Text size="sm" style={{ whiteSpace: "nowrap" }}>
-            {names.get(d.connectivityPlanId ?? "") ?? t("device.noPlan")}
-          </Text>
-          <Text size="xs" c="dimmed">
-            {names.get(d.routingProfileId ?? "") ?? t("device.noRouting")}
-          </Text>
-        </>
-      ),
-    },
-    {
-      key: "lastUplink",
-      title: t("device.lastUplink"),
-      value: (d) => d.statistics?.lastUplinkTime,
-      render: (d) => <Time at={d.statistics?.lastUplinkTime} short />,
-    },
-    {
-      key: "packets",
-      title: t("device.packets"),
-      align: "right",
-      value: (d) => d.statistics?.last24hUplinkCount,
-      render: (d) => number(d.statistics?.last24hUplinkCount),
-    },
-    {
-      key: "per",
-      title: t("device.per"),
-      align: "right",
-      value: (d) => d.statistics?.lastMeanPER,
-      render: (d) => percent(d.statistics?.lastMeanPER),
-    },
-    {
-      key: "snr",
-      title: t("device.snr"),
-      align: "right",
-      value: (d) => d.statistics?.averageSNR,
-      render: (d) => (
-        <span className={snrClass(d.statistics?.averageSNR)}>{number(d.statistics?.averageSNR, "dB")}</span>
-      ),
-    },
-    {
-      key: "rssi",
-      title: t("device.rssi"),
-      align: "right",
-      value: (d) => d.statistics?.averageRSSI,
-      render: (d) => number(d.statistics?.averageRSSI, "dBm"),
-    },
-    {
-      key: "sf",
-      title: t("device.sf"),
-      align: "right",
-      value: (d) => d.statistics?.lastSF,
-      render: (d) =>
-        d.statistics?.lastSF ? (
-          <span className={d.statistics.lastSF >= 12 ? "poor" : d.statistics.lastSF === 11 ? "fair" : undefined}>
-            SF{d.statistics.lastSF}
-          </span>
-        ) : (
-          "–"
-        ),
-    },
-    {
-      key: "battery",
-      title: t("device.battery"),
-      align: "right",
-      value: (d) => d.statistics?.lastBatteryLevel,
-      render: (d) => (d.statistics?.lastBatteryLevel === undefined ? "–" : `${d.statistics.lastBatteryLevel} %`),
-    },
-    {
-      key: "alarm",
-      title: t("device.alarms"),
-      render: (d) => {
-        const worst = worstAlarm(d);
-        return worst ? (
-          <SeverityBadge state={worst.state} count={worst.count} />
-        ) : (
-          <Text c="dimmed" size="sm">
-            –
-          </Text>
-        );
-      },
-    },
-    {
-      key: "profile",
-      title: t("device.profile"),
-      render: (d) => names.get(d.deviceProfileId ?? "") ?? d.deviceProfileId,
-    },
-    { key: "class", title: t("device.class"), render: (d) => d.statistics?.loraClass ?? d.deviceClass },
-  ];
-}
-
-const hiddenAtFirst = ["rssi", "profile", "class"];
 
 export function Devices() {
   const t = useT();
@@ -210,12 +69,7 @@ export function Devices() {
   const page = filters.page ?? 1;
   const sort = filters.sort ?? "created";
   const query = { ...wanted, sort, page, pageSize: PAGE };
-  const found = $api.useQuery(
-    "get",
-    "/api/v1/devices",
-    { params: { query } },
-    { placeholderData: keepPreviousData, refetchInterval: 15_000 },
-  );
+  const found = useDevices(query);
   const narrow = (change: Omit<DeviceFilters, "search">) => {
     setSelected(new Set());
     put({ ...change, page: undefined });
@@ -537,104 +391,5 @@ export function Devices() {
         </Tabs.Panel>
       </Tabs>
     </>
-  );
-}
-
-function tellBulk(t: Translate, result: Schemas["BulkResult"]) {
-  modals.open({
-    title: t("devices.bulkDone", { count: result.done }),
-    children: result.failures.length ? (
-      <Stack gap={4}>
-        <Text size="sm" fw={600}>
-          {t("devices.bulkFailed", { count: result.failures.length })}
-        </Text>
-        {result.failures.slice(0, 50).map((failure) => (
-          <Text key={failure.ref} size="sm">
-            <Mono>{failure.ref}</Mono> {failure.message}
-          </Text>
-        ))}
-      </Stack>
-    ) : (
-      <Text size="sm">{t("devices.bulkAll")}</Text>
-    ),
-  });
-}
-
-function SaveView({ onSave }: { onSave: (name: string) => void }) {
-  const t = useT();
-  const [name, setName] = useState("");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        onSave(name.trim());
-        modals.closeAll();
-      }}
-    >
-      <Group align="flex-end">
-        <TextInput
-          data-autofocus
-          label={t("views.name")}
-          value={name}
-          maxLength={60}
-          onChange={(event) => setName(event.currentTarget.value)}
-          style={{ flex: 1 }}
-          required
-        />
-        <Button type="submit" disabled={!name.trim()}>
-          {t("common.save")}
-        </Button>
-      </Group>
-    </form>
-  );
-}
-
-function BulkEdit({ refs, onDone }: { refs: string[]; onDone: () => void }) {
-  const t = useT();
-  const { run } = useTell();
-  const plans = usePlans();
-  const profiles = useProfiles();
-  const routing = useRouting();
-  const [change, setChange] = useState<Record<string, string>>({});
-  const bulk = useChangeDevices();
-  const choose = (name: string, label: string, data: { value: string; label: string }[]) => (
-    <Select
-      label={label}
-      placeholder={t("devices.keep")}
-      data={data}
-      value={change[name] ?? null}
-      clearable
-      searchable
-      onChange={(value) =>
-        setChange((before) => {
-          const next = { ...before };
-          if (value) next[name] = value;
-          else delete next[name];
-          return next;
-        })
-      }
-    />
-  );
-  const save = async () => {
-    const answer = await run(bulk.mutateAsync({ action: "update", refs, change }));
-    modals.closeAll();
-    if (answer?.data) tellBulk(t, answer.data);
-    onDone();
-  };
-  return (
-    <Stack>
-      {choose("connectivityPlanId", t("device.plan"), [
-        ...options(plans),
-        { value: "reset", label: t("device.clear") },
-      ])}
-      {choose("routingProfileId", t("device.routing"), [
-        ...options(routing),
-        { value: "reset", label: t("device.clear") },
-      ])}
-      {choose("deviceProfileId", t("device.profile"), options(profiles))}
-      <Button onClick={() => void save()} loading={bulk.isPending} disabled={!Object.keys(change).length}>
-        {t("common.save")}
-      </Button>
-    </Stack>
   );
 }

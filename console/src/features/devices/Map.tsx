@@ -66,7 +66,10 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
       />
       <Text size="sm" c="dimmed" mt="xs" role="status">
         {world
-          ? t("map.shown", { count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)), total: world })
+          ? t("map.shown", {
+              count: number(spots.reduce((sum, spot) => sum + (spot.count ?? 1), 0)),
+              total: world,
+            })
           : t("map.empty")}
       </Text>
     </>

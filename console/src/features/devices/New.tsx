@@ -167,7 +167,11 @@ export function NewDevice() {
                         variant="subtle"
                         aria-label={t("newDevice.generate")}
                         onClick={() =>
-                          setValue((before) => ({ ...before, applicationKey: randomHex(16), generated: "yes" }))
+                          setValue((before) => ({
+                            ...before,
+                            applicationKey: randomHex(16),
+                            generated: "yes",
+                          }))
                         }
                       >
                         <IconDice size={18} />

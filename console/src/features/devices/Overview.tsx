@@ -1,6 +1,6 @@
-import { Alert, Button, Grid, Group, NumberInput, Progress, Stack, Text, ThemeIcon } from "@mantine/core";
+import { Alert, Button, Grid, Group, NumberInput, Progress, Stack, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
+import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { usePlans, useProfiles, useRouting } from "../../api/catalogues";
@@ -9,6 +9,7 @@ import { useTell } from "../../components/notify";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
 import { number, percent } from "../../format";
+import { Findings } from "../../components/Findings";
 import { useExplanation, useMoveDevice } from "./api";
 import { useT, useTexts } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
@@ -40,16 +41,25 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
                 [t("device.packets"), `${number(of?.last24hUplinkCount)} ↑  ${number(of?.last24hDownlinkCount)} ↓`],
                 [
                   t("device.rssi"),
-                  t("device.lastMean", { last: number(of?.lastRSSI, "dBm"), mean: number(of?.averageRSSI, "dBm") }),
+                  t("device.lastMean", {
+                    last: number(of?.lastRSSI, "dBm"),
+                    mean: number(of?.averageRSSI, "dBm"),
+                  }),
                 ],
                 [
                   t("device.snr"),
-                  t("device.lastMean", { last: number(of?.lastSNR, "dB"), mean: number(of?.averageSNR, "dB") }),
+                  t("device.lastMean", {
+                    last: number(of?.lastSNR, "dB"),
+                    mean: number(of?.averageSNR, "dB"),
+                  }),
                 ],
                 [t("device.sf"), of?.lastSF ? `SF${of.lastSF}` : "–"],
                 [
                   t("device.per"),
-                  t("device.lastMean", { last: percent(of?.lastInstantPER), mean: percent(of?.lastMeanPER) }),
+                  t("device.lastMean", {
+                    last: percent(of?.lastInstantPER),
+                    mean: percent(of?.lastMeanPER),
+                  }),
                 ],
                 [
                   t("device.battery"),
@@ -110,41 +120,6 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
   );
 }
 
-const looks = {
-  ok: { icon: IconCheck, color: "veld" },
-  note: { icon: IconInfoCircle, color: "blue" },
-  problem: { icon: IconAlertTriangle, color: "red" },
-} as const;
-
-export function Findings({ findings }: { findings: readonly Schemas["Finding"][] }) {
-  const t = useT();
-  return (
-    <Stack gap="sm">
-      {findings.map((finding, index) => {
-        const { icon: Icon, color } = looks[finding.level as keyof typeof looks] ?? looks.note;
-        return (
-          <Group key={index} wrap="nowrap" align="flex-start" gap="sm">
-            <ThemeIcon variant="light" color={color} size="sm" mt={1}>
-              <Icon size={14} />
-            </ThemeIcon>
-            <div>
-              <Text size="sm">{finding.text}</Text>
-              {finding.next && (
-                <Text size="sm" c="dimmed">
-                  <Text span fw={600} inherit>
-                    {t("device.next")}
-                  </Text>{" "}
-                  {finding.next}
-                </Text>
-              )}
-            </div>
-          </Group>
-        );
-      })}
-    </Stack>
-  );
-}
-
 function Diagnosis({ deviceRef }: { deviceRef: string }) {
   const { t, language } = useTexts();
   const found = useExplanation(deviceRef, language);
@@ -169,7 +144,11 @@ function Place({ device }: { device: Schemas["Device"] }) {
     "/api/v1/frames",
     {
       params: {
-        query: { deviceRef: device.ref, limit: 50, packetType: "UPLINK_DATA,UPLINK_MAC_DATA,UPLINK_MAC,UPLINK_JOIN" },
+        query: {
+          deviceRef: device.ref,
+          limit: 50,
+          packetType: "UPLINK_DATA,UPLINK_MAC_DATA,UPLINK_MAC,UPLINK_JOIN",
+        },
       },
     },
     { refetchInterval: 30_000 },

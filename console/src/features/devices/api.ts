@@ -1,6 +1,8 @@
 // Devices: what is read of them, and what is changed.
+import { keepPreviousData } from "@tanstack/react-query";
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange, type Readable } from "../../api/changes";
+import type { operations } from "../../api/schema";
 import type { Language } from "../../text";
 
 /** Lists and counts in which a device is. */
@@ -29,6 +31,17 @@ const downlinks = [
 
 function path(deviceRef: string) {
   return { params: { path: { deviceRef } } };
+}
+
+type ListQuery = NonNullable<operations["searchDevices"]["parameters"]["query"]>;
+
+export function useDevices(query: ListQuery) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/devices",
+    { params: { query } },
+    { placeholderData: keepPreviousData, refetchInterval: 15_000 },
+  );
 }
 
 export function useDevice(ref: string) {

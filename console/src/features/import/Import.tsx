@@ -73,7 +73,12 @@ export function Import() {
       for (const [index, { line, text }] of split.entries()) {
         if (stop.current) break;
         const answer = await postText(
-          withQuery("/api/v1/devices/import", { dryRun: dry || undefined, import: part, firstLine: line, continues }),
+          withQuery("/api/v1/devices/import", {
+            dryRun: dry || undefined,
+            import: part,
+            firstLine: line,
+            continues,
+          }),
           text,
         );
         // A dry run knows what its earlier parts would have done.
@@ -262,7 +267,12 @@ export function Import() {
                 { key: "name", title: t("import.name"), render: (row) => row.name },
                 { key: "at", title: t("common.time"), render: (row) => <Time at={row.creationTime} /> },
                 { key: "by", title: t("common.by"), render: (row) => row.createdBy },
-                { key: "devices", title: t("nav.devices"), align: "right", render: (row) => number(row.devices) },
+                {
+                  key: "devices",
+                  title: t("nav.devices"),
+                  align: "right",
+                  render: (row) => number(row.devices),
+                },
                 {
                   key: "undo",
                   title: "",

@@ -13,7 +13,9 @@ export function useImports() {
 export function useUndoImport() {
   return useChange(async (ref: string) => {
     for (;;) {
-      const { data } = await api.POST("/api/v1/imports/{importRef}/undo", { params: { path: { importRef: ref } } });
+      const { data } = await api.POST("/api/v1/imports/{importRef}/undo", {
+        params: { path: { importRef: ref } },
+      });
       if (!data?.left) return;
     }
   }, touchedByImport);

@@ -4,9 +4,10 @@ import { IconDownload } from "@tabler/icons-react";
 import { $api } from "../../api/client";
 import { Facts, Loading, Mono, Problem, Time, blocking } from "../../components/basics";
 import { hex, localTime, number, utcTime } from "../../format";
-import { useT, useTexts, type Key } from "../../text";
+import type { useT } from "../../text";
+import { useTexts, type Key } from "../../text";
 import type { Line } from "./useFrames";
-import { Findings } from "../devices/Overview";
+import { Findings } from "../../components/Findings";
 
 interface Copy {
   base_station: string;

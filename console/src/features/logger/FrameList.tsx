@@ -90,7 +90,12 @@ export function FrameList({
       <Box
         ref={place}
         onScroll={scroll}
-        style={{ height, overflow: "auto", border: "1px solid var(--mantine-color-default-border)", borderRadius: 8 }}
+        style={{
+          height,
+          overflow: "auto",
+          border: "1px solid var(--mantine-color-default-border)",
+          borderRadius: 8,
+        }}
         tabIndex={0}
         role="region"
         aria-label={t("nav.logger")}
@@ -145,7 +150,13 @@ export function FrameList({
                   key={item.key}
                   ref={rows.measureElement}
                   data-index={item.index}
-                  style={{ position: "absolute", top: 0, left: 0, right: 0, transform: `translateY(${item.start}px)` }}
+                  style={{
+                    position: "absolute",
+                    top: 0,
+                    left: 0,
+                    right: 0,
+                    transform: `translateY(${item.start}px)`,
+                  }}
                 >
                   <Row line={line} open={open.has(line.id)} toggle={() => toggle(line.id)} onFilter={onFilter} />
                   {open.has(line.id) && <FrameDetails line={line} />}

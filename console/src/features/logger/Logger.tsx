@@ -9,6 +9,7 @@ import { useTell } from "../../components/notify";
 import { withQuery } from "../../format";
 import { usePreferences } from "../../api/preferences";
 import { useT, type Key } from "../../text";
+import { SaveView } from "../../components/SaveView";
 import { FrameList } from "./FrameList";
 import { cleared, useFilters, useTyped } from "../../navigation";
 
@@ -125,7 +126,7 @@ export function Logger() {
                 modals.open({
                   title: t("views.save"),
                   children: (
-                    <Save
+                    <SaveView
                       onSave={(name) =>
                         setPreferences(({ loggerViews = [] }) => ({
                           loggerViews: [...loggerViews.filter((view) => view.name !== name), { name, search: filters }],
@@ -191,34 +192,5 @@ export function Logger() {
         onState={onState}
       />
     </>
-  );
-}
-
-function Save({ onSave }: { onSave: (name: string) => void }) {
-  const t = useT();
-  const [name, setName] = useState("");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        onSave(name.trim());
-        modals.closeAll();
-      }}
-    >
-      <Group align="flex-end">
-        <TextInput
-          data-autofocus
-          label={t("views.name")}
-          value={name}
-          maxLength={60}
-          onChange={(event) => setName(event.currentTarget.value)}
-          style={{ flex: 1 }}
-          required
-        />
-        <Button type="submit" disabled={!name.trim()}>
-          {t("common.save")}
-        </Button>
-      </Group>
-    </form>
   );
 }

@@ -134,7 +134,11 @@ export function Network() {
                   ]}
                   id={(row) => row.id}
                   columns={[
-                    { key: "state", title: t("alarms.state"), render: (row) => <SeverityBadge state={row.state} /> },
+                    {
+                      key: "state",
+                      title: t("alarms.state"),
+                      render: (row) => <SeverityBadge state={row.state} />,
+                    },
                     {
                       key: "what",
                       title: t("alarms.alarm"),
@@ -149,7 +153,11 @@ export function Network() {
                         </>
                       ),
                     },
-                    { key: "at", title: t("alarms.updated"), render: (row) => <Time at={row.at} short /> },
+                    {
+                      key: "at",
+                      title: t("alarms.updated"),
+                      render: (row) => <Time at={row.at} short />,
+                    },
                   ]}
                 />
               )}

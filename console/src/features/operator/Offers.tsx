@@ -123,7 +123,11 @@ function PlanForm({ defaults, fields, plan }: { defaults: Settings; fields: Fiel
   const saved = useUnsaved(
     !same(
       { id, name, settings },
-      { id: plan?.id ?? "", name: plan?.name ?? "", settings: (plan?.settings as Settings | undefined) ?? defaults },
+      {
+        id: plan?.id ?? "",
+        name: plan?.name ?? "",
+        settings: (plan?.settings as Settings | undefined) ?? defaults,
+      },
     ),
   );
   const save = async () => {
@@ -358,7 +362,12 @@ export function HsmGroups() {
             { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => row.name },
             { key: "id", title: "ID", render: (row) => <Mono>{row.id}</Mono> },
             { key: "vault", title: t("hsm.vault"), render: (row) => row.vault || t("hsm.default") },
-            { key: "devices", title: t("home.devices"), align: "right", render: (row) => number(row.devices) },
+            {
+              key: "devices",
+              title: t("home.devices"),
+              align: "right",
+              render: (row) => number(row.devices),
+            },
             {
               key: "state",
               title: t("alarms.state"),

@@ -23,6 +23,17 @@ export function useStations(refetchInterval = 5000) {
   return $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval });
 }
 
+export function useUnknownStations() {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/unknown", undefined, { refetchInterval: 5000 });
+}
+
+/** Totals of the last seven days. */
+export function useTrafficOf(stationId: string) {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/statistics", {
+    params: { path: { stationId }, query: { duration: 7, aggregationStep: 3 } },
+  });
+}
+
 export function useSubscribers() {
   return $api.useQuery("get", "/api/v1/operator/subscribers", undefined, { refetchInterval: 15_000 });
 }
@@ -92,7 +103,10 @@ export function useSavePlan(ref: string | undefined) {
     ({ id, name, settings }: { id: string; name: string; settings: Settings }) =>
       ref === undefined
         ? api.POST("/api/v1/operator/plans", { body: { id, name, settings } })
-        : api.PUT("/api/v1/operator/plans/{planRef}", { params: { path: { planRef: ref } }, body: { settings } }),
+        : api.PUT("/api/v1/operator/plans/{planRef}", {
+            params: { path: { planRef: ref } },
+            body: { settings },
+          }),
     plans,
   );
 }

@@ -127,8 +127,17 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
                 </TextLink>
               ),
             },
-            { key: "waiting", title: t("undelivered.waiting"), align: "right", render: (row) => number(row.waiting) },
-            { key: "oldest", title: t("undelivered.oldest"), render: (row) => <Time at={row.oldestTime} short /> },
+            {
+              key: "waiting",
+              title: t("undelivered.waiting"),
+              align: "right",
+              render: (row) => number(row.waiting),
+            },
+            {
+              key: "oldest",
+              title: t("undelivered.oldest"),
+              render: (row) => <Time at={row.oldestTime} short />,
+            },
             {
               key: "error",
               title: t("undelivered.error"),
@@ -143,7 +152,11 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
                 </>
               ),
             },
-            { key: "next", title: t("undelivered.next"), render: (row) => <Time at={row.nextAttemptAt} short /> },
+            {
+              key: "next",
+              title: t("undelivered.next"),
+              render: (row) => <Time at={row.nextAttemptAt} short />,
+            },
           ]}
         />
       </Panel>
@@ -219,7 +232,10 @@ export function UndeliveredPage() {
             columns={messageColumns(t)}
             id={(row) => row.id}
             onOpen={(row) =>
-              void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })
+              void navigate({
+                to: "/logger",
+                search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" },
+              })
             }
             empty={
               <Empty

@@ -1,0 +1,200 @@
+// One base station.
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { Alert, Button, Grid, Group, Stack, Text } from "@mantine/core";
+import { IconAntenna, IconTrash } from "@tabler/icons-react";
+import { useMemo } from "react";
+import {
+  Empty,
+  Facts,
+  IfMayChange,
+  Loading,
+  Mono,
+  PageTitle,
+  Panel,
+  Problem,
+  SeverityBadge,
+  Time,
+  blocking,
+} from "../../components/basics";
+import { Chart } from "../../components/Chart";
+import { WorldMap } from "../../components/Map";
+import { useConfirm, useTell } from "../../components/notify";
+import { number, percent } from "../../format";
+import { useDeleteStation, useStations, useTrafficOf } from "./api";
+import { useT } from "../../text";
+import { openForm } from "../../components/unsaved";
+import { trafficOption } from "../../components/traffic";
+import { FrameList } from "../logger/FrameList";
+import { StationForm } from "./StationForm";
+import { Connected, Load } from "./StationSigns";
+
+export function StationPage() {
+  const t = useT();
+  const navigate = useNavigate();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const { id } = useParams({ from: "/operator/base-stations/$id" });
+  const found = useStations();
+  const traffic = useTrafficOf(id);
+  const deletion = useDeleteStation(id);
+  const option = useMemo(() => trafficOption(traffic.data ?? [], t, 7), [traffic.data, t]);
+  if (blocking(found)) return <Problem error={found.error} />;
+  if (!found.data) return <Loading />;
+  const station = found.data.find((one) => one.id === id);
+  if (!station) return <Empty icon={IconAntenna} title={t("notFound.title")} text={t("notFound.text")} />;
+  const remove = () =>
+    confirm(
+      t("stations.removeTitle", { name: station.name }),
+      t("stations.removeText"),
+      t("common.delete"),
+      () =>
+        void run(deletion.mutateAsync(), t("stations.removed")).then((answer) => {
+          if (!answer) return;
+          void navigate({ to: "/operator/base-stations" });
+        }),
+    );
+  const placed = station.latitude !== null && station.longitude !== null;
+  return (
+    <>
+      <PageTitle
+        title={station.name}
+        below={
+          <Group gap={8} mt={4}>
+            <Mono>{station.id}</Mono>
+            <Connected station={station} />
+            {station.alarms.map((alarm) => (
+              <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />
+            ))}
+          </Group>
+        }
+      >
+        <IfMayChange>
+          <Button variant="default" onClick={() => openForm(t("common.edit"), <StationForm station={station} />, "lg")}>
+            {t("common.edit")}
+          </Button>
+          <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+            {t("common.delete")}
+          </Button>
+        </IfMayChange>
+      </PageTitle>
+      {station.duplicateEui.length > 0 && (
+        <Alert color="red" mb="md" role="alert" title={t("stations.duplicate")}>
+          {t("stations.duplicateText", { addresses: station.duplicateEui.join(", ") })}
+        </Alert>
+      )}
+      {station.clockError !== null && (
+        <Alert color="orange" mb="md">
+          {t("stations.clock", { seconds: Math.abs(Math.round(station.clockError)) })}
+        </Alert>
+      )}
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Stack>
+            <Panel title={t("stations.status")}>
+              <Facts
+                items={[
+                  ["EUI", <Mono key="e">{station.gatewayEUI}</Mono>],
+                  [t("stations.lastSeen"), <Time key="s" at={station.lastSeen} />],
+                  [t("stations.upSince"), <Time key="u" at={station.upSince} />],
+                  [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],
+                  [
+                    t("stations.packets"),
+                    station.packets
+                      ? t("stations.packetsText", {
+                          count: number(station.packets),
+                          bad: percent(station.badPackets / station.packets),
+                        })
+                      : "–",
+                  ],
+                  [t("stations.refused"), number(station.refusedFrames)],
+                  ...(station.lastRefusal
+                    ? [
+                        [
+                          t("stations.lastRefusal"),
+                          <span key="r">
+                            {station.lastRefusal} · <Time at={station.lastRefusalAt} short />
+                          </span>,
+                        ] as [string, React.ReactNode],
+                      ]
+                    : []),
+                  ...(station.irregularFrames
+                    ? [
+                        [
+                          t("stations.irregular"),
+                          <span key="i">
+                            {number(station.irregularFrames)} · {station.lastIrregularity} ·{" "}
+                            <Time at={station.lastIrregularityAt} short />
+                          </span>,
+                        ] as [string, React.ReactNode],
+                      ]
+                    : []),
+                  [t("stations.backhaul"), percent(station.acknowledged)],
+                  [t("stations.load"), <Load key="l" share={station.load} />],
+                  [
+                    t("stations.dutyCycle"),
+                    Object.entries(station.dutyCycle as Record<string, number>)
+                      .map(([band, share]) => `${band} ${percent(share, 2)}`)
+                      .join(" · ") || "–",
+                  ],
+                ]}
+              />
+            </Panel>
+            {station.alarms.length > 0 && (
+              <Panel title={t("nav.alarms")}>
+                {station.alarms.map((alarm) => (
+                  <Group key={alarm.alarmTypeId} gap={8}>
+                    <SeverityBadge state={alarm.alarmState} />
+                    <Text size="sm">
+                      {alarm.alarmType} {alarm.additionalInfos.join(" · ")}
+                    </Text>
+                  </Group>
+                ))}
+              </Panel>
+            )}
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Panel title={t("device.place")}>
+            {placed ? (
+              <WorldMap
+                label={t("device.place")}
+                height={300}
+                fit={id}
+                spots={[
+                  {
+                    id,
+                    latitude: station.latitude ?? 0,
+                    longitude: station.longitude ?? 0,
+                    kind: "station",
+                    label: station.name,
+                    color: station.connected ? "veld" : "red",
+                  },
+                ]}
+              />
+            ) : (
+              <Text size="sm" c="dimmed">
+                {t("stations.noPlace")}
+              </Text>
+            )}
+          </Panel>
+        </Grid.Col>
+        <Grid.Col span={12}>
+          <Panel title={t("stations.traffic")}>
+            {traffic.data?.length ? (
+              <Chart label={t("stations.traffic")} option={option} height={200} save />
+            ) : (
+              <Text size="sm" c="dimmed">
+                {t("chart.nothing")}
+              </Text>
+            )}
+          </Panel>
+        </Grid.Col>
+        <Grid.Col span={12}>
+          <Panel title={t("device.frames")}>
+            <FrameList fixed={{ baseStationId: id }} height={420} decode={false} />
+          </Panel>
+        </Grid.Col>
+      </Grid>
+    </>
+  );
+}

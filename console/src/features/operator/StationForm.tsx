@@ -1,0 +1,140 @@
+// Registers a base station, or changes one.
+import { Button, Group, NumberInput, Stack, TextInput } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { useState } from "react";
+import type { Schemas } from "../../api/client";
+import { WorldMap } from "../../components/Map";
+import { useTell } from "../../components/notify";
+import { isEui, plainHex } from "../../identifiers";
+import { useSaveStation } from "./api";
+import { useT } from "../../text";
+import { same, useUnsaved } from "../../components/unsaved";
+
+type Station = Schemas["StationView"];
+
+export function StationForm({ station, eui }: { station?: Station; eui?: string }) {
+  const t = useT();
+  const { run } = useTell();
+  const saving = useSaveStation(station?.id);
+  const [gatewayEUI, setEui] = useState(station?.gatewayEUI ?? eui ?? "");
+  const [name, setName] = useState(station?.name ?? "");
+  const [latitude, setLatitude] = useState<number | string>(station?.latitude ?? "");
+  const [longitude, setLongitude] = useState<number | string>(station?.longitude ?? "");
+  const [altitude, setAltitude] = useState<number | string>(station?.altitude ?? "");
+  const [power, setPower] = useState<number | string>(station?.maxTxPower ?? "");
+  const [gain, setGain] = useState<number | string>(station?.antennaGain ?? "");
+  const saved = useUnsaved(
+    !same(
+      [gatewayEUI, name, latitude, longitude, altitude, power, gain],
+      [
+        station?.gatewayEUI ?? eui ?? "",
+        station?.name ?? "",
+        ...[station?.latitude, station?.longitude, station?.altitude, station?.maxTxPower, station?.antennaGain].map(
+          (given) => given ?? "",
+        ),
+      ],
+    ),
+  );
+  const wrong = gatewayEUI !== "" && !isEui(plainHex(gatewayEUI));
+  const value = (given: number | string) => (given === "" ? null : Number(given));
+  const save = async () => {
+    const body = {
+      name,
+      latitude: value(latitude),
+      longitude: value(longitude),
+      altitude: value(altitude),
+      maxTxPower: value(power),
+      antennaGain: value(gain),
+    };
+    const answer = await run(saving.mutateAsync({ ...body, gatewayEUI: plainHex(gatewayEUI) }), t("stations.saved"));
+    if (!answer) return;
+    saved();
+    modals.closeAll();
+  };
+  const here =
+    latitude !== "" && longitude !== ""
+      ? [
+          {
+            id: "here",
+            latitude: Number(latitude),
+            longitude: Number(longitude),
+            kind: "station" as const,
+            label: name,
+            color: "veld",
+          },
+        ]
+      : [];
+  return (
+    <Stack>
+      <TextInput
+        label="EUI"
+        value={gatewayEUI}
+        onChange={(event) => setEui(event.currentTarget.value)}
+        disabled={Boolean(station)}
+        required
+        error={wrong && t("check.eui")}
+      />
+      <TextInput
+        label={t("common.name")}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        required
+        maxLength={100}
+        data-autofocus
+      />
+      <Group grow>
+        <NumberInput
+          label={t("device.latitude")}
+          value={latitude}
+          onChange={setLatitude}
+          min={-90}
+          max={90}
+          decimalScale={6}
+        />
+        <NumberInput
+          label={t("device.longitude")}
+          value={longitude}
+          onChange={setLongitude}
+          min={-180}
+          max={180}
+          decimalScale={6}
+        />
+        <NumberInput label={t("stations.altitude")} value={altitude} onChange={setAltitude} suffix=" m" />
+      </Group>
+      <Group grow>
+        <NumberInput
+          label={t("stations.maxTxPower")}
+          value={power}
+          onChange={setPower}
+          min={-10}
+          max={36}
+          decimalScale={0}
+          suffix=" dBm"
+        />
+        <NumberInput
+          label={t("stations.antennaGain")}
+          value={gain}
+          onChange={setGain}
+          min={-10}
+          max={30}
+          decimalScale={1}
+          suffix=" dBi"
+          placeholder="2 dBi"
+        />
+      </Group>
+      <WorldMap
+        label={t("device.place")}
+        spots={here}
+        height={240}
+        fit={station?.id}
+        onPick={(north, east) => {
+          setLatitude(Number(north.toFixed(5)));
+          setLongitude(Number(east.toFixed(5)));
+        }}
+      />
+      <Button onClick={() => void save()} disabled={!name.trim() || (!station && !isEui(plainHex(gatewayEUI)))}>
+        {t("common.save")}
+      </Button>
+    </Stack>
+  );
+}
