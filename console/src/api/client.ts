@@ -78,7 +78,7 @@ export const activity = {
 
 /** Whether the server is there: a small question that it answers at once. */
 export async function probe(): Promise<boolean> {
-  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(patience.probe) }).then(
+  const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(timeouts.probe) }).then(
     (response) => response.ok,
     () => false,
   );
@@ -94,9 +94,9 @@ async function attempt(request: Request): Promise<Response> {
     setTimeout(() => {
       shown = 1;
       activity.add(1);
-    }, patience.shown),
-    setTimeout(() => void probe(), patience.doubted),
-    setTimeout(() => limit.abort(), change ? patience.changing : patience.reading),
+    }, timeouts.shown),
+    setTimeout(() => void probe(), timeouts.doubted),
+    setTimeout(() => limit.abort(), change ? timeouts.changing : timeouts.reading),
   ];
   try {
     const response = await fetch(request, { signal: AbortSignal.any([request.signal, limit.signal]) });

@@ -17,7 +17,7 @@ function timed<T>(work: Promise<T>): Promise<T> {
   const shown = setTimeout(() => {
     waiting = true;
     activity.add(1);
-  }, patience.shown);
+  }, timeouts.shown);
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Unreachable(false)), limit);
     work.then(resolve, reject).finally(() => {

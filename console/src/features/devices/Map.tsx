@@ -44,10 +44,10 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
           longitude: place.longitude,
           kind: alone ? "device" : "cluster",
           count: place.devices,
-          color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.unwell ? "orange" : "veld",
+          color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.disconnected ? "orange" : "veld",
           label: alone
             ? `${place.name} (${place.EUI})`
-            : t("map.cluster", { count: place.devices, lost: number(place.unwell) }),
+            : t("map.cluster", { count: place.devices, lost: number(place.disconnected) }),
           onClick: alone ? () => void navigate({ to: "/devices/$ref", params: { ref } }) : undefined,
         };
       }),

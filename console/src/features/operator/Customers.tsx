@@ -81,11 +81,11 @@ export function Subscribers() {
               render: (row) => number(row.devices),
             },
             {
-              key: "unwell",
+              key: "disconnected",
               title: t("health.RF_CNX_ERROR"),
               align: "right",
-              value: (row) => row.unwell,
-              render: (row) => (row.unwell ? <span className="poor">{number(row.unwell)}</span> : "0"),
+              value: (row) => row.disconnected,
+              render: (row) => (row.disconnected ? <span className="poor">{number(row.disconnected)}</span> : "0"),
             },
             {
               key: "users",

@@ -77,8 +77,8 @@ export function Network() {
           label={t("home.devices")}
           value={number(of.devices)}
           to="/operator/subscribers"
-          color={of.unwell ? "orange" : "veld"}
-          note={t("network.devicesNote", { count: number(of.unwell), customers: of.subscribers })}
+          color={of.disconnected ? "orange" : "veld"}
+          note={t("network.devicesNote", { count: number(of.disconnected), customers: of.subscribers })}
         />
         <Stat
           icon={IconMailX}
