@@ -835,7 +835,9 @@ def test_e5_what_was_loaded_stays_while_the_server_is_away(desk: Desk, world: Wo
     name = desk.page.get_by_role("textbox", name="Name")
     name.fill("Half done")
     desk.page.route("**/data/lora/**", lambda route: route.abort())
-    expect(desk.page.get_by_role("status").filter(has_text="Server unreachable")).to_be_visible(timeout=20_000)
+    expect(desk.page.get_by_role("status").filter(has_text="Server unreachable")).to_be_visible(
+        timeout=20_000
+    )
     expect(name).to_have_value("Half done")
     desk.page.unroute("**/data/lora/**")
     name.fill("Kitchen")
