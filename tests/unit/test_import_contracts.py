@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,29 @@ def test_forbidden_imports_are_refused(scratch: Path) -> None:
         "veldnet.campaigns belongs to no room",
     ):
         assert problem in text, text
+
+
+def test_the_table_of_the_docs_is_that_of_the_contract() -> None:
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    lines = next(contract["rooms"] for contract in contracts if contract["type"] == "rooms")
+    checked = {room: set(allowed.split()) for room, _, allowed in (line.partition(":") for line in lines)}
+    described = {}
+    for line in (REPOSITORY / "docs" / "architecture.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `") and len(cells) == 3 and cells[0].strip("`") in checked:
+            described[cells[0].strip("`")] = set(re.findall(r"`([\w.]+)`", cells[2]))
+    # The package itself, its entry points and the package that holds core and shell are no rooms of the map.
+    assert described == {r: a for r, a in checked.items() if r not in ("veldnet", "__main__", "network")}
+
+
+def test_the_recipes_of_the_docs_name_files_that_exist() -> None:
+    text = (REPOSITORY / "docs" / "architecture.md").read_text()
+    recipes = text[text.index("## How to add") : text.index("## An operation of the API")]
+    named = {path for path in re.findall(r"`([\w/]+/[\w./]*)`", recipes) if "<" not in path}
+    assert len(named) >= 8
+    missing = {
+        p for p in named if not any((REPOSITORY / r / p).exists() for r in ("src/veldnet", "console/src"))
+    }
+    assert not missing
