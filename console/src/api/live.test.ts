@@ -57,7 +57,7 @@ describe("a live stream", () => {
     ]);
   });
 
-  it("is begun anew when it ends, later each time that the server is away", async () => {
+  it("is opened again when it ends, later each time that the server is away", async () => {
     let answer = () => pieces(stream, 1000);
     const asked = serve({ "GET /api/v1/frames/live": () => answer() });
     const { states, stop } = watch();

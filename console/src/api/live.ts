@@ -1,4 +1,4 @@
-// Server-sent events over fetch, for EventSource cannot send headers. The connection is begun anew when it breaks.
+// Server-sent events over fetch, for EventSource cannot send headers. The connection is opened again when it breaks.
 import { createParser } from "eventsource-parser";
 import { headers, link, reach, refusalOf, type ApiError } from "./client";
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
@@ -71,9 +72,12 @@ _details = msgspec.json.Decoder(_Details)
 
 
 def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> list[DeviceRow]:
-    rows = []
+    return [_device_row(row) for row in connection.execute(_DEVICE.where(condition))]
+
+
+def _device_row(row: Iterable[Any]) -> DeviceRow:
     # The columns of `_DEVICE`, unpacked at once: a row asked for each name takes twice as long in all.
-    for (
+    (
         ref,
         subscriber_ref,
         customer_id,
@@ -98,39 +102,36 @@ def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> li
         join_memory,
         watch,
         vault,
-    ) in connection.execute(_DEVICE.where(condition)):
-        more = _details.decode(details)
-        # The texts interned are the same for many devices.
-        rows.append(
-            DeviceRow(
-                ref,
-                subscriber_ref,
-                sys.intern(customer_id),
-                dev_eui,
-                join_eui,
-                name,
-                profile_ref,
-                plan_ref,
-                routing_profile_ref,
-                processing_strategy,
-                hsm_group_ref,
-                sealed_app_key,
-                sealed_nwk_key,
-                sys.intern(device_class),
-                motion_indicator,
-                sealed_as_transport_key,
-                latitude,
-                longitude,
-                more.dataflowTags,
-                silence_steps(more.alarmThresholds),
-                health,
-                state,
-                join_memory,
-                watch,
-                sys.intern(vault),
-            )
-        )
-    return rows
+    ) = row
+    more = _details.decode(details)
+    # The texts interned are the same for many devices.
+    return DeviceRow(
+        ref,
+        subscriber_ref,
+        sys.intern(customer_id),
+        dev_eui,
+        join_eui,
+        name,
+        profile_ref,
+        plan_ref,
+        routing_profile_ref,
+        processing_strategy,
+        hsm_group_ref,
+        sealed_app_key,
+        sealed_nwk_key,
+        sys.intern(device_class),
+        motion_indicator,
+        sealed_as_transport_key,
+        latitude,
+        longitude,
+        more.dataflowTags,
+        silence_steps(more.alarmThresholds),
+        health,
+        state,
+        join_memory,
+        watch,
+        sys.intern(vault),
+    )
 
 
 def devices_by_dev_addr(connection: Connection, dev_addrs: Sequence[int]) -> list[DeviceRow]:

@@ -1,4 +1,4 @@
-"""What memory holds of the inventory is taken up anew when it changes there."""
+"""Takes up again what memory holds of the inventory when it changes there."""
 
 from __future__ import annotations
 
