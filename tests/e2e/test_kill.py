@@ -17,6 +17,7 @@ from veldnet.cli.bench.fleet import bench_device, create_fleet
 from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import create_sites, prepare
+from veldnet.gateways.semtech_udp.downlink_path import CONSISTENT
 from veldnet.lorawan import GatewayEui, frames
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
@@ -71,6 +72,9 @@ async def test_killed_under_load(tmp_path: Path) -> None:
     for piece in range(4):
         generator = Generator(server.udp, gateways)
         generator.begin()
+        for _ in range(CONSISTENT - 1):
+            # Downlinks go to the socket of the piece before until this many keep-alives came from a new one.
+            generator.keep_alive()
         batch = prepared[piece * 1000 : (piece + 1) * 1000]
         sending = asyncio.create_task(generator.send(batch, RATE))
         if piece < 3:
@@ -91,7 +95,7 @@ async def test_killed_under_load(tmp_path: Path) -> None:
     assert await asyncio.to_thread(server.stop) == 0
     sink.stop()
     _check(data, sink, known_committed)
-    assert len(sent) > 10
+    assert len(sent) > 100
 
 
 def _pending(data: Path) -> int:
