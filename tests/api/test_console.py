@@ -458,7 +458,7 @@ def test_hostile_decoders_harm_nobody(user: Person, source: str, words: str) -> 
     assert after["result"] == {"data": {"sum": 5}}
 
 
-def test_alarms_are_listed_describe_and_acknowledged_together(
+def test_alarms_are_listed_described_and_acknowledged_together(
     server: HostedServer, user: Person, account: Account, antenna: Antenna
 ) -> None:
     ref = create(user, account, 0x61, name="Wrong key")

@@ -181,8 +181,14 @@ def test_a1_a_database_of_0005_goes_on_behind_every_number_that_is_mentioned(tmp
     with store.engine.connect() as connection:
         names = [table.name for table in metadata.sorted_tables if inspect(connection).has_table(table.name)]
         # Later versions append columns.
+        # Their settings are completed: tests/contract/test_store.py.
+        completed = {("connectivity_plans", "settings"), ("device_profiles", "settings")}
         columns = {
-            name: ", ".join(column["name"] for column in inspect(connection).get_columns(name))
+            name: ", ".join(
+                column["name"]
+                for column in inspect(connection).get_columns(name)
+                if (name, column["name"]) not in completed
+            )
             for name in names
         }
         before = {
