@@ -47,11 +47,12 @@ class _Selector(selectors.DefaultSelector):
         self.awaits_process: Callable[[], bool] = lambda: False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout != 0 and self.awaits_process():
-            return super().select(_LONGEST_ANSWER)
+        if timeout is None or (timeout and self.awaits_process()):
+            ready = super().select(_LONGEST_ANSWER)
+            assert ready, "a request waits for something that cannot come"
+            return ready
         ready = super().select(0)
         if not ready:
-            assert timeout is not None, "a request waits for something that cannot come"
             self.now += max(timeout, 0.0)
         return ready
 

@@ -170,7 +170,7 @@ def test_the_operator_asks_why(place: tuple[RunningServer, Account, Client], tmp
     told = command("admin", "device", "explain", frames[0]["id"], *data)
     assert "was rejected" in told and "Received by 1 base station (" in told
     unknown = command("admin", "device", "explain", "0059AC00000000AA", *data)
-    assert "no device has DevEUI" in unknown
+    assert "No device has DevEUI" in unknown
     for garbage in ("hello", "12345678901234567", "9" * 30):
         done = subprocess.run(
             [sys.executable, "-m", "veldnet", "admin", "device", "explain", garbage, *data],
