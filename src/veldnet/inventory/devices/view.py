@@ -141,7 +141,7 @@ def own_device(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any
         query = query.where(devices.c.dev_eui == ref[1:].upper())
     else:
         query = query.where(devices.c.ref == ref_of(ref))
-    row: Row[*tuple[Any, ...]] | None = connection.execute(query).first()
+    row = connection.execute(query).first()
     if row is None:
         raise NotFound("Device", ref)
     return row
