@@ -86,7 +86,7 @@ def test_b8_a_full_disk_while_a_server_runs_and_when_one_starts(disk: Path) -> N
     filler = fill(disk)
 
     def refused_once_full() -> bool:
-        # Free pages of the database, and a write-ahead log that begins anew, have room for some more frames.
+        # Free pages of the database, and a write-ahead log that begins again, have room for some more frames.
         for _ in range(30):
             antenna.hear(device.uplink(1, bytes(200)))
         fill(disk)
