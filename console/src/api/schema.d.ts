@@ -843,7 +843,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is told of alarms. */
+        /** Who is notified of alarms. */
         get: operations["getNotificationSettings"];
         /** Change who is notified of alarms; the response contains the secret of a new webhook. */
         put: operations["setNotificationSettings"];
@@ -2591,7 +2591,7 @@ export interface components {
         };
         /**
          * NotificationSettings
-         * @description Who is told. BASIC: `recipients` hear of every state; ADVANCED: each state has recipients of its own,
+         * @description Who is notified. BASIC: `recipients` hear of every state; ADVANCED: each state has its own recipients,
          *         also acknowledgements. The webhook hears of everything.
          */
         NotificationSettings: {

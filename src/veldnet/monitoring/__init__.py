@@ -1,4 +1,4 @@
-"""How the network is doing: alarms, statistics and health of devices and base stations, who is told,
+"""How the network is doing: alarms, statistics and health of devices and base stations, who is notified,
 retention."""
 
 from veldnet.domain.alarm_levels import Level

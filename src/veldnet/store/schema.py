@@ -654,7 +654,7 @@ hourly_statistics = Table(
     sqlite_with_rowid=False,
 )
 
-# Who is told of alarms: `scope` 1 a subscriber, of devices; 2 an operator, of base stations.
+# Who is notified of alarms: `scope` 1 a subscriber, of devices; 2 an operator, of base stations.
 notification_settings = Table(
     "notification_settings",
     metadata,

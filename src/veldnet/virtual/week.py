@@ -279,7 +279,7 @@ class Week(VirtualNetwork):
 
 
 def _prepare(connection: Connection, scope: Scope, count: int) -> None:
-    """Thresholds for every device, and who is told."""
+    """Thresholds for every device, and who is notified."""
     thresholds = [
         AlarmThreshold(enabled=True, durationOfInactivity="10_HOURS", level="WARNING"),
         AlarmThreshold(enabled=True, durationOfInactivity="2_DAYS", level="MAJOR"),

@@ -11,7 +11,7 @@ import type { Spot } from "../../components/MapCanvas";
 import { number, percent } from "../../format";
 import { Findings } from "../../components/Findings";
 import { useExplanation, useMoveDevice } from "./api";
-import { useT, useTexts } from "../../text";
+import { useT, useTexts, type Translate } from "../../text";
 import { openForm, same, useUnsaved } from "../../components/unsaved";
 import { espColor, healthColor } from "../../theme";
 
@@ -39,28 +39,10 @@ export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
                 [t("device.lastUplink"), <Time key="u" at={of?.lastUplinkTime} />],
                 [t("device.lastDownlink"), <Time key="d" at={of?.lastDownlinkTime} />],
                 [t("device.packets"), `${number(of?.last24hUplinkCount)} ↑  ${number(of?.last24hDownlinkCount)} ↓`],
-                [
-                  t("device.rssi"),
-                  t("device.lastMean", {
-                    last: number(of?.lastRSSI, "dBm"),
-                    mean: number(of?.averageRSSI, "dBm"),
-                  }),
-                ],
-                [
-                  t("device.snr"),
-                  t("device.lastMean", {
-                    last: number(of?.lastSNR, "dB"),
-                    mean: number(of?.averageSNR, "dB"),
-                  }),
-                ],
+                [t("device.rssi"), lastMean(t, number(of?.lastRSSI, "dBm"), number(of?.averageRSSI, "dBm"))],
+                [t("device.snr"), lastMean(t, number(of?.lastSNR, "dB"), number(of?.averageSNR, "dB"))],
                 [t("device.sf"), of?.lastSF ? `SF${of.lastSF}` : "–"],
-                [
-                  t("device.per"),
-                  t("device.lastMean", {
-                    last: percent(of?.lastInstantPER),
-                    mean: percent(of?.lastMeanPER),
-                  }),
-                ],
+                [t("device.per"), lastMean(t, percent(of?.lastInstantPER), percent(of?.lastMeanPER))],
                 [
                   t("device.battery"),
                   of?.lastBatteryLevel === undefined ? (
@@ -286,4 +268,9 @@ function PlaceForm({ device }: { device: Schemas["Device"] }) {
       </Group>
     </Stack>
   );
+}
+
+/** The last value and the average, where there is one. */
+function lastMean(t: Translate, last: string, mean: string): string {
+  return mean === "–" ? last : t("device.lastMean", { last, mean });
 }

@@ -203,9 +203,9 @@ def _plan_of_its_own(connection: Connection, scope: Scope, ref: str) -> int:
     return number
 
 
-@SUBSCRIBER.get("/notificationSettings", "getNotificationSettings", "Alarm", "Who is told of alarms.")
+@SUBSCRIBER.get("/notificationSettings", "getNotificationSettings", "Alarm", "Who is notified of alarms.")
 async def get_notifications(services: Services, scope: Scope) -> StoredNotificationSettings:
-    """Who is told of the alarms of the subscriber's devices; the webhook's secret is not shown again."""
+    """Who is notified of the alarms of the subscriber's devices; the webhook's secret is not shown again."""
     found = await services.read(lambda c: read_settings(c, events.SUBSCRIBER, scope.subscriber_ref))
     return StoredNotificationSettings(**msgspec.structs.asdict(found))
 
@@ -219,7 +219,7 @@ async def get_notifications(services: Services, scope: Scope) -> StoredNotificat
 async def put_notifications(
     services: Services, scope: Scope, body: NotificationSettings
 ) -> StoredNotificationSettings:
-    """Change who is told; a new webhook gets a secret, which is in this answer only."""
+    """Change who is notified; a new webhook gets a secret, which is in this answer only."""
     platform = services.platform
     check_settings(body, mail=bool(platform.settings.mail.host))
     before = await services.read(lambda c: read_settings(c, events.SUBSCRIBER, scope.subscriber_ref))

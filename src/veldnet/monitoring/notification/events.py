@@ -53,7 +53,7 @@ def decode_event(octets: bytes) -> AlarmEvent:
 
 
 class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is told. BASIC: `recipients` hear of every state; ADVANCED: each state has recipients of its own,
+    """Who is notified. BASIC: `recipients` hear of every state; ADVANCED: each state has its own recipients,
     also acknowledgements. The webhook hears of everything."""
 
     mode: Literal["OFF", "BASIC", "ADVANCED"] = "OFF"
