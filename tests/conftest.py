@@ -1,4 +1,4 @@
-"""How many examples property tests try: few in `make test`, many in `make fuzz`; and names of tests that stay short."""
+"""How many examples property tests try (few in `make test`, many in `make fuzz`), and names that stay short."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 LONGEST_PARAMETER = 80
-"""Characters. pytest puts the name of the running test into the environment, and Linux starts no program with a
-variable beyond 128 KiB: a server started by a test that is named after 300 kB of input would not start."""
+"""Characters. pytest puts the name of the running test into the environment, and Linux starts no program with
+a variable beyond 128 KiB: a server started by a test that is named after 300 kB of input would not start."""
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
