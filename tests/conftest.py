@@ -1,4 +1,4 @@
-"""How many examples property tests try (few in `make test`, many in `make fuzz`), and names that stay short."""
+"""How many examples property tests try: few in `make test`, many in `make fuzz`; names that stay short."""
 
 from __future__ import annotations
 
