@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -37,6 +36,17 @@ _VILLAGE = 20
 _LOOK_EVERY = 60.0
 # A look that has not ended by then belongs to a server that was killed.
 _TIMEOUT = 120.0
+
+
+class _OnAir(msgspec.Struct, frozen=True):
+    """A frame as a base station heard it, kept to be sent again by somebody else."""
+
+    station: BaseStation
+    phy_payload: bytes
+    frequency: int
+    modulation: Modulation
+    heard: Heard
+    timestamp: int
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -97,7 +107,7 @@ class Week(VirtualNetwork):
         self._each = devices_each
         self._station_count = stations
         self._running: dict[DeviceLife, asyncio.Task[None]] = {}
-        self._recorded: dict[bytes, list[tuple[Any, ...]]] = {}
+        self._recorded: dict[bytes, list[_OnAir]] = {}
 
     # People.
 
@@ -155,8 +165,15 @@ class Week(VirtualNetwork):
         address = life.device.dev_addr
         kept = [] if address is None else self._recorded.get(int(address).to_bytes(4, "little"), [])
         if kept:
-            station, octets, *radio = kept[0]
-            super().frame(station, change(octets), *radio)
+            first = kept[0]
+            super().frame(
+                first.station,
+                change(first.phy_payload),
+                first.frequency,
+                first.modulation,
+                first.heard,
+                first.timestamp,
+            )
 
     def frame(
         self,
@@ -168,7 +185,7 @@ class Week(VirtualNetwork):
         timestamp: int,
     ) -> None:
         kept = self._recorded.setdefault(phy_payload[1:5], [])
-        kept.append((station, phy_payload, frequency, modulation, heard, timestamp))
+        kept.append(_OnAir(station, phy_payload, frequency, modulation, heard, timestamp))
         del kept[:-20]
         if not self.server.dead:
             seen = self.server.platform.presence.seen(self._ids[station.eui], self.clock())

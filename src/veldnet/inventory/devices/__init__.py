@@ -25,13 +25,12 @@ from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, r
 from .map import MOST_CELLS, MapCell, map_cells
 from .personalisation import Personalisation
 from .search import ALARM_LEVELS, ORDERS, AlarmLevel, Found, Order, Wanted, devices_after, search_devices
-from .view import HEALTH, Observed, device_ref, get_device, get_veldnet_device
+from .view import Observed, device_ref, get_device, get_veldnet_device
 
 __all__ = [
     "ALARM_LEVELS",
     "DX_UPDATABLE",
     "EXPORTED_FIELDS",
-    "HEALTH",
     "MOST_CELLS",
     "ORDERS",
     "OWN_UPDATABLE",

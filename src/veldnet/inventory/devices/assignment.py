@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from veldnet.domain.documents import ProfileSettings, decode_profile
 from veldnet.domain.errors import (
@@ -35,11 +35,10 @@ def find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple
 
 
 def compatible_profile(
-    connection: Connection, scope: Scope, row: Row[*tuple[Any, ...]], profile_id: str
+    connection: Connection, scope: Scope, current: ProfileSettings, profile_id: str
 ) -> int:
     """A model with the same MAC version and region; others would not understand the session."""
     profile_ref, wanted = find_profile(connection, scope, profile_id)
-    current = decode_profile(row.profile_settings)
     if wanted.loRaWANMacVersion != current.loRaWANMacVersion:
         raise InvalidField(
             f"deviceProfileId {profile_id[:80]} is for LoRaWAN {wanted.loRaWANMacVersion}, "

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from veldnet.domain.documents import ProfileSettings
+from veldnet.domain.documents import ProfileSettings, decode_profile
 from veldnet.domain.errors import DuplicateEui, InvalidField
 from veldnet.domain.resources import AlarmThreshold, Device
 from veldnet.domain.scope import Scope
@@ -131,7 +131,9 @@ def update_device(
         join_eui = parse_join_eui(body.applicationEUI)
         values["join_eui"] = None if join_eui is None else str(join_eui)
     if body.deviceProfileId is not UNSET and body.deviceProfileId != row.profile_id:
-        values["profile_ref"] = compatible_profile(connection, scope, row, body.deviceProfileId)
+        values["profile_ref"] = compatible_profile(
+            connection, scope, decode_profile(row.profile_settings), body.deviceProfileId
+        )
     if body.connectivityPlanId is not UNSET and body.connectivityPlanId != row.plan_id:
         release_connection(connection, scope.subscriber_ref, row.plan_ref)
         values["plan_ref"] = (

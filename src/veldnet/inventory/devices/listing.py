@@ -8,11 +8,20 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, Select, func, select
 
+from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
 from veldnet.store.schema import DEVICE_BLOCK_BITS, connectivity_plans, device_counts, devices
 
-from .view import HEALTH, Observed, commercial_details, configuration, device_query, minimal, statistics_of
+from .view import (
+    Observed,
+    commercial_details,
+    configuration,
+    device_query,
+    device_records,
+    minimal,
+    statistics_of,
+)
 
 PAGE = 100
 # No ref is so large.
@@ -82,7 +91,7 @@ def list_devices(
     query = device_query().where(devices.c.ref.in_(_chosen(connection, scope, wanted)))
     build = minimal if wanted.view == "minimal" else configuration
     listed = []
-    for row in connection.execute(query):
+    for row in device_records(connection, query):
         device = build(row, Device)
         if wanted.statistics:
             device.statistics = statistics_of(row, observed)

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Float, Integer, Select, cast, func, select
 
+from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
 from veldnet.store.schema import CELLS_A_DEGREE, device_cells, devices
 
 from .search import Wanted, condition
-from .view import HEALTH
 
 
 class MapCell(msgspec.Struct):

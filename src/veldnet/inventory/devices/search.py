@@ -10,13 +10,14 @@ from typing import Literal
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
+from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import VeldnetDevice
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
 from .tags import with_tag
-from .view import HEALTH, Observed, configurations
+from .view import Observed, configurations
 
 Order = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
 ORDERS: tuple[Order, ...] = ("created", "-created", "name", "-name", "deviceEUI", "-deviceEUI")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import NotFound
-from veldnet.domain.health import Health
+from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import (
+    ActivationType,
     CommercialDetails,
     Device,
+    DeviceClass,
     DeviceStatistics,
     VeldnetDevice,
     timestamp,
@@ -35,15 +38,50 @@ from veldnet.store.schema import (
 from .fields import put_fields
 
 D = TypeVar("D", bound=Device)
-HEALTH = tuple(Health.__members__)
+
+
+class DeviceRecord(msgspec.Struct, frozen=True, gc=False):
+    """A device beside what its references are called, without keys; the columns of `device_query`."""
+
+    ref: int
+    subscriber_ref: int
+    dev_eui: str
+    join_eui: str | None
+    name: str
+    activation_type: ActivationType
+    device_class: DeviceClass
+    plan_ref: int | None
+    routing_profile_ref: int | None
+    processing_strategy: str | None
+    motion_indicator: str | None
+    latitude: float | None
+    longitude: float | None
+    health: int
+    details: str
+    created_at: int
+    updated_at: int
+    updated_by: str
+    profile_id: str
+    profile_settings: str
+    plan_id: str | None
+    is_dummy: bool | None
+    hsm_group_id: str | None
+    customer_id: str
+    dev_addr: int | None
+    current_class: DeviceClass | None
+    watch: bytes | None
+
+
 # Members of `DeviceStatistics` from what monitoring has stored of a device.
 Observed = Callable[[bytes | None], dict[str, Any]]
 
 
-def device_query() -> Any:
+def device_query() -> Select[Any]:
+    """Rows for `DeviceRecord`, in the order of their refs."""
+    own = (devices.c[name] for name in DeviceRecord.__struct_fields__ if name in devices.c)
     return (
         select(
-            devices,
+            *own,
             device_profiles.c.id.label("profile_id"),
             device_profiles.c.settings.label("profile_settings"),
             connectivity_plans.c.id.label("plan_id"),
@@ -64,7 +102,12 @@ def device_query() -> Any:
     )
 
 
-def minimal(row: Row[*tuple[Any, ...]], kind: type[D]) -> D:
+def device_records(connection: Connection, query: Select[Any]) -> list[DeviceRecord]:
+    """The devices that a query made of `device_query` finds."""
+    return [DeviceRecord(*row) for row in connection.execute(query)]
+
+
+def minimal(row: DeviceRecord, kind: type[D]) -> D:
     return kind(
         ref=str(row.ref),
         name=row.name,
@@ -77,7 +120,7 @@ def _optional(value: Any) -> Any:
     return UNSET if value is None else value
 
 
-def configuration(row: Row[*tuple[Any, ...]], kind: type[D]) -> D:
+def configuration(row: DeviceRecord, kind: type[D]) -> D:
     """A device of a kind: `Device` as KPN's API has it, `VeldnetDevice` with Veldnet's own members."""
     device = minimal(row, kind)
     device.activationType = row.activation_type
@@ -98,13 +141,13 @@ def configuration(row: Row[*tuple[Any, ...]], kind: type[D]) -> D:
     return device
 
 
-def _motion_indicator(row: Row[*tuple[Any, ...]]) -> Any:
+def _motion_indicator(row: DeviceRecord) -> Any:
     indicator = row.motion_indicator or decode_profile(row.profile_settings).motionIndicator
     # Known to the OSS, missing in the contract's list.
     return "VEHICLE_SPEED" if indicator == "BIKE_SPEED" else indicator
 
 
-def statistics_of(row: Row[*tuple[Any, ...]], observed: Observed | None) -> DeviceStatistics:
+def statistics_of(row: DeviceRecord, observed: Observed | None) -> DeviceStatistics:
     active = row.dev_addr is not None
     routed = row.routing_profile_ref is not None or row.processing_strategy is not None
     prepared = row.plan_ref is None or not routed
@@ -120,31 +163,31 @@ def statistics_of(row: Row[*tuple[Any, ...]], observed: Observed | None) -> Devi
     )
 
 
-def commercial_details(row: Row[*tuple[Any, ...]]) -> CommercialDetails:
+def commercial_details(row: DeviceRecord) -> CommercialDetails:
     return CommercialDetails(manufacturerName=decode_profile(row.profile_settings).manufacturerName)
 
 
 def configurations(connection: Connection, refs: Sequence[int], observed: Observed) -> list[VeldnetDevice]:
     """Devices with all of their configuration and statistics; whose they are is the caller's to know."""
     listed = []
-    for row in connection.execute(device_query().where(devices.c.ref.in_(refs))):
+    for row in device_records(connection, device_query().where(devices.c.ref.in_(refs))):
         device = configuration(row, VeldnetDevice)
         device.statistics = statistics_of(row, observed)
         listed.append(device)
     return listed
 
 
-def own_device(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any, ...]]:
+def own_device(connection: Connection, scope: Scope, ref: str) -> DeviceRecord:
     """The row of a device of the subscriber, by ref or by ThingPark's alias `e<DevEUI>`."""
     query = device_query().where(devices.c.subscriber_ref == scope.subscriber_ref)
     if ref[:1] in ("e", "E") and len(ref) == 17:
         query = query.where(devices.c.dev_eui == ref[1:].upper())
     else:
         query = query.where(devices.c.ref == ref_of(ref))
-    row = connection.execute(query).first()
-    if row is None:
+    found = device_records(connection, query)
+    if not found:
         raise NotFound("Device", ref)
-    return row
+    return found[0]
 
 
 def get_device(
@@ -167,7 +210,7 @@ def get_veldnet_device(
     return shown(own_device(connection, scope, ref), VeldnetDevice, observed)
 
 
-def shown(row: Row[*tuple[Any, ...]], kind: type[D], observed: Observed | None) -> D:
+def shown(row: DeviceRecord, kind: type[D], observed: Observed | None) -> D:
     """A device with statistics and commercial details."""
     device = configuration(row, kind)
     device.statistics = statistics_of(row, observed)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal, select, tuple_, update
 
 from veldnet.inventory import changes
 from veldnet.keys import Sealed, Vault, labels
@@ -31,10 +31,14 @@ BATCH = 200
 DEFAULT = ""
 
 
+# The values that name a row.
+Key = tuple[int | str, ...]
+
+
 class Found(msgspec.Struct, frozen=True):
     """A sealed value: where it stands, and the label it opens under."""
 
-    key: tuple[Any, ...]
+    key: Key
     item: Sealed
 
 
@@ -42,15 +46,15 @@ class Place(msgspec.Struct, frozen=True):
     """A column with sealed values. `key` are the columns that name a row, in whose order it is walked;
     `label` makes the label of a row; `vault` says whose a row is, None for the default vault's alone."""
 
-    column: Any
-    key: tuple[Any, ...]
+    column: Column[Any]
+    key: tuple[Column[Any], ...]
     label: Callable[[Any], str]
-    shown: tuple[Any, ...] = ()
+    shown: tuple[Column[Any], ...] = ()
     vault: Any = None
     group: Any = None
     kind: changes.Kind | None = None
 
-    def query(self, vault: str, header: bytes, after: tuple[Any, ...] | None) -> Select[Any] | None:
+    def query(self, vault: str, header: bytes, after: Key | None) -> Select[Any] | None:
         """Rows of a vault that another master key has sealed."""
         if self.vault is None and vault != DEFAULT:
             return None
@@ -68,7 +72,7 @@ class Place(msgspec.Struct, frozen=True):
         return query.where(*conditions).order_by(*self.key)
 
     def read(
-        self, connection: Connection, vault: str, header: bytes, after: tuple[Any, ...] | None, limit: int
+        self, connection: Connection, vault: str, header: bytes, after: Key | None, limit: int
     ) -> list[Found]:
         query = self.query(vault, header, after)
         if query is None:
@@ -87,7 +91,7 @@ class Place(msgspec.Struct, frozen=True):
             .values({self.column.name: sealed})
         )
         if done.rowcount and self.kind is not None:
-            changes.note(connection, self.kind, found.key[0])
+            changes.note(connection, self.kind, int(found.key[0]))
 
 
 def _behind(columns: Sequence[Any], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -171,7 +175,7 @@ async def reseal_all(
     `pause` are seconds between batches, for others to have the vault."""
     done = failed = 0
     for place in PLACES:
-        after: tuple[Any, ...] | None = None
+        after: Key | None = None
         while found := await store.read(
             partial(place.read, vault=name, header=header, after=after, limit=batch)
         ):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.errors import InUse, InvalidField, MissingField, NotFound, UnknownReference
-from veldnet.domain.resources import Route, RoutingProfile
+from veldnet.domain.resources import ContentType, Route, RoutingProfile, Strategy
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
@@ -30,28 +29,44 @@ class MadeKey(msgspec.Struct, frozen=True):
     generated: GeneratedAsKey
 
 
-_COLUMNS = (
-    routing_profiles.c.ref,
-    routing_profiles.c.name,
-    routing_profiles.c.is_default,
-    routing_profiles.c.is_dummy,
-)
+class _Profile(msgspec.Struct, frozen=True):
+    """A routing profile as it is stored, without its routes."""
+
+    ref: int
+    name: str
+    is_default: bool
+    is_dummy: bool
 
 
-def _resource(connection: Connection, scope: Scope, row: Row[*tuple[Any, ...]]) -> RoutingProfile:
+class _Route(msgspec.Struct, frozen=True):
+    """A route as it is stored; `addresses` is a JSON list."""
+
+    source_ports: str
+    strategy: Strategy
+    content_type: ContentType
+    as_id: str | None
+    max_deviation: int | None
+    addresses: str
+
+
+_COLUMNS = [routing_profiles.c[name] for name in _Profile.__struct_fields__]
+_ROUTE_COLUMNS = [routes.c[name] for name in _Route.__struct_fields__]
+
+
+def _resource(connection: Connection, scope: Scope, row: _Profile) -> RoutingProfile:
     listed = connection.execute(
-        select(routes).where(routes.c.routing_profile_ref == row.ref).order_by(routes.c.position)
+        select(*_ROUTE_COLUMNS).where(routes.c.routing_profile_ref == row.ref).order_by(routes.c.position)
     )
     return RoutingProfile(
         id=profile_id(scope.customer_id, row.ref, row.is_dummy),
         ref=str(row.ref),
         name=row.name,
         default=bool(row.is_default),
-        routes=[_route_resource(route) for route in listed],
+        routes=[_route_resource(_Route(*route)) for route in listed],
     )
 
 
-def _route_resource(row: Row[*tuple[Any, ...]]) -> Route:
+def _route_resource(row: _Route) -> Route:
     return Route(
         sourcePorts=row.source_ports,
         strategy=row.strategy,
@@ -77,13 +92,13 @@ def list_routing_profiles(
     ).all()
     return [
         _resource(connection, scope, row)
-        for row in rows
+        for row in (_Profile(*each) for each in rows)
         if routing_profile_id is None
         or profile_id(scope.customer_id, row.ref, row.is_dummy) == routing_profile_id
     ]
 
 
-def _own(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any, ...]]:
+def _own(connection: Connection, scope: Scope, ref: str) -> _Profile:
     number = ref_of(ref)
     row = connection.execute(
         select(*_COLUMNS).where(
@@ -92,7 +107,7 @@ def _own(connection: Connection, scope: Scope, ref: str) -> Row[*tuple[Any, ...]
     ).first()
     if row is None:
         raise NotFound("RoutingProfile", ref)
-    return row
+    return _Profile(*row)
 
 
 def get_routing_profile(connection: Connection, scope: Scope, ref: str) -> RoutingProfile:

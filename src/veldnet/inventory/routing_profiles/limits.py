@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from veldnet.domain.documents import decode_plan
 from veldnet.domain.errors import TooManyDestinations
@@ -14,7 +13,7 @@ from veldnet.store.schema import connectivity_plans, devices, routes
 from .checks import CheckedRoute
 
 
-def destinations(checked: Sequence[CheckedRoute] | Sequence[Row[*tuple[Any, ...]]]) -> int:
+def destinations(checked: Sequence[CheckedRoute]) -> int:
     """Application servers among routes: routes of one asId are one server."""
     return len({route.as_id for route in checked})
 
@@ -23,10 +22,10 @@ def check_destinations(connection: Connection, plan_ref: int | None, routing_pro
     """A plan limits how many application servers a device may have."""
     if plan_ref is None or routing_profile_ref is None:
         return
-    rows = connection.execute(
+    servers = connection.execute(
         select(routes.c.as_id).where(routes.c.routing_profile_ref == routing_profile_ref)
-    ).all()
-    _check_limit(connection, plan_ref, destinations(rows))
+    ).scalars()
+    _check_limit(connection, plan_ref, len(set(servers)))
 
 
 def _check_limit(connection: Connection, plan_ref: int, count: int) -> None:
