@@ -44,6 +44,7 @@ __all__ = [
     "alarms",
     "backtest",
     "base_stations",
+    "battery",
     "check_settings",
     "health",
     "logger",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection
 
 from veldnet.api.query import InLanguage, Parameter
 from veldnet.api.routers import SUBSCRIBER, VIEWER
@@ -16,10 +16,8 @@ from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
-from veldnet.monitoring.logger import Whose, own_devices
-from veldnet.network.core import FrameKind, decode_record
-from veldnet.store import millis_of
-from veldnet.store.schema import base_stations, delivery_results, frame_bodies, frames
+from veldnet.monitoring.logger import Whose, frames_of, read_frame
+from veldnet.network.core import decode_record
 
 _MOST = 500
 
@@ -69,26 +67,22 @@ async def list_frames(
 
     def read(connection: Connection) -> list[FrameSummary]:
         ref = devices.device_ref(connection, scope, device_ref)
-        wanted = select(frames).where(frames.c.device_ref == ref)
-        if query.before is not None:
-            wanted = wanted.where(frames.c.id < query.before)
-        rows = connection.execute(wanted.order_by(frames.c.id.desc()).limit(query.limit))
         return [
             FrameSummary(
-                str(row.id),
-                timestamp(millis_of(row.id) if row.at is None else row.at),
-                FrameKind(row.kind).name.lower(),
-                row.outcome,
-                row.fcnt,
-                row.fport,
-                row.size,
-                None if row.rssi is None else row.rssi / 10,
-                None if row.snr is None else row.snr / 10,
-                row.data_rate,
-                None if row.base_station is None else f"{row.base_station:08X}",
-                row.copies,
+                str(line.id),
+                timestamp(line.time),
+                line.kind.name.lower(),
+                line.outcome,
+                line.fcnt,
+                line.fport,
+                line.size,
+                line.rssi,
+                line.snr,
+                line.data_rate,
+                None if line.base_station is None else f"{line.base_station:08X}",
+                line.copies,
             )
-            for row in rows
+            for line in frames_of(connection, ref, query.before, query.limit)
         ]
 
     return await services.read(read)
@@ -105,34 +99,15 @@ async def get_frame(
 
 def _detail(connection: Connection, of: Whose, frame_id: str, language: Language) -> FrameDetail:
     number = int(frame_id) if frame_id.isascii() and frame_id.isdigit() and len(frame_id) < 20 else -1
-    own: ColumnElement[bool] = frames.c.device_ref.in_(own_devices(of))
-    if of.subscriber_ref is None:
-        # Frames of nobody, heard by the operator's base stations.
-        stations = connection.execute(
-            select(base_stations.c.id).where(base_stations.c.operator_ref == of.operator_ref)
-        ).scalars()
-        heard = frames.c.base_station.in_([int(station, 16) for station in stations])
-        own = own | ((frames.c.device_ref == 0) & heard)
-    found = connection.execute(select(frames.c.id, frames.c.at).where(frames.c.id == number, own)).first()
+    found = read_frame(connection, of, number)
     if found is None:
         raise NotFound("Frame", frame_id)
-    parts = connection.execute(
-        select(frame_bodies.c.part, frame_bodies.c.body)
-        .where(frame_bodies.c.frame_id == number)
-        .order_by(frame_bodies.c.part)
-    ).all()
-    results = connection.execute(
-        select(delivery_results.c.result)
-        .where(delivery_results.c.frame_id == number)
-        .order_by(delivery_results.c.delivery_id)
-    )
-    record = next((body for part, body in parts if part == 0), None)
     return FrameDetail(
         str(number),
-        timestamp(millis_of(number) if found.at is None else found.at),
-        None if record is None else msgspec.Raw(record),
-        [msgspec.Raw(body) for part, body in parts if part > 0],
-        [msgspec.Raw(row.result) for row in results],
-        [] if record is None else describe_mac_commands(decode_record(record)),
+        timestamp(found.time),
+        None if found.record is None else msgspec.Raw(found.record),
+        [msgspec.Raw(body) for body in found.late_copies],
+        [msgspec.Raw(result) for result in found.deliveries],
+        [] if found.record is None else describe_mac_commands(decode_record(found.record)),
         explain_frame(connection, number, language),
     )

@@ -6,28 +6,26 @@ import secrets
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from veldnet.api.query import Parameter, time
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
-from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import AlarmThreshold, Device, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import audit, changes, devices
 from veldnet.inventory.audit import AuditEntry
+from veldnet.inventory.offers import sole_plan
 from veldnet.inventory.routing_profiles import check_address
-from veldnet.inventory.rows import ref_of
 from veldnet.keys import labels
 from veldnet.monitoring import NotificationSettings, check_settings, read_settings, write_settings
 from veldnet.monitoring.alarms.listing import PastAlarm, list_history
+from veldnet.monitoring.battery import battery_levels
 from veldnet.monitoring.notification import events
 from veldnet.monitoring.notification.events import read_secret
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.totals import Totals
-from veldnet.store import millis_of, read_timeline
-from veldnet.store.schema import connectivity_plans, frames, plan_grants
 
 _DAY = 86_400_000
 _MOST_DAYS = 400
@@ -142,26 +140,9 @@ async def battery_history(
 
     def read(connection: Connection) -> list[BatteryLevel]:
         ref = devices.device_ref(connection, scope, device_ref)
-        columns, timeline = frames.c, read_timeline(connection)
-        rows = connection.execute(
-            select(columns.id, columns.at, columns.battery, columns.margin)
-            .where(
-                columns.device_ref == ref,
-                columns.id >= timeline.first_id_at(span.start),
-                columns.id < timeline.first_id_at(span.end),
-                columns.battery.is_not(None),
-            )
-            .order_by(columns.id.desc())
-            .limit(5000)
-        ).all()
         return [
-            BatteryLevel(
-                timestamp(millis_of(row.id) if row.at is None else row.at),
-                row.battery,
-                round(row.battery * 100 / 254) if 1 <= row.battery <= 254 else None,
-                row.margin,
-            )
-            for row in reversed(rows)
+            BatteryLevel(timestamp(level.time), level.battery, level.percent, level.margin)
+            for level in battery_levels(connection, ref, span.start, span.end)
         ]
 
     return await services.read(read)
@@ -187,20 +168,8 @@ async def plan_statistics(
     as well."""
     span, hours = query.span(services), query.aggregationStep
     return await services.read(
-        lambda c: totals.of_scope(c, 2, _plan_of_its_own(c, scope, connectivity_plan_ref), span, hours)
+        lambda c: totals.of_scope(c, 2, sole_plan(c, scope, connectivity_plan_ref), span, hours)
     )
-
-
-def _plan_of_its_own(connection: Connection, scope: Scope, ref: str) -> int:
-    number = ref_of(ref)
-    holders = connection.execute(
-        select(plan_grants.c.subscriber_ref)
-        .join(connectivity_plans, connectivity_plans.c.ref == plan_grants.c.plan_ref)
-        .where(plan_grants.c.plan_ref == number)
-    ).scalars()
-    if list(holders) != [scope.subscriber_ref]:
-        raise NotFound("ConnectivityPlan", ref)
-    return number
 
 
 @SUBSCRIBER.get("/notificationSettings", "getNotificationSettings", "Alarm", "Who is notified of alarms.")

@@ -27,6 +27,7 @@ from .plans import (
     list_connectivity_plans,
     operator_plans,
     own_plan,
+    sole_plan,
 )
 from .setting_fields import SettingField, setting_fields
 from .settings import default_settings, read_document, right_value
@@ -59,4 +60,5 @@ __all__ = [
     "read_document",
     "right_value",
     "setting_fields",
+    "sole_plan",
 ]

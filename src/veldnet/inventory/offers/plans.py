@@ -194,3 +194,16 @@ def own_plan(connection: Connection, operator_ref: int, ref: str) -> tuple[int, 
     if row is None:
         raise NotFound("ConnectivityPlan", ref)
     return row.ref, row.id
+
+
+def sole_plan(connection: Connection, scope: Scope, ref: str) -> int:
+    """The number of a plan that the subscriber has and nobody else. Raises `NotFound`."""
+    number = ref_of(ref)
+    holders = connection.execute(
+        select(plan_grants.c.subscriber_ref)
+        .join(connectivity_plans, connectivity_plans.c.ref == plan_grants.c.plan_ref)
+        .where(plan_grants.c.plan_ref == number)
+    ).scalars()
+    if list(holders) != [scope.subscriber_ref]:
+        raise NotFound("ConnectivityPlan", ref)
+    return number

@@ -1,6 +1,7 @@
 """Wireless logger: frames as lines, live, searched in the journal, and exported."""
 
 from .export import export_rows
+from .journal import StoredBodies, StoredFrame, frames_of, read_frame
 from .lines import PACKET_TYPES, Line, Named, packet_type
 from .live import LiveFeed, Subscription, TooManyStreams
 from .search import Page, Query, Whose, own_devices, search
@@ -12,12 +13,16 @@ __all__ = [
     "Named",
     "Page",
     "Query",
+    "StoredBodies",
+    "StoredFrame",
     "Subscription",
     "TooManyStreams",
     "Whose",
     "export",
     "export_rows",
+    "frames_of",
     "own_devices",
     "packet_type",
+    "read_frame",
     "search",
 ]
