@@ -1,19 +1,13 @@
-import "@mantine/core/styles.css";
-import "@mantine/notifications/styles.css";
-import "./styles.css";
+import "./styles/first.css";
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError, Unreachable } from "./api/client";
-import { router } from "./router";
+import { Gate } from "./Gate";
 import { SessionProvider } from "./session";
-import { initialLanguage, TextProvider } from "./text";
+import { initialLanguage, loadTexts, TextProvider } from "./text";
 import { theme } from "./theme";
-
-document.documentElement.lang = initialLanguage();
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -33,17 +27,20 @@ const queries = new QueryClient({
 const place = document.getElementById("root");
 if (!place) throw new Error("the page has no place for the console");
 
-createRoot(place).render(
-  <StrictMode>
-    <TextProvider>
-      <MantineProvider theme={theme} defaultColorScheme="auto">
-        <QueryClientProvider client={queries}>
-          <Notifications position="bottom-right" limit={4} />
-          <SessionProvider>
-            <RouterProvider router={router} />
-          </SessionProvider>
-        </QueryClientProvider>
-      </MantineProvider>
-    </TextProvider>
-  </StrictMode>,
-);
+const show = () =>
+  createRoot(place).render(
+    <StrictMode>
+      <TextProvider>
+        <MantineProvider theme={theme} defaultColorScheme="auto">
+          <QueryClientProvider client={queries}>
+            <SessionProvider>
+              <Gate />
+            </SessionProvider>
+          </QueryClientProvider>
+        </MantineProvider>
+      </TextProvider>
+    </StrictMode>,
+  );
+
+// A file that cannot be had now may be there in a moment, under another name if the server was upgraded meanwhile.
+void loadTexts(initialLanguage()).then(show, () => setTimeout(() => window.location.reload(), 3000));

@@ -1,4 +1,7 @@
-import { vi } from "vitest";
+import { beforeAll, vi } from "vitest";
+import { initialLanguage, loadTexts } from "./text";
+
+beforeAll(() => loadTexts(initialLanguage()));
 
 // What jsdom has not, and Mantine asks for.
 vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => {}, removeEventListener: () => {} }));

@@ -2,7 +2,7 @@
 import { Skeleton } from "@mantine/core";
 import { useCallback, useEffect, useState, type ComponentType } from "react";
 import { activity, timeouts, probe, Unreachable } from "../api/client";
-import { Loading, Problem } from "./basics";
+import { Loading, Problem } from "./problem";
 
 export interface Part<P extends object> {
   (props: P): React.ReactElement;

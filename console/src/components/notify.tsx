@@ -4,8 +4,8 @@ import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { useCallback } from "react";
-import { initialLanguage, languages, useT } from "../text";
-import { messageOf } from "./basics";
+import { translate, useT } from "../text";
+import { messageOf } from "./problem";
 
 export function done(message: string): void {
   notifications.show({
@@ -13,7 +13,7 @@ export function done(message: string): void {
     color: "veld",
     icon: <IconCheck size={18} />,
     autoClose: 4000,
-    closeButtonProps: { "aria-label": languages[initialLanguage()]["common.close"] },
+    closeButtonProps: { "aria-label": translate("common.close") },
   });
 }
 

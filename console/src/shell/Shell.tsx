@@ -6,10 +6,8 @@ import {
   Box,
   Burger,
   Button,
-  Center,
   Group,
   Kbd,
-  Loader,
   Menu,
   NavLink,
   ScrollArea,
@@ -51,30 +49,24 @@ import { Empty, Problem } from "../components/basics";
 import { WorldMap } from "../components/Map";
 import { ButtonLink, MenuLink } from "../components/links";
 import { preloadWhenIdle } from "../components/lazy";
-import { SignIn, SignInAgain } from "../features/account/SignIn";
+import { SignInAgain } from "../features/account/SignInAgain";
 import { screens } from "../routes";
 import { useSession } from "../session";
 import { useTexts, type Key } from "../text";
 import { UnsavedGuard, useLeave } from "../components/unsaved";
 
-export function Shell(): ReactElement {
-  const { user, loading } = useSession();
+export function Shell(): ReactElement | null {
+  const { user } = useSession();
   const { t } = useTexts();
-  if (loading)
-    return (
-      <Center h="100vh">
-        <Loader />
-      </Center>
-    );
   // Dialogs are within the router, for they lead to pages.
-  return user ? (
-    <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": t("common.close") } }}>
-      <Signed key={user.username} />
-      <SignInAgain />
-      <UnsavedGuard />
-    </ModalsProvider>
-  ) : (
-    <SignIn />
+  return (
+    user && (
+      <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": t("common.close") } }}>
+        <Signed key={user.username} />
+        <SignInAgain />
+        <UnsavedGuard />
+      </ModalsProvider>
+    )
   );
 }
 

@@ -1,14 +1,21 @@
-// Every text of the console comes from one catalogue; English is the first language, Dutch the second.
+// Every text of the console comes from one catalogue; English is the first language, Dutch the second. Only that of
+// the reader is loaded.
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
 import { IntlMessageFormat } from "intl-messageformat";
-import { en } from "./en";
-import { nl } from "./nl";
+import type { en } from "./en";
 
 export type Key = keyof typeof en;
 export type Language = "en" | "nl";
-export const languages: Record<Language, Record<Key, string>> = { en, nl };
+export type Catalogue = Record<Key, string>;
 export type Values = Record<string, string | number | boolean>;
 export type Translate = (key: Key, values?: Values) => string;
+
+const catalogues: Record<Language, () => Promise<Catalogue>> = {
+  en: () => import("./en").then((module) => module.en),
+  nl: () => import("./nl").then((module) => module.nl),
+};
+/** What the page shows now. */
+let current: { language: Language; texts: Catalogue } | null = null;
 
 const messages = new Map<string, IntlMessageFormat>();
 
@@ -20,6 +27,11 @@ export function fill(template: string, values: Values = {}, language: Language =
   if (!message)
     messages.set(key, (message = new IntlMessageFormat(template, language, undefined, { ignoreTag: true })));
   return String(message.format(values));
+}
+
+/** A text outside components. */
+export function translate(key: Key, values?: Values): string {
+  return fill(current?.texts[key] ?? key, values, current?.language);
 }
 
 interface Texts {
@@ -37,17 +49,28 @@ export function initialLanguage(): Language {
   return navigator.language.startsWith("nl") ? "nl" : "en";
 }
 
+/** Loads the texts of a language; before anything is shown, and when another is chosen. */
+export async function loadTexts(language: Language): Promise<void> {
+  current = { language, texts: await catalogues[language]() };
+  document.documentElement.lang = language;
+}
+
 export function TextProvider({ children }: { children: ReactNode }) {
-  const [language, set] = useState<Language>(initialLanguage);
+  const [shown, show] = useState(current);
   const setLanguage = useCallback((wanted: Language) => {
-    localStorage.setItem(stored, wanted);
-    document.documentElement.lang = wanted;
-    set(wanted);
+    void loadTexts(wanted).then(
+      () => {
+        localStorage.setItem(stored, wanted);
+        show(current);
+      },
+      // Without the server the language stays; the page says that the server cannot be reached.
+      () => {},
+    );
   }, []);
-  const value = useMemo<Texts>(
-    () => ({ t: (key, values) => fill(languages[language][key] ?? key, values, language), language, setLanguage }),
-    [language, setLanguage],
-  );
+  const value = useMemo<Texts>(() => {
+    const { language, texts } = shown ?? { language: "en" as const, texts: {} as Catalogue };
+    return { t: (key, values) => fill(texts[key] ?? key, values, language), language, setLanguage };
+  }, [shown, setLanguage]);
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }
 

@@ -1,7 +1,11 @@
 import { TYPE, type MessageFormatElement } from "@formatjs/icu-messageformat-parser";
 import { IntlMessageFormat } from "intl-messageformat";
 import { describe, expect, it } from "vitest";
-import { fill, languages, type Key, type Language } from "./index";
+import { en } from "./en";
+import { fill, type Key, type Language } from "./index";
+import { nl } from "./nl";
+
+const languages = { en, nl };
 
 describe("texts", () => {
   const named = (parts: MessageFormatElement[]): string[] =>

@@ -33,7 +33,8 @@ def content_security_policy(tiles: str) -> str:
 
 
 class _Files:
-    """The built files, read once: there are few and they are small. Compressed when first asked for."""
+    """The built files, read once: there are few and they are small. Brotli forms come with the build, and
+    browsers accept them over TLS. Others are compressed when first asked for."""
 
     def __init__(self, root: Path) -> None:
         self._plain = {
@@ -51,9 +52,12 @@ class _Files:
     ) -> Response[bytes]:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         body, more = self._plain[name], {"vary": "accept-encoding"}
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        accepted = request.headers.get("accept-encoding", "")
+        if "br" in accepted.replace(" ", "").split(",") and f"{name}.br" in self._plain:
+            body, more["content-encoding"] = self._plain[f"{name}.br"], "br"
+        elif "gzip" in accepted:
             if name not in self._packed:
-                self._packed[name] = gzip.compress(body, 6, mtime=0)
+                self._packed[name] = gzip.compress(body, 9, mtime=0)
             body, more["content-encoding"] = self._packed[name], "gzip"
         return Response(body, media_type=kind, headers=headers | more)
 

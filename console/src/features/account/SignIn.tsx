@@ -1,20 +1,7 @@
-import {
-  Alert,
-  Box,
-  Button,
-  Card,
-  Center,
-  Group,
-  Modal,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Alert, Box, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useEffect, useState, type FormEvent } from "react";
 import { Unreachable } from "../../api/client";
-import { messageOf } from "../../components/basics";
+import { messageOf } from "../../components/problem";
 import { useSession } from "../../session";
 import { useTexts } from "../../text";
 
@@ -64,7 +51,7 @@ export function SignIn() {
   );
 }
 
-function Credentials({ of }: { of?: string }) {
+export function Credentials({ of }: { of?: string }) {
   const { signIn } = useSession();
   const { t } = useTexts();
   const [username, setUsername] = useState(of ?? "");
@@ -115,33 +102,5 @@ function Credentials({ of }: { of?: string }) {
         </Button>
       </Stack>
     </form>
-  );
-}
-
-/** Over the page whose session has ended, so that what was filled in stays. */
-export function SignInAgain() {
-  const { user, expired, signOut } = useSession();
-  const { t } = useTexts();
-  return (
-    <Modal
-      opened={expired && user !== null}
-      onClose={() => {}}
-      withCloseButton={false}
-      closeOnEscape={false}
-      closeOnClickOutside={false}
-      title={t("signIn.expiredTitle")}
-      zIndex={1000}
-      centered
-    >
-      <Stack>
-        <Text size="sm">
-          {t("signIn.expired")} {t("signIn.kept")}
-        </Text>
-        <Credentials of={user?.username} />
-        <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
-          {t("signIn.other")}
-        </Button>
-      </Stack>
-    </Modal>
   );
 }

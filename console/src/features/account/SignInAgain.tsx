@@ -1,0 +1,32 @@
+import { Button, Modal, Stack, Text } from "@mantine/core";
+import { useSession } from "../../session";
+import { useTexts } from "../../text";
+import { Credentials } from "./SignIn";
+
+/** Over the page whose session has ended, so that what was filled in stays. */
+export function SignInAgain() {
+  const { user, expired, signOut } = useSession();
+  const { t } = useTexts();
+  return (
+    <Modal
+      opened={expired && user !== null}
+      onClose={() => {}}
+      withCloseButton={false}
+      closeOnEscape={false}
+      closeOnClickOutside={false}
+      title={t("signIn.expiredTitle")}
+      zIndex={1000}
+      centered
+    >
+      <Stack>
+        <Text size="sm">
+          {t("signIn.expired")} {t("signIn.kept")}
+        </Text>
+        <Credentials of={user?.username} />
+        <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
+          {t("signIn.other")}
+        </Button>
+      </Stack>
+    </Modal>
+  );
+}
