@@ -236,7 +236,17 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "resetSecurityContext": lambda w: Example({"deviceRef": w.modern["ref"]}),
     "getPublicExchangeKey": lambda w: Example({"hsmGroupId": w.account.hsm_group_id}),
     "importDevices": lambda w: Example(text=w.csv()),
-    "setNetworkKey": of_device(body={"networkKey": KEY}),
+    "setNetworkKey": lambda w: Example({"deviceRef": w.modern["ref"]}, {"networkKey": KEY}),
+    "changeRootKeys": lambda w: Example(
+        {"deviceRef": w.modern["ref"]}, {"applicationKey": KEY, "resetSession": True}
+    ),
+    "listKeyChanges": of_device(),
+    "searchCatalogue": plain(query="search=class"),
+    "getCatalogueModel": plain(path={"makerId": "generic", "modelId": "class-a"}),
+    "chooseCatalogueModel": plain(
+        body={"makerId": "generic", "modelId": "cayenne-lpp", "version": "1.0.4", "region": "EU868"}
+    ),
+    "readDeviceCodes": plain(body={"codes": ["LW:D0:0059AC0000000001:0059AC00DD000001:002A0001"] * 20}),
     "signIn": lambda w: Example(
         body={"username": w.account.thingpark_username, "password": w.account.thingpark_password},
         anonymous=True,

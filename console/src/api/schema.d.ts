@@ -319,6 +319,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalogue/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models of devices to choose from. */
+        get: operations["searchCatalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/models/{makerId}/{modelId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A model with its versions and regions. */
+        get: operations["getCatalogueModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/choice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Device profile and decoder for devices of a model. */
+        post: operations["chooseCatalogueModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviceCodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read QR codes of devices (LoRa Alliance TR005). */
+        post: operations["readDeviceCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decoders": {
         parameters: {
             query?: never;
@@ -639,6 +707,40 @@ export interface paths {
         get?: never;
         /** Set the NwkKey of a LoRaWAN 1.1 device. */
         put: operations["setNetworkKey"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/rootKeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Enter the root keys of a device again. */
+        put: operations["changeRootKeys"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/keyChanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When the root keys of a device were entered again, and by whom. */
+        get: operations["listKeyChanges"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1655,6 +1757,87 @@ export interface components {
             unknown: string[];
         };
         /**
+         * CatalogueModel
+         * @description A model of device in the catalogue.
+         */
+        CatalogueModel: {
+            makerId: string;
+            makerName: string;
+            modelId: string;
+            name: string;
+            description: string;
+        };
+        /**
+         * ModelView
+         * @description A model with its versions and regions.
+         */
+        ModelView: {
+            makerId: string;
+            makerName: string;
+            modelId: string;
+            name: string;
+            description: string;
+            variants: components["schemas"]["ModelVariant"][];
+        };
+        /**
+         * ModelVariant
+         * @description How a model starts with a version of its firmware in a region. `decoder` says whether there is a
+         *         payload decoder.
+         */
+        ModelVariant: {
+            version: string;
+            region: string;
+            macVersion: string;
+            /** @enum {string} */
+            deviceClass: "A" | "B" | "C";
+            /** @enum {string} */
+            activationType: "ABP" | "OTAA";
+            decoder: boolean;
+            hardwareVersions: string[];
+        };
+        /**
+         * ChosenModel
+         * @description The device profile of a model. `decoder` says whether its payload decoder was created, an earlier one
+         *         of the subscriber was kept, or there is none.
+         */
+        ChosenModel: {
+            deviceProfileId: string;
+            deviceProfileCreated: boolean;
+            /** @enum {string} */
+            decoder: "CREATED" | "KEPT" | "NONE";
+            decoderRef?: string | null;
+        };
+        /**
+         * ReadCode
+         * @description What a code says; `error` says why it is none. `vendorId` and `vendorProfileId` have four hexadecimal
+         *         digits. `existingRef` is the device if the subscriber has it already.
+         */
+        ReadCode: {
+            error?: string | null;
+            deviceEUI?: string | null;
+            joinEUI?: string | null;
+            vendorId?: string | null;
+            vendorProfileId?: string | null;
+            ownerToken?: string | null;
+            serialNumber?: string | null;
+            proprietary?: string | null;
+            checksumMatches?: boolean | null;
+            existingRef?: string | null;
+            model?: components["schemas"]["ScannedModel"] | null;
+        };
+        /**
+         * ScannedModel
+         * @description The model that a code names, as it is chosen.
+         */
+        ScannedModel: {
+            makerId: string;
+            makerName: string;
+            modelId: string;
+            name: string;
+            version: string;
+            region: string;
+        };
+        /**
          * PayloadDecoder
          * @description A decoder. JavaScript has the functions of the LoRa Alliance's payload codec interface (TS013):
          *         `decodeUplink`, and if it likes `encodeDownlink` and `decodeDownlink`. It is used for the devices of
@@ -1926,6 +2109,16 @@ export interface components {
             code: string;
             text: string;
             next?: string | null;
+        };
+        /**
+         * KeyChange
+         * @description Root keys that were entered again: when, by whom and which; never the keys.
+         */
+        KeyChange: {
+            time: string;
+            user: string;
+            keys: string[];
+            sessionReset: boolean;
         };
         /**
          * DownlinkLine
@@ -2497,6 +2690,26 @@ export interface components {
             refs?: string[];
         };
         /**
+         * ModelChoice
+         * @description A model with its version (of the firmware) and region. Without `decoder` its payload decoder is
+         *         left alone.
+         */
+        ModelChoice: {
+            makerId: string;
+            modelId: string;
+            version: string;
+            region: string;
+            /** @default true */
+            decoder: boolean;
+        };
+        /**
+         * DeviceCodes
+         * @description The texts of codes, as they were scanned or pasted.
+         */
+        DeviceCodes: {
+            codes: string[];
+        };
+        /**
          * Lab
          * @description A decoder that need not be saved, and what to try it on: payloads, frames of a device (`deviceRef`), or
          *         for `encodeDownlink` an object.
@@ -2555,6 +2768,16 @@ export interface components {
          */
         NetworkKey: {
             networkKey: string;
+        };
+        /**
+         * RootKeys
+         * @description Root keys of a device, 32 hexadecimal digits each; they are never returned.
+         */
+        RootKeys: {
+            applicationKey?: string | null;
+            networkKey?: string | null;
+            /** @default false */
+            resetSession: boolean;
         };
         /**
          * NewDownlink
@@ -4963,6 +5186,334 @@ export interface operations {
             };
         };
     };
+    searchCatalogue: {
+        parameters: {
+            query?: {
+                /** @description Words in maker, name or description. */
+                search?: string;
+                /** @description Models of this maker only. */
+                makerId?: string;
+                /** @description Models at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueModel"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getCatalogueModel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                makerId: string;
+                /** @description Identifier, as returned in lists and responses. */
+                modelId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    chooseCatalogueModel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChosenModel"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    readDeviceCodes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceCodes"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadCode"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
     listDecoders: {
         parameters: {
             query?: never;
@@ -6837,6 +7388,168 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    changeRootKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RootKeys"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listKeyChanges: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyChange"][];
+                };
             };
             /** @description Bad Request */
             400: {

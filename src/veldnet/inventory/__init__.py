@@ -8,6 +8,7 @@ __all__ = [
     "accounts",
     "audit",
     "base_stations",
+    "catalogue",
     "changes",
     "decoders",
     "devices",

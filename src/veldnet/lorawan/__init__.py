@@ -20,6 +20,7 @@ __all__ = [
     "class_b",
     "counters",
     "crypto",
+    "device_code",
     "frames",
     "gpstime",
     "identifiers",

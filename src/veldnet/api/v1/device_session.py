@@ -14,7 +14,7 @@ from veldnet.diagnosis import Explanation, explain_device
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
-from veldnet.inventory.devices import check_root_key
+from veldnet.inventory.devices import KeyChange, check_root_key
 from veldnet.lorawan import DevEui
 from veldnet.network.core import DeviceView
 
@@ -23,6 +23,14 @@ class NetworkKey(msgspec.Struct):
     """The NwkKey of a device of LoRaWAN 1.1, 32 hexadecimal digits; it is never returned."""
 
     networkKey: str
+
+
+class RootKeys(msgspec.Struct):
+    """Root keys of a device, 32 hexadecimal digits each; they are never returned."""
+
+    applicationKey: str | None = None
+    networkKey: str | None = None
+    resetSession: bool = False
 
 
 @SUBSCRIBER.get(
@@ -71,14 +79,54 @@ async def ask_rejoin(device_ref: str, services: Services, scope: Scope) -> None:
     status=204,
 )
 async def put_network_key(device_ref: str, services: Services, scope: Scope, body: NetworkKey) -> None:
-    nwk_key = check_root_key(body.networkKey, "networkKey")
-    dev_eui = await services.read(lambda c: devices.get_device(c, scope, device_ref).EUI)
-    ref = await services.read(lambda c: devices.device_ref(c, scope, device_ref))
-    name = await services.read(lambda c: devices.vault_of(c, ref))
-    sealed = await services.platform.vault.of(name).import_nwk_key(DevEui.parse(str(dev_eui)), nwk_key)
+    await _rekey(services, scope, device_ref, RootKeys(networkKey=body.networkKey))
+
+
+@SUBSCRIBER.put(
+    "/devices/{deviceRef}/rootKeys",
+    "changeRootKeys",
+    "Device",
+    "Enter the root keys of a device again.",
+    status=204,
+)
+async def put_root_keys(device_ref: str, services: Services, scope: Scope, body: RootKeys) -> None:
+    """Replace the AppKey of a device, and of LoRaWAN 1.1 the NwkKey, for instance after a wrong one was
+    entered. The session under the earlier key lives on until the device joins again; with `resetSession` it
+    ends now. The change is noted, the keys are not."""
+    await _rekey(services, scope, device_ref, body)
+
+
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/keyChanges",
+    "listKeyChanges",
+    "Device",
+    "When the root keys of a device were entered again, and by whom.",
+)
+async def list_key_changes(device_ref: str, services: Services, scope: Scope) -> list[KeyChange]:
+    return await services.read(lambda c: devices.list_key_changes(c, scope, device_ref))
+
+
+async def _rekey(services: Services, scope: Scope, device_ref: str, body: RootKeys) -> None:
+    given = {
+        name: check_root_key(text, name)
+        for name, text in (("applicationKey", body.applicationKey), ("networkKey", body.networkKey))
+        if text is not None
+    }
+    device = await services.read(lambda c: devices.check_rekeying(c, scope, device_ref, list(given)))
+    vault = services.platform.vault.of(await services.read(lambda c: devices.vault_of(c, device.ref)))
+    app_key = nwk_key = None
+    if "applicationKey" in given:
+        app_key = await vault.import_app_key(device.dev_eui, given["applicationKey"])
+    if "networkKey" in given:
+        nwk_key = await vault.import_nwk_key(device.dev_eui, given["networkKey"])
     await services.change(
-        lambda c: devices.set_nwk_key(c, scope, ref, sealed),
+        lambda c: devices.change_root_keys(
+            c, scope, device.ref, app_key, nwk_key, session_reset=body.resetSession
+        ),
         by=scope,
-        action="device.networkKey",
-        what=f"device {ref}",
+        action="device.rootKeys",
+        what=f"device {device.ref}",
+        details={"keys": list(given), "resetSession": body.resetSession},
     )
+    if body.resetSession:
+        await services.platform.network.requests.reset_context(device.ref)

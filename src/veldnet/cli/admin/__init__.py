@@ -20,6 +20,7 @@ admin = lazy_group(
         "project": Lazy(f"{_HERE}.projects:project_app", "Developer projects."),
         "plan": Lazy(f"{_HERE}.plans:plan_app", "Connectivity plans."),
         "device-profile": Lazy(f"{_HERE}.device_profiles:profile_app", "Device profiles."),
+        "catalogue": Lazy(f"{_HERE}.catalogue:catalogue_app", "Catalogue of devices."),
         "base-station": Lazy(f"{_HERE}.base_stations:base_station_app", "Base stations."),
         "hsm-group": Lazy(f"{_HERE}.hsm_groups:hsm_group_app", "HSM groups."),
         "undelivered": Lazy(f"{_HERE}.undelivered:undelivered_app", "Undelivered messages."),

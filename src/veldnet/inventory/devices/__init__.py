@@ -24,8 +24,9 @@ from .lifecycle import (
 from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all
 from .map import MOST_CELLS, MapCell, map_cells
 from .personalisation import Personalisation
+from .root_keys import KeyChange, change_root_keys, check_rekeying, list_key_changes
 from .search import ALARM_LEVELS, ORDERS, AlarmLevel, Found, Order, Wanted, devices_after, search_devices
-from .view import Observed, device_ref, get_device, get_veldnet_device
+from .view import Observed, device_ref, find_own, get_device, get_veldnet_device
 
 __all__ = [
     "ALARM_LEVELS",
@@ -39,6 +40,7 @@ __all__ = [
     "AlarmLevel",
     "Filter",
     "Found",
+    "KeyChange",
     "MapCell",
     "NewDevice",
     "Observed",
@@ -47,8 +49,10 @@ __all__ = [
     "Personalisation",
     "View",
     "Wanted",
+    "change_root_keys",
     "check_dev_eui",
     "check_new_device",
+    "check_rekeying",
     "check_root_key",
     "check_thresholds",
     "count_devices",
@@ -56,10 +60,12 @@ __all__ = [
     "delete_device",
     "device_ref",
     "devices_after",
+    "find_own",
     "find_profile",
     "get_device",
     "get_veldnet_device",
     "list_devices",
+    "list_key_changes",
     "map_cells",
     "refs_of",
     "refs_of_all",

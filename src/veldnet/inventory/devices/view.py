@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,7 +24,7 @@ from veldnet.domain.resources import (
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import profile_id
 from veldnet.inventory.rows import ref_of
-from veldnet.lorawan import DevAddr
+from veldnet.lorawan import DevAddr, DevEui
 from veldnet.store.schema import (
     connectivity_plans,
     device_profiles,
@@ -221,3 +221,14 @@ def shown(row: DeviceRecord, kind: type[D], observed: Observed | None) -> D:
 def device_ref(connection: Connection, scope: Scope, ref: str) -> int:
     """The number of a device of the subscriber. Raises `NotFound`."""
     return int(own_device(connection, scope, ref).ref)
+
+
+def find_own(connection: Connection, scope: Scope, euis: Iterable[DevEui]) -> dict[str, str]:
+    """The refs of those devices that the subscriber has, by DevEUI."""
+    rows = connection.execute(
+        select(devices.c.dev_eui, devices.c.ref).where(
+            devices.c.subscriber_ref == scope.subscriber_ref,
+            devices.c.dev_eui.in_([str(eui) for eui in euis]),
+        )
+    )
+    return {row.dev_eui: str(row.ref) for row in rows}

@@ -1,0 +1,64 @@
+"""YAML from outside: text, lists and mappings, bounded in size, depth and in what aliases make of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from veldnet.domain.errors import BadRequest
+
+# The loader that makes texts of all scalars: no tag creates anything, no number is ever too long.
+_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_MOST_NODES = 50_000
+_MOST_DEPTH = 40
+
+
+def read_yaml(octets: bytes) -> Any:
+    """The document of a file. Raises `BadRequest` for what is no YAML, or more than a description of a device
+    ever needs."""
+    try:
+        text = octets.decode("utf-8-sig")
+        _measure(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - this loader makes nothing but text
+    except UnicodeDecodeError:
+        raise BadRequest("the file is not UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = "" if mark is None else f" (line {mark.line + 1})"
+        raise BadRequest(f"the file is not YAML{where}") from None
+    except (RecursionError, ValueError):
+        raise BadRequest("the file is not YAML that can be read") from None
+
+
+def _measure(text: str) -> None:
+    """Count the nodes of a document with every alias written out, without building it."""
+    sizes: dict[str, int] = {}
+    # Nodes so far of each open collection, and its anchor.
+    open_nodes: list[int] = [0]
+    anchors: list[str | None] = [None]
+    for event in yaml.parse(text, Loader=_Loader):
+        size = 0
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append(1)
+            anchors.append(event.anchor)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            size = open_nodes.pop()
+            _keep(sizes, anchors.pop(), size)
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise BadRequest("the file has an alias of something that has not ended")
+            size = sizes[event.anchor]
+        elif isinstance(event, yaml.ScalarEvent):
+            size = 1
+            _keep(sizes, event.anchor, size)
+        open_nodes[-1] += size
+        if open_nodes[-1] > _MOST_NODES:
+            raise BadRequest(f"the file has more than {_MOST_NODES} entries, aliases written out")
+        if len(open_nodes) > _MOST_DEPTH:
+            raise BadRequest(f"the file is nested deeper than {_MOST_DEPTH} levels")
+
+
+def _keep(sizes: dict[str, int], anchor: str | None, size: int) -> None:
+    if anchor is not None:
+        sizes[anchor] = size

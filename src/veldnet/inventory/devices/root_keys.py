@@ -1,0 +1,97 @@
+"""Root keys that are entered again, and when that was."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from veldnet.domain.documents import decode_profile
+from veldnet.domain.errors import InvalidField, MissingField
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
+from veldnet.inventory import changes
+from veldnet.lorawan import DevEui
+from veldnet.store.schema import device_key_changes, devices
+
+from .view import own_device
+
+_KEPT = 100
+APPLICATION_KEY, NETWORK_KEY = "applicationKey", "networkKey"
+
+
+class KeyChange(msgspec.Struct):
+    """Root keys that were entered again: when, by whom and which; never the keys."""
+
+    time: str
+    user: str
+    keys: list[str]
+    sessionReset: bool
+
+
+class Rekeyed(msgspec.Struct, frozen=True):
+    """A device that gets other root keys."""
+
+    ref: int
+    dev_eui: DevEui
+
+
+def check_rekeying(connection: Connection, scope: Scope, ref: str, names: list[str]) -> Rekeyed:
+    """The device, if it can have the keys that are named. Raises a `BadRequest`."""
+    row = own_device(connection, scope, ref)
+    if not names:
+        raise MissingField(f"{APPLICATION_KEY} is mandatory: the AppKey, 32 hexadecimal digits")
+    if row.activation_type != "OTAA":
+        raise InvalidField("the device does not join (ABP) and has no root keys; delete and create it")
+    if NETWORK_KEY in names and not decode_profile(row.profile_settings).version_11:
+        raise InvalidField(f"{NETWORK_KEY} is for LoRaWAN 1.1; the profile of the device is for 1.0.x")
+    return Rekeyed(row.ref, DevEui.parse(row.dev_eui))
+
+
+def change_root_keys(
+    connection: Connection,
+    scope: Scope,
+    ref: int,
+    sealed_app_key: bytes | None,
+    sealed_nwk_key: bytes | None,
+    *,
+    session_reset: bool,
+) -> None:
+    """Replace root keys of a device and note it. Sessions under earlier ones live on until the next join."""
+    now = changes.now_ms()
+    values = {
+        column: sealed
+        for column, sealed in (("sealed_app_key", sealed_app_key), ("sealed_nwk_key", sealed_nwk_key))
+        if sealed is not None
+    }
+    connection.execute(
+        update(devices)
+        .where(devices.c.ref == ref)
+        .values(**values, updated_at=now, updated_by=scope.display_name)
+    )
+    names = [
+        name
+        for name, sealed in ((APPLICATION_KEY, sealed_app_key), (NETWORK_KEY, sealed_nwk_key))
+        if sealed is not None
+    ]
+    connection.execute(
+        insert(device_key_changes).values(
+            device_ref=ref,
+            at=now,
+            actor=scope.display_name,
+            keys=",".join(names),
+            session_reset=session_reset,
+        )
+    )
+    changes.note(connection, "device", ref)
+
+
+def list_key_changes(connection: Connection, scope: Scope, ref: str) -> list[KeyChange]:
+    """The newest hundred, the newest first."""
+    device = own_device(connection, scope, ref).ref
+    rows = connection.execute(
+        select(device_key_changes)
+        .where(device_key_changes.c.device_ref == device)
+        .order_by(device_key_changes.c.ref.desc())
+        .limit(_KEPT)
+    )
+    return [KeyChange(timestamp(row.at), row.actor, row.keys.split(","), row.session_reset) for row in rows]
