@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,23 +25,27 @@ from veldnet.simulator.udp_link import push_data
 from .fleet import JOIN_EUI, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
-from .uplinks import create_sites, downlink_latencies, prepare
+from .unanswered import Cause, ConfirmedUplink, causes
+from .uplinks import acknowledgements, create_sites, prepare
 
 _DEVICES = 5000
 # More confirmed frames than in a network, for there to be a thousand latencies to take a percentile of.
 _CONFIRMED_EVERY = 9
+# Seconds after the last frame in which the last answer goes out: RX2 is 2 s after it, and up to 1.6 s long.
+_SETTLE = 4.0
 
 
 class ForgedResult(msgspec.Struct, frozen=True):
     """Milliseconds from the end of the window to the acknowledgement of genuine uplinks: alone, and with so
     many forged frames a second of each sort beside them. `unanswered` are the genuine confirmed uplinks that
-    got no acknowledgement, by sort."""
+    got no acknowledgement, by sort, and `causes` tell why."""
 
     rate: float
     forged_rate: float
     base_stations: int
     latency_ms: dict[str, Percentiles | None]
     unanswered: dict[str, int]
+    causes: dict[str, list[Cause]]
 
 
 def _unknown_address(rng: random.Random, _space: AddressSpace) -> bytes:
@@ -108,11 +114,6 @@ def _noise(
     ]
 
 
-def _confirmed(start: int, count: int) -> int:
-    """How many frames of a measurement are confirmed ones."""
-    return sum(position % _CONFIRMED_EVERY == 0 for position in range(start, start + count))
-
-
 async def bench_forged(
     data: Path, *, rate: float, forged: float, seconds: float, through: int
 ) -> ForgedResult:
@@ -132,25 +133,49 @@ async def bench_forged(
     window = settings.network.deduplication_window
     server = await BenchServer.start(data)
     measured: dict[str, Percentiles | None] = {}
-    unanswered: dict[str, int] = {}
+    missing: dict[str, list[ConfirmedUplink]] = {}
     try:
         genuine, noise = Generator(server.udp, gateways), Generator(server.udp, gateways[:through])
         genuine.begin()
         await genuine.send(prepared[:_DEVICES], 2000)
+        # Until the base stations have sent what answers these.
+        await asyncio.sleep(_SETTLE)
         for number, (sort, forge) in enumerate(_SORTS.items()):
             start = _DEVICES + number * count
             seen = len(genuine.downlinks)
+            genuine.acknowledged.clear()
             load = genuine.send(prepared[start : start + count], rate)
             if forge is None:
                 await load
             else:
                 forgeries = _noise(int(forged * seconds), forge, space, gateways[:through])
                 await asyncio.gather(load, noise.send(forgeries, forged))
-            await asyncio.sleep(2)
-            latencies = downlink_latencies(genuine, confirmed_at, window, start, seen)
-            measured[sort] = percentiles(latencies)
-            unanswered[sort] = _confirmed(start, count) - len(latencies)
+            await asyncio.sleep(_SETTLE)
+            answered = dict(acknowledgements(genuine, confirmed_at, window, seen))
+            measured[sort] = percentiles([late for at, late in answered.items() if at >= start])
+            missing[sort] = [
+                _sent(position, prepared[position], genuine)
+                for position in range(start, start + count)
+                if position % _CONFIRMED_EVERY == 0 and position not in answered
+            ]
         genuine.close()
     finally:
         await server.stop()
-    return ForgedResult(rate, forged, through, measured, unanswered)
+    opened = await DataDirectory.open(settings, vaults=False)
+    why = {sort: await opened.store.read(partial(causes, group)) for sort, group in missing.items() if group}
+    await opened.close()
+    unanswered = {sort: len(group) for sort, group in missing.items()}
+    return ForgedResult(rate, forged, through, measured, unanswered, why)
+
+
+def _sent(position: int, frame: Prepared, generator: Generator) -> ConfirmedUplink:
+    """What stands at a position of the prepared frames, each of which one base station hears."""
+    (datagram,) = frame.datagrams
+    (rxpk,) = msgspec.json.decode(datagram[12:])["rxpk"]
+    return ConfirmedUplink(
+        position % _DEVICES + 1,
+        position // _DEVICES + 1,
+        str(GatewayEui(int.from_bytes(datagram[4:12], "big"))),
+        base64.b64decode(rxpk["data"]),
+        datagram[1:3] in generator.acknowledged,
+    )

@@ -17,6 +17,8 @@ import msgspec
 from veldnet.lorawan import GatewayEui
 
 _TICK = 0.002
+# Seconds between two keep-alives.
+_KEEP_ALIVE = 5.0
 # Linux stamps each datagram when it arrives (socket(7)), so that a generator that is busy sending does not
 # count its own delay as the server's.
 _SO_TIMESTAMPNS = 35
@@ -52,12 +54,15 @@ def percentiles(seconds: Sequence[float]) -> Percentiles | None:
 class Generator:
     """Sends frames over a socket for each base station, and reads acknowledgements and downlinks.
 
-    `downlinks` collects (time, PHYPayload) of each PULL_RESP.
+    `downlinks` collects (time, PHYPayload) of each PULL_RESP. One that has not begun sends only: it draws no
+    downlinks away from another generator of the same base stations.
     """
 
     def __init__(self, server: tuple[str, int], gateways: Sequence[GatewayEui]) -> None:
         self._sockets = {int(gateway).to_bytes(8, "big"): self._connect(server) for gateway in gateways}
-        self.acknowledged = 0
+        self._listens = False
+        # Tokens of datagrams that were acknowledged.
+        self.acknowledged: set[bytes] = set()
         self.downlinks: list[tuple[float, bytes]] = []
         self.sent_at: list[float] = []
 
@@ -76,6 +81,7 @@ class Generator:
         loop = asyncio.get_running_loop()
         for eui, sock in self._sockets.items():
             loop.add_reader(sock, self._read, eui, sock)
+        self._listens = True
         self.keep_alive()
 
     def keep_alive(self) -> None:
@@ -91,7 +97,7 @@ class Generator:
             except (BlockingIOError, ConnectionRefusedError):
                 return
             if data[3] == 0x01:
-                self.acknowledged += 1
+                self.acknowledged.add(data[1:3])
             elif data[3] == 0x03:
                 seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
                 ago = time.time() - (seconds + nanoseconds / 1e9)
@@ -104,7 +110,7 @@ class Generator:
         """Send all frames at `rate` a second; returns the seconds it took."""
         begun = time.perf_counter()
         position = 0
-        next_keep_alive = begun + 5
+        next_keep_alive = begun + _KEEP_ALIVE
         while position < len(frames):
             now = time.perf_counter()
             due = min(int((now - begun) * rate) + 1, len(frames))
@@ -113,9 +119,9 @@ class Generator:
                     self._send(datagram)
                 self.sent_at.append(time.perf_counter())
             position = due
-            if now > next_keep_alive:
+            if self._listens and now > next_keep_alive:
                 self.keep_alive()
-                next_keep_alive += 5
+                next_keep_alive += _KEEP_ALIVE
             await asyncio.sleep(_TICK)
         return time.perf_counter() - begun
 

@@ -267,20 +267,27 @@ def downlink_latencies(
     confirmed_at: dict[DevAddr, list[int]],
     window: float,
     warm_up: int,
-    skip: int = 0,
 ) -> list[float]:
-    """Seconds from the end of the window to the PULL_RESP of each acknowledgement, which answers the newest
-    confirmed frame of its address. `skip` leaves out so many of them, `warm_up` those of frames before."""
-    latencies = []
+    """Seconds from the end of the window to the PULL_RESP of each acknowledgement; `warm_up` leaves out those
+    of frames before."""
+    answered = acknowledgements(generator, confirmed_at, window)
+    return [latency for position, latency in answered if position >= warm_up]
+
+
+def acknowledgements(
+    generator: Generator, confirmed_at: dict[DevAddr, list[int]], window: float, skip: int = 0
+) -> list[tuple[int, float]]:
+    """Where the frame of each acknowledgement stands, which is the newest confirmed one of its address, and
+    the seconds from the end of the window to its PULL_RESP. `skip` leaves out so many downlinks."""
+    answered = []
     for when, phy_payload in generator.downlinks[skip:]:
         frame = frames.parse(phy_payload)
         if not isinstance(frame, frames.DataFrame) or not frame.ack:
             continue
         sent = [p for p in confirmed_at.get(frame.dev_addr, ()) if p < len(generator.sent_at)]
         position = max((p for p in sent if generator.sent_at[p] <= when), default=0)
-        if position >= warm_up:
-            latencies.append(when - generator.sent_at[position] - window)
-    return latencies
+        answered.append((position, when - generator.sent_at[position] - window))
+    return answered
 
 
 async def _settle(

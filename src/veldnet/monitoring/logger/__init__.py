@@ -1,7 +1,7 @@
 """Wireless logger: frames as lines, live, searched in the journal, and exported."""
 
 from .export import export_rows
-from .journal import StoredBodies, StoredFrame, frames_of, read_frame
+from .journal import StoredBodies, StoredFrame, frames_of, read_frame, records_of
 from .lines import PACKET_TYPES, Line, Named, packet_type
 from .live import LiveFeed, Subscription, TooManyStreams
 from .search import Page, Query, Whose, own_devices, search
@@ -24,5 +24,6 @@ __all__ = [
     "own_devices",
     "packet_type",
     "read_frame",
+    "records_of",
     "search",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import ColumnElement, Connection, select
 
-from veldnet.network.core import FrameKind
+from veldnet.network.core import FrameKind, Record, decode_record
 from veldnet.store import millis_of
 from veldnet.store.schema import base_stations, delivery_results, frame_bodies, frames
 
@@ -63,6 +63,18 @@ def frames_of(connection: Connection, device_ref: int, before: int | None, limit
         )
         for row in connection.execute(wanted.order_by(frames.c.id.desc()).limit(limit))
     ]
+
+
+def records_of(connection: Connection, device_ref: int, limit: int) -> list[Record]:
+    """The newest records of a device, newest first, as far as their retention is not over."""
+    bodies = connection.execute(
+        select(frame_bodies.c.body)
+        .join(frames, frames.c.id == frame_bodies.c.frame_id)
+        .where(frames.c.device_ref == device_ref, frame_bodies.c.part == 0)
+        .order_by(frames.c.id.desc())
+        .limit(limit)
+    )
+    return [decode_record(body) for body in bodies.scalars()]
 
 
 def read_frame(connection: Connection, of: Whose, number: int) -> StoredBodies | None:
