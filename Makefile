@@ -57,11 +57,12 @@ console-lint: $(VENV)/.dev console
 	@cd console; $(NODE) npm run --silent lint
 	@cd console; $(NODE) npm run --silent test
 
-# The walk of docs/first-steps.md is run as a customer would type it.
+# The walks of docs/ are run as a newcomer would type them.
 .PHONY: tools
 tools:
 	@missing=""; for tool in curl openssl xxd; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
 	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
+	command -v nginx > /dev/null || missing="$$missing nginx-light"; \
 	command -v chromium > /dev/null || missing="$$missing chromium"; \
 	ls /usr/lib/*/faketime/libfaketime.so.1 > /dev/null 2>&1 || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \

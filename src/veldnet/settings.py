@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
@@ -96,8 +97,8 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     trusted_proxies: Annotated[
         tuple[str, ...],
         _help(
-            "Addresses of reverse proxies: their X-Forwarded-For and X-Forwarded-Proto are trusted, and "
-            "their connections are not limited."
+            "Addresses or networks (10.0.0.0/24) of reverse proxies: their X-Forwarded-For and "
+            "X-Forwarded-Proto are trusted, and their connections are not limited."
         ),
     ] = ("127.0.0.1", "::1")
     header_timeout: Annotated[Duration, _help("Timeout for the header of a request.")] = Duration(10)
@@ -107,6 +108,22 @@ class ApiSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Duration,
         _help("Close the connection of a client that reads a response slower than 1 KiB/s for this long."),
     ] = Duration(20)
+
+
+class TlsSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """HTTPS on the address `api.http`."""
+
+    certificate: Annotated[
+        str,
+        _help(
+            "File with the certificate and its chain in PEM form; empty serves HTTP. It is loaded again when "
+            "it changes, and on SIGHUP."
+        ),
+    ] = ""
+    key: Annotated[str, _help("File with the private key in PEM form, closed to other users.")] = ""
+    warn_before: Annotated[Duration, _help("Raise an alarm so long before the certificate expires.")] = (
+        Duration(14 * 86_400)
+    )
 
 
 class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -382,6 +399,17 @@ class AlarmSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ] = Duration(600)
 
 
+class BackupSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Scheduled backups of the database."""
+
+    directory: Annotated[
+        str, _help("Existing directory for scheduled backups, best on another disk; empty makes none.")
+    ] = ""
+    every: Annotated[Duration, _help("Time between two backups, one minute at least.")] = Duration(86_400)
+    daily: Annotated[int, _help("Number of days of which the last backup is kept.", ge=0, le=3660)] = 7
+    weekly: Annotated[int, _help("Number of weeks of which the last backup is kept.", ge=0, le=520)] = 4
+
+
 class MailSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Mail server for alarm notifications."""
 
@@ -444,6 +472,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     data: Annotated[str, _help("Directory of the database and the vault.")] = "./veldnet-data"
     api: ApiSettings = ApiSettings()
+    tls: TlsSettings = TlsSettings()
     console: ConsoleSettings = ConsoleSettings()
     gateways: GatewaySettings = GatewaySettings()
     network: NetworkSettings = NetworkSettings()
@@ -451,6 +480,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     keys: KeySettings = KeySettings()
     journal: JournalSettings = JournalSettings()
     alarms: AlarmSettings = AlarmSettings()
+    backup: BackupSettings = BackupSettings()
     mail: MailSettings = MailSettings()
     log: LogSettings = LogSettings()
 
@@ -511,6 +541,9 @@ def _check(settings: Settings) -> None:
             f"settings: network.deduplication_window {window:g} s does not fit before RX1 "
             f"({settings.network.rx1_delay} s); write for example 200ms"
         )
+    _check_http(settings)
+    if settings.backup.every < 60:
+        raise SettingsError("settings: backup.every must be one minute at least; write for example 24h")
     keys = settings.keys
     if keys.vault not in ("software", "pkcs11", *keys.vaults):
         known = ", ".join(("software", "pkcs11", *keys.vaults))
@@ -518,6 +551,20 @@ def _check(settings: Settings) -> None:
     for name in keys.vaults:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name) or name in ("software", "pkcs11"):
             raise SettingsError(f"settings: keys.vaults: {name!r} must be a short name in small letters")
+
+
+def _check_http(settings: Settings) -> None:
+    if bool(settings.tls.certificate) != bool(settings.tls.key):
+        missing = "key" if settings.tls.certificate else "certificate"
+        raise SettingsError(f"settings: tls.{missing} is missing: HTTPS needs a certificate and its key")
+    for proxy in settings.api.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise SettingsError(
+                f"settings: api.trusted_proxies: {proxy!r} is not an address such as 192.0.2.1 or a network "
+                "such as 10.0.0.0/24"
+            ) from None
 
 
 def _rename_keys(values: dict[str, Any], on_old_name: OnOldName) -> dict[str, Any]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
 from veldnet.assembly.platform import Platform
 from veldnet.monitoring import DEVICE_TYPES
+
+if TYPE_CHECKING:
+    from veldnet.assembly.certificate import ServerCertificate
 
 # Old names of metrics, which are exported beside the new ones for one more release.
 RENAMED: dict[str, str] = {
@@ -39,6 +44,7 @@ class PlatformCollector(Collector):
         yield from self._counters_by_reason()
         yield from self._monitoring()
         yield from self._modules_and_air()
+        yield from self._installation()
         yield from self._gauges()
 
     def _counters(self) -> Iterator[Metric]:
@@ -117,6 +123,14 @@ class PlatformCollector(Collector):
                 duty.add_metric([str(base_station), band], share)
         yield duty
 
+    def _installation(self) -> Iterator[Metric]:
+        """Of the certificate and of scheduled backups, where there are any."""
+        certificate, backups = self._platform.certificate, self._platform.backups
+        if certificate is not None:
+            yield from _certificate(certificate)
+        if backups is not None:
+            yield from _backups(backups)
+
     def _gauges(self) -> Iterator[Metric]:
         deliveries = self._platform.deliveries
         for name, text, number in (
@@ -170,6 +184,36 @@ class PlatformCollector(Collector):
         yield GaugeMetricFamily(
             "veldnet_base_stations", "Registered base stations", value=monitoring.base_station_count
         )
+
+
+def _certificate(certificate: ServerCertificate) -> Iterator[Metric]:
+    for name, text, value in (
+        (
+            "expiry_time_seconds",
+            "When the certificate of the server expires, Unix time",
+            certificate.not_after,
+        ),
+        (
+            "reload_failed",
+            "Whether the files of the certificate could not be loaded after they changed",
+            float(certificate.reload_problem is not None),
+        ),
+    ):
+        yield GaugeMetricFamily(f"veldnet_certificate_{name}", text, value=value)
+
+
+def _backups(backups: ScheduledBackups) -> Iterator[Metric]:
+    counters = backups.counters
+    for name, text, value in (
+        ("last_success_time_seconds", "When the newest scheduled backup was made", counters.succeeded_at),
+        ("failed", "Whether the last scheduled backup failed", float(backups.problem is not None)),
+        ("size_bytes", "Size of the last scheduled backup", counters.size),
+        ("duration_seconds", "How long the last scheduled backup took", counters.seconds),
+    ):
+        yield GaugeMetricFamily(f"veldnet_backup_{name}", text, value=value)
+    yield CounterMetricFamily(
+        "veldnet_backup_failures", "Scheduled backups that failed", value=counters.failures
+    )
 
 
 def _under_old_name(family: Metric, old: str) -> Metric:

@@ -24,13 +24,15 @@ class Addresses(msgspec.Struct, frozen=True):
 
     http: str
     udp: str
+    tls: bool = False
 
 
 class Ports:
     """The open sockets of a server."""
 
-    def __init__(self, http: socket.socket, base_stations: dict[str, socket.socket]) -> None:
+    def __init__(self, http: socket.socket, base_stations: dict[str, socket.socket], *, tls: bool) -> None:
         self.http = http
+        self._tls = tls
         # By the name of their protocol.
         self.base_stations = base_stations
 
@@ -42,7 +44,7 @@ class Ports:
             for entry in PROTOCOLS:
                 if entry.open_port is not None:
                     opened[entry.name] = entry.open_port(settings)
-            return cls(_http_socket(settings.api.http), opened)
+            return cls(_http_socket(settings.api.http), opened, tls=bool(settings.tls.certificate))
         except CannotListen:
             for sock in opened.values():
                 sock.close()
@@ -50,7 +52,7 @@ class Ports:
 
     @property
     def addresses(self) -> Addresses:
-        return Addresses(_text(self.http), _text(self.base_stations[SEMTECH_UDP]))
+        return Addresses(_text(self.http), _text(self.base_stations[SEMTECH_UDP]), self._tls)
 
     def close(self) -> None:
         for sock in (self.http, *self.base_stations.values()):

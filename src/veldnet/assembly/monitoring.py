@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -153,10 +153,10 @@ class MonitoringService:
         }
         await self.stations.check(facts)
 
-    async def check_modules(self) -> None:
-        """Look at every module of the vaults."""
-        vaults = self._vault
-        await self.modules.check([Module(name, each.name, each.problem) for name, each in vaults.modules()])
+    async def check_modules(self, others: Iterable[Module] = ()) -> None:
+        """Look at every module of the vaults, and at other parts of the installation."""
+        modules = [Module(name, each.name, each.problem) for name, each in self._vault.modules()]
+        await self.modules.check([*modules, *others])
 
     def _facts(
         self,

@@ -8,6 +8,7 @@ import resource
 import shutil
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,6 +17,7 @@ from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.changes import ChangeApplier
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
+from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
 from veldnet.assembly.monitoring import MonitoringService
 from veldnet.assembly.network_settings import network_parameters, server_options
 from veldnet.assembly.protocols import PROTOCOLS, Keeper
@@ -28,7 +30,7 @@ from veldnet.inventory import accounts, changes
 from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.monitoring import Mailer, prune
+from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, prune
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.network.core import PortKey, personalised_state
 from veldnet.network.shell import NetworkServer, Runtime
@@ -46,12 +48,16 @@ from veldnet.settings import RoutingSettings, Settings
 from veldnet.store import LeaseLost, Store, StoreError
 from veldnet.supervision import Supervisor
 
+if TYPE_CHECKING:
+    from veldnet.assembly.certificate import ServerCertificate
+
 log = structlog.get_logger(__name__)
 
 _CHANGES_EVERY = 1.0
 _PRESENCE_EVERY = 10.0
 _CONNECTIONS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
+_BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
 _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
@@ -162,6 +168,9 @@ class Platform:
                 self._connections.append(connections)
         self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)
         self.keys = KeyCare(data, self.supervisor)
+        # Of HTTPS, where the server has its own.
+        self.certificate: ServerCertificate | None = None
+        self.backups = ScheduledBackups(settings, clock) if settings.backup.directory else None
         self.loop_lag = 0.0
         self._changes = ChangeApplier(self.store, self.supervisor, self._change_table())
         self.ready = False
@@ -204,12 +213,22 @@ class Platform:
             ("retention", _PRUNE_EVERY, self._prune),
             ("device alarms", every, self.monitoring.check_devices),
             ("base station alarms", every, self.monitoring.check_base_stations),
-            ("vault alarms", every, self.monitoring.check_modules),
+            ("alarms of the installation", every, self._check_installation),
             ("device counts", every, self.monitoring.count_devices),
         ):
             self.supervisor.repeat(name, interval, chore)
+        if self.backups is not None:
+            self.supervisor.repeat("scheduled backups", _BACKUP_EVERY, self.backups.run)
         self.supervisor.keep("event loop lag", self._measure_lag)
         self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
+
+    async def _check_installation(self) -> None:
+        parts = []
+        if self.certificate is not None:
+            parts.append(Module("", "certificate", self.certificate.problem, CERTIFICATE))
+        if self.backups is not None:
+            parts.append(Module("", "backups", self.backups.problem, BACKUP))
+        await self.monitoring.check_modules(parts)
 
     async def _keep_connections(self) -> None:
         for connections in self._connections:

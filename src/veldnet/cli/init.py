@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,13 @@ import typer
 from veldnet.assembly.data_directory.directory import DataDirectory, database_of, expect_database
 from veldnet.assembly.vaults.opening import master_key_of
 
+from . import deployment
 from .exits import Exit
 from .options import Data
 from .output import console, fail
 from .running import readable_errors, run, settings_or_fail
+
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){0,9}")
 
 
 def init_command(
@@ -22,8 +26,20 @@ def init_command(
         bool,
         typer.Option("--keep-key", help="Create an empty database under the existing master key."),
     ] = False,
+    systemd: Annotated[
+        bool, typer.Option("--systemd", help="Only print a systemd unit for this installation.")
+    ] = False,
+    nginx: Annotated[
+        str, typer.Option(metavar="NAME", help="Only print an nginx site for this host name.")
+    ] = "",
+    caddy: Annotated[
+        str, typer.Option(metavar="NAME", help="Only print a Caddyfile for this host name.")
+    ] = "",
 ) -> None:
-    """Create a data directory with an empty database and a master key."""
+    """Create a data directory with an empty database and a master key, or print files for the system."""
+    if systemd or nginx or caddy:
+        _print_files(systemd, nginx, caddy)
+        return
     settings = settings_or_fail({"data": None if data is None else str(data)})
     database, key = database_of(settings), master_key_of(settings)
     if database.exists():
@@ -39,3 +55,13 @@ def init_command(
             expect_database(settings)
         run(create())
     console.print(f"{database} created; without {key} its keys cannot be opened: keep a copy", soft_wrap=True)
+
+
+def _print_files(systemd: bool, nginx: str, caddy: str) -> None:
+    if (systemd, bool(nginx), bool(caddy)).count(True) > 1:
+        raise typer.BadParameter("print one file at a time")
+    for name in filter(None, (nginx, caddy)):
+        if not _HOST.fullmatch(name):
+            raise typer.BadParameter(f"{name!r} is not a host name")
+    text = deployment.systemd_unit() if systemd else ""
+    print(text or (deployment.nginx_site(nginx) if nginx else deployment.caddy_site(caddy)), end="")

@@ -60,7 +60,8 @@ def _serve(
             print_json(addresses)
             return
         console.print(f"[bold]Veldnet[/] on [cyan]{settings.data}[/]")
-        console.print(f"  HTTP API        http://{addresses.http}  (description: /docs)")
+        scheme = "https" if addresses.tls else "http"
+        console.print(f"  HTTP API        {scheme}://{addresses.http}  (description: /docs)")
         console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
 
     run(serve(settings, lock, ports, started, take_over=arguments.take_over))

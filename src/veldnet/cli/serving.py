@@ -18,10 +18,15 @@ from veldnet.assembly.listening import Addresses, Ports
 from veldnet.settings import Settings
 from veldnet.store import LeaseLost
 
+from .notify import ServiceManager
+
 if TYPE_CHECKING:
+    from veldnet.assembly.certificate import ServerCertificate
     from veldnet.assembly.platform import Platform
 
 log = structlog.get_logger(__name__)
+
+_CERTIFICATE_EVERY = 5.0
 
 
 async def serve(
@@ -36,13 +41,19 @@ async def serve(
     directory. Raises `LeaseLost` once another server has taken the data directory over."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    manager = ServiceManager()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # Asks for the certificate again; without one it must not end the server.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    certificate = _certificate(settings)
     platform = await _open_platform(settings, lock)
     try:
         await platform.start(take_over=take_over)
         await platform.hub.start(ports.base_stations)
         platform.watch()
+        if certificate is not None:
+            _keep_certificate(platform, certificate)
         application = await asyncio.to_thread(_load_application, platform)
     except BaseException:
         await platform.stop()
@@ -54,11 +65,15 @@ async def serve(
     _tune_garbage_collection()
     platform.ready = True
     started(ports.addresses)
+    manager.ready()
+    if manager.alive_every:
+        platform.supervisor.repeat("signs of life", manager.alive_every, manager.alive)
     waiting = [loop.create_task(event.wait()) for event in (stop, platform.lease_lost)]
     await asyncio.wait({http.serving, *waiting}, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
     log.info("stopping")
+    manager.stopping()
     begun = time.monotonic()
     # Streams would keep their connections open.
     platform.live.close()
@@ -81,6 +96,29 @@ async def _open_platform(settings: Settings, lock: DirectoryLock) -> Platform:
     platform = (await loading)(settings, data, generation=await data.generation())
     platform.supervisor.watch_loop(loop)
     return platform
+
+
+def _certificate(settings: Settings) -> ServerCertificate | None:
+    if not settings.tls.certificate:
+        return None
+    from veldnet.assembly.certificate import ServerCertificate
+
+    return ServerCertificate(settings.tls, time.time)
+
+
+def _keep_certificate(platform: Platform, certificate: ServerCertificate) -> None:
+    """Load it again when its files change, and on SIGHUP."""
+    platform.certificate = certificate
+    certificate.warn()
+
+    async def look(*, forced: bool = False) -> None:
+        await asyncio.to_thread(certificate.reload, forced=forced)
+
+    def hang_up() -> None:
+        platform.supervisor.start("certificate", look(forced=True))
+
+    platform.supervisor.repeat("certificate", _CERTIFICATE_EVERY, look)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
 
 
 def _load_platform() -> type[Platform]:

@@ -5,7 +5,15 @@ from veldnet.domain.alarm_levels import Level
 
 from . import health
 from .alarms.silence import SilenceRules
-from .alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, AlarmType, SeverityError, with_severities
+from .alarms.types import (
+    BACKUP,
+    BASE_STATION_TYPES,
+    CERTIFICATE,
+    DEVICE_TYPES,
+    AlarmType,
+    SeverityError,
+    with_severities,
+)
 from .base_stations import BaseStationMonitor, Facts, Limits
 from .modules import Module, ModuleMonitor
 from .monitor import Monitor
@@ -22,7 +30,9 @@ from .notification.notifier import Notifier, Pace
 from .retention import prune
 
 __all__ = [
+    "BACKUP",
     "BASE_STATION_TYPES",
+    "CERTIFICATE",
     "DEVICE_TYPES",
     "AlarmType",
     "BaseStationMonitor",

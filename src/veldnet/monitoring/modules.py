@@ -1,4 +1,5 @@
-"""Alarms of vault modules, with the same state machine as device alarms."""
+"""Alarms of parts of the installation: modules of vaults, the server's certificate, scheduled backups. They
+have the same state machine as device alarms."""
 
 from __future__ import annotations
 
@@ -24,12 +25,18 @@ _GRACE = 10.0
 _MACHINE = ("type", "object", "state", "occurrence", "acked", "created_at", "updated_at")
 
 
+# What a part is called in notifications, by its type of alarm.
+_NAMES = {types.MODULE: "HSM module"}
+
+
 class Module(msgspec.Struct, frozen=True):
-    """A module of a vault (the default one has no name) and what is wrong with it."""
+    """A module of a vault (the default one has no name), or another part of the installation, and what is
+    wrong with it."""
 
     vault: str
     name: str
     problem: str | None
+    kind: int = types.MODULE
 
     @property
     def title(self) -> str:
@@ -85,12 +92,12 @@ class ModuleMonitor:
         title = module.title
         if module.problem is None:
             self._away_since.pop(title, None)
-            signal: Raised | Cleared = Cleared(types.MODULE)
+            signal: Raised | Cleared = Cleared(module.kind)
         elif now - self._away_since.setdefault(title, now) < _GRACE:
             return None
         else:
-            signal = Raised(types.MODULE, (module.problem,))
-        step = machine.apply(MODULE_TYPES[types.MODULE], self._alarms.get(title), signal, round(now * 1000))
+            signal = Raised(module.kind, (module.problem,))
+        step = machine.apply(MODULE_TYPES[module.kind], self._alarms.get(title), signal, round(now * 1000))
         return _Change(module, step) if step.written and step.change is not None else None
 
     def _write(
@@ -127,7 +134,7 @@ class ModuleMonitor:
             state=alarm.state,
             at=alarm.updated_at,
             subject=change.module.title,
-            name="HSM module",
+            name=_NAMES.get(alarm.type, "Server"),
             infos=() if change.module.problem is None else (change.module.problem,),
         )
         wanting = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -97,6 +98,14 @@ def test_c6_the_limits_hold_whatever_comes(events: list[tuple[str, State, bool]]
 )
 def test_c6_whom_a_connection_is_counted_for(address: str, group: str) -> None:
     assert group_of(address, Limits().trusted) == group
+
+
+def test_whole_networks_may_be_trusted() -> None:
+    trusted = (ip_network("10.1.0.0/16"), ip_network("2001:db8::/32"))
+    assert [group_of(address, trusted) for address in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::9")] == [
+        ""
+    ] * 3
+    assert group_of("10.2.0.1", trusted) == "10.2.0.1"
 
 
 async def test_c6_a_crowd_of_requests_leaves_the_loop_to_others() -> None:

@@ -10,6 +10,7 @@ from .connections import Connections, Limits
 from .methods import HeadAsGet
 from .pace import Pace, Paced
 from .protocol import FrontProtocol
+from .tls import TlsListener
 
 __all__ = [
     "Connections",
@@ -18,5 +19,6 @@ __all__ = [
     "Limits",
     "Pace",
     "Paced",
+    "TlsListener",
     "server",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
 import msgspec
@@ -35,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True):
     idle_timeout: float = 65.0
     write_timeout: float = 20.0
     # Proxies, whose connections are those of many clients.
-    trusted: frozenset[str] = frozenset({"127.0.0.1", "::1"})
+    trusted: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
 
 
 class Connection(Protocol):
@@ -54,7 +55,7 @@ class Connection(Protocol):
         ...
 
 
-def group_of(address: str, trusted: frozenset[str]) -> str:
+def group_of(address: str, trusted: Iterable[IPv4Network | IPv6Network]) -> str:
     """Whom a connection is counted for: an address, or the /64 of an IPv6 one; empty for a proxy."""
     host = address.partition("%")[0]
     try:
@@ -63,7 +64,7 @@ def group_of(address: str, trusted: frozenset[str]) -> str:
         return host
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
-    if str(parsed) in trusted:
+    if any(parsed in network for network in trusted):
         return ""
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, 64), strict=False))

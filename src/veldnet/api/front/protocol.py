@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from veldnet.api.errors import gateway_body
 
-from .connections import Connections, State, group_of
+from .connections import Connection, Connections, State, group_of
 from .pace import PROBES, Pace
 
 # Of a request line and its headers, and of what stands between the parts of a body.
@@ -120,6 +120,8 @@ class FrontProtocol(asyncio.BufferedProtocol):
         self.probes_only = False
         # Whether requests go to the application; False once one was refused.
         self.serving = True
+        # What counted for this connection until its handshake was done.
+        self.handshake: Connection | None = None
         self._queued = self._held = self._paused = False
         # Whether a request, and an answer, is under way.
         self._in_request = self._in_answer = False
@@ -135,6 +137,8 @@ class FrontProtocol(asyncio.BufferedProtocol):
         self.group = group_of(str(peer[0]), self._connections.limits.trusted) if peer else ""
         self._facade = _Transport(self, self._transport)
         self._inner.connection_made(cast(asyncio.Transport, self._facade))
+        if self.handshake is not None:
+            self._connections.leave(self.handshake)
         if not self._connections.enter(self):
             self.refuse(503, "The server has too many connections; try again")
             self._transport.close()

@@ -9,6 +9,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from functools import partial
+from ipaddress import ip_network
 
 import uvicorn
 from litestar import Litestar
@@ -16,7 +17,7 @@ from litestar import Litestar
 from veldnet.assembly.listening import BACKLOG
 from veldnet.assembly.platform import Platform
 
-from . import Connections, FrontProtocol, HeadAsGet, Limits, Pace, Paced
+from . import Connections, FrontProtocol, HeadAsGet, Limits, Pace, Paced, TlsListener
 
 
 class _Server(uvicorn.Server):
@@ -30,15 +31,20 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
+    def protocol(self) -> FrontProtocol:
+        """For a connection that somebody else has accepted."""
+        made = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        assert isinstance(made, FrontProtocol)
+        return made
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def _configuration(
-    platform: Platform, application: Litestar, loop: asyncio.AbstractEventLoop
-) -> uvicorn.Config:
-    """Uvicorn behind the front, which bounds what clients may do."""
+def _connections(platform: Platform, loop: asyncio.AbstractEventLoop) -> Connections:
     api = platform.settings.api
     connections = Connections(
         Limits(
@@ -49,15 +55,23 @@ def _configuration(
             request_timeout=api.request_timeout,
             idle_timeout=api.idle_timeout,
             write_timeout=api.write_timeout,
-            trusted=frozenset(api.trusted_proxies),
+            trusted=tuple(map(ip_network, api.trusted_proxies)),
         )
     )
-    pace = Pace(loop)
 
     async def enforce_timeouts() -> None:
         connections.enforce_timeouts(loop.time())
 
     platform.supervisor.repeat("HTTP time-outs", 1.0, enforce_timeouts)
+    return connections
+
+
+def _configuration(
+    platform: Platform, application: Litestar, loop: asyncio.AbstractEventLoop, connections: Connections
+) -> uvicorn.Config:
+    """Uvicorn behind the front, which bounds what clients may do."""
+    api = platform.settings.api
+    pace = Pace(loop)
     # What clients send is no event of ours; a defect is.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return uvicorn.Config(
@@ -87,19 +101,29 @@ def _room_for_connections() -> int:
 
 
 class HttpServer:
-    """HTTP over an open socket, until it is stopped."""
+    """HTTP, or HTTPS where there is a certificate, over an open socket, until it is stopped."""
 
     def __init__(self, platform: Platform, application: Litestar, sock: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
-        self._server = _Server(_configuration(platform, application, self._loop))
+        self._connections = _connections(platform, self._loop)
+        self._server = _Server(_configuration(platform, application, self._loop, self._connections))
+        self._certificate = platform.certificate
         self._socket = sock
+        self._tls: TlsListener | None = None
         self.serving: asyncio.Task[None]
 
     async def start(self) -> None:
-        self.serving = self._loop.create_task(self._server.serve(sockets=[self._socket]))
+        # With a certificate the connections come from the listener.
+        sockets = [self._socket] if self._certificate is None else []
+        self.serving = self._loop.create_task(self._server.serve(sockets=sockets))
         await self._server.listening.wait()
+        if self._certificate is not None:
+            context, protocol = self._certificate.context, self._server.protocol
+            self._tls = TlsListener(self._socket, context, self._connections, protocol)
 
     async def stop(self) -> None:
         """Finish the requests under way."""
+        if self._tls is not None:
+            await self._tls.stop()
         self._server.should_exit = True
         await self.serving

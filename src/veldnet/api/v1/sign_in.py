@@ -71,7 +71,6 @@ def _view(services: Services, session: Session, token: str) -> SignedIn:
 
 
 def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
-    forwarded = request.headers.get("x-forwarded-proto", request.url.scheme)
     return Cookie(
         key=COOKIE,
         value=value,
@@ -79,7 +78,8 @@ def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie
         max_age=seconds,
         httponly=True,
         samesite="strict",
-        secure=forwarded.split(",")[0].strip() == "https",
+        # With what a trusted proxy says, where one is in front.
+        secure=request.url.scheme == "https",
     )
 
 

@@ -4,5 +4,6 @@ __all__ = [
     "backups",
     "directory",
     "lock",
+    "scheduled_backups",
     "takeover",
 ]

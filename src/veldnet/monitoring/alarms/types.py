@@ -70,7 +70,7 @@ DEVICE_TYPES = {
 }
 
 # Beyond ThingPark's numbers.
-DUPLICATE_EUI, MODULE = 202, 201
+DUPLICATE_EUI, MODULE, CERTIFICATE, BACKUP = 202, 201, 203, 204
 
 CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD, TIME_LOST, BACKHAUL = 102, 103, 104, 105, 109, 121
 
@@ -88,7 +88,15 @@ BASE_STATION_TYPES = {
 }
 
 
-MODULE_TYPES = {MODULE: _state(MODULE, "HSM module cannot work", Level.CRITICAL)}
+# Of parts of the installation.
+MODULE_TYPES = {
+    kind.id: kind
+    for kind in (
+        _state(MODULE, "HSM module cannot work", Level.CRITICAL),
+        _state(CERTIFICATE, "Certificate of the server expires or cannot be loaded", Level.MAJOR),
+        _state(BACKUP, "Scheduled backup failed", Level.MAJOR),
+    )
+}
 
 
 class SeverityError(ValueError):

@@ -19,11 +19,11 @@ from veldnet.settings import describe
 
 _MOST = 1000
 # Sections whose values say where secrets lie.
-_PRIVATE = frozenset({"keys", "mail"})
+_PRIVATE = frozenset({"keys", "mail", "tls"})
 
 
 class SettingView(msgspec.Struct):
-    """A setting of the server. Values of the sections `keys` and `mail` are not shown."""
+    """A setting of the server. Values of the sections `keys`, `mail` and `tls` are not shown."""
 
     section: str
     name: str

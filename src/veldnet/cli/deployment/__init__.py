@@ -1,0 +1,43 @@
+"""Files for the system around the server: a unit for systemd, configurations of proxies. They are shipped as
+they are, with places for what differs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+# Where the unit expects things; docs/install.md follows it.
+DATA = Path("/var/lib/veldnet")
+SETTINGS = Path("/etc/veldnet/veldnet.toml")
+
+
+def systemd_unit() -> str:
+    """The unit of the server, for the installation that runs this."""
+    return _filled("veldnet.service", COMMAND=str(_command()), DATA=str(DATA), SETTINGS=str(SETTINGS))
+
+
+def nginx_site(name: str) -> str:
+    """The configuration of nginx for a server of that host name."""
+    return _filled("nginx.conf", NAME=name)
+
+
+def caddy_site(name: str) -> str:
+    """The same for Caddy."""
+    return _filled("Caddyfile", NAME=name)
+
+
+def _command() -> Path:
+    """The command `veldnet` of this installation."""
+    beside = Path(sys.executable).parent / "veldnet"
+    if beside.exists():
+        return beside
+    return Path(shutil.which("veldnet") or beside)
+
+
+def _filled(file: str, **places: str) -> str:
+    text = files(__name__).joinpath(file).read_text()
+    for place, value in places.items():
+        text = text.replace(f"@{place}@", value)
+    return text
