@@ -361,7 +361,7 @@ def test_lists_are_filtered_saved_as_views_and_edited_together(desk: Desk, user:
     desk.button("Clear")
     expect(desk.page.get_by_role("link", name="Kitchen")).to_be_visible()
     desk.button("Views")
-    desk.page.get_by_role("menuitem", name="Cellars").click()
+    desk.page.get_by_role("menuitem", name="Cellars", exact=True).click()
     expect(desk.page.get_by_role("link", name="Kitchen")).to_be_hidden()
     desk.page.locator("tr[data-row]").get_by_role("checkbox").check()
     desk.button("Edit")

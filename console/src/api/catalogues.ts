@@ -19,6 +19,11 @@ export function useHsmGroups() {
   return $api.useQuery("get", "/data/lora/thingpark/hsmGroups", undefined, long).data ?? [];
 }
 
-export function options(items: { id?: string; name?: string }[]): { value: string; label: string }[] {
+export interface Named {
+  id?: string;
+  name?: string;
+}
+
+export function options(items: Named[]): { value: string; label: string }[] {
   return items.flatMap((item) => (item.id ? [{ value: item.id, label: item.name || item.id }] : []));
 }

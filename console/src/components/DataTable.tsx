@@ -16,7 +16,7 @@ export interface Column<T> {
   width?: number | string;
 }
 
-interface Props<T> {
+export interface TableProps<T> {
   label: string;
   rows: T[];
   columns: Column<T>[];
@@ -43,7 +43,7 @@ export function DataTable<T>({
   onSelect,
   empty,
   minWidth = 700,
-}: Props<T>) {
+}: TableProps<T>) {
   const t = useT();
   const [local, setLocal] = useState<{ key: string; down: boolean } | null>(null);
   const shown = useMemo(() => {

@@ -4,6 +4,10 @@ import type { FiltersOf } from "../../navigation";
 
 export type Device = Schemas["Device"];
 
+export const sorts = ["name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"] as const;
+export const healthStates = ["ACTIVE", "INIT", "RF_CNX_ERROR"] as const;
+export const alarmLevels = ["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
+
 export const filterNames = [
   "search",
   "healthState",

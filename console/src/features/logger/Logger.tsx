@@ -1,15 +1,11 @@
 import { useNavigate } from "@tanstack/react-router";
-import { ActionIcon, Badge, Button, Group, Menu, MultiSelect, Switch, TextInput, Tooltip } from "@mantine/core";
-import { modals } from "@mantine/modals";
-import { IconBookmark, IconDownload, IconPlayerPause, IconPlayerPlay, IconPlus, IconX } from "@tabler/icons-react";
+import { ActionIcon, Badge, Button, MultiSelect, Switch, TextInput } from "@mantine/core";
+import { IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
 import { useCallback, useMemo, useState } from "react";
-import { download } from "../../api/client";
-import { PageTitle } from "../../components/basics";
-import { useTell } from "../../components/notify";
 import { withQuery } from "../../format";
 import { usePreferences } from "../../api/preferences";
 import { useT, type Key } from "../../text";
-import { SaveView } from "../../components/SaveView";
+import { ListPage } from "../../components/ListPage";
 import { FrameList } from "./FrameList";
 import { cleared, useFilters, useTyped } from "../../navigation";
 
@@ -37,7 +33,6 @@ function iso(local: string | undefined): string | undefined {
 export function Logger() {
   const t = useT();
   const navigate = useNavigate();
-  const { run } = useTell();
   const [filters, setFilters] = useFilters("/logger");
   const [preferences, setPreferences] = usePreferences();
   const [state, setState] = useState({ state: "off", dropped: 0 });
@@ -51,8 +46,6 @@ export function Logger() {
   );
   const onState = useCallback((now: string, dropped: number) => setState({ state: now, dropped }), []);
   const only = useCallback((name: (typeof names)[number], value: string) => put({ [name]: value }), [put]);
-  const clear = () => put(cleared(names));
-  const views = preferences.loggerViews ?? [];
   const any = names.some((name) => filters[name]);
   const field = (name: (typeof names)[number], label: string, width: number, placeholder?: string, kind?: string) => (
     <TextInput
@@ -79,110 +72,76 @@ export function Logger() {
     />
   );
   return (
-    <>
-      <PageTitle title={t("nav.logger")} below={t("logger.below")}>
-        <Badge
-          variant="light"
-          color={live ? (state.state === "live" ? "veld" : "orange") : "gray"}
-          size="lg"
-          tt="none"
-          role="status"
-          style={{ color: "var(--mantine-color-text)" }}
-          data-testid="live-state"
-        >
-          {t(`live.${live ? state.state : "off"}` as Key)}
-          {state.dropped ? ` · ${t("live.dropped", { count: state.dropped })}` : ""}
-        </Badge>
-        <Button
-          variant="default"
-          leftSection={live ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
-          onClick={() => setFilters(live ? { live: "off" } : { live: undefined, to: undefined, asId: undefined })}
-        >
-          {t(live ? "live.pause" : "live.start")}
-        </Button>
-        <Menu withArrow position="bottom-end">
-          <Menu.Target>
-            <Button variant="default" leftSection={<IconBookmark size={16} />}>
-              {t("views.title")}
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {views.map((view) => (
-              <Menu.Item
-                key={view.name}
-                onClick={() => {
-                  put({ ...cleared(names), ...view.search });
-                  void navigate({ to: "/logger", search: view.search });
-                }}
-              >
-                {view.name}
-              </Menu.Item>
-            ))}
-            {!views.length && <Menu.Label>{t("views.empty")}</Menu.Label>}
-            <Menu.Divider />
-            <Menu.Item
-              leftSection={<IconPlus size={14} />}
-              onClick={() =>
-                modals.open({
-                  title: t("views.save"),
-                  children: (
-                    <SaveView
-                      onSave={(name) =>
-                        setPreferences(({ loggerViews = [] }) => ({
-                          loggerViews: [...loggerViews.filter((view) => view.name !== name), { name, search: filters }],
-                        }))
-                      }
-                    />
-                  ),
-                })
-              }
-            >
-              {t("views.save")}
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
-        <Tooltip label={t("logger.export")}>
-          <ActionIcon
-            variant="default"
-            size={36}
-            aria-label={t("logger.export")}
-            onClick={() => void run(download(withQuery("/api/v1/frames/export", { ...wanted, decode }), "frames.csv"))}
+    <ListPage
+      title={t("nav.logger")}
+      below={t("logger.below")}
+      signs={
+        <>
+          <Badge
+            variant="light"
+            color={live ? (state.state === "live" ? "veld" : "orange") : "gray"}
+            size="lg"
+            tt="none"
+            role="status"
+            style={{ color: "var(--mantine-color-text)" }}
+            data-testid="live-state"
           >
-            <IconDownload size={16} />
-          </ActionIcon>
-        </Tooltip>
-      </PageTitle>
-      <Group gap="xs" mb="sm" align="flex-end">
-        {field("deviceEUI", "DevEUI", 180, "70B3*, *A1F2")}
-        {field("devAddr", "DevAddr", 110, "0412*")}
-        {field("baseStationId", t("logger.station"), 120, "FF000001")}
-        {field("asId", "AS ID", 110)}
-        <MultiSelect
-          size="xs"
-          label={t("logger.types")}
-          miw={200}
-          maw={360}
-          clearable
-          value={filters.packetType?.split(",") ?? []}
-          onChange={(value) => put({ packetType: value.join(",") })}
-          data={packetTypes.map((value) => ({ value, label: t(`packet.${value}` as Key) }))}
-          placeholder={filters.packetType ? "" : t("logger.allTypes")}
-        />
-        {field("from", t("logger.from"), 190, undefined, "datetime-local")}
-        {field("to", t("logger.to"), 190, undefined, "datetime-local")}
-        <Switch
-          size="sm"
-          label={t("logger.decode")}
-          checked={decode}
-          onChange={(event) => setFilters({ decode: event.currentTarget.checked ? undefined : "off" })}
-          mb={6}
-        />
-        {any && (
-          <Button size="xs" variant="subtle" color="gray" onClick={clear} leftSection={<IconX size={14} />}>
-            {t("common.clear")}
+            {t(`live.${live ? state.state : "off"}` as Key)}
+            {state.dropped ? ` · ${t("live.dropped", { count: state.dropped })}` : ""}
+          </Badge>
+          <Button
+            variant="default"
+            leftSection={live ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
+            onClick={() => setFilters(live ? { live: "off" } : { live: undefined, to: undefined, asId: undefined })}
+          >
+            {t(live ? "live.pause" : "live.start")}
           </Button>
-        )}
-      </Group>
+        </>
+      }
+      views={{
+        kept: preferences.loggerViews ?? [],
+        current: filters,
+        onOpen: (search) => {
+          put({ ...cleared(names), ...search });
+          void navigate({ to: "/logger", search });
+        },
+        onKeep: (change) => setPreferences(({ loggerViews = [] }) => ({ loggerViews: change(loggerViews) })),
+      }}
+      exported={{
+        label: t("logger.export"),
+        path: withQuery("/api/v1/frames/export", { ...wanted, decode }),
+        file: "frames.csv",
+      }}
+      filters={
+        <>
+          {field("deviceEUI", "DevEUI", 180, "70B3*, *A1F2")}
+          {field("devAddr", "DevAddr", 110, "0412*")}
+          {field("baseStationId", t("logger.station"), 120, "FF000001")}
+          {field("asId", "AS ID", 110)}
+          <MultiSelect
+            size="xs"
+            label={t("logger.types")}
+            miw={200}
+            maw={360}
+            clearable
+            value={filters.packetType?.split(",") ?? []}
+            onChange={(value) => put({ packetType: value.join(",") })}
+            data={packetTypes.map((value) => ({ value, label: t(`packet.${value}` as Key) }))}
+            placeholder={filters.packetType ? "" : t("logger.allTypes")}
+          />
+          {field("from", t("logger.from"), 190, undefined, "datetime-local")}
+          {field("to", t("logger.to"), 190, undefined, "datetime-local")}
+          <Switch
+            size="sm"
+            label={t("logger.decode")}
+            checked={decode}
+            onChange={(event) => setFilters({ decode: event.currentTarget.checked ? undefined : "off" })}
+            mb={6}
+          />
+        </>
+      }
+      onClear={any ? () => put(cleared(names)) : undefined}
+    >
       <FrameList
         filters={wanted}
         live={live}
@@ -191,6 +150,6 @@ export function Logger() {
         onFilter={only}
         onState={onState}
       />
-    </>
+    </ListPage>
   );
 }

@@ -1,21 +1,17 @@
-import { useNavigate } from "@tanstack/react-router";
-import { Code, Group, Select, Stack, Switch, Table, Text, TextInput } from "@mantine/core";
-import { IconClipboardList, IconMailCheck } from "@tabler/icons-react";
+import { Code, Stack, Table, Text, TextInput } from "@mantine/core";
+import { IconClipboardList } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { $api } from "../../api/client";
 import { Empty, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
-import { DataTable } from "../../components/DataTable";
+import { TablePage } from "../../components/TablePage";
 import { useT } from "../../text";
-import { messageColumns, ranges } from "../undelivered/Undelivered";
+import { Messages, UndeliveredFilters, usePeriod } from "../undelivered/Undelivered";
 import { useFilters } from "../../navigation";
 
 export function NetworkUndelivered() {
   const t = useT();
-  const navigate = useNavigate();
   const [filters, setFilters] = useFilters("/operator/undelivered");
-  const days = filters.days ?? "7";
-  const pending = filters.pending === "true";
-  const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
+  const { from, pending } = usePeriod(filters);
   const found = $api.useQuery(
     "get",
     "/api/v1/operator/undelivered",
@@ -25,40 +21,8 @@ export function NetworkUndelivered() {
   return (
     <>
       <PageTitle title={t("nav.undelivered")} below={t("undelivered.belowOperator")} />
-      <Group mb="sm">
-        <Select
-          aria-label={t("chart.range")}
-          w={150}
-          allowDeselect={false}
-          value={days}
-          onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })}
-          data={ranges.map((value) => ({
-            value,
-            label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }),
-          }))}
-        />
-        <Switch
-          label={t("undelivered.withPending")}
-          checked={pending}
-          onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })}
-        />
-      </Group>
-      {blocking(found) ? (
-        <Problem error={found.error} retry={() => void found.refetch()} />
-      ) : !found.data ? (
-        <Loading />
-      ) : (
-        <DataTable
-          label={t("nav.undelivered")}
-          rows={found.data}
-          columns={messageColumns(t)}
-          id={(row) => row.id}
-          onOpen={(row) =>
-            void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })
-          }
-          empty={<Empty icon={IconMailCheck} title={t("undelivered.none")} text={t("undelivered.noneText")} />}
-        />
-      )}
+      <UndeliveredFilters filters={filters} onChange={setFilters} />
+      <Messages query={found} />
     </>
   );
 }
@@ -82,8 +46,39 @@ export function Audit() {
     [found.data, find],
   );
   return (
-    <>
-      <PageTitle title={t("nav.audit")} below={t("audit.below")} />
+    <TablePage
+      title={t("nav.audit")}
+      below={t("audit.below")}
+      query={{ ...found, data: found.data && rows }}
+      id={(row) => row.key}
+      empty={<Empty icon={IconClipboardList} title={t("audit.none")} text={t("audit.noneText")} />}
+      columns={[
+        { key: "at", title: t("common.time"), render: (row) => <Time at={row.time} /> },
+        { key: "who", title: t("common.by"), render: (row) => row.actor },
+        { key: "action", title: t("import.action"), render: (row) => <Mono>{row.action}</Mono> },
+        {
+          key: "object",
+          title: t("audit.object"),
+          render: (row) => (
+            <Text size="sm" miw={160} style={{ overflowWrap: "anywhere" }}>
+              {row.object}
+            </Text>
+          ),
+        },
+        {
+          key: "details",
+          title: t("audit.details"),
+          render: (row) => {
+            const text = JSON.stringify(row.details);
+            return text === "{}" ? (
+              ""
+            ) : (
+              <Code style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{text.slice(0, 200)}</Code>
+            );
+          },
+        },
+      ]}
+    >
       <TextInput
         mb="sm"
         w={320}
@@ -92,45 +87,7 @@ export function Audit() {
         value={find}
         onChange={(event) => setFind(event.currentTarget.value)}
       />
-      {blocking(found) ? (
-        <Problem error={found.error} retry={() => void found.refetch()} />
-      ) : !found.data ? (
-        <Loading />
-      ) : (
-        <DataTable
-          label={t("nav.audit")}
-          rows={rows}
-          id={(row) => row.key}
-          empty={<Empty icon={IconClipboardList} title={t("audit.none")} text={t("audit.noneText")} />}
-          columns={[
-            { key: "at", title: t("common.time"), render: (row) => <Time at={row.time} /> },
-            { key: "who", title: t("common.by"), render: (row) => row.actor },
-            { key: "action", title: t("import.action"), render: (row) => <Mono>{row.action}</Mono> },
-            {
-              key: "object",
-              title: t("audit.object"),
-              render: (row) => (
-                <Text size="sm" miw={160} style={{ overflowWrap: "anywhere" }}>
-                  {row.object}
-                </Text>
-              ),
-            },
-            {
-              key: "details",
-              title: t("audit.details"),
-              render: (row) => {
-                const text = JSON.stringify(row.details);
-                return text === "{}" ? (
-                  ""
-                ) : (
-                  <Code style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>{text.slice(0, 200)}</Code>
-                );
-              },
-            },
-          ]}
-        />
-      )}
-    </>
+    </TablePage>
   );
 }
 

@@ -3,6 +3,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { Alert, Button, Grid, Group, Stack, Text } from "@mantine/core";
 import { IconAntenna, IconTrash } from "@tabler/icons-react";
 import { useMemo } from "react";
+import type { Schemas } from "../../api/client";
 import {
   Empty,
   Facts,
@@ -35,9 +36,7 @@ export function StationPage() {
   const { run } = useTell();
   const { id } = useParams({ from: "/operator/base-stations/$id" });
   const found = useStations();
-  const traffic = useTrafficOf(id);
   const deletion = useDeleteStation(id);
-  const option = useMemo(() => trafficOption(traffic.data ?? [], t, 7), [traffic.data, t]);
   if (blocking(found)) return <Problem error={found.error} />;
   if (!found.data) return <Loading />;
   const station = found.data.find((one) => one.id === id);
@@ -53,7 +52,6 @@ export function StationPage() {
           void navigate({ to: "/operator/base-stations" });
         }),
     );
-  const placed = station.latitude !== null && station.longitude !== null;
   return (
     <>
       <PageTitle
@@ -90,55 +88,7 @@ export function StationPage() {
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack>
-            <Panel title={t("stations.status")}>
-              <Facts
-                items={[
-                  ["EUI", <Mono key="e">{station.gatewayEUI}</Mono>],
-                  [t("stations.lastSeen"), <Time key="s" at={station.lastSeen} />],
-                  [t("stations.upSince"), <Time key="u" at={station.upSince} />],
-                  [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],
-                  [
-                    t("stations.packets"),
-                    station.packets
-                      ? t("stations.packetsText", {
-                          count: number(station.packets),
-                          bad: percent(station.badPackets / station.packets),
-                        })
-                      : "–",
-                  ],
-                  [t("stations.refused"), number(station.refusedFrames)],
-                  ...(station.lastRefusal
-                    ? [
-                        [
-                          t("stations.lastRefusal"),
-                          <span key="r">
-                            {station.lastRefusal} · <Time at={station.lastRefusalAt} short />
-                          </span>,
-                        ] as [string, React.ReactNode],
-                      ]
-                    : []),
-                  ...(station.irregularFrames
-                    ? [
-                        [
-                          t("stations.irregular"),
-                          <span key="i">
-                            {number(station.irregularFrames)} · {station.lastIrregularity} ·{" "}
-                            <Time at={station.lastIrregularityAt} short />
-                          </span>,
-                        ] as [string, React.ReactNode],
-                      ]
-                    : []),
-                  [t("stations.backhaul"), percent(station.acknowledged)],
-                  [t("stations.load"), <Load key="l" share={station.load} />],
-                  [
-                    t("stations.dutyCycle"),
-                    Object.entries(station.dutyCycle as Record<string, number>)
-                      .map(([band, share]) => `${band} ${percent(share, 2)}`)
-                      .join(" · ") || "–",
-                  ],
-                ]}
-              />
-            </Panel>
+            <Status station={station} />
             {station.alarms.length > 0 && (
               <Panel title={t("nav.alarms")}>
                 {station.alarms.map((alarm) => (
@@ -154,40 +104,10 @@ export function StationPage() {
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Panel title={t("device.place")}>
-            {placed ? (
-              <WorldMap
-                label={t("device.place")}
-                height={300}
-                fit={id}
-                spots={[
-                  {
-                    id,
-                    latitude: station.latitude ?? 0,
-                    longitude: station.longitude ?? 0,
-                    kind: "station",
-                    label: station.name,
-                    color: station.connected ? "veld" : "red",
-                  },
-                ]}
-              />
-            ) : (
-              <Text size="sm" c="dimmed">
-                {t("stations.noPlace")}
-              </Text>
-            )}
-          </Panel>
+          <Place station={station} />
         </Grid.Col>
         <Grid.Col span={12}>
-          <Panel title={t("stations.traffic")}>
-            {traffic.data?.length ? (
-              <Chart label={t("stations.traffic")} option={option} height={200} save />
-            ) : (
-              <Text size="sm" c="dimmed">
-                {t("chart.nothing")}
-              </Text>
-            )}
-          </Panel>
+          <Traffic id={id} />
         </Grid.Col>
         <Grid.Col span={12}>
           <Panel title={t("device.frames")}>
@@ -196,5 +116,109 @@ export function StationPage() {
         </Grid.Col>
       </Grid>
     </>
+  );
+}
+
+type Station = Schemas["StationView"];
+
+function Status({ station }: { station: Station }) {
+  const t = useT();
+  return (
+    <Panel title={t("stations.status")}>
+      <Facts
+        items={[
+          ["EUI", <Mono key="e">{station.gatewayEUI}</Mono>],
+          [t("stations.lastSeen"), <Time key="s" at={station.lastSeen} />],
+          [t("stations.upSince"), <Time key="u" at={station.upSince} />],
+          [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],
+          [
+            t("stations.packets"),
+            station.packets
+              ? t("stations.packetsText", {
+                  count: number(station.packets),
+                  bad: percent(station.badPackets / station.packets),
+                })
+              : "–",
+          ],
+          [t("stations.refused"), number(station.refusedFrames)],
+          ...(station.lastRefusal
+            ? [
+                [
+                  t("stations.lastRefusal"),
+                  <span key="r">
+                    {station.lastRefusal} · <Time at={station.lastRefusalAt} short />
+                  </span>,
+                ] as [string, React.ReactNode],
+              ]
+            : []),
+          ...(station.irregularFrames
+            ? [
+                [
+                  t("stations.irregular"),
+                  <span key="i">
+                    {number(station.irregularFrames)} · {station.lastIrregularity} ·{" "}
+                    <Time at={station.lastIrregularityAt} short />
+                  </span>,
+                ] as [string, React.ReactNode],
+              ]
+            : []),
+          [t("stations.backhaul"), percent(station.acknowledged)],
+          [t("stations.load"), <Load key="l" share={station.load} />],
+          [
+            t("stations.dutyCycle"),
+            Object.entries(station.dutyCycle as Record<string, number>)
+              .map(([band, share]) => `${band} ${percent(share, 2)}`)
+              .join(" · ") || "–",
+          ],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Place({ station }: { station: Station }) {
+  const t = useT();
+  const placed = station.latitude !== null && station.longitude !== null;
+  return (
+    <Panel title={t("device.place")}>
+      {placed ? (
+        <WorldMap
+          label={t("device.place")}
+          height={300}
+          fit={station.id}
+          spots={[
+            {
+              id: station.id,
+              latitude: station.latitude ?? 0,
+              longitude: station.longitude ?? 0,
+              kind: "station",
+              label: station.name,
+              color: station.connected ? "veld" : "red",
+            },
+          ]}
+        />
+      ) : (
+        <Text size="sm" c="dimmed">
+          {t("stations.noPlace")}
+        </Text>
+      )}
+    </Panel>
+  );
+}
+
+function Traffic({ id }: { id: string }) {
+  const t = useT();
+  const traffic = useTrafficOf(id);
+  const option = useMemo(() => trafficOption(traffic.data ?? [], t, 7), [traffic.data, t]);
+  return (
+    <Panel title={t("stations.traffic")}>
+      {traffic.data?.length ? (
+        <Chart label={t("stations.traffic")} option={option} height={200} save />
+      ) : (
+        <Text size="sm" c="dimmed">
+          {t("chart.nothing")}
+        </Text>
+      )}
+    </Panel>
   );
 }

@@ -1,78 +1,68 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import {
-  ActionIcon,
-  Alert,
-  Badge,
-  Button,
-  Checkbox,
-  Code,
-  Grid,
-  Group,
-  PasswordInput,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-  TextInput,
-  Textarea,
-} from "@mantine/core";
-import { IconKey, IconPlus, IconTestPipe, IconTrash } from "@tabler/icons-react";
+import { Alert, Button, Checkbox, Grid, Group, Stack, Text, TextInput } from "@mantine/core";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Schemas } from "../../api/client";
-import { options, useHsmGroups } from "../../api/catalogues";
-import { Facts, IfMayChange, Loading, Mono, Once, PageTitle, Panel, Problem } from "../../components/basics";
-import { NumberField } from "../../components/NumberField";
+import { Facts, IfMayChange, Loading, Mono, PageTitle, Panel, Problem } from "../../components/basics";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { useSession } from "../../session";
-import { useDeleteProfile, useGenerateAsKey, useSaveProfile, useTryProfile } from "./api";
+import { useDeleteProfile, useSaveProfile } from "./api";
+import { AsKey } from "./AsKey";
+import { RouteFields, type Route } from "./RouteFields";
+import { Trial } from "./Trial";
 import { useT } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
 
-type Route = Schemas["Route"];
 type Profile = Schemas["RoutingProfile"];
 
 const newRoute: Route = { sourcePorts: "*", strategy: "SEQUENTIAL", contentType: "JSON", addresses: [] };
 
-export function RoutingProfilePage() {
+interface Form {
+  name: string;
+  isDefault: boolean;
+  routes: Route[];
+}
+
+function formOf(profile: Profile): Form {
+  return { name: profile.name ?? "", isDefault: profile.default ?? false, routes: profile.routes ?? [] };
+}
+
+/** What is sent: fields that are left empty stay as they are. */
+function bodyOf({ name, isDefault, routes }: Form): Profile {
+  return {
+    name,
+    default: isDefault,
+    routes: routes.map(
+      (route) =>
+        Object.fromEntries(Object.entries(route).filter(([, value]) => value !== "" && value !== undefined)) as Route,
+    ),
+  };
+}
+
+/** The profile as it was read, what the form makes of it, and whether somebody else changed it meanwhile. */
+function useProfileForm(ref: string) {
   const t = useT();
   const navigate = useNavigate();
-  const confirm = useConfirm();
   const { mayChange } = useSession();
-  const { failed, run } = useTell();
-  const { ref } = useParams({ from: "/routing/$ref" });
+  const { failed } = useTell();
   const isNew = ref === "new";
   const [opened, setOpened] = useState<{ profile: Profile; etag: string } | null>(
     isNew ? { profile: { routes: [newRoute] }, etag: "*" } : null,
   );
-  const [name, setName] = useState("");
-  const [isDefault, setDefault] = useState(false);
-  const [routes, setRoutes] = useState<Route[]>(isNew ? [newRoute] : []);
+  const [form, put] = useState<Form>(formOf(opened?.profile ?? {}));
   const [conflict, setConflict] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const saving = useSaveProfile(isNew ? null : ref);
-  const deletion = useDeleteProfile(ref);
-  const saved = useUnsaved(
-    mayChange &&
-      opened !== null &&
-      !same(
-        { name, isDefault, routes },
-        {
-          name: opened.profile.name ?? "",
-          isDefault: opened.profile.default ?? false,
-          routes: opened.profile.routes ?? [],
-        },
-      ),
-  );
-  const path = { params: { path: { routingProfileRef: ref } } };
+  const saved = useUnsaved(mayChange && opened !== null && !same(form, formOf(opened.profile)));
   const load = async () => {
     if (isNew) return;
     try {
-      const { data, response } = await api.GET("/data/lora/thingpark/routingProfiles/{routingProfileRef}", path);
+      const { data, response } = await api.GET("/data/lora/thingpark/routingProfiles/{routingProfileRef}", {
+        params: { path: { routingProfileRef: ref } },
+      });
       if (!data) return;
       setOpened({ profile: data, etag: response.headers.get("etag") ?? "*" });
-      setName(data.name ?? "");
-      setDefault(data.default ?? false);
-      setRoutes(data.routes ?? []);
+      put(formOf(data));
       setConflict(false);
       setProblem(null);
     } catch (error) {
@@ -80,22 +70,9 @@ export function RoutingProfilePage() {
     }
   };
   useEffect(() => void load(), [ref]); // eslint-disable-line react-hooks/exhaustive-deps
-  if (problem) return <Problem error={problem} retry={() => void load()} />;
-  if (!opened) return <Loading />;
-  const change = (index: number, part: Partial<Route>) =>
-    setRoutes((before) => before.map((route, at) => (at === index ? { ...route, ...part } : route)));
   const save = async () => {
-    // A key that is left empty stays as it is.
-    const body: Profile = {
-      name,
-      default: isDefault,
-      routes: routes.map(
-        (route) =>
-          Object.fromEntries(Object.entries(route).filter(([, value]) => value !== "" && value !== undefined)) as Route,
-      ),
-    };
     try {
-      const answer = await saving.mutateAsync({ body, etag: opened.etag });
+      const answer = await saving.mutateAsync({ body: bodyOf(form), etag: opened?.etag ?? "*" });
       done(t("routing.saved"));
       saved();
       if (isNew && answer.data?.ref) void navigate({ to: "/routing/$ref", params: { ref: answer.data.ref } });
@@ -105,6 +82,23 @@ export function RoutingProfilePage() {
       else failed(error);
     }
   };
+  return { isNew, opened, form, put, conflict, problem, load, save, saving: saving.isPending, saved };
+}
+
+export function RoutingProfilePage() {
+  const t = useT();
+  const navigate = useNavigate();
+  const confirm = useConfirm();
+  const { mayChange } = useSession();
+  const { run } = useTell();
+  const { ref } = useParams({ from: "/routing/$ref" });
+  const { isNew, opened, form, put, conflict, problem, load, save, saving, saved } = useProfileForm(ref);
+  const deletion = useDeleteProfile(ref);
+  if (problem) return <Problem error={problem} retry={() => void load()} />;
+  if (!opened) return <Loading />;
+  const { name, isDefault, routes } = form;
+  const change = (index: number, part: Partial<Route>) =>
+    put({ ...form, routes: routes.map((route, at) => (at === index ? { ...route, ...part } : route)) });
   const remove = () =>
     confirm(
       t("routing.deleteTitle", { name }),
@@ -130,7 +124,7 @@ export function RoutingProfilePage() {
               {t("common.delete")}
             </Button>
           )}
-          <Button onClick={() => void save()} loading={saving.isPending} disabled={!name.trim()}>
+          <Button onClick={() => void save()} loading={saving} disabled={!name.trim()}>
             {t("common.save")}
           </Button>
         </IfMayChange>
@@ -151,7 +145,7 @@ export function RoutingProfilePage() {
                 <TextInput
                   label={t("common.name")}
                   value={name}
-                  onChange={(event) => setName(event.currentTarget.value)}
+                  onChange={(event) => put({ ...form, name: event.currentTarget.value })}
                   required
                   maxLength={100}
                   style={{ flex: 1 }}
@@ -159,90 +153,26 @@ export function RoutingProfilePage() {
                 <Checkbox
                   label={t("routing.isDefault")}
                   checked={isDefault}
-                  onChange={(event) => setDefault(event.currentTarget.checked)}
+                  onChange={(event) => put({ ...form, isDefault: event.currentTarget.checked })}
                   mb={8}
                 />
               </Group>
             </Panel>
             {routes.map((route, index) => (
-              <Panel
+              <RouteFields
                 key={index}
-                title={t("routing.route", { number: index + 1 })}
-                right={
-                  <IfMayChange>
-                    <ActionIcon
-                      variant="subtle"
-                      color="red"
-                      aria-label={t("routing.removeRoute", { number: index + 1 })}
-                      onClick={() => setRoutes((before) => before.filter((_, at) => at !== index))}
-                    >
-                      <IconTrash size={16} />
-                    </ActionIcon>
-                  </IfMayChange>
-                }
-              >
-                <Stack gap="sm">
-                  <TagsInput
-                    label={t("routing.addresses")}
-                    description={t("routing.addressesText")}
-                    placeholder="https://as.example/uplink"
-                    value={route.addresses ?? []}
-                    onChange={(addresses) => change(index, { addresses })}
-                  />
-                  <Group grow>
-                    <TextInput
-                      label={t("routing.ports")}
-                      description={t("routing.portsText")}
-                      value={route.sourcePorts ?? ""}
-                      onChange={(event) => change(index, { sourcePorts: event.currentTarget.value })}
-                    />
-                    <Select
-                      label={t("routing.strategy")}
-                      description={t(`routing.${route.strategy ?? "SEQUENTIAL"}`)}
-                      allowDeselect={false}
-                      data={["SEQUENTIAL", "BLAST"]}
-                      value={route.strategy ?? "SEQUENTIAL"}
-                      onChange={(value) => change(index, { strategy: value as Route["strategy"] })}
-                    />
-                    <Select
-                      label={t("routing.contentType")}
-                      description=" "
-                      allowDeselect={false}
-                      data={["JSON", "XML"]}
-                      value={route.contentType ?? "XML"}
-                      onChange={(value) => change(index, { contentType: value as Route["contentType"] })}
-                    />
-                  </Group>
-                  <Group grow align="flex-start">
-                    <TextInput
-                      label="AS ID"
-                      value={route.asId ?? ""}
-                      onChange={(event) => change(index, { asId: event.currentTarget.value })}
-                    />
-                    <PasswordInput
-                      label={t("routing.key")}
-                      description={isNew ? t("routing.keyText") : t("routing.keyKept")}
-                      value={route.asKey ?? ""}
-                      onChange={(event) => change(index, { asKey: event.currentTarget.value })}
-                      autoComplete="new-password"
-                      visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
-                    />
-                    <NumberField
-                      label={t("routing.deviation")}
-                      description={t("routing.deviationText")}
-                      value={route.maxDeviation}
-                      onChange={(value) => change(index, { maxDeviation: value ?? undefined })}
-                      min={0}
-                    />
-                  </Group>
-                </Stack>
-              </Panel>
+                number={index + 1}
+                route={route}
+                isNew={isNew}
+                onChange={(part) => change(index, part)}
+                onRemove={() => put({ ...form, routes: routes.filter((_, at) => at !== index) })}
+              />
             ))}
             <IfMayChange>
               <Button
                 variant="default"
                 leftSection={<IconPlus size={16} />}
-                onClick={() => setRoutes((before) => [...before, newRoute])}
+                onClick={() => put({ ...form, routes: [...routes, newRoute] })}
               >
                 {t("routing.addRoute")}
               </Button>
@@ -287,138 +217,5 @@ function ReadOnly({ profile }: { profile: Profile }) {
         ))}
       </Stack>
     </>
-  );
-}
-
-function Trial({ profileRef }: { profileRef: string }) {
-  const t = useT();
-  const { run } = useTell();
-  const [results, setResults] = useState<Schemas["RouteTrialView"][] | null>(null);
-  const trial = useTryProfile(profileRef);
-  const send = async () => {
-    const answer = await run(trial.mutateAsync());
-    setResults(answer?.data ?? null);
-  };
-  return (
-    <Panel
-      title={t("trial.title")}
-      right={
-        <Button
-          size="xs"
-          leftSection={<IconTestPipe size={14} />}
-          onClick={() => void send()}
-          loading={trial.isPending}
-        >
-          {t("trial.send")}
-        </Button>
-      }
-    >
-      <Text size="sm" c="dimmed">
-        {t("trial.text")}
-      </Text>
-      {results?.map((route) =>
-        route.answers.map((answer, index) => (
-          <Stack key={`${route.route}-${index}`} gap={4} mt="sm" data-testid="trial">
-            <Group gap={8}>
-              <Badge color={answer.delivered ? "veld" : "red"} variant="light">
-                {answer.status}
-              </Badge>
-              <Text size="sm" style={{ wordBreak: "break-all" }}>
-                {answer.url}
-              </Text>
-              <Text size="xs" c="dimmed">
-                {t(route.signed ? "trial.signed" : "trial.unsigned")} · {route.ms} ms
-              </Text>
-            </Group>
-            {answer.error && (
-              <Text size="sm" className="poor">
-                {answer.error}
-              </Text>
-            )}
-            {answer.answer && (
-              <Code block style={{ whiteSpace: "pre-wrap" }}>
-                {answer.answer}
-              </Code>
-            )}
-          </Stack>
-        )),
-      )}
-      {results && !results.some((route) => route.answers.length) && (
-        <Text size="sm" mt="sm">
-          {t("trial.nothing")}
-        </Text>
-      )}
-    </Panel>
-  );
-}
-
-/** The key of the application server from the HSM: paste a public key, generate, copy what comes once. */
-function AsKey({ profile, onMade }: { profile: Profile; onMade: () => void }) {
-  const t = useT();
-  const { run } = useTell();
-  const confirm = useConfirm();
-  const groups = useHsmGroups();
-  const [group, setGroup] = useState<string | null>(null);
-  const [pem, setPem] = useState("");
-  const [made, setMade] = useState<string | null>(null);
-  const generation = useGenerateAsKey(profile.ref ?? "");
-  const chosen = group ?? profile.hsmGroupId ?? groups[0]?.id ?? "";
-  const wrong =
-    pem.trim() !== "" && !/-----BEGIN (RSA )?PUBLIC KEY-----[\s\S]+-----END (RSA )?PUBLIC KEY-----/.test(pem);
-  const generate = async () => {
-    const answer = await run(generation.mutateAsync({ hsmGroupId: chosen, rsaPublicKey: pem.trim() }));
-    if (answer?.data?.rsaEncryptedASKey) {
-      setMade(answer.data.rsaEncryptedASKey);
-      onMade();
-    }
-  };
-  const ask = () =>
-    profile.hsmGroupId
-      ? confirm(t("asKey.again"), t("asKey.againText"), t("asKey.generate"), () => void generate())
-      : void generate();
-  return (
-    <Panel
-      title={t("asKey.title")}
-      right={
-        profile.hsmGroupId && (
-          <Badge variant="light" tt="none" leftSection={<IconKey size={12} />}>
-            {profile.hsmGroupId}
-          </Badge>
-        )
-      }
-    >
-      <Stack gap="sm">
-        <Text size="sm" c="dimmed">
-          {t("asKey.text")}
-        </Text>
-        <Select
-          label={t("device.hsm")}
-          data={options(groups)}
-          value={chosen || null}
-          onChange={setGroup}
-          allowDeselect={false}
-        />
-        <Textarea
-          label={t("asKey.pem")}
-          placeholder={"-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----"}
-          autosize
-          minRows={4}
-          maxRows={10}
-          value={pem}
-          onChange={(event) => setPem(event.currentTarget.value)}
-          error={wrong && t("asKey.wrong")}
-          styles={{ input: { fontFamily: "monospace", fontSize: 12 } }}
-        />
-        <Button
-          onClick={ask}
-          loading={generation.isPending}
-          disabled={!pem.trim() || wrong || !chosen}
-          leftSection={<IconKey size={16} />}
-        >
-          {t("asKey.generate")}
-        </Button>
-        {made && <Once label={t("asKey.made")} value={made} />}
-      </Stack>
-    </Panel>
   );
 }

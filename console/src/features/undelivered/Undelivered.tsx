@@ -4,21 +4,22 @@ import { IconClock, IconMailCheck, IconRepeat } from "@tabler/icons-react";
 import { useMemo } from "react";
 import type { Schemas } from "../../api/client";
 import { useOverview } from "../../api/overview";
-import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time, blocking } from "../../components/basics";
+import { Empty, IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useRedeliver, useUndelivered } from "./api";
 import { useT, type Key, type Translate } from "../../text";
-import { useFilters } from "../../navigation";
+import { useFilters, type FiltersOf } from "../../navigation";
+import { Rows } from "../../components/TablePage";
 import { TextLink } from "../../components/links";
 
 /** Days back. */
-export const ranges = ["1", "7", "35"] as const;
+const ranges = ["1", "7", "35"] as const;
 
 export type Message = Schemas["UndeliveredMessage"];
 
-export function messageColumns(t: Translate): Column<Message>[] {
+function messageColumns(t: Translate): Column<Message>[] {
   return [
     { key: "at", title: t("alarms.created"), render: (row) => <Time at={row.creationTime} /> },
     { key: "device", title: "DevEUI", render: (row) => <Mono>{row.deviceEUI}</Mono> },
@@ -164,15 +165,81 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
   );
 }
 
-export function UndeliveredPage() {
+type Filters = FiltersOf<"/undelivered">;
+
+/** From when on messages are listed, and whether those too that wait. */
+export function usePeriod({ days = "7", pending }: Filters) {
+  const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
+  return { from, pending: pending === "true" };
+}
+
+export function UndeliveredFilters({ filters, onChange }: { filters: Filters; onChange: (change: Filters) => void }) {
+  const t = useT();
+  return (
+    <Group mb="sm">
+      <Select
+        aria-label={t("chart.range")}
+        w={150}
+        allowDeselect={false}
+        value={filters.days ?? "7"}
+        onChange={(value) => onChange({ days: ranges.find((range) => range === value) })}
+        data={ranges.map((value) => ({
+          value,
+          label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }),
+        }))}
+      />
+      <Switch
+        label={t("undelivered.withPending")}
+        checked={filters.pending === "true"}
+        onChange={(event) => onChange({ pending: event.currentTarget.checked ? "true" : undefined })}
+      />
+    </Group>
+  );
+}
+
+interface MessagesProps {
+  query: { data: Message[] | undefined; error: unknown; refetch: () => unknown };
+  /** Whether some have not been tried for the last time yet. */
+  waiting?: boolean;
+}
+
+/** Messages; one opens the frames of its device. */
+export function Messages({ query, waiting = false }: MessagesProps) {
   const t = useT();
   const navigate = useNavigate();
+  return (
+    <Stack gap="xs">
+      <Rows
+        label={t("nav.undelivered")}
+        query={query}
+        columns={messageColumns(t)}
+        id={(row) => row.id}
+        onOpen={(row) =>
+          void navigate({ to: "/logger", search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" } })
+        }
+        empty={
+          <Empty
+            icon={IconMailCheck}
+            title={t(waiting ? "undelivered.noneYet" : "undelivered.none")}
+            text={t("undelivered.noneText")}
+          />
+        }
+      />
+      {query.data?.length === 1000 && (
+        <Text size="sm" c="dimmed">
+          {t("undelivered.most")}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+export function UndeliveredPage() {
+  const t = useT();
   const { run } = useTell();
   const confirm = useConfirm();
   const [filters, setFilters] = useFilters("/undelivered");
-  const days = filters.days ?? "7";
-  const pending = filters.pending === "true";
-  const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
+  const { from, pending } = usePeriod(filters);
   const found = useUndelivered(from, pending);
   const overview = useOverview();
   const redelivery = useRedeliver();
@@ -202,56 +269,8 @@ export function UndeliveredPage() {
         </IfMayChange>
       </PageTitle>
       <WaitingDestinations waiting={waiting} />
-      <Group mb="sm">
-        <Select
-          aria-label={t("chart.range")}
-          w={150}
-          allowDeselect={false}
-          value={days}
-          onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })}
-          data={ranges.map((value) => ({
-            value,
-            label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }),
-          }))}
-        />
-        <Switch
-          label={t("undelivered.withPending")}
-          checked={pending}
-          onChange={(event) => setFilters({ pending: event.currentTarget.checked ? "true" : undefined })}
-        />
-      </Group>
-      {blocking(found) ? (
-        <Problem error={found.error} retry={() => void found.refetch()} />
-      ) : !found.data ? (
-        <Loading />
-      ) : (
-        <Stack gap="xs">
-          <DataTable
-            label={t("nav.undelivered")}
-            rows={found.data}
-            columns={messageColumns(t)}
-            id={(row) => row.id}
-            onOpen={(row) =>
-              void navigate({
-                to: "/logger",
-                search: { deviceEUI: row.deviceEUI ?? undefined, live: "off" },
-              })
-            }
-            empty={
-              <Empty
-                icon={IconMailCheck}
-                title={t(overview.data?.deliveries.pending ? "undelivered.noneYet" : "undelivered.none")}
-                text={t("undelivered.noneText")}
-              />
-            }
-          />
-          {found.data.length === 1000 && (
-            <Text size="sm" c="dimmed">
-              {t("undelivered.most")}
-            </Text>
-          )}
-        </Stack>
-      )}
+      <UndeliveredFilters filters={filters} onChange={setFilters} />
+      <Messages query={found} waiting={Boolean(overview.data?.deliveries.pending)} />
     </>
   );
 }
