@@ -27,6 +27,10 @@ def serve_with(arguments: ServeArguments) -> None:
         arguments.config,
         lambda old, new: old_names.append((old, new)),
     )
+    if arguments.virtual_clock:
+        from .virtual_serving import virtual_settings
+
+        settings = virtual_settings(settings)
     with (
         readable_errors(),
         holding(settings, take_over=arguments.take_over) as lock,
@@ -64,6 +68,11 @@ def _serve(
         console.print(f"  HTTP API        {scheme}://{addresses.http}  (description: /docs)")
         console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
 
+    if arguments.virtual_clock:
+        from .virtual_serving import serve_virtually
+
+        serve_virtually(settings, lock, ports, started, take_over=arguments.take_over)
+        return
     run(serve(settings, lock, ports, started, take_over=arguments.take_over))
 
 
