@@ -259,6 +259,7 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "rollSecret": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
     "deleteProject": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
     "getOverview": plain(),
+    "search": plain(query="q=0059AC"),
     "searchDevices": plain(query="search=0059AC"),
     "mapDevices": plain(query="south=51&west=4&north=53&east=6&cell=1"),
     "exportDevices": plain(),

@@ -1196,6 +1196,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search devices and everything else by name or identifier. */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/baseStations": {
         parameters: {
             query?: never;
@@ -2534,6 +2551,37 @@ export interface components {
             states: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Hits
+         * @description Hits by kind; kinds without any are left out.
+         */
+        Hits: {
+            groups: components["schemas"]["HitGroup"][];
+        };
+        /**
+         * HitGroup
+         * @description Hits of a kind; `more` says that there are others.
+         */
+        HitGroup: {
+            /** @enum {string} */
+            kind: "baseStation" | "connectivityPlan" | "decoder" | "device" | "deviceProfile" | "hsmGroup" | "routingProfile" | "subscriber" | "user";
+            hits: components["schemas"]["Hit"][];
+            more: boolean;
+        };
+        /**
+         * Hit
+         * @description Something that was found. `ref` names it in its own operations; `detail` is its EUI, id or address.
+         *         An operator's user is told the subscriber it belongs to. `matched` is the tag or DevAddr that was found,
+         *         where neither name nor detail show it.
+         */
+        Hit: {
+            ref: string;
+            name: string;
+            detail: string;
+            customerId?: string | null;
+            subscriberName?: string | null;
+            matched?: string | null;
         };
         /**
          * StationView
@@ -10321,6 +10369,88 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Words of a name, an EUI, a DevAddr or a part of one, a tag. */
+                q?: string;
+                /** @description Hits of each kind. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
                 };
             };
             /** @description Bad Request */
