@@ -9,6 +9,7 @@ import {
   Group,
   Kbd,
   Menu,
+  Modal,
   ScrollArea,
   Select,
   Stack,
@@ -78,6 +79,7 @@ function Signed() {
   const leave = useLeave();
   const { t, language, setLanguage } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
+  const [searching, { open: openSearch, close: closeSearch }] = useDisclosure();
   const location = useLocation();
   const navigate = useNavigate();
   const path = location.pathname.replace(/^\/console/, "") || "/";
@@ -123,9 +125,9 @@ function Signed() {
     [operator],
   );
   // Also while something is being typed.
-  useHotkeys([["mod+K", () => openSearch()]], []);
+  useHotkeys([["mod+K", openSearch]], []);
   useHotkeys([
-    ["/", () => openSearch()],
+    ["/", openSearch],
     ["shift+?", () => openKeys()],
     ["alt+1", () => void navigate({ to: desk ? "/operator" : "/" })],
     ["alt+2", () => void navigate({ to: desk ? "/operator/base-stations" : "/devices" })],
@@ -138,14 +140,6 @@ function Signed() {
       },
     ],
   ]);
-  const openSearch = () =>
-    modals.open({
-      modalId: "search",
-      title: t("search.title"),
-      children: <Palette pages={known} close={() => modals.close("search")} />,
-      size: "lg",
-      transitionProps: { duration: 0 },
-    });
   const openKeys = () => modals.open({ title: t("keys.title"), children: <Keys /> });
   const active = (target: string) =>
     target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
@@ -160,6 +154,16 @@ function Signed() {
         {t("nav.skip")}
       </a>
       <PendingBar />
+      <Modal
+        opened={searching}
+        onClose={closeSearch}
+        title={t("search.title")}
+        size="lg"
+        transitionProps={{ duration: 0 }}
+        closeButtonProps={{ "aria-label": t("common.close") }}
+      >
+        <Palette pages={known} close={closeSearch} />
+      </Modal>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -349,7 +353,7 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
     <Select
       aria-label={t("nav.workFor")}
       size="xs"
-      w={210}
+      w={{ base: 120, xs: 210 }}
       searchable
       clearable
       clearButtonProps={{ "aria-label": t("nav.network") }}

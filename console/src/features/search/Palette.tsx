@@ -88,6 +88,7 @@ export function Palette({ pages, close }: PaletteProps) {
     <Stack gap="xs">
       <TextInput
         ref={field}
+        data-autofocus
         value={typed}
         onChange={(event) => {
           setTyped(event.currentTarget.value);
