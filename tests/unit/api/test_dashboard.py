@@ -82,7 +82,9 @@ def test_alert_rules_name_metrics_and_labels_that_the_server_shows(tmp_path: Pat
             assert asked <= shown, rule["alert"]
             assert asked or rule["alert"] == "VeldnetDown"
             for name, label in re.findall(r"(veldnet_\w+)\{(\w+)", rule["expr"]):
-                assert re.search(rf"`{name}`[^|]* by [^|,]*`{label}`", described), f"{name} has no label {label}"
+                assert re.search(rf"`{name}`[^|]* by [^|,]*`{label}`", described), (
+                    f"{name} has no label {label}"
+                )
         for name in shown & {name for name in shown if name.startswith(("veldnet_cert", "veldnet_backup"))}:
             assert name in described
 
