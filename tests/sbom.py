@@ -100,7 +100,7 @@ def _license(name: str) -> str | None:
         found = metadata(name)
     except PackageNotFoundError:
         return None
-    stated = found.get("License-Expression") or found.get("License") or ""
+    stated = next((str(found[key]) for key in ("License-Expression", "License") if key in found), "")
     return stated if stated and "\n" not in stated and len(stated) < 80 else None
 
 

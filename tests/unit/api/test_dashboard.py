@@ -72,7 +72,9 @@ def test_alert_rules_name_metrics_and_labels_that_the_server_shows(tmp_path: Pat
     async def story(stage: Stage) -> None:
         platform = stage.server.platform
         pair = write_pair(tmp_path)
-        platform.certificate = ServerCertificate(TlsSettings(*map(str, pair)), platform.clock)
+        platform.certificate = ServerCertificate(
+            TlsSettings(str(pair.certificate), str(pair.key)), platform.clock
+        )
         platform.backups = ScheduledBackups(platform.settings, platform.clock)
         text = Metrics(platform).text().decode()
         shown = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
