@@ -138,6 +138,11 @@ class World:
     def desk(self, method: str, path: str, body: Any = None) -> Any:
         return self.operator.call(method, f"/api/v1/operator{path}", body)
 
+    def offered(self, path: str, key: str, body: dict[str, Any]) -> str:
+        """Something new of the operator, the last one of its list, by a member."""
+        self.desk("POST", path, body)
+        return str(next(one[key] for one in self.desk("GET", path) if one["name"] == body["name"]))
+
     def number(self) -> int:
         return next(self._numbers)
 
@@ -298,6 +303,11 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "getNetworkOverview": plain(),
     "listSubscribers": plain(),
     "createSubscriber": plain(body={"customerId": "123123123", "name": "New"}),
+    "changeSubscriber": lambda w: Example({"customerId": w.customer}, {"name": "Renamed"}),
+    "getSubscriberUses": lambda w: Example({"customerId": w.customer}),
+    "removeSubscriber": lambda w: Example(
+        {"customerId": w.offered("/subscribers", "customerId", {"customerId": "123123124", "name": "Gone"})}
+    ),
     "listUsers": plain(),
     "createUser": lambda w: Example(
         body={
@@ -314,10 +324,21 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "createPlan": plain(body={"id": "a-cs/new", "name": "New"}),
     "changePlan": lambda w: Example({"planRef": w.plan}, {"settings": {"downlinkTransmission": True}}),
     "grantPlan": lambda w: Example({"planRef": w.plan}, {"customerId": w.customer, "granted": 1000}),
+    "getPlanUses": lambda w: Example({"planRef": w.plan}),
+    "removePlan": lambda w: Example(
+        {"planRef": w.offered("/plans", "ref", {"id": "new-cs/gone", "name": "Gone"})}
+    ),
     "listProfiles": plain(),
     "createProfile": plain(body={"id": "NEW/One", "name": "One"}),
     "changeProfile": lambda w: Example({"profileRef": w.profile}, {"name": "Renamed", "settings": {}}),
+    "getProfileUses": lambda w: Example({"profileRef": w.profile}),
+    "removeProfile": lambda w: Example(
+        {"profileRef": w.offered("/deviceProfiles", "ref", {"id": "NEW/Gone", "name": "Gone"})}
+    ),
     "listGroups": plain(),
+    "changeGroup": lambda w: Example({"hsmGroupId": w.account.hsm_group_id}, {"name": "Renamed"}),
+    "getGroupUses": lambda w: Example({"hsmGroupId": w.account.hsm_group_id}),
+    "removeGroup": lambda w: Example({"hsmGroupId": w.offered("/hsmGroups", "id", {"name": "Gone"})}),
     "createGroup": plain(body={"name": "Group"}),
     "listStations": plain(),
     "createStation": plain(body={"gatewayEUI": "0059ACFFFF000001", "name": "Roof"}),

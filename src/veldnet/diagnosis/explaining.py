@@ -27,7 +27,14 @@ from veldnet.network.core.records import (
     decode_record,
 )
 from veldnet.network.core.state import DeviceState, decode_state
-from veldnet.store.schema import base_stations, device_states, devices, frame_bodies
+from veldnet.store.schema import (
+    base_stations,
+    connectivity_plans,
+    device_states,
+    devices,
+    frame_bodies,
+    subscribers,
+)
 from veldnet.store.schema import frames as frame_rows
 
 from .base_stations import conduct, odd_copies
@@ -148,8 +155,14 @@ def explain_device(
 ) -> Explanation:
     """Why a device does not join or is not heard, or that all is well. `now` in Unix seconds."""
     row = connection.execute(
-        select(devices, device_states.c.state)
+        select(
+            devices,
+            device_states.c.state,
+            (connectivity_plans.c.suspended | subscribers.c.suspended).label("suspended"),
+        )
         .join(device_states, device_states.c.device_ref == devices.c.ref)
+        .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
+        .join(connectivity_plans, connectivity_plans.c.ref == devices.c.plan_ref, isouter=True)
         .where(devices.c.dev_eui == str(dev_eui))
     ).first()
     subject = Text("subject.device", {"dev_eui": str(dev_eui)})
@@ -230,6 +243,8 @@ def _asks_for(phy_payload: bytes) -> DevEui | None:
 
 
 def _configuration(row: Row[Any]) -> list[Found]:
+    if row.suspended:
+        return [found("problem", "device.suspended")]
     no_plan = row.plan_ref is None
     no_routing = row.routing_profile_ref is None and row.processing_strategy is None
     if no_plan and no_routing:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -58,6 +59,8 @@ subscribers = Table(
     Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
     Column("customer_id", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    # Gives no service, and nothing new can be made with it, until the operator resumes it.
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 
@@ -138,6 +141,8 @@ connectivity_plans = Table(
     Column("name", Text, nullable=False),
     Column("communication_type", Text, nullable=False),
     Column("settings", Text, nullable=False),
+    # Gives no service, and nothing new can be made with it, until the operator resumes it.
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("operator_ref", "id"),
     sqlite_autoincrement=True,
 )
@@ -161,6 +166,8 @@ device_profiles = Table(
     Column("name", Text, nullable=False),
     Column("type_mac", Text, nullable=False),
     Column("settings", Text, nullable=False),
+    # Gives no service, and nothing new can be made with it, until the operator resumes it.
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("operator_ref", "id"),
     sqlite_autoincrement=True,
 )
@@ -174,6 +181,8 @@ hsm_groups = Table(
     Column("name", Text, nullable=False),
     # Name of the vault in the settings; empty for the default one.
     Column("vault", Text, nullable=False, server_default=""),
+    # Gives no service, and nothing new can be made with it, until the operator resumes it.
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("operator_ref", "id"),
     sqlite_autoincrement=True,
 )

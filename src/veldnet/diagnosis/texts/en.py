@@ -78,6 +78,8 @@ TEXTS: dict[str, str] = {
     "device.unknown_not_heard": "No join-request with this DevEUI was received lately.",
     "device.no_plan": "The device has no connectivity plan, so it may not transmit.",
     "device.no_plan.next": "Assign a connectivity plan.",
+    "device.suspended": "The operator has suspended the subscriber or its plan; the device gets no service.",
+    "device.suspended.next": "Ask the operator to resume it, or assign another connectivity plan.",
     "device.no_routing": "The device has no routing profile, so it may not transmit.",
     "device.no_routing.next": "Assign a routing profile.",
     "device.no_plan_no_routing": (

@@ -84,6 +84,8 @@ TEXTS: dict[str, str] = {
     "device.unknown_not_heard": "In de laatste tijd is geen join-request met deze DevEUI ontvangen.",
     "device.no_plan": "Het apparaat heeft geen connectiviteitsplan en mag dus niet zenden.",
     "device.no_plan.next": "Ken een connectiviteitsplan toe.",
+    "device.suspended": "De operator heeft de klant of het plan opgeschort; het apparaat krijgt geen dienst.",
+    "device.suspended.next": "Vraag de operator het te hervatten, of ken een ander connectiviteitsplan toe.",
     "device.no_routing": "Het apparaat heeft geen routeringsprofiel en mag dus niet zenden.",
     "device.no_routing.next": "Ken een routeringsprofiel toe.",
     "device.no_plan_no_routing": (

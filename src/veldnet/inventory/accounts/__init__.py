@@ -30,8 +30,11 @@ from .sessions import (
     touch_session,
 )
 from .subscribers import (
+    Belongings,
     Customer,
     Subscriber,
+    belongings,
+    change_subscriber,
     create_subscriber,
     find_subscriber,
     list_customers,
@@ -59,6 +62,7 @@ from .users import (
 __all__ = [
     "Account",
     "Bearer",
+    "Belongings",
     "Credentials",
     "Customer",
     "Operator",
@@ -72,6 +76,8 @@ __all__ = [
     "activate_project",
     "authenticate_project",
     "bearer_of",
+    "belongings",
+    "change_subscriber",
     "close_session",
     "create_operator",
     "create_operator_user",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, insert, select, update
 
-from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
+from veldnet.domain.errors import BadRequest, InUse, InvalidField, MissingField, NotFound
 from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
 from veldnet.store.schema import (
+    decoders,
+    deliveries,
     device_counts,
     devices,
     operators,
@@ -30,6 +32,7 @@ class Subscriber(msgspec.Struct):
     devices: int
     disconnected: int
     users: int
+    suspended: bool = False
 
 
 class Customer(msgspec.Struct, frozen=True):
@@ -85,6 +88,40 @@ def own_subscriber(connection: Connection, operator_ref: int, customer_id: str) 
     return int(ref)
 
 
+class Belongings(msgspec.Struct):
+    """What a customer has, and what is deleted with it."""
+
+    devices: int
+    users: int
+    projects: int
+    routingProfiles: int
+    decoders: int
+    undelivered: int
+
+
+def belongings(connection: Connection, ref: int) -> Belongings:
+    def count(table: Table) -> int:
+        return connection.execute(
+            select(func.count()).select_from(table).where(table.c.subscriber_ref == ref)
+        ).scalar_one()
+
+    return Belongings(*map(count, (devices, users, projects, routing_profiles, decoders, deliveries)))
+
+
+def change_subscriber(connection: Connection, ref: int, name: str | None, suspended: bool | None) -> None:
+    """Give a customer another name, suspend or resume it: the users of a suspended one cannot sign in, its
+    projects have no access and its devices get no service, at once."""
+    values: dict[str, str | bool] = {}
+    if name is not None:
+        values["name"] = check_name(name, most=100)
+    if suspended is not None:
+        values["suspended"] = suspended
+        changes.note(connection, "rules", 0)
+    if not values:
+        raise MissingField("name or suspended is mandatory")
+    connection.execute(update(subscribers).where(subscribers.c.ref == ref).values(values))
+
+
 def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscriber]:
     people = select(users.c.subscriber_ref, func.count().label("users")).group_by(users.c.subscriber_ref)
     counted = select(
@@ -95,7 +132,12 @@ def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscrib
     many, fleet = people.subquery(), counted.subquery()
     rows = connection.execute(
         select(
-            subscribers.c.customer_id, subscribers.c.name, fleet.c.devices, fleet.c.disconnected, many.c.users
+            subscribers.c.customer_id,
+            subscribers.c.name,
+            subscribers.c.suspended,
+            fleet.c.devices,
+            fleet.c.disconnected,
+            many.c.users,
         )
         .join(many, many.c.subscriber_ref == subscribers.c.ref, isouter=True)
         .join(fleet, fleet.c.subscriber_ref == subscribers.c.ref, isouter=True)
@@ -104,7 +146,12 @@ def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscrib
     )
     return [
         Subscriber(
-            row.customer_id, row.name, int(row.devices or 0), int(row.disconnected or 0), row.users or 0
+            row.customer_id,
+            row.name,
+            int(row.devices or 0),
+            int(row.disconnected or 0),
+            row.users or 0,
+            row.suspended,
         )
         for row in rows
     ]

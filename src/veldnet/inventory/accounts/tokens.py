@@ -62,6 +62,7 @@ def bearer_of(connection: Connection, digest: bytes) -> Bearer | None:
 
 
 def scope_of_user(connection: Connection, user_ref: int) -> Scope | None:
+    """What a user of a subscriber may see and change; None while the operator has suspended it."""
     row = connection.execute(
         select(
             subscribers.c.operator_ref,
@@ -73,7 +74,7 @@ def scope_of_user(connection: Connection, user_ref: int) -> Scope | None:
             users.c.role,
         )
         .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
-        .where(users.c.ref == user_ref)
+        .where(users.c.ref == user_ref, subscribers.c.suspended.is_(False))
     ).first()
     return None if row is None else Scope(*row)
 

@@ -23,6 +23,7 @@ from .lifecycle import (
 )
 from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all
 from .map import MOST_CELLS, MapCell, map_cells
+from .moves import move_to_plan, move_to_profile
 from .personalisation import Personalisation
 from .root_keys import KeyChange, change_root_keys, check_rekeying, list_key_changes
 from .search import ALARM_LEVELS, ORDERS, AlarmLevel, Found, Order, Wanted, devices_after, search_devices
@@ -67,6 +68,8 @@ __all__ = [
     "list_devices",
     "list_key_changes",
     "map_cells",
+    "move_to_plan",
+    "move_to_profile",
     "refs_of",
     "refs_of_all",
     "search_devices",

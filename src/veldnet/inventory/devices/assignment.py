@@ -25,12 +25,16 @@ RESET = "reset"
 
 def find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple[int, ProfileSettings]:
     row = connection.execute(
-        select(device_profiles.c.ref, device_profiles.c.settings).where(
+        select(device_profiles.c.ref, device_profiles.c.settings, device_profiles.c.suspended).where(
             device_profiles.c.operator_ref == scope.operator_ref, device_profiles.c.id == profile_id
         )
     ).first()
     if row is None:
         raise UnknownReference(f"deviceProfileId {profile_id[:80]} is unknown; see GET /deviceProfiles")
+    if row.suspended:
+        raise UnknownReference(
+            f"deviceProfileId {profile_id[:80]} is suspended by the operator; choose another"
+        )
     return row.ref, decode_profile(row.settings)
 
 
@@ -54,7 +58,7 @@ def compatible_profile(
 def choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) -> int:
     """Take a connection of the plan asked for, or of the first one that has any left."""
     granted = (
-        select(connectivity_plans.c.ref, connectivity_plans.c.id)
+        select(connectivity_plans.c.ref, connectivity_plans.c.id, connectivity_plans.c.suspended)
         .join(plan_grants, plan_grants.c.plan_ref == connectivity_plans.c.ref)
         .where(plan_grants.c.subscriber_ref == scope.subscriber_ref)
         .order_by(connectivity_plans.c.ref)
@@ -63,10 +67,14 @@ def choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) 
         row = connection.execute(granted.where(connectivity_plans.c.id == plan_id)).first()
         if row is None:
             raise UnknownConnectivityPlan(plan_id[:200], scope.operator_ref)
+        if row.suspended:
+            raise NoFreeConnection(
+                f"connectivity plan {plan_id} is suspended by the operator; choose another"
+            )
         if not _reserve_connection(connection, scope, row.ref):
             raise NoFreeConnection(f"connectivity plan {plan_id} has no free connection left")
         return int(row.ref)
-    for row in connection.execute(granted).all():
+    for row in connection.execute(granted.where(connectivity_plans.c.suspended.is_(False))).all():
         if _reserve_connection(connection, scope, row.ref):
             return int(row.ref)
     raise NoFreeConnection("no connectivity plan has a free connection left; see GET /connectivityPlans")

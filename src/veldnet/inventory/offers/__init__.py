@@ -7,15 +7,21 @@ from .device_profiles import (
     create_device_profile,
     list_device_profiles,
     operator_profiles,
+    own_profile,
+    remove_profile,
+    suspend_profile,
 )
 from .hsm_groups import (
     Group,
     HsmGroup,
+    change_group,
     create_hsm_group,
     find_hsm_group,
     list_all_hsm_groups,
     list_hsm_groups,
     operator_hsm_groups,
+    own_group,
+    remove_group,
 )
 from .plans import (
     Plan,
@@ -27,10 +33,12 @@ from .plans import (
     list_connectivity_plans,
     operator_plans,
     own_plan,
+    remove_plan,
     sole_plan,
 )
 from .setting_fields import SettingField, setting_fields
 from .settings import default_settings, read_document, right_value
+from .uses import UsedBy, Uses, group_uses, plan_uses, profile_uses
 
 __all__ = [
     "Group",
@@ -38,7 +46,10 @@ __all__ = [
     "Plan",
     "Profile",
     "SettingField",
+    "UsedBy",
+    "Uses",
     "change_connectivity_plan",
+    "change_group",
     "change_profile",
     "check_radio",
     "create_connectivity_plan",
@@ -49,6 +60,7 @@ __all__ = [
     "find_plan",
     "grant_connectivity_plan",
     "grant_plan_by_id",
+    "group_uses",
     "list_all_hsm_groups",
     "list_connectivity_plans",
     "list_device_profiles",
@@ -56,9 +68,17 @@ __all__ = [
     "operator_hsm_groups",
     "operator_plans",
     "operator_profiles",
+    "own_group",
     "own_plan",
+    "own_profile",
+    "plan_uses",
+    "profile_uses",
     "read_document",
+    "remove_group",
+    "remove_plan",
+    "remove_profile",
     "right_value",
     "setting_fields",
     "sole_plan",
+    "suspend_profile",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.documents import ProfileSettings, decode_profile, encode
 from veldnet.domain.errors import InvalidField, NotFound
@@ -18,6 +18,7 @@ from veldnet.lorawan.regions import REGIONS
 from veldnet.store.schema import device_profiles, devices
 
 from .names import check_new_id
+from .uses import profile_uses, refuse_while_used
 
 
 class Profile(msgspec.Struct):
@@ -28,6 +29,7 @@ class Profile(msgspec.Struct):
     name: str
     settings: dict[str, Any]
     devices: int
+    suspended: bool = False
 
 
 def create_device_profile(
@@ -105,6 +107,39 @@ def change_profile(
     changes.note(connection, "rules", 0)
 
 
+def own_profile(connection: Connection, operator_ref: int, ref: str) -> tuple[int, str]:
+    """Number and id of a device profile of the operator. Raises `NotFound`."""
+    row = connection.execute(
+        select(device_profiles.c.ref, device_profiles.c.id).where(
+            device_profiles.c.ref == ref_of(ref), device_profiles.c.operator_ref == operator_ref
+        )
+    ).first()
+    if row is None:
+        raise NotFound("DeviceProfile", ref)
+    return row.ref, row.id
+
+
+def suspend_profile(connection: Connection, operator_ref: int, ref: str, suspended: bool) -> None:
+    """No device can be given a suspended profile; those that have it go on."""
+    number, _id = own_profile(connection, operator_ref, ref)
+    connection.execute(
+        update(device_profiles).where(device_profiles.c.ref == number).values(suspended=suspended)
+    )
+
+
+def remove_profile(connection: Connection, operator_ref: int, ref: str) -> None:
+    """Delete a device profile; decoders lose the link to it. Its devices are moved to another one first.
+    Raises `InUse`."""
+    number, profile_id = own_profile(connection, operator_ref, ref)
+    refuse_while_used(
+        f"device profile {profile_id}",
+        profile_uses(connection, number),
+        "name in moveTo the profile that they move to",
+    )
+    connection.execute(delete(device_profiles).where(device_profiles.c.ref == number))
+    changes.note(connection, "rules", 0)
+
+
 def list_device_profiles(connection: Connection, scope: Scope) -> list[DeviceProfile]:
     rows = connection.execute(
         select(device_profiles.c.id, device_profiles.c.name, device_profiles.c.type_mac)
@@ -135,6 +170,7 @@ def operator_profiles(connection: Connection, operator_ref: int) -> list[Profile
             row.name,
             msgspec.structs.asdict(decode_profile(row.settings)),
             used.get(row.ref, 0),
+            row.suspended,
         )
         for row in rows
     ]

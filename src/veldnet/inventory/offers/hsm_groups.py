@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from veldnet.domain.errors import UnknownReference
+from veldnet.domain.errors import InUse, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import HSMGroup
 from veldnet.inventory.names import check_name
 from veldnet.store.schema import devices, hsm_groups, operators
+
+from .uses import group_uses, refuse_while_used
 
 
 class Group(msgspec.Struct):
@@ -18,6 +20,7 @@ class Group(msgspec.Struct):
     name: str
     vault: str
     devices: int
+    suspended: bool = False
     problem: str | None = None
 
 
@@ -33,8 +36,13 @@ def create_hsm_group(connection: Connection, operator_ref: int, name: str, vault
     number."""
     name = check_name(name, most=100)
     code = connection.execute(select(operators.c.code).where(operators.c.ref == operator_ref)).scalar_one()
-    number = len(list_hsm_groups(connection, operator_ref)) + 1
-    group_id = f"HSM_{code.upper()}.{number}"
+    prefix = f"HSM_{code.upper()}."
+    # Behind the highest, for a group may have been deleted.
+    taken = connection.execute(
+        select(hsm_groups.c.id).where(hsm_groups.c.operator_ref == operator_ref)
+    ).scalars()
+    numbers = [int(one.removeprefix(prefix)) for one in taken if one.removeprefix(prefix).isdigit()]
+    group_id = f"{prefix}{max(numbers, default=0) + 1}"
     connection.execute(
         insert(hsm_groups).values(operator_ref=operator_ref, id=group_id, name=name, vault=vault)
     )
@@ -43,13 +51,56 @@ def create_hsm_group(connection: Connection, operator_ref: int, name: str, vault
 
 def find_hsm_group(connection: Connection, operator_ref: int, group_id: str) -> HsmGroup:
     """An HSM group of the operator by its id. Raises `UnknownReference`."""
-    query = select(hsm_groups.c.ref, hsm_groups.c.vault).where(
+    query = select(hsm_groups.c.ref, hsm_groups.c.vault, hsm_groups.c.suspended).where(
         hsm_groups.c.operator_ref == operator_ref, hsm_groups.c.id == group_id
     )
     row = connection.execute(query).first()
     if row is None:
         raise UnknownReference(f"hsmGroupId {group_id[:80]} is unknown; see GET /hsmGroups")
+    if row.suspended:
+        raise UnknownReference(f"hsmGroupId {group_id[:80]} is suspended by the operator; choose another")
     return HsmGroup(row.ref, row.vault)
+
+
+def own_group(connection: Connection, operator_ref: int, group_id: str) -> int:
+    """The number of an HSM group of the operator, suspended or not. Raises `NotFound`."""
+    ref = connection.execute(
+        select(hsm_groups.c.ref).where(hsm_groups.c.operator_ref == operator_ref, hsm_groups.c.id == group_id)
+    ).scalar()
+    if ref is None:
+        raise NotFound("HSMGroup", group_id[:80])
+    return int(ref)
+
+
+def change_group(
+    connection: Connection, operator_ref: int, group_id: str, name: str | None, suspended: bool | None
+) -> None:
+    """Give a group another name, suspend or resume it: no device or key can be put into a suspended one,
+    those in it go on."""
+    ref = own_group(connection, operator_ref, group_id)
+    values: dict[str, str | bool] = {}
+    if name is not None:
+        values["name"] = check_name(name, most=100)
+    if suspended is not None:
+        values["suspended"] = suspended
+    if not values:
+        raise MissingField("name or suspended is mandatory")
+    connection.execute(update(hsm_groups).where(hsm_groups.c.ref == ref).values(values))
+
+
+def remove_group(connection: Connection, operator_ref: int, group_id: str) -> None:
+    """Delete an HSM group that holds no keys any more. Raises `InUse`."""
+    ref = own_group(connection, operator_ref, group_id)
+    uses = group_uses(connection, ref)
+    refuse_while_used(
+        f"HSM group {group_id}", uses, "move them to another group first: veldnet admin hsm-group move"
+    )
+    if uses.routingProfiles:
+        raise InUse(
+            f"HSM group {group_id} holds the AS transport keys of {uses.routingProfiles} routing profile(s); "
+            "generate them in another group first"
+        )
+    connection.execute(delete(hsm_groups).where(hsm_groups.c.ref == ref))
 
 
 def list_hsm_groups(connection: Connection, operator_ref: int) -> list[HSMGroup]:
@@ -63,9 +114,7 @@ def list_hsm_groups(connection: Connection, operator_ref: int) -> list[HSMGroup]
 
 def operator_hsm_groups(connection: Connection, operator_ref: int) -> list[Group]:
     rows = connection.execute(
-        select(hsm_groups.c.ref, hsm_groups.c.id, hsm_groups.c.name, hsm_groups.c.vault)
-        .where(hsm_groups.c.operator_ref == operator_ref)
-        .order_by(hsm_groups.c.ref)
+        select(hsm_groups).where(hsm_groups.c.operator_ref == operator_ref).order_by(hsm_groups.c.ref)
     ).all()
     used = {
         row.hsm_group_ref: row.devices
@@ -75,7 +124,7 @@ def operator_hsm_groups(connection: Connection, operator_ref: int) -> list[Group
             .group_by(devices.c.hsm_group_ref)
         )
     }
-    return [Group(row.id, row.name, row.vault, used.get(row.ref, 0)) for row in rows]
+    return [Group(row.id, row.name, row.vault, used.get(row.ref, 0), row.suspended) for row in rows]
 
 
 class GroupDevices(msgspec.Struct, frozen=True):

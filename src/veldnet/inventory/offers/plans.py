@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.domain.documents import PlanSettings, decode_plan, encode
-from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
 from veldnet.domain.resources import ConnectivityPlan
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
@@ -19,6 +19,7 @@ from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store.schema import connectivity_plans, plan_grants, subscribers
 
 from .names import check_new_id
+from .uses import plan_uses, refuse_while_used
 
 _MOST_GRANTED = 100_000_000
 _PLAN_ID = re.compile(r"[0-9A-Za-z.\-][0-9A-Za-z._\-]{0,62}/[0-9A-Za-z._\-]{1,63}")
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct):
     name: str
     settings: dict[str, Any]
     grants: list[Grant]
+    suspended: bool = False
 
 
 def create_connectivity_plan(
@@ -66,17 +68,45 @@ def create_connectivity_plan(
 
 
 def change_connectivity_plan(
-    connection: Connection, operator_ref: int, plan_id: str, settings: PlanSettings
+    connection: Connection,
+    operator_ref: int,
+    plan_id: str,
+    settings: PlanSettings | None = None,
+    *,
+    name: str | None = None,
+    suspended: bool | None = None,
 ) -> None:
-    """Give a plan other rules; they take effect at once."""
-    check_bounds(settings)
+    """Give a plan other rules or another name, suspend or resume it; its devices live by that at once. A
+    suspended plan gives no service; sessions go on where they stopped once it is resumed."""
+    values: dict[str, Any] = {}
+    if settings is not None:
+        check_bounds(settings)
+        values["settings"] = encode(settings)
+    if name is not None:
+        values["name"] = check_name(name, most=100)
+    if suspended is not None:
+        values["suspended"] = suspended
+    if not values:
+        raise MissingField("settings, name or suspended is mandatory")
     done = connection.execute(
         update(connectivity_plans)
         .where(connectivity_plans.c.operator_ref == operator_ref, connectivity_plans.c.id == plan_id)
-        .values(settings=encode(settings))
+        .values(values)
     )
     if done.rowcount != 1:
         raise BadRequest(f"there is no connectivity plan {plan_id}")
+    changes.note(connection, "rules", 0)
+
+
+def remove_plan(connection: Connection, operator_ref: int, ref: str) -> None:
+    """Delete a plan with its grants. Its devices are moved to another one first. Raises `InUse`."""
+    plan_ref, plan_id = own_plan(connection, operator_ref, ref)
+    refuse_while_used(
+        f"connectivity plan {plan_id}",
+        plan_uses(connection, plan_ref),
+        "name in moveTo the plan that they move to",
+    )
+    connection.execute(delete(connectivity_plans).where(connectivity_plans.c.ref == plan_ref))
     changes.note(connection, "rules", 0)
 
 
@@ -178,6 +208,7 @@ def operator_plans(connection: Connection, operator_ref: int) -> list[Plan]:
             row.name,
             msgspec.structs.asdict(decode_plan(row.settings)),
             grants.get(row.ref, []),
+            row.suspended,
         )
         for row in rows
     ]

@@ -25,12 +25,17 @@ class Device(msgspec.Struct, frozen=True, gc=False):
     plan: PlanSettings | None
 
     @property
-    def active(self) -> bool:
-        """A device transmits only with a connectivity plan and a routing."""
+    def assigned(self) -> bool:
+        """A device keeps its session only with a connectivity plan and a routing."""
         row = self.row
         return row.plan_ref is not None and (
             row.routing_profile_ref is not None or row.processing_strategy is not None
         )
+
+    @property
+    def active(self) -> bool:
+        """A device transmits only while its connectivity plan is in force, too."""
+        return self.plan is not None and self.assigned
 
 
 class ReceivedFrame(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from veldnet.domain.devices import DeviceRow
 from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile
 from veldnet.network.core.events import Device
 from veldnet.store import Store
-from veldnet.store.schema import connectivity_plans, device_profiles
+from veldnet.store.schema import connectivity_plans, device_profiles, subscribers
 
 
 class Catalogue:
@@ -17,19 +17,31 @@ class Catalogue:
     def __init__(self) -> None:
         self.plans: dict[int, PlanSettings] = {}
         self.profiles: dict[int, ProfileSettings] = {}
+        self._suspended: frozenset[int] = frozenset()
 
     async def load(self, store: Store) -> None:
-        def query(connection: Connection) -> tuple[dict[int, PlanSettings], dict[int, ProfileSettings]]:
-            plans = connection.execute(select(connectivity_plans.c.ref, connectivity_plans.c.settings))
+        def query(
+            connection: Connection,
+        ) -> tuple[dict[int, PlanSettings], dict[int, ProfileSettings], frozenset[int]]:
+            plans = connection.execute(
+                select(connectivity_plans.c.ref, connectivity_plans.c.settings).where(
+                    connectivity_plans.c.suspended.is_(False)
+                )
+            )
             profiles = connection.execute(select(device_profiles.c.ref, device_profiles.c.settings))
+            suspended = connection.execute(
+                select(subscribers.c.ref).where(subscribers.c.suspended.is_(True))
+            ).scalars()
             return (
                 {row.ref: decode_plan(row.settings) for row in plans},
                 {row.ref: decode_profile(row.settings) for row in profiles},
+                frozenset(suspended),
             )
 
-        self.plans, self.profiles = await store.read(query)
+        self.plans, self.profiles, self._suspended = await store.read(query)
 
     def device(self, row: DeviceRow) -> Device:
-        """A device with its rules."""
-        plan = self.plans.get(row.plan_ref) if row.plan_ref is not None else None
+        """A device with its rules. Without service, as of a suspended plan or subscriber, it has no plan."""
+        served = row.plan_ref is not None and row.subscriber_ref not in self._suspended
+        plan = self.plans.get(row.plan_ref) if served and row.plan_ref is not None else None
         return Device(row, self.profiles[row.profile_ref], plan)

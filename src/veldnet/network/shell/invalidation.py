@@ -37,7 +37,7 @@ class Invalidation:
         """A device was created, changed or removed."""
         await self._devices.refresh(ref)
         entry = await self._devices.get(ref=ref)
-        if entry is not None and entry.state.sessions and not entry.device.active:
+        if entry is not None and entry.state.sessions and not entry.device.assigned:
             context = self._transitions.context(entry, ContextReset(self._ids.next(self._clock())))
             self._transitions.apply(entry, deactivate(context, entry.state))
             await self._commits.durable()

@@ -80,6 +80,64 @@ async def create_subscriber(services: Services, operator: OperatorScope, body: N
     )
 
 
+class SubscriberChange(msgspec.Struct):
+    """Another name; `suspended` true ends access and service at once, false gives them back."""
+
+    name: str | None = None
+    suspended: bool | None = None
+
+
+@OPERATOR.put(
+    "/subscribers/{customerId}",
+    "changeSubscriber",
+    "Operator",
+    "Rename, suspend or resume a customer.",
+    status=204,
+)
+async def change_subscriber(
+    customer_id: str, services: Services, operator: OperatorScope, body: SubscriberChange
+) -> None:
+    def write(connection: Connection) -> None:
+        ref = accounts.own_subscriber(connection, operator.operator_ref, customer_id)
+        accounts.change_subscriber(connection, ref, body.name, body.suspended)
+
+    await services.change(
+        write, by=operator, action="subscriber.changed", what=f"subscriber {customer_id[:20]}", details=body
+    )
+    services.sessions.forget()
+    services.tokens.forget()
+
+
+@OPERATOR.get(
+    "/subscribers/{customerId}/uses", "getSubscriberUses", "Operator", "What is deleted with a customer."
+)
+async def subscriber_uses(
+    customer_id: str, services: Services, operator: OperatorScope
+) -> accounts.Belongings:
+    """What a customer has. While it has devices it cannot be deleted."""
+    return await services.read(
+        lambda c: accounts.belongings(c, accounts.own_subscriber(c, operator.operator_ref, customer_id))
+    )
+
+
+@OPERATOR.delete(
+    "/subscribers/{customerId}", "removeSubscriber", "Operator", "Delete a customer without devices."
+)
+async def remove_subscriber(customer_id: str, services: Services, operator: OperatorScope) -> None:
+    """Delete a customer without devices, with its users, projects, routing profiles, decoders and
+    undelivered messages."""
+
+    def write(connection: Connection) -> None:
+        accounts.own_subscriber(connection, operator.operator_ref, customer_id)
+        accounts.remove_subscriber(connection, customer_id)
+
+    await services.change(
+        write, by=operator, action="subscriber.removed", what=f"subscriber {customer_id[:20]}"
+    )
+    services.sessions.forget()
+    services.tokens.forget()
+
+
 @OPERATOR.get("/users", "listUsers", "Operator", "Who may sign in.")
 async def list_users(services: Services, operator: OperatorScope) -> Users:
     return await services.read(

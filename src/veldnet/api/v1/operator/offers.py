@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from sqlalchemy import Connection
 
+from veldnet.api.query import Parameter
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.domain.documents import PlanSettings, ProfileSettings
-from veldnet.domain.errors import InvalidField
+from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.scope import OperatorScope
-from veldnet.inventory import accounts, offers
-from veldnet.inventory.offers import Group, Plan, Profile, SettingField, read_document, setting_fields
+from veldnet.inventory import accounts, devices, offers
+from veldnet.inventory.offers import Group, Plan, Profile, SettingField, Uses, read_document, setting_fields
 
 
 class NewPlan(msgspec.Struct):
@@ -26,9 +27,21 @@ class NewPlan(msgspec.Struct):
 
 
 class PlanChange(msgspec.Struct):
-    """The plan's settings, all of them."""
+    """What changes: the settings, all of them; the name; whether the plan is suspended, so that its devices
+    get no service."""
 
-    settings: dict[str, Any]
+    settings: dict[str, Any] | None = None
+    name: str | None = None
+    suspended: bool | None = None
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """What becomes of devices."""
+
+    moveTo: Annotated[
+        str | None,
+        Parameter("Id of the plan or profile that devices move to; without it there must be none."),
+    ] = None
 
 
 class NewGrant(msgspec.Struct):
@@ -47,10 +60,12 @@ class NewProfile(msgspec.Struct):
 
 
 class ProfileChange(msgspec.Struct):
-    """The profile's name and settings, all of them."""
+    """The profile's name and settings, all of them, or whether it is suspended, so that no other device
+    can be given it."""
 
-    name: str
-    settings: dict[str, Any]
+    name: str | None = None
+    settings: dict[str, Any] | None = None
+    suspended: bool | None = None
 
 
 class NewGroup(msgspec.Struct):
@@ -58,6 +73,13 @@ class NewGroup(msgspec.Struct):
 
     name: str
     vault: str = ""
+
+
+class GroupChange(msgspec.Struct):
+    """Another name; whether the group is suspended, so that nothing new can be put into it."""
+
+    name: str | None = None
+    suspended: bool | None = None
 
 
 class GroupMade(msgspec.Struct):
@@ -106,12 +128,14 @@ async def create_plan(services: Services, operator: OperatorScope, body: NewPlan
 
 @OPERATOR.put("/plans/{planRef}", "changePlan", "Operator", "Give a plan other rules.", status=204)
 async def change_plan(plan_ref: str, services: Services, operator: OperatorScope, body: PlanChange) -> None:
-    """Give a plan other rules; they take effect at once."""
-    settings = read_document(PlanSettings, body.settings)
+    """Give a plan other rules or another name, suspend or resume it; it takes effect at once."""
+    settings = None if body.settings is None else read_document(PlanSettings, body.settings)
 
     def write(connection: Connection) -> None:
         _ref, plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
-        offers.change_connectivity_plan(connection, operator.operator_ref, plan_id, settings)
+        offers.change_connectivity_plan(
+            connection, operator.operator_ref, plan_id, settings, name=body.name, suspended=body.suspended
+        )
 
     await services.change(
         write,
@@ -119,6 +143,33 @@ async def change_plan(plan_ref: str, services: Services, operator: OperatorScope
         action="connectivityPlan.changed",
         what=f"connectivityPlan {plan_ref}",
         details=body,
+    )
+
+
+@OPERATOR.get("/plans/{planRef}/uses", "getPlanUses", "Operator", "Which devices are on a plan.")
+async def plan_uses(plan_ref: str, services: Services, operator: OperatorScope) -> Uses:
+    """Devices on a plan by subscriber, and its grants."""
+    return await services.read(
+        lambda c: offers.plan_uses(c, offers.own_plan(c, operator.operator_ref, plan_ref)[0])
+    )
+
+
+@OPERATOR.delete("/plans/{planRef}", "removePlan", "Operator", "Delete a plan, or move its devices first.")
+async def remove_plan(plan_ref: str, services: Services, operator: OperatorScope, query: Removal) -> None:
+    """Delete a plan with its grants. With `moveTo` its devices move to that plan, up to 10,000."""
+
+    def write(connection: Connection) -> None:
+        ref, _plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
+        if query.moveTo is not None:
+            devices.move_to_plan(connection, operator.operator_ref, ref, query.moveTo)
+        offers.remove_plan(connection, operator.operator_ref, plan_ref)
+
+    await services.change(
+        write,
+        by=operator,
+        action="connectivityPlan.removed",
+        what=f"connectivityPlan {plan_ref}",
+        details=query,
     )
 
 
@@ -164,14 +215,60 @@ async def create_profile(services: Services, operator: OperatorScope, body: NewP
 async def change_profile(
     profile_ref: str, services: Services, operator: OperatorScope, body: ProfileChange
 ) -> None:
-    """Give a device profile another name or other settings; they take effect at once."""
-    settings = read_document(ProfileSettings, body.settings)
+    """Give a device profile another name and settings, which take effect at once; suspend or resume it."""
+    settings = None if body.settings is None else read_document(ProfileSettings, body.settings)
+    if settings is None and body.suspended is None:
+        raise MissingField("settings with a name, or suspended, is mandatory")
+
+    def write(connection: Connection) -> None:
+        if settings is not None:
+            offers.change_profile(connection, operator.operator_ref, profile_ref, body.name or "", settings)
+        if body.suspended is not None:
+            offers.suspend_profile(connection, operator.operator_ref, profile_ref, body.suspended)
+
     await services.change(
-        lambda c: offers.change_profile(c, operator.operator_ref, profile_ref, body.name, settings),
+        write,
         by=operator,
         action="deviceProfile.changed",
         what=f"deviceProfile {profile_ref}",
         details=body,
+    )
+
+
+@OPERATOR.get(
+    "/deviceProfiles/{profileRef}/uses", "getProfileUses", "Operator", "Which devices have a device profile."
+)
+async def profile_uses(profile_ref: str, services: Services, operator: OperatorScope) -> Uses:
+    """Devices with a profile by subscriber, and decoders for it."""
+    return await services.read(
+        lambda c: offers.profile_uses(c, offers.own_profile(c, operator.operator_ref, profile_ref)[0])
+    )
+
+
+@OPERATOR.delete(
+    "/deviceProfiles/{profileRef}",
+    "removeProfile",
+    "Operator",
+    "Delete a device profile, or move its devices first.",
+)
+async def remove_profile(
+    profile_ref: str, services: Services, operator: OperatorScope, query: Removal
+) -> None:
+    """Delete a device profile. With `moveTo` its devices, up to 10,000, move to that profile, which must be
+    for the same LoRaWAN version and region."""
+
+    def write(connection: Connection) -> None:
+        ref, _profile_id = offers.own_profile(connection, operator.operator_ref, profile_ref)
+        if query.moveTo is not None:
+            devices.move_to_profile(connection, operator.operator_ref, ref, query.moveTo)
+        offers.remove_profile(connection, operator.operator_ref, profile_ref)
+
+    await services.change(
+        write,
+        by=operator,
+        action="deviceProfile.removed",
+        what=f"deviceProfile {profile_ref}",
+        details=query,
     )
 
 
@@ -199,3 +296,45 @@ async def create_group(services: Services, operator: OperatorScope, body: NewGro
         what=f"hsmGroup {body.name[:100]}",
     )
     return GroupMade(made)
+
+
+@OPERATOR.put(
+    "/hsmGroups/{hsmGroupId}",
+    "changeGroup",
+    "Operator",
+    "Rename, suspend or resume an HSM group.",
+    status=204,
+)
+async def change_group(
+    hsm_group_id: str, services: Services, operator: OperatorScope, body: GroupChange
+) -> None:
+    await services.change(
+        lambda c: offers.change_group(c, operator.operator_ref, hsm_group_id, body.name, body.suspended),
+        by=operator,
+        action="hsmGroup.changed",
+        what=f"hsmGroup {hsm_group_id[:80]}",
+        details=body,
+    )
+
+
+@OPERATOR.get(
+    "/hsmGroups/{hsmGroupId}/uses", "getGroupUses", "Operator", "What an HSM group holds the keys of."
+)
+async def group_uses(hsm_group_id: str, services: Services, operator: OperatorScope) -> Uses:
+    """Devices of a group by subscriber, and routing profiles with a key in it."""
+    return await services.read(
+        lambda c: offers.group_uses(c, offers.own_group(c, operator.operator_ref, hsm_group_id))
+    )
+
+
+@OPERATOR.delete(
+    "/hsmGroups/{hsmGroupId}", "removeGroup", "Operator", "Delete an HSM group that holds no keys."
+)
+async def remove_group(hsm_group_id: str, services: Services, operator: OperatorScope) -> None:
+    """Delete an HSM group. Devices are moved to another group by `veldnet admin hsm-group move`."""
+    await services.change(
+        lambda c: offers.remove_group(c, operator.operator_ref, hsm_group_id),
+        by=operator,
+        action="hsmGroup.removed",
+        what=f"hsmGroup {hsm_group_id[:80]}",
+    )

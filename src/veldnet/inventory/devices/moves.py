@@ -1,0 +1,114 @@
+"""All devices of a plan or a profile moved to another one, before it is deleted."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Connection, func, insert, select, update
+
+from veldnet.domain.documents import decode_profile
+from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.inventory.changes import now_ms
+from veldnet.inventory.routing_profiles import check_destinations
+from veldnet.lorawan.regions import REGIONS
+from veldnet.store.schema import (
+    changes,
+    connectivity_plans,
+    device_profiles,
+    devices,
+    plan_grants,
+    subscribers,
+)
+
+# Moved in one transaction; for more there is the bulk change of devices by filter.
+MOST_MOVED = 10_000
+
+
+def move_to_plan(connection: Connection, operator_ref: int, plan_ref: int, target_id: str) -> int:
+    """Move the devices of a plan to another one, which every subscriber concerned must have room for."""
+    target = connection.execute(
+        select(connectivity_plans.c.ref, connectivity_plans.c.suspended).where(
+            connectivity_plans.c.operator_ref == operator_ref, connectivity_plans.c.id == target_id
+        )
+    ).first()
+    if target is None or target.ref == plan_ref:
+        raise InvalidField(f"moveTo {target_id[:80]!r} is not the id of another connectivity plan")
+    if target.suspended:
+        raise InvalidField(f"moveTo {target_id[:80]} is suspended; resume it first")
+    _check_count(connection, devices.c.plan_ref, plan_ref)
+    _take_connections(connection, plan_ref, target.ref, target_id)
+    routings = select(devices.c.routing_profile_ref).where(devices.c.plan_ref == plan_ref).distinct()
+    for routing in connection.execute(routings).scalars().all():
+        check_destinations(connection, target.ref, routing)
+    return _move(connection, devices.c.plan_ref, plan_ref, target.ref)
+
+
+def _take_connections(connection: Connection, plan_ref: int, target_ref: int, target_id: str) -> None:
+    counts = connection.execute(
+        select(devices.c.subscriber_ref, subscribers.c.customer_id, func.count().label("devices"))
+        .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
+        .where(devices.c.plan_ref == plan_ref)
+        .group_by(devices.c.subscriber_ref, subscribers.c.customer_id)
+    ).all()
+    for row in counts:
+        taken = connection.execute(
+            update(plan_grants)
+            .where(
+                plan_grants.c.subscriber_ref == row.subscriber_ref,
+                plan_grants.c.plan_ref == target_ref,
+                plan_grants.c.used + row.devices <= plan_grants.c.granted,
+            )
+            .values(used=plan_grants.c.used + row.devices)
+        )
+        if taken.rowcount != 1:
+            raise BadRequest(
+                f"subscriber {row.customer_id} has not {row.devices} free connection(s) of {target_id}; "
+                "grant them first"
+            )
+        connection.execute(
+            update(plan_grants)
+            .where(plan_grants.c.subscriber_ref == row.subscriber_ref, plan_grants.c.plan_ref == plan_ref)
+            .values(used=plan_grants.c.used - row.devices)
+        )
+
+
+def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int, target_id: str) -> int:
+    """Move the devices of a profile to another one of the same LoRaWAN version and region: their sessions and
+    channels go on."""
+    rows = connection.execute(
+        select(device_profiles).where(
+            device_profiles.c.operator_ref == operator_ref,
+            (device_profiles.c.ref == profile_ref) | (device_profiles.c.id == target_id),
+        )
+    ).all()
+    target = next((row for row in rows if row.id == target_id and row.ref != profile_ref), None)
+    if target is None:
+        raise InvalidField(f"moveTo {target_id[:80]!r} is not the id of another device profile")
+    old = decode_profile(next(row.settings for row in rows if row.ref == profile_ref))
+    new = decode_profile(target.settings)
+    region = REGIONS[old.region]
+    if (
+        target.suspended
+        or (old.loRaWANMacVersion, old.region) != (new.loRaWANMacVersion, new.region)
+        or region.of_revision(old.regionalParameterVersion)
+        is not region.of_revision(new.regionalParameterVersion)
+    ):
+        raise InvalidField(
+            f"moveTo {target_id[:80]} must not be suspended, and be for LoRaWAN {old.loRaWANMacVersion} in "
+            f"{old.region} with the same data rates"
+        )
+    _check_count(connection, devices.c.profile_ref, profile_ref)
+    return _move(connection, devices.c.profile_ref, profile_ref, target.ref)
+
+
+def _check_count(connection: Connection, column: Column[int], ref: int) -> None:
+    count = connection.execute(select(func.count()).select_from(devices).where(column == ref)).scalar_one()
+    if count > MOST_MOVED:
+        raise BadRequest(f"{count} devices are too many to move at once; at most {MOST_MOVED} are")
+
+
+def _move(connection: Connection, column: Column[int], ref: int, target: int) -> int:
+    moved = connection.execute(select(devices.c.ref).where(column == ref)).scalars().all()
+    connection.execute(update(devices).where(column == ref).values({column.name: target}))
+    if moved:
+        at = now_ms()
+        connection.execute(insert(changes), [{"kind": "device", "ref": one, "at": at} for one in moved])
+    return len(moved)

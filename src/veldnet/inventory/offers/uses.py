@@ -1,0 +1,81 @@
+"""What hangs on a plan, a device profile or an HSM group: shown before it is suspended or deleted, and what
+keeps it from being deleted."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Column, Connection, func, select
+
+from veldnet.domain.errors import InUse
+from veldnet.store.schema import decoder_bindings, devices, plan_grants, routing_profiles, subscribers
+
+
+class UsedBy(msgspec.Struct):
+    """A subscriber with devices."""
+
+    customerId: str
+    name: str
+    devices: int
+
+
+class Uses(msgspec.Struct):
+    """Devices by subscriber, and how many other things of subscribers refer to it: grants of a plan, decoders
+    of a device profile, keys of routing profiles in an HSM group."""
+
+    devices: int
+    subscribers: list[UsedBy]
+    grants: int = 0
+    decoders: int = 0
+    routingProfiles: int = 0
+
+
+def _devices_of(connection: Connection, column: Column[int], ref: int) -> list[UsedBy]:
+    count = func.count().label("devices")
+    rows = connection.execute(
+        select(subscribers.c.customer_id, subscribers.c.name, count)
+        .join(devices, devices.c.subscriber_ref == subscribers.c.ref)
+        .where(column == ref)
+        .group_by(subscribers.c.ref)
+        .order_by(subscribers.c.customer_id)
+    )
+    return [UsedBy(row.customer_id, row.name, row.devices) for row in rows]
+
+
+def _uses(found: list[UsedBy]) -> Uses:
+    return Uses(sum(one.devices for one in found), found)
+
+
+def plan_uses(connection: Connection, plan_ref: int) -> Uses:
+    uses = _uses(_devices_of(connection, devices.c.plan_ref, plan_ref))
+    uses.grants = connection.execute(
+        select(func.count()).select_from(plan_grants).where(plan_grants.c.plan_ref == plan_ref)
+    ).scalar_one()
+    return uses
+
+
+def profile_uses(connection: Connection, profile_ref: int) -> Uses:
+    uses = _uses(_devices_of(connection, devices.c.profile_ref, profile_ref))
+    uses.decoders = connection.execute(
+        select(func.count())
+        .select_from(decoder_bindings)
+        .where(decoder_bindings.c.profile_ref == profile_ref)
+    ).scalar_one()
+    return uses
+
+
+def group_uses(connection: Connection, group_ref: int) -> Uses:
+    uses = _uses(_devices_of(connection, devices.c.hsm_group_ref, group_ref))
+    uses.routingProfiles = connection.execute(
+        select(func.count())
+        .select_from(routing_profiles)
+        .where(routing_profiles.c.hsm_group_ref == group_ref)
+    ).scalar_one()
+    return uses
+
+
+def refuse_while_used(what: str, uses: Uses, instead: str) -> None:
+    """Raises `InUse`, which says by whom."""
+    if uses.devices:
+        names = ", ".join(f"{one.devices} of {one.customerId}" for one in uses.subscribers[:5])
+        more = " and others" if len(uses.subscribers) > 5 else ""
+        raise InUse(f"{what} is used by {uses.devices} device(s), {names}{more}; {instead}")

@@ -1,0 +1,171 @@
+"""Plans, device profiles, HSM groups and subscribers from the operator's desk: copied, suspended, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.antenna import Antenna
+from tests.api.hosting import HostedServer
+from tests.api.test_console import KEY, V1, create, operator_of
+from tests.e2e import radio
+from tests.installation import sandbox
+from tests.person import Person
+from veldnet.simulator.customer import Account
+
+# The tests of this file share a server.
+pytestmark = pytest.mark.xdist_group("offers-in-process")
+DESK = f"{V1}/operator"
+
+
+@pytest.fixture(scope="module")
+def user(server: HostedServer, account: Account) -> Person:
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def operator(server: HostedServer, account: Account) -> Person:
+    return Person(server, operator_of(account), account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def outsider(server: HostedServer) -> Person:
+    """Staff of another operator."""
+    account = sandbox(server.data)
+    return Person(server, operator_of(account), account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def antenna(server: HostedServer, account: Account) -> Antenna:
+    return Antenna(server, account.base_station_eui)
+
+
+def named(operator: Person, kind: str, identifier: str) -> dict[str, Any]:
+    return next(one for one in operator.call("GET", f"{DESK}/{kind}") if one["id"] == identifier)
+
+
+def refused(person: Person, method: str, path: str, body: Any = None) -> str:
+    answer = person.request(method, f"{DESK}/{path}", body)
+    assert answer.status_code in (400, 404, 409), answer.text
+    return str(answer.json()["message"])
+
+
+def routing(user: Person) -> str:
+    made = user.call(
+        "POST",
+        "/data/lora/thingpark/routingProfiles",
+        {"name": "Somewhere", "routes": [{"addresses": ["http://127.0.0.1:9/"], "contentType": "JSON"}]},
+    )
+    return str(made["id"])
+
+
+def test_a_plan_in_use_moves_its_devices_before_it_goes(
+    operator: Person, user: Person, account: Account, outsider: Person
+) -> None:
+    customer = operator.call("GET", f"{DESK}/subscribers")[0]["customerId"]
+    copied = operator.call("GET", f"{DESK}/plans")[0]["settings"] | {"uplinkRate": 5}
+    for name in ("old", "new"):
+        operator.call("POST", f"{DESK}/plans", {"id": f"veld-cs/{name}", "name": name, "settings": copied})
+    old, new = named(operator, "plans", "veld-cs/old"), named(operator, "plans", "veld-cs/new")
+    grant = {"customerId": customer, "granted": 10}
+    operator.call("PUT", f"{DESK}/plans/{old['ref']}/grants", grant)
+    ref = create(user, account, 0x100, connectivityPlanId="veld-cs/old")
+    uses = operator.call("GET", f"{DESK}/plans/{old['ref']}/uses")
+    assert (uses["devices"], uses["grants"]) == (1, 1) and uses["subscribers"][0]["customerId"] == customer
+    assert "is used by 1 device(s)" in refused(operator, "DELETE", f"plans/{old['ref']}")
+    assert "grant them first" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/new")
+    operator.call("PUT", f"{DESK}/plans/{new['ref']}/grants", grant)
+    assert "not the id" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/none")
+    assert outsider.request("DELETE", f"{DESK}/plans/{old['ref']}").status_code == 404
+    operator.call("DELETE", f"{DESK}/plans/{old['ref']}?moveTo=veld-cs/new")
+    assert user.call("GET", f"{V1}/devices/{ref}")["connectivityPlanId"] == "veld-cs/new"
+    assert "veld-cs/old" not in [plan["id"] for plan in operator.call("GET", f"{DESK}/plans")]
+    (held,) = named(operator, "plans", "veld-cs/new")["grants"]
+    assert (held["granted"], held["used"]) == (10, 1)
+
+
+def test_a_profile_moves_its_devices_to_one_like_it_only(
+    operator: Person, user: Person, account: Account
+) -> None:
+    settings = {"loRaWANMacVersion": "1.0.3"}
+    for name, more in (("One", {}), ("Two", {}), ("Other", {"loRaWANMacVersion": "1.0.4"})):
+        operator.call(
+            "POST",
+            f"{DESK}/deviceProfiles",
+            {"id": f"VELD/{name}", "name": name, "settings": settings | more},
+        )
+    one = named(operator, "deviceProfiles", "VELD/One")
+    ref = create(user, account, 0x101, deviceProfileId="VELD/One")
+    path = f"deviceProfiles/{one['ref']}"
+    assert operator.call("GET", f"{DESK}/{path}/uses")["devices"] == 1
+    assert "LoRaWAN 1.0.3" in refused(operator, "DELETE", f"{path}?moveTo=VELD/Other")
+    operator.call("PUT", f"{DESK}/{path}", {"suspended": True})
+    answer = user.request(
+        "PUT", f"{V1}/devices/{create(user, account, 0x102)}", {"deviceProfileId": "VELD/One"}
+    )
+    assert answer.status_code == 400 and "suspended" in answer.json()["message"]
+    operator.call("DELETE", f"{DESK}/{path}?moveTo=VELD/Two")
+    assert user.call("GET", f"{V1}/devices/{ref}")["deviceProfileId"] == "VELD/Two"
+
+
+def test_an_hsm_group_with_keys_stays(operator: Person, user: Person, account: Account) -> None:
+    create(user, account, 0x103)
+    path = f"hsmGroups/{account.hsm_group_id}"
+    assert operator.call("GET", f"{DESK}/{path}/uses")["devices"] >= 1
+    assert "hsm-group move" in refused(operator, "DELETE", path)
+    made = operator.call("POST", f"{DESK}/hsmGroups", {"name": "Spare"})["id"]
+    operator.call("PUT", f"{DESK}/hsmGroups/{made}", {"name": "Renamed", "suspended": True})
+    spare = named(operator, "hsmGroups", made)
+    assert (spare["name"], spare["suspended"]) == ("Renamed", True)
+    operator.call("DELETE", f"{DESK}/hsmGroups/{made}")
+    again = operator.call("POST", f"{DESK}/hsmGroups", {"name": "Next"})["id"]
+    assert again in [group["id"] for group in operator.call("GET", f"{DESK}/hsmGroups")]
+
+
+def test_a_suspended_plan_gives_no_service_until_it_is_resumed(
+    server: HostedServer, operator: Person, user: Person, account: Account, antenna: Antenna
+) -> None:
+    ref = create(user, account, 0x104, plain=True, routingProfileId=routing(user))
+    device = radio.device("0059AC00CC000104", KEY)
+    radio.join(antenna, device)
+
+    def hear(payload: bytes) -> None:
+        antenna.hear(device.uplink(2, payload))
+        server.pass_time(1)
+
+    hear(b"\x01")
+
+    plan = next(plan for plan in operator.call("GET", f"{DESK}/plans") if plan["id"] == _plan(user, ref))
+    operator.call("PUT", f"{DESK}/plans/{plan['ref']}", {"suspended": True})
+    assert "suspended" in str(user.call("GET", f"{V1}/devices/{ref}/explanation"))
+    hear(b"\x02")
+    assert len(_accepted(user, "0059AC00CC000104")) == 1
+    operator.call("PUT", f"{DESK}/plans/{plan['ref']}", {"suspended": False})
+    hear(b"\x03")
+    assert len(_accepted(user, "0059AC00CC000104")) == 2, "the session went on"
+
+
+def _plan(user: Person, ref: str) -> str:
+    return str(user.call("GET", f"{V1}/devices/{ref}")["connectivityPlanId"])
+
+
+def _accepted(user: Person, eui: str) -> list[Any]:
+    frames = user.call("GET", f"{V1}/frames?deviceEUI={eui}")["frames"]
+    return [(frame["type"], frame["outcome"]) for frame in frames if "DATA" in frame["type"]]
+
+
+def test_a_suspended_subscriber_is_out_at_once(operator: Person, server: HostedServer) -> None:
+    operator.call("POST", f"{DESK}/subscribers", {"customerId": "600000001", "name": "Late payer"})
+    person = {"username": "payer@example.com", "password": "a long password", "displayName": "P"}
+    operator.call("POST", f"{DESK}/users", person | {"customerId": "600000001", "role": "rw"})
+    payer = Person(server, person["username"], person["password"])
+    assert payer.request("GET", f"{V1}/devices").status_code == 200
+    operator.call("PUT", f"{DESK}/subscribers/600000001", {"suspended": True})
+    assert payer.request("GET", f"{V1}/devices").status_code == 401
+    operator.call("PUT", f"{DESK}/subscribers/600000001", {"name": "Payer", "suspended": False})
+    assert payer.request("GET", f"{V1}/devices").status_code == 200
+    assert operator.call("GET", f"{DESK}/subscribers/600000001/uses")["users"] == 1
+    operator.call("DELETE", f"{DESK}/subscribers/600000001")
+    assert payer.request("GET", f"{V1}/devices").status_code == 401
+    assert "600000001" in refused(operator, "DELETE", "subscribers/600000001")
