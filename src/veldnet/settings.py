@@ -57,6 +57,14 @@ class Address(str):
         return cls(text)
 
 
+class OptionalAddress(Address):
+    """`HOST:PORT`, or nothing where nobody is listened to."""
+
+    @classmethod
+    def parse(cls, value: object) -> OptionalAddress:
+        return cls("") if value == "" else cls(Address.parse(value))
+
+
 def _help(text: str, **limits: Any) -> Meta:
     return Meta(description=text, **limits)
 
@@ -132,9 +140,31 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     udp: Annotated[Address, _help("Listen address for Semtech UDP packet forwarders.")] = Address(
         "0.0.0.0:1700"
     )
-    basics_station: Annotated[Address, _help("Reserved for Basics Station, not supported yet.")] = Address(
-        "0.0.0.0:8887"
-    )
+    basics_station: Annotated[
+        OptionalAddress, _help("Listen address for LoRa Basics Station (LNS); empty: not served.")
+    ] = OptionalAddress("")
+    basics_station_certificate: Annotated[
+        str, _help("Certificate file (PEM, with its chain) for Basics Station; empty: that of `tls`, if any.")
+    ] = ""
+    basics_station_key: Annotated[str, _help("Private key file (PEM) of that certificate.")] = ""
+    basics_station_client_ca: Annotated[
+        str,
+        _help(
+            "File with the authorities (PEM) whose client certificates prove who a base station is; their "
+            "common name is its EUI."
+        ),
+    ] = ""
+    basics_station_authentication: Annotated[
+        Literal["auto", "required", "none"],
+        _help(
+            "Whether base stations must present a token or a client certificate; auto: yes, but for an "
+            "address of this machine without TLS."
+        ),
+    ] = "auto"
+    basics_station_uri: Annotated[
+        str,
+        _help("Public address of the LNS, such as wss://lns.example.org:8887; empty: the one they asked."),
+    ] = ""
 
 
 class NetworkSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -606,7 +636,7 @@ def _from_text(value: str) -> Any:
 
 
 def _decode(kind: type, value: Any) -> Any:
-    if kind in (Duration, Address):
+    if kind in (Duration, Address, OptionalAddress):
         return kind.parse(value)
     raise NotImplementedError
 

@@ -264,7 +264,6 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "rollSecret": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
     "deleteProject": lambda w: Example({"projectRef": w.v1("POST", "/projects", {"name": "P"})["ref"]}),
     "getOverview": plain(),
-    "search": plain(query="q=0059AC"),
     "searchDevices": plain(query="search=0059AC"),
     "mapDevices": plain(query="south=51&west=4&north=53&east=6&cell=1"),
     "exportDevices": plain(),
@@ -288,10 +287,6 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "sendDownlink": of_device(body={"fPort": 1, "payload": "00"}),
     "flushDownlinks": of_device(),
     "listDownlinkHistory": of_device(),
-    "getClock": plain(),
-    "moveClock": plain(body={"advance": 0}),
-    "injectUplink": of_device(body={"applicationKey": KEY}),
-    "getVirtualDevice": of_device(),
     "listDecoders": plain(),
     "createDecoder": plain(body={"name": "D", "kind": "CAYENNE_LPP"}),
     "getDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
@@ -349,6 +344,14 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
             "stationId": w.desk(
                 "POST", "/baseStations", {"gatewayEUI": "0059ACFFFF000002", "name": "Gone"}
             )["id"]
+        }
+    ),
+    "listStationTokens": lambda w: Example({"stationId": w.station}),
+    "issueStationToken": lambda w: Example({"stationId": w.station}),
+    "revokeStationToken": lambda w: Example(
+        {
+            "stationId": w.station,
+            "tokenRef": w.desk("POST", f"/baseStations/{w.station}/tokens")["ref"],
         }
     ),
     "stationStatistics": lambda w: Example({"stationId": w.station}, query="duration=7"),

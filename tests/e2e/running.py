@@ -88,6 +88,7 @@ class RunningServer:
                 break
         assert printed, self.log.read_text()
         addresses = json.loads(printed)
+        self.addresses: dict[str, Any] = addresses
         self.http = f"http://{addresses['http']}"
         host, _colon, port = addresses["udp"].rpartition(":")
         self.udp = (host, int(port))

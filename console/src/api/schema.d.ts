@@ -1059,58 +1059,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/clock": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Clock of the server. */
-        get: operations["getClock"];
-        put?: never;
-        /** Move the virtual clock ahead. */
-        post: operations["moveClock"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/virtualUplinks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send an uplink as a virtual device. */
-        post: operations["injectUplink"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/virtualDevice": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What a virtual device has received. */
-        get: operations["getVirtualDevice"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/frames/{frameId}": {
         parameters: {
             query?: never;
@@ -1188,23 +1136,6 @@ export interface paths {
         };
         /** Live frames as server-sent events. */
         get: operations["watchFrames"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Search devices and everything else by name or identifier. */
-        get: operations["search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1628,6 +1559,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/{stationId}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tokens of a base station. */
+        get: operations["listStationTokens"];
+        put?: never;
+        /** Issue a token for a base station. */
+        post: operations["issueStationToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/{stationId}/tokens/{tokenRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token of a base station. */
+        delete: operations["revokeStationToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2532,50 +2498,6 @@ export interface components {
             clientSecret?: string | null;
         };
         /**
-         * Clock
-         * @description The clock of the server. `left` are the seconds that the last request could not move it: ask again.
-         */
-        Clock: {
-            time: string;
-            /** @default 0 */
-            left: number;
-        };
-        /**
-         * InjectedUplink
-         * @description What became of an uplink, as the device knows it. `joined`: it has joined for this one.
-         */
-        InjectedUplink: {
-            fCntUp: number;
-            joined: boolean;
-            transmissions: number;
-            acknowledged: boolean;
-            downlinks: components["schemas"]["ReceivedDownlink"][];
-        };
-        /**
-         * ReceivedDownlink
-         * @description A downlink as the device received it, decrypted. `morePending`: the network holds others for it.
-         */
-        ReceivedDownlink: {
-            time: string;
-            fPort: number | null;
-            payload: string;
-            fCntDn: number | null;
-            confirmed: boolean;
-            acknowledges: boolean;
-            morePending: boolean;
-        };
-        /**
-         * VirtualDevice
-         * @description A virtual device as it knows itself, with the last hundred downlinks that it received, oldest first.
-         */
-        VirtualDevice: {
-            joined: boolean;
-            devAddr: string | null;
-            deviceClass: string;
-            uplinks: number;
-            downlinks: components["schemas"]["ReceivedDownlink"][];
-        };
-        /**
          * FrameDetail
          * @description A frame with its record, the copies that came late, and what became of its deliveries. `record` is
          *         absent when its retention is over.
@@ -2657,37 +2579,6 @@ export interface components {
             states: {
                 [key: string]: string;
             };
-        };
-        /**
-         * Hits
-         * @description Hits by kind; kinds without any are left out.
-         */
-        Hits: {
-            groups: components["schemas"]["HitGroup"][];
-        };
-        /**
-         * HitGroup
-         * @description Hits of a kind; `more` says that there are others.
-         */
-        HitGroup: {
-            /** @enum {string} */
-            kind: "baseStation" | "connectivityPlan" | "decoder" | "device" | "deviceProfile" | "hsmGroup" | "routingProfile" | "subscriber" | "user";
-            hits: components["schemas"]["Hit"][];
-            more: boolean;
-        };
-        /**
-         * Hit
-         * @description Something that was found. `ref` names it in its own operations; `detail` is its EUI, id or address.
-         *         An operator's user is told the subscriber it belongs to. `matched` is the tag or DevAddr that was found,
-         *         where neither name nor detail show it.
-         */
-        Hit: {
-            ref: string;
-            name: string;
-            detail: string;
-            customerId?: string | null;
-            subscriberName?: string | null;
-            matched?: string | null;
         };
         /**
          * StationView
@@ -2953,6 +2844,24 @@ export interface components {
             additionalInfos: string[];
         };
         /**
+         * TokenView
+         * @description A token of a base station, without the token itself.
+         */
+        TokenView: {
+            ref: string;
+            createdAt: string;
+            createdBy: string;
+        };
+        /**
+         * IssuedToken
+         * @description A new token; it is not shown again. `keyFile` is the content of `tc.key` and `cups.key` of Station.
+         */
+        IssuedToken: {
+            ref: string;
+            token: string;
+            keyFile: string;
+        };
+        /**
          * ActivationReq
          * @description Credentials of a ThingPark user.
          */
@@ -3131,38 +3040,6 @@ export interface components {
          */
         NewProject: {
             name: string;
-        };
-        /**
-         * Move
-         * @description How far the clock is moved: `advance`, in seconds or with a unit (`"6h"`, `"35d"`), or `to`, a time.
-         */
-        Move: {
-            advance?: number | string;
-            to?: string;
-        };
-        /**
-         * NewUplink
-         * @description A frame of a virtual device: `payload` as hexadecimal digits. The first one, with which the device
-         *         joins, needs its `applicationKey`, and with LoRaWAN 1.1 its `networkKey`. Without `baseStationIds` the
-         *         first base station of the operator hears it. `rejoin` has it join again before.
-         */
-        NewUplink: {
-            /** @default  */
-            payload: string;
-            /** @default 1 */
-            fPort: number;
-            /** @default false */
-            confirmed: boolean;
-            applicationKey?: string;
-            networkKey?: string;
-            dataRate?: number;
-            baseStationIds?: string[];
-            /** @default -70 */
-            rssi: number;
-            /** @default 8 */
-            snr: number;
-            /** @default false */
-            rejoin: boolean;
         };
         /**
          * NewStation
@@ -9823,328 +9700,6 @@ export interface operations {
             };
         };
     };
-    getClock: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Clock"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    moveClock: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Move"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Clock"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    injectUplink: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewUplink"];
-            };
-        };
-        responses: {
-            /** @description Successful */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InjectedUplink"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getVirtualDevice: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VirtualDevice"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
     getFrame: {
         parameters: {
             query?: {
@@ -10540,88 +10095,6 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    search: {
-        parameters: {
-            query?: {
-                /** @description Words of a name, an EUI, a DevAddr or a part of one, a tag. */
-                q?: string;
-                /** @description Hits of each kind. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Hits"];
                 };
             };
             /** @description Bad Request */
@@ -13502,6 +12975,246 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NetworkOverview"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listStationTokens: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    issueStationToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedToken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    revokeStationToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+                /** @description Identifier, as returned in lists and responses. */
+                tokenRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

@@ -9,11 +9,12 @@ import {
   Group,
   Kbd,
   Menu,
-  Modal,
+  NavLink,
   ScrollArea,
   Select,
   Stack,
   Text,
+  TextInput,
   Tooltip,
   UnstyledButton,
   useComputedColorScheme,
@@ -22,6 +23,7 @@ import {
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { modals, ModalsProvider } from "@mantine/modals";
 import {
+  IconCpu,
   IconKey,
   IconLanguage,
   IconLogout,
@@ -40,24 +42,18 @@ import {
   useRouterState,
   type ErrorComponentProps,
 } from "@tanstack/react-router";
-import { useEffect, useRef, useSyncExternalStore, type ReactElement } from "react";
-import { $api, activity } from "../api/client";
+import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent, type ReactElement } from "react";
+import { $api, activity, api } from "../api/client";
 import { Chart } from "../components/Chart";
 import { Empty, Problem } from "../components/basics";
 import { WorldMap } from "../components/Map";
 import { ButtonLink, MenuLink } from "../components/links";
-import { part, preloadWhenIdle } from "../components/lazy";
+import { preloadWhenIdle } from "../components/lazy";
 import { SignInAgain } from "../features/account/SignInAgain";
-import type { PaletteProps } from "../features/search/Palette";
 import { screens } from "../routes";
 import { useSession } from "../session";
 import { useTexts, type Key } from "../text";
 import { UnsavedGuard, useLeave } from "../components/unsaved";
-
-const Palette = part<PaletteProps>(
-  () => import("../features/search/Palette").then((module) => module.Palette),
-  () => 320,
-);
 
 export function Shell(): ReactElement | null {
   const { user } = useSession();
@@ -79,7 +75,6 @@ function Signed() {
   const leave = useLeave();
   const { t, language, setLanguage } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
-  const [searching, { open: openSearch, close: closeSearch }] = useDisclosure();
   const location = useLocation();
   const navigate = useNavigate();
   const path = location.pathname.replace(/^\/console/, "") || "/";
@@ -88,11 +83,6 @@ function Signed() {
   const pages = screens.flatMap((screen) => {
     const icon = desk ? screen.operator : screen.subscriber;
     return icon ? [{ ...screen, icon }] : [];
-  });
-  // Pages that the search leads to: an operator's user who works for a subscriber may go back to the network.
-  const known = screens.flatMap((screen) => {
-    const icon = (desk ? undefined : screen.subscriber) ?? (operator ? screen.operator : undefined);
-    return icon ? [{ path: screen.path, title: screen.title, icon }] : [];
   });
 
   useEffect(close, [path, close]);
@@ -118,16 +108,14 @@ function Signed() {
     () =>
       preloadWhenIdle([
         ...screens.filter((screen) => operator || !screen.path.startsWith("/operator")),
-        Palette,
         Chart,
         WorldMap,
       ]),
     [operator],
   );
-  // Also while something is being typed.
-  useHotkeys([["mod+K", openSearch]], []);
   useHotkeys([
-    ["/", openSearch],
+    ["mod+K", () => openSearch()],
+    ["/", () => openSearch()],
     ["shift+?", () => openKeys()],
     ["alt+1", () => void navigate({ to: desk ? "/operator" : "/" })],
     ["alt+2", () => void navigate({ to: desk ? "/operator/base-stations" : "/devices" })],
@@ -140,6 +128,15 @@ function Signed() {
       },
     ],
   ]);
+  const openSearch = () => {
+    if (!desk)
+      modals.open({
+        title: t("search.title"),
+        children: <QuickSearch />,
+        size: "lg",
+        transitionProps: { duration: 0 },
+      });
+  };
   const openKeys = () => modals.open({ title: t("keys.title"), children: <Keys /> });
   const active = (target: string) =>
     target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
@@ -154,16 +151,6 @@ function Signed() {
         {t("nav.skip")}
       </a>
       <PendingBar />
-      <Modal
-        opened={searching}
-        onClose={closeSearch}
-        title={t("search.title")}
-        size="lg"
-        transitionProps={{ duration: 0 }}
-        closeButtonProps={{ "aria-label": t("common.close") }}
-      >
-        <Palette pages={known} close={closeSearch} />
-      </Modal>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -185,35 +172,27 @@ function Signed() {
               </Text>
             </Link>
           </Group>
-          <UnstyledButton
-            onClick={openSearch}
-            visibleFrom="md"
-            style={{
-              border: "1px solid var(--mantine-color-default-border)",
-              borderRadius: 8,
-              padding: "6px 12px",
-              minWidth: 280,
-            }}
-          >
-            <Group justify="space-between" wrap="nowrap">
-              <Group gap={8} c="dimmed" wrap="nowrap">
-                <IconSearch size={16} />
-                <Text size="sm">{t("search.open")}</Text>
-              </Group>
-              <Kbd size="xs">Ctrl K</Kbd>
-            </Group>
-          </UnstyledButton>
-          <Group gap={6} wrap="nowrap">
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="lg"
-              hiddenFrom="md"
-              aria-label={t("search.open")}
+          {!desk && (
+            <UnstyledButton
               onClick={openSearch}
+              visibleFrom="sm"
+              style={{
+                border: "1px solid var(--mantine-color-default-border)",
+                borderRadius: 8,
+                padding: "6px 12px",
+                minWidth: 280,
+              }}
             >
-              <IconSearch size={18} />
-            </ActionIcon>
+              <Group justify="space-between" wrap="nowrap">
+                <Group gap={8} c="dimmed" wrap="nowrap">
+                  <IconSearch size={16} />
+                  <Text size="sm">{t("search.placeholder")}</Text>
+                </Group>
+                <Kbd size="xs">Ctrl K</Kbd>
+              </Group>
+            </UnstyledButton>
+          )}
+          <Group gap={6} wrap="nowrap">
             {operator && (
               <WorkFor
                 customerId={customerId}
@@ -353,7 +332,7 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
     <Select
       aria-label={t("nav.workFor")}
       size="xs"
-      w={{ base: 120, xs: 210 }}
+      w={210}
       searchable
       clearable
       clearButtonProps={{ "aria-label": t("nav.network") }}
@@ -365,6 +344,63 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
       }))}
       onChange={(value) => workFor(value ?? "")}
     />
+  );
+}
+
+function QuickSearch() {
+  const { t } = useTexts();
+  const navigate = useNavigate();
+  const [text, setText] = useState("");
+  const { data } = $api.useQuery(
+    "get",
+    "/api/v1/devices",
+    { params: { query: { search: text, pageSize: 8 } } },
+    { enabled: text.length > 1 },
+  );
+  const open = (ref: string) => {
+    modals.closeAll();
+    void navigate({ to: "/devices/$ref", params: { ref } });
+  };
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    // What is shown may be of fewer letters.
+    const found = await api
+      .GET("/api/v1/devices", { params: { query: { search: text, pageSize: 2 } } })
+      .catch(() => null);
+    const first = found?.data?.devices[0];
+    if (found?.data?.devices.length === 1 && first) open(first.ref ?? "");
+    else {
+      modals.closeAll();
+      void navigate({ to: "/devices", search: { search: text } });
+    }
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <TextInput
+        data-autofocus
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        placeholder={t("search.placeholder")}
+        aria-label={t("search.placeholder")}
+        leftSection={<IconSearch size={16} />}
+      />
+      <Stack gap={2} mt="sm">
+        {data?.devices.map((device) => (
+          <NavLink
+            key={device.ref}
+            label={device.name}
+            description={device.EUI}
+            leftSection={<IconCpu size={18} />}
+            onClick={() => open(device.ref ?? "")}
+          />
+        ))}
+        {data && !data.devices.length && text.length > 1 && (
+          <Text c="dimmed" size="sm" p="sm">
+            {t("table.nothing")}
+          </Text>
+        )}
+      </Stack>
+    </form>
   );
 }
 

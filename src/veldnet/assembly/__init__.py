@@ -7,5 +7,4 @@ __all__ = [
     "network_settings",
     "platform",
     "vaults",
-    "virtual_world",
 ]

@@ -21,9 +21,12 @@ class BaseStations:
         self._positions: dict[BaseStationId, Position] = {}
         self._listed: dict[BaseStationId, base_stations.BaseStation] = {}
         self._radios: dict[BaseStationId, RadioSettings] = {}
+        self._by_digest: dict[bytes, BaseStationId] = {}
 
     async def load(self, store: Store) -> None:
         listed = await store.read(base_stations.list_base_stations)
+        digests = await store.read(base_stations.token_digests)
+        self._by_digest = {digest: BaseStationId.parse(station) for digest, station in digests.items()}
         self._listed = {BaseStationId.parse(station.id): station for station in listed}
         self._by_eui = {
             GatewayEui.parse(station.gateway_eui): BaseStationId.parse(station.id) for station in listed
@@ -49,6 +52,9 @@ class BaseStations:
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return self._by_eui.get(gateway)
+
+    def station_of_token(self, token: str) -> BaseStationId | None:
+        return self._by_digest.get(base_stations.digest_of(token))
 
     def position(self, base_station: BaseStationId) -> Position | None:
         return self._positions.get(base_station)

@@ -10,7 +10,7 @@ import msgspec
 
 from veldnet.settings import Address, Settings
 
-from .protocols import PROTOCOLS, SEMTECH_UDP
+from .protocols import BASICS_STATION, PROTOCOLS, SEMTECH_UDP
 from .sockets import CannotListen, family
 
 __all__ = ["BACKLOG", "Addresses", "CannotListen", "Ports"]
@@ -25,6 +25,7 @@ class Addresses(msgspec.Struct, frozen=True):
     http: str
     udp: str
     tls: bool = False
+    basics_station: str | None = None
 
 
 class Ports:
@@ -42,8 +43,9 @@ class Ports:
         opened: dict[str, socket.socket] = {}
         try:
             for entry in PROTOCOLS:
-                if entry.open_port is not None:
-                    opened[entry.name] = entry.open_port(settings)
+                sock = entry.open_port(settings)
+                if sock is not None:
+                    opened[entry.name] = sock
             return cls(_http_socket(settings.api.http), opened, tls=bool(settings.tls.certificate))
         except CannotListen:
             for sock in opened.values():
@@ -52,7 +54,13 @@ class Ports:
 
     @property
     def addresses(self) -> Addresses:
-        return Addresses(_text(self.http), _text(self.base_stations[SEMTECH_UDP]), self._tls)
+        stations = self.base_stations.get(BASICS_STATION)
+        return Addresses(
+            _text(self.http),
+            _text(self.base_stations[SEMTECH_UDP]),
+            self._tls,
+            None if stations is None else _text(stations),
+        )
 
     def close(self) -> None:
         for sock in (self.http, *self.base_stations.values()):

@@ -26,7 +26,6 @@ from veldnet.monitoring import (
     Monitor,
     Notifier,
     Pace,
-    Post,
     Recipients,
     SeverityError,
     SilenceRules,
@@ -36,6 +35,7 @@ from veldnet.monitoring import (
     with_severities,
 )
 from veldnet.network.shell import NetworkServer
+from veldnet.routing import post_signed
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import IdSource, Store
 
@@ -45,8 +45,7 @@ _LOOKS = 400
 
 
 class MonitoringService:
-    """`clock` is Unix seconds, `post` the way of signed webhooks. Nothing runs until the chores are
-    called."""
+    """`clock` is Unix seconds. Nothing runs until the chores are called."""
 
     def __init__(
         self,
@@ -58,7 +57,6 @@ class MonitoringService:
         presence: Presence,
         ids: IdSource,
         *,
-        post: Post,
         clock: Callable[[], float] = time.time,
         mailer: Mailer | None = None,
     ) -> None:
@@ -102,7 +100,7 @@ class MonitoringService:
             store,
             self.recipients,
             clock=clock,
-            post=post,
+            post=post_signed(allow_private=settings.routing.allow_private_destinations),
             unseal=lambda sealed: vault.unseal(labels.ALARM_WEBHOOK, sealed),
             mailer=mailer or _mailer(settings),
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),

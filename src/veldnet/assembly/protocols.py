@@ -9,11 +9,13 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from veldnet.settings import Settings
+from veldnet.settings import GatewaySettings, Settings, SettingsError
 
-from .sockets import udp_socket
+from .sockets import tcp_socket, udp_socket
 
 if TYPE_CHECKING:
+    import ssl
+
     from veldnet.gateways import BaseStationProtocol, Host
     from veldnet.store import Store
 
@@ -36,11 +38,12 @@ class Served(NamedTuple):
 
 
 class ProtocolEntry(NamedTuple):
-    """`open_port` opens its socket, `serve` makes it; it is called once everything can be loaded."""
+    """`open_port` opens its socket, None where it is not served; `serve` makes it, and is called once
+    everything can be loaded."""
 
     name: str
     serve: Callable[[Settings, Host, Store], Served]
-    open_port: Callable[[Settings], socket.socket] | None = None
+    open_port: Callable[[Settings], socket.socket | None] = lambda _settings: None
 
 
 def _semtech_udp(settings: Settings, host: Host, store: Store) -> Served:
@@ -63,8 +66,71 @@ def _receive_budget(settings: Settings) -> float:
     return min(max(left, 0.1), 1.0)
 
 
+def _basics_station(settings: Settings, host: Host, _store: Store) -> Served:
+    from veldnet.assembly.network_settings import network_parameters
+    from veldnet.gateways.basics_station import BasicsStationServer, LnsOptions
+
+    gateways, parameters = settings.gateways, network_parameters(settings.network)
+    plan = parameters.channel_plans[next(iter(parameters.channel_plans))]
+    certificate = _station_certificate(settings)
+    required = _must_authenticate(gateways, certificate)
+    tls = _station_tls(gateways, certificate) if gateways.basics_station else None
+    return Served(
+        BasicsStationServer(host, plan, LnsOptions(required, tls, gateways.basics_station_uri or None))
+    )
+
+
+def _station_certificate(settings: Settings) -> tuple[str, str] | None:
+    """Files of the certificate and key that base stations are served with; None: without TLS."""
+    gateways = settings.gateways
+    if gateways.basics_station_certificate:
+        return gateways.basics_station_certificate, gateways.basics_station_key
+    return (settings.tls.certificate, settings.tls.key) if settings.tls.certificate else None
+
+
+def _must_authenticate(gateways: GatewaySettings, certificate: tuple[str, str] | None) -> bool:
+    """Whether stations must prove who they are. They send tokens over TLS alone."""
+    wanted, local = gateways.basics_station_authentication, gateways.basics_station.host in _THIS_MACHINE
+    if (
+        gateways.basics_station
+        and certificate is None
+        and wanted != "none"
+        and not (local and wanted == "auto")
+    ):
+        raise SettingsError(
+            f"settings: gateways.basics_station {gateways.basics_station} needs basics_station_certificate: "
+            "base stations prove who they are over TLS only; or set basics_station_authentication to none"
+        )
+    return wanted == "required" or (wanted == "auto" and certificate is not None)
+
+
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost", "")
+
+
+def _station_tls(gateways: GatewaySettings, certificate: tuple[str, str] | None) -> ssl.SSLContext | None:
+    from veldnet.gateways.basics_station import server_context
+
+    if certificate is None:
+        return None
+    try:
+        return server_context(*certificate, gateways.basics_station_client_ca or None)
+    except OSError as error:
+        raise SettingsError(
+            f"settings: gateways.basics_station_certificate, _key or _client_ca cannot be used: {error}"
+        ) from None
+
+
+def _basics_station_port(settings: Settings) -> socket.socket | None:
+    address = settings.gateways.basics_station
+    return tcp_socket(address, _BACKLOG) if address else None
+
+
+# Stations that come back at once after an outage.
+_BACKLOG = 1024
 SEMTECH_UDP = "semtech-udp"
+BASICS_STATION = "basics-station"
 
 PROTOCOLS: tuple[ProtocolEntry, ...] = (
     ProtocolEntry(SEMTECH_UDP, _semtech_udp, lambda settings: udp_socket(settings.gateways.udp)),
+    ProtocolEntry(BASICS_STATION, _basics_station, _basics_station_port),
 )

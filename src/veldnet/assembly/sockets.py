@@ -32,6 +32,20 @@ def udp_socket(address: Address) -> socket.socket:
     return sock
 
 
+def tcp_socket(address: Address, backlog: int) -> socket.socket:
+    """For base stations that connect by TCP. Raises `CannotListen`."""
+    sock = socket.socket(family(address), socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address.host, address.port))
+        sock.listen(backlog)
+    except OSError as error:
+        sock.close()
+        raise CannotListen(f"cannot serve base stations on {address}: {error.strerror}") from None
+    sock.setblocking(False)
+    return sock
+
+
 def _set_where_allowed(sock: socket.socket, option: int, value: int) -> None:
     try:
         sock.setsockopt(socket.SOL_SOCKET, option, value)

@@ -27,10 +27,6 @@ def serve_with(arguments: ServeArguments) -> None:
         arguments.config,
         lambda old, new: old_names.append((old, new)),
     )
-    if arguments.virtual_clock:
-        from .virtual_serving import virtual_settings
-
-        settings = virtual_settings(settings)
     with (
         readable_errors(),
         holding(settings, take_over=arguments.take_over) as lock,
@@ -67,12 +63,12 @@ def _serve(
         scheme = "https" if addresses.tls else "http"
         console.print(f"  HTTP API        {scheme}://{addresses.http}  (description: /docs)")
         console.print(f"  base stations   udp://{addresses.udp}  (Semtech UDP)", highlight=False)
+        if addresses.basics_station is not None:
+            scheme = "wss" if settings.gateways.basics_station_certificate or addresses.tls else "ws"
+            console.print(
+                f"                  {scheme}://{addresses.basics_station}  (Basics Station)", highlight=False
+            )
 
-    if arguments.virtual_clock:
-        from .virtual_serving import serve_virtually
-
-        serve_virtually(settings, lock, ports, started, take_over=arguments.take_over)
-        return
     run(serve(settings, lock, ports, started, take_over=arguments.take_over))
 
 

@@ -21,4 +21,5 @@ __all__ = [
     "Seen",
     "SemtechUdpServer",
     "UnknownBaseStation",
+    "basics_station",
 ]

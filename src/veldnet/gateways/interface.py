@@ -18,9 +18,12 @@ from .presence import Presence
 
 
 class BaseStationDirectory(Protocol):
-    """Registered base stations by the EUI they present."""
+    """Registered base stations by the EUI that they present, and by what they prove themselves with."""
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None: ...
+
+    def station_of_token(self, token: str) -> BaseStationId | None:
+        """The base station that a token was given to; None for one that is unknown or revoked."""
 
 
 class Gate(Protocol):

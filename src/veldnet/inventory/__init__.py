@@ -18,5 +18,4 @@ __all__ = [
     "routing_profiles",
     "rows",
     "sandbox",
-    "search",
 ]

@@ -26,7 +26,7 @@ from .notification.events import (
     write_settings,
 )
 from .notification.mail import Mailer, MailSettings, SmtpMailer
-from .notification.notifier import Notifier, Pace, Post
+from .notification.notifier import Notifier, Pace
 from .retention import prune
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "NotificationSettings",
     "Notifier",
     "Pace",
-    "Post",
     "Recipients",
     "SeverityError",
     "SilenceRules",

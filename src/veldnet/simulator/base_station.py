@@ -58,10 +58,14 @@ class BaseStation:
         self._boot = boot
         self._busy: list[tuple[float, float]] = []
 
+    def counter(self, moment: float | None = None) -> int:
+        """Microseconds since it was switched on, at a moment of the loop's clock."""
+        now = asyncio.get_running_loop().time() if moment is None else moment
+        return int((now - self._boot) * 1_000_000)
+
     def timestamp(self, moment: float | None = None) -> int:
         """The 32-bit microsecond counter at a moment of the loop's clock."""
-        now = asyncio.get_running_loop().time() if moment is None else moment
-        return int((now - self._boot) * 1_000_000) & 0xFFFFFFFF
+        return self.counter(moment) & 0xFFFFFFFF
 
     def listens(self, frequency: int) -> bool:
         return not self.down and (self.frequencies is None or frequency in self.frequencies)

@@ -278,8 +278,6 @@ devices = Table(
     # Searching and sorting read these alone, not the rows.
     Index("ix_devices_subscriber_ref_name", "subscriber_ref", "name", "dev_eui"),
     Index("ix_devices_subscriber_ref_dev_eui", "subscriber_ref", "dev_eui"),
-    # The last four digits of the DevEUI: labels show the end.
-    Index("ix_devices_eui_end", text("substr(dev_eui, 13)"), "subscriber_ref", "dev_eui"),
     Index(
         "ix_devices_position",
         "subscriber_ref",
@@ -472,6 +470,20 @@ base_stations = Table(
     Column("downlink_port", Integer),
     Column("downlink_version", Integer),
     Column("downlink_heard_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+# Tokens that base stations prove themselves by: only what is compared, never the token.
+base_station_tokens = Table(
+    "base_station_tokens",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("base_station_ref", ForeignKey("base_stations.ref", ondelete="CASCADE"), nullable=False),
+    # SHA-256.
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Index("ix_base_station_tokens_base_station_ref", "base_station_ref"),
     sqlite_autoincrement=True,
 )
 

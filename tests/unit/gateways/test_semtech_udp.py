@@ -205,6 +205,9 @@ class Harness:
     def disconnected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         self.reachable.discard(base_station)
 
+    def station_of_token(self, token: str) -> BaseStationId | None:
+        return None
+
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return STATION if gateway == EUI else None
 

@@ -2,7 +2,6 @@
 
 __all__ = [
     "backups",
-    "clock_mark",
     "directory",
     "lock",
     "scheduled_backups",

@@ -177,3 +177,21 @@ def remove_base_station(base_station_id: str, data: Data = None) -> None:
         lambda c: base_stations.remove_base_station(c, identifier),
     )
     console.print(f"base station {base_station_id} removed")
+
+
+@base_station_app.command("token")
+def issue_token(base_station_id: str, data: Data = None, as_json: Json = False) -> None:
+    """Issue a token for a base station and print the content of Station's tc.key; it is not shown again."""
+    identifier = base_station_id.upper()
+    made = change_data(
+        settings_of(data),
+        "baseStation.tokenIssued",
+        identifier,
+        lambda c: base_stations.issue_token(
+            c, base_stations.find_base_station(c, identifier), "command line"
+        ),
+    )
+    if as_json:
+        print_json(made)
+    else:
+        console.print(base_stations.key_file(made.token).strip(), highlight=False, soft_wrap=True)

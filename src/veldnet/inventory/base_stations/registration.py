@@ -207,6 +207,16 @@ def own_base_station(connection: Connection, operator_ref: int, base_station_id:
     return int(ref)
 
 
+def find_base_station(connection: Connection, base_station_id: str) -> int:
+    """The number of a base station of any operator. Raises `BadRequest`."""
+    ref = connection.execute(
+        select(base_stations.c.ref).where(base_stations.c.id == base_station_id)
+    ).scalar()
+    if ref is None:
+        raise BadRequest(f"there is no base station {base_station_id}")
+    return int(ref)
+
+
 def change_base_station(
     connection: Connection,
     operator_ref: int,

@@ -35,6 +35,9 @@ CAUSE_OF_ERROR = {
     "TX_POWER": "A5",
     "GPS_UNLOCKED": "DC",
     "NO_ADDRESS": "DD",
+    # Basics Station: the connection that the uplink came by is over; the station dropped the frame.
+    "SESSION_ENDED": "DD",
+    "NOT_SENT": "A6",
 }
 OTHER_ERROR = "A6"
 # Seconds after which a refused frame of class C is offered again; they double each time.

@@ -1,0 +1,66 @@
+"""Who a base station proves to be when it connects: by a token, or by a client certificate."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from veldnet.gateways.interface import BaseStationDirectory
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.identifiers import InvalidIdentifier
+
+from .router_ids import parse_router_id
+
+_LONGEST_TOKEN = 512
+
+
+class NotAuthenticated(Exception):
+    """The base station has proven nothing; the text says what is missing or wrong."""
+
+
+def token_of(authorization: str | None) -> str | None:
+    """The token of an `Authorization` header. Stations send the header lines of their key file as they are,
+    with the scheme or without."""
+    if authorization is None:
+        return None
+    text = authorization.strip()
+    scheme, _blank, rest = text.partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else text
+
+
+def authenticate(
+    token: str | None, certificate: Any, directory: BaseStationDirectory
+) -> BaseStationId | GatewayEui | None:
+    """Who has connected: the base station of the token, or the EUI that the certificate names; None for who
+    presents neither. `certificate` is what `getpeercert` says of one whose chain was verified. Raises
+    `NotAuthenticated` for a wrong one."""
+    if certificate:
+        return _eui_of_certificate(certificate)
+    if token is None:
+        return None
+    station = directory.station_of_token(token) if 0 < len(token) <= _LONGEST_TOKEN else None
+    if station is None:
+        raise NotAuthenticated("the token is unknown or revoked")
+    return station
+
+
+def _eui_of_certificate(certificate: Any) -> GatewayEui:
+    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    for name in names:
+        try:
+            return parse_router_id(name)
+        except InvalidIdentifier:
+            continue
+    raise NotAuthenticated("the common name of the client certificate is no EUI")
+
+
+def server_context(certificate: str, key: str, client_ca: str | None) -> ssl.SSLContext:
+    """TLS as stations speak it: 1.2 is the newest that Station 2.0.6 knows. With a `client_ca`, client
+    certificates are asked for, and verified where one is presented. Raises `OSError` or `ssl.SSLError`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    if client_ca is not None:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context

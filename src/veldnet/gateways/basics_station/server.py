@@ -1,0 +1,350 @@
+"""The LNS of Basics Station: discovery, and a WebSocket for each connected station."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections import Counter
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from veldnet.gateways.interface import Host, MessageCounts
+from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.identifiers import InvalidIdentifier
+from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
+from veldnet.lorawan.regions import ChannelPlan
+
+from .authentication import NotAuthenticated, authenticate, token_of
+from .messages import MessageError, encode, parse_discovery
+from .router_ids import id6, parse_router_id
+from .station import Counts, Station
+
+log = structlog.get_logger(__name__)
+
+_DISCOVERY = "/router-info"
+_STATION = "/router-"
+# Octets of a message; a frame of 255 octets needs about 900.
+_LONGEST_MESSAGE = 16_384
+# Seconds for the opening, for the question on discovery, and between pings, which must be answered by then.
+_OPENING, _QUESTION, _PING = 10.0, 10.0, 30.0
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
+_TASK = "Basics Station"
+_NORMAL, _GOING_AWAY, _POLICY = 1000, 1001, 1008
+
+
+class LnsOptions(msgspec.Struct, frozen=True):
+    """How stations are served. `required` is whether each must prove that it is the one it says. `uri` is the
+    public address that they find it by, such as `wss://lns.example.org:8887`; without it, the one that they
+    asked. `most` connections are open at once."""
+
+    required: bool
+    tls: ssl.SSLContext | None = None
+    uri: str | None = None
+    most: int = 10_000
+
+
+class _Connection(ServerConnection):
+    """A connection with what was found when it was admitted: who it has proven to be, and its base station;
+    discovery says for which router when it is connected."""
+
+    token: str | None = None
+    proven: BaseStationId | GatewayEui | None = None
+    gateway: GatewayEui | None = None
+    station: BaseStationId | None = None
+
+
+class BasicsStationServer:
+    """Stations behind one TCP port."""
+
+    name = "basics-station"
+
+    def __init__(self, host: Host, plan: ChannelPlan, options: LnsOptions) -> None:
+        self.authenticates = options.required
+        self._host = host
+        self._plan = plan
+        self._options = options
+        self._counts = Counts(Counter(), Counter(), Counter())
+        self._stations: dict[BaseStationId, tuple[Station, _Connection]] = {}
+        self._next_number = 0
+        self._server: Server | None = None
+        self._pinging: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def counts(self) -> MessageCounts:
+        return MessageCounts(*self._counts)
+
+    def lag(self, now: float) -> float:
+        return 0.0
+
+    def problem(self, now: float) -> str | None:
+        if self._server is not None and not self._server.is_serving():
+            return "Basics Station's port is not served"
+        return None
+
+    def connected(self) -> list[BaseStationId]:
+        """The stations that are connected now."""
+        return list(self._stations)
+
+    async def start(self, sock: socket.socket | None) -> None:
+        if sock is None:
+            return
+        self._server = await serve(
+            self._serve,
+            sock=sock,
+            ssl=self._options.tls,
+            create_connection=_Connection,
+            process_request=self._admit,
+            compression=None,
+            server_header=None,
+            open_timeout=_OPENING,
+            # Pinged by one task for all.
+            ping_interval=None,
+            max_size=_LONGEST_MESSAGE,
+            max_queue=64,
+        )
+        self._pinging = asyncio.get_running_loop().create_task(self._ping())
+
+    async def stop(self) -> None:
+        if self._pinging is not None:
+            self._pinging.cancel()
+        if self._server is not None:
+            self._server.close(code=_GOING_AWAY)
+            await self._server.wait_closed()
+
+    # Who may connect.
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        try:
+            return self._judge(connection, request)
+        except Exception as error:
+            self._host.caught(_TASK, error)
+            return _response(HTTPStatus.INTERNAL_SERVER_ERROR, "the server has a fault; it is in its log")
+
+    def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path != _DISCOVERY and not path.startswith(_STATION):
+            return self._refuse("bad_path", HTTPStatus.NOT_FOUND, f"stations connect to {_DISCOVERY}")
+        assert self._server is not None
+        if len(self._server.connections) > self._options.most:
+            return self._refuse("overload", HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
+        assert isinstance(connection, _Connection)
+        connection.token = token_of(_only(request.headers, "Authorization"))
+        try:
+            known = authenticate(
+                connection.token,
+                connection.transport.get_extra_info("peercert"),
+                self._host.directory,
+            )
+        except NotAuthenticated as error:
+            return self._refuse("not_authenticated", HTTPStatus.UNAUTHORIZED, str(error))
+        if known is None and self.authenticates:
+            return self._refuse(
+                "not_authenticated", HTTPStatus.UNAUTHORIZED, "a token or a client certificate is needed"
+            )
+        connection.proven = known
+        if path == _DISCOVERY:
+            return None
+        try:
+            connection.gateway = gateway = parse_router_id(path.removeprefix("/"))
+        except InvalidIdentifier as error:
+            return self._refuse("bad_router", HTTPStatus.BAD_REQUEST, str(error))
+        try:
+            connection.station = self._station_of(gateway, known, _address(connection))
+        except _Refused as refused:
+            return self._refuse(refused.code, HTTPStatus.FORBIDDEN, str(refused))
+        return None
+
+    def _refuse(self, code: str, status: HTTPStatus, words: str) -> Response:
+        self._counts.refused[code] += 1
+        log.debug("station_refused", code=code, error=words)
+        return _response(status, words)
+
+    def _station_of(
+        self, gateway: GatewayEui, known: BaseStationId | GatewayEui | None, address: str
+    ) -> BaseStationId:
+        """The base station that a router is. Raises `_Refused` where it is not registered, or is not whom it
+        has proven to be."""
+        now = self._host.clock()
+        found = self._host.directory.find(gateway)
+        proven = self._host.directory.find(known) if isinstance(known, GatewayEui) else known
+        if found is None:
+            self._host.presence.refused(gateway, address, now)
+            raise _Refused("unknown_base_station", f"{gateway} is not registered")
+        if known is not None and proven != found:
+            # Whoever it is, it is not the base station whose row shows this.
+            if isinstance(proven, BaseStationId):
+                seen = self._host.presence.stations.get(proven)
+                if seen is not None:
+                    seen.refused.add(f"wrong_router: its credential was used for {gateway}", now)
+            raise _Refused("wrong_router", f"the credential is not that of {gateway}")
+        return found
+
+    # Connections.
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, _Connection)
+        try:
+            if connection.station is None:
+                await self._discover(connection)
+            else:
+                await self._talk(connection, connection.station)
+        except (ConnectionClosed, TimeoutError, OSError):
+            pass
+        except Exception as error:
+            self._host.caught(_TASK, error)
+
+    async def _discover(self, connection: _Connection) -> None:
+        text = await asyncio.wait_for(connection.recv(), _QUESTION)
+        self._counts.received["discovery"] += 1
+        answer: dict[str, Any]
+        try:
+            gateway = parse_router_id(parse_discovery(text).router)
+        except (MessageError, InvalidIdentifier) as error:
+            self._counts.refused["bad_discovery"] += 1
+            answer = {"router": None, "error": str(error)}
+        else:
+            answer = {"router": id6(gateway)}
+            try:
+                self._station_of(gateway, connection.proven, _address(connection))
+                answer |= {"muxs": id6(gateway), "uri": f"{self._base(connection)}{_STATION}{gateway}"}
+            except _Refused as refused:
+                self._counts.refused[refused.code] += 1
+                answer["error"] = str(refused)
+        await connection.send(encode(answer))
+
+    def _base(self, connection: ServerConnection) -> str:
+        """Scheme, host and port, all of which stations insist on. Raises `_Refused`."""
+        if self._options.uri is not None:
+            return self._options.uri.rstrip("/")
+        assert connection.request is not None
+        scheme, default = ("ws", "80") if self._options.tls is None else ("wss", "443")
+        asked = _only(connection.request.headers, "Host") or ""
+        host, colon, port = asked.rpartition(":")
+        if not colon or asked.endswith("]"):
+            host, port = asked, default
+        if not _HOST.fullmatch(host) or not (
+            port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536
+        ):
+            raise _Refused("bad_host", "the Host header is no address")
+        return f"{scheme}://{host}:{port}"
+
+    async def _talk(self, connection: _Connection, identifier: BaseStationId) -> None:
+        self._next_number += 1
+        send = partial(self._send, connection)
+        station = Station(self._host, identifier, self._next_number, self._plan, self._counts, send)
+        before = self._stations.get(identifier)
+        self._stations[identifier] = station, connection
+        if before is not None:
+            # The station has come back before its old connection was found dead; or there are two.
+            before[0].end()
+            self._spawn(before[1].close(_NORMAL))
+        now = self._host.clock()
+        seen = self._host.presence.seen(identifier, now)
+        remote = connection.remote_address
+        if isinstance(remote, tuple):
+            seen.addresses.keep_alive((str(remote[0]), int(remote[1])), now)
+        self._host.connected(self, identifier)
+        log.info("station_connected", base_station=str(identifier), address=_address(connection))
+        try:
+            async for text in connection:
+                station.received(text)
+        finally:
+            station.end()
+            current = self._stations.get(identifier)
+            if current is not None and current[0] is station:
+                del self._stations[identifier]
+                self._host.disconnected(self, identifier)
+            log.info("station_disconnected", base_station=str(identifier))
+
+    def transmit(self, downlink: GatewayDownlink) -> None:
+        """Give a frame to its station; reports at once if it is not connected."""
+        found = self._stations.get(downlink.base_station)
+        if found is not None:
+            found[0].transmit(downlink)
+            return
+        report = TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS")
+        asyncio.get_running_loop().call_soon(self._host.report, report)
+
+    def _send(self, connection: ServerConnection, message: dict[str, Any]) -> None:
+        # By the time of every message stations measure the way to here.
+        message["MuxTime"] = self._host.clock()
+        self._spawn(connection.send(encode(message)))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(self._quietly(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _quietly(self, work: Any) -> None:
+        try:
+            await work
+        except (ConnectionClosed, OSError):
+            # The end of the connection is seen where it is read.
+            pass
+        except Exception as error:
+            self._host.caught(_TASK, error)
+
+    async def _ping(self) -> None:
+        """Find connections that are dead, and note those that live."""
+        while True:
+            await asyncio.sleep(_PING)
+            for identifier, (_station, connection) in self._stations.items():
+                if self._may_stay(identifier, connection):
+                    self._spawn(self._check(identifier, connection))
+                else:
+                    log.info("station_dismissed", base_station=str(identifier))
+                    self._spawn(connection.close(_POLICY))
+
+    def _may_stay(self, identifier: BaseStationId, connection: _Connection) -> bool:
+        """Whether it is still registered, and its token was not revoked."""
+        directory, token = self._host.directory, connection.token
+        if connection.gateway is None or directory.find(connection.gateway) != identifier:
+            return False
+        proven_by_token = isinstance(connection.proven, BaseStationId) and token is not None
+        return not proven_by_token or directory.station_of_token(token or "") == identifier
+
+    async def _check(self, identifier: BaseStationId, connection: ServerConnection) -> None:
+        try:
+            async with asyncio.timeout(_PING):
+                await (await connection.ping())
+        except TimeoutError:
+            log.info("station_silent", base_station=str(identifier))
+            await connection.close(_NORMAL)
+        else:
+            self._host.presence.seen(identifier, self._host.clock())
+
+
+class _Refused(Exception):
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+def _only(headers: Headers, name: str) -> str | None:
+    """The value of a header that comes once."""
+    values = headers.get_all(name)
+    return values[0] if len(values) == 1 else None
+
+
+def _address(connection: ServerConnection) -> str:
+    remote = connection.remote_address
+    return f"{remote[0]}:{remote[1]}" if isinstance(remote, tuple) else "unknown"
+
+
+def _response(status: HTTPStatus, words: str) -> Response:
+    body = words.encode() + b"\n"
+    headers = Headers(
+        {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)), "Connection": "close"}
+    )
+    return Response(status.value, status.phrase, headers, body)

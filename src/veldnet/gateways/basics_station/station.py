@@ -1,0 +1,216 @@
+"""One connected station: what it sends becomes frames and reports, and downlinks become its messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from veldnet.gateways.interface import Host
+from veldnet.gateways.presence import Seen
+from veldnet.gateways.station_clock import StationClock
+from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.modulation import Lora, Modulation
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+from veldnet.lorawan.regions import ChannelPlan
+
+from .messages import (
+    MAX_PHY_PAYLOAD,
+    Context,
+    DataFrame,
+    Message,
+    MessageError,
+    RadioMessage,
+    TimeSync,
+    Transmitted,
+    Version,
+    data_rate_of,
+    downlink,
+    parse,
+    unpack_context,
+)
+from .router_config import data_rates, router_config
+
+# Station says when a frame is on air, and nothing of one that it dropped: after so many seconds it was.
+_SILENT = 0.3
+# A frame of class C is offered ten times, a tenth of a second apart.
+_SILENT_AT_ONCE = 1.5
+# As many as a station keeps.
+_MOST_PENDING = 128
+_MILLIONTH = 1e-6
+_COUNTER = 0xFFFFFFFF
+
+
+class Pending(NamedTuple):
+    """A downlink that the station has been given."""
+
+    token: int
+    timer: asyncio.TimerHandle
+
+
+class Counts(NamedTuple):
+    received: Counter[str]
+    refused: Counter[str]
+    irregular: Counter[str]
+
+
+class Station:
+    """`send` gives a message to the station; `number` is that of this connection, which no other one has."""
+
+    def __init__(
+        self,
+        host: Host,
+        identifier: BaseStationId,
+        number: int,
+        plan: ChannelPlan,
+        counts: Counts,
+        send: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.identifier = identifier
+        self.number = number
+        self.version: Version | None = None
+        self._host = host
+        self._plan = plan
+        self._counts = counts
+        self._send = send
+        self._rates: tuple[Modulation | None, ...] = data_rates(plan.region)
+        self._clock = StationClock()
+        self._pending: dict[int, Pending] = {}
+        self._next_diid = 0
+        self._has_pps = False
+
+    # What comes.
+
+    def received(self, text: str | bytes) -> None:
+        """One message; a bad one is counted and dropped."""
+        now = self._host.clock()
+        seen = self._host.presence.seen(self.identifier, now)
+        try:
+            self._handle(parse(text), seen, now)
+        except MessageError as error:
+            self._counts.refused[error.code] += 1
+            seen.refused.add(f"{error.code}: {error}", now)
+        except Exception as error:
+            self._counts.refused["defect"] += 1
+            self._host.caught("Basics Station's messages", error)
+
+    def _handle(self, message: Message, seen: Seen, now: float) -> None:
+        if isinstance(message, RadioMessage):
+            self._counts.received["uplink"] += 1
+            self._radio(message, seen, now)
+        elif isinstance(message, Transmitted):
+            self._counts.received["dntxed"] += 1
+            self._transmitted(message.diid)
+        elif isinstance(message, TimeSync):
+            self._counts.received["timesync"] += 1
+            self._has_pps = True
+            self._send(
+                {
+                    "msgtype": "timesync",
+                    "txtime": message.txtime,
+                    "gpstime": round(unix_to_gps(now) / _MILLIONTH),
+                }
+            )
+        elif isinstance(message, Version):
+            self._counts.received["version"] += 1
+            self.version = message
+            self._send(router_config(self._plan, message.station))
+
+    def _radio(self, message: RadioMessage, seen: Seen, now: float) -> None:
+        gate = self._host.gate
+        throttled = gate is not None and gate.throttles(self.identifier, now)
+        if (
+            throttled
+            and gate is not None
+            and isinstance(message, DataFrame)
+            and gate.drops_unread(message.head())
+        ):
+            return
+        uplink = self._uplink(message, now)
+        seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
+        self._host.uplink(uplink)
+
+    def _uplink(self, message: RadioMessage, now: float) -> GatewayUplink:
+        info = message.upinfo
+        if not 0 <= message.DR < len(self._rates) or (modulation := self._rates[message.DR]) is None:
+            raise MessageError(
+                "bad_data_rate", f"DR {message.DR} is not in the table that the station was given"
+            )
+        if not 10_000_000 <= message.Freq <= 3_000_000_000:
+            raise MessageError("bad_frequency", f"Freq {message.Freq} is not in Hz")
+        if not 0 <= info.xtime < 1 << 63 or not -(1 << 63) <= info.rctx < 1 << 63:
+            raise MessageError("bad_time", f"xtime {info.xtime} or rctx {info.rctx} has more than 63 bits")
+        payload = message.phy_payload()
+        if not 0 < len(payload) <= MAX_PHY_PAYLOAD:
+            raise MessageError("bad_size", f"the frame holds {len(payload)} octets")
+        timestamp = info.xtime & _COUNTER
+        gps = info.gpstime * _MILLIONTH if 0 < info.gpstime < 1 << 62 else None
+        heard = None if gps is None else self._clock.judge(gps, timestamp, now)
+        snr = info.snr if isinstance(modulation, Lora) else 0.0
+        return GatewayUplink(
+            self.identifier,
+            payload,
+            message.Freq,
+            modulation,
+            info.rssi if info.rssi is not None and -200 <= info.rssi <= 50 else None,
+            snr if snr is not None and -50 <= snr <= 50 else None,
+            timestamp,
+            now if heard is None or heard.kept_at is None else heard.kept_at,
+            late=heard is not None and heard.kept_at is not None,
+            gps_time=None if heard is None else heard.gps_time,
+            clock_error=None if heard is None else heard.error,
+            context=Context(info.rctx, info.xtime, self.number).packed(),
+        )
+
+    # What goes.
+
+    def transmit(self, sent: GatewayDownlink) -> None:
+        """Give a frame to the station. What it cannot be given is reported at once."""
+        error, data_rate, context = self._refusal(sent)
+        if error is not None or data_rate is None:
+            self._soon(sent.token, error or "TX_FREQ")
+            return
+        self._next_diid += 1
+        diid = self._next_diid
+        window = sent.window
+        loop = asyncio.get_running_loop()
+        ahead = max(window.opens_at - self._host.clock(), 0.0)
+        wait = ahead + (_SILENT_AT_ONCE if window.immediate else _SILENT)
+        self._pending[diid] = Pending(sent.token, loop.call_later(wait, self._silent, diid))
+        self._send(downlink(sent, diid, data_rate, context))
+
+    def _refusal(self, sent: GatewayDownlink) -> tuple[str | None, int | None, Context | None]:
+        window = sent.window
+        context = unpack_context(window.context)
+        if window.timestamp is not None and (context is None or context.connection != self.number):
+            # The time of an earlier session means nothing to the station now.
+            return "SESSION_ENDED", None, None
+        if len(self._pending) >= _MOST_PENDING:
+            return "QUEUE_FULL", None, None
+        if context is not None and context.connection != self.number:
+            context = None
+        return None, data_rate_of(self._rates, window.modulation), context
+
+    def _transmitted(self, diid: int) -> None:
+        pending = self._pending.pop(diid, None)
+        if pending is None:
+            raise MessageError("unknown_downlink", f"dntxed of {diid}, which is not under way")
+        pending.timer.cancel()
+        self._host.report(TransmitReport(pending.token, self.identifier, None))
+
+    def _silent(self, diid: int) -> None:
+        pending = self._pending.pop(diid)
+        self._host.report(TransmitReport(pending.token, self.identifier, "NOT_SENT"))
+
+    def end(self) -> None:
+        """The connection is over, and with it all that the station was given."""
+        pending, self._pending = self._pending, {}
+        for each in pending.values():
+            each.timer.cancel()
+            self._soon(each.token, "SESSION_ENDED")
+
+    def _soon(self, token: int, error: str) -> None:
+        report = TransmitReport(token, self.identifier, error)
+        asyncio.get_running_loop().call_soon(self._host.report, report)

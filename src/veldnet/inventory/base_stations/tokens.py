@@ -1,0 +1,98 @@
+"""Tokens by which base stations prove that they are the ones they say."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select
+
+from veldnet.domain.errors import BadRequest, NotFound
+from veldnet.inventory import changes
+from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store.schema import base_station_tokens, base_stations
+
+# Two would do to change one for another without an interruption; more are mistakes.
+MOST_TOKENS = 5
+_OCTETS = 24
+
+
+class StationToken(msgspec.Struct, frozen=True):
+    """A token of a base station, without the token itself; `created_at` in Unix milliseconds."""
+
+    ref: str
+    created_at: int
+    created_by: str
+
+
+class NewToken(msgspec.Struct, frozen=True):
+    """A token as it is shown once."""
+
+    ref: str
+    token: str
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a token. It has 192 random bits, so that a fast digest does."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def key_file(token: str) -> str:
+    """What Station's `tc.key` or `cups.key` holds: header lines of its requests."""
+    return f"Authorization: Bearer {token}\r\n"
+
+
+def issue_token(connection: Connection, base_station_ref: int, by: str) -> NewToken:
+    """Give a base station a further token. Raises `BadRequest` where it has too many."""
+    columns = base_station_tokens.c
+    count = connection.execute(
+        select(func.count()).where(columns.base_station_ref == base_station_ref)
+    ).scalar_one()
+    if count >= MOST_TOKENS:
+        raise BadRequest(f"the base station has {count} tokens; revoke one that is not used any more")
+    token = secrets.token_urlsafe(_OCTETS)
+    done = connection.execute(
+        insert(base_station_tokens).values(
+            base_station_ref=base_station_ref,
+            digest=digest_of(token),
+            created_at=changes.now_ms(),
+            created_by=by,
+        )
+    )
+    changes.note(connection, "base_stations", base_station_ref)
+    return NewToken(str(inserted_ref(done)), token)
+
+
+def list_tokens(connection: Connection, base_station_ref: int) -> list[StationToken]:
+    """The tokens of a base station, oldest first."""
+    columns = base_station_tokens.c
+    rows = connection.execute(
+        select(columns.ref, columns.created_at, columns.created_by)
+        .where(columns.base_station_ref == base_station_ref)
+        .order_by(columns.ref)
+    )
+    return [StationToken(str(row.ref), row.created_at, row.created_by) for row in rows]
+
+
+def revoke_token(connection: Connection, base_station_ref: int, ref: str) -> None:
+    """Take a token back; a connection that was made with it ends. Raises `NotFound`."""
+    columns = base_station_tokens.c
+    done = connection.execute(
+        delete(base_station_tokens).where(
+            columns.ref == ref_of(ref), columns.base_station_ref == base_station_ref
+        )
+    )
+    if done.rowcount != 1:
+        raise NotFound("BaseStationToken", ref)
+    changes.note(connection, "base_stations", base_station_ref)
+
+
+def token_digests(connection: Connection) -> dict[bytes, str]:
+    """The ids of base stations by what is stored of their tokens."""
+    rows = connection.execute(
+        select(base_station_tokens.c.digest, base_stations.c.id).join(
+            base_stations, base_stations.c.ref == base_station_tokens.c.base_station_ref
+        )
+    )
+    return {row.digest: row.id for row in rows}
