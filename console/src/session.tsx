@@ -88,7 +88,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       expired,
       reachable,
       customerId: user?.kind === "operator" ? acting : (user?.customerId ?? ""),
-      mayChange: user?.role === "rw",
+      mayChange: user !== null && user.role !== "ro",
       workFor: (customerId) => {
         if (customerId) sessionStorage.setItem(stored, customerId);
         else sessionStorage.removeItem(stored);

@@ -497,6 +497,58 @@ class ConsoleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ] = 512_000
 
 
+class ProviderSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """An identity provider (OpenID Connect). Its users get an account at their first sign-in if
+    `create_users` is set: at the subscriber that `subscribers` gives for a value of `subscriber_claim`, or at
+    `subscriber`, with the role that `roles` gives for a value of `role_claim`, or `role`."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: str = ""
+    label: str = ""
+    scopes: str = "openid profile email"
+    create_users: bool = False
+    subscriber: str = ""
+    subscriber_claim: str = ""
+    subscribers: dict[str, str] = {}
+    role: Literal["", "ro", "rw", "admin"] = ""
+    role_claim: str = ""
+    roles: dict[str, Literal["ro", "rw", "admin"]] = {}
+    # Whether the provider itself asks for a second factor, so that none is asked for here.
+    second_factor: bool = False
+
+
+class SignInSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Signing in to the console: links in e-mails, second factors, identity providers."""
+
+    url: Annotated[
+        str,
+        _help(
+            "Public address of the server, such as https://lora.example.com. Without it no links are sent by "
+            "e-mail, and identity providers cannot be used."
+        ),
+    ] = ""
+    invitation_lifetime: Annotated[Duration, _help("How long the link of an invitation is valid.")] = (
+        Duration(7 * 86_400)
+    )
+    reset_lifetime: Annotated[Duration, _help("How long a link that resets a password is valid.")] = Duration(
+        1800
+    )
+    second_factor: Annotated[
+        tuple[Literal["operator", "admin", "rw", "ro"], ...],
+        _help(
+            "Who must use a second factor: operator for users of operators, admin, rw and ro for users of "
+            "subscribers by role."
+        ),
+    ] = ()
+    providers: Annotated[
+        dict[str, ProviderSettings],
+        _help(
+            "Identity providers (OpenID Connect) by a short name: see accounts.md; JSON in the environment."
+        ),
+    ] = {}
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """All settings of Veldnet."""
 
@@ -504,6 +556,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     api: ApiSettings = ApiSettings()
     tls: TlsSettings = TlsSettings()
     console: ConsoleSettings = ConsoleSettings()
+    sign_in: SignInSettings = SignInSettings()
     gateways: GatewaySettings = GatewaySettings()
     network: NetworkSettings = NetworkSettings()
     routing: RoutingSettings = RoutingSettings()
@@ -525,6 +578,10 @@ RENAMED: dict[str, str] = {
 OnOldName = Callable[[str, str], None]
 
 _PREFIX = "VELDNET_"
+_HERE = r"http://(?:localhost|127\.0\.0\.1|\[::1\])"
+_HOST = rf"(?:https://(?:[A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\])|{_HERE})(?::\d{{1,5}})?"
+_WEB_ADDRESS = re.compile(_HOST + r"/?")
+_ISSUER = re.compile(_HOST + r"(?:/[A-Za-z0-9._~%@:+/\-]*)?")
 FILE = "veldnet.toml"
 
 
@@ -581,6 +638,31 @@ def _check(settings: Settings) -> None:
     for name in keys.vaults:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name) or name in ("software", "pkcs11"):
             raise SettingsError(f"settings: keys.vaults: {name!r} must be a short name in small letters")
+    _check_sign_in(settings.sign_in)
+
+
+def _check_sign_in(sign_in: SignInSettings) -> None:
+    if sign_in.url and not _WEB_ADDRESS.fullmatch(sign_in.url):
+        raise SettingsError(
+            f"settings: sign_in.url {sign_in.url!r} must be https:// and a host, such as "
+            "https://lora.example.com (http:// for this machine only)"
+        )
+    if sign_in.providers and not sign_in.url:
+        raise SettingsError(
+            "settings: sign_in.providers need sign_in.url, where providers send users back to"
+        )
+    for name, provider in sign_in.providers.items():
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
+            raise SettingsError(
+                f"settings: sign_in.providers: {name!r} must be a short name in small letters"
+            )
+        if not _ISSUER.fullmatch(provider.issuer):
+            raise SettingsError(
+                f"settings: sign_in.providers.{name}.issuer {provider.issuer!r} must be an https:// address "
+                "without query (http:// for this machine only)"
+            )
+        if not provider.client_id:
+            raise SettingsError(f"settings: sign_in.providers.{name}.client_id is missing")
 
 
 def _check_http(settings: Settings) -> None:

@@ -221,7 +221,7 @@ function Signed() {
               </Menu.Target>
               <Menu.Dropdown>
                 <Menu.Label>
-                  {user?.username} · {t(user?.role === "rw" ? "role.rw" : "role.ro")}
+                  {user?.username} · {t(`role.${user?.role ?? "ro"}` as "role.ro")}
                 </Menu.Label>
                 <Menu.Item leftSection={<IconKey size={16} />} onClick={() => void navigate({ to: "/account" })}>
                   {t("nav.account")}

@@ -561,6 +561,7 @@ export const en = {
   "readings.none": "No readings",
   "readings.noneText": "Assign a decoder to the profile of this device to see its readings here.",
   "readings.values": "Values",
+  "role.admin": "administrator",
   "role.ro": "read-only",
   "role.roText": "You have read-only access.",
   "role.roTitle": "Read-only access",

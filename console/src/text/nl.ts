@@ -563,6 +563,7 @@ export const nl: Record<keyof typeof en, string> = {
   "readings.none": "Geen metingen",
   "readings.noneText": "Wijs een decoder toe aan het profiel van dit apparaat om hier meetwaarden te zien.",
   "readings.values": "Waarden",
+  "role.admin": "beheerder",
   "role.ro": "alleen lezen",
   "role.roText": "U hebt alleen leesrechten.",
   "role.roTitle": "Alleen leesrechten",

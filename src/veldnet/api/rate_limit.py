@@ -44,7 +44,7 @@ class RateLimiter:
             return None
         now = time.monotonic() if now is None else now
         tokens, last = self._buckets.pop(account, (float(self._burst), now))
-        tokens = min(tokens + (now - last) * self.rate, self._burst)
+        tokens = min(tokens + max(now - last, 0.0) * self.rate, self._burst)
         allowed = tokens >= 1
         if allowed:
             tokens -= 1

@@ -22,7 +22,9 @@ from veldnet.inventory.accounts import Bearer, Session
 from veldnet.monitoring.logger import Whose
 
 from .auth.bearer import (
+    require_administrator,
     require_bearer,
+    require_entering,
     require_operator,
     require_own_page,
     require_scope,
@@ -105,6 +107,14 @@ async def _session(request: Request[Any, Any, Any], services: Services, _read_on
     return await require_session(request, services)
 
 
+async def _entering(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Session:
+    return await require_entering(request, services)
+
+
+async def _administrator(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Scope:
+    return await require_administrator(request, services)
+
+
 async def _bearer(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Bearer:
     return await require_bearer(request, services)
 
@@ -126,16 +136,20 @@ KPN = Router("kpn", _SCOPE, KPN_BASE)
 DX = Router("dx", _SCOPE, "/thingpark/dx/core/{version}/api", "/core/{version}/api")
 OSS = Router("oss", _SCOPE, "/thingpark/wireless/rest")
 SUBSCRIBER = Router("subscriber", _SCOPE, V1_BASE)
+# Administrators of a subscriber: its users.
+ADMINISTRATOR = Router("administrator", Access("scope", Scope, _administrator), V1_BASE)
 # Subscribers, and operators who see the frames of all of theirs.
 VIEWER = Router("viewer", Access("of", Whose, _view), V1_BASE)
 # Projects that may not be activated yet.
 PROJECT = Router("project", Access("bearer", Bearer, _bearer), KPN_BASE)
 # Who has no session yet; user name and password are in the body.
 SIGN_IN = Router("sign in", Access("", None, _own_page, ()), V1_BASE)
+# Who is signed in, perhaps without the second factor yet.
+ENTERING = Router("entering", Access("session", Session, _entering, ("session",)), V1_BASE)
 # Who is signed in.
 SESSION = Router("session", Access("session", Session, _session, ("session",)), V1_BASE)
 OPERATOR = Router(
-    "operator", Access("operator", OperatorScope, _operator, ("session",)), f"{V1_BASE}/operator"
+    "operator", Access("operator", OperatorScope, _operator, ("session", "apiKey")), f"{V1_BASE}/operator"
 )
 # Application servers: each downlink is signed with the key of its routing profile.
 TUNNEL = Router("tunnel", _NOBODY, "/thingpark/lrc/rest")
@@ -145,7 +159,22 @@ DX_TOKENS = Router(
     "dx tokens", _NOBODY, "/thingpark/dx/admin/{version}/api/oauth", "/admin/{version}/api/oauth"
 )
 
-_ALL = (KPN, PROJECT, DX, OSS, SIGN_IN, SESSION, SUBSCRIBER, VIEWER, OPERATOR, TUNNEL, PUBLIC, DX_TOKENS)
+_ALL = (
+    KPN,
+    PROJECT,
+    DX,
+    OSS,
+    SIGN_IN,
+    ENTERING,
+    SESSION,
+    SUBSCRIBER,
+    ADMINISTRATOR,
+    VIEWER,
+    OPERATOR,
+    TUNNEL,
+    PUBLIC,
+    DX_TOKENS,
+)
 _PACKAGES = ("auth", "kpn", "tunnel", "v1", "v1.operator")
 
 

@@ -16,6 +16,7 @@ from veldnet.inventory.devices import NewDevice
 from veldnet.inventory.imports import Rehearsals
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.keys import Vault
+from veldnet.monitoring import Mailer
 from veldnet.settings import ApiSettings
 from veldnet.store import StoreError
 
@@ -47,7 +48,22 @@ class Services:
         self.rehearsals = Rehearsals()
         # Test deliveries, for each subscriber.
         self.trials = RateLimiter(20 / 60, burst=20)
+        # Links that set a password, for each address and each name they are asked for.
+        self.reset_origins = RateLimiter(1 / 30, burst=10)
+        self.reset_names = RateLimiter(1 / 1200, burst=3)
+        # Codes of second factors, for each user: six digits are soon guessed.
+        self.codes = RateLimiter(1 / 300, burst=5)
+        # Links that are opened.
+        self.link_origins = RateLimiter(1 / 5, burst=60)
+        # Invitations of a subscriber: mail goes to addresses that its administrators type.
+        self.invitations = RateLimiter(1 / 60, burst=50)
         self.metrics = Metrics(platform)
+
+    @property
+    def mailer(self) -> Mailer | None:
+        """The way of links to people; None without a mail server, or where the address that links lead to is
+        not set: it is never taken from a request, whose sender chooses it."""
+        return self.platform.monitoring.mailer if self.platform.settings.sign_in.url else None
 
     async def vault_of_group(self, scope: Scope, hsm_group_id: str | UnsetType) -> Vault:
         """The vault of an HSM group of the caller's operator, the default one without a group."""

@@ -61,6 +61,7 @@ class MonitoringService:
         mailer: Mailer | None = None,
     ) -> None:
         self.recipients = Recipients()
+        self.mailer = mailer or _mailer(settings)
         # Devices by state of health, as last counted.
         self.fleet: dict[str, int] = {}
         self._store = store
@@ -102,7 +103,7 @@ class MonitoringService:
             clock=clock,
             post=post_signed(allow_private=settings.routing.allow_private_destinations),
             unseal=lambda sealed: vault.unseal(labels.ALARM_WEBHOOK, sealed),
-            mailer=mailer or _mailer(settings),
+            mailer=self.mailer,
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
             pace=Pace(alarms.notification_window, alarms.notification_interval),
         )

@@ -138,3 +138,31 @@ class NotFound(Refusal):
 
     def __init__(self, what: str, ref: str) -> None:
         super().__init__(f"No {what} for ref: {ref[:80]}")
+
+
+class LinkExpired(Refusal):
+    """A one-time link was used already, withdrawn, or is too old."""
+
+    status = 410
+    error_id = "LDM-442"
+
+    def __init__(self) -> None:
+        super().__init__("this link has expired or was used already; ask for a new one")
+
+
+class SecondFactorNeeded(Forbidden):
+    """The session may do nothing until the second factor is shown, or set up."""
+
+    error_id = "LDM-432"
+
+
+class WrongCode(InvalidField):
+    """A code of the second factor is wrong, was used already, or is too old."""
+
+    error_id = "LDM-411"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the code is wrong or was used already; enter the one that your authenticator shows now, or a "
+            "recovery code"
+        )

@@ -6,7 +6,23 @@ from typing import Literal
 
 import msgspec
 
-Role = Literal["rw", "ro"]
+# `admin` may do what `rw` may, and manages the users of its subscriber; `ro` may only look.
+Role = Literal["admin", "rw", "ro"]
+_RANKS: dict[str, int] = {"ro": 0, "rw": 1, "admin": 2}
+
+
+def lower_role(one: str, other: str) -> str:
+    """The one of two roles that may do less."""
+    return min(one, other, key=lambda role: _RANKS.get(role, 0))
+
+
+def may_change(role: str) -> bool:
+    return _RANKS.get(role, 0) >= _RANKS["rw"]
+
+
+def may_manage(role: str) -> bool:
+    """Whether a role manages the users of its subscriber."""
+    return role == "admin"
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -18,7 +34,6 @@ class Scope(msgspec.Struct, frozen=True):
     user_ref: int
     username: str
     display_name: str
-    # `ro` may only look.
     role: str = "rw"
 
 
@@ -32,6 +47,13 @@ class OperatorScope(msgspec.Struct, frozen=True):
     username: str
     display_name: str
     role: str = "rw"
+
+
+class UserRef(msgspec.Struct, frozen=True):
+    """A user: of a subscriber, or of an operator; both kinds have numbers of their own."""
+
+    ref: int
+    operator: bool = False
 
 
 def account_of(user_ref: int, *, operator: bool) -> str:

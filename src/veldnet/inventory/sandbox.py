@@ -76,7 +76,7 @@ def create_sandbox(
     customer_id = _new_customer_id(connection)
     subscriber = accounts.create_subscriber(connection, operator, customer_id, f"Sandbox customer {number}")
     username = f"sandbox{'' if number == 1 else number}@veldnet.example"
-    accounts.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User", "rw")
+    accounts.create_subscriber_user(connection, subscriber, username, password_hash, "Sandbox User", "admin")
     operator_username = f"operator{'' if number == 1 else number}@veldnet.example"
     accounts.create_operator_user(
         connection, operator, operator_username, password_hash, "Sandbox Operator", "rw"

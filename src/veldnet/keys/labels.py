@@ -30,6 +30,8 @@ def tunnel_key(as_id: str | None) -> str:
 
 # The secret that webhooks of alarms are signed with.
 ALARM_WEBHOOK = "alarm webhook"
+# The secret that an authenticator makes codes of.
+SECOND_FACTOR = "second factor"
 
 
 def is_secret(label: str) -> bool:

@@ -25,7 +25,7 @@ from .notification.events import (
     read_settings,
     write_settings,
 )
-from .notification.mail import Mailer, MailSettings, SmtpMailer
+from .notification.mail import Mailer, MailFailed, MailSettings, SmtpMailer
 from .notification.notifier import Notifier, Pace
 from .retention import prune
 
@@ -39,6 +39,7 @@ __all__ = [
     "Facts",
     "Level",
     "Limits",
+    "MailFailed",
     "MailSettings",
     "Mailer",
     "Module",

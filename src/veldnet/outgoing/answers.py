@@ -41,9 +41,12 @@ class _Part(Enum):
 
 class AnswerReader:
     """`status` is there as soon as it is known. When nothing more has to be read `done` is set, and
-    `reusable` if the connection can carry another request."""
+    `reusable` if the connection can carry another request. The first `kept` octets of the body are kept, and
+    `cut` tells that it was longer than is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = KEPT) -> None:
+        self.cut = False
+        self._kept = kept
         self.done = False
         self.reusable = False
         self.retry_after: str | None = None
@@ -213,11 +216,12 @@ class AnswerReader:
 
     def _keep(self, count: int) -> None:
         """Take octets of the body off the buffer."""
-        if len(self._body) < KEPT:
-            self._body += self._buffer[: min(count, KEPT - len(self._body))]
+        if len(self._body) < self._kept:
+            self._body += self._buffer[: min(count, self._kept - len(self._body))]
         del self._buffer[:count]
         self._read += count
         if self._read > MAX_BODY:
+            self.cut = True
             self._finish(reusable=False)
 
     def _finish(self, *, reusable: bool) -> None:

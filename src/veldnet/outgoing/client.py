@@ -1,4 +1,4 @@
-"""A client for POST requests over keep-alive connections, to addresses that were checked before.
+"""A client for POST and GET requests over keep-alive connections, to addresses that were checked before.
 
 It does what delivery needs and no more: no redirects, no cookies, no proxies, no content codings. An answer
 counts from its status line on; the rest is read for the sake of the connection.
@@ -16,7 +16,7 @@ from typing import cast
 import msgspec
 
 from .addresses import Address, AddressRefused
-from .answers import AnswerReader, NotHttp
+from .answers import KEPT, MAX_BODY, AnswerReader, NotHttp
 from .resolver import NameNotFound, Resolver
 
 _IDLE = 60.0
@@ -30,11 +30,13 @@ Origin = tuple[str, str, int]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a server said; `body` is its beginning, as far as it was waited for."""
+    """What a server said; `body` is its beginning, as far as it was waited for. `complete` tells that the
+    answer was read to its end."""
 
     status: int
     retry_after: str | None
     body: bytes
+    complete: bool = False
 
 
 class RequestFailed(Exception):
@@ -61,6 +63,7 @@ class _Connection(asyncio.Protocol):
         self._reader: AnswerReader | None = None
         self._answer: asyncio.Future[Answer] | None = None
         self._whole = False
+        self._complete = False
         self._timer: asyncio.TimerHandle | None = None
         self._draining = False
         self.origin: Origin = ("", "", 0)
@@ -78,11 +81,12 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def request(self, octets: bytes, deadline: float, *, whole: bool) -> Answer:
+    async def request(self, octets: bytes, deadline: float, *, whole: bool, kept: int = KEPT) -> Answer:
         """Send a request and wait for its status, or with `whole` for the body as well."""
         assert self._transport is not None
-        self._reader = AnswerReader()
+        self._reader = AnswerReader(kept)
         self._whole = whole
+        self._complete = False
         self._draining = False
         self._answer = self._loop.create_future()
         self._timer = self._loop.call_at(deadline, self._time_is_up)
@@ -135,10 +139,12 @@ class _Connection(asyncio.Protocol):
             words = "the server closed the connection without an answer"
             self._fail(_Ended(words if exc is None else f"{words} ({_words(exc)})"))
         else:
+            self._complete = exc is None
             self._succeed(reader)
 
     def _finish(self, reader: AnswerReader) -> None:
         self._reader = None
+        self._complete = not reader.cut
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -163,7 +169,7 @@ class _Connection(asyncio.Protocol):
     def _succeed(self, reader: AnswerReader) -> None:
         if self._answer is not None and not self._answer.done():
             assert reader.status is not None
-            self._answer.set_result(Answer(reader.status, reader.retry_after, reader.body))
+            self._answer.set_result(Answer(reader.status, reader.retry_after, reader.body, self._complete))
 
     def _fail(self, error: RequestFailed) -> None:
         self._reader = None
@@ -203,17 +209,31 @@ class HttpClient:
         whole: bool = False,
     ) -> Answer:
         """Post a body to a target of a server. Raises `RequestFailed`."""
-        octets = _request(address, target, headers, body)
+        return await self._send(address, _request("POST", address, target, headers, body), whole=whole)
+
+    async def fetch(
+        self,
+        address: Address,
+        headers: Mapping[str, str],
+        form: bytes | None = None,
+    ) -> Answer:
+        """Get a document of 64 KiB at most, or the answer to a posted form. Raises `RequestFailed`."""
+        octets = _request("GET" if form is None else "POST", address, address.target, headers, form or b"")
+        return await self._send(address, octets, whole=True, kept=MAX_BODY)
+
+    async def _send(
+        self, address: Address, octets: bytes, *, whole: bool = False, kept: int = KEPT
+    ) -> Answer:
         deadline = asyncio.get_running_loop().time() + self._total_timeout
         connection = self._take(address.origin)
         if connection is not None:
             try:
-                return await connection.request(octets, deadline, whole=whole)
+                return await connection.request(octets, deadline, whole=whole, kept=kept)
             except _Ended:
                 # Servers close connections that were idle at the very moment they are used again.
                 pass
         connection = await self._connect(address)
-        return await connection.request(octets, deadline, whole=whole)
+        return await connection.request(octets, deadline, whole=whole, kept=kept)
 
     def _take(self, origin: Origin) -> _Connection | None:
         now = asyncio.get_running_loop().time()
@@ -315,8 +335,8 @@ def _fresh(connection: _Connection, now: float) -> bool:
     return now - connection.idle_since < _IDLE and now - connection.opened_at < _OLDEST
 
 
-def _request(address: Address, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    lines = [f"POST {target} HTTP/1.1", f"Host: {address.authority}"]
+def _request(method: str, address: Address, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {address.authority}"]
     if address.credentials is not None:
         lines.append(f"Authorization: Basic {base64.b64encode(address.credentials.encode()).decode()}")
     lines += [f"{name}: {value}" for name, value in headers.items()]

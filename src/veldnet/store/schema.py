@@ -72,8 +72,9 @@ users = Table(
     Column("username", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
     Column("display_name", Text, nullable=False),
-    # `rw` may change things, `ro` may only look.
+    # `admin` may manage users too, `rw` may change things, `ro` may only look.
     Column("role", Text, nullable=False, server_default="rw"),
+    Column("email", Text, index=True),
     sqlite_autoincrement=True,
 )
 
@@ -87,18 +88,116 @@ operator_users = Table(
     Column("password_hash", Text, nullable=False),
     Column("display_name", Text, nullable=False),
     Column("role", Text, nullable=False),
+    Column("email", Text, index=True),
     sqlite_autoincrement=True,
 )
+
+
+def _holder(*, unique: bool = False) -> tuple[Column[int], Column[int]]:
+    """Whose a row is: a subscriber's user or an operator's. It goes with its user."""
+    return (
+        Column("user_ref", ForeignKey("users.ref", ondelete="CASCADE"), index=True, unique=unique or None),
+        Column(
+            "operator_user_ref",
+            ForeignKey("operator_users.ref", ondelete="CASCADE"),
+            index=True,
+            unique=unique or None,
+        ),
+    )
+
 
 # Who is signed in to the console; one of the two kinds of user. Only the digest of the cookie is kept.
 sessions = Table(
     "sessions",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("user_ref", ForeignKey("users.ref", ondelete="CASCADE")),
-    Column("operator_user_ref", ForeignKey("operator_users.ref", ondelete="CASCADE")),
+    *_holder(),
     Column("used_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False, server_default="0"),
+    # The browser and the address that signed in, and through which identity provider.
+    Column("agent", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("provider", Text, nullable=False, server_default=""),
+    # Whether the second factor was shown.
+    Column("verified", Boolean, nullable=False, server_default="0"),
+)
+
+# People that a subscriber has asked to become its users. Of the link's token only the digest is kept.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("subscriber_ref", ForeignKey("subscribers.ref", ondelete="CASCADE"), nullable=False, index=True),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("invited_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Links that set another password; only the digest of the token is kept.
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    *_holder(),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+# Personal API keys; only the digest is kept, and the beginning to recognise a key by.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    *_holder(),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("beginning", Text, nullable=False),
+    # `read`, `write` or `admin`.
+    Column("scope", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("used_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+# Second factors (TOTP): the secret as the vault seals it, and the last step whose code was taken.
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    *_holder(unique=True),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    # Null until the first code has shown that the user has the secret.
+    Column("confirmed_at", BigInteger),
+    Column("last_step", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Codes in place of the second factor, each good for once.
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    *_holder(),
+)
+
+# As whom users sign in at identity providers (OpenID Connect).
+identities = Table(
+    "identities",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    *_holder(),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # What the provider calls the person, for display alone.
+    Column("shown", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    sqlite_autoincrement=True,
 )
 
 # What a person has set for the console, as one JSON object; `account` is `user-3` or `operator-2`.

@@ -18,7 +18,7 @@ from tests.api.test_statements import EXAMPLES, PASSWORD, Example, World
 from tests.installation import sandbox
 from tests.person import Person
 from veldnet.api.description.operation import Operation
-from veldnet.api.routers import DX, OPERATOR, PROJECT, SESSION, Router, routers
+from veldnet.api.routers import DX, ENTERING, OPERATOR, PROJECT, SESSION, Router, routers
 from veldnet.api.serving import operations_of
 
 # What needs no credentials, or checks those that a request brings itself.
@@ -29,6 +29,7 @@ PUBLIC = {
     ("get", "/openapi.json"),
     ("get", "/docs"),
     ("get", "/docs/start.js"),
+    ("get", "/api/v1/signIn"),
     ("post", "/oauth/client_credential/accesstoken"),
     ("post", "/users-auth/protocol/openid-connect/token"),
     ("post", "/thingpark/dx/admin/{version}/api/oauth/token"),
@@ -41,8 +42,16 @@ PUBLIC = {
     ("post", "/thingpark/lrc/rest/downlink"),
     ("post", "/thingpark/lrc/rest/v2/downlink"),
 }
-# Only for the console's own page: user name and password are in the body.
 SIGN_IN = ("post", "/api/v1/session")
+# Only for the console's own page: user name and password, or the token of a link, are in the body.
+OWN_PAGE = {
+    SIGN_IN,
+    ("post", "/api/v1/invitation"),
+    ("post", "/api/v1/invitation/acceptance"),
+    ("post", "/api/v1/passwordReset"),
+    ("post", "/api/v1/passwordReset/link"),
+    ("post", "/api/v1/passwordReset/password"),
+}
 # Files that are no operations.
 FILES = {"/", "/console", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
 
@@ -60,7 +69,7 @@ def served() -> list[Served]:
 
 
 def guarded() -> list[Served]:
-    return [each for each in served() if (each[1].method, each[2]) not in {*PUBLIC, SIGN_IN}]
+    return [each for each in served() if (each[1].method, each[2]) not in PUBLIC | OWN_PAGE]
 
 
 class Neighbourhood:
@@ -114,7 +123,7 @@ def test_every_route_belongs_to_a_router(neighbours: Neighbourhood) -> None:
             assert operation.access.check is not None or (operation.method, route.path_format) in PUBLIC
             found.add((operation.method, route.path_format))
     assert found == {(operation.method, path) for _router, operation, path in served()}
-    assert {*PUBLIC, SIGN_IN} <= found
+    assert found >= PUBLIC | OWN_PAGE
 
 
 def test_nobody_gets_in_without_credentials(neighbours: Neighbourhood) -> None:
@@ -130,7 +139,7 @@ def test_credentials_of_another_kind_do_not_count(neighbours: Neighbourhood) -> 
     """Tokens do not sign in to the console, and users of subscribers are no operators."""
     for router, operation, path in guarded():
         filled = re.sub(r"{\w+}", "1", path)
-        if router in (SESSION, OPERATOR):
+        if router in (ENTERING, SESSION, OPERATOR):
             assert neighbours.ask(operation.method, filled, person=neighbours.client).status_code == 401
         if router is OPERATOR:
             assert neighbours.ask(operation.method, filled, person=neighbours.user).status_code == 403
@@ -147,7 +156,7 @@ def test_whoever_may_only_read_changes_nothing(neighbours: Neighbourhood) -> Non
     looker = Person(neighbours.server, "operator@read.example", PASSWORD)
     refused = 0
     for router, operation, path in guarded():
-        if operation.method == "get" or operation.read_only or router in (SESSION, PROJECT):
+        if operation.method == "get" or operation.read_only or router in (ENTERING, SESSION, PROJECT):
             continue
         filled = re.sub(r"{\w+}", "1", path)
         person = looker if router is OPERATOR else reader
@@ -170,8 +179,8 @@ def test_what_belongs_to_somebody_else_is_not_found(neighbours: Neighbourhood, n
     """For another subscriber or operator each operation answers as if there were no such thing."""
     router, operation, path = NAMING[name]
     example = EXAMPLES[name](neighbours.world)
-    person: Any = neighbours.operator if router is OPERATOR else neighbours.client
-    answer = neighbours.ask(operation.method, path, example, person)
+    persons: dict[Router, Any] = {OPERATOR: neighbours.operator, SESSION: neighbours.user}
+    answer = neighbours.ask(operation.method, path, example, persons.get(router, neighbours.client))
     if name == "getPublicExchangeKey":
         assert answer.status_code == 400 and "is unknown" in answer.json()["message"]
     elif name == "getCatalogueModel":
@@ -193,5 +202,6 @@ def test_what_is_ones_own_is_found(neighbours: Neighbourhood, name: str) -> None
 def test_sign_in_is_for_the_page_of_the_console(neighbours: Neighbourhood) -> None:
     account = neighbours.world.account
     body = {"username": account.thingpark_username, "password": account.thingpark_password}
-    answer = neighbours.ask(*SIGN_IN, Example(body=body), **{"sec-fetch-site": "cross-site"})
-    assert answer.status_code == 403 and "set-cookie" not in answer.headers
+    for method, path in OWN_PAGE:
+        answer = neighbours.ask(method, path, Example(body=body), **{"sec-fetch-site": "cross-site"})
+        assert answer.status_code == 403 and "set-cookie" not in answer.headers

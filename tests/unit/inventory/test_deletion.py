@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import InUse
 from veldnet.domain.resources import Device, Route, RoutingProfile
-from veldnet.domain.scope import Scope
+from veldnet.domain.scope import Scope, UserRef
 from veldnet.inventory import accounts, devices, offers, routing_profiles
 from veldnet.store import SqliteStore, migrate
 from veldnet.store.schema import (
@@ -131,7 +131,7 @@ def test_a2_saved_views_go_with_the_user(connection: Connection, operator: bool)
         )
 
     def session_of(ref: int) -> accounts.Session:
-        token = accounts.open_session(connection, accounts.Account(ref, "h", operator), 900)
+        token = accounts.open_session(connection, UserRef(ref, operator), 900, accounts.Origin())
         session = accounts.session_of(connection, token, 900)
         assert session is not None
         return session
@@ -155,12 +155,15 @@ def test_a2_tokens_and_sessions_end_with_the_user_and_projects_are_not_activated
     accounts.activate_project(connection, int(project.ref), user)
     own = accounts.issue_token(connection, 900, user_ref=user)
     of_project = accounts.issue_token(connection, 900, project_ref=int(project.ref))
-    cookie = accounts.open_session(connection, accounts.Account(user, "h", False), 900)
+    key = accounts.create_key(connection, UserRef(user), "key", "write", None)
+    assert accounts.key_holder(connection, accounts.token_digest(str(key.key))) is not None
+    cookie = accounts.open_session(connection, UserRef(user), 900, accounts.Origin())
     accounts.remove_user(connection, users, user)
     assert accounts.bearer_of(connection, accounts.token_digest(own)) is None
     bearer = accounts.bearer_of(connection, accounts.token_digest(of_project))
     assert bearer is not None and bearer.scope is None
     assert accounts.session_of(connection, cookie, 900) is None
+    assert accounts.key_holder(connection, accounts.token_digest(str(key.key))) is None
     accounts.delete_project(connection, scope.subscriber_ref, project.ref)
     assert accounts.bearer_of(connection, accounts.token_digest(of_project)) is None
     assert connection.execute(select(func.count()).select_from(tokens)).scalar_one() == 0

@@ -23,7 +23,7 @@ export function Account() {
                 items={[
                   [t("signIn.username"), user.username],
                   [t("common.name"), user.displayName],
-                  [t("account.role"), t(user.role === "rw" ? "role.rw" : "role.ro")],
+                  [t("account.role"), t(`role.${user.role}` as "role.ro")],
                   [t(user.operator ? "account.ofOperator" : "account.of"), user.operator ?? user.customerId],
                   [t("account.until"), <Time key="u" at={user.expires} />],
                   [t("account.idle"), t("account.minutes", { count: Math.round(user.idleSeconds / 60) })],

@@ -161,7 +161,7 @@ export function Users() {
   const setRole = (kind: Person["kind"], { ref }: User, role: "rw" | "ro") =>
     void run(change.mutateAsync({ person: { kind, ref }, role }), t("users.changed"));
   const turn = (kind: Person["kind"], row: User) => {
-    if (row.role === "rw") return setRole(kind, row, "ro");
+    if (row.role !== "ro") return setRole(kind, row, "ro");
     const name = row.username;
     confirm(
       t("users.makeRwTitle", { name }),
@@ -189,11 +189,11 @@ export function Users() {
       render: (row) => (
         <Badge
           variant="light"
-          color={row.role === "rw" ? "veld" : "gray"}
+          color={row.role === "ro" ? "gray" : "veld"}
           tt="none"
           style={{ color: "var(--mantine-color-text)" }}
         >
-          {t(row.role === "rw" ? "role.rw" : "role.ro")}
+          {t(`role.${row.role}`)}
         </Badge>
       ),
     },
@@ -206,7 +206,7 @@ export function Users() {
           <IfMayChange>
             <Group gap={4} justify="flex-end" wrap="nowrap">
               <Button size="compact-sm" variant="default" onClick={() => turn(kind, row)}>
-                {t(row.role === "rw" ? "users.makeRo" : "users.makeRw")}
+                {t(row.role !== "ro" ? "users.makeRo" : "users.makeRw")}
               </Button>
               <Button
                 size="compact-sm"

@@ -1,20 +1,20 @@
 """Authenticates requests before they reach the platform.
 
-A program shows a bearer token, a browser the cookie of its session. The cookie is of no use to other sites:
-it is not sent along with their requests (SameSite=Strict), and changes need a second token that they cannot
-read."""
+A program shows a bearer token or a personal API key, a browser the cookie of its session. The cookie is of no
+use to other sites: it is not sent along with their requests (SameSite=Strict), and changes need a second
+token that they cannot read."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Request
 
 from veldnet.api.errors import GatewayError
 from veldnet.api.rate_limit import RateLimiter
 from veldnet.api.services import Services
-from veldnet.domain.errors import Forbidden, ReadOnly
-from veldnet.domain.scope import OperatorScope, Scope
+from veldnet.domain.errors import Forbidden, ReadOnly, SecondFactorNeeded
+from veldnet.domain.scope import OperatorScope, Scope, may_change, may_manage
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Bearer, Session
 from veldnet.monitoring.logger import Whose
@@ -64,8 +64,9 @@ def from_browser(request: Request[Any, Any, Any]) -> bool:
     return "authorization" not in request.headers and COOKIE in request.cookies
 
 
-async def require_session(request: Request[Any, Any, Any], services: Services) -> Session:
-    """Who is signed in. Raises `GatewayError`, also for a change without the page's own token."""
+async def require_entering(request: Request[Any, Any, Any], services: Services) -> Session:
+    """Who is signed in, perhaps without the second factor yet. Raises `GatewayError`, also for a change
+    without the page's own token."""
     _check_version(request)
     token = request.cookies.get(COOKIE, "")
     session = await services.sessions.session(token) if token else None
@@ -79,8 +80,30 @@ async def require_session(request: Request[Any, Any, Any], services: Services) -
     return session
 
 
+def missing_factor(services: Services, session: Session) -> Literal["", "code", "setup"]:
+    """What a session lacks: the code of the user's second factor, or one set up where the role needs one."""
+    if session.verified:
+        return ""
+    if session.enrolled:
+        return "code"
+    kind = "operator" if session.operator is not None else session.role
+    return "setup" if kind in services.platform.settings.sign_in.second_factor else ""
+
+
+async def require_session(request: Request[Any, Any, Any], services: Services) -> Session:
+    """Who is signed in, with the second factor where one is needed. Raises `GatewayError`, and
+    `SecondFactorNeeded`."""
+    session = await require_entering(request, services)
+    missing = missing_factor(services, session)
+    if missing == "code":
+        raise SecondFactorNeeded("enter the code of your second factor first")
+    if missing == "setup":
+        raise SecondFactorNeeded("your role needs a second factor; set one up first")
+    return session
+
+
 def _check_role(request: Request[Any, Any, Any], role: str, looking: bool) -> None:
-    if role != "rw" and not looking and request.method not in _LOOKING:
+    if not may_change(role) and not looking and request.method not in _LOOKING:
         raise ReadOnly
 
 
@@ -91,9 +114,13 @@ async def require_scope(
     Raises `GatewayError` for a project that is not activated, `ReadOnly` for who may only look."""
     if from_browser(request):
         session = await require_session(request, services)
-        scope = session.scope or await _acting(request, services, session)
+        scope = session.scope or await _acting(request, services, session.operator)
     else:
         bearer = await require_bearer(request, services)
+        if bearer.operator is not None:
+            scope = await _acting(request, services, bearer.operator)
+            _check_role(request, scope.role, looking)
+            return scope
         if bearer.scope is None:
             raise GatewayError(
                 403, "This project is not activated; POST /activate with ThingPark credentials"
@@ -103,10 +130,11 @@ async def require_scope(
     return scope
 
 
-async def _acting(request: Request[Any, Any, Any], services: Services, session: Session) -> Scope:
+async def _acting(
+    request: Request[Any, Any, Any], services: Services, operator: OperatorScope | None
+) -> Scope:
     """An operator's user works for the subscriber that the request names."""
     customer_id = request.headers.get(SUBSCRIBER_HEADER, "")
-    operator = session.operator
     if operator is None or not customer_id:
         raise Forbidden(
             f"an operator's user names the subscriber to work for: {SUBSCRIBER_HEADER}: <customer id>"
@@ -117,12 +145,27 @@ async def _acting(request: Request[Any, Any, Any], services: Services, session: 
 async def require_operator(
     request: Request[Any, Any, Any], services: Services, *, looking: bool = False
 ) -> OperatorScope:
-    """The operator whose user is signed in. Raises `Forbidden` for users of subscribers, and tokens."""
-    session = await require_session(request, services)
-    if session.operator is None:
+    """The operator whose user is signed in, or has shown an API key. Raises `Forbidden` for users of
+    subscribers, `GatewayError` for tokens of projects."""
+    if "authorization" in request.headers:
+        bearer = await require_bearer(request, services)
+        if bearer.project_ref is not None:
+            raise GatewayError(401, "This needs a session or an API key of an operator's user", _CHALLENGE)
+        operator = bearer.operator
+    else:
+        operator = (await require_session(request, services)).operator
+    if operator is None:
         raise Forbidden("this is for the operator of the network")
-    _check_role(request, session.operator.role, looking)
-    return session.operator
+    _check_role(request, operator.role, looking)
+    return operator
+
+
+async def require_administrator(request: Request[Any, Any, Any], services: Services) -> Scope:
+    """An administrator of a subscriber, or an operator's user who works for it. Raises `Forbidden`."""
+    scope = await require_scope(request, services)
+    if not may_manage(scope.role):
+        raise Forbidden("this is for administrators; ask for the role administrator")
+    return scope
 
 
 def require_own_page(request: Request[Any, Any, Any]) -> None:
@@ -136,9 +179,15 @@ def require_own_page(request: Request[Any, Any, Any]) -> None:
 async def require_view(request: Request[Any, Any, Any], services: Services) -> Whose:
     """Whose frames a request is for: an operator's user who names no subscriber sees all of the
     operator's."""
-    if from_browser(request) and not request.headers.get(SUBSCRIBER_HEADER):
-        session = await services.sessions.session(request.cookies.get(COOKIE, ""))
-        if session is not None and session.operator is not None:
+    if not request.headers.get(SUBSCRIBER_HEADER):
+        if from_browser(request):
+            session = await services.sessions.session(request.cookies.get(COOKIE, ""))
+            of_operator = session is not None and session.operator is not None
+        else:
+            token = request.headers.get("authorization", "").partition(" ")[2].strip()
+            bearer = await services.tokens.bearer(token) if accounts.is_api_key(token) else None
+            of_operator = bearer is not None and bearer.operator is not None
+        if of_operator:
             operator = await require_operator(request, services)
             return Whose(operator.operator_ref)
     scope = await require_scope(request, services)

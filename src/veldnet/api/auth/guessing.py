@@ -21,6 +21,18 @@ _THREADS = 4
 _MOST_WAITING = 64
 
 
+def origin_of(request: Request[Any, Any, Any]) -> str:
+    """What limits for an address count by: the address, or its network for IPv6."""
+    return group_of(request.client.host if request.client is not None else "", frozenset())
+
+
+def limit_origin(request: Request[Any, Any, Any], limiter: RateLimiter) -> None:
+    """Count a request of somebody without credentials. Raises `GatewayError`."""
+    quota = limiter.take(origin_of(request))
+    if quota is not None and not quota.allowed:
+        raise GatewayError(429, "Too many requests; wait a minute", {"retry-after": "60"})
+
+
 class SecretChecks:
     """Every check of a password or client secret comes here. Wrong ones count for the name that they were
     given for, and for the address that they came from; right ones do not count."""
@@ -36,8 +48,7 @@ class SecretChecks:
         self, request: Request[Any, Any, Any], name: str, attempt: Callable[[], Awaitable[T | None]]
     ) -> T | None:
         """What `attempt` finds, None for a wrong secret. Raises `GatewayError` where too many were wrong."""
-        address = group_of(request.client.host if request.client is not None else "", frozenset())
-        buckets = ((self._names, name[:254]), (self._addresses, address))
+        buckets = ((self._names, name[:254]), (self._addresses, origin_of(request)))
         if self._waiting >= _MOST_WAITING:
             raise GatewayError(429, "Too many sign-ins at once; try again", {"retry-after": "1"})
         self._waiting += 1

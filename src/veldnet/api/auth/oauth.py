@@ -15,6 +15,7 @@ from veldnet.api.body import read_body
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import DX_TOKENS, PUBLIC
 from veldnet.api.services import Services
+from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Project
 
@@ -131,7 +132,20 @@ async def verify_user(
     user_ref = await services.secrets.check(request, username, attempt)
     if user_ref is None:
         raise GatewayError(401, "ThingPark user name or password is wrong")
+    await _refuse_second_factor(services, user_ref)
     return user_ref
+
+
+async def _refuse_second_factor(services: Services, user_ref: int) -> None:
+    """A password alone is no more than a part of the credentials of a user with a second factor."""
+    has_one = await services.read(lambda c: accounts.has_second_factor(c, UserRef(user_ref)))
+    scope = await services.read(lambda c: accounts.scope_of_user(c, user_ref))
+    if has_one or (scope is not None and scope.role in services.platform.settings.sign_in.second_factor):
+        raise GatewayError(
+            403,
+            "This user signs in with a second factor, so the password alone is not enough; use a personal "
+            "API key, or a user for programs without one",
+        )
 
 
 def _token_of(request: Request[Any, Any, Any]) -> str:

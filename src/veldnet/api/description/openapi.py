@@ -77,7 +77,7 @@ def describe(routers: Sequence[Router] | None = None) -> dict[str, Any]:
         },
         "servers": [{"url": "/", "description": "This server."}],
         "paths": paths,
-        "security": [{"oauth2": []}, {"session": []}],
+        "security": [{"oauth2": []}, {"apiKey": []}, {"session": []}],
         "components": {
             "schemas": _as_openapi_30(components) | {"error": _ERROR_SCHEMA},
             "securitySchemes": {
@@ -86,6 +86,11 @@ def describe(routers: Sequence[Router] | None = None) -> dict[str, Any]:
                     "in": "cookie",
                     "name": COOKIE,
                     "description": "Console session; changes also need the header x-csrf-token.",
+                },
+                "apiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A personal API key, which begins with vldk_.",
                 },
                 "oauth2": {
                     "type": "oauth2",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 from sqlalchemy import Connection
 
+from veldnet.api.auth.bearer import missing_factor
 from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
-from veldnet.api.routers import SESSION, SIGN_IN
+from veldnet.api.routers import ENTERING, PUBLIC, SESSION, SIGN_IN
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts, audit
-from veldnet.inventory.accounts import Account, Session
+from veldnet.inventory.accounts import Account, Origin, Session
 from veldnet.store.schema import operator_users, users
 
 
@@ -28,7 +30,8 @@ class SignIn(msgspec.Struct):
 
 
 class SignedIn(msgspec.Struct):
-    """Who is signed in, and until when. `csrfToken` goes into the header x-csrf-token of every change."""
+    """Who is signed in, and until when. `csrfToken` goes into the header x-csrf-token of every change. With
+    `secondFactor` code nothing else may be done until a code is shown, with setup until one is set up."""
 
     kind: str
     username: str
@@ -37,11 +40,26 @@ class SignedIn(msgspec.Struct):
     csrfToken: str
     expires: str
     idleSeconds: int
+    secondFactor: Literal["", "code", "setup"] = ""
     customerId: str | None = None
     operator: str | None = None
     # Address of map tiles, empty for the built-in outlines.
     tiles: str = ""
     tilesAttribution: str = ""
+
+
+class Provider(msgspec.Struct):
+    """An identity provider that users may sign in with, at `/api/v1/signIn/<name>`."""
+
+    name: str
+    label: str
+
+
+class SignInOptions(msgspec.Struct):
+    """What the sign-in form offers."""
+
+    passwordReset: bool
+    providers: list[Provider]
 
 
 class PasswordChange(msgspec.Struct):
@@ -51,7 +69,8 @@ class PasswordChange(msgspec.Struct):
     newPassword: str
 
 
-def _view(services: Services, session: Session, token: str) -> SignedIn:
+def signed_in(services: Services, session: Session, token: str) -> SignedIn:
+    """Who is signed in, for the page."""
     console = services.platform.settings.console
     person = session.operator or session.scope
     assert person is not None
@@ -63,6 +82,7 @@ def _view(services: Services, session: Session, token: str) -> SignedIn:
         csrfToken=accounts.csrf_token(token),
         expires=timestamp(session.expires_at),
         idleSeconds=int(console.session_idle),
+        secondFactor=missing_factor(services, session),
         customerId=None if session.scope is None else session.scope.customer_id,
         operator=None if session.operator is None else session.operator.name,
         tiles=console.tiles,
@@ -70,7 +90,8 @@ def _view(services: Services, session: Session, token: str) -> SignedIn:
     )
 
 
-def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
+def session_cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
+    """The cookie of a session, or the end of one."""
     return Cookie(
         key=COOKIE,
         value=value,
@@ -83,7 +104,7 @@ def _cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie
     )
 
 
-async def _account_of(
+async def verify_password(
     request: Request[Any, Any, Any], services: Services, username: str, password: str
 ) -> Account | None:
     """The account with this password. Raises `GatewayError` where too many were wrong."""
@@ -101,32 +122,61 @@ async def _account_of(
 )
 async def sign_in(request: Request[Any, Any, Any], services: Services, body: SignIn) -> Response[SignedIn]:
     """Begin a session: the answer sets its cookie. Guesses are limited for each user and each address."""
-    account = await _account_of(request, services, body.username, body.password)
+    account = await verify_password(request, services, body.username, body.password)
     if account is None:
         raise GatewayError(401, "User name or password is wrong")
-    lifetime = services.platform.settings.console.session_lifetime
-    token = await services.write(lambda c: accounts.open_session(c, account, lifetime))
-    session = await services.sessions.session(token)
-    if session is None:
-        raise GatewayError(401, "The user was removed")
-    person = session.operator or session.scope
-    assert person is not None
-    await services.note(person, "session.opened", f"user {person.username}")
+    token, session = await begin_session(request, services, account.user)
+    lifetime = int(services.platform.settings.console.session_lifetime)
     return Response(
-        _view(services, session, token), status_code=200, cookies=[_cookie(request, token, int(lifetime))]
+        signed_in(services, session, token),
+        status_code=200,
+        cookies=[session_cookie(request, token, lifetime)],
     )
 
 
-@SESSION.get("/session", "getSessionUser", "Session", "Who is signed in.")
+async def begin_session(
+    request: Request[Any, Any, Any],
+    services: Services,
+    user: UserRef,
+    provider: str = "",
+    *,
+    verified: bool = False,
+) -> tuple[str, Session]:
+    """Sign a user in; the cookie and the session. `verified` where the second factor was shown elsewhere."""
+    address = request.client.host if request.client is not None else ""
+    origin = Origin(request.headers.get("user-agent", ""), address, provider, verified)
+    lifetime = services.platform.settings.console.session_lifetime
+    token = await services.write(lambda c: accounts.open_session(c, user, lifetime, origin))
+    session = await services.sessions.session(token)
+    if session is None:
+        raise GatewayError(401, "The user was removed or suspended")
+    person = session.operator or session.scope
+    assert person is not None
+    what = f"user {person.username}" + (f" by {provider}" if provider else "")
+    await services.note(person, "session.opened", what)
+    return token, session
+
+
+@PUBLIC.get("/api/v1/signIn", "getSignInOptions", "Session", "What the sign-in form offers.")
+async def get_options(services: Services) -> SignInOptions:
+    """Whether forgotten passwords can be reset by e-mail, and which identity providers there are."""
+    providers = services.platform.settings.sign_in.providers
+    return SignInOptions(
+        services.mailer is not None,
+        [Provider(name, provider.label or name) for name, provider in providers.items()],
+    )
+
+
+@ENTERING.get("/session", "getSessionUser", "Session", "Who is signed in.")
 async def get_session(request: Request[Any, Any, Any], services: Services, session: Session) -> SignedIn:
-    return _view(services, session, request.cookies[COOKIE])
+    return signed_in(services, session, request.cookies[COOKIE])
 
 
-@SESSION.delete("/session", "signOut", "Session", "End the session.")
+@ENTERING.delete("/session", "signOut", "Session", "End the session.")
 async def sign_out(request: Request[Any, Any, Any], services: Services, session: Session) -> Response[None]:
     await services.write(lambda c: accounts.close_session(c, session.digest))
     services.sessions.forget()
-    return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
+    return Response(None, status_code=204, cookies=[session_cookie(request, "", 0)])
 
 
 @SESSION.put(
@@ -139,7 +189,7 @@ async def change_password(
     the user must be activated again."""
     person = session.operator or session.scope
     assert person is not None
-    account = await _account_of(request, services, person.username, body.currentPassword)
+    account = await verify_password(request, services, person.username, body.currentPassword)
     if account is None:
         raise InvalidField("currentPassword is wrong")
     if body.newPassword == body.currentPassword:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 from rich.prompt import Prompt
@@ -13,6 +13,7 @@ from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.options import Data, Json, Operator
 from veldnet.cli.output import console, fail, print_rows
 from veldnet.cli.running import administrator, read_data, settings_of, with_data
+from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Role
 from veldnet.inventory import accounts, audit
 from veldnet.store import Connection
@@ -20,7 +21,9 @@ from veldnet.store import Connection
 user_app = typer.Typer(help="ThingPark users.", no_args_is_help=True)
 
 PasswordFile = Annotated[Path | None, typer.Option(help="File with the password; prompts if omitted.")]
-RoleOption = Annotated[str, typer.Option(help="rw (read-write) or ro (read-only).")]
+RoleOption = Annotated[
+    str, typer.Option(help="rw (read-write), ro (read-only), or admin for users of subscribers.")
+]
 
 
 def _password(file: Path | None) -> str:
@@ -33,9 +36,9 @@ def _password(file: Path | None) -> str:
 
 
 def _role(role: str) -> Role:
-    if role not in ("rw", "ro"):
-        fail(f"--role {role!r} must be rw or ro")
-    return "rw" if role == "rw" else "ro"
+    if role not in get_args(Role):
+        fail(f"--role {role!r} must be admin, rw or ro")
+    return cast(Role, role)
 
 
 def create_operator_user(
@@ -98,3 +101,25 @@ def list_users(data: Data = None, as_json: Json = False) -> None:
     """List ThingPark users."""
     listed = read_data(data, accounts.list_user_names)
     print_rows("Users", accounts.UserName, listed, as_json=as_json)
+
+
+@user_app.command("reset-second-factor")
+def reset_second_factor(
+    username: Annotated[str, typer.Argument(help="User of a subscriber or of an operator.")],
+    data: Data = None,
+) -> None:
+    """Remove the second factor of a user who has lost it, and end the user's sessions."""
+
+    def write(connection: Connection) -> None:
+        account = accounts.find_account(connection, username)
+        if account is None:
+            raise BadRequest(f"there is no user {username}")
+        if not accounts.remove_second_factor(connection, account.user):
+            raise BadRequest(f"user {username} has no second factor")
+        accounts.end_sessions(connection, account.user)
+        subscriber, operator = accounts.places_of(connection, account.user)
+        what = f"user {username}"
+        audit.note(connection, administrator(), subscriber, "user.secondFactorReset", what, None, operator)
+
+    with_data(settings_of(data), lambda opened: opened.store.write(write))
+    console.print(f"second factor of {username} removed")

@@ -17,6 +17,8 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # a known one; made with the parameters above.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$+XRfW3gGv/gooyFm4ROp5A$NSXxk4J50RhKJKVzYETfqaQfuEDzNtzLuh582meKJKk"
 MAX_PASSWORD = 256
+# In place of the hash of a user who has no password and signs in at an identity provider.
+NO_PASSWORD = ""
 
 
 def random_text(length: int) -> str:
@@ -32,12 +34,13 @@ def hash_password(password: str) -> str:
 
 
 def password_fits(password_hash: str | None, password: str) -> bool:
-    """Whether a password is right; None stands for a user that does not exist."""
+    """Whether a password is right; None stands for a user that does not exist. Takes as long for one that has
+    none."""
     try:
         fits = _hasher.verify(password_hash or _NOBODY, password[:MAX_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
-    return fits and password_hash is not None
+    return fits and password_hash not in (None, NO_PASSWORD)
 
 
 def secret_digest(secret: str) -> str:

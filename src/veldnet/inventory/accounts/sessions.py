@@ -6,14 +6,16 @@ import hashlib
 import hmac
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
 from veldnet.domain.errors import NotFound
-from veldnet.domain.scope import OperatorScope, Scope, account_of
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import OperatorScope, Scope, UserRef, account_of
 from veldnet.inventory.changes import now_ms
-from veldnet.store.schema import operator_users, operators, sessions, subscribers, users
+from veldnet.store.schema import operator_users, operators, second_factors, sessions, subscribers, users
 
 from .credentials import random_text, token_digest
+from .holders import held_by, holder_values
 from .tokens import scope_of_user
 
 # Written down at most so often, in milliseconds.
@@ -27,16 +29,50 @@ class Account(msgspec.Struct, frozen=True):
     password_hash: str
     operator: bool
 
+    @property
+    def user(self) -> UserRef:
+        return UserRef(self.ref, self.operator)
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a session was opened: browser, address, and the identity provider unless it was by password.
+    `verified` where the second factor was shown there."""
+
+    agent: str = ""
+    address: str = ""
+    provider: str = ""
+    verified: bool = False
+
+
+class SessionView(msgspec.Struct):
+    """A session as its user sees it; `current` is the one that asks."""
+
+    id: str
+    created: str | None
+    used: str
+    expires: str
+    browser: str
+    address: str
+    provider: str
+    current: bool
+
 
 class Session(msgspec.Struct, frozen=True):
     """Somebody who is signed in: a subscriber's user or an operator's. `expires_at` in Unix milliseconds is
-    the end for good, `idle_at` the end unless something is asked before."""
+    the end for good. `verified` where the second factor was shown, `enrolled` where the user has one."""
 
     digest: bytes
     scope: Scope | None
     operator: OperatorScope | None
     expires_at: int
     used_at: int
+    verified: bool = False
+    enrolled: bool = False
+
+    @property
+    def user(self) -> UserRef:
+        person = self.operator or self.scope
+        return UserRef(0 if person is None else person.user_ref, self.operator is not None)
 
     @property
     def account(self) -> str:
@@ -61,7 +97,7 @@ def find_account(connection: Connection, username: str) -> Account | None:
     return None
 
 
-def open_session(connection: Connection, account: Account, lifetime: float) -> str:
+def open_session(connection: Connection, user: UserRef, lifetime: float, origin: Origin) -> str:
     """Sign a user in; returns the cookie. Sessions that are over are cleared away."""
     now = now_ms()
     connection.execute(delete(sessions).where(sessions.c.expires_at < now))
@@ -69,27 +105,105 @@ def open_session(connection: Connection, account: Account, lifetime: float) -> s
     connection.execute(
         insert(sessions).values(
             digest=token_digest(token),
-            user_ref=None if account.operator else account.ref,
-            operator_user_ref=account.ref if account.operator else None,
+            **holder_values(user),
             used_at=now,
+            created_at=now,
             expires_at=now + int(lifetime * 1000),
+            agent=_readable(origin.agent),
+            address=origin.address[:64],
+            provider=origin.provider[:64],
+            verified=origin.verified,
         )
     )
     return token
 
 
+def _readable(agent: str) -> str:
+    return "".join(character for character in agent if character.isprintable())[:300]
+
+
+_ENROLLED = exists(
+    select(second_factors.c.ref).where(
+        second_factors.c.confirmed_at.is_not(None),
+        or_(
+            second_factors.c.user_ref == sessions.c.user_ref,
+            second_factors.c.operator_user_ref == sessions.c.operator_user_ref,
+        ),
+    )
+)
+
+
 def session_of(connection: Connection, token: str, idle: float) -> Session | None:
     """The session of a cookie, unless it is over or was idle for more than `idle` seconds."""
     digest = token_digest(token)
-    row = connection.execute(select(sessions).where(sessions.c.digest == digest)).first()
+    row = connection.execute(
+        select(sessions, _ENROLLED.label("enrolled")).where(sessions.c.digest == digest)
+    ).first()
     now = now_ms()
     if row is None or row.expires_at <= now or row.used_at + int(idle * 1000) <= now:
         return None
     if row.operator_user_ref is not None:
-        operator = operator_scope(connection, row.operator_user_ref)
-        return None if operator is None else Session(digest, None, operator, row.expires_at, row.used_at)
-    scope = scope_of_user(connection, row.user_ref)
-    return None if scope is None else Session(digest, scope, None, row.expires_at, row.used_at)
+        operator, scope = operator_scope(connection, row.operator_user_ref), None
+    else:
+        operator, scope = None, scope_of_user(connection, row.user_ref)
+    if operator is None and scope is None:
+        return None
+    return Session(
+        digest, scope, operator, row.expires_at, row.used_at, bool(row.verified), bool(row.enrolled)
+    )
+
+
+def verify_session(connection: Connection, digest: bytes) -> None:
+    """Note that the second factor was shown in a session."""
+    connection.execute(update(sessions).where(sessions.c.digest == digest).values(verified=True))
+
+
+def session_id(digest: bytes) -> str:
+    """What a session is called. It opens nothing: the cookie is not found from it."""
+    return hashlib.sha256(b"session:" + digest).hexdigest()[:24]
+
+
+def list_sessions(
+    connection: Connection, user: UserRef, idle: float, current: bytes = b""
+) -> list[SessionView]:
+    """The sessions of a user that are not over, the last used first."""
+    now = now_ms()
+    rows = connection.execute(
+        select(sessions)
+        .where(
+            held_by(sessions, user), sessions.c.expires_at > now, sessions.c.used_at > now - int(idle * 1000)
+        )
+        .order_by(sessions.c.used_at.desc())
+        .limit(200)
+    )
+    return [
+        SessionView(
+            session_id(row.digest),
+            timestamp(row.created_at) if row.created_at else None,
+            timestamp(row.used_at),
+            timestamp(row.expires_at),
+            row.agent,
+            row.address,
+            row.provider,
+            row.digest == current,
+        )
+        for row in rows
+    ]
+
+
+def end_session(connection: Connection, user: UserRef, identifier: str) -> None:
+    """End one session of a user. Raises `NotFound`."""
+    rows = connection.execute(select(sessions.c.digest).where(held_by(sessions, user)))
+    found = [digest for digest in rows.scalars() if session_id(digest) == identifier]
+    if not found:
+        raise NotFound("session", identifier)
+    connection.execute(delete(sessions).where(sessions.c.digest == found[0]))
+
+
+def end_sessions(connection: Connection, user: UserRef, keep: bytes = b"") -> int:
+    """End the sessions of a user but for `keep`; returns how many."""
+    done = connection.execute(delete(sessions).where(held_by(sessions, user), sessions.c.digest != keep))
+    return int(done.rowcount)
 
 
 def operator_scope(connection: Connection, ref: int) -> OperatorScope | None:
@@ -149,5 +263,6 @@ def acting_for(connection: Connection, operator: OperatorScope, customer_id: str
         0,
         operator.username,
         f"{operator.display_name} ({operator.code})",
-        operator.role,
+        # Who may change things at the operator manages the users of its customers.
+        "admin" if operator.role == "rw" else operator.role,
     )

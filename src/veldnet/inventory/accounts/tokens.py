@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
-from veldnet.domain.scope import Scope
+from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory.changes import now_ms
 from veldnet.store.schema import projects, subscribers, tokens, users
 
@@ -31,17 +31,21 @@ def issue_token(
 
 
 class Bearer(msgspec.Struct, frozen=True):
-    """Who holds a token. `scope` is None for a project that is not activated."""
+    """Who holds a token. `scope` is None for a project that is not activated, and where a key of an
+    operator's user was shown."""
 
     project_ref: int | None
     scope: Scope | None
     expires_at: int
+    operator: OperatorScope | None = None
 
     @property
     def account(self) -> str:
         """What a request rate is counted against."""
         if self.project_ref is not None:
             return f"project-{self.project_ref}"
+        if self.operator is not None:
+            return f"operator-{self.operator.user_ref}"
         return f"user-{self.scope.user_ref}" if self.scope else "nobody"
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
-from veldnet.domain.scope import OperatorScope, Role, account_of
+from veldnet.domain.scope import OperatorScope, Role, UserRef, account_of
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store.schema import operator_users, preferences, sessions, subscribers, tokens, users
+from veldnet.store.schema import operator_users, preferences, subscribers, users
+
+from .credentials import NO_PASSWORD
+from .holders import end_access
 
 _MAX_NAME = 254
+# One address, as mail servers take it: no names, comments, quotes or lists.
+EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?", re.ASCII)
 
 
 class User(msgspec.Struct):
-    """A person with a password; `role` rw may change things, ro may only look."""
+    """A person who may sign in; `role` admin manages the users of its subscriber and may do what rw may, rw
+    may change things, ro may only look."""
 
     ref: str
     username: str
@@ -45,6 +53,8 @@ def create_operator_user(
     role: Role,
 ) -> User:
     check_names(connection, username, display_name)
+    if role == "admin":
+        raise InvalidField("the role of an operator's user is rw or ro; rw manages users too")
     done = connection.execute(
         insert(operator_users).values(
             operator_ref=operator_ref,
@@ -52,6 +62,7 @@ def create_operator_user(
             password_hash=password_hash,
             display_name=display_name.strip(),
             role=role,
+            email=email_of(username),
         )
     )
     return User(str(inserted_ref(done)), username, display_name.strip(), role)
@@ -73,9 +84,15 @@ def create_subscriber_user(
             password_hash=password_hash,
             display_name=display_name.strip(),
             role=role,
+            email=email_of(username),
         )
     )
     return User(str(inserted_ref(done)), username, display_name.strip(), role)
+
+
+def email_of(username: str) -> str | None:
+    """A user name that is an e-mail address is the user's address too."""
+    return username if EMAIL.fullmatch(username) else None
 
 
 class UserName(msgspec.Struct, frozen=True):
@@ -150,8 +167,17 @@ def password_hash_of(connection: Connection, username: str) -> tuple[int, str] |
     return None if row is None else (row.ref, row.password_hash)
 
 
+def has_password(connection: Connection, user: UserRef) -> bool:
+    """Whether a user signs in by password, too."""
+    table = operator_users if user.operator else users
+    found = connection.execute(select(table.c.password_hash).where(table.c.ref == user.ref)).scalar()
+    return found not in (None, NO_PASSWORD)
+
+
 def set_role(connection: Connection, table: Table, ref: int, role: Role) -> bool:
     """Whether that changes anything."""
+    if role == "admin" and table is operator_users:
+        raise InvalidField("the role of an operator's user is rw or ro; rw manages users too")
     changed = connection.execute(
         update(table).where(table.c.ref == ref, table.c.role != role).values(role=role)
     )
@@ -161,13 +187,11 @@ def set_role(connection: Connection, table: Table, ref: int, role: Role) -> bool
 def set_password(
     connection: Connection, table: Table, ref: int, password_hash: str, keep: bytes = b""
 ) -> None:
-    """A new password ends the user's sessions, but for the session `keep`, and the tokens of a subscriber's
-    user."""
+    """A new password ends the user's sessions, tokens and links that set one. Who changes it in the session
+    `keep` stays signed in there and keeps the API keys; otherwise they end, for somebody else may have made
+    them."""
     connection.execute(update(table).where(table.c.ref == ref).values(password_hash=password_hash))
-    mine = sessions.c.operator_user_ref if table is operator_users else sessions.c.user_ref
-    connection.execute(delete(sessions).where(mine == ref, sessions.c.digest != keep))
-    if table is users:
-        connection.execute(delete(tokens).where(tokens.c.user_ref == ref))
+    end_access(connection, UserRef(ref, table is operator_users), keep=keep, keys=not keep)
 
 
 def remove_user(connection: Connection, table: Table, ref: int) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal,
 
 from veldnet.inventory import changes
 from veldnet.keys import Sealed, Vault, labels
-from veldnet.keys.labels import ALARM_WEBHOOK, AS_TRANSPORT_KEY
+from veldnet.keys.labels import ALARM_WEBHOOK, AS_TRANSPORT_KEY, SECOND_FACTOR
 from veldnet.store import Store
 from veldnet.store.schema import (
     as_transport_keys,
@@ -25,6 +25,7 @@ from veldnet.store.schema import (
     hsm_groups,
     notification_settings,
     routes,
+    second_factors,
 )
 
 BATCH = 200
@@ -145,6 +146,11 @@ PLACES: tuple[Place, ...] = (
         notification_settings.c.sealed_secret,
         (notification_settings.c.scope, notification_settings.c.scope_ref),
         lambda _row: labels.secret(ALARM_WEBHOOK),
+    ),
+    Place(
+        second_factors.c.sealed_secret,
+        (second_factors.c.ref,),
+        lambda _row: labels.secret(SECOND_FACTOR),
     ),
 )
 

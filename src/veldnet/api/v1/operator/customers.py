@@ -168,7 +168,7 @@ async def create_user(services: Services, operator: OperatorScope, body: NewUser
     )
 
 
-def _own(connection: Connection, services: Services, operator: Any, kind: str, ref: str) -> tuple[Any, int]:
+def own_user(connection: Connection, operator: OperatorScope, kind: str, ref: str) -> tuple[Any, int]:
     """Table and number of a user by the kind in the path."""
     if kind == "operator":
         return operator_users, accounts.own_operator_user(connection, operator, ref)
@@ -189,7 +189,7 @@ async def change_user(
         hashed = await services.secrets.hash(accounts.hash_password, body.password)
 
     def write(connection: Connection) -> None:
-        table, ref = _own(connection, services, operator, kind, user_ref)
+        table, ref = own_user(connection, operator, kind, user_ref)
         renewed = hashed is not None
         if body.role is not None:
             renewed |= accounts.set_role(connection, table, ref, body.role)
@@ -210,7 +210,7 @@ async def remove_user(kind: str, user_ref: str, services: Services, operator: Op
     """Remove a user; projects that act as one are no longer activated."""
 
     def write(connection: Connection) -> None:
-        table, ref = _own(connection, services, operator, kind, user_ref)
+        table, ref = own_user(connection, operator, kind, user_ref)
         accounts.remove_user(connection, table, ref)
 
     await services.change(write, by=operator, action="user.removed", what=f"{kind} user {user_ref}")

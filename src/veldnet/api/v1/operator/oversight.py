@@ -19,11 +19,11 @@ from veldnet.settings import describe
 
 _MOST = 1000
 # Sections whose values say where secrets lie.
-_PRIVATE = frozenset({"keys", "mail", "tls"})
+_PRIVATE = frozenset({"keys", "mail", "sign_in", "tls"})
 
 
 class SettingView(msgspec.Struct):
-    """A setting of the server. Values of the sections `keys`, `mail` and `tls` are not shown."""
+    """A setting of the server. Values of the sections `keys`, `mail`, `sign_in` and `tls` are not shown."""
 
     section: str
     name: str

@@ -1,0 +1,231 @@
+"""One's own second factor: showing a code, setting it up, recovery codes, removing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import segno
+from litestar import Request
+from sqlalchemy import Connection
+
+from veldnet.api.auth.bearer import missing_factor
+from veldnet.api.auth.sessions import COOKIE
+from veldnet.api.errors import GatewayError
+from veldnet.api.routers import ENTERING, SESSION
+from veldnet.api.services import Services
+from veldnet.domain.errors import BadRequest, Forbidden, InvalidField, WrongCode
+from veldnet.domain.scope import UserRef
+from veldnet.inventory import accounts
+from veldnet.inventory.accounts import Session
+from veldnet.keys import labels
+
+from .own_access import person_of
+from .sign_in import SignedIn, signed_in, verify_password
+
+
+class FactorState(msgspec.Struct):
+    """The second factor of the user; `required` where the role needs one."""
+
+    enabled: bool
+    required: bool
+    recoveryCodes: int
+
+
+class Enrolment(msgspec.Struct):
+    """What an authenticator needs: `qr` is a picture of `uri`, `secret` is for typing."""
+
+    secret: str
+    uri: str
+    qr: str
+
+
+class Code(msgspec.Struct):
+    """A code of the authenticator, or a recovery code."""
+
+    code: str
+
+
+class OwnPassword(msgspec.Struct):
+    """The user's password; empty for users who sign in with an identity provider."""
+
+    password: str = ""
+
+
+class RecoveryCodes(msgspec.Struct):
+    """Each works once in place of a code. They are in this answer only."""
+
+    recoveryCodes: list[str]
+
+
+async def check_code(services: Services, user: UserRef, code: str) -> bool:
+    """Take a code of the user; it is good for once. Raises `GatewayError` where too many were wrong. False
+    for a wrong one."""
+    name = f"{'operator' if user.operator else 'user'}-{user.ref}"
+    quota = services.codes.take(name)
+    if quota is not None and not quota.allowed:
+        raise GatewayError(429, "Too many wrong codes; wait five minutes", {"retry-after": "300"})
+    right = await _take_code(services, user, code[:64])
+    if right:
+        services.codes.give_back(name)
+    return right
+
+
+async def _take_code(services: Services, user: UserRef, code: str) -> bool:
+    found = await services.read(lambda c: accounts.read_second_factor(c, user))
+    if found is None or not found.confirmed:
+        return False
+    if accounts.looks_like_recovery_code(code):
+        return await services.write(lambda c: accounts.use_recovery_code(c, user, code))
+    step = await _step(services, found.sealed_secret, code, found.last_step)
+    if step is None:
+        return False
+    return await services.write(lambda c: accounts.take_step(c, user, step))
+
+
+async def _step(services: Services, sealed: bytes, code: str, last_step: int) -> int | None:
+    platform = services.platform
+    secret = await platform.vault.unseal(labels.SECOND_FACTOR, sealed)
+    return accounts.matching_step(secret, code, platform.clock(), last_step)
+
+
+@ENTERING.post(
+    "/session/secondFactor",
+    "showCode",
+    "Session",
+    "Complete signing in with a code of the second factor.",
+    max_body=4096,
+)
+async def show_code(
+    request: Request[Any, Any, Any], services: Services, session: Session, body: Code
+) -> SignedIn:
+    """Five wrong codes, then one in five minutes; a code is good for once."""
+    if not session.enrolled:
+        raise BadRequest("you have no second factor")
+    if not await check_code(services, session.user, body.code):
+        raise WrongCode
+    await services.change(
+        lambda c: accounts.verify_session(c, session.digest),
+        by=person_of(session),
+        action="session.verified",
+        what=f"user {person_of(session).username}",
+    )
+    services.sessions.forget()
+    return signed_in(services, msgspec.structs.replace(session, verified=True), request.cookies[COOKIE])
+
+
+@SESSION.get("/secondFactor", "getSecondFactor", "Session", "Your second factor.")
+async def get_state(services: Services, session: Session) -> FactorState:
+    left = await services.read(lambda c: accounts.count_recovery_codes(c, session.user))
+    return FactorState(session.enrolled, _required(services, session), left)
+
+
+def _required(services: Services, session: Session) -> bool:
+    bare = msgspec.structs.replace(session, verified=False, enrolled=False)
+    return missing_factor(services, bare) == "setup"
+
+
+@ENTERING.post(
+    "/secondFactor/enrolment",
+    "beginSecondFactor",
+    "Session",
+    "Begin to set up a second factor.",
+    max_body=4096,
+)
+async def begin(
+    request: Request[Any, Any, Any], services: Services, session: Session, body: OwnPassword
+) -> Enrolment:
+    """A new secret, which counts once a code of it was shown."""
+    await _confirm_password(request, services, session, body.password)
+    secret = accounts.new_secret()
+    sealed = await services.platform.vault.seal(labels.SECOND_FACTOR, secret)
+    await services.write(lambda c: accounts.begin_enrolment(c, session.user, sealed))
+    uri = accounts.enrolment_uri(secret, person_of(session).username, "Veldnet")
+    picture = segno.make(uri, error="m").svg_data_uri(scale=5, border=3, light="#fff")
+    return Enrolment(accounts.secret_text(secret), uri, picture)
+
+
+@ENTERING.put(
+    "/secondFactor",
+    "confirmSecondFactor",
+    "Session",
+    "Complete setting up with a code; returns the recovery codes once.",
+    max_body=4096,
+)
+async def confirm(services: Services, session: Session, body: Code) -> RecoveryCodes:
+    """From now on signing in needs a code; other sessions of the user are asked for one."""
+    found = await services.read(lambda c: accounts.read_second_factor(c, session.user))
+    if found is None or found.confirmed:
+        raise BadRequest("begin to set up a second factor first")
+    step = await _step(services, found.sealed_secret, body.code, 0)
+    if step is None:
+        raise WrongCode
+
+    def write(connection: Connection) -> list[str]:
+        accounts.verify_session(connection, session.digest)
+        return accounts.confirm_enrolment(connection, session.user, step)
+
+    codes = await services.change(
+        write,
+        by=person_of(session),
+        action="user.secondFactor",
+        what=f"user {person_of(session).username}",
+        details={"enabled": True},
+    )
+    services.sessions.forget()
+    return RecoveryCodes(codes)
+
+
+@SESSION.post(
+    "/secondFactor/recoveryCodes",
+    "newRecoveryCodes",
+    "Session",
+    "New recovery codes; those before are void.",
+    max_body=4096,
+)
+async def renew_codes(services: Services, session: Session, body: Code) -> RecoveryCodes:
+    if not await check_code(services, session.user, body.code):
+        raise WrongCode
+    codes = await services.change(
+        lambda c: accounts.new_recovery_codes(c, session.user),
+        by=person_of(session),
+        action="user.recoveryCodes",
+        what=f"user {person_of(session).username}",
+    )
+    return RecoveryCodes(codes)
+
+
+@SESSION.post(
+    "/secondFactor/removal",
+    "removeSecondFactor",
+    "Session",
+    "Remove your second factor.",
+    status=204,
+    max_body=4096,
+)
+async def remove(services: Services, session: Session, body: Code) -> None:
+    """Needs a code; refused where the role needs a second factor."""
+    if _required(services, session):
+        raise Forbidden("your role needs a second factor; only an administrator can reset it")
+    if not await check_code(services, session.user, body.code):
+        raise WrongCode
+    await services.change(
+        lambda c: accounts.remove_second_factor(c, session.user),
+        by=person_of(session),
+        action="user.secondFactor",
+        what=f"user {person_of(session).username}",
+        details={"enabled": False},
+    )
+    services.sessions.forget()
+
+
+async def _confirm_password(
+    request: Request[Any, Any, Any], services: Services, session: Session, password: str
+) -> None:
+    """Who found an open page must not make the account theirs. Users without a password have shown who they
+    are to their provider."""
+    person = person_of(session)
+    if not await services.read(lambda c: accounts.has_password(c, session.user)):
+        return
+    if await verify_password(request, services, person.username, password) is None:
+        raise InvalidField("password is wrong")
