@@ -120,6 +120,13 @@ measure-console: $(VENV)/.dev console tools ## The figures of the console in doc
 pictures: $(VENV)/.dev console tools ## Take the screenshots of the docs
 	@$(BIN)/python -m tests.e2e.pictures $(ARGS)
 
+.PHONY: wheel
+wheel: $(VENV)/.dev ## Build the wheel and the source distribution, with a bill of materials, into dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
+	@$(BIN)/python -m tests.sbom dist
+	@$(BIN)/python -m twine check --strict dist/*.whl dist/*.tar.gz
+
 lock: $(VENV)/.dev ## Resolve the dependencies (needs uv)
 	@for kind in run dev build; do \
 		case $$kind in run) from="pyproject.toml --extra hsm --extra simulate";; \

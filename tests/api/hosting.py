@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import selectors
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,50 +29,9 @@ from veldnet.client import read_message
 from veldnet.routing import Attempt, Outcome
 from veldnet.settings import load_settings
 from veldnet.simulator.customer import Account
+from veldnet.virtual import ClockedWorld, VirtualClock, VirtualClockLoop
 
 T = TypeVar("T")
-
-# Real seconds after which a process that is asked has died.
-_LONGEST_ANSWER = 30.0
-
-
-class _Selector(selectors.DefaultSelector):
-    """Never waits: the clock moves on instead. Only for the answer of a process it waits indeed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-        self.awaits_process: Callable[[], bool] = lambda: False
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or (timeout and self.awaits_process()):
-            ready = super().select(_LONGEST_ANSWER)
-            assert ready, "a request waits for something that cannot come"
-            return ready
-        ready = super().select(0)
-        if not ready:
-            self.now += max(timeout, 0.0)
-        return ready
-
-
-class _Loop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self.selector = _Selector()
-        super().__init__(self.selector)
-
-    def time(self) -> float:
-        return self.selector.now
-
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[..., T], *args: Any
-    ) -> asyncio.Future[T]:
-        """Do the work at once."""
-        future: asyncio.Future[T] = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 class Inbox:
@@ -111,11 +68,13 @@ class HostedServer:
 
     http = "http://veldnet.test"
 
-    def __init__(self, data: Path, *, take_over: bool = False, **environment: str) -> None:
+    def __init__(
+        self, data: Path, *, take_over: bool = False, virtual: bool = True, **environment: str
+    ) -> None:
         self.data = data
         self.inbox = Inbox()
-        self.loop = _Loop()
-        self._began = time.time()
+        self.time = VirtualClock(time.time(), stands=True)
+        self.loop = VirtualClockLoop(self.time, inline=True)
         self._log = io.StringIO()
         values = {
             "VELDNET_ROUTING__ALLOW_PRIVATE_DESTINATIONS": "true",
@@ -129,14 +88,15 @@ class HostedServer:
             "api.http": "127.0.0.1:0",
         }
         self.settings = load_settings(flags, environment=values)
-        self.platform = self.run(self._start(take_over))
-        self.loop.selector.awaits_process = lambda: self.platform.decoders.busy
+        self.platform = self.run(self._start(take_over, virtual))
+        self.time.busy = lambda: self.platform.decoders.busy
         self.application: Any = HeadAsGet(create_application(self.platform))
         self.platform.ready = True
 
-    async def _start(self, take_over: bool) -> Platform:
+    async def _start(self, take_over: bool, virtual: bool) -> Platform:
         data = await DataDirectory.open(self.settings, create=True, inline=True)
-        platform = Platform(self.settings, data, clock=self.clock, sender=self.inbox)
+        world = ClockedWorld(self.time) if virtual else None
+        platform = Platform(self.settings, data, clock=self.clock, sender=self.inbox, virtual=world)
         await platform.start(take_over=take_over)
         ports = Ports.open(self.settings)
         ports.http.close()
@@ -146,7 +106,7 @@ class HostedServer:
         return platform
 
     def clock(self) -> float:
-        return self._began + self.loop.time()
+        return self.time.now()
 
     def run(self, work: Awaitable[T]) -> T:
         """Run something in the server's event loop."""

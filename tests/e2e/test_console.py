@@ -4,16 +4,16 @@ its accessibility, and what happens when things go wrong."""
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e import radio
+from tests.e2e.desk import Desk
 from tests.e2e.key_place import Receiver, wait_for
 from tests.e2e.running import KPN, RunningServer, sandbox
 from tests.person import Person
@@ -23,80 +23,11 @@ from veldnet.simulator.customer import Account
 pytestmark = pytest.mark.xdist_group("console")
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
-AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 V1 = "/api/v1"
 DECODER = """function decodeUplink(input) {
   return { data: { temperature: (input.bytes[0] << 8 | input.bytes[1]) / 100 } };
 }"""
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>alert(1)</script>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "the tests of the console need Debian's chromium; make test installs it"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
-class Desk:
-    """A browser's page, what went wrong in it, and which hosts it asked."""
-
-    def __init__(self, browser: Browser, server: RunningServer, *, dark: bool = False) -> None:
-        self.server = server
-        self.context: BrowserContext = browser.new_context(
-            viewport={"width": 1440, "height": 900},
-            color_scheme="dark" if dark else "light",
-            locale="en-GB",
-            timezone_id="Europe/Amsterdam",
-            accept_downloads=True,
-        )
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
-        self.errors: list[str] = []
-        self.elsewhere: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self._note(request.url))
-        self.page.on("dialog", lambda dialog: self.errors.append(f"dialog {dialog.message}"))
-
-    def _note(self, url: str) -> None:
-        if not url.startswith((self.server.http, "data:", "blob:")):
-            self.elsewhere.append(url)
-
-    def go(self, path: str) -> None:
-        self.page.goto(f"{self.server.http}/console{path}")
-
-    def sign_in(self, username: str, password: str) -> None:
-        self.go("/")
-        self.page.get_by_label("User name").fill(username)
-        self.page.locator("input[name=password]").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("navigation", name="Menu")).to_be_visible()
-
-    def heading(self, name: str) -> None:
-        expect(self.page.get_by_role("heading", name=name, level=1)).to_be_visible()
-
-    def button(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).first.click()
-
-    def told(self, text: str) -> None:
-        """A notification says so."""
-        expect(self.page.get_by_role("alert").filter(has_text=text).first).to_be_visible()
-
-    def accessible(self) -> None:
-        """No violation of WCAG A or AA that axe finds."""
-        self.page.evaluate(AXE.read_text())
-        found = self.page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
-        )
-        problems = [
-            f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"
-            for v in found["violations"]
-            for node in v["nodes"]
-        ]
-        assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
 
 
 @pytest.fixture(scope="module")

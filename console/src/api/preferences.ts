@@ -1,6 +1,6 @@
 // What a person has set: kept by the server, so that it is the same in every browser.
 import { useQueryClient } from "@tanstack/react-query";
-import { $api, anyMembers } from "./client";
+import { $api, anyMembers, type Schemas } from "./client";
 import type { FiltersOf } from "../navigation";
 
 export interface SavedView<Search> {
@@ -8,7 +8,16 @@ export interface SavedView<Search> {
   search: Search;
 }
 
+/** Something that was opened from the search. */
+export interface Recent extends Pick<
+  Schemas["Hit"],
+  "ref" | "name" | "detail" | "customerId" | "subscriberName" | "matched"
+> {
+  kind: Schemas["HitGroup"]["kind"];
+}
+
 export interface Preferences {
+  recent?: Recent[];
   deviceViews?: SavedView<FiltersOf<"/devices">>[];
   loggerViews?: SavedView<FiltersOf<"/logger">>[];
   deviceColumns?: string[];

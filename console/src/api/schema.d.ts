@@ -1316,6 +1316,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Clock of the server. */
+        get: operations["getClock"];
+        put?: never;
+        /** Move the virtual clock ahead. */
+        post: operations["moveClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/virtualUplinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send an uplink as a virtual device. */
+        post: operations["injectUplink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/virtualDevice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a virtual device has received. */
+        get: operations["getVirtualDevice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -1582,6 +1634,23 @@ export interface paths {
         };
         /** Live frames as server-sent events. */
         get: operations["watchFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search devices and everything else by name or identifier. */
+        get: operations["search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3067,6 +3136,50 @@ export interface components {
             clientSecret?: string | null;
         };
         /**
+         * Clock
+         * @description The clock of the server. `left` are the seconds that the last request could not move it: ask again.
+         */
+        Clock: {
+            time: string;
+            /** @default 0 */
+            left: number;
+        };
+        /**
+         * InjectedUplink
+         * @description What became of an uplink, as the device knows it. `joined`: it has joined for this one.
+         */
+        InjectedUplink: {
+            fCntUp: number;
+            joined: boolean;
+            transmissions: number;
+            acknowledged: boolean;
+            downlinks: components["schemas"]["ReceivedDownlink"][];
+        };
+        /**
+         * ReceivedDownlink
+         * @description A downlink as the device received it, decrypted. `morePending`: the network holds others for it.
+         */
+        ReceivedDownlink: {
+            time: string;
+            fPort: number | null;
+            payload: string;
+            fCntDn: number | null;
+            confirmed: boolean;
+            acknowledges: boolean;
+            morePending: boolean;
+        };
+        /**
+         * VirtualDevice
+         * @description A virtual device as it knows itself, with the last hundred downlinks that it received, oldest first.
+         */
+        VirtualDevice: {
+            joined: boolean;
+            devAddr: string | null;
+            deviceClass: string;
+            uplinks: number;
+            downlinks: components["schemas"]["ReceivedDownlink"][];
+        };
+        /**
          * Invitation
          * @description An invitation that is not accepted yet.
          */
@@ -3220,6 +3333,37 @@ export interface components {
             states: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Hits
+         * @description Hits by kind; kinds without any are left out.
+         */
+        Hits: {
+            groups: components["schemas"]["HitGroup"][];
+        };
+        /**
+         * HitGroup
+         * @description Hits of a kind; `more` says that there are others.
+         */
+        HitGroup: {
+            /** @enum {string} */
+            kind: "baseStation" | "connectivityPlan" | "decoder" | "device" | "deviceProfile" | "hsmGroup" | "routingProfile" | "subscriber" | "user";
+            hits: components["schemas"]["Hit"][];
+            more: boolean;
+        };
+        /**
+         * Hit
+         * @description Something that was found. `ref` names it in its own operations; `detail` is its EUI, id or address.
+         *         An operator's user is told the subscriber it belongs to. `matched` is the tag or DevAddr that was found,
+         *         where neither name nor detail show it.
+         */
+        Hit: {
+            ref: string;
+            name: string;
+            detail: string;
+            customerId?: string | null;
+            subscriberName?: string | null;
+            matched?: string | null;
         };
         /**
          * StationView
@@ -3768,6 +3912,38 @@ export interface components {
          */
         NewProject: {
             name: string;
+        };
+        /**
+         * Move
+         * @description How far the clock is moved: `advance`, in seconds or with a unit (`"6h"`, `"35d"`), or `to`, a time.
+         */
+        Move: {
+            advance?: number | string;
+            to?: string;
+        };
+        /**
+         * NewUplink
+         * @description A frame of a virtual device: `payload` as hexadecimal digits. The first one, with which the device
+         *         joins, needs its `applicationKey`, and with LoRaWAN 1.1 its `networkKey`. Without `baseStationIds` the
+         *         first base station of the operator hears it. `rejoin` has it join again before.
+         */
+        NewUplink: {
+            /** @default  */
+            payload: string;
+            /** @default 1 */
+            fPort: number;
+            /** @default false */
+            confirmed: boolean;
+            applicationKey?: string;
+            networkKey?: string;
+            dataRate?: number;
+            baseStationIds?: string[];
+            /** @default -70 */
+            rssi: number;
+            /** @default 8 */
+            snr: number;
+            /** @default false */
+            rejoin: boolean;
         };
         /**
          * NewInvitation
@@ -11822,6 +11998,328 @@ export interface operations {
             };
         };
     };
+    getClock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clock"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    moveClock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clock"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    injectUplink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUplink"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InjectedUplink"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getVirtualDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VirtualDevice"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
     listInvitations: {
         parameters: {
             query?: never;
@@ -13258,6 +13756,88 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description Words of a name, an EUI, a DevAddr or a part of one, a tag. */
+                q?: string;
+                /** @description Hits of each kind. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
                 };
             };
             /** @description Bad Request */

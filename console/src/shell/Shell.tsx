@@ -9,12 +9,11 @@ import {
   Group,
   Kbd,
   Menu,
-  NavLink,
+  Modal,
   ScrollArea,
   Select,
   Stack,
   Text,
-  TextInput,
   Tooltip,
   UnstyledButton,
   useComputedColorScheme,
@@ -23,7 +22,6 @@ import {
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { modals, ModalsProvider } from "@mantine/modals";
 import {
-  IconCpu,
   IconKey,
   IconLanguage,
   IconLogout,
@@ -42,18 +40,24 @@ import {
   useRouterState,
   type ErrorComponentProps,
 } from "@tanstack/react-router";
-import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent, type ReactElement } from "react";
-import { $api, activity, api } from "../api/client";
+import { useEffect, useRef, useSyncExternalStore, type ReactElement } from "react";
+import { $api, activity } from "../api/client";
 import { Chart } from "../components/Chart";
 import { Empty, Problem } from "../components/basics";
 import { WorldMap } from "../components/Map";
 import { ButtonLink, MenuLink } from "../components/links";
-import { preloadWhenIdle } from "../components/lazy";
+import { part, preloadWhenIdle } from "../components/lazy";
 import { SignInAgain } from "../features/account/SignInAgain";
+import type { PaletteProps } from "../features/search/Palette";
 import { screens } from "../routes";
 import { useSession } from "../session";
 import { useTexts, type Key } from "../text";
 import { UnsavedGuard, useLeave } from "../components/unsaved";
+
+const Palette = part<PaletteProps>(
+  () => import("../features/search/Palette").then((module) => module.Palette),
+  () => 320,
+);
 
 export function Shell(): ReactElement | null {
   const { user } = useSession();
@@ -75,6 +79,7 @@ function Signed() {
   const leave = useLeave();
   const { t, language, setLanguage } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
+  const [searching, { open: openSearch, close: closeSearch }] = useDisclosure();
   const location = useLocation();
   const navigate = useNavigate();
   const path = location.pathname.replace(/^\/console/, "") || "/";
@@ -83,6 +88,11 @@ function Signed() {
   const pages = screens.flatMap((screen) => {
     const icon = desk ? screen.operator : screen.subscriber;
     return icon ? [{ ...screen, icon }] : [];
+  });
+  // Pages that the search leads to: an operator's user who works for a subscriber may go back to the network.
+  const known = screens.flatMap((screen) => {
+    const icon = (desk ? undefined : screen.subscriber) ?? (operator ? screen.operator : undefined);
+    return icon ? [{ path: screen.path, title: screen.title, icon }] : [];
   });
 
   useEffect(close, [path, close]);
@@ -108,14 +118,16 @@ function Signed() {
     () =>
       preloadWhenIdle([
         ...screens.filter((screen) => operator || !screen.path.startsWith("/operator")),
+        Palette,
         Chart,
         WorldMap,
       ]),
     [operator],
   );
+  // Also while something is being typed.
+  useHotkeys([["mod+K", openSearch]], []);
   useHotkeys([
-    ["mod+K", () => openSearch()],
-    ["/", () => openSearch()],
+    ["/", openSearch],
     ["shift+?", () => openKeys()],
     ["alt+1", () => void navigate({ to: desk ? "/operator" : "/" })],
     ["alt+2", () => void navigate({ to: desk ? "/operator/base-stations" : "/devices" })],
@@ -128,15 +140,6 @@ function Signed() {
       },
     ],
   ]);
-  const openSearch = () => {
-    if (!desk)
-      modals.open({
-        title: t("search.title"),
-        children: <QuickSearch />,
-        size: "lg",
-        transitionProps: { duration: 0 },
-      });
-  };
   const openKeys = () => modals.open({ title: t("keys.title"), children: <Keys /> });
   const active = (target: string) =>
     target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
@@ -151,6 +154,16 @@ function Signed() {
         {t("nav.skip")}
       </a>
       <PendingBar />
+      <Modal
+        opened={searching}
+        onClose={closeSearch}
+        title={t("search.title")}
+        size="lg"
+        transitionProps={{ duration: 0 }}
+        closeButtonProps={{ "aria-label": t("common.close") }}
+      >
+        <Palette pages={known} close={closeSearch} />
+      </Modal>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -172,27 +185,35 @@ function Signed() {
               </Text>
             </Link>
           </Group>
-          {!desk && (
-            <UnstyledButton
-              onClick={openSearch}
-              visibleFrom="sm"
-              style={{
-                border: "1px solid var(--mantine-color-default-border)",
-                borderRadius: 8,
-                padding: "6px 12px",
-                minWidth: 280,
-              }}
-            >
-              <Group justify="space-between" wrap="nowrap">
-                <Group gap={8} c="dimmed" wrap="nowrap">
-                  <IconSearch size={16} />
-                  <Text size="sm">{t("search.placeholder")}</Text>
-                </Group>
-                <Kbd size="xs">Ctrl K</Kbd>
+          <UnstyledButton
+            onClick={openSearch}
+            visibleFrom="md"
+            style={{
+              border: "1px solid var(--mantine-color-default-border)",
+              borderRadius: 8,
+              padding: "6px 12px",
+              minWidth: 280,
+            }}
+          >
+            <Group justify="space-between" wrap="nowrap">
+              <Group gap={8} c="dimmed" wrap="nowrap">
+                <IconSearch size={16} />
+                <Text size="sm">{t("search.open")}</Text>
               </Group>
-            </UnstyledButton>
-          )}
+              <Kbd size="xs">Ctrl K</Kbd>
+            </Group>
+          </UnstyledButton>
           <Group gap={6} wrap="nowrap">
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              hiddenFrom="md"
+              aria-label={t("search.open")}
+              onClick={openSearch}
+            >
+              <IconSearch size={18} />
+            </ActionIcon>
             {operator && (
               <WorkFor
                 customerId={customerId}
@@ -332,7 +353,7 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
     <Select
       aria-label={t("nav.workFor")}
       size="xs"
-      w={210}
+      w={{ base: 120, xs: 210 }}
       searchable
       clearable
       clearButtonProps={{ "aria-label": t("nav.network") }}
@@ -344,63 +365,6 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
       }))}
       onChange={(value) => workFor(value ?? "")}
     />
-  );
-}
-
-function QuickSearch() {
-  const { t } = useTexts();
-  const navigate = useNavigate();
-  const [text, setText] = useState("");
-  const { data } = $api.useQuery(
-    "get",
-    "/api/v1/devices",
-    { params: { query: { search: text, pageSize: 8 } } },
-    { enabled: text.length > 1 },
-  );
-  const open = (ref: string) => {
-    modals.closeAll();
-    void navigate({ to: "/devices/$ref", params: { ref } });
-  };
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    // What is shown may be of fewer letters.
-    const found = await api
-      .GET("/api/v1/devices", { params: { query: { search: text, pageSize: 2 } } })
-      .catch(() => null);
-    const first = found?.data?.devices[0];
-    if (found?.data?.devices.length === 1 && first) open(first.ref ?? "");
-    else {
-      modals.closeAll();
-      void navigate({ to: "/devices", search: { search: text } });
-    }
-  };
-  return (
-    <form onSubmit={(event) => void submit(event)}>
-      <TextInput
-        data-autofocus
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        placeholder={t("search.placeholder")}
-        aria-label={t("search.placeholder")}
-        leftSection={<IconSearch size={16} />}
-      />
-      <Stack gap={2} mt="sm">
-        {data?.devices.map((device) => (
-          <NavLink
-            key={device.ref}
-            label={device.name}
-            description={device.EUI}
-            leftSection={<IconCpu size={18} />}
-            onClick={() => open(device.ref ?? "")}
-          />
-        ))}
-        {data && !data.devices.length && text.length > 1 && (
-          <Text c="dimmed" size="sm" p="sm">
-            {t("table.nothing")}
-          </Text>
-        )}
-      </Stack>
-    </form>
   );
 }
 

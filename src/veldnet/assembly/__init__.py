@@ -7,4 +7,5 @@ __all__ = [
     "network_settings",
     "platform",
     "vaults",
+    "virtual_world",
 ]

@@ -26,6 +26,7 @@ from veldnet.monitoring import (
     Monitor,
     Notifier,
     Pace,
+    Post,
     Recipients,
     SeverityError,
     SilenceRules,
@@ -35,7 +36,6 @@ from veldnet.monitoring import (
     with_severities,
 )
 from veldnet.network.shell import NetworkServer
-from veldnet.routing import post_signed
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import IdSource, Store
 
@@ -45,7 +45,8 @@ _LOOKS = 400
 
 
 class MonitoringService:
-    """`clock` is Unix seconds. Nothing runs until the chores are called."""
+    """`clock` is Unix seconds, `post` the way of signed webhooks. Nothing runs until the chores are
+    called."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class MonitoringService:
         presence: Presence,
         ids: IdSource,
         *,
+        post: Post,
         clock: Callable[[], float] = time.time,
         mailer: Mailer | None = None,
     ) -> None:
@@ -101,7 +103,7 @@ class MonitoringService:
             store,
             self.recipients,
             clock=clock,
-            post=post_signed(allow_private=settings.routing.allow_private_destinations),
+            post=post,
             unseal=lambda sealed: vault.unseal(labels.ALARM_WEBHOOK, sealed),
             mailer=self.mailer,
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),

@@ -22,6 +22,7 @@ from veldnet.assembly.monitoring import MonitoringService
 from veldnet.assembly.network_settings import network_parameters, server_options
 from veldnet.assembly.protocols import PROTOCOLS, Keeper
 from veldnet.assembly.vaults.rewrapping import KeyCare
+from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
 from veldnet.decoders import DecoderPool, Limits
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import InvalidField
@@ -42,6 +43,7 @@ from veldnet.routing import (
     RoutingTable,
     Sender,
     TransportSettings,
+    post_signed,
 )
 from veldnet.routing import Limits as DeliveryLimits
 from veldnet.settings import RoutingSettings, Settings
@@ -59,6 +61,7 @@ _CONNECTIONS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
 _BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
+_VIRTUAL_CHECK = 300.0
 _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
 # Bytes that must be free for the log and a day of frames.
@@ -82,7 +85,8 @@ class Platform:
     """Everything but the HTTP server. `clock` and `rng` are arguments, so that a simulation owns them.
 
     `transmit` replaces the way of downlinks to base stations, `sender` the way of messages to application
-    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP.
+    servers, `mailer` that of e-mails; without them they go over UDP, HTTP and SMTP. `virtual` is there
+    where a test may move the clock.
     """
 
     def __init__(
@@ -97,8 +101,10 @@ class Platform:
         sender: Sender | None = None,
         mailer: Mailer | None = None,
         store: Store | None = None,
+        virtual: VirtualWorld | None = None,
     ) -> None:
         self.settings = settings
+        self.virtual = virtual
         self.store = store if store is not None else data.store
         self.vault = data.vault
         self.clock = clock
@@ -118,6 +124,10 @@ class Platform:
             server_options(settings.network, generation, self.base_stations.radio),
         )
         routing = settings.routing
+        sender = sender if sender is not None else _route_sender(routing)
+        post = post_signed(allow_private=routing.allow_private_destinations)
+        if virtual is not None:
+            sender, post = WaitedSender(sender, virtual), waited_post(post, virtual)
         self.deliveries = Deliveries(
             self.store,
             self.table,
@@ -125,7 +135,7 @@ class Platform:
             clock=clock,
             ids=ids,
             rng=rng,
-            sender=sender if sender is not None else _route_sender(routing),
+            sender=sender,
             wake=self.network.commits.wake,
             supervisor=self.supervisor,
             retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
@@ -145,6 +155,7 @@ class Platform:
             self.base_stations,
             self.presence,
             ids,
+            post=post,
             clock=clock,
             mailer=mailer,
         )
@@ -166,6 +177,8 @@ class Platform:
             self.hub.register(protocol)
             if connections is not None:
                 self._connections.append(connections)
+        if virtual is not None:
+            virtual.attach(self)
         self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)
         self.keys = KeyCare(data, self.supervisor)
         # Of HTTPS, where the server has its own.
@@ -204,21 +217,24 @@ class Platform:
 
     def watch(self) -> None:
         """Begin the chores that come round: changes of other processes, presence, retention."""
-        every = self.settings.alarms.check_interval
+        every: float = self.settings.alarms.check_interval
+        if self.virtual is not None:
+            # Days pass in seconds, with so many looks; and each move of the clock ends with one.
+            every = max(every, _VIRTUAL_CHECK)
+        self.poll("lease", BEAT_EVERY, self._beat)
+        self.poll("inventory changes", _CHANGES_EVERY, self.apply_changes)
+        self.poll("base station presence", _PRESENCE_EVERY, self._presence_keeper.write)
+        self.poll("base station connections", _CONNECTIONS_EVERY, self._keep_connections)
+        self.poll("alarms of the installation", every, self._check_installation)
+        self.poll("device counts", every, self.monitoring.count_devices)
         for name, interval, chore in (
-            ("lease", BEAT_EVERY, self._beat),
-            ("inventory changes", _CHANGES_EVERY, self.apply_changes),
-            ("base station presence", _PRESENCE_EVERY, self._presence_keeper.write),
-            ("base station connections", _CONNECTIONS_EVERY, self._keep_connections),
             ("retention", _PRUNE_EVERY, self._prune),
             ("device alarms", every, self.monitoring.check_devices),
             ("base station alarms", every, self.monitoring.check_base_stations),
-            ("alarms of the installation", every, self._check_installation),
-            ("device counts", every, self.monitoring.count_devices),
         ):
             self.supervisor.repeat(name, interval, chore)
         if self.backups is not None:
-            self.supervisor.repeat("scheduled backups", _BACKUP_EVERY, self.backups.run)
+            self.poll("scheduled backups", _BACKUP_EVERY, self.backups.run)
         self.supervisor.keep("event loop lag", self._measure_lag)
         self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
 
@@ -229,6 +245,26 @@ class Platform:
         if self.backups is not None:
             parts.append(Module("", "backups", self.backups.problem, BACKUP))
         await self.monitoring.check_modules(parts)
+
+    def poll(self, name: str, every: float, chore: Callable[[], Awaitable[None]]) -> None:
+        """Repeat a look at the world outside, which stands still while a test moves the clock."""
+        virtual = self.virtual
+
+        async def look() -> None:
+            if virtual is not None:
+                await virtual.still()
+            await chore()
+
+        self.supervisor.repeat(name, every, chore if virtual is None else look)
+
+    async def look_around(self) -> None:
+        """What the chores of `watch` would do within their intervals."""
+        await self._presence_keeper.write()
+        await self.apply_changes()
+        await self.monitoring.check_devices()
+        await self.monitoring.check_base_stations()
+        await self._check_installation()
+        await self.monitoring.count_devices()
 
     async def _keep_connections(self) -> None:
         for connections in self._connections:
@@ -256,6 +292,8 @@ class Platform:
         """How much later than asked for the event loop comes back."""
         loop = asyncio.get_running_loop()
         while True:
+            if self.virtual is not None:
+                await self.virtual.still()
             asked = loop.time() + _LAG_EVERY
             await asyncio.sleep(_LAG_EVERY)
             self.loop_lag = max(loop.time() - asked, 0.0)

@@ -19,3 +19,10 @@ Operator = Annotated[str, typer.Option(help="Code of the operator.")]
 Setting = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; can be repeated.")
 ]
+VirtualTime = Annotated[
+    bool,
+    typer.Option(
+        "--virtual-clock",
+        help="For tests, on sandbox data: POST /api/v1/clock moves time, uplinks can be injected.",
+    ),
+]

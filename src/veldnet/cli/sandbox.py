@@ -1,21 +1,30 @@
-"""`veldnet sandbox`: creates sample accounts, plans, profiles and a base station."""
+"""`veldnet sandbox`: creates sample accounts, plans, profiles and a base station, and serves them for
+tests."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+import shutil
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from veldnet.assembly.data_directory import clock_mark
 from veldnet.assembly.data_directory.directory import DataDirectory
+from veldnet.assembly.data_directory.takeover import holding
+from veldnet.assembly.listening import Addresses, Ports
 from veldnet.inventory import accounts
 from veldnet.inventory.sandbox import Sandbox, create_sandbox
 from veldnet.lorawan import GatewayEui, InvalidIdentifier
+from veldnet.settings import Settings
 
-from .options import Data, Json
+from .options import ConfigFile, Data, Http, Json, Udp, VirtualTime
 from .output import console, fail, print_json
-from .running import settings_or_fail, with_data
+from .running import readable_errors, run, settings_or_fail, with_data
 
 
 async def make_sandbox(data: DataDirectory, gateway_eui: GatewayEui | None = None) -> Sandbox:
@@ -30,18 +39,103 @@ def sandbox_command(
     base_station_eui: Annotated[
         str | None, typer.Option(help="EUI of a real base station to register, 16 hexadecimal digits.")
     ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Serve it until SIGTERM or Ctrl-C; without --data in a temporary directory."
+        ),
+    ] = False,
+    virtual_clock: VirtualTime = False,
+    http: Http = None,
+    udp: Udp = None,
+    config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Create operator, subscriber, user, project, plan, profiles, HSM group and base station."""
-    settings = settings_or_fail({"data": None if data is None else str(data)})
     try:
         eui = None if base_station_eui is None else GatewayEui.parse(base_station_eui)
     except InvalidIdentifier as error:
         fail(f"--base-station-eui: {error}")
-    sandbox = with_data(settings, lambda opened: make_sandbox(opened, eui), create=True)
-    printed = msgspec.structs.asdict(sandbox) | {
-        "console_url": f"http://{settings.api.http}/console/",
-    }
+    if serve:
+        _serve_in(data, eui, http, udp, config, virtual=virtual_clock, as_json=as_json)
+        return
+    if http is not None or udp is not None:
+        fail("--http and --udp go with --serve")
+    settings = settings_or_fail({"data": None if data is None else str(data)}, config)
+
+    async def create(opened: DataDirectory) -> Sandbox:
+        if virtual_clock:
+            await opened.store.read(lambda c: clock_mark.check_clock(c, virtual=True))
+        return await make_sandbox(opened, eui)
+
+    sandbox = with_data(settings, create, create=True)
+    _print(sandbox, {"console_url": f"http://{settings.api.http}/console/"}, as_json=as_json)
+
+
+def _serve_in(
+    data: Path | None,
+    eui: GatewayEui | None,
+    http: str | None,
+    udp: str | None,
+    config: Path | None,
+    *,
+    virtual: bool,
+    as_json: bool,
+) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="veldnet-sandbox-")) if data is None else data
+    settings = settings_or_fail(
+        {
+            "data": str(directory),
+            "api.http": http,
+            "gateways.udp": udp if udp is not None else "127.0.0.1:1700",
+            # Application servers under test are on this machine, and tests ask as often as they like.
+            "routing.allow_private_destinations": True,
+            "api.rate_limit": 0,
+            "console.rate_limit": 0,
+            "log.level": "error",
+        },
+        config,
+    )
+    try:
+        _serve(settings, eui, virtual=virtual, as_json=as_json)
+    finally:
+        if data is None:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _serve(settings: Settings, eui: GatewayEui | None, *, virtual: bool, as_json: bool) -> None:
+    from veldnet.cli.serving import serve
+    from veldnet.cli.virtual_serving import serve_virtually, virtual_settings
+    from veldnet.logs import configure_logs
+
+    configure_logs(settings.log)
+    if virtual:
+        settings = virtual_settings(settings)
+    with readable_errors(), holding(settings) as lock, closing(Ports.open(settings)) as ports:
+
+        async def create() -> Sandbox:
+            opened = await DataDirectory.open(settings, create=True, vaults=False, lock=lock)
+            try:
+                await opened.store.read(lambda c: clock_mark.check_clock(c, virtual=virtual))
+                return await make_sandbox(opened, eui)
+            finally:
+                await opened.close()
+
+        sandbox = run(create())
+
+        def started(addresses: Addresses) -> None:
+            base_url = f"http://{addresses.http}"
+            more = {"console_url": f"{base_url}/console/", "base_url": base_url, "udp": addresses.udp}
+            _print(sandbox, more, as_json=as_json)
+
+        if virtual:
+            serve_virtually(settings, lock, ports, started)
+        else:
+            run(serve(settings, lock, ports, started))
+
+
+def _print(sandbox: Sandbox, more: dict[str, Any], *, as_json: bool) -> None:
+    printed = msgspec.structs.asdict(sandbox) | more
     if as_json:
         print_json(printed)
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import ConfigFile, Data, Http, Json, Udp
+from .options import ConfigFile, Data, Http, Json, Udp, VirtualTime
 from .serve_arguments import ServeArguments
 from .server import serve_with
 
@@ -24,7 +24,10 @@ def serve_command(
         bool,
         typer.Option("--take-over", help="Take over the data directory from another server, which stops."),
     ] = False,
+    virtual_clock: VirtualTime = False,
     as_json: Json = False,
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
-    serve_with(ServeArguments(data, http, udp, basics_station, config, take_over, as_json))
+    serve_with(
+        ServeArguments(data, http, udp, basics_station, config, take_over, as_json, virtual_clock),
+    )

@@ -19,6 +19,7 @@ class ServeArguments(msgspec.Struct, frozen=True):
     config: Path | None = None
     take_over: bool = False
     as_json: bool = False
+    virtual_clock: bool = False
 
 
 VALUES = {
@@ -28,7 +29,7 @@ VALUES = {
     "--basics-station": "basics_station",
     "--config": "config",
 }
-FLAGS = {"--take-over": "take_over", "--json": "as_json"}
+FLAGS = {"--take-over": "take_over", "--json": "as_json", "--virtual-clock": "virtual_clock"}
 
 
 def parse(arguments: Sequence[str]) -> ServeArguments | None:

@@ -27,6 +27,10 @@ def serve_with(arguments: ServeArguments) -> None:
         arguments.config,
         lambda old, new: old_names.append((old, new)),
     )
+    if arguments.virtual_clock:
+        from .virtual_serving import virtual_settings
+
+        settings = virtual_settings(settings)
     with (
         readable_errors(),
         holding(settings, take_over=arguments.take_over) as lock,
@@ -69,6 +73,11 @@ def _serve(
                 f"                  {scheme}://{addresses.basics_station}  (Basics Station)", highlight=False
             )
 
+    if arguments.virtual_clock:
+        from .virtual_serving import serve_virtually
+
+        serve_virtually(settings, lock, ports, started, take_over=arguments.take_over)
+        return
     run(serve(settings, lock, ports, started, take_over=arguments.take_over))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from veldnet.assembly.data_directory import clock_mark
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lock import DirectoryLock
 from veldnet.assembly.listening import Addresses, Ports
@@ -23,6 +24,7 @@ from .notify import ServiceManager
 if TYPE_CHECKING:
     from veldnet.assembly.certificate import ServerCertificate
     from veldnet.assembly.platform import Platform
+    from veldnet.assembly.virtual_world import VirtualWorld
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +38,11 @@ async def serve(
     started: Callable[[Addresses], None],
     *,
     take_over: bool = False,
+    virtual: VirtualWorld | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT; `started` hears when every port is served. `lock` is that of the data
-    directory. Raises `LeaseLost` once another server has taken the data directory over."""
+    directory. With `virtual` the server lives under the virtual clock of the loop. Raises `LeaseLost`
+    once another server has taken the data directory over."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     manager = ServiceManager()
@@ -47,7 +51,7 @@ async def serve(
     # Asks for the certificate again; without one it must not end the server.
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     certificate = _certificate(settings)
-    platform = await _open_platform(settings, lock)
+    platform = await _open_platform(settings, lock, virtual)
     try:
         await platform.start(take_over=take_over)
         await platform.hub.start(ports.base_stations)
@@ -84,16 +88,20 @@ async def serve(
         raise LeaseLost("another server has taken over the data directory, so this one has stopped")
 
 
-async def _open_platform(settings: Settings, lock: DirectoryLock) -> Platform:
+async def _open_platform(settings: Settings, lock: DirectoryLock, virtual: VirtualWorld | None) -> Platform:
     """Open the data directory, or create it, and load the parts meanwhile."""
     loop = asyncio.get_running_loop()
     loading = loop.run_in_executor(None, _load_platform)
     try:
-        data = await DataDirectory.open(settings, create=True, vault_process=True, lock=lock)
+        data = await _open_data(settings, lock, virtual)
     except BaseException:
         await asyncio.wait({loading})
         raise
-    platform = (await loading)(settings, data, generation=await data.generation())
+    generation = await data.generation()
+    if virtual is None:
+        platform = (await loading)(settings, data, generation=generation)
+    else:
+        platform = (await loading)(settings, data, generation=generation, clock=virtual.now, virtual=virtual)
     platform.supervisor.watch_loop(loop)
     return platform
 
@@ -117,8 +125,23 @@ def _keep_certificate(platform: Platform, certificate: ServerCertificate) -> Non
     def hang_up() -> None:
         platform.supervisor.start("certificate", look(forced=True))
 
-    platform.supervisor.repeat("certificate", _CERTIFICATE_EVERY, look)
+    platform.poll("certificate", _CERTIFICATE_EVERY, look)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
+
+
+async def _open_data(settings: Settings, lock: DirectoryLock, virtual: VirtualWorld | None) -> DataDirectory:
+    """The data directory, if this clock may serve it."""
+    data = await DataDirectory.open(settings, create=True, vault_process=True, lock=lock)
+    try:
+        if virtual is None:
+            await data.store.read(lambda c: clock_mark.check_clock(c, virtual=False))
+        else:
+            await data.store.read(lambda c: clock_mark.check_clock(c, virtual=True))
+            virtual.resume(await data.store.read(clock_mark.virtual_lead))
+    except BaseException:
+        await data.close()
+        raise
+    return data
 
 
 def _load_platform() -> type[Platform]:

@@ -18,4 +18,5 @@ __all__ = [
     "routing_profiles",
     "rows",
     "sandbox",
+    "search",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 import msgspec
@@ -12,6 +13,9 @@ from veldnet.lorawan import GatewayEui
 from veldnet.store.schema import operators, subscribers
 
 from . import accounts, base_stations, offers
+
+# The codes of the operators that are made here.
+_CODE = re.compile(r"sandbox[0-9]*-ope")
 
 PROFILES = (
     ("LORA/GenericA.1_ETSI_Rx2-SF12", "LoRaWAN 1.0 class A, RX2 at SF12", ProfileSettings(rx2DataRate=0)),
@@ -64,6 +68,12 @@ def _new_customer_id(connection: Connection) -> str:
     while connection.execute(taken.where(subscribers.c.customer_id == str(number))).first() is not None:
         number += 1
     return str(number)
+
+
+def is_sandbox(connection: Connection) -> bool:
+    """Whether all there is was made by `create_sandbox`."""
+    codes = connection.execute(select(operators.c.code)).scalars()
+    return all(_CODE.fullmatch(code) for code in codes)
 
 
 def create_sandbox(

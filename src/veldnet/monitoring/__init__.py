@@ -26,7 +26,7 @@ from .notification.events import (
     write_settings,
 )
 from .notification.mail import Mailer, MailFailed, MailSettings, SmtpMailer
-from .notification.notifier import Notifier, Pace
+from .notification.notifier import Notifier, Pace, Post
 from .retention import prune
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "NotificationSettings",
     "Notifier",
     "Pace",
+    "Post",
     "Recipients",
     "SeverityError",
     "SilenceRules",

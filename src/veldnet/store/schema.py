@@ -377,6 +377,8 @@ devices = Table(
     # Searching and sorting read these alone, not the rows.
     Index("ix_devices_subscriber_ref_name", "subscriber_ref", "name", "dev_eui"),
     Index("ix_devices_subscriber_ref_dev_eui", "subscriber_ref", "dev_eui"),
+    # The last four digits of the DevEUI: labels show the end.
+    Index("ix_devices_eui_end", text("substr(dev_eui, 13)"), "subscriber_ref", "dev_eui"),
     Index(
         "ix_devices_position",
         "subscriber_ref",

@@ -1,14 +1,25 @@
-"""The Grafana dashboard asks for metrics that there are."""
+"""The Grafana dashboard and the alert rules ask for metrics that there are."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
+import pytest
+import yaml
+
+from tests.certificates import write_pair
 from tests.monitoring.stage import Stage, on_stage
 from veldnet.api.metrics import RENAMED, Metrics
+from veldnet.assembly.certificate import ServerCertificate
+from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
+from veldnet.settings import TlsSettings
 
+RULES = Path(__file__).parents[3] / "docs" / "grafana" / "alerts.yaml"
 DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana" / "veldnet.json"
 
 
@@ -49,3 +60,50 @@ def test_renamed_metrics_are_exported_under_both_names_and_documented(tmp_path: 
             assert f"| `{old}{suffix}` | `{new}{suffix}` |" in page
 
     on_stage(tmp_path, story)
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load(RULES.read_text())["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+def test_alert_rules_name_metrics_and_labels_that_the_server_shows(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        platform = stage.server.platform
+        pair = write_pair(tmp_path)
+        platform.certificate = ServerCertificate(
+            TlsSettings(str(pair.certificate), str(pair.key)), platform.clock
+        )
+        platform.backups = ScheduledBackups(platform.settings, platform.clock)
+        text = Metrics(platform).text().decode()
+        shown = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
+        described = Path("docs/operators.md").read_text()
+        for rule in rules():
+            asked = set(re.findall(r"veldnet_\w+", rule["expr"]))
+            assert asked <= shown, rule["alert"]
+            assert asked or rule["alert"] == "VeldnetDown"
+            for name, label in re.findall(r"(veldnet_\w+)\{(\w+)", rule["expr"]):
+                assert re.search(rf"`{name}`[^|]* by [^|,]*`{label}`", described), (
+                    f"{name} has no label {label}"
+                )
+        for name in shown & {name for name in shown if name.startswith(("veldnet_cert", "veldnet_backup"))}:
+            assert name in described
+
+    on_stage(tmp_path, story)
+
+
+def test_each_alert_rule_says_what_is_wrong_and_what_to_do() -> None:
+    names = [rule["alert"] for rule in rules()]
+    assert len(names) == len(set(names)) > 15
+    for rule in rules():
+        assert rule["labels"]["severity"] in ("warning", "critical")
+        assert rule["annotations"].keys() == {"summary", "action"}
+        for opening, closing in ("()", "[]", "{}"):
+            assert rule["expr"].count(opening) == rule["expr"].count(closing)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no Prometheus here")
+def test_prometheus_accepts_the_rules() -> None:
+    done = subprocess.run(["promtool", "check", "rules", RULES], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from litestar import Litestar
 
 from veldnet.assembly.listening import BACKLOG
 from veldnet.assembly.platform import Platform
+from veldnet.assembly.virtual_world import VirtualWorld
 
 from . import Connections, FrontProtocol, HeadAsGet, Limits, Pace, Paced, TlsListener
 
@@ -23,9 +24,16 @@ from . import Connections, FrontProtocol, HeadAsGet, Limits, Pace, Paced, TlsLis
 class _Server(uvicorn.Server):
     """Uvicorn that tells when it listens, and leaves signals to the process, which stops in order."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, virtual: VirtualWorld | None) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self._virtual = virtual
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._virtual is not None:
+            # Ten times a second is too much for a year.
+            await self._virtual.still()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -62,7 +70,7 @@ def _connections(platform: Platform, loop: asyncio.AbstractEventLoop) -> Connect
     async def enforce_timeouts() -> None:
         connections.enforce_timeouts(loop.time())
 
-    platform.supervisor.repeat("HTTP time-outs", 1.0, enforce_timeouts)
+    platform.poll("HTTP time-outs", 1.0, enforce_timeouts)
     return connections
 
 
@@ -106,7 +114,8 @@ class HttpServer:
     def __init__(self, platform: Platform, application: Litestar, sock: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         self._connections = _connections(platform, self._loop)
-        self._server = _Server(_configuration(platform, application, self._loop, self._connections))
+        configuration = _configuration(platform, application, self._loop, self._connections)
+        self._server = _Server(configuration, platform.virtual)
         self._certificate = platform.certificate
         self._socket = sock
         self._tls: TlsListener | None = None

@@ -2,6 +2,7 @@
 
 __all__ = [
     "backups",
+    "clock_mark",
     "directory",
     "lock",
     "scheduled_backups",

@@ -144,6 +144,10 @@ def _console(devices: int, rng: random.Random) -> dict[str, Callable[[], str]]:
         "console: devices, no name matches": found("search=nowhere"),
         "console: devices with a lost connection by name": found("sort=name&healthState=RF_CNX_ERROR"),
         "console: devices with a critical alarm": found("alarm=CRITICAL"),
+        "console: search everything, end of a DevEUI": lambda: (
+            f"/api/v1/search?q={rng.randrange(devices):06X}"
+        ),
+        "console: search everything, no name matches": lambda: "/api/v1/search?q=nowhere",
         "console: map of a part of the country": box,
         "console: map of the whole country": lambda: (
             "/api/v1/devices/map?south=50.7&west=3.3&north=53.6&east=7.3&cell=0.25"

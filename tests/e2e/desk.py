@@ -1,0 +1,92 @@
+"""The console in a browser, and axe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from tests.e2e.running import RunningServer
+
+AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+SIZES = (
+    ViewportSize(width=1440, height=900),
+    ViewportSize(width=1024, height=768),
+    ViewportSize(width=390, height=844),
+)
+# Pictures of what `accessible_everywhere` looks at are kept here.
+PICTURES = os.environ.get("TEST_PICTURES")
+
+
+class Desk:
+    """A browser's page, what went wrong in it, and which hosts it asked."""
+
+    def __init__(self, browser: Browser, server: RunningServer, *, dark: bool = False) -> None:
+        self.server = server
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": 1440, "height": 900},
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",
+            timezone_id="Europe/Amsterdam",
+            accept_downloads=True,
+        )
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.errors: list[str] = []
+        self.elsewhere: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self._note(request.url))
+        self.page.on("dialog", lambda dialog: self.errors.append(f"dialog {dialog.message}"))
+
+    def _note(self, url: str) -> None:
+        if not url.startswith((self.server.http, "data:", "blob:")):
+            self.elsewhere.append(url)
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.server.http}/console{path}")
+
+    def sign_in(self, username: str, password: str) -> None:
+        self.go("/")
+        self.page.get_by_label("User name").fill(username)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("navigation", name="Menu")).to_be_visible()
+
+    def heading(self, name: str) -> None:
+        expect(self.page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+    def button(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def told(self, text: str) -> None:
+        """A notification says so."""
+        expect(self.page.get_by_role("alert").filter(has_text=text).first).to_be_visible()
+
+    def accessible(self) -> None:
+        """No violation of WCAG A or AA that axe finds."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
+        )
+        problems = [
+            f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"
+            for v in found["violations"]
+            for node in v["nodes"]
+        ]
+        assert not problems, f"{self.page.url}\n" + "\n".join(problems[:10])
+
+    def accessible_everywhere(self, name: str) -> None:
+        """The same on a desk, a tablet and a phone, light and dark; nothing is wider than the screen."""
+        for size in SIZES:
+            self.page.set_viewport_size(size)
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme)
+                self.accessible()
+                if PICTURES:
+                    self.page.screenshot(path=f"{PICTURES}/{name}-{size['width']}-{scheme}.png")
+            width = self.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size["width"], f"{name} is {width} wide on a screen of {size['width']}"
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(SIZES[0])

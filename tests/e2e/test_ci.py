@@ -1,0 +1,69 @@
+"""What docs/ci.md tells customers to write into their tests is run as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.docs_generator import ROOT
+
+_PAGE = (ROOT / "docs" / "ci.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", _PAGE, re.DOTALL)
+
+
+def test_the_tests_of_the_page_pass_with_the_plugin(tmp_path: Path) -> None:
+    """The plugin is named here, for an editable installation may not have its entry point yet."""
+    tests, alone = blocks("python")
+    (tmp_path / "test_application.py").write_text(tests)
+    # A server of its own, as the page starts it, under the same run.
+    (tmp_path / "test_alone.py").write_text(
+        "def test_alone():\n" + "".join(f"    {line}\n" for line in alone.splitlines())
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "veldnet.testing.plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+def test_the_command_of_the_page_serves_a_sandbox_until_it_is_stopped() -> None:
+    (line,) = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("veldnet ")]
+    arguments = shlex.split(line.replace("127.0.0.1:8080", "127.0.0.1:0"))
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        printed = ""
+        while not printed.endswith("}\n"):
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            printed += line
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0, process.stderr.read()
+    account = json.loads(printed)
+    table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| [^|]+ \|$", _PAGE, re.MULTILINE)
+    named = {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
+    assert named <= set(account), named - set(account)
+
+
+def test_the_workflows_of_the_page_run_its_two_commands() -> None:
+    install, run = blocks("sh")[0].splitlines()
+    github, gitlab = (yaml.safe_load(block) for block in blocks("yaml"))
+    assert [step["run"] for step in github["jobs"]["test"]["steps"] if "run" in step] == [install, run]
+    assert gitlab["test"]["script"] == [install, run]
