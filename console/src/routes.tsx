@@ -8,6 +8,7 @@ import {
   IconClipboardList,
   IconCode,
   IconCpu,
+  IconHelpHexagon,
   IconHome,
   IconListDetails,
   IconMailX,
@@ -56,7 +57,7 @@ const routes = {
     page: count,
     view: oneOf("map"),
   }),
-  newDevice: route("/devices/new"),
+  newDevice: route("/devices/new", { deviceEUI: text, joinEUI: text }),
   import: route("/devices/import"),
   device: route("/devices/$ref", {
     tab: oneOf("charts", "readings", "frames", "downlinks", "alarms", "network"),
@@ -76,9 +77,11 @@ const routes = {
     from: text,
     to: text,
     packetType: text,
+    unknown: on,
     live: off,
     decode: off,
   }),
+  unknown: route("/operator/unknown-devices"),
   subscribers: route("/operator/subscribers"),
   users: route("/operator/users"),
   operatorPlans: route("/operator/plans"),
@@ -183,6 +186,11 @@ screen(routes.logger, {
   subscriber: IconActivity,
   operator: IconActivity,
   load: () => import("./features/logger/Logger").then((module) => module.Logger),
+});
+screen(routes.unknown, {
+  title: "nav.unknown",
+  operator: IconHelpHexagon,
+  load: () => import("./features/operator/UnknownDevices").then((module) => module.UnknownDevices),
 });
 screen(routes.subscribers, {
   title: "nav.subscribers",

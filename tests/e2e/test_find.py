@@ -1,7 +1,8 @@
-"""Finding things with the console in a real browser: the search."""
+"""Finding things with the console in a real browser: the search, and devices that nobody has registered."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -141,3 +142,25 @@ def test_an_operator_searches_all_subscribers_in_dutch(operators: Desk, world: W
     look_for(operators, "basisst", field="Naam, DevEUI")
     operators.page.keyboard.press("Enter")
     operators.heading("Basisstations")
+
+
+def test_an_unknown_device_is_found_in_the_logger_and_created(operators: Desk, world: World) -> None:
+    stranger = radio.device("70B3D57ED0C0FFEE", KEY)
+    world.antenna.hear(stranger.join_request())
+    page = operators.page
+    operators.go("/logger")
+    page.get_by_role("switch", name="Unknown devices only").click()
+    frames = page.get_by_test_id("frames")
+    expect(frames).to_contain_text("70B3D57ED0C0FFEE")
+    frames.get_by_role("button", name=re.compile("70B3D57ED0C0FFEE, ")).first.click()
+    expect(page.get_by_test_id("frame-details")).to_contain_text("JoinEUI")
+    page.get_by_role("navigation").get_by_role("link", name="Unknown devices").click()
+    row = page.get_by_role("row").filter(has_text="70B3D57ED0C0FFEE")
+    for text in ("0059AC0000000001", "Sandbox base station 1", "dBm", "SF"):
+        expect(row).to_contain_text(text)
+    operators.accessible_everywhere("unknown-devices")
+    row.get_by_role("button", name="Create this device").click()
+    page.get_by_role("button", name="Continue").click()
+    operators.heading("New device")
+    expect(page.get_by_label("DevEUI")).to_have_value("70B3D57ED0C0FFEE")
+    expect(page.get_by_label("JoinEUI")).to_have_value("0059AC0000000001")

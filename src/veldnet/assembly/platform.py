@@ -33,6 +33,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, prune
 from veldnet.monitoring.logger import LiveFeed
+from veldnet.monitoring.unknown_devices import UnknownDevices
 from veldnet.network.core import PortKey, personalised_state
 from veldnet.network.shell import NetworkServer, Runtime
 from veldnet.routing import (
@@ -162,6 +163,8 @@ class Platform:
         console = settings.console
         self.live = LiveFeed(self.place_of, streams=console.live_streams)
         self.network.commits.join(self.live)
+        self.unknown_devices = UnknownDevices()
+        self.network.commits.join(self.unknown_devices)
         self.decoders = DecoderPool(
             Limits(
                 float(console.decoder_time),
@@ -213,6 +216,7 @@ class Platform:
         await self.network.start()
         await self.deliveries.start()
         await self.monitoring.start()
+        await self.unknown_devices.load(self.store)
         self.keys.start()
 
     def watch(self) -> None:

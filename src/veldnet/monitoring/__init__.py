@@ -66,6 +66,7 @@ __all__ = [
     "read_all",
     "read_settings",
     "statistics",
+    "unknown_devices",
     "with_severities",
     "write_settings",
 ]

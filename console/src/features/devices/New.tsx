@@ -1,4 +1,4 @@
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import {
   ActionIcon,
   Alert,
@@ -36,7 +36,9 @@ export function NewDevice() {
   const profiles = useProfiles();
   const routing = useRouting();
   const groups = useHsmGroups();
-  const [value, setValue] = useState<Record<string, string>>({});
+  // What is known of a device that was heard already.
+  const { deviceEUI = "", joinEUI = "" } = useSearch({ from: "/devices/new" });
+  const [value, setValue] = useState<Record<string, string>>({ EUI: deviceEUI, applicationEUI: joinEUI });
   const [plain, setPlain] = useState(false);
   const [touched, setTouched] = useState<Set<string>>(new Set());
   const creation = useCreateDevice();

@@ -112,6 +112,12 @@ export function FrameDetails({ line }: { line: Line }) {
                   </span>,
                 ],
                 ["MType", mtype(line)],
+                ...(line.joinEUI && line.deviceEUI
+                  ? [
+                      ["DevEUI", <Mono key="d">{line.deviceEUI}</Mono>] as [string, React.ReactNode],
+                      ["JoinEUI", <Mono key="j">{line.joinEUI}</Mono>] as [string, React.ReactNode],
+                    ]
+                  : []),
                 [
                   t("logger.flags"),
                   flags.length

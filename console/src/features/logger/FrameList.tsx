@@ -211,7 +211,7 @@ function Row({
 }) {
   const t = useT();
   const { customerId } = useSession();
-  const name = line.deviceName ?? t("logger.unknown");
+  const name = line.deviceName ?? line.deviceEUI ?? t("logger.unknown");
   return (
     <div
       className="logger-row"
@@ -264,7 +264,9 @@ function Row({
             {name}
           </Link>
         ) : (
-          <span className={line.deviceRef ? undefined : "poor"}>{name}</span>
+          <span className={line.deviceRef ? undefined : "poor"}>
+            {line.deviceRef || !line.deviceEUI ? name : <Unregistered line={line} />}
+          </span>
         )}
         {onFilter && line.deviceEUI && (
           <ActionIcon
@@ -310,6 +312,16 @@ function Row({
         <Content line={line} />
       </span>
     </div>
+  );
+}
+
+/** What a device says of itself that nobody has registered. */
+function Unregistered({ line }: { line: Line }) {
+  const t = useT();
+  return (
+    <Tooltip label={`${t("logger.unknown")}, JoinEUI ${line.joinEUI ?? "–"}`} openDelay={400}>
+      <span style={{ fontFamily: "monospace", fontSize: 12 }}>{line.deviceEUI}</span>
+    </Tooltip>
   );
 }
 

@@ -4,6 +4,7 @@ import { IconPlayerPause, IconPlayerPlay, IconX } from "@tabler/icons-react";
 import { useCallback, useMemo, useState } from "react";
 import { withQuery } from "../../format";
 import { usePreferences } from "../../api/preferences";
+import { useSession } from "../../session";
 import { useT, type Key } from "../../text";
 import { ListPage } from "../../components/ListPage";
 import { FrameList } from "./FrameList";
@@ -39,10 +40,14 @@ export function Logger() {
   const live = filters.live !== "off" && !filters.to && !filters.asId;
   const decode = filters.decode !== "off";
   const { typed, type, put } = useTyped(names, filters, setFilters, 400);
+  const { user, customerId } = useSession();
+  // Devices of nobody are seen by those who look after the network.
+  const desk = user?.kind === "operator" && !customerId;
   const { deviceEUI, devAddr, baseStationId, asId, from, to, packetType } = filters;
+  const unknown = (desk && filters.unknown === "true") || undefined;
   const wanted = useMemo(
-    () => ({ deviceEUI, devAddr, baseStationId, asId, from: iso(from), to: iso(to), packetType }),
-    [deviceEUI, devAddr, baseStationId, asId, from, to, packetType],
+    () => ({ deviceEUI, devAddr, baseStationId, asId, from: iso(from), to: iso(to), packetType, unknown }),
+    [deviceEUI, devAddr, baseStationId, asId, from, to, packetType, unknown],
   );
   const onState = useCallback((now: string, dropped: number) => setState({ state: now, dropped }), []);
   const only = useCallback((name: (typeof names)[number], value: string) => put({ [name]: value }), [put]);
@@ -131,6 +136,15 @@ export function Logger() {
           />
           {field("from", t("logger.from"), 190, undefined, "datetime-local")}
           {field("to", t("logger.to"), 190, undefined, "datetime-local")}
+          {desk && (
+            <Switch
+              size="sm"
+              label={t("logger.onlyUnknown")}
+              checked={unknown ?? false}
+              onChange={(event) => setFilters({ unknown: event.currentTarget.checked ? "true" : undefined })}
+              mb={6}
+            />
+          )}
           <Switch
             size="sm"
             label={t("logger.decode")}

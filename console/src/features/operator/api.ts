@@ -27,6 +27,10 @@ export function useUnknownStations() {
   return $api.useQuery("get", "/api/v1/operator/baseStations/unknown", undefined, { refetchInterval: 5000 });
 }
 
+export function useUnknownDevices() {
+  return $api.useQuery("get", "/api/v1/operator/unknownDevices", undefined, { refetchInterval: 5000 });
+}
+
 /** Totals of the last seven days. */
 export function useTrafficOf(stationId: string) {
   return $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/statistics", {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
@@ -29,9 +29,11 @@ from veldnet.monitoring.logger import (
     TooManyStreams,
     Whose,
     export_rows,
+    fits_any,
     search,
 )
 from veldnet.monitoring.logger.search import delivery_states
+from veldnet.monitoring.unknown_devices import UNKNOWN
 
 from .decoding import decode_lines
 
@@ -100,6 +102,9 @@ class FrameFilter(msgspec.Struct, frozen=True):
         tuple[str, ...],
         Parameter(f"Of {', '.join(PACKET_TYPES)}, comma-separated.", read=_types),
     ] = ()
+    unknown: Annotated[
+        bool, Parameter("Only frames of devices that are not registered; operators see these.")
+    ] = False
     decode: Annotated[bool, Parameter("Include the output of the subscriber's decoders.")] = False
 
     def query(self, start: int = 0, end: int = LAST) -> Query:
@@ -110,6 +115,7 @@ class FrameFilter(msgspec.Struct, frozen=True):
             base_stations=self.baseStationId,
             as_ids=self.asId,
             packet_types=frozenset(self.packetType),
+            unknown=self.unknown,
             start=start,
             end=end,
         )
@@ -260,34 +266,11 @@ async def _events(
         live.leave(subscription)
 
 
-def _like(value: str | None, patterns: Sequence[str]) -> bool:
-    if not patterns:
-        return True
-    if value is None:
-        return False
-    return any(_fits(value, pattern.split("*")) for pattern in patterns)
-
-
-def _fits(value: str, parts: list[str]) -> bool:
-    """Whether a text consists of the parts in order, with anything between them."""
-    if len(parts) == 1:
-        return value == parts[0]
-    first, last = parts[0], parts[-1]
-    if not value.startswith(first) or not value.endswith(last) or len(value) < len(first) + len(last):
-        return False
-    position, end = len(first), len(value) - len(last)
-    for part in parts[1:-1]:
-        at = value.find(part, position, end)
-        if at < 0:
-            return False
-        position = at + len(part)
-    return True
-
-
 def _matches(line: Line, wanted: Query) -> bool:
     return (
-        _like(line.deviceEUI, wanted.dev_euis)
-        and _like(line.devAddr, wanted.dev_addrs)
+        fits_any(line.deviceEUI, wanted.dev_euis)
+        and fits_any(line.devAddr, wanted.dev_addrs)
+        and (not wanted.unknown or (line.deviceRef is None and line.outcome in UNKNOWN))
         and (wanted.device_ref is None or line.deviceRef == str(wanted.device_ref))
         and (
             not wanted.base_stations

@@ -21,7 +21,7 @@ from .lifecycle import (
     update_device,
     vault_of,
 )
-from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all
+from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all, registered
 from .map import MOST_CELLS, MapCell, map_cells
 from .moves import move_to_plan, move_to_profile
 from .personalisation import Personalisation
@@ -72,6 +72,7 @@ __all__ = [
     "move_to_profile",
     "refs_of",
     "refs_of_all",
+    "registered",
     "search_devices",
     "set_location",
     "set_nwk_key",

@@ -120,3 +120,15 @@ def refs_of_all(connection: Connection, scope: Scope, most: int) -> list[int]:
 def count_devices(connection: Connection) -> int:
     """The devices of all subscribers of the installation."""
     return connection.execute(select(func.count()).select_from(devices)).scalar_one()
+
+
+def registered(connection: Connection, dev_euis: Sequence[str]) -> set[str]:
+    """Which of the DevEUIs are registered, whoever has them."""
+    found: set[str] = set()
+    for start in range(0, len(dev_euis), 500):
+        part = dev_euis[start : start + 500]
+        found.update(
+            row.dev_eui
+            for row in connection.execute(select(devices.c.dev_eui).where(devices.c.dev_eui.in_(part)))
+        )
+    return found

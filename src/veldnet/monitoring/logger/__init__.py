@@ -4,6 +4,7 @@ from .export import export_rows
 from .journal import StoredBodies, StoredFrame, frames_of, read_frame, records_of
 from .lines import PACKET_TYPES, Line, Named, packet_type
 from .live import LiveFeed, Subscription, TooManyStreams
+from .patterns import fits_any
 from .search import Page, Query, Whose, own_devices, search
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Whose",
     "export",
     "export_rows",
+    "fits_any",
     "frames_of",
     "own_devices",
     "packet_type",

@@ -9,6 +9,7 @@ import msgspec
 
 from veldnet.domain.resources import timestamp
 from veldnet.monitoring.statistics.rollups import esp_of
+from veldnet.monitoring.unknown_devices import identity_of
 from veldnet.network.core import (
     DownlinkRecord,
     DownlinkRejectedRecord,
@@ -64,7 +65,8 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct):
-    """A frame. Levels in dBm and dB, `airtime` in seconds, `distance` in metres along the ground;
+    """A frame. Of an unregistered device `deviceEUI` is what it says itself; `joinEUI` is that of a
+    join-request. Levels in dBm and dB, `airtime` in seconds, `distance` in metres along the ground;
     `deliveries` is OK, ERROR or PENDING, or absent where nothing is to be delivered. What only the record
     knows is absent when its retention is over."""
 
@@ -76,6 +78,7 @@ class Line(msgspec.Struct):
     deviceEUI: str | None
     deviceName: str | None
     devAddr: str | None
+    joinEUI: str | None
     fPort: int | None
     fCntUp: int | None
     nFCntDown: int | None
@@ -150,6 +153,7 @@ def line_of(row: FrameRow, record: Record | None, device: Named | None, places: 
         deviceEUI=None if device is None else device.dev_eui,
         deviceName=None if device is None else device.name,
         devAddr=None,
+        joinEUI=None,
         fPort=fport,
         fCntUp=row.fcnt if kind in (FrameKind.UPLINK, FrameKind.REFUSED) else None,
         nFCntDown=None,
@@ -222,8 +226,12 @@ def _add_record(line: Line, record: Record, fcnt: int | None) -> None:
     elif isinstance(record, RefusedRecord):
         line.frequency = record.frequency
         line.mic = record.phy_payload[-4:].hex()
-        if len(record.phy_payload) >= 12 and record.phy_payload[0] >> 5 in (2, 4):
-            line.devAddr = record.phy_payload[4:0:-1].hex().upper()
+        who = identity_of(record.phy_payload)
+        if who is not None:
+            line.devAddr, line.joinEUI = who.dev_addr, who.join_eui
+            line.deviceEUI = line.deviceEUI or who.dev_eui
+    elif isinstance(record, JoinRecord):
+        line.joinEUI = None if record.join_eui is None else str(record.join_eui)
     elif isinstance(record, DownlinkRejectedRecord):
         line.causes = [record.cause]
 

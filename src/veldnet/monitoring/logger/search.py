@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from veldnet.domain.resources import timestamp
 from veldnet.lorawan import BaseStationId
+from veldnet.monitoring.unknown_devices import UNKNOWN
 from veldnet.network.core import FrameKind, decode_record
 from veldnet.store import FrameRow, read_timeline
 from veldnet.store.schema import (
@@ -27,6 +29,7 @@ from veldnet.store.schema import (
 )
 
 from .lines import Line, Named, Places, line_matches, line_of
+from .patterns import fits_any
 
 _FEW = 2000
 _STEPS = (2_000, 8_000, 30_000)
@@ -60,8 +63,15 @@ class Query(msgspec.Struct, frozen=True):
     base_stations: tuple[int, ...] = ()
     as_ids: tuple[str, ...] = ()
     packet_types: frozenset[str] = frozenset()
+    # Only frames of devices that are not registered.
+    unknown: bool = False
     start: int = 0
     end: int = 1 << 42
+
+    @property
+    def names_only(self) -> bool:
+        """Whether devices are looked for by what they say of themselves."""
+        return bool(self.dev_euis or self.dev_addrs) and not self.as_ids and self.device_ref is None
 
     @property
     def by_device(self) -> bool:
@@ -124,6 +134,8 @@ def _filters(wanted: Query) -> list[ColumnElement[bool]]:
             int(_KINDS[kind if kind in _KINDS else kind.partition("_")[0]]) for kind in wanted.packet_types
         }
         found.append(frames.c.kind.in_(kinds))
+    if wanted.unknown:
+        found.append(frames.c.outcome.in_(UNKNOWN))
     return found
 
 
@@ -159,6 +171,12 @@ class _Collector:
             self._take(rows[start : start + 200])
         return rows
 
+    def _named_so(self, line: Line) -> bool:
+        """Whether a frame of nobody bears the identifiers looked for; others were chosen by device."""
+        return line.deviceRef is not None or (
+            fits_any(line.deviceEUI, self.wanted.dev_euis) and fits_any(line.devAddr, self.wanted.dev_addrs)
+        )
+
     def _take(self, rows: Sequence[FrameRow]) -> None:
         ids = [row.id for row in rows]
         bodies = {
@@ -175,7 +193,7 @@ class _Collector:
             body = bodies.get(row.id)
             record = None if body is None else decode_record(body)
             line = line_of(row, record, named.get(row.device_ref), self._places)
-            if line_matches(line, self.wanted.packet_types):
+            if line_matches(line, self.wanted.packet_types) and self._named_so(line):
                 self.lines.append(line)
                 if self.full:
                     return
@@ -206,13 +224,18 @@ def search(
     if before is not None:
         top = min(top, before)
     bottom = timeline.first_id_at(wanted.start)
+    few = _few(connection, whose, wanted)
+    if few == [] and whose.subscriber_ref is None and wanted.names_only:
+        # Of a device that is not registered, perhaps.
+        wanted = replace(wanted, unknown=True)
     collector = _Collector(connection, wanted, limit, places)
     ids = _Range(bottom, top)
-    few = None
-    if whose.subscriber_ref is not None or wanted.by_device:
-        few = [row.ref for row in connection.execute(_devices(whose, wanted).limit(_FEW + 1))]
-    if few is not None and len(few) <= _FEW:
-        reached = _of_few(collector, few, ids)
+    if wanted.unknown:
+        reached = None
+        if whose.subscriber_ref is None:
+            reached = _of_few(collector, _of_nobody(connection, whose), ids)
+    elif few is not None:
+        reached = _of_few(collector, frames.c.device_ref.in_(few), ids) if few else None
     else:
         reached = _of_many(collector, whose, ids)
     _add_deliveries(connection, collector.lines)
@@ -226,15 +249,19 @@ def search(
     )
 
 
-def _of_few(collector: _Collector, refs: list[int], ids: _Range) -> int | None:
-    """Frames of a few devices, which lie side by side in the journal: looked for in growing spans of time.
-    Returns how far it came, None for the whole way."""
-    if not refs:
+def _few(connection: Connection, whose: Whose, wanted: Query) -> list[int] | None:
+    """The devices that are searched one by one; None where they are too many, or not named."""
+    if wanted.unknown or (whose.subscriber_ref is None and not wanted.by_device):
         return None
+    few = [row.ref for row in connection.execute(_devices(whose, wanted).limit(_FEW + 1))]
+    return few if len(few) <= _FEW else None
+
+
+def _of_few(collector: _Collector, theirs: ColumnElement[bool], ids: _Range) -> int | None:
+    """Frames of a few devices, or of nobody, which lie side by side in the journal: looked for in growing
+    spans of time. Returns how far it came, None for the whole way."""
     connection, bottom = collector.connection, ids.bottom
-    latest = connection.execute(
-        select(func.max(frames.c.id)).where(frames.c.device_ref.in_(refs), frames.c.id < ids.top)
-    ).scalar()
+    latest = connection.execute(select(func.max(frames.c.id)).where(theirs, frames.c.id < ids.top)).scalar()
     if latest is None:
         return None
     timeline = read_timeline(connection)
@@ -243,7 +270,7 @@ def _of_few(collector: _Collector, refs: list[int], ids: _Range) -> int | None:
         lower = max(timeline.first_id_at(max(newest - span, 0)), bottom)
         while not collector.full:
             within = (frames.c.id >= lower) & (frames.c.id < upper)
-            rows = collector.fetch(select(*FRAME_COLUMNS).where(frames.c.device_ref.in_(refs), within), page)
+            rows = collector.fetch(select(*FRAME_COLUMNS).where(theirs, within), page)
             if rows:
                 upper = rows[-1].id
             if len(rows) < page:
@@ -265,11 +292,16 @@ def _own_frames(connection: Connection, whose: Whose, wanted: Query) -> ColumnEl
     own = frames.c.device_ref.in_(_devices(whose, wanted))
     if wanted.by_device:
         return own
+    return or_(own, _of_nobody(connection, whose))
+
+
+def _of_nobody(connection: Connection, whose: Whose) -> ColumnElement[bool]:
+    """Frames of no device that an operator's base stations heard."""
     stations = connection.execute(
         select(base_stations.c.id).where(base_stations.c.operator_ref == whose.operator_ref)
     ).scalars()
     heard = frames.c.base_station.in_([int(BaseStationId.parse(station)) for station in stations])
-    return or_(own, (frames.c.device_ref == 0) & heard)
+    return (frames.c.device_ref == 0) & heard
 
 
 def _of_many(collector: _Collector, whose: Whose, ids: _Range) -> int | None:
