@@ -38,9 +38,9 @@ class People:
 @pytest.fixture(scope="module")
 def people(server: HostedServer, account: Account) -> People:
     antenna = Antenna(server, account.base_station_eui)
-    stranger = radio.device(EUI, KEY)
+    newcomer = radio.device(EUI, KEY)
     for _ in range(3):
-        antenna.hear(stranger.join_request())
+        antenna.hear(newcomer.join_request())
         server.pass_time(10)
     antenna.hear(radio.personalised("70B3D57ED0000002", "01127FFF", KEY, KEY).uplink(1, b"x"))
     server.pass_time(5)

@@ -145,8 +145,8 @@ def test_an_operator_searches_all_subscribers_in_dutch(operators: Desk, world: W
 
 
 def test_an_unknown_device_is_found_in_the_logger_and_created(operators: Desk, world: World) -> None:
-    stranger = radio.device("70B3D57ED0C0FFEE", KEY)
-    world.antenna.hear(stranger.join_request())
+    newcomer = radio.device("70B3D57ED0C0FFEE", KEY)
+    world.antenna.hear(newcomer.join_request())
     page = operators.page
     operators.go("/logger")
     page.get_by_role("switch", name="Unknown devices only").click()

@@ -2114,6 +2114,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/unknownDevices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices that were heard and are not registered. */
+        get: operations["listUnknownDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/users/{kind}/{userRef}/secondFactor/reset": {
         parameters: {
             query?: never;
@@ -3277,7 +3294,8 @@ export interface components {
         };
         /**
          * Line
-         * @description A frame. Levels in dBm and dB, `airtime` in seconds, `distance` in metres along the ground;
+         * @description A frame. Of an unregistered device `deviceEUI` is what it says itself; `joinEUI` is that of a
+         *         join-request. Levels in dBm and dB, `airtime` in seconds, `distance` in metres along the ground;
          *         `deliveries` is OK, ERROR or PENDING, or absent where nothing is to be delivered. What only the record
          *         knows is absent when its retention is over.
          */
@@ -3290,6 +3308,7 @@ export interface components {
             deviceEUI: string | null;
             deviceName: string | null;
             devAddr: string | null;
+            joinEUI: string | null;
             fPort: number | null;
             fCntUp: number | null;
             nFCntDown: number | null;
@@ -3646,6 +3665,32 @@ export interface components {
             ref: string;
             token: string;
             keyFile: string;
+        };
+        /**
+         * UnknownDeviceView
+         * @description A device that asks to join, with its EUIs, or one that sends from a DevAddr that no session has. Base
+         *         stations with the best signal first.
+         */
+        UnknownDeviceView: {
+            deviceEUI: string | null;
+            joinEUI: string | null;
+            devAddr: string | null;
+            frames: number;
+            firstTime: string;
+            lastTime: string;
+            modulation: string;
+            baseStations: components["schemas"]["Reception"][];
+        };
+        /**
+         * Reception
+         * @description How a base station heard the device last.
+         */
+        Reception: {
+            baseStationId: string;
+            baseStationName: string;
+            time: string;
+            rssi: number | null;
+            snr: number | null;
         };
         /**
          * SignInOptions
@@ -13459,6 +13504,8 @@ export interface operations {
                 asId?: string;
                 /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
                 packetType?: string;
+                /** @description Only frames of devices that are not registered; operators see these. */
+                unknown?: boolean;
                 /** @description Include the output of the subscriber's decoders. */
                 decode?: boolean;
                 /** @description Start of the time range, ISO 8601. */
@@ -13559,6 +13606,8 @@ export interface operations {
                 asId?: string;
                 /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
                 packetType?: string;
+                /** @description Only frames of devices that are not registered; operators see these. */
+                unknown?: boolean;
                 /** @description Include the output of the subscriber's decoders. */
                 decode?: boolean;
                 /** @description Start of the time range, ISO 8601. */
@@ -13737,6 +13786,8 @@ export interface operations {
                 asId?: string;
                 /** @description Of UPLINK_DATA, UPLINK_MAC_DATA, UPLINK_MAC, UPLINK_JOIN, DOWNLINK_DATA, DOWNLINK_MAC_DATA, DOWNLINK_MAC, DOWNLINK_JOIN, RESET, REFUSED, DOWNLINK_REFUSED, comma-separated. */
                 packetType?: string;
+                /** @description Only frames of devices that are not registered; operators see these. */
+                unknown?: boolean;
                 /** @description Include the output of the subscriber's decoders. */
                 decode?: boolean;
             };
@@ -16958,6 +17009,86 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listUnknownDevices: {
+        parameters: {
+            query?: {
+                /** @description Entries at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnknownDeviceView"][];
+                };
             };
             /** @description Bad Request */
             400: {
