@@ -13,6 +13,7 @@ import {
   IconListDetails,
   IconMailX,
   IconRoute,
+  IconSend,
   IconSettings,
   IconShieldLock,
   IconTerminal2,
@@ -65,6 +66,8 @@ const routes = {
     from: text,
     to: text,
     form: oneOf("frames"),
+    downlink: text,
+    with: text,
   }),
   network: route("/operator"),
   stations: route("/operator/base-stations"),
@@ -87,10 +90,14 @@ const routes = {
   operatorPlans: route("/operator/plans"),
   profiles: route("/operator/profiles"),
   hsmGroups: route("/operator/hsm-groups"),
+  downlinks: route("/downlinks", { status: text, device: text, downlink: text }),
+  networkDownlinks: route("/operator/downlinks", { status: text, device: text, downlink: text }),
   alarms: route("/alarms", {
     state: oneOf("CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"),
     acked: oneOf("true", "false", "all"),
     type: count,
+    assignee: text,
+    muted: oneOf("true", "false"),
     page: count,
   }),
   routing: route("/routing"),
@@ -191,6 +198,16 @@ screen(routes.unknown, {
   title: "nav.unknown",
   operator: IconHelpHexagon,
   load: () => import("./features/operator/UnknownDevices").then((module) => module.UnknownDevices),
+});
+screen(routes.downlinks, {
+  title: "downlinks.title",
+  subscriber: IconSend,
+  load: () => import("./features/downlinks/Downlinks").then((module) => module.Downlinks),
+});
+screen(routes.networkDownlinks, {
+  title: "downlinks.title",
+  operator: IconSend,
+  load: () => import("./features/downlinks/Downlinks").then((module) => module.NetworkDownlinks),
 });
 screen(routes.subscribers, {
   title: "nav.subscribers",

@@ -220,6 +220,7 @@ def test_customers_are_apart(server: HostedServer, user: Person, outsider: Perso
         ),
         ("POST", f"{V1}/devices/{ref}/downlinks", {"fPort": 1, "payload": "00"}),
         ("DELETE", f"{V1}/devices/{ref}/downlinks", None),
+        ("DELETE", f"{V1}/devices/{ref}/downlinks/1", None),
         ("GET", f"{V1}/alarms?deviceRef={ref}", None),
         ("POST", f"{V1}/routingProfiles/{routing}/trial", None),
         ("GET", f"{V1}/decoders/{decoder}", None),

@@ -294,11 +294,19 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "watchFrames": plain(method="HEAD"),
     "getDeliveries": lambda w: Example(query=f"ids={w.frame}"),
     "listAlarms": plain(),
+    "listAssignees": plain(),
+    "getAlarm": lambda w: Example({"alarmRef": w.alarm}),
+    "commentAlarm": lambda w: Example({"alarmRef": w.alarm}, {"text": "Seen"}),
+    "assignAlarm": lambda w: Example({"alarmRef": w.alarm}, {"userRef": None}),
+    "muteAlarm": lambda w: Example({"alarmRef": w.alarm}, {"until": None}),
     "acknowledgeAlarms": lambda w: Example(body={"refs": [w.alarm]}),
-    "listDownlinks": of_device(),
+    "listQueuedDownlinks": of_device(),
     "sendDownlink": of_device(body={"fPort": 1, "payload": "00"}),
+    "listDownlinks": of_device(),
+    "watchDownlinks": plain(method="HEAD"),
+    "getDownlink": lambda w: Example({"downlinkId": _downlink(w)}),
+    "cancelDownlink": lambda w: Example({"deviceRef": w.device["ref"], "downlinkId": _downlink(w)}),
     "flushDownlinks": of_device(),
-    "listDownlinkHistory": of_device(),
     "getClock": plain(),
     "moveClock": plain(body={"advance": 0}),
     "injectUplink": of_device(body={"applicationKey": KEY}),
@@ -310,6 +318,8 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "deleteDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
     "tryDecoder": plain(body={"kind": "CAYENNE_LPP", "trials": [{"payload": "01670110"}]}),
     "getReadings": of_device(),
+    "compareReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
+    "exportReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
     "tryRoutingProfile": lambda w: Example({"routingProfileRef": w.routing["ref"]}),
     "getNetworkOverview": plain(),
     "listSubscribers": plain(),
@@ -468,6 +478,11 @@ def _invitation(world: World) -> Any:
 def _reset(world: World) -> str:
     """The token of a link; the mail server does not answer."""
     return str(world.v1("POST", f"/users/{world.new_user()}/passwordReset", {})["token"])
+
+
+def _downlink(world: World) -> str:
+    path = f"/devices/{world.device['ref']}/downlinks"
+    return str(world.v1("POST", path, {"fPort": 1, "payload": "01"})["id"])
 
 
 def _decoder(world: World) -> str:

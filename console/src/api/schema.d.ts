@@ -576,6 +576,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/assignees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Users to whom alarms can be assigned. */
+        get: operations["listAssignees"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarmRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An alarm with its comments and causes. */
+        get: operations["getAlarm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarmRef}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Comment on an alarm. */
+        post: operations["commentAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarmRef}/assignee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Assign an alarm to a user. */
+        put: operations["assignAlarm"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarmRef}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Mute an alarm until a time. */
+        put: operations["muteAlarm"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalogue/models": {
         parameters: {
             query?: never;
@@ -692,23 +777,6 @@ export interface paths {
         put?: never;
         /** Test a decoder on payloads or stored frames. */
         post: operations["tryDecoder"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{deviceRef}/readings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Decoded readings of a device. */
-        get: operations["getReadings"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1005,23 +1073,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/devices/{deviceRef}/downlinks/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Queued, sent and acknowledged downlinks of a device. */
-        get: operations["listDownlinkHistory"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/devices/{deviceRef}/downlinks": {
         parameters: {
             query?: never;
@@ -1030,12 +1081,29 @@ export interface paths {
             cookie?: never;
         };
         /** Downlinks that wait. */
-        get: operations["listDownlinks"];
+        get: operations["listQueuedDownlinks"];
         put?: never;
         /** Queue a downlink. */
         post: operations["sendDownlink"];
         /** Clear the downlink queue of a device. */
         delete: operations["flushDownlinks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{deviceRef}/downlinks/{downlinkId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Cancel a queued downlink. */
+        delete: operations["cancelDownlink"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1299,6 +1367,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{deviceRef}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Decoded readings of a device. */
+        get: operations["getReadings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Decoded readings of devices, with units. */
+        get: operations["compareReadings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export decoded readings as CSV. */
+        get: operations["exportReadings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{deviceRef}/securityContext/reset": {
         parameters: {
             query?: never;
@@ -1551,6 +1670,57 @@ export interface paths {
         put?: never;
         /** Send another user a link that sets a password. */
         post: operations["resetUserPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/downlinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Downlinks of all devices, newest first. */
+        get: operations["listDownlinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/downlinks/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Live changes of downlinks as server-sent events. */
+        get: operations["watchDownlinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/downlinks/{downlinkId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A downlink and what became of it. */
+        get: operations["getDownlink"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2543,6 +2713,11 @@ export interface components {
             lastAckTime: string | null;
             ackAuthor: string | null;
             objectId: string | null;
+            mutedUntil: string | null;
+            mutedBy: string | null;
+            assigneeRef: string | null;
+            assigneeName: string | null;
+            comments: number;
         };
         /**
          * Acknowledged
@@ -2551,6 +2726,48 @@ export interface components {
         Acknowledged: {
             acknowledged: number;
             unknown: string[];
+        };
+        /**
+         * Assignee
+         * @description Somebody who can look after alarms.
+         */
+        Assignee: {
+            ref: string;
+            displayName: string;
+            username: string;
+        };
+        /**
+         * AlarmDetails
+         * @description An alarm, what was written about it (the newest first), and what is behind it.
+         */
+        AlarmDetails: {
+            alarm: components["schemas"]["AlarmLine"];
+            comments: components["schemas"]["AlarmComment"][];
+            causes: components["schemas"]["AlarmCause"][];
+        };
+        /**
+         * AlarmComment
+         * @description What somebody has written about an alarm.
+         */
+        AlarmComment: {
+            ref: string;
+            time: string;
+            author: string;
+            text: string;
+        };
+        /**
+         * AlarmCause
+         * @description What is or may be behind an alarm: the `frame` that raised it, a `baseStation` that does not answer, an
+         *         `applicationServer` for which messages of the device wait. `ref` leads there, and of a server to the
+         *         routing profile.
+         */
+        AlarmCause: {
+            /** @enum {string} */
+            kind: "applicationServer" | "baseStation" | "frame";
+            ref: string;
+            name: string;
+            messages?: number | null;
+            text?: string | null;
         };
         /**
          * CatalogueModel
@@ -2646,6 +2863,9 @@ export interface components {
             kind?: "CAYENNE_LPP" | "JAVASCRIPT";
             source?: string;
             deviceProfileIds?: string[];
+            units?: {
+                [key: string]: string;
+            };
             lastUpdateTime?: string;
             lastUpdateUser?: string;
         };
@@ -2662,18 +2882,6 @@ export interface components {
             error: string | null;
             /** @default [] */
             console: string[];
-        };
-        /**
-         * Reading
-         * @description The values that a decoder found in a frame, by their path.
-         */
-        Reading: {
-            time: string;
-            frameId: string;
-            values: Record<string, never>;
-            error?: string | null;
-            /** @default [] */
-            warnings: string[];
         };
         /**
          * RouteTrialView
@@ -2917,41 +3125,6 @@ export interface components {
             sessionReset: boolean;
         };
         /**
-         * DownlinkLine
-         * @description A downlink of an application. `time` is when it was queued, and once it was sent or failed when that
-         *         was. A confirmed one is `unacknowledged` as soon as the device has been heard again without an
-         *         acknowledgement. `reason` says why the network refused one that it had queued.
-         */
-        DownlinkLine: {
-            id: string;
-            /** @enum {string} */
-            status: "acknowledged" | "failed" | "queued" | "sending" | "sent" | "unacknowledged";
-            time: string;
-            fPort: number | null;
-            payload: string | null;
-            size: number;
-            confirmed: boolean;
-            fCntDn?: number | null;
-            expires?: string | null;
-            slot?: string | null;
-            baseStationId?: string | null;
-            /** @default [] */
-            causes: components["schemas"]["DownlinkCause"][];
-            reason?: string | null;
-            acknowledgedTime?: string | null;
-            correlationId?: string | null;
-            /** @default false */
-            afterJoin: boolean;
-        };
-        /**
-         * DownlinkCause
-         * @description Why a downlink was not sent in a window: ThingPark's code.
-         */
-        DownlinkCause: {
-            slot: string;
-            code: string;
-        };
-        /**
          * QueuedView
          * @description A downlink that waits. Times in Unix seconds; `fCntDn` where the application server fixed it, and its
          *         payload is then encrypted.
@@ -2971,9 +3144,10 @@ export interface components {
         };
         /**
          * Queued
-         * @description What was taken into the queue.
+         * @description What was taken into the queue; `id` leads to what becomes of it.
          */
         Queued: {
+            id: string;
             fPort: number;
             payload: string;
         };
@@ -3153,6 +3327,60 @@ export interface components {
             clientSecret?: string | null;
         };
         /**
+         * Reading
+         * @description The values that a decoder found in a frame, by their path.
+         */
+        Reading: {
+            time: string;
+            frameId: string;
+            values: Record<string, never>;
+            error?: string | null;
+            /** @default [] */
+            warnings: string[];
+        };
+        /**
+         * ReadingTable
+         * @description Readings of some devices, the newest first; `more` if there are others before.
+         */
+        ReadingTable: {
+            devices: components["schemas"]["ReadingDevice"][];
+            fields: components["schemas"]["ReadingField"][];
+            readings: components["schemas"]["ReadingRow"][];
+            more: boolean;
+        };
+        /**
+         * ReadingDevice
+         * @description A device whose readings these are.
+         */
+        ReadingDevice: {
+            ref: string;
+            EUI: string;
+            name: string;
+        };
+        /**
+         * ReadingField
+         * @description A column of readings. `unit` is set in the decoder (`source` DECODER) or follows from the name (NAME).
+         *         Where decoders give one name different units there is a column of each, with the devices of it.
+         */
+        ReadingField: {
+            name: string;
+            unit: string | null;
+            /** @enum {string|null} */
+            source: "DECODER" | "NAME" | null;
+            deviceRefs: string[];
+        };
+        /**
+         * ReadingRow
+         * @description The values that a decoder found in a frame of a device, by their names.
+         */
+        ReadingRow: {
+            deviceRef: string;
+            time: string;
+            frameId: string;
+            values: Record<string, never>;
+            error?: string | null;
+        };
+        /**
          * Clock
          * @description The clock of the server. `left` are the seconds that the last request could not move it: ask again.
          */
@@ -3267,6 +3495,57 @@ export interface components {
         SentReset: {
             mailed: boolean;
             token: string | null;
+        };
+        /**
+         * DownlinkPage
+         * @description Downlinks, the newest first; `next` goes on behind the last one, absent at the end.
+         */
+        DownlinkPage: {
+            downlinks: components["schemas"]["Downlink"][];
+            next: string | null;
+        };
+        /**
+         * Downlink
+         * @description A downlink of an application server, from the queue to its end. `id` is that of its submission;
+         *         `frameId` leads to what the journal says of its transmission, `answerFrameId` to the uplink that
+         *         acknowledged a confirmed one, or did not. A confirmed one that was sent is `sent` until the device is
+         *         heard again. `reason` of a failure without causes: `size`, `rate`, `reset` or `interrupted`.
+         */
+        Downlink: {
+            id: string;
+            /** @enum {string} */
+            status: "acknowledged" | "cancelled" | "failed" | "queued" | "sending" | "sent" | "unacknowledged";
+            deviceRef: string;
+            deviceEUI: string;
+            deviceName: string;
+            queuedTime: string;
+            lastUpdateTime: string;
+            fPort: number;
+            size: number;
+            payload: string | null;
+            confirmed: boolean;
+            fCntDn: number | null;
+            priority: number;
+            afterJoin: boolean;
+            expires: string | null;
+            correlationId: string | null;
+            sendingTime: string | null;
+            sentTime: string | null;
+            slot: string | null;
+            baseStationId: string | null;
+            frameId: string | null;
+            causes: components["schemas"]["DownlinkCause"][];
+            reason: string | null;
+            answerTime: string | null;
+            answerFrameId: string | null;
+        };
+        /**
+         * DownlinkCause
+         * @description Why a downlink was not sent: ThingPark's code, and the slot in which it could not be.
+         */
+        DownlinkCause: {
+            code: string;
+            slot?: string | null;
         };
         /**
          * FrameDetail
@@ -3808,6 +4087,27 @@ export interface components {
          */
         Acknowledgements: {
             refs?: string[];
+        };
+        /**
+         * Comment
+         * @description What is to be written about an alarm.
+         */
+        Comment: {
+            text: string;
+        };
+        /**
+         * Assignment
+         * @description Who looks after an alarm; without a user, nobody.
+         */
+        Assignment: {
+            userRef?: string | null;
+        };
+        /**
+         * Mute
+         * @description Until when recipients hear nothing of an alarm, ISO 8601; without it notifications go on.
+         */
+        Mute: {
+            until?: string | null;
         };
         /**
          * ModelChoice
@@ -7589,6 +7889,10 @@ export interface operations {
                 type?: number;
                 /** @description Only acknowledged or only unacknowledged alarms. */
                 acked?: boolean;
+                /** @description Only assigned to this user: a ref, `me`, or `none` for unassigned alarms. */
+                assignee?: string;
+                /** @description Only muted alarms, or only those that are not. */
+                muted?: boolean;
                 /** @description Start of the time range, ISO 8601. */
                 from?: string;
                 /** @description End of the time range, ISO 8601. */
@@ -7696,6 +8000,411 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Acknowledged"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listAssignees: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignee"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getAlarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                alarmRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    commentAlarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                alarmRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comment"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    assignAlarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                alarmRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assignment"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    muteAlarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                alarmRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Mute"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -8504,93 +9213,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabResult"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    getReadings: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                from?: string;
-                /** @description End of the time range, ISO 8601. */
-                to?: string;
-                /** @description Readings at most. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reading"][];
                 };
             };
             /** @description Bad Request */
@@ -10174,90 +10796,7 @@ export interface operations {
             };
         };
     };
-    listDownlinkHistory: {
-        parameters: {
-            query?: {
-                /** @description Maximum number of sent or failed downlinks. */
-                limit?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                deviceRef: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DownlinkLine"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listDownlinks: {
+    listQueuedDownlinks: {
         parameters: {
             query?: never;
             header?: {
@@ -10431,6 +10970,86 @@ export interface operations {
             path: {
                 /** @description Identifier, as returned in lists and responses. */
                 deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    cancelDownlink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+                /** @description Identifier, as returned in lists and responses. */
+                downlinkId: string;
             };
             cookie?: never;
         };
@@ -11965,6 +12584,263 @@ export interface operations {
             };
         };
     };
+    getReadings: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                from?: string;
+                /** @description End of the time range, ISO 8601. */
+                to?: string;
+                /** @description Readings at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    compareReadings: {
+        parameters: {
+            query?: {
+                /** @description Devices, comma-separated, at most 10. */
+                deviceRefs?: string;
+                /** @description Start of the time range, ISO 8601. */
+                from?: string;
+                /** @description End of the time range, ISO 8601. */
+                to?: string;
+                /** @description Readings of a device at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingTable"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    exportReadings: {
+        parameters: {
+            query?: {
+                /** @description Devices, comma-separated, at most 10. */
+                deviceRefs?: string;
+                /** @description Start of the time range, ISO 8601. */
+                from?: string;
+                /** @description End of the time range, ISO 8601. */
+                to?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
     resetSecurityContext: {
         parameters: {
             query?: never;
@@ -13348,6 +14224,252 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SentReset"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listDownlinks: {
+        parameters: {
+            query?: {
+                /** @description Only downlinks of this device. */
+                deviceRef?: string;
+                /** @description Of queued, sending, sent, acknowledged, unacknowledged, failed, cancelled, comma-separated. */
+                status?: string;
+                /** @description Continue after this downlink. */
+                before?: number;
+                /** @description Downlinks at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DownlinkPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    watchDownlinks: {
+        parameters: {
+            query?: {
+                /** @description Only downlinks of this device. */
+                deviceRef?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getDownlink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                downlinkId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Downlink"];
                 };
             };
             /** @description Bad Request */

@@ -25,11 +25,13 @@ export interface ChartProps {
   height?: number;
   onPick?: (index: number, series: string) => void;
   save?: boolean;
+  /** Charts of one group have a common crosshair and zoom. */
+  group?: string;
 }
 
 const palette = ["#2b9160", "#1c7ed6", "#f08c00", "#ae3ec9", "#e03131", "#0c8599", "#868e96"];
 
-export default function ChartCanvas({ label, option, height = 240, onPick, save = false }: ChartProps) {
+export default function ChartCanvas({ label, option, height = 240, onPick, save = false, group }: ChartProps) {
   const t = useT();
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<echarts.ECharts | null>(null);
@@ -74,6 +76,10 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
       xAxis: style(option.xAxis),
       yAxis: style(option.yAxis),
     });
+    if (group) {
+      chart.current.group = group;
+      echarts.connect(group);
+    }
     const resize = new ResizeObserver(() => chart.current?.resize());
     resize.observe(place.current);
     return () => {
@@ -81,7 +87,7 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
       chart.current?.dispose();
       chart.current = null;
     };
-  }, [option, scheme]);
+  }, [option, scheme, group]);
   useEffect(() => {
     const current = chart.current;
     if (!current || !onPick) return;

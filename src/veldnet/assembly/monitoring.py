@@ -210,6 +210,16 @@ class MonitoringService:
         await self._network.commits.durable()
         return found
 
+    async def mute(self, device_ref: int, kind: int, of: str, until: int | None, author: str) -> bool:
+        """Tell recipients nothing of an alarm for a time; durable when this returns. False if there is none
+        such."""
+        entry = await self._network.devices.get(ref=device_ref)
+        if entry is None or entry.removed:
+            return False
+        found = self.monitor.mute(entry, kind, of, until, author)
+        await self._network.commits.durable()
+        return found
+
 
 def _mailer(settings: Settings) -> Mailer | None:
     mail = settings.mail

@@ -8,6 +8,7 @@ import resource
 import shutil
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,6 +33,7 @@ from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, prune
+from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
 from veldnet.network.core import PortKey, personalised_state
@@ -165,6 +167,9 @@ class Platform:
         self.network.commits.join(self.live)
         self.unknown_devices = UnknownDevices()
         self.network.commits.join(self.unknown_devices)
+        self.downlinks = DownlinkLedger(clock, streams=console.live_streams)
+        self.network.commits.join(self.downlinks)
+        self.network.commits.watch_queues(self.downlinks)
         self.decoders = DecoderPool(
             Limits(
                 float(console.decoder_time),
@@ -213,6 +218,7 @@ class Platform:
             await connections.restore()
         await self._load_operators()
         await self.table.load()
+        await self.store.write(partial(settle, now=round(self.clock() * 1000)))
         await self.network.start()
         await self.deliveries.start()
         await self.monitoring.start()
@@ -375,7 +381,8 @@ class Platform:
 
     async def _load_operators(self) -> None:
         """Whose subscribers and base stations are, for those who watch a whole network."""
-        self.live.operator_of = await self.store.read(accounts.operators_of_subscribers)
+        operators = await self.store.read(accounts.operators_of_subscribers)
+        self.live.operator_of = self.downlinks.operator_of = operators
         self.live.station_operator = {
             int(identifier): station.operator_ref for identifier, station in self.base_stations.all()
         }
@@ -421,6 +428,11 @@ class Platform:
         day_ago = int((now - 86_400) * 1000)
         await self.store.write(lambda connection: changes.prune(connection, day_ago))
 
+    def close_streams(self) -> None:
+        """End the live streams, on which a server that stops would wait."""
+        self.live.close()
+        self.downlinks.close()
+
     async def stop(self) -> None:
         """Finish what was received, then close."""
         self.ready = False
@@ -431,7 +443,7 @@ class Platform:
             await self._keep_connections()
         except StoreError as error:
             log.warning("presence_write_failed", error=str(error))
-        self.live.close()
+        self.close_streams()
         await self.decoders.close()
         await self.keys.stop()
         await self.network.stop()

@@ -80,7 +80,7 @@ async def serve(
     manager.stopping()
     begun = time.monotonic()
     # Streams would keep their connections open.
-    platform.live.close()
+    platform.close_streams()
     await http.stop()
     await platform.stop()
     log.info("stopped", seconds=round(time.monotonic() - begun, 3))

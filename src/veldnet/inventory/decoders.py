@@ -18,6 +18,7 @@ from .rows import inserted_ref, ref_of
 
 Kind = Literal["JAVASCRIPT", "CAYENNE_LPP"]
 _MOST = 200
+_MOST_UNITS = 100
 
 
 class PayloadDecoder(msgspec.Struct):
@@ -30,6 +31,8 @@ class PayloadDecoder(msgspec.Struct):
     kind: Kind | UnsetType = UNSET
     source: str | UnsetType = UNSET
     deviceProfileIds: list[str] | UnsetType = UNSET
+    # Units of readings by their names, `-` for none; those that are not named follow from the name.
+    units: dict[str, str] | UnsetType = UNSET
     lastUpdateTime: str | UnsetType = UNSET
     lastUpdateUser: str | UnsetType = UNSET
 
@@ -61,6 +64,7 @@ def list_decoders(connection: Connection, scope: Scope, ref: str | None = None) 
             row.kind,
             UNSET if ref is None else row.source,
             bound.get(row.ref, []),
+            _units(row.units),
             timestamp(row.updated_at),
             row.updated_by,
         )
@@ -92,7 +96,24 @@ def _checked(body: PayloadDecoder, most_source: int) -> dict[str, str]:
     if body.source is not UNSET:
         check_source(body.source, most_source)
         values["source"] = body.source
+    if body.units is not UNSET:
+        values["units"] = _checked_units(body.units)
     return values
+
+
+def _units(stored: str) -> dict[str, str]:
+    return msgspec.json.decode(stored, type=dict[str, str])
+
+
+def _checked_units(units: dict[str, str]) -> str:
+    if len(units) > _MOST_UNITS:
+        raise InvalidField(f"units names {len(units)} readings; at most {_MOST_UNITS} are allowed")
+    for name, unit in units.items():
+        if not 1 <= len(name) <= 200:
+            raise InvalidField("units: the name of a reading has 1 to 200 characters")
+        if len(unit) > 20 or not unit.isprintable():
+            raise InvalidField(f"units: the unit of {name[:40]!r} must have at most 20 printable characters")
+    return msgspec.json.encode({name: unit.strip() for name, unit in units.items()}).decode()
 
 
 def create_decoder(
@@ -180,3 +201,15 @@ def profiles_of(connection: Connection, refs: set[int]) -> dict[int, int]:
     """The numbers of the profiles of devices."""
     rows = connection.execute(select(devices.c.ref, devices.c.profile_ref).where(devices.c.ref.in_(refs)))
     return {row.ref: row.profile_ref for row in rows}
+
+
+def units_of(connection: Connection, subscriber_ref: int, profiles: set[int]) -> dict[int, dict[str, str]]:
+    """The units that a subscriber has set for the readings of devices, by the number of their profile."""
+    rows = connection.execute(
+        select(decoder_bindings.c.profile_ref, decoders.c.units)
+        .join(decoders, decoders.c.ref == decoder_bindings.c.decoder_ref)
+        .where(
+            decoder_bindings.c.subscriber_ref == subscriber_ref, decoder_bindings.c.profile_ref.in_(profiles)
+        )
+    )
+    return {row.profile_ref: _units(row.units) for row in rows}

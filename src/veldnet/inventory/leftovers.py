@@ -9,6 +9,7 @@ from veldnet.store.schema import (
     alarm_history,
     alarms,
     deliveries,
+    downlinks,
     notification_settings,
     notifications,
 )
@@ -19,8 +20,8 @@ _SUBSCRIBER = 1
 
 
 def of_device(connection: Connection, device_ref: int) -> None:
-    """Its alarms go; its pending messages become undelivered, where the subscriber can see them."""
-    for table in (alarms, alarm_history):
+    """Its alarms and downlinks go; its pending messages become undelivered, where they are seen."""
+    for table in (alarms, alarm_history, downlinks):
         connection.execute(delete(table).where(table.c.device_ref == device_ref))
     _set_aside(connection, deliveries.c.device_ref == device_ref, "the device was deleted", "deviceDeleted")
 

@@ -28,6 +28,7 @@ from .notification.events import (
 from .notification.mail import Mailer, MailFailed, MailSettings, SmtpMailer
 from .notification.notifier import Notifier, Pace, Post
 from .retention import prune
+from .subscriptions import Feed, Subscription, TooManyStreams
 
 __all__ = [
     "BACKUP",
@@ -37,6 +38,7 @@ __all__ = [
     "AlarmType",
     "BaseStationMonitor",
     "Facts",
+    "Feed",
     "Level",
     "Limits",
     "MailFailed",
@@ -53,11 +55,14 @@ __all__ = [
     "SeverityError",
     "SilenceRules",
     "SmtpMailer",
+    "Subscription",
+    "TooManyStreams",
     "alarms",
     "backtest",
     "base_stations",
     "battery",
     "check_settings",
+    "downlinks",
     "health",
     "logger",
     "notification",

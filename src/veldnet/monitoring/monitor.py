@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from veldnet.domain.health import Health
 from veldnet.network.core import (
@@ -30,6 +31,7 @@ from veldnet.store import (
     FrameRow,
     HealthRow,
     IdSource,
+    MuteRow,
     NotificationRow,
     PastAlarmRow,
     Rows,
@@ -70,6 +72,7 @@ class _Batch:
         self.history: list[PastAlarmRow] = []
         self.final: dict[tuple[int, int, str], AlarmRow] = {}
         self.acknowledged: dict[tuple[int, int, str], AcknowledgementRow] = {}
+        self.muted: dict[tuple[int, int, str], MuteRow] = {}
         self.checks: dict[int, int | None] = {}
         self.health: dict[int, int] = {}
         self.notifications: list[NotificationRow] = []
@@ -82,6 +85,7 @@ class _Batch:
             (Statement.INSERT_ALARM_HISTORY, self.history),
             (Statement.PUT_ALARM, list(self.final.values())),
             (Statement.ACKNOWLEDGE_ALARM, list(self.acknowledged.values())),
+            (Statement.MUTE_ALARM, list(self.muted.values())),
             (Statement.UPDATE_CHECK, [CheckRow(at, ref) for ref, at in self.checks.items()]),
             (Statement.UPDATE_HEALTH, [HealthRow(value, ref) for ref, value in self.health.items()]),
             (Statement.INSERT_NOTIFICATION, self.notifications),
@@ -193,17 +197,18 @@ class Monitor:
         for rule in page.rules(record, watch):
             # A rule may look at the alarms while it names their changes.
             for signal in tuple(rule.signals(record, Seen(entry.device, watch))):
-                self._signal(entry, watch, signal, round(self._clock() * 1000))
+                self._signal(entry, watch, signal, round(self._clock() * 1000), record.id)
 
     # Alarms.
 
-    def _signal(self, entry: Entry, watch: Watch, signal: Signal, now: int) -> None:
+    def _signal(self, entry: Entry, watch: Watch, signal: Signal, now: int, frame: int | None = None) -> None:
         kind, before = self.kinds[signal.type], watch.alarm(signal.type, signal.object)
         step = machine.apply(kind, before, signal, now)
         if step.alarm is None or not step.written:
             return
         watch.put(step.alarm)
-        self._write(entry, step, signal.infos)
+        cause = self._cause(watch.stations) if kind.id == SILENCE and step.alarm.active else None
+        self._write(entry, step, signal.infos, frame, cause)
         self._notify(entry, watch, step, signal.infos)
         if step.change == "raised":
             self.counters.raised[kind.id] += 1
@@ -212,7 +217,9 @@ class Monitor:
         if step.alarm.active and kind.quiet is not None:
             self._check_before(entry, watch, now + kind.quiet)
 
-    def _write(self, entry: Entry, step: Step, infos: tuple[str, ...]) -> None:
+    def _write(
+        self, entry: Entry, step: Step, infos: tuple[str, ...], frame: int | None, cause: str | None
+    ) -> None:
         alarm, batch, ref = step.alarm, self._batch, entry.device.row.ref
         assert alarm is not None
         key = (ref, alarm.type, alarm.object)
@@ -227,6 +234,8 @@ class Monitor:
             alarm.updated_at,
             None,
             None,
+            frame,
+            cause,
             *five_infos(infos),
         )
         if step.before is not None:
@@ -240,7 +249,7 @@ class Monitor:
 
     def _notify(self, entry: Entry, watch: Watch, step: Step, infos: tuple[str, ...]) -> None:
         alarm, row = step.alarm, entry.device.row
-        if step.change is None or alarm is None:
+        if step.change is None or alarm is None or alarm.muted_until > self._clock() * 1000:
             return
         if not self._recipients.wants_device(row.subscriber_ref, step.change, alarm.state):
             return
@@ -273,6 +282,7 @@ class Monitor:
         watch, now = watch_of(entry), round(self._clock() * 1000)
         for signal in tuple(due(watch, now, self.kinds)):
             self._signal(entry, watch, signal, now)
+        self._end_mutes(entry, watch, now)
         if entry.device.active:
             steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
             raised = silence.judge(steps, watch, now)
@@ -293,6 +303,7 @@ class Monitor:
     def _plan_check(self, entry: Entry, watch: Watch, now: int) -> None:
         """Set the next look at the device."""
         ahead = [next_due(watch, self.kinds)]
+        ahead += [alarm.muted_until for alarm in watch.alarms if alarm.muted_until]
         if entry.device.active:
             steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
             ahead.append(silence.next_check(self.silence_rules, steps, watch, now))
@@ -322,3 +333,31 @@ class Monitor:
             self._notify(entry, watch, step, ())
         self._commits.touch(entry)
         return True
+
+    def mute(self, entry: Entry, kind: int, of: str, until: int | None, author: str) -> bool:
+        """Tell recipients nothing of an alarm until then, or everything again; False if the device has none
+        such. `commits.durable` tells when it is written."""
+        watch = watch_of(entry)
+        alarm = watch.alarm(kind, of)
+        if alarm is None:
+            return False
+        watch.put(replace(alarm, muted_until=until or 0))
+        key = (entry.device.row.ref, kind, of)
+        self._batch.muted[key] = MuteRow(until, None if until is None else author, *key)
+        if until is not None:
+            self._check_before(entry, watch, until)
+        self._commits.touch(entry)
+        return True
+
+    def _end_mutes(self, entry: Entry, watch: Watch, now: int) -> None:
+        """Recipients hear of alarms that are still there, and acknowledged by nobody, when the time for which
+        they are muted is over."""
+        for alarm in watch.alarms:
+            if not 0 < alarm.muted_until <= now:
+                continue
+            loud = replace(alarm, muted_until=0)
+            watch.put(loud)
+            key = (entry.device.row.ref, alarm.type, alarm.object)
+            self._batch.muted[key] = MuteRow(None, None, *key)
+            if loud.active and not loud.acked:
+                self._notify(entry, watch, Step(loud, True, "raised"), ())

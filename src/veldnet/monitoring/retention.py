@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy import Connection, Table, delete, select
 
+from veldnet.monitoring.downlinks.states import OPEN
 from veldnet.store import Store, forget_steps, read_timeline
 from veldnet.store.schema import (
     alarm_history,
     deliveries,
     delivery_results,
+    downlinks,
     frame_bodies,
     hourly_statistics,
 )
@@ -34,6 +37,13 @@ def _delete_piece(table: Table, column_name: str, before_id: int) -> Callable[[C
         return connection.execute(delete(table).where(column < bound)).rowcount
 
     return run
+
+
+def _delete_downlinks(connection: Connection, *, before_id: int) -> int:
+    """Those that have come to their end; what still waits is kept however long that takes."""
+    old = select(downlinks.c.id).where(downlinks.c.id < before_id, downlinks.c.state.not_in(OPEN))
+    piece = old.order_by(downlinks.c.id).limit(PIECE)
+    return connection.execute(delete(downlinks).where(downlinks.c.id.in_(piece))).rowcount
 
 
 async def prune(
@@ -67,6 +77,9 @@ async def prune(
         while (count := await store.write(piece)) > 0:
             removed += count
             await asyncio.sleep(PAUSE)
+    while (count := await store.write(partial(_delete_downlinks, before_id=keep_bodies))) > 0:
+        removed += count
+        await asyncio.sleep(PAUSE)
     oldest = timeline.first_id_at(since(max(frames, bodies)))
     await store.write(lambda connection: forget_steps(connection, oldest))
     return removed

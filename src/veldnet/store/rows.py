@@ -207,6 +207,9 @@ class AlarmRow(msgspec.Struct, frozen=True, gc=False):
     updated_at: int
     acked_at: int | None = None
     ack_author: str | None = None
+    # The frame that raised it, and the base station behind it.
+    frame_id: int | None = None
+    cause: str | None = None
     info1: str | None = None
     info2: str | None = None
     info3: str | None = None
@@ -231,6 +234,16 @@ class AcknowledgementRow(msgspec.Struct, frozen=True, gc=False):
     object: str
 
 
+class MuteRow(msgspec.Struct, frozen=True, gc=False):
+    """Until when recipients hear nothing of an alarm, None for no time."""
+
+    muted_until: int | None
+    muted_by: str | None
+    device_ref: int
+    type: int
+    object: str
+
+
 class PastAlarmRow(msgspec.Struct, frozen=True, gc=False):
     """An alarm that goes into the history as it is in the store."""
 
@@ -245,6 +258,42 @@ class NotificationRow(msgspec.Struct, frozen=True, gc=False):
     scope: int
     scope_ref: int
     event: bytes
+
+
+class DownlinkRow(msgspec.Struct, frozen=True, gc=False):
+    """A downlink of an application server after a change; `id` is that of its submission, `frame_id` of what
+    the journal says of its transmission. Times in Unix milliseconds."""
+
+    id: int
+    device_ref: int
+    state: int
+    submitted_at: int
+    updated_at: int
+    fport: int
+    size: int
+    payload: bytes | None
+    confirmed: bool
+    fcnt: int | None = None
+    priority: int = 0
+    after_join: bool = False
+    expires_at: int | None = None
+    correlation_id: str | None = None
+    sending_at: int | None = None
+    sent_at: int | None = None
+    frame_id: int | None = None
+    base_station: int | None = None
+    slot: int | None = None
+    causes: str | None = None
+    reason: str | None = None
+
+
+class AnsweredDownlinkRow(msgspec.Struct, frozen=True, gc=False):
+    """A confirmed downlink that an uplink has acknowledged, or not."""
+
+    state: int
+    answered_at: int
+    answer_frame_id: int
+    id: int
 
 
 class Statement(Enum):
@@ -264,8 +313,11 @@ class Statement(Enum):
     ADD_HOURLY = HourlyRow
     PUT_ALARM = AlarmRow
     ACKNOWLEDGE_ALARM = AcknowledgementRow
+    MUTE_ALARM = MuteRow
     INSERT_ALARM_HISTORY = PastAlarmRow
     INSERT_NOTIFICATION = NotificationRow
+    PUT_DOWNLINK = DownlinkRow
+    ANSWER_DOWNLINK = AnsweredDownlinkRow
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -401,6 +401,8 @@ decoders = Table(
     # JAVASCRIPT or CAYENNE_LPP.
     Column("kind", Text, nullable=False),
     Column("source", Text, nullable=False),
+    # Units of the readings by their names, as one JSON object.
+    Column("units", Text, nullable=False, server_default="{}"),
     Column("updated_at", BigInteger, nullable=False),
     Column("updated_by", Text, nullable=False),
     sqlite_autoincrement=True,
@@ -690,6 +692,45 @@ delivery_results = Table(
     sqlite_with_rowid=False,
 )
 
+# Downlinks of application servers from the queue to their end, by the id of their submission. `state`: 1
+# queued, 2 sending, 3 sent, 4 acknowledged, 5 not acknowledged, 6 failed, 7 cancelled.
+downlinks = Table(
+    "downlinks",
+    metadata,
+    Column("id", Ref, primary_key=True, autoincrement=False),
+    Column("device_ref", BigInteger, nullable=False),
+    Column("subscriber_ref", BigInteger, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("submitted_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("fport", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    # NULL where only the size was kept.
+    Column("payload", LargeBinary),
+    Column("confirmed", Boolean, nullable=False),
+    Column("fcnt", BigInteger),
+    Column("priority", Integer, nullable=False),
+    # Meant for the session that a join opened and no uplink has confirmed yet.
+    Column("after_join", Boolean, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("correlation_id", Text),
+    Column("sending_at", BigInteger),
+    Column("sent_at", BigInteger),
+    # What the journal says of the transmission.
+    Column("frame_id", BigInteger),
+    Column("base_station", BigInteger),
+    Column("slot", Integer),
+    # Slots and ThingPark's codes of failure, `RX1:A3 RX2:DA`.
+    Column("causes", Text),
+    Column("reason", Text),
+    # The uplink that acknowledged a confirmed one, or did not.
+    Column("answered_at", BigInteger),
+    Column("answer_frame_id", BigInteger),
+    Index("ix_downlinks_subscriber_ref_id", "subscriber_ref", "id"),
+    Index("ix_downlinks_subscriber_ref_state_id", "subscriber_ref", "state", "id"),
+    Index("ix_downlinks_device_ref_id", "device_ref", "id"),
+)
+
 # What changed in the inventory, so that a running server takes it up, also when another process wrote it.
 changes = Table(
     "changes",
@@ -783,8 +824,28 @@ alarms = Table(
     Column("device_ref", BigInteger, nullable=False),
     Column("subscriber_ref", BigInteger, nullable=False),
     *_alarm_columns(),
+    # The frame that raised it, and the base station whose failure is behind it.
+    Column("frame_id", BigInteger),
+    Column("cause", Text),
+    # Recipients hear nothing of it until then; who wanted that.
+    Column("muted_until", BigInteger),
+    Column("muted_by", Text),
+    # The user who looks after it.
+    Column("assignee_ref", BigInteger),
     UniqueConstraint("device_ref", "type", "object"),
     Index("ix_alarms_subscriber_ref_updated_at_ref", "subscriber_ref", "updated_at", "ref"),
+    sqlite_autoincrement=True,
+)
+
+# What people have written about an alarm.
+alarm_comments = Table(
+    "alarm_comments",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("alarm_ref", ForeignKey("alarms.ref", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
     sqlite_autoincrement=True,
 )
 

@@ -48,6 +48,15 @@ def _insert(table: str, statement: Statement, *, verb: str = "INSERT") -> str:
     return f"{verb} INTO {table} ({', '.join(statement.columns)}) VALUES {{rows}}"
 
 
+def _insert_owned(table: str, statement: Statement) -> str:
+    """Insert with the subscriber of each row's device; of a device deleted meanwhile nothing."""
+    columns = ", ".join(statement.columns)
+    values = ", ".join(f"{{{name}}}" for name in statement.columns)
+    owned = "JOIN devices ON devices.ref = {device_ref} WHERE true"
+    rows = "FROM (VALUES {rows})"
+    return f"INSERT INTO {table} ({columns}, subscriber_ref) SELECT {values}, subscriber_ref {rows} {owned}"
+
+
 # `{rows}` are the rows, and `{name}` is the column of that name in `FROM (VALUES {rows})`.
 _SQL = {
     Statement.INSERT_FRAME: _insert("frames", Statement.INSERT_FRAME),
@@ -91,17 +100,25 @@ _SQL = {
     # acknowledged stay.
     Statement.PUT_ALARM: (
         "INSERT INTO alarms (device_ref, subscriber_ref, type, object, state, occurrence, acked, created_at, "
-        "updated_at, acked_at, ack_author, info1, info2, info3, info4, info5) "
+        "updated_at, acked_at, ack_author, info1, info2, info3, info4, info5, frame_id, cause) "
         "SELECT {device_ref}, subscriber_ref, {type}, {object}, {state}, {occurrence}, {acked}, "
-        "{created_at}, {updated_at}, {acked_at}, {ack_author}, {info1}, {info2}, {info3}, {info4}, {info5} "
+        "{created_at}, {updated_at}, {acked_at}, {ack_author}, {info1}, {info2}, {info3}, {info4}, {info5}, "
+        "{frame_id}, {cause} "
         "FROM (VALUES {rows}) JOIN devices ON devices.ref = {device_ref} WHERE true "
         "ON CONFLICT (device_ref, type, object) DO UPDATE SET state = excluded.state, "
         "occurrence = excluded.occurrence, acked = excluded.acked, updated_at = excluded.updated_at, "
         "info1 = excluded.info1, info2 = excluded.info2, info3 = excluded.info3, info4 = excluded.info4, "
-        "info5 = excluded.info5"
+        "info5 = excluded.info5, "
+        # One that is cleared keeps what had raised it.
+        "frame_id = CASE WHEN excluded.state > 1 THEN excluded.frame_id ELSE frame_id END, "
+        "cause = CASE WHEN excluded.state > 1 THEN excluded.cause ELSE cause END"
     ),
     Statement.ACKNOWLEDGE_ALARM: (
         "UPDATE alarms SET acked = 1, acked_at = {acked_at}, ack_author = {ack_author} FROM (VALUES {rows}) "
+        "WHERE device_ref = {device_ref} AND type = {type} AND object = {object}"
+    ),
+    Statement.MUTE_ALARM: (
+        "UPDATE alarms SET muted_until = {muted_until}, muted_by = {muted_by} FROM (VALUES {rows}) "
         "WHERE device_ref = {device_ref} AND type = {type} AND object = {object}"
     ),
     # What the alarm is just before it is cleared.
@@ -114,6 +131,20 @@ _SQL = {
         "AND a.object = {object}"
     ),
     Statement.INSERT_NOTIFICATION: _insert("notifications", Statement.INSERT_NOTIFICATION),
+    # State 4 is acknowledged: a late report changes nothing any more.
+    Statement.PUT_DOWNLINK: (
+        f"{_insert_owned('downlinks', Statement.PUT_DOWNLINK)} "
+        "ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at, "
+        "after_join = excluded.after_join, frame_id = excluded.frame_id, "
+        "base_station = excluded.base_station, slot = excluded.slot, causes = excluded.causes, "
+        "reason = excluded.reason, sent_at = excluded.sent_at, fcnt = COALESCE(excluded.fcnt, fcnt), "
+        "sending_at = COALESCE(excluded.sending_at, sending_at) WHERE state <> 4"
+    ),
+    # One that was not reported yet was sent all the same.
+    Statement.ANSWER_DOWNLINK: (
+        "UPDATE downlinks SET state = {state}, answered_at = {answered_at}, updated_at = {answered_at}, "
+        "answer_frame_id = {answer_frame_id} FROM (VALUES {rows}) WHERE id = {id} AND state IN (2, 3)"
+    ),
 }
 
 

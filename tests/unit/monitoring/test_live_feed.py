@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from veldnet.lorawan import DevAddr
-from veldnet.monitoring.logger import LiveFeed, TooManyStreams
+from veldnet.monitoring import TooManyStreams
+from veldnet.monitoring.logger import LiveFeed
 from veldnet.network.core import ResetRecord
 from veldnet.network.shell import Recorded
 from veldnet.store import FrameRow

@@ -1,6 +1,6 @@
 // Alarms as rows, with their acknowledgement.
 import { Button, Group, Pagination, Stack, Text } from "@mantine/core";
-import { IconBell, IconCheck } from "@tabler/icons-react";
+import { IconBell, IconBellOff, IconCheck } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import {
@@ -17,6 +17,7 @@ import { DataTable, type Column } from "../../components/DataTable";
 import { useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
+import { AlarmDrawer } from "./AlarmDetails";
 import { useAcknowledge, useAlarms, type AlarmQuery } from "./api";
 import { useT } from "../../text";
 
@@ -38,6 +39,7 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
   const [selected, setSelected] = useState<Set<string>>(new Set());
   const found = useAlarms({ ...filters, page, pageSize: PAGE });
   const acknowledgement = useAcknowledge();
+  const [opened, setOpened] = useState<string | null>(null);
   const acknowledge = (refs: string[]) =>
     void run(acknowledgement.mutateAsync(refs), t("alarms.ackDone", { count: refs.length })).then(() => {
       setSelected(new Set());
@@ -75,9 +77,21 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
       render: (alarm) => (
         <>
           <Text size="sm">{alarm.text}</Text>
-          <Text size="xs" c="dimmed">
-            {String(alarm.type).padStart(3, "0")}
-          </Text>
+          <Group gap={8}>
+            <Text size="xs" c="dimmed">
+              {String(alarm.type).padStart(3, "0")}
+            </Text>
+            {alarm.mutedUntil && (
+              <Text size="xs" c="dimmed">
+                <IconBellOff size={12} aria-hidden /> {t("alarms.muted")}
+              </Text>
+            )}
+            {alarm.comments > 0 && (
+              <Text size="xs" c="dimmed">
+                {t("alarms.commentCount", { count: alarm.comments })}
+              </Text>
+            )}
+          </Group>
         </>
       ),
     },
@@ -90,6 +104,7 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
     },
     { key: "created", title: t("alarms.created"), render: (alarm) => <Time at={alarm.creationTime} short /> },
     { key: "updated", title: t("alarms.updated"), render: (alarm) => <Time at={alarm.lastUpdateTime} short /> },
+    { key: "assignee", title: t("alarms.assignee"), render: (alarm) => alarm.assigneeName ?? "–" },
     {
       key: "acked",
       title: t("alarms.acked"),
@@ -103,7 +118,14 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
           </Text>
         ) : (
           <IfMayChange>
-            <Button size="compact-sm" variant="light" onClick={() => acknowledge([alarm.ref])}>
+            <Button
+              size="compact-sm"
+              variant="light"
+              onClick={(event) => {
+                event.stopPropagation();
+                acknowledge([alarm.ref]);
+              }}
+            >
               {t("alarms.ack")}
             </Button>
           </IfMayChange>
@@ -112,6 +134,7 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
   ];
   return (
     <Stack gap="sm">
+      <AlarmDrawer alarmRef={opened} onClose={() => setOpened(null)} />
       {mayChange && open.length > 0 && (
         <Group>
           <Button size="xs" variant="default" disabled={!selected.size} onClick={() => acknowledge([...selected])}>
@@ -127,6 +150,7 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
         rows={alarms}
         columns={columns}
         id={(alarm) => alarm.ref}
+        onOpen={(alarm) => setOpened(alarm.ref)}
         selected={selected}
         onSelect={mayChange ? setSelected : undefined}
         empty={

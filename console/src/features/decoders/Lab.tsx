@@ -24,6 +24,7 @@ import { done, useConfirm, useTell } from "../../components/notify";
 import { hex } from "../../format";
 import { plainHex } from "../../identifiers";
 import { useSession } from "../../session";
+import { asMembers, Units, unitsOf, type Unit } from "./Units";
 import { useDecoder, useDeleteDecoder, useSaveDecoder, useTryDecoder } from "./api";
 import { useT } from "../../text";
 
@@ -59,17 +60,25 @@ export function DecoderLab() {
   const [kind, setKind] = useState<"JAVASCRIPT" | "CAYENNE_LPP">("JAVASCRIPT");
   const [source, setSource] = useState(example);
   const [bound, setBound] = useState<string[]>([]);
+  const [units, setUnits] = useState<Unit[]>([]);
   useEffect(() => {
     if (!found.data) return;
     setName(found.data.name ?? "");
     setKind(found.data.kind ?? "JAVASCRIPT");
     setSource(found.data.source ?? "");
     setBound(found.data.deviceProfileIds ?? []);
+    setUnits(unitsOf(found.data.units ?? {}));
   }, [found.data]);
   if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!isNew && !found.data) return <Loading />;
   const save = async () => {
-    const body = { name, kind, source: kind === "JAVASCRIPT" ? source : "", deviceProfileIds: bound };
+    const body = {
+      name,
+      kind,
+      source: kind === "JAVASCRIPT" ? source : "",
+      deviceProfileIds: bound,
+      units: asMembers(units),
+    };
     const answer = await run(saving.mutateAsync(body));
     if (!answer?.data) return;
     done(t("decoders.saved"));
@@ -167,6 +176,7 @@ export function DecoderLab() {
               )}
             </Stack>
           </Panel>
+          <Units units={units} onChange={setUnits} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 6 }}>
           <Lab kind={kind} source={source} />

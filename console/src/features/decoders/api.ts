@@ -10,6 +10,7 @@ const touched = [
   "/api/v1/decoders/{decoderRef}",
   "/api/v1/frames",
   "/api/v1/devices/{deviceRef}/readings",
+  "/api/v1/readings",
 ] as const satisfies Readable[];
 
 export function useDecoders() {

@@ -276,7 +276,7 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
           {charts.map(([name, title]) => (
             <Grid.Col key={name} span={{ base: 12, lg: 6 }}>
               <Panel title={title}>
-                <Chart label={title} option={options[name]} save />
+                <Chart label={title} option={options[name]} save group={`device-${deviceRef}`} />
               </Panel>
             </Grid.Col>
           ))}

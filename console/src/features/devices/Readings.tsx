@@ -1,81 +1,124 @@
-import { Group, ScrollArea, Select, Stack, Table, Text } from "@mantine/core";
-import { IconCode, IconLock } from "@tabler/icons-react";
+import { Button, Group, MultiSelect, ScrollArea, Select, Stack, Table, Text } from "@mantine/core";
+import { IconCode, IconDownload, IconLock } from "@tabler/icons-react";
+import { keepPreviousData } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { $api, type Schemas } from "../../api/client";
+import { $api, download, type Schemas } from "../../api/client";
 import { Empty, Loading, Panel, Problem, Time, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
-import { plain } from "../../format";
-import { useT } from "../../text";
+import { useDeviceOptions } from "../../components/DevicePicker";
 import { ButtonLink } from "../../components/links";
+import { useTell } from "../../components/notify";
+import { plain, withQuery } from "../../format";
+import { useFilters } from "../../navigation";
+import { useT } from "../../text";
+import { chartOf, numeric, titleOf, valueOf, type Table as Readings } from "./readings";
 
-/** What the decoder of the device's profile reads in its payloads. */
+/** Devices that are compared at most, this one among them. */
+const MOST = 10;
+
+/** What the decoder of the device's profile reads in its payloads, and beside it what those of others do. */
 export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
   const t = useT();
-  const [days, setDays] = useState("7");
+  const [filters, setFilters] = useFilters("/devices/$ref");
+  const days = filters.days ?? "7";
   const from = useMemo(() => new Date(Date.now() - Number(days) * 86_400_000).toISOString(), [days]);
+  const others = (filters.with ?? "").split(",").filter(Boolean);
+  const deviceRefs = [device.ref ?? "", ...others].slice(0, MOST).join(",");
   const found = $api.useQuery(
     "get",
-    "/api/v1/devices/{deviceRef}/readings",
-    { params: { path: { deviceRef: device.ref ?? "" }, query: { from, limit: 1000 } } },
-    { refetchInterval: 15_000 },
-  );
-  const readings = useMemo(() => found.data ?? [], [found.data]);
-  const names = useMemo(
-    () => [
-      ...new Set(
-        readings.flatMap((reading) =>
-          Object.entries(reading.values as Record<string, unknown>)
-            .filter(([, value]) => typeof value === "number")
-            .map(([name]) => name),
-        ),
-      ),
-    ],
-    [readings],
-  );
-  const option = useMemo(
-    () => ({
-      xAxis: { type: "time", splitLine: { show: false } },
-      yAxis: { type: "value", scale: true },
-      dataZoom: [{ type: "inside", filterMode: "none" }],
-      series: names.map((name) => ({
-        name,
-        type: "line",
-        smooth: 0.2,
-        showSymbol: readings.length < 60,
-        data: readings.map((reading) => [reading.time, (reading.values as Record<string, unknown>)[name] ?? null]),
-      })),
-    }),
-    [names, readings],
+    "/api/v1/readings",
+    { params: { query: { deviceRefs, from, limit: 1000 } } },
+    { refetchInterval: 15_000, placeholderData: keepPreviousData },
   );
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
-  if (device.hsmGroupId && !readings.length)
+  const table = found.data;
+  if (device.hsmGroupId && !table.readings.length && !others.length)
     return <Empty icon={IconLock} title={t("readings.locked")} text={t("readings.lockedText")} />;
-  if (!readings.length) {
-    return (
-      <Empty icon={IconCode} title={t("readings.none")} text={t("readings.noneText")}>
-        <ButtonLink to="/decoders">{t("nav.decoders")}</ButtonLink>
-      </Empty>
-    );
-  }
   return (
     <Stack>
-      <Group>
+      <Group align="flex-start">
         <Select
           aria-label={t("chart.range")}
           w={150}
           allowDeselect={false}
           value={days}
-          onChange={(value) => setDays(value ?? "7")}
-          data={["1", "7", "15", "35"].map((range) => ({
+          onChange={(value) => setFilters({ days: ranges.find((range) => range === value) })}
+          data={ranges.map((range) => ({
             value: range,
             label: range === "1" ? t("chart.day") : t("chart.days", { days: Number(range) }),
           }))}
         />
+        <Compare own={device.ref ?? ""} chosen={others} table={table} onChange={(refs) => setFilters({ with: refs })} />
+        {table.readings.length > 0 && <Save path={withQuery("/api/v1/readings/export", { deviceRefs, from })} />}
       </Group>
-      {names.length > 0 && (
+      {table.readings.length ? (
+        <Shown table={table} />
+      ) : (
+        <Empty icon={IconCode} title={t("readings.none")} text={t("readings.noneText")}>
+          <ButtonLink to="/decoders">{t("nav.decoders")}</ButtonLink>
+        </Empty>
+      )}
+    </Stack>
+  );
+}
+
+const ranges = ["1", "7", "15", "35"] as const;
+
+interface CompareProps {
+  own: string;
+  chosen: string[];
+  table: Readings;
+  onChange: (refs: string | undefined) => void;
+}
+
+function Compare({ own, chosen, table, onChange }: CompareProps) {
+  const t = useT();
+  const [text, setText] = useState("");
+  const options = useDeviceOptions(text);
+  const known = table.devices.map((one) => ({ value: one.ref, label: `${one.name} (${one.EUI})` }));
+  const data = [...known, ...options.filter((one) => known.every((other) => other.value !== one.value))];
+  return (
+    <MultiSelect
+      aria-label={t("readings.compare")}
+      placeholder={chosen.length ? undefined : t("readings.compare")}
+      searchable
+      clearable
+      maxValues={MOST - 1}
+      w={{ base: "100%", sm: 380 }}
+      value={chosen}
+      onChange={(refs) => onChange(refs.join(",") || undefined)}
+      searchValue={text}
+      onSearchChange={setText}
+      data={data.filter((one) => one.value !== own)}
+      filter={({ options: all }) => all}
+    />
+  );
+}
+
+function Save({ path }: { path: string }) {
+  const { run } = useTell();
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconDownload size={16} />}
+      onClick={() => void run(download(path, "readings.csv"))}
+    >
+      CSV
+    </Button>
+  );
+}
+
+function Shown({ table }: { table: Readings }) {
+  const t = useT();
+  const option = useMemo(() => chartOf(table, numeric(table)), [table]);
+  const several = table.devices.length > 1;
+  const nameOf = new Map(table.devices.map((one) => [one.ref, one.name]));
+  return (
+    <>
+      {option.series.length > 0 && (
         <Panel>
-          <Chart label={t("device.readings")} option={option} height={320} save />
+          <Chart label={t("device.readings")} option={option} height={360} save />
         </Panel>
       )}
       <Panel>
@@ -84,32 +127,40 @@ export function DeviceReadings({ device }: { device: Schemas["Device"] }) {
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{t("common.time")}</Table.Th>
-                <Table.Th>{t("readings.values")}</Table.Th>
+                {several && <Table.Th>{t("devices.one")}</Table.Th>}
+                {table.fields.map((field) => (
+                  <Table.Th key={titleOf(field)} ta="right">
+                    {titleOf(field)}
+                  </Table.Th>
+                ))}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {readings.slice(0, 200).map((reading) => (
-                <Table.Tr key={reading.frameId}>
+              {table.readings.slice(0, 200).map((row) => (
+                <Table.Tr key={row.frameId}>
                   <Table.Td>
-                    <Time at={reading.time} />
+                    <Time at={row.time} />
                   </Table.Td>
-                  <Table.Td>
-                    {reading.error ? (
+                  {several && <Table.Td>{nameOf.get(row.deviceRef)}</Table.Td>}
+                  {row.error ? (
+                    <Table.Td colSpan={Math.max(table.fields.length, 1)}>
                       <Text span className="poor" inherit>
-                        {reading.error}
+                        {row.error}
                       </Text>
-                    ) : (
-                      Object.entries(reading.values as Record<string, unknown>)
-                        .map(([name, value]) => `${name} ${plain(value)}`)
-                        .join(" · ")
-                    )}
-                  </Table.Td>
+                    </Table.Td>
+                  ) : (
+                    table.fields.map((field) => (
+                      <Table.Td key={titleOf(field)} ta="right" style={{ overflowWrap: "anywhere" }}>
+                        {valueOf(row, field) === undefined ? "–" : plain(valueOf(row, field))}
+                      </Table.Td>
+                    ))
+                  )}
                 </Table.Tr>
               ))}
             </Table.Tbody>
           </Table>
         </ScrollArea.Autosize>
       </Panel>
-    </Stack>
+    </>
   );
 }

@@ -22,13 +22,6 @@ const oneDevice = [
   "/api/v1/devices/{deviceRef}/session",
 ] as const satisfies Readable[];
 
-const downlinks = [
-  "/api/v1/devices/{deviceRef}/downlinks/history",
-  "/api/v1/devices/{deviceRef}/session",
-  "/data/lora/thingpark/devices/{deviceRef}",
-  "/api/v1/frames",
-] as const satisfies Readable[];
-
 function path(deviceRef: string) {
   return { params: { path: { deviceRef } } };
 }
@@ -59,10 +52,6 @@ export function useExplanation(deviceRef: string, language: Language) {
 
 export function useSessionOf(ref: string) {
   return $api.useQuery("get", "/api/v1/devices/{deviceRef}/session", path(ref), { refetchInterval: 10_000 });
-}
-
-export function useDownlinks(ref: string) {
-  return $api.useQuery("get", "/api/v1/devices/{deviceRef}/downlinks/history", path(ref), { refetchInterval: 2000 });
 }
 
 export function useAlarmHistory(ref: string) {
@@ -103,7 +92,7 @@ export function useChangeDevices() {
 export function useResetSecurityContext(ref: string) {
   return useChange(
     () => api.POST("/api/v1/devices/{deviceRef}/securityContext/reset", path(ref)),
-    [...oneDevice, ...downlinks, "/api/v1/alarms"],
+    [...oneDevice, "/api/v1/downlinks", "/api/v1/frames", "/api/v1/alarms"],
   );
 }
 
@@ -119,15 +108,4 @@ export function useChangeThresholds(ref: string) {
     (body: Schemas["Thresholds"]) => api.PUT("/api/v1/devices/{deviceRef}/alarmThresholds", { ...path(ref), body }),
     [...oneDevice, "/api/v1/alarms", "/api/v1/devices"],
   );
-}
-
-export function useSendDownlink(ref: string) {
-  return useChange(
-    (body: Schemas["NewDownlink"]) => api.POST("/api/v1/devices/{deviceRef}/downlinks", { ...path(ref), body }),
-    downlinks,
-  );
-}
-
-export function useFlushDownlinks(ref: string) {
-  return useChange(() => api.DELETE("/api/v1/devices/{deviceRef}/downlinks", path(ref)), downlinks);
 }

@@ -8,19 +8,23 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
-from veldnet.api.query import LAST, From, PageNumber, PageSize, Parameter, To
+from veldnet.api.query import LAST, From, PageNumber, PageSize, Parameter, To, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
-from veldnet.domain.errors import InvalidField, MissingField, NotFound
+from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
-from veldnet.monitoring.alarms import fleet, listing
+from veldnet.inventory.rows import ref_of
+from veldnet.monitoring.alarms import fleet, handling, listing
 from veldnet.monitoring.alarms.fleet import AlarmPage, AlarmQuery
+from veldnet.monitoring.alarms.handling import AlarmDetails, Assignee
 from veldnet.monitoring.alarms.types import DEVICE_TYPES
 
 Level = Literal["CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 MOST_ACKS = 500
+# Days for which an alarm can be muted.
+MOST_MUTED = 366
 
 
 class AlarmFilter(msgspec.Struct, frozen=True):
@@ -30,6 +34,10 @@ class AlarmFilter(msgspec.Struct, frozen=True):
     state: Annotated[Level | None, Parameter("Minimum state; CLEARED for cleared alarms only.")] = None
     type: Annotated[int | None, Parameter("Number of the alarm.", least=1, most=999)] = None
     acked: Annotated[bool | None, Parameter("Only acknowledged or only unacknowledged alarms.")] = None
+    assignee: Annotated[
+        str | None, Parameter("Only assigned to this user: a ref, `me`, or `none` for unassigned alarms.")
+    ] = None
+    muted: Annotated[bool | None, Parameter("Only muted alarms, or only those that are not.")] = None
     start: From = msgspec.field(default=0, name="from")
     end: To = msgspec.field(default=LAST, name="to")
     page: PageNumber = 1
@@ -63,12 +71,26 @@ async def list_alarms(services: Services, scope: Scope, query: AlarmFilter) -> A
             state=None if state is None else LEVELS.index(state) + 1,
             type=kind,
             acked=query.acked,
+            assignee=_assignee(scope, query.assignee),
+            muted=query.muted,
+            now=_now(services),
             start=query.start,
             end=query.end,
         )
         return fleet.list_alarms(connection, scope.subscriber_ref, wanted, query.page, query.pageSize)
 
     return await services.read(read)
+
+
+def _now(services: Services) -> int:
+    return round(services.platform.clock() * 1000)
+
+
+def _assignee(scope: Scope, wanted: str | None) -> int | None:
+    """The number of a user that alarms are assigned to, 0 for nobody."""
+    if wanted is None:
+        return None
+    return {"me": scope.user_ref, "none": 0}.get(wanted, ref_of(wanted))
 
 
 @SUBSCRIBER.post("/alarms/acks", "acknowledgeAlarms", "Alarm", "Acknowledge up to 500 alarms.")
@@ -97,3 +119,68 @@ async def acknowledge_many(services: Services, scope: Scope, body: Acknowledgeme
             unknown.append(ref)
     await services.note(scope, "alarm.acknowledged", f"{done} deviceAlarms: {', '.join(refs)[:200]}")
     return Acknowledged(done, unknown)
+
+
+@SUBSCRIBER.get("/alarms/assignees", "listAssignees", "Alarm", "Users to whom alarms can be assigned.")
+async def list_assignees(services: Services, scope: Scope) -> list[Assignee]:
+    return await services.read(lambda c: handling.list_assignees(c, scope))
+
+
+@SUBSCRIBER.get("/alarms/{alarmRef}", "getAlarm", "Alarm", "An alarm with its comments and causes.")
+async def get_alarm(alarm_ref: str, services: Services, scope: Scope) -> AlarmDetails:
+    """An alarm with what people have written about it, and what is behind it: the frame that raised it, a
+    base station that does not answer, application servers for which messages of the device wait."""
+    return await services.read(lambda c: handling.read_details(c, scope, alarm_ref, _now(services)))
+
+
+class Comment(msgspec.Struct):
+    """What is to be written about an alarm."""
+
+    text: str
+
+
+@SUBSCRIBER.post("/alarms/{alarmRef}/comments", "commentAlarm", "Alarm", "Comment on an alarm.", status=201)
+async def comment_alarm(alarm_ref: str, services: Services, scope: Scope, body: Comment) -> AlarmDetails:
+    now = _now(services)
+    await services.write(lambda c: handling.add_comment(c, scope, alarm_ref, body.text, now))
+    await services.note(scope, "alarm.commented", f"deviceAlarm {alarm_ref[:24]}")
+    return await services.read(lambda c: handling.read_details(c, scope, alarm_ref, now))
+
+
+class Assignment(msgspec.Struct):
+    """Who looks after an alarm; without a user, nobody."""
+
+    userRef: str | None = None
+
+
+@SUBSCRIBER.put(
+    "/alarms/{alarmRef}/assignee", "assignAlarm", "Alarm", "Assign an alarm to a user.", status=204
+)
+async def assign_alarm(alarm_ref: str, services: Services, scope: Scope, body: Assignment) -> None:
+    name = await services.write(lambda c: handling.assign(c, scope, alarm_ref, body.userRef))
+    to = f"to {name}" if name else "to nobody"
+    await services.note(scope, "alarm.assigned", f"deviceAlarm {alarm_ref[:24]} {to}")
+
+
+class Mute(msgspec.Struct):
+    """Until when recipients hear nothing of an alarm, ISO 8601; without it notifications go on."""
+
+    until: str | None = None
+
+
+@SUBSCRIBER.put("/alarms/{alarmRef}/mute", "muteAlarm", "Alarm", "Mute an alarm until a time.", status=204)
+async def mute_alarm(alarm_ref: str, services: Services, scope: Scope, body: Mute) -> None:
+    """Send no notifications of an alarm until a time. If it is still there then, and nobody has acknowledged
+    it, its recipients are notified."""
+    now, until = _now(services), None
+    if body.until is not None:
+        until = moment(body.until, "until")
+        if not now < until <= now + MOST_MUTED * 86_400_000:
+            raise InvalidField(f"until must lie ahead, by {MOST_MUTED} days at most")
+    alarm = await services.read(lambda c: listing.get_alarm(c, scope, alarm_ref))
+    of = str(alarm.deviceAlarmObjectId or "")
+    kind, device = alarm.deviceAlarmTypeId, int(alarm.deviceRef)
+    if not await services.platform.monitoring.mute(device, kind, of, until, scope.display_name):
+        raise BadRequest("The alarm is not known to monitoring any more")
+    what = "unmuted" if until is None else "muted"
+    await services.note(scope, f"alarm.{what}", f"deviceAlarm {alarm_ref[:24]}")

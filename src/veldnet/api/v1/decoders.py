@@ -1,13 +1,13 @@
-"""Payload decoders: management, tests, and decoded readings of a device."""
+"""Payload decoders: management and tests."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
-from veldnet.api.query import LAST, From, Parameter, To, moment
+from veldnet.api.query import moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
@@ -17,10 +17,9 @@ from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Kind, PayloadDecoder, Program
 from veldnet.monitoring.logger import Page, Query, Whose, search
 
-from .decoding import Turn, decode_lines, frame_input, moment_of, run_program, texts_of
+from .decoding import Turn, frame_input, moment_of, run_program
 
 _MOST_TRIED = 100
-_MOST_READ = 2000
 
 
 class Trial(msgspec.Struct):
@@ -53,24 +52,6 @@ class LabResult(msgspec.Struct):
     result: msgspec.Raw | None
     error: str | None
     console: list[str] = []
-
-
-class ReadingFilter(msgspec.Struct, frozen=True):
-    """Which readings of a device."""
-
-    start: From = msgspec.field(default=0, name="from")
-    end: To = msgspec.field(default=LAST, name="to")
-    limit: Annotated[int, Parameter("Readings at most.", least=1, most=_MOST_READ)] = 500
-
-
-class Reading(msgspec.Struct):
-    """The values that a decoder found in a frame, by their path."""
-
-    time: str
-    frameId: str
-    values: dict[str, Any]
-    error: str | None = None
-    warnings: list[str] = []
 
 
 def _most_source(services: Services) -> int:
@@ -208,55 +189,3 @@ async def _stored(services: Services, scope: Scope, device_ref: str) -> list[_Tr
 
 def _raw(value: str | None) -> msgspec.Raw | None:
     return None if value is None else msgspec.Raw(value.encode())
-
-
-@SUBSCRIBER.get(
-    "/devices/{deviceRef}/readings",
-    "getReadings",
-    "Decoders",
-    "Decoded readings of a device.",
-)
-async def get_readings(
-    device_ref: str, services: Services, scope: Scope, query: ReadingFilter
-) -> list[Reading]:
-    """What the device's decoder reads in its frames of a time range, the newest first, 2,000 at most. Empty
-    where it has no decoder, or its payloads are encrypted for the application server."""
-    of = Whose(scope.operator_ref, scope.subscriber_ref)
-
-    def read(connection: Connection) -> Any:
-        ref = devices.device_ref(connection, scope, device_ref)
-        wanted = Query(
-            device_ref=ref,
-            packet_types=frozenset({"UPLINK_DATA", "UPLINK_MAC_DATA"}),
-            start=query.start,
-            end=query.end,
-        )
-        return search(connection, of, wanted, None, query.limit, services.platform.place_of)
-
-    page = await services.read(read)
-    await decode_lines(services, of, page.frames)
-    readings = []
-    for line in page.frames:
-        if line.decoded is None:
-            continue
-        decoded = msgspec.json.decode(line.decoded)
-        values: dict[str, Any] = {}
-        _flatten(decoded.get("data"), "", values)
-        errors = texts_of(decoded.get("errors"))
-        warnings = texts_of(decoded.get("warnings"))
-        readings.append(Reading(line.time, line.id, values, errors[0] if errors else None, warnings))
-    return readings
-
-
-_DEPTH, _MOST_VALUES = 6, 64
-
-
-def _flatten(value: Any, path: str, into: dict[str, Any], depth: int = 0) -> None:
-    """Values in an object by their path; numbers, truths and texts only."""
-    if len(into) >= _MOST_VALUES or depth > _DEPTH:
-        return
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _flatten(inner, f"{path}.{name}" if path else str(name), into, depth + 1)
-    elif isinstance(value, bool | int | float | str) and path:
-        into[path] = value

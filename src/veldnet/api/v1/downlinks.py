@@ -1,23 +1,41 @@
-"""Downlink queue of a device: list, add, clear."""
+"""Downlinks: the queue of a device (list, add, cancel, clear), and the list of all devices, from the queue to
+the end."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, get_args
 
 import msgspec
+from litestar import Request, Response
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
-from veldnet.api.routers import SUBSCRIBER
+from veldnet.api.query import MOST_WHOLE, Parameter, whole
+from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest, InvalidField, MissingField
+from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
 from veldnet.domain.scope import Scope
 from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Program
 from veldnet.lorawan import DevEui
+from veldnet.monitoring.downlinks import (
+    Changed,
+    Downlink,
+    DownlinkPage,
+    DownlinkQuery,
+    Status,
+    list_downlinks,
+    some_downlinks,
+)
+from veldnet.monitoring.logger import Whose
 from veldnet.network.core import DownlinkRequest, QueuedView
 
 from .decoding import Turn, run_program
+from .event_stream import Events, event_stream
+
+_STATUSES: tuple[Status, ...] = get_args(Status)
+_MOST = 500
 
 
 class NewDownlink(msgspec.Struct):
@@ -36,8 +54,9 @@ class NewDownlink(msgspec.Struct):
 
 
 class Queued(msgspec.Struct):
-    """What was taken into the queue."""
+    """What was taken into the queue; `id` leads to what becomes of it."""
 
+    id: str
     fPort: int
     payload: str
 
@@ -50,8 +69,8 @@ async def _device(services: Services, scope: Scope, ref: str) -> tuple[int, DevE
     return await services.read(find)
 
 
-@SUBSCRIBER.get("/devices/{deviceRef}/downlinks", "listDownlinks", "Downlinks", "Downlinks that wait.")
-async def list_downlinks(device_ref: str, services: Services, scope: Scope) -> list[QueuedView]:
+@SUBSCRIBER.get("/devices/{deviceRef}/downlinks", "listQueuedDownlinks", "Downlinks", "Downlinks that wait.")
+async def list_queued(device_ref: str, services: Services, scope: Scope) -> list[QueuedView]:
     """Downlinks that wait for the device, the next one first."""
     ref, _dev_eui = await _device(services, scope, device_ref)
     return await services.platform.network.requests.queued(ref)
@@ -80,11 +99,12 @@ async def send_downlink(device_ref: str, services: Services, scope: Scope, body:
         expires_at=expires_at,
         priority=body.priority,
     )
-    refusal = await services.platform.network.requests.submit(dev_eui, downlink)
+    submission = await services.platform.network.requests.queue(dev_eui, downlink)
+    refusal = submission.refusal
     if refusal is not None:
         raise BadRequest(f"{refusal.message} (code {refusal.code}){_advice(refusal.code)}")
     await services.note(scope, "device.downlink", f"device {ref}")
-    return Queued(fport, payload.hex())
+    return Queued(str(submission.id), fport, payload.hex())
 
 
 _ADVICE = {
@@ -148,3 +168,98 @@ async def flush_downlinks(device_ref: str, services: Services, scope: Scope) -> 
     ref, dev_eui = await _device(services, scope, device_ref)
     await services.platform.network.requests.submit(dev_eui, DownlinkRequest(flush=True))
     await services.note(scope, "device.downlinksFlushed", f"device {ref}")
+
+
+@SUBSCRIBER.delete(
+    "/devices/{deviceRef}/downlinks/{downlinkId}",
+    "cancelDownlink",
+    "Downlinks",
+    "Cancel a queued downlink.",
+)
+async def cancel_downlink(device_ref: str, downlink_id: str, services: Services, scope: Scope) -> None:
+    """Take a downlink out of the queue. One that a base station has already cannot be taken back."""
+    ref, _dev_eui = await _device(services, scope, device_ref)
+    if not await services.platform.network.requests.cancel(ref, _number(downlink_id)):
+        known = await services.read(lambda c: some_downlinks(c, _whose(scope), [_number(downlink_id)]))
+        if not any(one.deviceRef == str(ref) for one in known):
+            raise NotFound("Downlink", downlink_id)
+        raise BadRequest(f"The downlink is {known[0].status}; only a queued one can be cancelled")
+    await services.note(scope, "device.downlinkCancelled", f"device {ref}")
+
+
+def _whose(scope: Scope) -> Whose:
+    return Whose(scope.operator_ref, scope.subscriber_ref)
+
+
+def _number(identifier: str) -> int:
+    """The number of an id; what is none finds nothing."""
+    number = int(identifier) if identifier.isascii() and identifier.isdigit() and len(identifier) < 20 else 0
+    return number if number < 1 << 63 else 0
+
+
+def _statuses(text: str, name: str) -> tuple[Status, ...]:
+    found = tuple(status for status in _STATUSES if status in text.split(","))
+    if len(found) != len(text.split(",")):
+        raise InvalidField(f"{name} {text[:80]!r} must be of {', '.join(_STATUSES)}, comma-separated")
+    return found
+
+
+class OfDevice(msgspec.Struct, frozen=True):
+    """Of which device."""
+
+    deviceRef: Annotated[
+        int | None,
+        Parameter("Only downlinks of this device.", type="string", read=partial(whole, 0, MOST_WHOLE)),
+    ] = None
+
+
+class DownlinkSearch(OfDevice, frozen=True):
+    """Which downlinks, and which part of them."""
+
+    status: Annotated[
+        tuple[Status, ...],
+        Parameter(f"Of {', '.join(_STATUSES)}, comma-separated.", type="string", read=_statuses),
+    ] = ()
+    before: Annotated[int | None, Parameter("Continue after this downlink.", most=(1 << 63) - 1)] = None
+    limit: Annotated[int, Parameter("Downlinks at most.", least=1, most=_MOST)] = 100
+
+
+@VIEWER.get("/downlinks", "listDownlinks", "Downlinks", "Downlinks of all devices, newest first.")
+async def list_all(services: Services, of: Whose, query: DownlinkSearch) -> DownlinkPage:
+    """Downlinks of application servers, queued, under way and done, with what became of each. `next` of the
+    answer goes into `before`."""
+    wanted = DownlinkQuery(query.status, query.deviceRef, query.before)
+    return await services.read(lambda c: list_downlinks(c, of, wanted, query.limit))
+
+
+@VIEWER.get(
+    "/downlinks/live",
+    "watchDownlinks",
+    "Downlinks",
+    "Live changes of downlinks as server-sent events.",
+    media="text/event-stream",
+)
+async def live_downlinks(
+    request: Request[Any, Any, Any], services: Services, of: Whose, query: OfDevice
+) -> Response[Any]:
+    """Downlinks of which something new is known, as server-sent events: `downlinks` with a list, `dropped`
+    with how many the reader was too slow for."""
+    found = partial(_changed, services, of, query.deviceRef)
+    return event_stream(request, services, of, services.platform.downlinks, Events("downlinks", found))
+
+
+async def _changed(
+    services: Services, of: Whose, device_ref: int | None, arrived: list[Changed]
+) -> list[Downlink]:
+    wanted = [each.id for each in arrived if device_ref is None or each.device_ref == device_ref]
+    if not wanted:
+        return []
+    return await services.read(lambda c: some_downlinks(c, of, wanted))
+
+
+@VIEWER.get("/downlinks/{downlinkId}", "getDownlink", "Downlinks", "A downlink and what became of it.")
+async def get_downlink(downlink_id: str, services: Services, of: Whose) -> Downlink:
+    found = await services.read(lambda c: some_downlinks(c, of, [_number(downlink_id)]))
+    if not found:
+        raise NotFound("Downlink", downlink_id)
+    return found[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
@@ -13,9 +12,6 @@ import msgspec
 from litestar import Request, Response
 from litestar.response import Stream
 
-from veldnet.api.auth.bearer import from_browser
-from veldnet.api.auth.sessions import COOKIE
-from veldnet.api.errors import GatewayError
 from veldnet.api.query import LAST, MOST_WHOLE, From, Parameter, To, base_station, whole
 from veldnet.api.routers import VIEWER
 from veldnet.api.services import Services
@@ -25,8 +21,6 @@ from veldnet.monitoring.logger import (
     Line,
     Page,
     Query,
-    Subscription,
-    TooManyStreams,
     Whose,
     export_rows,
     fits_any,
@@ -36,12 +30,11 @@ from veldnet.monitoring.logger.search import delivery_states
 from veldnet.monitoring.unknown_devices import UNKNOWN
 
 from .decoding import decode_lines
+from .event_stream import Events, event_stream
 
 _MOST = 500
 _MOST_EXPORT = 10_000
 _MOST_VALUES = 50
-# Seconds between signs of life, at which it is also checked that the session still is.
-_BEAT = 15.0
 
 
 def _values(text: str, name: str) -> tuple[str, ...]:
@@ -221,49 +214,23 @@ async def live_frames(
 ) -> Response[Any]:
     """Frames as they become durable, as server-sent events: `frames` with a list, `dropped` with how many the
     reader was too slow for. The filters are those of the search but for `asId`."""
-    try:
-        subscription = services.platform.live.watch(of.subscriber_ref, of.operator_ref)
-    except TooManyStreams:
-        raise GatewayError(429, "Too many live streams are open; close one, or use the history") from None
-    return Stream(
-        _events(request, services, of, subscription, query),
-        media_type="text/event-stream",
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    return event_stream(
+        request,
+        services,
+        of,
+        services.platform.live,
+        Events("frames", partial(_decoded, services, of, query, query.query())),
     )
 
 
-async def _events(
-    request: Request[Any, Any, Any],
-    services: Services,
-    of: Whose,
-    subscription: Subscription,
-    query: FrameFilter,
-) -> AsyncIterator[bytes]:
-    live, wanted = services.platform.live, query.query()
-    cookie = request.cookies.get(COOKIE, "") if from_browser(request) else ""
-    reported = 0
-    clock = services.platform.clock
-    checked = clock()
-    try:
-        yield b"retry: 2000\nevent: ready\ndata: {}\n\n"
-        while not subscription.closed:
-            lines = [line for line in await subscription.take(_BEAT) if _matches(line, wanted)]
-            if cookie and clock() - checked > _BEAT:
-                checked = clock()
-                if await services.sessions.session(cookie, use=False) is None:
-                    yield b"event: expired\ndata: {}\n\n"
-                    return
-            if subscription.dropped > reported:
-                reported = subscription.dropped
-                yield f"event: dropped\ndata: {json.dumps({'dropped': reported})}\n\n".encode()
-            if not lines:
-                yield b": alive\n\n"
-                continue
-            if query.decode:
-                await decode_lines(services, of, lines, patient=True)
-            yield b"event: frames\ndata: " + msgspec.json.encode(lines) + b"\n\n"
-    finally:
-        live.leave(subscription)
+async def _decoded(
+    services: Services, of: Whose, query: FrameFilter, wanted: Query, lines: list[Line]
+) -> list[Line]:
+    """The lines that somebody watches."""
+    found = [line for line in lines if _matches(line, wanted)]
+    if query.decode and found:
+        await decode_lines(services, of, found, patient=True)
+    return found
 
 
 def _matches(line: Line, wanted: Query) -> bool:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "fleet",
+    "handling",
     "listing",
     "types",
 ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from veldnet.domain.alarm_levels import Level
 from veldnet.domain.resources import timestamp
 from veldnet.monitoring.notification.events import AlarmEvent
-from veldnet.store.schema import alarms, devices
+from veldnet.store.schema import alarm_comments, alarms, devices, users
 
 from .listing import alarm_ref
 from .types import DEVICE_TYPES
@@ -26,6 +26,10 @@ class AlarmQuery(msgspec.Struct, frozen=True):
     state: int | None = None
     type: int | None = None
     acked: bool | None = None
+    # A user who looks after it; 0 for nobody.
+    assignee: int | None = None
+    muted: bool | None = None
+    now: int = 0
     start: int = 0
     end: int = 1 << 42
 
@@ -48,6 +52,13 @@ class AlarmLine(msgspec.Struct):
     lastAckTime: str | None
     ackAuthor: str | None
     objectId: str | None
+    # Recipients hear nothing of it until then.
+    mutedUntil: str | None
+    mutedBy: str | None
+    # Who looks after it.
+    assigneeRef: str | None
+    assigneeName: str | None
+    comments: int
 
 
 class AlarmPage(msgspec.Struct):
@@ -66,14 +77,38 @@ def list_alarms(
     counted = select(alarms.c.ref).where(chosen).limit(_MOST_COUNTED + 1).subquery()
     total = int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
     rows = connection.execute(
-        select(*alarms.c, devices.c.dev_eui, devices.c.name)
-        .join(devices, devices.c.ref == alarms.c.device_ref)
+        _lines()
         .where(chosen)
         .order_by(alarms.c.updated_at.desc(), alarms.c.ref.desc())
         .limit(size)
         .offset((page - 1) * size)
     )
-    return AlarmPage([_line(row) for row in rows], min(total, _MOST_COUNTED), total > _MOST_COUNTED)
+    lines = [_line(row, wanted.now) for row in rows]
+    return AlarmPage(lines, min(total, _MOST_COUNTED), total > _MOST_COUNTED)
+
+
+def one_alarm(connection: Connection, subscriber_ref: int, number: int, now: int) -> AlarmLine | None:
+    """An alarm of the subscriber by its number in the store."""
+    own = (alarms.c.ref == number) & (alarms.c.subscriber_ref == subscriber_ref)
+    row = connection.execute(_lines().where(own)).first()
+    return None if row is None else _line(row, now)
+
+
+def _lines() -> Select[Any]:
+    """Alarms with their devices, and those who look after them as long as they are of the subscriber."""
+    comments = select(func.count()).where(alarm_comments.c.alarm_ref == alarms.c.ref).scalar_subquery()
+    looks_after = (users.c.ref == alarms.c.assignee_ref) & (users.c.subscriber_ref == alarms.c.subscriber_ref)
+    return (
+        select(
+            *alarms.c,
+            devices.c.dev_eui,
+            devices.c.name,
+            users.c.display_name.label("assignee_name"),
+            comments.label("comments"),
+        )
+        .join(devices, devices.c.ref == alarms.c.device_ref)
+        .join(users, looks_after, isouter=True)
+    )
 
 
 def _condition(subscriber_ref: int, wanted: AlarmQuery) -> ColumnElement[bool]:
@@ -93,10 +128,17 @@ def _condition(subscriber_ref: int, wanted: AlarmQuery) -> ColumnElement[bool]:
         chosen &= columns.type == wanted.type
     if wanted.acked is not None:
         chosen &= columns.acked.is_(wanted.acked)
+    if wanted.assignee is not None:
+        chosen &= (
+            columns.assignee_ref == wanted.assignee if wanted.assignee else columns.assignee_ref.is_(None)
+        )
+    if wanted.muted is not None:
+        muted = func.coalesce(columns.muted_until, 0) > wanted.now
+        chosen &= muted if wanted.muted else ~muted
     return chosen
 
 
-def _line(row: Any) -> AlarmLine:
+def _line(row: Any, now: int) -> AlarmLine:
     infos = tuple(i for i in (row.info1, row.info2, row.info3, row.info4, row.info5) if i is not None)
     event = AlarmEvent(
         change="cleared" if row.state == int(Level.CLEARED) else "raised",
@@ -126,6 +168,11 @@ def _line(row: Any) -> AlarmLine:
         lastAckTime=None if row.acked_at is None else timestamp(row.acked_at),
         ackAuthor=row.ack_author,
         objectId=row.object or None,
+        mutedUntil=timestamp(row.muted_until) if (row.muted_until or 0) > now else None,
+        mutedBy=row.muted_by if (row.muted_until or 0) > now else None,
+        assigneeRef=None if row.assignee_name is None else str(row.assignee_ref),
+        assigneeName=row.assignee_name,
+        comments=row.comments,
     )
 
 

@@ -68,7 +68,8 @@ def alarm_ref(created_at: int, ref: int) -> str:
     return f"{created_at // 1000 & 0xFFFFFFFF:08x}{ref:016x}"
 
 
-def _number_of(ref: str) -> int:
+def number_of(ref: str) -> int:
+    """The number of an alarm in the store; what is no ref has none."""
     return int(ref[8:], 16) if _REF.fullmatch(ref) else NO_REF
 
 
@@ -114,7 +115,7 @@ def list_alarms(
 
 def get_alarm(connection: Connection, scope: Scope, ref: str) -> DeviceAlarm:
     """One alarm of the subscriber. Raises `NotFound`."""
-    row = connection.execute(_own(scope).where(alarms.c.ref == _number_of(ref))).first()
+    row = connection.execute(_own(scope).where(alarms.c.ref == number_of(ref))).first()
     if row is None or alarm_ref(row.created_at, row.ref) != ref.lower():
         raise NotFound("DeviceAlarm", ref)
     return _alarm(StoredAlarm(*row))

@@ -29,6 +29,8 @@ class Alarm(msgspec.Struct, frozen=True, array_like=True, gc=False):
     acked: bool
     created_at: int
     updated_at: int
+    # Recipients hear nothing of it until then.
+    muted_until: int = 0
 
     @property
     def active(self) -> bool:
@@ -73,7 +75,8 @@ def raise_alarm(kind: AlarmType, alarm: Alarm | None, signal: Raised, now: int) 
     if alarm is None or not alarm.active:
         created_at = now if alarm is None else alarm.created_at
         level = signal.level or level_of(kind, 1)
-        fresh = Alarm(kind.id, signal.object, level, 1, False, created_at, now)
+        muted = 0 if alarm is None else alarm.muted_until
+        fresh = Alarm(kind.id, signal.object, level, 1, False, created_at, now, muted)
         return Step(fresh, True, "raised")
     occurrence = alarm.occurrence + 1 if kind.event_driven else 1
     level = signal.level or level_of(kind, occurrence)

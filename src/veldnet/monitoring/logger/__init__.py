@@ -1,9 +1,9 @@
 """Wireless logger: frames as lines, live, searched in the journal, and exported."""
 
-from .export import export_rows
+from .export import export_rows, safe
 from .journal import StoredBodies, StoredFrame, frames_of, read_frame, records_of
 from .lines import PACKET_TYPES, Line, Named, packet_type
-from .live import LiveFeed, Subscription, TooManyStreams
+from .live import LiveFeed
 from .patterns import fits_any
 from .search import Page, Query, Whose, own_devices, search
 
@@ -16,8 +16,6 @@ __all__ = [
     "Query",
     "StoredBodies",
     "StoredFrame",
-    "Subscription",
-    "TooManyStreams",
     "Whose",
     "export",
     "export_rows",
@@ -27,5 +25,6 @@ __all__ = [
     "packet_type",
     "read_frame",
     "records_of",
+    "safe",
     "search",
 ]

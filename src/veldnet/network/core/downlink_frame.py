@@ -94,10 +94,11 @@ def build(
         mac=serialise(content.mac),
         fpending=bool(fctrl & frames.FPENDING),
         over_limit=over_limit,
+        submission=chosen.id if chosen is not None else 0,
     )
     session = _spend(remember_requests(session, content.requests, now), fcnt, application)
     if chosen is not None and confirmed:
-        awaited = AwaitedAck(fcnt, chosen.correlation_id, now)
+        awaited = AwaitedAck(fcnt, chosen.correlation_id, now, chosen.id)
         session = replace(session, awaited_ack=awaited, confirmed_fcnt=fcnt)
     return (
         replace(state, session=session, queue=queue, in_flight=(*state.in_flight, in_flight)),

@@ -233,6 +233,13 @@ class SubmissionRefusal(msgspec.Struct, frozen=True, gc=False):
     ping_slot_dr: int | None = None
 
 
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """What became of a request: the id of the downlink, and why it was refused, if it was."""
+
+    id: int
+    refusal: SubmissionRefusal | None
+
+
 class Answer(msgspec.Struct, frozen=True, gc=False):
     """Effect: answer who submitted the downlink with this token; without a refusal it is queued."""
 

@@ -121,27 +121,6 @@ def queued(state: DeviceState) -> list[QueuedView]:
     ]
 
 
-def under_way(state: DeviceState) -> list[QueuedView]:
-    """Downlinks of applications that a base station has been given and has not reported on."""
-    return [
-        QueuedView(
-            id=str(item.token),
-            fPort=item.fport or 0,
-            payload=item.payload.hex(),
-            size=len(item.payload),
-            confirmed=item.confirmed,
-            fCntDn=item.fcnt,
-            submittedAt=item.planned_at,
-            expiresAt=None,
-            priority=0,
-            correlationId=item.correlation_id,
-            afterJoin=False,
-        )
-        for item in state.in_flight
-        if item.from_application
-    ]
-
-
 def inspect(network: NetworkParameters, device: Device, state: DeviceState, memory: JoinMemory) -> DeviceView:
     """The device as it is just now."""
     return DeviceView(

@@ -72,6 +72,7 @@ def _record(context: Context[DownlinkReported], item: InFlight) -> DownlinkRecor
         fpending=item.fpending,
         mac=item.mac,
         over_limit=item.over_limit,
+        submission=item.submission,
         decisions=(event.decision,),
     )
 

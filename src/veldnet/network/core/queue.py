@@ -74,8 +74,15 @@ def discarded(
         cause_rx2="00",
         base_station=None,
         next_fcnt=session.application_fcnt if session else None,
+        submission=item.id,
         decisions=(f"discarded: {why}",),
     )
+
+
+def without(queue: tuple[QueuedDownlink, ...], submission: int) -> tuple[QueuedDownlink, ...]:
+    """The queue without the downlink of a submission; the same queue where it is not in it."""
+    rest = tuple(item for item in queue if item.id != submission)
+    return queue if len(rest) == len(queue) else rest
 
 
 def emptied(

@@ -79,6 +79,9 @@ class UplinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="uplink", omit
     mac: bytes
     acknowledged_fcnt: int | None
     next_fcnt_down: int
+    # The submission of the confirmed downlink that this uplink had to acknowledge; it did if
+    # `acknowledged_fcnt` is there.
+    awaited_submission: int = 0
     late: bool = False
     reported: bool = True
     battery: int | None = None
@@ -203,6 +206,8 @@ class DownlinkRecord(msgspec.Struct, frozen=True, kw_only=True, tag="downlink", 
     over_limit: bool = False
     # The counter that one that was dropped before it had any would have had.
     next_fcnt: int | None = None
+    # The id of the submission of an application's downlink; 0 of others.
+    submission: int = 0
     decisions: tuple[str, ...] = ()
 
     @property

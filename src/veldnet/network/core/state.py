@@ -68,6 +68,8 @@ class AwaitedAck(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fcnt: int
     correlation_id: str | None
     sent_at: float = 0.0
+    # The id of its submission, 0 of one that was sent before ids were kept here.
+    submission: int = 0
 
 
 class Refusals(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -200,6 +202,8 @@ class InFlight(msgspec.Struct, frozen=True, array_like=True, gc=False):
     mac: bytes = b""
     fpending: bool = False
     over_limit: bool = False
+    # The id of the submission of an application's downlink.
+    submission: int = 0
 
 
 class DeviceState(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -10,7 +10,7 @@ from .context import Context
 from .device_class import current_class
 from .downlink import room
 from .events import Answer, DownlinkSubmitted, SubmissionRefusal, Transition
-from .queue import discarded, insert
+from .queue import discarded, insert, without
 from .records import DownlinkRejectedRecord
 from .regulator import refuses_downlink
 from .state import DeviceState, QueuedDownlink, Session
@@ -51,6 +51,12 @@ def submit_downlink(context: Context[DownlinkSubmitted], state: DeviceState) -> 
     queued = replace(flushed, queue=insert(flushed.queue, item))
     step = continue_sending(context, queued, event.token)
     return Transition(step.state, step.records, (Answer(event.token, None), *step.effects))
+
+
+def cancel_downlink(state: DeviceState, submission: int) -> Transition:
+    """Take a downlink that still waits out of the queue; the same state where none such waits."""
+    queue = without(state.queue, submission)
+    return Transition(state if queue is state.queue else replace(state, queue=queue))
 
 
 def _over_limit(context: Context[DownlinkSubmitted]) -> DownlinkRejectedRecord:

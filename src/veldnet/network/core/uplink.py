@@ -149,6 +149,7 @@ def receive_data(context: UplinkContext, state: DeviceState, found: Match) -> Tr
 def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transition:
     """Count the frame, let its MAC commands act, decide on the answer, and record all of it."""
     frame, plan = context.event.frame, context.plan
+    awaited = state.session.awaited_ack if state.session and found.verdict == "new" else None
     state, dropped = _promote(context, state, found)
     over_limit = False
     if found.verdict == "new":
@@ -180,6 +181,7 @@ def _accept(context: UplinkContext, state: DeviceState, found: Match) -> Transit
         exchange.device_status,
         blocked(session),
         exchange.notes + problem + link_notes + adr_notes + answer.decisions,
+        awaited.submission if awaited else 0,
     )
     record = uplink_record(context, answer.state, found, conduct)
     return Transition(answer.state, (record, *dropped, *answer.records), answer.effects)

@@ -45,6 +45,8 @@ class Conduct(msgspec.Struct, frozen=True, gc=False):
     device_status: tuple[int, int] | None
     blocked: tuple[BlockedCommand, ...]
     notes: tuple[str, ...]
+    # The submission of the confirmed downlink before this uplink.
+    awaited_submission: int = 0
 
 
 def _payload(session: Session, frame: DataFrame, fcnt: int) -> tuple[bytes, bool]:
@@ -115,6 +117,7 @@ def uplink_record(context: UplinkContext, state: DeviceState, found: Match, cond
         sub_band=band.name if band else None,
         mac=conduct.mac,
         acknowledged_fcnt=conduct.acknowledged,
+        awaited_submission=conduct.awaited_submission,
         next_fcnt_down=next_application_fcnt(state),
         late=best.late,
         reported=_reported(context, found, conduct, payload),

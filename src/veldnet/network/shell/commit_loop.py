@@ -16,7 +16,7 @@ import structlog
 from veldnet.network.core.device_class import current_class, has_unsolicited_downlinks
 from veldnet.network.core.events import Device, Effect, Transition
 from veldnet.network.core.records import DownlinkRecord, JoinRecord, Record, UplinkRecord
-from veldnet.network.core.state import encode_join_memory, encode_state
+from veldnet.network.core.state import DeviceState, encode_join_memory, encode_state
 from veldnet.store import (
     BodyRow,
     FrameRow,
@@ -60,6 +60,14 @@ class Participant(Protocol):
     def failed(self) -> None: ...
 
 
+class QueueWatcher(Protocol):
+    """A participant that also follows downlinks from the queue on."""
+
+    def queue_changed(self, entry: Entry, before: DeviceState) -> None:
+        """The queue of a device, or what it has in flight, is another than `before`; it will be written with
+        the next `rows`."""
+
+
 class _Batch:
     __slots__ = ("begun", "done", "effects", "entries", "memories", "parts", "recorded")
 
@@ -100,6 +108,7 @@ class CommitLoop:
         self._interval = options.commit_interval
         self._size = options.commit_size
         self._participants: list[Participant] = []
+        self._queue_watcher: QueueWatcher | None = None
         self._batch = _Batch()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -113,6 +122,10 @@ class CommitLoop:
     def join(self, participant: Participant) -> None:
         """Let a room take part in the commits."""
         self._participants.append(participant)
+
+    def watch_queues(self, watcher: QueueWatcher) -> None:
+        """Have changes of queues told to a participant."""
+        self._queue_watcher = watcher
 
     @property
     def waiting(self) -> int:
@@ -128,8 +141,13 @@ class CommitLoop:
             return 0.0
         return asyncio.get_running_loop().time() - begun
 
-    def add(self, entry: Entry, transition: Transition) -> None:
+    def add(self, entry: Entry, transition: Transition, before: DeviceState) -> None:
         """Take over the result of a transition; its state is read when the batch is written."""
+        state, watcher = transition.state, self._queue_watcher
+        if watcher is not None and (
+            state.queue is not before.queue or state.in_flight is not before.in_flight
+        ):
+            self._supervisor.guard("frame commits", watcher.queue_changed, entry, before)
         batch = self._batch
         device = entry.device
         for record in transition.records:

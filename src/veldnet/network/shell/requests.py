@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from veldnet.lorawan import DevEui
-from veldnet.network.core.events import ContextReset, DownlinkRequest, DownlinkSubmitted, SubmissionRefusal
-from veldnet.network.core.inspection import DeviceView, QueuedView, inspect, queued, under_way
+from veldnet.network.core.events import (
+    ContextReset,
+    DownlinkRequest,
+    DownlinkSubmitted,
+    Submission,
+    SubmissionRefusal,
+)
+from veldnet.network.core.inspection import DeviceView, QueuedView, inspect, queued
 from veldnet.network.core.outcome import ask_rejoin, reset_context
 from veldnet.network.core.parameters import NetworkParameters
-from veldnet.network.core.submission import submit_downlink
+from veldnet.network.core.submission import cancel_downlink, submit_downlink
 
 from .answers import PendingAnswers
 from .commit_loop import CommitLoop
@@ -43,6 +49,10 @@ class DeviceRequests:
 
     async def submit(self, dev_eui: DevEui, request: DownlinkRequest) -> SubmissionRefusal | None:
         """Queue a downlink; returns when it is durable, or why it was refused. Raises `UnknownDevice`."""
+        return (await self.queue(dev_eui, request)).refusal
+
+    async def queue(self, dev_eui: DevEui, request: DownlinkRequest) -> Submission:
+        """The same with the id of the downlink. Raises `UnknownDevice`."""
         entry = await self._devices.get(dev_eui=str(dev_eui))
         if entry is None or entry.removed:
             raise UnknownDevice(f"no device has DevEUI {dev_eui}")
@@ -62,7 +72,18 @@ class DeviceRequests:
         transition = submit_downlink(self._transitions.context(entry, event), entry.state)
         answer = self._answers.expect(event.token)
         self._transitions.apply(entry, transition)
-        return await answer
+        return Submission(event.id, await answer)
+
+    async def cancel(self, device_ref: int, submission: int) -> bool:
+        """Take a queued downlink back; durable when this returns. False if none such waits any more. Raises
+        `UnknownDevice`."""
+        entry = await self._entry(device_ref)
+        transition = cancel_downlink(entry.state, submission)
+        if transition.state is entry.state:
+            return False
+        self._transitions.apply(entry, transition)
+        await self._commits.durable()
+        return True
 
     async def reset_context(self, device_ref: int) -> None:
         """Drop the security context of a device. Raises `UnknownDevice`."""
@@ -90,11 +111,6 @@ class DeviceRequests:
     async def queued(self, device_ref: int) -> list[QueuedView]:
         """The downlinks that wait for a device. Raises `UnknownDevice`."""
         return queued((await self._entry(device_ref)).state)
-
-    async def downlinks(self, device_ref: int) -> tuple[list[QueuedView], list[QueuedView]]:
-        """A device's downlinks that are queued, and those being sent. Raises `UnknownDevice`."""
-        state = (await self._entry(device_ref)).state
-        return queued(state), under_way(state)
 
     async def _entry(self, device_ref: int) -> Entry:
         entry = await self._devices.get(ref=device_ref)

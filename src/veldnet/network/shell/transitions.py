@@ -53,13 +53,14 @@ class Transitions:
             for effect in transition.effects:
                 self._release(entry, effect)
             return
+        before = entry.state
         self._devices.set_state(entry, transition.state)
         if transition.join_memory is not None:
             entry.memory = transition.join_memory
         self._devices.used(entry, self._clock())
         if received is not None and not refused:
             self._admission.accepted(received)
-        self._commits.add(entry, transition)
+        self._commits.add(entry, transition, before)
 
 
 def _is_refusal(record: Record) -> TypeGuard[JoinRecord | RefusedRecord]:

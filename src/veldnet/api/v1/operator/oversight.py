@@ -128,7 +128,7 @@ async def get_overview(services: Services, operator: OperatorScope) -> NetworkOv
             moduleAlarms=listing.list_module_alarms(connection, cleared=False),
             undelivered=len(undelivered),
             problems=[],
-            liveStreams=platform.live.streams,
+            liveStreams=platform.live.streams + platform.downlinks.streams,
             eventLoopLag=round(platform.loop_lag, 4),
             version=__version__,
         )

@@ -1,0 +1,154 @@
+// The form that queues a downlink.
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Group,
+  NumberInput,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+  Textarea,
+} from "@mantine/core";
+import { IconSend } from "@tabler/icons-react";
+import { useState, type FormEvent } from "react";
+import type { Schemas } from "../../api/client";
+import { Panel } from "../../components/basics";
+import { useTell } from "../../components/notify";
+import { useUnsaved } from "../../components/unsaved";
+import { plainHex } from "../../identifiers";
+import { useT } from "../../text";
+import { useSendDownlink } from "./api";
+
+type Body = Schemas["NewDownlink"];
+
+/** The form that queues a downlink; `onQueued` is given its id. */
+export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued: (id: string) => void }) {
+  const t = useT();
+  const { run } = useTell();
+  const hsm = Boolean(device.hsmGroupId);
+  const [form, setForm] = useState<"payload" | "data">("payload");
+  const [fPort, setPort] = useState<number | string>(1);
+  const [payload, setPayload] = useState("");
+  const [data, setData] = useState("{\n  \n}");
+  const [counter, setCounter] = useState<number | string>("");
+  const [validity, setValidity] = useState<number | string>("");
+  const [confirmed, setConfirmed] = useState(false);
+  const [flush, setFlush] = useState(false);
+  const sending = useSendDownlink(device.ref ?? "");
+  const saved = useUnsaved(form === "payload" && payload !== "");
+  const octets = plainHex(payload);
+  const wrong = payload !== "" && !/^([0-9A-F]{2})+$/.test(octets);
+  let value: unknown;
+  let json: string | null = null;
+  try {
+    value = JSON.parse(data);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) json = t("downlinks.object");
+  } catch (error) {
+    json = (error as Error).message;
+  }
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const body: Body = {
+      confirmed,
+      flush,
+      priority: 0,
+      fPort: fPort === "" ? undefined : Number(fPort),
+      validity: validity === "" ? undefined : Number(validity),
+    };
+    if (form === "payload")
+      Object.assign(body, { payload: octets, fCntDn: counter === "" ? undefined : Number(counter) });
+    else body.data = value as Body["data"];
+    const answer = await run(sending.mutateAsync(body), t("downlinks.queued"));
+    if (!answer) return;
+    saved();
+    if (answer.data) onQueued(answer.data.id);
+  };
+  return (
+    <Panel title={t("downlinks.send")}>
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack>
+          {hsm && (
+            <Alert color="blue" variant="light">
+              {t("downlinks.hsm")}
+            </Alert>
+          )}
+          <SegmentedControl
+            value={form}
+            onChange={(next) => setForm(next)}
+            data={[
+              { value: "payload", label: t("downlinks.bytes") },
+              { value: "data", label: t("downlinks.json") },
+            ]}
+            aria-label={t("downlinks.form")}
+            disabled={hsm}
+          />
+          <NumberInput label="FPort" min={1} max={223} value={fPort} onChange={setPort} />
+          {form === "payload" ? (
+            <TextInput
+              label={t("downlinks.payloadHex")}
+              value={payload}
+              onChange={(event) => setPayload(event.currentTarget.value)}
+              placeholder="01 A0 FF"
+              error={wrong && t("downlinks.hexWrong")}
+              description={octets && !wrong ? t("downlinks.size", { size: octets.length / 2 }) : undefined}
+            />
+          ) : (
+            <Textarea
+              label={t("downlinks.jsonText")}
+              value={data}
+              onChange={(event) => setData(event.currentTarget.value)}
+              autosize
+              minRows={4}
+              error={json}
+              styles={{ input: { fontFamily: "monospace" } }}
+            />
+          )}
+          {form === "payload" && (
+            <NumberInput
+              label={t("downlinks.counter")}
+              description={t(hsm ? "downlinks.counterHsm" : "downlinks.counterText")}
+              value={counter}
+              onChange={setCounter}
+              min={0}
+              max={4_294_967_295}
+              required={hsm}
+            />
+          )}
+          <NumberInput
+            label={t("downlinks.validity")}
+            description={t("downlinks.validityText")}
+            value={validity}
+            onChange={setValidity}
+            min={1}
+            allowDecimal={false}
+          />
+          <Group>
+            <Checkbox
+              label={t("downlinks.confirmed")}
+              checked={confirmed}
+              onChange={(event) => setConfirmed(event.currentTarget.checked)}
+            />
+            <Checkbox
+              label={t("downlinks.flushFirst")}
+              checked={flush}
+              onChange={(event) => setFlush(event.currentTarget.checked)}
+            />
+          </Group>
+          <Button
+            type="submit"
+            leftSection={<IconSend size={16} />}
+            loading={sending.isPending}
+            disabled={form === "payload" ? !octets || wrong : json !== null}
+          >
+            {t("downlinks.queue")}
+          </Button>
+          <Text size="xs" c="dimmed">
+            {t(device.deviceClass === "C" ? "downlinks.classC" : "downlinks.classA")}
+          </Text>
+        </Stack>
+      </form>
+    </Panel>
+  );
+}

@@ -1,0 +1,85 @@
+"""Live subscriptions: what became durable is passed on to those who watch, and nobody else pays for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class TooManyStreams(Exception):
+    """All places are taken."""
+
+
+class Subscription(Generic[T]):
+    """Somebody who watches. Holds a bounded number of items; the oldest are dropped, and counted, when they
+    are not fetched in time."""
+
+    def __init__(self, subscriber_ref: int | None, operator_ref: int, most: int) -> None:
+        self.subscriber_ref = subscriber_ref
+        self.operator_ref = operator_ref
+        self.dropped = 0
+        self.closed = False
+        self._items: deque[T] = deque(maxlen=most)
+        self._arrived = asyncio.Event()
+
+    def put(self, item: T) -> None:
+        if len(self._items) == self._items.maxlen:
+            self.dropped += 1
+        self._items.append(item)
+        self._arrived.set()
+
+    async def take(self, within: float) -> list[T]:
+        """What has arrived; waits for the first at most `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._arrived.wait()
+        except TimeoutError:
+            return []
+        self._arrived.clear()
+        items = list(self._items)
+        self._items.clear()
+        return items
+
+    def close(self) -> None:
+        self.closed = True
+        self._arrived.set()
+
+
+class Feed(Generic[T]):
+    """Subscriptions to one kind of item, `streams` at most."""
+
+    def __init__(self, *, streams: int, most: int) -> None:
+        self._limit = streams
+        self._most = most
+        self._watchers: set[Subscription[T]] = set()
+        # Operators of subscribers, for those who watch a whole network.
+        self.operator_of: dict[int, int] = {}
+
+    @property
+    def streams(self) -> int:
+        return len(self._watchers)
+
+    def watch(self, subscriber_ref: int | None, operator_ref: int) -> Subscription[T]:
+        """Watch what is a subscriber's, or with None all of an operator. Raises `TooManyStreams`."""
+        if len(self._watchers) >= self._limit:
+            raise TooManyStreams
+        subscription: Subscription[T] = Subscription(subscriber_ref, operator_ref, self._most)
+        self._watchers.add(subscription)
+        return subscription
+
+    def leave(self, subscription: Subscription[T]) -> None:
+        self._watchers.discard(subscription)
+
+    def close(self) -> None:
+        """The server stops: streams end."""
+        for subscription in self._watchers:
+            subscription.close()
+
+    def _of_subscriber(self, watcher: Subscription[T], subscriber_ref: int) -> bool:
+        """Whether somebody may see what is a subscriber's."""
+        if watcher.subscriber_ref is not None:
+            return subscriber_ref == watcher.subscriber_ref
+        return self.operator_of.get(subscriber_ref) == watcher.operator_ref

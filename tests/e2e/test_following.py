@@ -1,0 +1,141 @@
+"""What is followed in the console, in a real browser: a downlink to its end, alarms, readings, the map."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e import radio
+from tests.e2e.desk import Desk
+from tests.e2e.running import KPN, RunningServer
+from tests.person import Person
+from veldnet.simulator.customer import Account
+from veldnet.simulator.device import VirtualDevice
+
+# The tests of this file share a server.
+pytestmark = pytest.mark.xdist_group("following")
+
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+V1 = "/api/v1"
+WIDTHS = (1440, 1024, 390)
+
+
+@pytest.fixture(scope="module")
+def server(data: Path, account: Account) -> Iterator[RunningServer]:
+    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    yield running
+    assert running.stop() == 0
+
+
+class World:
+    """A customer with a device that talks."""
+
+    def __init__(self, server: RunningServer, account: Account) -> None:
+        self.server, self.account = server, account
+        self.user = Person(server, account.thingpark_username, account.thingpark_password)
+        self.antenna = radio.Antenna(account.base_station_eui)
+        self.antenna.connect(server.udp)
+        self.refs: dict[str, str] = {}
+        self.valve = self.device("0059AC00DD000001", "Valve", geoLatitude=52.09, geoLongitude=5.12)
+
+    def device(self, eui: str, name: str, **more: Any) -> VirtualDevice:
+        body = {
+            "EUI": eui,
+            "name": name,
+            "applicationEUI": "0059AC0000000001",
+            "applicationKey": KEY,
+            "deviceProfileId": self.account.device_profile_id,
+        } | more
+        made = self.user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+        self.refs[name] = made["ref"]
+        virtual = radio.device(eui, KEY)
+        radio.join(self.antenna, virtual)
+        self.antenna.hear(virtual.uplink(2, bytes.fromhex("0967083402015A")))
+        self.antenna.downlink(2)
+        return virtual
+
+    def desk(self, browser: Browser, *, dark: bool = False, operator: bool = False) -> Desk:
+        found = Desk(browser, self.server, dark=dark)
+        name = self.account.thingpark_username
+        found.sign_in(
+            name.replace("sandbox", "operator") if operator else name, self.account.thingpark_password
+        )
+        return found
+
+
+@pytest.fixture(scope="module")
+def world(server: RunningServer, account: Account) -> World:
+    return World(server, account)
+
+
+def fits(desk: Desk, name: str) -> None:
+    """Accessible and in one piece at every width."""
+    pictures = os.environ.get("PICTURES_OF_TESTS")
+    for width in WIDTHS:
+        desk.page.set_viewport_size({"width": width, "height": 900})
+        expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
+        wide = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{name} is {wide} px too wide at {width}"
+        desk.accessible()
+        if pictures:
+            desk.page.screenshot(path=f"{pictures}/{name.replace(' ', '-')}-{width}.png", full_page=True)
+    desk.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_a_downlink_is_followed_from_the_form_to_its_acknowledgement(browser: Browser, world: World) -> None:
+    desk = world.desk(browser)
+    page = desk.page
+    desk.go(f"/devices/{world.refs['Valve']}?tab=downlinks")
+    page.get_by_label("Payload (hexadecimal)").fill("C0 FF EE")
+    page.get_by_label("Confirmed").check()
+    desk.button("Queue downlink")
+    followed = page.get_by_test_id("follow")
+    expect(followed.get_by_text("waiting for the next uplink of the device")).to_be_visible()
+    expect(page.get_by_role("table").get_by_text("Queued")).to_be_visible()
+    # In another window, the list of all devices.
+    other = world.desk(browser)
+    other.go("/downlinks?status=queued,sending,sent")
+    other.heading("Downlinks")
+    row = other.page.get_by_role("row").filter(has_text="Valve")
+    expect(row.get_by_text("Queued")).to_be_visible()
+    world.antenna.keep_alive()
+    world.antenna.hear(world.valve.uplink(2, b"\x00"))
+    frame = world.antenna.downlink(5)
+    assert frame is not None and world.valve.receive(frame) is not None
+    expect(followed.get_by_text("RX1 · FF000001")).to_be_visible()
+    expect(followed.get_by_text("waiting for acknowledgement")).to_be_visible()
+    expect(row.get_by_text("Sent", exact=True)).to_be_visible()
+    world.antenna.hear(world.valve.uplink(2, b"\x00"))
+    expect(followed.get_by_text("Acknowledged by the device")).to_be_visible()
+    expect(page.get_by_role("table").get_by_text("Acknowledged", exact=True)).to_be_visible()
+    # It leaves a list that shows open ones only.
+    expect(row).to_have_count(0)
+    # One that is queued can be cancelled, there.
+    sent = world.user.call(
+        "POST", f"{V1}/devices/{world.refs['Valve']}/downlinks", {"fPort": 9, "payload": "01"}
+    )
+    expect(row).to_have_count(1)
+    row.click()
+    expect(other.page.get_by_test_id("follow").get_by_text("FPort 9")).to_be_visible()
+    other.page.get_by_test_id("follow").get_by_role("button", name="Cancel").click()
+    other.told("Downlink cancelled")
+    expect(other.page.get_by_test_id("follow").get_by_text("Cancelled (failed)")).to_be_visible()
+    assert world.user.call("GET", f"{V1}/downlinks/{sent['id']}")["status"] == "cancelled"
+    other.go(f"/downlinks?downlink={sent['id']}")
+    expect(other.page.get_by_test_id("follow")).to_be_visible()
+    fits(other, "downlinks")
+    other.go(f"/devices/{world.refs['Valve']}?tab=downlinks&downlink={sent['id']}")
+    expect(other.page.get_by_test_id("follow")).to_be_visible()
+    fits(other, "downlinks of a device")
+    watching = world.desk(browser, dark=True, operator=True)
+    watching.go(f"/operator/downlinks?downlink={sent['id']}")
+    expect(watching.page.get_by_role("row").filter(has_text="Valve").first).to_be_visible()
+    fits(watching, "downlinks of a network")
+    for each in (desk, other, watching):
+        assert each.errors == [] and each.elsewhere == []
+        each.context.close()
