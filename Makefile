@@ -113,6 +113,13 @@ docs: $(VENV)/.dev console ## Regenerate the generated pages
 	@$(BIN)/python -m tests.docs_generator --openapi build/openapi.json
 	@cd console; $(NODE) npm exec --offline -- openapi-typescript ../build/openapi.json -o src/api/schema.d.ts > /dev/null 2>&1
 
+.PHONY: docs-site
+docs-site: $(VENV)/.dev console build/mermaid.min.js ## The site of the documentation: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+build/mermaid.min.js: tests/diagrams.py | $(VENV)/.dev
+	@$(BIN)/python -m tests.diagrams
+
 .PHONY: pictures measure-console
 measure-console: $(VENV)/.dev console tools ## The figures of the console in docs/benchmarks.md
 	@$(BIN)/python -m tests.e2e.measure_console

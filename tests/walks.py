@@ -35,7 +35,9 @@ def walk(page: str, folder: Path) -> str:
         assert shutil.which(tool), f"the walk needs {tool}; install the Debian package of that name"
     script = f"set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{commands(page)}"
     for port, kind in _PORTS.items():
-        script = re.sub(rf"(?<=:){port}\b|(?<=, ){port}(?=\))", str(_free_port(kind)), script)
+        script = re.sub(
+            rf"(?<=:){port}\b|(?<=, ){port}(?=\))|(?<=port = ){port}\b", str(_free_port(kind)), script
+        )
     binaries = Path(sys.executable).parent
     done = subprocess.run(
         ["bash", "-c", script],

@@ -19,3 +19,9 @@ def test_the_installation(tmp_path: Path) -> None:
     printed = walk("install.md", tmp_path)
     assert printed.count("ready") == 2 and "restored" in printed
     assert "server_name lora.example.org;" in (tmp_path / "veldnet.conf").read_text()
+
+
+def test_the_first_hour(tmp_path: Path) -> None:
+    printed = walk("first-hour.md", tmp_path)
+    assert '"payload_hex":"1505"' in printed and "No problems found." in printed
+    assert "Connection status" in printed and "restored" in printed and printed.count("Church tower") >= 1

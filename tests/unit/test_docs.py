@@ -11,7 +11,7 @@ from tests.docs_generator import ROOT, SAMPLE_FILE, SETTINGS_PAGE, settings_page
 from veldnet.domain import errors
 from veldnet.settings import sample_file
 
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
 def test_generated_pages_are_current() -> None:

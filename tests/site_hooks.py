@@ -1,0 +1,50 @@
+"""Hooks of MkDocs (`mkdocs.yml`): pages that are made of the code or stand outside docs/, and diagrams."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# Run by MkDocs, which knows nothing of this repository's packages.
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from mkdocs.config.defaults import MkDocsConfig  # noqa: E402
+from mkdocs.structure.files import File, Files  # noqa: E402
+from mkdocs.structure.pages import Page  # noqa: E402
+
+from tests.reference_pages import pages  # noqa: E402
+
+_BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+# Fetched by `make docs-site`; without it diagrams are shown as they are written.
+_MERMAID = ROOT / "build" / "mermaid.min.js"
+_TARGET = "assets/mermaid.min.js"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    if _MERMAID.exists():
+        config.extra_javascript.append(_TARGET)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    for path, text in pages().items():
+        files.append(File.generated(config, path, content=text))
+    for name in _BESIDE:
+        text = re.sub(r"\]\(docs/", "](", (ROOT / name).read_text())
+        files.append(File.generated(config, name, content=text))
+    if _MERMAID.exists():
+        files.append(File.generated(config, _TARGET, abs_src_path=str(_MERMAID)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Links to what stands beside docs/; diagrams without their renderer."""
+    del page, config, files
+    for name in _BESIDE:
+        markdown = markdown.replace(f"](../{name}", f"]({name}")
+    return markdown if _MERMAID.exists() else markdown.replace("```mermaid", "```text")
+
+
+__all__ = ["on_config", "on_files", "on_page_markdown"]
