@@ -25,7 +25,24 @@ _TARGET = "assets/mermaid.min.js"
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     if _MERMAID.exists():
         config.extra_javascript.append(_TARGET)
+    _add_new_pages(config)
     return config
+
+
+def _add_new_pages(config: MkDocsConfig) -> None:
+    """A page that nobody has put into the menu yet is a how-to."""
+    assert config.nav is not None
+    sections = {title: pages for entry in config.nav for title, pages in entry.items()}
+    known = {
+        path
+        for pages in sections.values()
+        for page in ([{"": pages}] if isinstance(pages, str) else pages)
+        for path in page.values()
+    }
+    for file in sorted(Path(config.docs_dir).glob("*.md")):
+        if file.name not in known:
+            title = file.read_text().partition("\n")[0].removeprefix("# ")
+            sections["How to"].append({title: file.name})
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -14,7 +14,7 @@ from veldnet.assembly.vaults.opening import master_key_of
 from . import deployment
 from .exits import Exit
 from .options import Data
-from .output import console, fail
+from .output import console, errors, fail
 from .running import readable_errors, run, settings_or_fail
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){0,9}")
@@ -64,4 +64,11 @@ def _print_files(systemd: bool, nginx: str, caddy: str) -> None:
         if not _HOST.fullmatch(name):
             raise typer.BadParameter(f"{name!r} is not a host name")
     text = deployment.systemd_unit() if systemd else ""
+    if systemd and (closed := deployment.unreachable_command()) is not None:
+        errors.print(
+            f"[bold]warning:[/] the service cannot run this Python, because {closed} is closed to other "
+            "users; install with /usr/bin/python3 -m venv /opt/veldnet",
+            highlight=False,
+            soft_wrap=True,
+        )
     print(text or (deployment.nginx_site(nginx) if nginx else deployment.caddy_site(caddy)), end="")

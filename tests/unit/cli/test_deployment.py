@@ -50,6 +50,20 @@ def test_the_unit_names_the_command_of_this_installation_and_real_exit_codes() -
     assert "@" not in re.sub(r"^#.*$|@system-service", "", unit, flags=re.MULTILINE)
 
 
+def test_a_python_in_somebodys_home_is_no_python_for_a_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    python = home / "bin" / "python3"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    home.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(python))
+    done = CliRunner().invoke(app, ["init", "--systemd"])
+    assert f"because {home} is closed" in done.stderr or "is closed to other users" in done.stderr
+    assert done.stdout.startswith("# Veldnet as a service")
+
+
 def test_sites_are_for_one_host_name() -> None:
     assert "server_name lora.example.org;" in printed("--nginx", "lora.example.org")
     assert "\nlora.example.org {" in printed("--caddy", "lora.example.org")

@@ -53,10 +53,11 @@ def starter(opening: Opening) -> Starter:
 
     def start(theirs: socket.socket) -> subprocess.Popen[bytes]:
         descriptor = theirs.fileno()
-        return subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, "-m", "veldnet.assembly.vaults.process", str(descriptor), text],
-            pass_fds=(descriptor,),
-        )
+        command = [sys.executable, "-m", "veldnet.assembly.vaults.process", str(descriptor), text]
+        try:
+            return subprocess.Popen(command, pass_fds=(descriptor,))  # noqa: S603 - this program
+        except OSError as error:
+            raise VaultError("no_vault", f"{sys.executable} cannot be run: {error.strerror}") from None
 
     return start
 

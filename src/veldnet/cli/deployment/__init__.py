@@ -18,6 +18,13 @@ def systemd_unit() -> str:
     return _filled("veldnet.service", COMMAND=str(_command()), DATA=str(DATA), SETTINGS=str(SETTINGS))
 
 
+def unreachable_command() -> Path | None:
+    """A directory on the way to the Python of this installation that only its owner may enter, so that the
+    service's user cannot run it: a home directory, mostly."""
+    parents = Path(sys.executable).resolve().parents
+    return next((parent for parent in parents if not parent.stat().st_mode & 0o001), None)
+
+
 def nginx_site(name: str) -> str:
     """The configuration of nginx for a server of that host name."""
     return _filled("nginx.conf", NAME=name)
