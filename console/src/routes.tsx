@@ -212,7 +212,7 @@ screen(routes.networkDownlinks, {
 screen(routes.subscribers, {
   title: "nav.subscribers",
   operator: IconBuilding,
-  load: () => import("./features/operator/Customers").then((module) => module.Subscribers),
+  load: () => import("./features/operator/Subscribers").then((module) => module.Subscribers),
 });
 screen(routes.users, {
   title: "nav.users",
@@ -232,7 +232,7 @@ screen(routes.profiles, {
 screen(routes.hsmGroups, {
   title: "nav.hsm",
   operator: IconShieldLock,
-  load: () => import("./features/operator/Offers").then((module) => module.HsmGroups),
+  load: () => import("./features/operator/HsmGroups").then((module) => module.HsmGroups),
 });
 screen(routes.alarms, {
   title: "nav.alarms",

@@ -781,23 +781,23 @@ def test_e6_settings_of_a_plan_stay_what_was_typed(operators: Desk, server: Runn
     dialog.get_by_role("textbox", name="ID", exact=True).fill("console-cs/typed")
     dialog.get_by_role("textbox", name="Name", exact=True).fill("Typed")
     find = dialog.get_by_label("Search settings")
-    for setting, text in (
-        ("forceChannelMask", "0007"),
-        ("targetPacketErrorRate", "0.001"),
-        ("marginOffset", "-2.50"),
+    for setting, label, text in (
+        ("forceChannelMask", "Channel mask", "0007"),
+        ("targetPacketErrorRate", "Target packet error rate", "0.001"),
+        ("marginOffset", "Margin", "-2.50"),
     ):
         find.fill(setting)
-        dialog.get_by_role("textbox", name=setting).fill("")
-        dialog.get_by_role("textbox", name=setting).press_sequentially(text)
-    find.fill("maxDutyCycle")
-    dialog.get_by_role("combobox", name="maxDutyCycle").click()
+        dialog.get_by_role("textbox", name=label, exact=True).fill("")
+        dialog.get_by_role("textbox", name=label, exact=True).press_sequentially(text)
+    find.fill("duty cycle")
+    dialog.get_by_role("combobox", name="Duty cycle of devices").click()
     operators.page.get_by_role("option", name="10: 1/1024").click()
     find.fill("uplinkProcessing")
-    expect(dialog.get_by_role("textbox", name="uplinkProcessing")).to_have_value("0 ms")
+    expect(dialog.get_by_role("textbox", name="Wait for an answer")).to_have_value("0 ms")
     operators.accessible()
     dialog.get_by_role("button", name="Save").click()
-    expect(operators.page.get_by_text("forceChannelMask 0007")).to_be_visible()
-    for shown in ("targetPacketErrorRate 0.001", "marginOffset -2.5", "maxDutyCycle 10"):
+    expect(operators.page.get_by_text("Channel mask: 0007")).to_be_visible()
+    for shown in ("Target packet error rate: 0.001", "Margin: -2.5", "Duty cycle of devices: 10"):
         expect(operators.page.get_by_text(shown)).to_be_visible()
 
 
@@ -805,9 +805,9 @@ def test_e6_region_and_class_of_a_profile_are_chosen(operators: Desk) -> None:
     operators.go("/operator/profiles")
     operators.button("New device profile")
     dialog = operators.page.get_by_role("dialog", name="New device profile")
-    for setting, choice in (("region", "US915"), ("loRaWANClass", "C"), ("loRaWANMacVersion", "1.0.4")):
-        dialog.get_by_label("Search settings").fill(setting)
-        field = dialog.get_by_role("combobox", name=setting, exact=True)
+    for label, choice in (("Region", "US915"), ("Class", "C"), ("LoRaWAN version", "1.0.4")):
+        dialog.get_by_label("Search settings").fill(label)
+        field = dialog.get_by_role("combobox", name=label, exact=True)
         field.click()
         operators.page.get_by_role("option", name=choice, exact=True).click()
         expect(field).to_have_value(choice)

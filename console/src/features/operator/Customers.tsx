@@ -1,4 +1,3 @@
-import { useNavigate } from "@tanstack/react-router";
 import {
   Badge,
   Button,
@@ -13,142 +12,18 @@ import {
   Title,
 } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { IconBuilding, IconPlus, IconUsers } from "@tabler/icons-react";
+import { IconPlus, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from "../../components/basics";
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
-import { number } from "../../format";
 import { useSession } from "../../session";
-import {
-  useChangeUser,
-  useCreateSubscriber,
-  useCreateUser,
-  useDeleteUser,
-  useSubscribers,
-  useUsers,
-  type Person,
-} from "./api";
+import { useChangeUser, useCreateUser, useDeleteUser, useSubscribers, useUsers, type Person } from "./api";
 import { useT } from "../../text";
 import { openForm, useUnsaved } from "../../components/unsaved";
 
 type User = Schemas["User"];
-
-export function Subscribers() {
-  const t = useT();
-  const navigate = useNavigate();
-  const { workFor } = useSession();
-  const found = useSubscribers();
-  const open = (customerId: string) => {
-    workFor(customerId);
-    void navigate({ to: "/" });
-  };
-  const create = () => openForm(t("subscribers.new"), <NewSubscriber />);
-  return (
-    <>
-      <PageTitle title={t("nav.subscribers")} below={t("subscribers.below")}>
-        <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={create}>
-            {t("subscribers.new")}
-          </Button>
-        </IfMayChange>
-      </PageTitle>
-      {blocking(found) ? (
-        <Problem error={found.error} retry={() => void found.refetch()} />
-      ) : !found.data ? (
-        <Loading />
-      ) : (
-        <DataTable
-          label={t("nav.subscribers")}
-          rows={found.data}
-          id={(row) => row.customerId}
-          onOpen={(row) => open(row.customerId)}
-          empty={<Empty icon={IconBuilding} title={t("subscribers.none")} text={t("subscribers.noneText")} />}
-          columns={[
-            { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => row.name },
-            {
-              key: "id",
-              title: t("subscribers.id"),
-              value: (row) => row.customerId,
-              render: (row) => <Mono>{row.customerId}</Mono>,
-            },
-            {
-              key: "devices",
-              title: t("home.devices"),
-              align: "right",
-              value: (row) => row.devices,
-              render: (row) => number(row.devices),
-            },
-            {
-              key: "disconnected",
-              title: t("health.RF_CNX_ERROR"),
-              align: "right",
-              value: (row) => row.disconnected,
-              render: (row) => (row.disconnected ? <span className="poor">{number(row.disconnected)}</span> : "0"),
-            },
-            {
-              key: "users",
-              title: t("nav.users"),
-              align: "right",
-              value: (row) => row.users,
-              render: (row) => number(row.users),
-            },
-            {
-              key: "open",
-              title: "",
-              align: "right",
-              render: (row) => (
-                <Button size="compact-sm" variant="default" onClick={() => open(row.customerId)}>
-                  {t("subscribers.open")}
-                </Button>
-              ),
-            },
-          ]}
-        />
-      )}
-    </>
-  );
-}
-
-function NewSubscriber() {
-  const t = useT();
-  const { run } = useTell();
-  const creation = useCreateSubscriber();
-  const [customerId, setId] = useState("");
-  const [name, setName] = useState("");
-  const wrong = customerId !== "" && !/^\d{9}$/.test(customerId);
-  const saved = useUnsaved(Boolean(customerId || name));
-  const save = async () => {
-    const answer = await run(creation.mutateAsync({ customerId, name }), t("subscribers.created"));
-    if (!answer) return;
-    saved();
-    modals.closeAll();
-  };
-  return (
-    <Stack>
-      <TextInput
-        label={t("common.name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        required
-        data-autofocus
-        maxLength={100}
-      />
-      <TextInput
-        label={t("subscribers.id")}
-        description={t("subscribers.idText")}
-        value={customerId}
-        onChange={(event) => setId(event.currentTarget.value)}
-        required
-        error={wrong && t("subscribers.idText")}
-      />
-      <Button onClick={() => void save()} disabled={!name.trim() || !/^\d{9}$/.test(customerId)}>
-        {t("common.create")}
-      </Button>
-    </Stack>
-  );
-}
 
 export function Users() {
   const t = useT();

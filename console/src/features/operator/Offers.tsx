@@ -1,425 +1,245 @@
-import { Badge, Button, Group, NumberInput, Select, Stack, Text, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
-import { IconCpu, IconListDetails, IconPlus, IconShieldLock } from "@tabler/icons-react";
-import { useState } from "react";
-import { $api, anyMembers, type Schemas } from "../../api/client";
+// Connectivity plans and device profiles.
+import { Badge, Button, Group, Stack, Text } from "@mantine/core";
+import { IconCpu, IconListDetails, IconPlus } from "@tabler/icons-react";
+import { $api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
-import { DataTable } from "../../components/DataTable";
-import { useTell } from "../../components/notify";
+import { TablePage } from "../../components/TablePage";
+import { openForm } from "../../components/unsaved";
 import { number, plain } from "../../format";
 import { useSession } from "../../session";
-import { useCreateHsmGroup, useDefaults, useGrantPlan, useSaveDeviceProfile, useSavePlan, useSubscribers } from "./api";
-import { useT } from "../../text";
-import { openForm, same, useUnsaved } from "../../components/unsaved";
-import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
+import { useT, useTexts } from "../../text";
+import { useDefaults } from "./api";
+import { GrantForm } from "./GrantForm";
+import { changed, OfferForm, type Offer, type OfferKind } from "./OfferForm";
+import { OfferMenu, Suspended, type Offered } from "./OfferMenu";
+import type { Fields, Settings } from "./SettingsForm";
+import { planGroups, profileGroups } from "./settingTexts";
 
-function changed(settings: Settings, defaults: Settings): [string, unknown][] {
-  return Object.entries(settings).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(defaults[name]));
-}
+const labels = Object.assign({}, ...[...planGroups, ...profileGroups].map((group) => group.settings)) as Record<
+  string,
+  (typeof planGroups)[number]["settings"][string]
+>;
 
 /** Settings that differ from the defaults, in short. */
 function Differences({ settings, defaults }: { settings: Settings; defaults: Settings }) {
-  const t = useT();
+  const { t, language } = useTexts();
   const found = changed(settings, defaults);
-  if (!found.length)
-    return (
-      <Text size="xs" c="dimmed">
-        {t("offers.defaults")}
-      </Text>
-    );
   return (
     <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-      {found.map(([name, value]) => `${name} ${plain(value)}`).join(" · ")}
+      {found.length
+        ? found.map(([name, value]) => `${labels[name]?.[language][0] ?? name}: ${typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : plain(value)}`).join(" · ")
+        : t("offers.defaults")}
     </Text>
   );
 }
 
-function onlyChanged(settings: Settings, defaults: Settings): Settings {
-  return Object.fromEntries(changed(settings, defaults).filter(([, value]) => value !== undefined));
+interface Standard {
+  defaults: Settings;
+  fields: Fields;
+}
+
+function useForms(kind: OfferKind, { defaults, fields }: Standard) {
+  const t = useT();
+  const open = (title: string, offer?: Offer) =>
+    openForm(title, <OfferForm kind={kind} offer={offer} defaults={defaults} fields={fields} />, "xl");
+  const settings = (of: { settings: unknown }) => of.settings as Settings;
+  return {
+    create: () => open(t(kind === "plans" ? "plans.new" : "profiles.new")),
+    edit: (of: Schemas["Plan"] | Schemas["Profile"]) => open(of.name, { ...of, settings: settings(of) }),
+    copy: (of: Schemas["Plan"] | Schemas["Profile"]) =>
+      open(t("offers.copyOf", { name: of.name }), { id: `${of.id}-2`, name: "", settings: settings(of) }),
+  };
+}
+
+function offered(of: Schemas["Plan"] | Schemas["Profile"]): Offered {
+  return { ref: of.ref, id: of.id, name: of.name, suspended: of.suspended ?? false };
 }
 
 export function OperatorPlans() {
-  const t = useT();
   const found = $api.useQuery("get", "/api/v1/operator/plans");
   const defaults = useDefaults();
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
-  const standard = defaults.data.plan as Settings;
-  const fields = defaults.data.planFields;
-  const create = () => openForm(t("plans.new"), <PlanForm defaults={standard} fields={fields} />, "lg");
+  return (
+    <PlanList
+      plans={found.data}
+      standard={{ defaults: defaults.data.plan as Settings, fields: defaults.data.planFields }}
+    />
+  );
+}
+
+function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Standard }) {
+  const t = useT();
+  const forms = useForms("plans", standard);
   return (
     <>
       <PageTitle title={t("nav.plans")}>
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={create}>
+          <Button leftSection={<IconPlus size={16} />} onClick={forms.create}>
             {t("plans.new")}
           </Button>
         </IfMayChange>
       </PageTitle>
-      {!found.data.length ? (
+      {!plans.length && (
         <Empty icon={IconListDetails} title={t("plans.none")} text={t("plans.noneOperator")}>
           <IfMayChange>
-            <Button onClick={create}>{t("plans.new")}</Button>
+            <Button onClick={forms.create}>{t("plans.new")}</Button>
           </IfMayChange>
         </Empty>
-      ) : (
-        <Stack>
-          {found.data.map((plan) => (
-            <Panel
-              key={plan.ref}
-              title={plan.name}
-              right={
-                <IfMayChange>
-                  <Group gap={6}>
-                    <Button
-                      size="xs"
-                      variant="default"
-                      onClick={() => openForm(t("plans.grant"), <GrantForm plan={plan} />)}
-                    >
-                      {t("plans.grant")}
-                    </Button>
-                    <Button
-                      size="xs"
-                      variant="default"
-                      onClick={() =>
-                        openForm(plan.name, <PlanForm defaults={standard} fields={fields} plan={plan} />, "lg")
-                      }
-                    >
-                      {t("common.edit")}
-                    </Button>
-                  </Group>
-                </IfMayChange>
-              }
-            >
-              <Mono>{plan.id}</Mono>
-              <Differences settings={plan.settings as Settings} defaults={standard} />
-              <Group mt="xs" gap={6}>
-                {plan.grants.map((grant) => (
-                  <Badge key={grant.customerId} variant="default" tt="none">
-                    {grant.name}: {number(grant.used)} / {number(grant.granted)}
-                  </Badge>
-                ))}
-                {!plan.grants.length && (
-                  <Text size="sm" c="dimmed">
-                    {t("plans.notGranted")}
-                  </Text>
-                )}
-              </Group>
-            </Panel>
-          ))}
-        </Stack>
       )}
+      <Stack>
+        {plans.map((plan) => (
+          <Panel
+            key={plan.ref}
+            title={
+              <Group gap={8}>
+                {plan.name} <Suspended of={plan} />
+              </Group>
+            }
+            right={<PlanActions plan={plan} plans={plans} forms={forms} />}
+          >
+            <Mono>{plan.id}</Mono>
+            <Differences settings={plan.settings as Settings} defaults={standard.defaults} />
+            <Grants plan={plan} />
+          </Panel>
+        ))}
+      </Stack>
     </>
   );
 }
 
-function PlanForm({ defaults, fields, plan }: { defaults: Settings; fields: Fields; plan?: Schemas["Plan"] }) {
+interface ActionsProps {
+  plan: Schemas["Plan"];
+  plans: Schemas["Plan"][];
+  forms: ReturnType<typeof useForms>;
+}
+
+function PlanActions({ plan, plans, forms }: ActionsProps) {
   const t = useT();
-  const { run } = useTell();
-  const saving = useSavePlan(plan?.ref);
-  const [id, setId] = useState(plan?.id ?? "");
-  const [name, setName] = useState(plan?.name ?? "");
-  const [settings, setSettings] = useState<Settings>((plan?.settings as Settings | undefined) ?? defaults);
-  const saved = useUnsaved(
-    !same(
-      { id, name, settings },
-      {
-        id: plan?.id ?? "",
-        name: plan?.name ?? "",
-        settings: (plan?.settings as Settings | undefined) ?? defaults,
-      },
-    ),
-  );
-  const save = async () => {
-    const wanted = anyMembers(onlyChanged(settings, defaults));
-    const answer = await run(saving.mutateAsync({ id, name, settings: wanted }), t("plans.saved"));
-    if (!answer) return;
-    saved();
-    modals.closeAll();
-  };
   return (
-    <Stack>
-      {!plan && (
-        <Group grow>
-          <TextInput
-            label="ID"
-            placeholder="acme-cs/basic"
-            value={id}
-            onChange={(event) => setId(event.currentTarget.value)}
-            required
-          />
-          <TextInput
-            label={t("common.name")}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            required
-          />
-        </Group>
-      )}
-      <SettingsForm fields={fields} defaults={defaults} settings={settings} onChange={setSettings} />
-      <Button onClick={() => void save()} disabled={!plan && (!id || !name)}>
-        {t("common.save")}
-      </Button>
-    </Stack>
+    <IfMayChange>
+      <Group gap={6} wrap="nowrap">
+        <Button size="xs" variant="default" onClick={() => openForm(t("plans.grant"), <GrantForm plan={plan} />)}>
+          {t("plans.grant")}
+        </Button>
+        <OfferMenu
+          kind="plans"
+          offer={offered(plan)}
+          onEdit={() => forms.edit(plan)}
+          onCopy={() => forms.copy(plan)}
+          others={plans}
+        />
+      </Group>
+    </IfMayChange>
   );
 }
 
-function GrantForm({ plan }: { plan: Schemas["Plan"] }) {
+function Grants({ plan }: { plan: Schemas["Plan"] }) {
   const t = useT();
-  const { run } = useTell();
-  const grant = useGrantPlan(plan.ref);
-  const customers = useSubscribers();
-  const [customerId, setCustomer] = useState<string | null>(null);
-  const [granted, setGranted] = useState<number | string>(100);
-  const save = async () => {
-    const answer = await run(
-      grant.mutateAsync({ customerId: customerId ?? "", granted: Number(granted) }),
-      t("plans.saved"),
-    );
-    if (!answer) return;
-    modals.closeAll();
-  };
   return (
-    <Stack>
-      <Select
-        label={t("nav.subscribers")}
-        searchable
-        value={customerId}
-        onChange={(value) => {
-          setCustomer(value);
-          const held = plan.grants.find((grant) => grant.customerId === value);
-          if (held) setGranted(held.granted);
-        }}
-        data={(customers.data ?? []).map((one) => ({
-          value: one.customerId,
-          label: `${one.name} (${one.customerId})`,
-        }))}
-      />
-      <NumberInput label={t("plans.granted")} min={0} value={granted} onChange={setGranted} />
-      <Button onClick={() => void save()} disabled={!customerId || granted === ""}>
-        {t("common.save")}
-      </Button>
-    </Stack>
+    <Group mt="xs" gap={6}>
+      {plan.grants.map((grant) => (
+        <Badge key={grant.customerId} variant="default" tt="none">
+          {grant.name}: {number(grant.used)} / {number(grant.granted)}
+        </Badge>
+      ))}
+      {!plan.grants.length && (
+        <Text size="sm" c="dimmed">
+          {t("plans.notGranted")}
+        </Text>
+      )}
+    </Group>
   );
 }
 
 export function Profiles() {
-  const t = useT();
-  const { mayChange } = useSession();
   const found = $api.useQuery("get", "/api/v1/operator/deviceProfiles");
   const defaults = useDefaults();
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
-  const standard = defaults.data.profile as Settings;
-  const fields = defaults.data.profileFields;
-  const open = (profile?: Schemas["Profile"]) =>
-    openForm(
-      profile?.name ?? t("profiles.new"),
-      <ProfileForm defaults={standard} fields={fields} profile={profile} />,
-      "lg",
-    );
   return (
-    <>
-      <PageTitle title={t("nav.profiles")}>
+    <ProfileTable
+      query={found}
+      standard={{ defaults: defaults.data.profile as Settings, fields: defaults.data.profileFields }}
+    />
+  );
+}
+
+interface ProfileTableProps {
+  query: { data: Schemas["Profile"][] | undefined; error: unknown; refetch: () => unknown };
+  standard: Standard;
+}
+
+function ProfileTable({ query, standard }: ProfileTableProps) {
+  const t = useT();
+  const { mayChange } = useSession();
+  const forms = useForms("deviceProfiles", standard);
+  return (
+    <TablePage
+      title={t("nav.profiles")}
+      actions={
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={() => open()}>
+          <Button leftSection={<IconPlus size={16} />} onClick={forms.create}>
             {t("profiles.new")}
           </Button>
         </IfMayChange>
-      </PageTitle>
-      <DataTable
-        label={t("nav.profiles")}
-        rows={found.data}
-        id={(row) => row.ref}
-        onOpen={mayChange ? open : undefined}
-        empty={<Empty icon={IconCpu} title={t("profiles.none")} text={t("profiles.noneText")} />}
-        columns={[
-          {
-            key: "name",
-            title: t("common.name"),
-            value: (row) => row.name,
-            render: (row) => (
-              <>
+      }
+      query={query}
+      id={(row) => row.ref}
+      onOpen={mayChange ? forms.edit : undefined}
+      empty={<Empty icon={IconCpu} title={t("profiles.none")} text={t("profiles.noneText")} />}
+      columns={[
+        {
+          key: "name",
+          title: t("common.name"),
+          value: (row) => row.name,
+          render: (row) => (
+            <>
+              <Group gap={8}>
                 <Text size="sm" fw={500}>
                   {row.name}
                 </Text>
-                <Mono dimmed>{row.id}</Mono>
-              </>
-            ),
+                <Suspended of={row} />
+              </Group>
+              <Mono dimmed>{row.id}</Mono>
+            </>
+          ),
+        },
+        {
+          key: "version",
+          title: "LoRaWAN",
+          render: (row) => {
+            const of = row.settings as Settings;
+            return `${String(of.loRaWANMacVersion)} · ${String(of.loRaWANClass)} · ${String(of.region)}`;
           },
-          {
-            key: "version",
-            title: "LoRaWAN",
-            render: (row) => {
-              const of = row.settings as Settings;
-              return `${String(of.loRaWANMacVersion)} · ${String(of.loRaWANClass)} · ${String(of.region)}`;
-            },
-          },
-          {
-            key: "settings",
-            title: t("offers.settings"),
-            render: (row) => <Differences settings={row.settings} defaults={standard} />,
-          },
-          {
-            key: "devices",
-            title: t("home.devices"),
-            align: "right",
-            value: (row) => row.devices,
-            render: (row) => number(row.devices),
-          },
-        ]}
-      />
-    </>
-  );
-}
-
-function ProfileForm({
-  defaults,
-  fields,
-  profile,
-}: {
-  defaults: Settings;
-  fields: Fields;
-  profile?: Schemas["Profile"];
-}) {
-  const t = useT();
-  const { run } = useTell();
-  const saving = useSaveDeviceProfile(profile?.ref);
-  const [id, setId] = useState(profile?.id ?? "");
-  const [name, setName] = useState(profile?.name ?? "");
-  const [settings, setSettings] = useState<Settings>((profile?.settings as Settings | undefined) ?? defaults);
-  const saved = useUnsaved(
-    !same(
-      { id, name, settings },
-      {
-        id: profile?.id ?? "",
-        name: profile?.name ?? "",
-        settings: (profile?.settings as Settings | undefined) ?? defaults,
-      },
-    ),
-  );
-  const save = async () => {
-    const wanted = anyMembers(onlyChanged(settings, defaults));
-    const answer = await run(saving.mutateAsync({ id, name, settings: wanted }), t("profiles.saved"));
-    if (!answer) return;
-    saved();
-    modals.closeAll();
-  };
-  return (
-    <Stack>
-      <Group grow>
-        <TextInput
-          label="ID"
-          placeholder="ACME/Sensor.1_ETSI"
-          value={id}
-          onChange={(event) => setId(event.currentTarget.value)}
-          required
-          disabled={Boolean(profile)}
-        />
-        <TextInput
-          label={t("common.name")}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          required
-        />
-      </Group>
-      <SettingsForm
-        fields={fields}
-        defaults={defaults}
-        settings={settings}
-        onChange={setSettings}
-        fixed={profile ? ["loRaWANMacVersion", "region"] : []}
-      />
-      <Button onClick={() => void save()} disabled={!id || !name}>
-        {t("common.save")}
-      </Button>
-    </Stack>
-  );
-}
-
-export function HsmGroups() {
-  const t = useT();
-  const found = $api.useQuery("get", "/api/v1/operator/hsmGroups", undefined, { refetchInterval: 10_000 });
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
-  return (
-    <>
-      <PageTitle title={t("nav.hsm")} below={t("hsm.below")}>
-        <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("hsm.new"), <GroupForm />)}>
-            {t("hsm.new")}
-          </Button>
-        </IfMayChange>
-      </PageTitle>
-      {!found.data ? (
-        <Loading />
-      ) : (
-        <DataTable
-          label={t("nav.hsm")}
-          rows={found.data}
-          id={(row) => row.id}
-          empty={<Empty icon={IconShieldLock} title={t("hsm.none")} text={t("hsm.noneText")} />}
-          columns={[
-            { key: "name", title: t("common.name"), value: (row) => row.name, render: (row) => row.name },
-            { key: "id", title: "ID", render: (row) => <Mono>{row.id}</Mono> },
-            { key: "vault", title: t("hsm.vault"), render: (row) => row.vault || t("hsm.default") },
-            {
-              key: "devices",
-              title: t("home.devices"),
-              align: "right",
-              render: (row) => number(row.devices),
-            },
-            {
-              key: "state",
-              title: t("alarms.state"),
-              render: (row) =>
-                row.problem ? (
-                  <Text size="sm" className="poor">
-                    {row.problem}
-                  </Text>
-                ) : (
-                  <Badge variant="dot" color="veld" tt="none">
-                    {t("hsm.ok")}
-                  </Badge>
-                ),
-            },
-          ]}
-        />
-      )}
-    </>
-  );
-}
-
-function GroupForm() {
-  const t = useT();
-  const { run } = useTell();
-  const defaults = useDefaults();
-  const [name, setName] = useState("");
-  const creation = useCreateHsmGroup();
-  const [vault, setVault] = useState("");
-  const save = async () => {
-    const answer = await run(creation.mutateAsync({ name, vault }), t("hsm.created"));
-    if (!answer) return;
-    modals.closeAll();
-  };
-  return (
-    <Stack>
-      <TextInput
-        label={t("common.name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        required
-        data-autofocus
-      />
-      <Select
-        label={t("hsm.vault")}
-        allowDeselect={false}
-        value={vault}
-        onChange={(value) => setVault(value ?? "")}
-        data={(defaults.data?.vaults ?? [""]).map((value) => ({ value, label: value || t("hsm.default") }))}
-      />
-      <Button onClick={() => void save()} disabled={!name.trim()}>
-        {t("common.create")}
-      </Button>
-    </Stack>
+        },
+        {
+          key: "settings",
+          title: t("offers.settings"),
+          render: (row) => <Differences settings={row.settings} defaults={standard.defaults} />,
+        },
+        {
+          key: "devices",
+          title: t("home.devices"),
+          align: "right",
+          value: (row) => row.devices,
+          render: (row) => number(row.devices),
+        },
+        {
+          key: "actions",
+          title: "",
+          align: "right",
+          render: (row) => (
+            <OfferMenu
+              kind="deviceProfiles"
+              offer={offered(row)}
+              onEdit={() => forms.edit(row)}
+              onCopy={() => forms.copy(row)}
+              others={query.data}
+            />
+          ),
+        },
+      ]}
+    />
   );
 }

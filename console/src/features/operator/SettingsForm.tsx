@@ -1,15 +1,17 @@
 // The settings of a plan or a device profile: a field for each, of the kind that the server says.
-import { Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
+import { Box, Select, SimpleGrid, Stack, TagsInput, Text, TextInput, Title } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { NumberField } from "../../components/NumberField";
 import { percent, plain } from "../../format";
-import { useT } from "../../text";
+import { useT, useTexts } from "../../text";
+import type { SettingGroup } from "./settingTexts";
 
 export type Settings = Record<string, unknown>;
 export type Fields = Record<string, Schemas["SettingField"]>;
 
 interface Props {
+  groups: SettingGroup[];
   fields: Fields;
   defaults: Settings;
   settings: Settings;
@@ -17,10 +19,28 @@ interface Props {
   fixed?: string[];
 }
 
-export function SettingsForm({ fields, defaults, settings, onChange, fixed = [] }: Props) {
-  const t = useT();
+/** All settings by group, also those that the texts do not know yet. */
+function withOthers(groups: SettingGroup[], names: string[], title: string): SettingGroup[] {
+  const known = new Set(groups.flatMap((group) => Object.keys(group.settings)));
+  const others = names.filter((name) => !known.has(name));
+  if (!others.length) return groups;
+  const settings = Object.fromEntries(
+    others.map((name) => [name, { en: [name, ""], nl: [name, ""] } as SettingGroup["settings"][string]]),
+  );
+  return [...groups, { title: { en: title, nl: title }, settings }];
+}
+
+export function SettingsForm({ groups, fields, defaults, settings, onChange, fixed = [] }: Props) {
+  const { t, language } = useTexts();
   const [find, setFind] = useState("");
-  const shown = Object.keys(defaults).filter((name) => name.toLowerCase().includes(find.toLowerCase()));
+  const all = withOthers(groups, Object.keys(defaults), t("offers.others"));
+  const matches = (text: string) => text.toLowerCase().includes(find.toLowerCase());
+  const shown = all.flatMap((group) => {
+    const names = Object.entries(group.settings).filter(
+      ([name, texts]) => name in defaults && matches(`${name} ${texts[language].join(" ")}`),
+    );
+    return names.length ? [{ title: group.title[language], names }] : [];
+  });
   return (
     <Stack gap="xs">
       <TextInput
@@ -29,34 +49,48 @@ export function SettingsForm({ fields, defaults, settings, onChange, fixed = [] 
         value={find}
         onChange={(event) => setFind(event.currentTarget.value)}
       />
-      <Table.ScrollContainer minWidth={300} mah={360} style={{ overflowY: "auto" }}>
-        <Table className="data" aria-label={t("offers.settings")}>
-          <Table.Tbody>
-            {shown.map((name) => (
-              <Table.Tr key={name}>
-                <Table.Td>
-                  <Text size="sm">{name}</Text>
-                </Table.Td>
-                <Table.Td w={250}>
-                  <Field
-                    name={name}
-                    field={fields[name] ?? { kind: "text", choices: [], optional: false }}
-                    value={name in settings ? settings[name] : defaults[name]}
-                    off={fixed.includes(name)}
-                    put={(value) => onChange({ ...settings, [name]: value })}
-                  />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <Stack
+        gap="lg"
+        mah={420}
+        style={{ overflowY: "auto" }}
+        p={4}
+        tabIndex={0}
+        role="group"
+        aria-label={t("offers.settings")}
+      >
+        {shown.map(({ title, names }) => (
+          <Box key={title}>
+            <Title order={3} size="h6" mb={6}>
+              {title}
+            </Title>
+            <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" verticalSpacing="sm">
+              {names.map(([name, texts]) => (
+                <Field
+                  key={name}
+                  name={name}
+                  texts={texts[language]}
+                  field={fields[name] ?? { kind: "text", choices: [], optional: false }}
+                  value={name in settings ? settings[name] : defaults[name]}
+                  off={fixed.includes(name)}
+                  put={(value) => onChange({ ...settings, [name]: value })}
+                />
+              ))}
+            </SimpleGrid>
+          </Box>
+        ))}
+        {!shown.length && (
+          <Text size="sm" c="dimmed">
+            {t("table.nothing")}
+          </Text>
+        )}
+      </Stack>
     </Stack>
   );
 }
 
 interface FieldProps {
   name: string;
+  texts: [label: string, help: string];
   field: Schemas["SettingField"];
   value: unknown;
   off: boolean;
@@ -68,9 +102,11 @@ function share(exponent: number): string {
   return `${exponent}: 1/${2 ** exponent} (${percent(1 / 2 ** exponent, exponent > 6 ? 4 : 2)})`;
 }
 
-function Field({ name, field, value, off, put }: FieldProps) {
+function Field({ name, texts: [label, help], field, value, off, put }: FieldProps) {
   const t = useT();
-  const common = { size: "xs", "aria-label": name, disabled: off } as const;
+  const bounds = { min: field.least ?? undefined, max: field.most ?? undefined };
+  const description = [help, range(bounds.min, bounds.max), label === name ? "" : name].filter(Boolean).join(" · ");
+  const common = { size: "xs", label, description, disabled: off } as const;
   const absent = field.optional ? t("offers.absent") : undefined;
   const choose = (data: { value: string; label: string }[], convert: (text: string) => unknown) => (
     <Select
@@ -108,7 +144,6 @@ function Field({ name, field, value, off, put }: FieldProps) {
     );
   }
   if (field.kind === "integer" || field.kind === "number") {
-    const bounds = { min: field.least ?? undefined, max: field.most ?? undefined };
     return (
       <NumberField
         {...common}
@@ -117,15 +152,13 @@ function Field({ name, field, value, off, put }: FieldProps) {
         allowDecimal={field.kind === "number"}
         placeholder={absent}
         suffix={field.unit ? ` ${field.unit}` : undefined}
-        description={range(bounds.min, bounds.max)}
-        inputWrapperOrder={["input", "description"]}
         value={value as number | null}
         onChange={(given) => put(given === null && !field.optional ? undefined : given)}
       />
     );
   }
   if (field.kind === "list") return <TagsInput {...common} value={(value as string[] | null) ?? []} onChange={put} />;
-  if (field.kind === "object") return <Json {...common} placeholder={absent} value={value} put={put} />;
+  if (field.kind === "object") return <Pairs {...common} value={value} put={put} />;
   const text = typeof value === "string" ? value : "";
   const wrong = field.pattern && text !== "" && !new RegExp(field.pattern).test(text);
   return (
@@ -143,25 +176,24 @@ function range(least: number | undefined, most: number | undefined): string | un
   return least === undefined ? undefined : most === undefined ? `≥ ${least}` : `${least} – ${most}`;
 }
 
-function Json({ value, put, ...rest }: { value: unknown; put: (value: unknown) => void; placeholder?: string }) {
+interface PairsProps {
+  label: string;
+  description: string;
+  size: "xs";
+  disabled: boolean;
+  value: unknown;
+  put: (value: unknown) => void;
+}
+
+/** Names and values, a line for each pair. */
+function Pairs({ value, put, ...rest }: PairsProps) {
   const t = useT();
-  const [text, setText] = useState(value === null || value === undefined ? "" : JSON.stringify(value));
   const [wrong, setWrong] = useState(false);
-  const type = (given: string) => {
-    setText(given);
-    try {
-      put(given.trim() === "" ? null : (JSON.parse(given) as unknown));
-      setWrong(false);
-    } catch {
-      setWrong(true);
-    }
+  const pairs = Object.entries((value as Record<string, string> | null) ?? {}).map(([name, of]) => `${name}=${of}`);
+  const type = (given: string[]) => {
+    const cut = given.map((pair) => /^([^=]+)=(.*)$/.exec(pair)).filter((pair) => pair !== null);
+    setWrong(cut.length < given.length);
+    put(cut.length ? Object.fromEntries(cut.map(([, name, of]) => [name?.trim(), of?.trim()])) : null);
   };
-  return (
-    <TextInput
-      {...rest}
-      value={text}
-      error={wrong && t("downlinks.object")}
-      onChange={(event) => type(event.currentTarget.value)}
-    />
-  );
+  return <TagsInput {...rest} error={wrong && t("offers.pairs")} value={pairs} onChange={type} placeholder="port=2" />;
 }

@@ -109,7 +109,7 @@ export function useSavePlan(ref: string | undefined) {
         ? api.POST("/api/v1/operator/plans", { body: { id, name, settings } })
         : api.PUT("/api/v1/operator/plans/{planRef}", {
             params: { path: { planRef: ref } },
-            body: { settings },
+            body: { name, settings },
           }),
     plans,
   );
@@ -140,5 +140,21 @@ export function useCreateHsmGroup() {
   return useChange(
     (body: { name: string; vault: string }) => api.POST("/api/v1/operator/hsmGroups", { body }),
     hsmGroups,
+  );
+}
+
+export function useChangeHsmGroup(id: string) {
+  return useChange(
+    (body: { name: string }) =>
+      api.PUT("/api/v1/operator/hsmGroups/{hsmGroupId}", { params: { path: { hsmGroupId: id } }, body }),
+    hsmGroups,
+  );
+}
+
+export function useChangeSubscriber(customerId: string) {
+  return useChange(
+    (body: { name: string }) =>
+      api.PUT("/api/v1/operator/subscribers/{customerId}", { params: { path: { customerId } }, body }),
+    people,
   );
 }

@@ -1,0 +1,117 @@
+import { Badge, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconPlus, IconShieldLock } from "@tabler/icons-react";
+import { useState } from "react";
+import { $api, type Schemas } from "../../api/client";
+import { Empty, IfMayChange, Mono } from "../../components/basics";
+import { useTell } from "../../components/notify";
+import { TablePage } from "../../components/TablePage";
+import { openForm } from "../../components/unsaved";
+import { number } from "../../format";
+import { useT } from "../../text";
+import { useChangeHsmGroup, useCreateHsmGroup, useDefaults } from "./api";
+import { OfferMenu, Suspended } from "./OfferMenu";
+
+type HsmGroup = Schemas["Group"];
+
+export function HsmGroups() {
+  const t = useT();
+  const found = $api.useQuery("get", "/api/v1/operator/hsmGroups", undefined, { refetchInterval: 10_000 });
+  return (
+    <TablePage
+      title={t("nav.hsm")}
+      below={t("hsm.below")}
+      actions={
+        <IfMayChange>
+          <Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("hsm.new"), <GroupForm />)}>
+            {t("hsm.new")}
+          </Button>
+        </IfMayChange>
+      }
+      query={found}
+      id={(row) => row.id}
+      empty={<Empty icon={IconShieldLock} title={t("hsm.none")} text={t("hsm.noneText")} />}
+      columns={[
+        {
+          key: "name",
+          title: t("common.name"),
+          value: (row) => row.name,
+          render: (row) => (
+            <Group gap={8}>
+              {row.name} <Suspended of={row} />
+            </Group>
+          ),
+        },
+        { key: "id", title: "ID", render: (row) => <Mono>{row.id}</Mono> },
+        { key: "vault", title: t("hsm.vault"), render: (row) => row.vault || t("hsm.default") },
+        { key: "devices", title: t("home.devices"), align: "right", render: (row) => number(row.devices) },
+        { key: "state", title: t("alarms.state"), render: (row) => <State group={row} /> },
+        {
+          key: "actions",
+          title: "",
+          align: "right",
+          render: (row) => (
+            <OfferMenu
+              kind="hsmGroups"
+              offer={{ ref: row.id, id: row.id, name: row.name, suspended: row.suspended ?? false }}
+              onEdit={() => openForm(row.name, <GroupForm group={row} />)}
+            />
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+function State({ group }: { group: HsmGroup }) {
+  const t = useT();
+  return group.problem ? (
+    <Text size="sm" className="poor">
+      {group.problem}
+    </Text>
+  ) : (
+    <Badge variant="dot" color="veld" tt="none">
+      {t("hsm.ok")}
+    </Badge>
+  );
+}
+
+function GroupForm({ group }: { group?: HsmGroup }) {
+  const t = useT();
+  const { run } = useTell();
+  const defaults = useDefaults();
+  const [name, setName] = useState(group?.name ?? "");
+  const creation = useCreateHsmGroup();
+  const change = useChangeHsmGroup(group?.id ?? "");
+  const [vault, setVault] = useState("");
+  const save = async () => {
+    const answer = await run<unknown>(
+      group ? change.mutateAsync({ name }) : creation.mutateAsync({ name, vault }),
+      t(group ? "hsm.saved" : "hsm.created"),
+    );
+    if (answer) modals.closeAll();
+  };
+  return (
+    <Stack>
+      <TextInput
+        label={t("common.name")}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        required
+        data-autofocus
+      />
+      {!group && (
+        <Select
+          label={t("hsm.vault")}
+          allowDeselect={false}
+          value={vault}
+          onChange={(value) => setVault(value ?? "")}
+          data={(defaults.data?.vaults ?? [""]).map((value) => ({ value, label: value || t("hsm.default") }))}
+        />
+      )}
+      <Button onClick={() => void save()} disabled={!name.trim()}>
+        {t(group ? "common.save" : "common.create")}
+      </Button>
+    </Stack>
+  );
+}

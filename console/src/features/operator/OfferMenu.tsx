@@ -1,0 +1,192 @@
+// What an operator does with a plan, a device profile, an HSM group or a subscriber, and what hangs on it.
+import { ActionIcon, Alert, Badge, Button, Group, List, Menu, Select, Stack, Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconCopy, IconDots, IconEdit, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
+import { IfMayChange, Loading, Problem, blocking } from "../../components/basics";
+import { useTell } from "../../components/notify";
+import { useT, type Key } from "../../text";
+import { useRemove, useSuspend, useUses, type Kind } from "./offering";
+
+export interface Offered {
+  /** Its part of the API's address. */
+  ref: string;
+  id: string;
+  name: string;
+  suspended: boolean;
+}
+
+interface Props {
+  kind: Kind;
+  offer: Offered;
+  onEdit?: () => void;
+  onCopy?: () => void;
+  /** Where devices could move to. */
+  others?: { id: string; name: string }[];
+}
+
+export function Suspended({ of }: { of: { suspended?: boolean } }) {
+  const t = useT();
+  return of.suspended ? (
+    <Badge color="orange" variant="light" style={{ color: "var(--mantine-color-text)" }}>
+      {t("offers.suspended")}
+    </Badge>
+  ) : null;
+}
+
+export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {
+  const t = useT();
+  const label = t("offers.actions", { name: offer.name });
+  return (
+    <IfMayChange>
+      <Menu withArrow position="bottom-end">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={label} title={label}>
+            <IconDots size={18} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {onEdit && (
+            <Menu.Item leftSection={<IconEdit size={16} />} onClick={onEdit}>
+              {t("common.edit")}
+            </Menu.Item>
+          )}
+          {onCopy && (
+            <Menu.Item leftSection={<IconCopy size={16} />} onClick={onCopy}>
+              {t("offers.copy")}
+            </Menu.Item>
+          )}
+          <Menu.Item
+            leftSection={offer.suspended ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
+            onClick={() =>
+              modals.open({
+                title: t(offer.suspended ? "offers.resumeTitle" : "offers.suspendTitle", { name: offer.name }),
+                children: <Suspension kind={kind} offer={offer} />,
+              })
+            }
+          >
+            {t(offer.suspended ? "offers.resume" : "offers.suspend")}
+          </Menu.Item>
+          <Menu.Item
+            color="red"
+            leftSection={<IconTrash size={16} />}
+            onClick={() =>
+              modals.open({
+                title: t("offers.deleteTitle", { name: offer.name }),
+                children: <Removal kind={kind} offer={offer} others={others.filter((one) => one.id !== offer.id)} />,
+              })
+            }
+          >
+            {t("common.delete")}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </IfMayChange>
+  );
+}
+
+/** What hangs on it. */
+function Uses({ uses }: { uses: { devices: number } & Record<string, unknown> }) {
+  const t = useT();
+  const counts = Object.entries(uses).filter(
+    (entry): entry is [string, number] => Boolean(entry[1]) && typeof entry[1] === "number",
+  );
+  const by = (uses.subscribers ?? []) as { customerId: string; name: string; devices: number }[];
+  if (!counts.length) return <Text size="sm">{t("offers.unused")}</Text>;
+  return (
+    <div>
+      <Text size="sm">{t("offers.uses")}</Text>
+      <List size="sm">
+        {counts.map(([name, count]) => (
+          <List.Item key={name}>{t(`uses.${name}` as Key, { count })}</List.Item>
+        ))}
+      </List>
+      {by.length > 0 && (
+        <Text size="sm" c="dimmed">
+          {by
+            .slice(0, 10)
+            .map((one) => `${one.name} (${one.customerId}): ${one.devices}`)
+            .join(" · ")}
+        </Text>
+      )}
+    </div>
+  );
+}
+
+function Suspension({ kind, offer }: { kind: Kind; offer: Offered }) {
+  const t = useT();
+  const { run } = useTell();
+  const uses = useUses(kind, offer.ref);
+  const suspension = useSuspend(kind, offer.ref);
+  const turn = async () => {
+    const answer = await run<unknown>(suspension.mutateAsync(!offer.suspended), t("offers.done"));
+    if (answer) modals.closeAll();
+  };
+  if (blocking(uses)) return <Problem error={uses.error} />;
+  if (!uses.data) return <Loading rows={2} />;
+  return (
+    <Stack>
+      <Uses uses={uses.data} />
+      {!offer.suspended && <Alert color="orange">{t(`offers.suspendText.${kind}`)}</Alert>}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={() => modals.closeAll()} data-autofocus>
+          {t("common.cancel")}
+        </Button>
+        <Button
+          color={offer.suspended ? undefined : "red.9"}
+          loading={suspension.isPending}
+          onClick={() => void turn()}
+        >
+          {t(offer.suspended ? "offers.resume" : "offers.suspend")}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+interface RemovalProps {
+  kind: Kind;
+  offer: Offered;
+  others: { id: string; name: string }[];
+}
+
+function Removal({ kind, offer, others }: RemovalProps) {
+  const t = useT();
+  const { run } = useTell();
+  const uses = useUses(kind, offer.ref);
+  const removal = useRemove(kind, offer.ref);
+  const [moveTo, setMoveTo] = useState<string | null>(null);
+  const remove = async () => {
+    const answer = await run<unknown>(removal.mutateAsync(moveTo ?? undefined), t("offers.removed"));
+    if (answer) modals.closeAll();
+  };
+  if (blocking(uses)) return <Problem error={uses.error} />;
+  if (!uses.data) return <Loading rows={2} />;
+  const count = uses.data.devices;
+  const moves = kind === "plans" || kind === "deviceProfiles";
+  return (
+    <Stack>
+      <Uses uses={uses.data} />
+      {count > 0 && moves && (
+        <Select
+          label={t("offers.moveTo", { count })}
+          description={t(`offers.moveText.${kind}`)}
+          data={others.map((one) => ({ value: one.id, label: one.name }))}
+          value={moveTo}
+          onChange={setMoveTo}
+          searchable
+          clearable
+        />
+      )}
+      {count > 0 && !moveTo && <Alert color="orange">{t(`offers.refused.${kind}`)}</Alert>}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={() => modals.closeAll()} data-autofocus>
+          {t("common.cancel")}
+        </Button>
+        <Button color="red.9" loading={removal.isPending} disabled={count > 0 && !moveTo} onClick={() => void remove()}>
+          {t("common.delete")}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,122 @@
+"""What an operator offers, in the browser: plans are copied, changed, suspended and deleted with what hangs
+on them; a subscriber is deleted; at three widths in both themes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.running import KPN, RunningServer
+from tests.e2e.test_console import KEY, V1, Desk
+from tests.person import Person
+from veldnet.simulator.customer import Account
+
+# The tests of this file share a server.
+pytestmark = pytest.mark.xdist_group("console-offers")
+
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+SCREENS = (
+    ("/operator/plans", "Connectivity plans"),
+    ("/operator/profiles", "Device profiles"),
+    ("/operator/hsm-groups", "HSM groups"),
+    ("/operator/subscribers", "Subscribers"),
+)
+
+
+@pytest.fixture(scope="module")
+def server(data: Any, account: Account) -> Any:
+    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    yield running
+    assert running.stop() == 0
+
+
+def _operator(browser: Browser, server: RunningServer, account: Account, *, dark: bool = False) -> Desk:
+    desk = Desk(browser, server, dark=dark)
+    desk.sign_in(account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password)
+    return desk
+
+
+def _act(page: Page, name: str, what: str) -> Any:
+    """Chooses an action of something, and returns the dialog that it opens."""
+    page.get_by_role("button", name=f"Actions for {name}", exact=True).click()
+    page.get_by_role("menuitem", name=what).click()
+    expect(page.get_by_role("menu")).to_have_count(0)
+    return page.get_by_role("dialog")
+
+
+def test_what_an_operator_offers_is_copied_suspended_and_deleted(
+    browser: Browser, server: RunningServer, account: Account
+) -> None:
+    user = Person(server, account.thingpark_username, account.thingpark_password)
+    body = {
+        "EUI": "0059AC00DD0000F1",
+        "name": "Kitchen",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": account.device_profile_id,
+        "hsmGroupId": account.hsm_group_id,
+    }
+    ref = user.call("POST", f"{KPN}/devices", body)["ref"]
+    desk = _operator(browser, server, account)
+    page = desk.page
+    operator = Person(
+        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+    )
+    plan = operator.call("GET", f"{V1}/operator/plans")[0]
+    desk.go("/operator/plans")
+    dialog = _act(page, plan["name"], "Copy")
+    dialog.get_by_role("textbox", name="ID", exact=True).fill("veld-cs/copy")
+    dialog.get_by_role("textbox", name="Name", exact=True).fill("Copied")
+    dialog.get_by_label("Search settings").fill("Uplinks allowed")
+    dialog.get_by_role("textbox", name="Uplinks allowed").fill("77")
+    desk.accessible()
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Uplinks allowed: 77")).to_be_visible()
+    dialog = _act(page, plan["name"], "Delete")
+    expect(dialog.get_by_text("1 device", exact=True)).to_be_visible()
+    expect(dialog.get_by_role("button", name="Delete")).to_be_disabled()
+    dialog.get_by_role("combobox", name="Move 1 device to").click()
+    page.get_by_role("option", name="Copied").click()
+    dialog.get_by_role("button", name="Delete").click()
+    desk.told("grant them first")
+    copied = next(one for one in operator.call("GET", f"{V1}/operator/plans") if one["name"] == "Copied")
+    grant = {"customerId": plan["grants"][0]["customerId"], "granted": 5}
+    operator.call("PUT", f"{V1}/operator/plans/{copied['ref']}/grants", grant)
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name=f"Actions for {plan['name']}", exact=True)).to_have_count(0)
+    assert user.call("GET", f"{V1}/devices/{ref}")["connectivityPlanId"] == "veld-cs/copy"
+    dialog = _act(page, "Copied", "Suspend")
+    desk.accessible()
+    dialog.get_by_role("button", name="Suspend").click()
+    expect(page.get_by_text("Suspended", exact=True)).to_be_visible()
+    assert "suspended" in str(user.call("GET", f"{V1}/devices/{ref}/explanation"))
+    desk.go("/operator/subscribers")
+    desk.button("New subscriber")
+    page.get_by_role("dialog").get_by_label("Name").fill("Short stay")
+    page.get_by_role("dialog").get_by_label("Customer ID").fill("700000001")
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    dialog = _act(page, "Short stay", "Delete")
+    expect(dialog.get_by_text("Nothing uses it.")).to_be_visible()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Short stay", exact=True)).to_have_count(0)
+    assert desk.errors == [] and desk.elsewhere == []
+    desk.context.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_operators_screens_fit_every_width(
+    browser: Browser, server: RunningServer, account: Account, dark: bool
+) -> None:
+    desk = _operator(browser, server, account, dark=dark)
+    for path, heading in SCREENS:
+        desk.go(path)
+        for width in (1440, 1024, 390):
+            desk.page.set_viewport_size({"width": width, "height": 900})
+            desk.heading(heading)
+            expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
+            desk.accessible()
+            wide = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{path} is {wide} px too wide at {width}"
+    desk.context.close()
