@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.desk import Desk
 from tests.e2e.running import KPN, RunningServer
-from tests.e2e.test_console import KEY, V1, Desk
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
 pytestmark = pytest.mark.xdist_group("console-offers")
 
+V1 = "/api/v1"
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 SCREENS = (
     ("/operator/plans", "Connectivity plans"),

@@ -27,7 +27,12 @@ function Differences({ settings, defaults }: { settings: Settings; defaults: Set
   return (
     <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
       {found.length
-        ? found.map(([name, value]) => `${labels[name]?.[language][0] ?? name}: ${typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : plain(value)}`).join(" · ")
+        ? found
+            .map(
+              ([name, value]) =>
+                `${labels[name]?.[language][0] ?? name}: ${typeof value === "boolean" ? t(value ? "common.yes" : "common.no") : plain(value)}`,
+            )
+            .join(" · ")
         : t("offers.defaults")}
     </Text>
   );
@@ -60,12 +65,7 @@ export function OperatorPlans() {
   const defaults = useDefaults();
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
-  return (
-    <PlanList
-      plans={found.data}
-      standard={{ defaults: defaults.data.plan as Settings, fields: defaults.data.planFields }}
-    />
-  );
+  return <PlanList plans={found.data} standard={{ defaults: defaults.data.plan, fields: defaults.data.planFields }} />;
 }
 
 function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Standard }) {
@@ -158,10 +158,7 @@ export function Profiles() {
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !defaults.data) return <Loading />;
   return (
-    <ProfileTable
-      query={found}
-      standard={{ defaults: defaults.data.profile as Settings, fields: defaults.data.profileFields }}
-    />
+    <ProfileTable query={found} standard={{ defaults: defaults.data.profile, fields: defaults.data.profileFields }} />
   );
 }
 

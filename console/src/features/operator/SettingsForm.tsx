@@ -24,9 +24,8 @@ function withOthers(groups: SettingGroup[], names: string[], title: string): Set
   const known = new Set(groups.flatMap((group) => Object.keys(group.settings)));
   const others = names.filter((name) => !known.has(name));
   if (!others.length) return groups;
-  const settings = Object.fromEntries(
-    others.map((name) => [name, { en: [name, ""], nl: [name, ""] } as SettingGroup["settings"][string]]),
-  );
+  const settings: SettingGroup["settings"] = {};
+  for (const name of others) settings[name] = { en: [name, ""], nl: [name, ""] };
   return [...groups, { title: { en: title, nl: title }, settings }];
 }
 
