@@ -27,6 +27,7 @@ import { openForm } from "../../components/unsaved";
 import { trafficOption } from "../../components/traffic";
 import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
+import { StationTokens } from "./StationTokens";
 import { Connected, Load } from "./StationSigns";
 
 export function StationPage() {
@@ -89,6 +90,7 @@ export function StationPage() {
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack>
             <Status station={station} />
+            <StationTokens station={station} />
             {station.alarms.length > 0 && (
               <Panel title={t("nav.alarms")}>
                 {station.alarms.map((alarm) => (

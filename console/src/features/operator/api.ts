@@ -68,6 +68,29 @@ export function useDeleteStation(id: string) {
   );
 }
 
+const tokens = ["/api/v1/operator/baseStations/{stationId}/tokens"] as const satisfies Readable[];
+
+export function useStationTokens(stationId: string) {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/tokens", { params: { path: { stationId } } });
+}
+
+export function useIssueStationToken(stationId: string) {
+  return useChange(
+    () => api.POST("/api/v1/operator/baseStations/{stationId}/tokens", { params: { path: { stationId } } }),
+    tokens,
+  );
+}
+
+export function useRevokeStationToken(stationId: string) {
+  return useChange(
+    (tokenRef: string) =>
+      api.DELETE("/api/v1/operator/baseStations/{stationId}/tokens/{tokenRef}", {
+        params: { path: { stationId, tokenRef } },
+      }),
+    tokens,
+  );
+}
+
 export function useCreateSubscriber() {
   return useChange(
     (body: { customerId: string; name: string }) => api.POST("/api/v1/operator/subscribers", { body }),
