@@ -59,6 +59,7 @@ const routes = {
     view: oneOf("map"),
   }),
   newDevice: route("/devices/new", { deviceEUI: text, joinEUI: text }),
+  scan: route("/devices/scan"),
   import: route("/devices/import"),
   device: route("/devices/$ref", {
     tab: oneOf("charts", "readings", "frames", "downlinks", "alarms", "network"),
@@ -165,6 +166,10 @@ screen(routes.devices, {
 screen(routes.newDevice, {
   title: "newDevice.title",
   load: () => import("./features/devices/New").then((module) => module.NewDevice),
+});
+screen(routes.scan, {
+  title: "scan.series",
+  load: () => import("./features/devices/Series").then((module) => module.Series),
 });
 screen(routes.import, {
   title: "import.title",

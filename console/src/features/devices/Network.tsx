@@ -7,6 +7,7 @@ import { done, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useSession } from "../../session";
 import { useChangeDevice, useSessionOf } from "./api";
+import { RootKeys } from "./RootKeys";
 import { useT } from "../../text";
 import { useUnsaved } from "../../components/unsaved";
 
@@ -14,7 +15,10 @@ export function DeviceNetwork({ device }: { device: Schemas["Device"] }) {
   return (
     <Grid>
       <Grid.Col span={{ base: 12, md: 5 }}>
-        <Settings deviceRef={device.ref ?? ""} />
+        <Stack>
+          <Settings deviceRef={device.ref ?? ""} />
+          <RootKeys device={device} />
+        </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 7 }}>
         <SessionView deviceRef={device.ref ?? ""} />

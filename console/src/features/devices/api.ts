@@ -58,14 +58,6 @@ export function useAlarmHistory(ref: string) {
   return $api.useQuery("get", "/api/v1/devices/{deviceRef}/alarmHistory", path(ref));
 }
 
-export function useCreateDevice() {
-  return useChange(
-    ({ body, apiVersion }: { body: Schemas["Device"]; apiVersion: "v1.1.1" | "v1.2" }) =>
-      api.POST("/data/lora/thingpark/devices", { body, params: { header: { "api-version": apiVersion } } }),
-    listsOfDevices,
-  );
-}
-
 /** Changes a device unless somebody else has since it was read with `etag`. */
 export function useChangeDevice(ref: string) {
   return useChange(

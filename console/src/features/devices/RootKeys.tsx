@@ -1,0 +1,142 @@
+// Root keys that are entered again, and when that was.
+import { Alert, Button, Checkbox, Group, List, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { IconAlertTriangle, IconKey } from "@tabler/icons-react";
+import { useState } from "react";
+import { $api, api, type Schemas } from "../../api/client";
+import { useChange } from "../../api/changes";
+import { IfMayChange, Panel, Time } from "../../components/basics";
+import { useTell } from "../../components/notify";
+import { isKey, plainHex } from "../../identifiers";
+import { useT } from "../../text";
+
+function useKeyChanges(deviceRef: string) {
+  return $api.useQuery("get", "/api/v1/devices/{deviceRef}/keyChanges", { params: { path: { deviceRef } } });
+}
+
+function useChangeKeys(deviceRef: string) {
+  return useChange(
+    (body: Schemas["RootKeys"]) =>
+      api.PUT("/api/v1/devices/{deviceRef}/rootKeys", { params: { path: { deviceRef } }, body }),
+    [
+      "/api/v1/devices/{deviceRef}/keyChanges",
+      "/api/v1/devices/{deviceRef}/session",
+      "/api/v1/devices/{deviceRef}/explanation",
+      "/data/lora/thingpark/devices/{deviceRef}",
+    ],
+  );
+}
+
+export function RootKeys({ device }: { device: Schemas["Device"] }) {
+  const t = useT();
+  const [opened, setOpened] = useState(false);
+  const changes = useKeyChanges(device.ref ?? "");
+  if (device.activationType !== "OTAA") return null;
+  return (
+    <Panel
+      title={t("rootKeys.title")}
+      right={
+        <IfMayChange>
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<IconKey size={14} />}
+            onClick={() => setOpened(true)}
+          >
+            {t("rootKeys.again")}
+          </Button>
+        </IfMayChange>
+      }
+    >
+      <EnterKeys deviceRef={device.ref ?? ""} opened={opened} onClose={() => setOpened(false)} />
+      {changes.data?.length ? (
+        <List size="sm" spacing={4} listStyleType="none">
+          {changes.data.map((change) => (
+            <List.Item key={change.time}>
+              <Time at={change.time} /> · {change.user} ·{" "}
+              {change.keys.map((name) => (name === "networkKey" ? "NwkKey" : "AppKey")).join(", ")}
+              {change.sessionReset && ` · ${t("rootKeys.wasReset")}`}
+            </List.Item>
+          ))}
+        </List>
+      ) : (
+        <Text size="sm" c="dimmed">
+          {t("rootKeys.never")}
+        </Text>
+      )}
+    </Panel>
+  );
+}
+
+/** Asks for the keys of a device that has them wrong. */
+export function EnterKeys({ deviceRef, opened, onClose }: { deviceRef: string; opened: boolean; onClose: () => void }) {
+  const t = useT();
+  const { run } = useTell();
+  const [appKey, setAppKey] = useState("");
+  const [nwkKey, setNwkKey] = useState("");
+  const [reset, setReset] = useState(false);
+  const changing = useChangeKeys(deviceRef);
+  const given = [plainHex(appKey), plainHex(nwkKey)] as const;
+  const fine = given.every((key) => !key || (isKey(key) && !/^(.)\1*$/.test(key))) && given.some((key) => key);
+  const problem = (key: string) =>
+    !key || isKey(key) ? (/^(.)\1+$/.test(key) ? t("check.weak") : undefined) : t("check.key");
+  const close = () => {
+    setAppKey("");
+    setNwkKey("");
+    setReset(false);
+    onClose();
+  };
+  const save = async () => {
+    const body = {
+      applicationKey: given[0] || undefined,
+      networkKey: given[1] || undefined,
+      resetSession: reset,
+    };
+    if (await run(changing.mutateAsync(body), t("rootKeys.saved"))) close();
+  };
+  return (
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={t("rootKeys.again")}
+      closeButtonProps={{ "aria-label": t("common.close") }}
+    >
+      <Stack>
+        <Alert color="orange" icon={<IconAlertTriangle size={18} />}>
+          {t(reset ? "rootKeys.warningReset" : "rootKeys.warning")}
+        </Alert>
+        <TextInput
+          label="AppKey"
+          description={t("newDevice.keyText")}
+          value={appKey}
+          onChange={(event) => setAppKey(event.currentTarget.value)}
+          error={problem(given[0])}
+          autoComplete="off"
+          data-autofocus
+          styles={{ input: { fontFamily: "monospace" } }}
+        />
+        <TextInput
+          label="NwkKey (LoRaWAN 1.1)"
+          value={nwkKey}
+          onChange={(event) => setNwkKey(event.currentTarget.value)}
+          error={problem(given[1])}
+          autoComplete="off"
+          styles={{ input: { fontFamily: "monospace" } }}
+        />
+        <Checkbox
+          checked={reset}
+          onChange={(event) => setReset(event.currentTarget.checked)}
+          label={t("rootKeys.reset")}
+          description={t("rootKeys.resetText")}
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {t("common.cancel")}
+          </Button>
+          <Button onClick={() => void save()} disabled={!fine} loading={changing.isPending}>
+            {t("common.save")}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,324 @@
+// Devices scanned one after the other, and created together.
+import { ActionIcon, Badge, Button, Grid, Group, Modal, Stack, Table, Text, TextInput, Textarea } from "@mantine/core";
+import { IconClipboard, IconDice, IconDownload, IconPlayerPlay, IconQrcode, IconTrash } from "@tabler/icons-react";
+import { useRef, useState } from "react";
+import type { Schemas } from "../../api/client";
+import { Empty, Mono, PageTitle, Panel } from "../../components/basics";
+import { part } from "../../components/lazy";
+import { TextLink } from "../../components/links";
+import { done, useTell } from "../../components/notify";
+import { messageOf } from "../../components/problem";
+import { useUnsaved } from "../../components/unsaved";
+import { save } from "../../download";
+import { isKey, plainHex, randomHex } from "../../identifiers";
+import { useT } from "../../text";
+import { modelOf, noChoice, readCodes, useCompleted, useCreation, type ModelPick } from "./creating";
+import { keysIn } from "./keys";
+import { NetworkFields } from "./NetworkFields";
+
+const Scanner = part(() => import("./Scanner").then((module) => module.Scanner));
+const most = 1000;
+
+interface Scanned {
+  eui: string;
+  joinEui: string;
+  serial: string;
+  model: ModelPick | null;
+  existing: string | null;
+  doubtful: boolean;
+  key: string;
+  generated: boolean;
+  outcome?: { ref: string } | { error: string };
+}
+
+function rowOf(read: Schemas["ReadCode"]): Scanned {
+  return {
+    eui: read.deviceEUI ?? "",
+    joinEui: read.joinEUI ?? "",
+    serial: read.serialNumber ?? "",
+    model: modelOf(read),
+    existing: read.existingRef ?? null,
+    doubtful: read.checksumMatches === false,
+    key: "",
+    generated: false,
+  };
+}
+
+export function Series() {
+  const t = useT();
+  const { failed } = useTell();
+  const [rows, setRows] = useState<Scanned[]>([]);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [network, setNetwork] = useState(noChoice);
+  const [pasting, setPasting] = useState(false);
+  const [running, setRunning] = useState(false);
+  const [missing, setMissing] = useState(false);
+  const completed = useCompleted(network);
+  const creation = useCreation();
+  const stopped = useRef(false);
+  const open = rows.filter((row) => !row.existing && !(row.outcome && "ref" in row.outcome));
+  useUnsaved(open.length > 0);
+  const change = (eui: string, by: Partial<Scanned>) =>
+    setRows((before) => before.map((row) => (row.eui === eui ? { ...row, ...by } : row)));
+  const scan = (text: string) => {
+    // A paste may have a code on each line.
+    const codes = text.split(/[\r\n]+/).filter((line) => line.trim());
+    readCodes(codes.slice(0, 100)).then((read) => {
+      setProblem(read.find((each) => each.error)?.error ?? null);
+      const found = read.filter((each) => !each.error).map(rowOf);
+      setRows((before) => {
+        const known = new Set(before.map((row) => row.eui));
+        return [...found.filter((row) => !known.has(row.eui)), ...before].slice(0, most);
+      });
+      if (found.length)
+        done(
+          t("scan.done", {
+            eui: found
+              .map((row) => row.eui)
+              .join(", ")
+              .slice(0, 60),
+          }),
+        );
+    }, failed);
+  };
+  const ready = open.filter((row) => isKey(plainHex(row.key)));
+  const create = async () => {
+    if (network.model === null && ready.some((row) => !row.model)) return setMissing(true);
+    stopped.current = false;
+    setRunning(true);
+    for (const row of ready) {
+      if (stopped.current) break;
+      try {
+        const answer = await creation.mutateAsync({
+          body: {
+            EUI: row.eui,
+            applicationEUI: row.joinEui || undefined,
+            applicationKey: plainHex(row.key),
+            administrativeInfo: row.serial ? t("scan.serial", { serial: row.serial }) : undefined,
+          },
+          network: row.model ? { ...completed, model: row.model } : completed,
+        });
+        change(row.eui, { outcome: { ref: answer.data?.ref ?? "" } });
+      } catch (error) {
+        change(row.eui, { outcome: { error: messageOf(error, t) } });
+      }
+    }
+    setRunning(false);
+  };
+  const generated = rows.filter((row) => row.generated && row.outcome && "ref" in row.outcome);
+  return (
+    <>
+      <PageTitle title={t("scan.series")} below={t("scan.seriesBelow")}>
+        {generated.length > 0 && (
+          <Button
+            variant="default"
+            leftSection={<IconDownload size={16} />}
+            onClick={() =>
+              save(
+                "keys.csv",
+                ["EUI,applicationKey", ...generated.map((row) => `${row.eui},${plainHex(row.key)}`)].join("\n"),
+              )
+            }
+          >
+            {t("scan.keys")}
+          </Button>
+        )}
+        {running ? (
+          <Button
+            variant="default"
+            onClick={() => {
+              stopped.current = true;
+            }}
+          >
+            {t("import.stop")}
+          </Button>
+        ) : (
+          <Button leftSection={<IconPlayerPlay size={16} />} disabled={!ready.length} onClick={() => void create()}>
+            {t("scan.create", { count: ready.length })}
+          </Button>
+        )}
+      </PageTitle>
+      <PasteKeys
+        opened={pasting}
+        onClose={() => setPasting(false)}
+        onKeys={(keys) => {
+          setRows((before) =>
+            before.map((row) => ({
+              ...row,
+              key: keys.get(row.eui) ?? row.key,
+              generated: row.generated && !keys.has(row.eui),
+            })),
+          );
+          setPasting(false);
+        }}
+      />
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Stack>
+            <Panel title={t("scan.title")}>
+              <Scanner onCode={scan} problem={problem} />
+            </Panel>
+            <Panel title={t("scan.all")}>
+              <NetworkFields value={network} onChange={setNetwork} missing={missing} />
+            </Panel>
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Panel
+            title={t("scan.scanned", { count: rows.length })}
+            right={
+              rows.length > 0 && (
+                <Group gap="xs">
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    leftSection={<IconClipboard size={14} />}
+                    onClick={() => setPasting(true)}
+                  >
+                    {t("scan.pasteKeys")}
+                  </Button>
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    leftSection={<IconDice size={14} />}
+                    onClick={() =>
+                      setRows((before) =>
+                        before.map((row) =>
+                          row.key || row.existing ? row : { ...row, key: randomHex(16), generated: true },
+                        ),
+                      )
+                    }
+                  >
+                    {t("scan.generate")}
+                  </Button>
+                </Group>
+              )
+            }
+          >
+            {rows.length ? (
+              <Table.ScrollContainer minWidth={460}>
+                <Table className="data" aria-label={t("scan.scanned", { count: rows.length })}>
+                  <Table.Thead>
+                    <Table.Tr>
+                      <Table.Th>DevEUI</Table.Th>
+                      <Table.Th>AppKey</Table.Th>
+                      <Table.Th>{t("import.outcome")}</Table.Th>
+                      <Table.Th />
+                    </Table.Tr>
+                  </Table.Thead>
+                  <Table.Tbody>
+                    {rows.map((row) => (
+                      <Row
+                        key={row.eui}
+                        row={row}
+                        onKey={(key) => change(row.eui, { key, generated: false })}
+                        onRemove={() => setRows((before) => before.filter((each) => each.eui !== row.eui))}
+                      />
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              </Table.ScrollContainer>
+            ) : (
+              <Empty icon={IconQrcode} title={t("scan.empty")} text={t("scan.emptyText")} />
+            )}
+          </Panel>
+        </Grid.Col>
+      </Grid>
+    </>
+  );
+}
+
+function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => void; onRemove: () => void }) {
+  const t = useT();
+  const key = plainHex(row.key);
+  const made = row.outcome && "ref" in row.outcome ? row.outcome.ref : null;
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Mono>{row.eui}</Mono>
+        <Text size="xs" c="dimmed">
+          {[row.model && `${row.model.makerName} ${row.model.name}`, row.serial].filter(Boolean).join(" · ")}
+        </Text>
+        {row.doubtful && (
+          <Badge size="sm" color="orange" variant="light" tt="none">
+            {t("scan.checksum")}
+          </Badge>
+        )}
+      </Table.Td>
+      <Table.Td style={{ minWidth: 220 }}>
+        <TextInput
+          size="xs"
+          aria-label={t("scan.keyOf", { eui: row.eui })}
+          value={made ? "" : row.key}
+          placeholder={made ? "••••••••" : undefined}
+          onChange={(event) => onKey(event.currentTarget.value)}
+          error={key && !isKey(key) ? t("check.key") : undefined}
+          disabled={made !== null || row.existing !== null}
+          autoComplete="off"
+          styles={{ input: { fontFamily: "monospace" } }}
+        />
+      </Table.Td>
+      <Table.Td>
+        {row.existing || made ? (
+          <TextLink to="/devices/$ref" params={{ ref: row.existing ?? made ?? "" }}>
+            {t(made ? "scan.created" : "scan.existing")}
+          </TextLink>
+        ) : row.outcome && "error" in row.outcome ? (
+          <Text size="sm" className="poor">
+            {row.outcome.error}
+          </Text>
+        ) : null}
+      </Table.Td>
+      <Table.Td>
+        <ActionIcon variant="subtle" color="gray" aria-label={t("scan.remove", { eui: row.eui })} onClick={onRemove}>
+          <IconTrash size={16} />
+        </ActionIcon>
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function PasteKeys({
+  opened,
+  onClose,
+  onKeys,
+}: {
+  opened: boolean;
+  onClose: () => void;
+  onKeys: (keys: Map<string, string>) => void;
+}) {
+  const t = useT();
+  const [text, setText] = useState("");
+  const keys = keysIn(text);
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={t("scan.pasteKeys")}
+      closeButtonProps={{ "aria-label": t("common.close") }}
+    >
+      <Stack>
+        <Textarea
+          label={t("scan.list")}
+          description={t("scan.listText")}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          minRows={6}
+          autosize
+          maxRows={12}
+          autoComplete="off"
+          styles={{ input: { fontFamily: "monospace" } }}
+        />
+        <Button
+          disabled={!keys.size}
+          onClick={() => {
+            setText("");
+            onKeys(keys);
+          }}
+        >
+          {t("scan.use", { count: keys.size })}
+        </Button>
+      </Stack>
+    </Modal>
+  );
+}
