@@ -1,5 +1,5 @@
-"""Devices are created in the console as people do it: by QR code, of a model, in a series, and with a key that is
-entered again. All on one server."""
+"""Devices are created in the console as people do it: by QR code, of a model, in a series, and with a key that
+is entered again. All on one server."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def user(server: RunningServer, account: Account) -> Person:
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, server: RunningServer, account: Account, user: Person) -> Iterator[Desk]:
+def desk(server: RunningServer, account: Account, user: Person, browser: Browser) -> Iterator[Desk]:
     found = Desk(browser, server)
     found.sign_in(account.thingpark_username, account.thingpark_password)
     yield found
@@ -122,13 +122,13 @@ def in_every_size_and_theme(desk: Desk) -> None:
 def test_a_code_before_the_camera_names_device_and_model(desk: Desk, user: Person) -> None:
     desk.go("/devices/new")
     desk.heading("New device")
-    expect(desk.page.get_by_role("textbox", name="Routing profile")).to_have_value("Ours")
+    expect(desk.page.get_by_role("combobox", name="Routing profile")).to_have_value("Ours")
     desk.button("Scan QR code")
     desk.button("Start camera")
     expect(desk.page.get_by_role("textbox", name="DevEUI")).to_have_value(SCANNED)
     expect(desk.page.get_by_role("textbox", name="JoinEUI (AppEUI)")).to_have_value(JOIN_EUI)
-    expect(desk.page.get_by_label("Model", exact=True).first).to_have_value("Acme Ltd Thermo <b>")
-    expect(desk.page.get_by_role("textbox", name="Region")).to_have_value("EU868")
+    expect(desk.page.get_by_role("combobox", name="Model", exact=True)).to_have_value("Acme Ltd Thermo <b>")
+    expect(desk.page.get_by_role("combobox", name="Region")).to_have_value("EU868")
     expect(desk.page.get_by_text("Payload decoder included")).to_be_visible()
     in_every_size_and_theme(desk)
     desk.page.get_by_role("textbox", name="AppKey").fill(WRONG)
