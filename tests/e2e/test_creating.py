@@ -1,5 +1,5 @@
-"""Devices are created in the console as people do it: by QR code, of a model, in a series, and with a key that
-is entered again. All on one server."""
+"""Devices are created in the console as people do it: by QR code, of a model, in a series, and with a key
+that is entered again. All on one server."""
 
 from __future__ import annotations
 
