@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import typer
 
 from veldnet.api.description import openapi
+from veldnet.cli.main import app
 from veldnet.settings import describe, sample_file
 
 ROOT = Path(__file__).parents[1]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+COMMANDS_PAGE = ROOT / "docs" / "commands.md"
 SAMPLE_FILE = ROOT / "docs" / "veldnet.sample.toml"
 
 
@@ -35,6 +40,58 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that is not hidden, with its path."""
+    yield from _below(typer.main.get_command(app), ())
+
+
+def _below(group: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if command.hidden:
+            continue
+        if hasattr(command, "list_commands"):
+            yield from _below(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def commands_page() -> str:
+    """`docs/commands.md`."""
+    lines = [
+        "# Commands",
+        "",
+        "`veldnet COMMAND --help` shows the same. Commands that read settings have `--config FILE`; the",
+        "variable `VELDNET_CONFIG` names that file for all of them. With `--json` results are printed as",
+        "JSON, by the names of the API. [Exit codes](operators.md#exit-codes) tell what went wrong. Tab",
+        "completion: `veldnet completion bash`, `zsh` or `fish` prints the script, to be kept where the",
+        "shell looks for it. This page is generated: `make docs`.",
+    ]
+    section = None
+    for path, command in commands():
+        if path[0] != section:
+            section = path[0]
+            lines += ["", f"## {section}"]
+        lines += ["", f"### veldnet {' '.join(path)}", "", *_paragraphs(command.help), ""]
+        context = command.context_class(command, info_name=" ".join(path))
+        usage = " ".join(["veldnet", *path, *command.collect_usage_pieces(context)])
+        lines += ["```", usage, "```", "", "| argument or option | |", "|---|---|"]
+        for parameter in command.params:
+            record = None if getattr(parameter, "hidden", False) else parameter.get_help_record(context)
+            if record is not None:
+                lines.append(f"| `{record[0]}` | {_cell(record[1])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    parts = [" ".join(part.split()) for part in (text or "").split("\n\n")]
+    return "\n\n".join(parts).split("\n")
+
+
+def _cell(text: str | None) -> str:
+    return " ".join((text or "").replace("|", "\\|").split())
+
+
 def main() -> None:
     if "--openapi" in sys.argv:
         target = Path(sys.argv[sys.argv.index("--openapi") + 1])
@@ -44,6 +101,7 @@ def main() -> None:
         return
     SETTINGS_PAGE.write_text(settings_page())
     SAMPLE_FILE.write_text(sample_file())
+    COMMANDS_PAGE.write_text(commands_page())
 
 
 if __name__ == "__main__":

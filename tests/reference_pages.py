@@ -1,21 +1,17 @@
-"""Pages of the documentation's site that are made of the code: commands, operations, metrics, causes."""
+"""Pages of the documentation's site that are made of the code: operations, metrics, causes."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import typer.main
 
 from veldnet.api.description import openapi
 from veldnet.api.metrics import Metrics
 from veldnet.assembly.certificate import ServerCertificate
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.platform import Platform
-from veldnet.cli.main import app
 from veldnet.diagnosis.causes import CAUSES, REFUSALS
 from veldnet.diagnosis.texts import en
 from veldnet.settings import TlsSettings, load_settings
@@ -28,50 +24,10 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 def pages() -> dict[str, str]:
     """The generated pages, by their path in the site."""
     return {
-        "reference/commands.md": commands(),
         "reference/operations.md": operations(),
         "reference/metrics.md": metrics(),
         "reference/causes.md": causes(),
     }
-
-
-def commands() -> str:
-    """Every command with its arguments and options."""
-    lines = [
-        "# Commands",
-        "",
-        "Every command, as `--help` shows it. Exit codes: [operators](../operators.md#exit-codes).",
-    ]
-    for path, command in _commands("veldnet", typer.main.get_command(app)):
-        if hasattr(command, "list_commands"):
-            continue
-        context = command.context_class(command, info_name=path)
-        usage = " ".join(command.collect_usage_pieces(context))
-        lines += ["", f"## {path}", "", _cell(command.help or ""), "", "```", f"{path} {usage}", "```"]
-        records = [_record(parameter, context) for parameter in command.params]
-        rows = [f"| `{record[0]}` | {_cell(record[1])} |" for record in records if record is not None]
-        if rows:
-            lines += ["", "| argument or option | |", "|---|---|", *rows]
-    return "\n".join(lines) + "\n"
-
-
-def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
-    """All commands below one. They are of the parser that typer brings with it."""
-    yield path, command
-    if hasattr(command, "list_commands"):
-        context = command.context_class(command, info_name=path)
-        for name in command.list_commands(context):
-            found = command.get_command(context, name)
-            if found is not None and not found.hidden:
-                yield from _commands(f"{path} {name}", found)
-
-
-def _record(parameter: Any, context: Any) -> tuple[str, str] | None:
-    """How `--help` names an argument or option, and its text."""
-    if getattr(parameter, "hidden", False) or parameter.name == "help":
-        return None
-    found: tuple[str, str] | None = parameter.get_help_record(context)
-    return found
 
 
 def operations() -> str:

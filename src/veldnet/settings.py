@@ -583,6 +583,8 @@ _HOST = rf"(?:https://(?:[A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\])|{_HERE})(?::\d{{1,5}
 _WEB_ADDRESS = re.compile(_HOST + r"/?")
 _ISSUER = re.compile(_HOST + r"(?:/[A-Za-z0-9._~%@:+/\-]*)?")
 FILE = "veldnet.toml"
+# Names another file.
+FILE_VARIABLE = "VELDNET_CONFIG"
 
 
 def load_settings(
@@ -592,20 +594,26 @@ def load_settings(
     environment: Mapping[str, str] | None = None,
     on_old_name: OnOldName = lambda _old, _new: None,
 ) -> Settings:
-    """Read the settings; `flags` maps `section.name` to a value. Calls `on_old_name` with the old and the new
-    name of each setting given by its old one. Raises `SettingsError`, naming the key."""
+    """Read the settings; `flags` maps `section.name` to a value. Without `file` it is the one that
+    VELDNET_CONFIG names, else `veldnet.toml` where there is one. Calls `on_old_name` with the old and the
+    new name of each setting given by its old one. Raises `SettingsError`, naming the key."""
     tree: dict[str, Any] = {}
+    environment = environment if environment is not None else os.environ
+    if file is None and environment.get(FILE_VARIABLE):
+        file = Path(environment[FILE_VARIABLE])
     path = file if file is not None else Path(FILE)
     if file is not None or path.exists():
         try:
             tree = tomllib.loads(path.read_text())
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"{path}: {error}") from None
+        except OSError as error:
+            raise SettingsError(f"settings file {path}: {error.strerror}") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"settings file {path}: {error}") from None
     _rename_in_tables(tree, on_old_name)
     variables = {
         key.removeprefix(_PREFIX).lower().replace("__", "."): _from_text(value)
-        for key, value in (environment if environment is not None else os.environ).items()
-        if key.startswith(_PREFIX)
+        for key, value in environment.items()
+        if key.startswith(_PREFIX) and key != FILE_VARIABLE
     }
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     for source in (variables, given):

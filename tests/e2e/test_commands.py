@@ -107,7 +107,7 @@ def test_the_operators_work(tmp_path: Path) -> None:
         with httpx.Client(base_url=server.http) as http:
             token = http.post(
                 "/oauth/client_credential/accesstoken?grant_type=client_credentials",
-                data={"client_id": project["client_id"], "client_secret": project["client_secret"]},
+                data={"client_id": project["clientId"], "client_secret": project["clientSecret"]},
             ).json()["access_token"]
             http.headers["authorization"] = f"Bearer {token}"
             body = {"thingpark_username": "me@example.org", "thingpark_password": "correct horse battery"}
@@ -182,9 +182,9 @@ def test_unregistered_base_stations_are_listed(tmp_path: Path) -> None:
         unknown = json.loads(
             command("admin", "base-station", "list", "--unknown", "--json", "--data", str(data))
         )
-    assert [station["gateway_eui"] for station in unknown] == ["0101010101010101"]
+    assert [station["gatewayEUI"] for station in unknown] == ["0101010101010101"]
     (known,) = json.loads(command(*listing))
-    assert known["last_seen_at"] is not None
+    assert known["lastSeen"] is not None
     server.stop()
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs_generator import ROOT, SAMPLE_FILE, SETTINGS_PAGE, settings_page
+from tests.docs_generator import (
+    COMMANDS_PAGE,
+    ROOT,
+    SAMPLE_FILE,
+    SETTINGS_PAGE,
+    commands_page,
+    settings_page,
+)
 from veldnet.domain import errors
 from veldnet.settings import sample_file
 
@@ -17,6 +24,7 @@ PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 def test_generated_pages_are_current() -> None:
     assert SETTINGS_PAGE.read_text() == settings_page(), "run: make docs"
     assert SAMPLE_FILE.read_text() == sample_file(), "run: make docs"
+    assert COMMANDS_PAGE.read_text() == commands_page(), "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

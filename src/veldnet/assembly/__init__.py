@@ -3,6 +3,7 @@
 __all__ = [
     "certificate",
     "data_directory",
+    "inspection",
     "listening",
     "network_settings",
     "platform",

@@ -25,7 +25,7 @@ from veldnet.client import (
 )
 from veldnet.lorawan import AesKey, InvalidKey
 
-from .output import console, errors, fail
+from .output import errors, fail, report
 
 client = typer.Typer(
     help="Tools for application servers: AS keys, payloads, downlinks.", no_args_is_help=True
@@ -59,13 +59,14 @@ def _read(path: Path) -> bytes:
 @client.command("create-rsa-key")
 def create_rsa_key_command(
     out: Annotated[Path, typer.Argument(help="File for the private key.")],
-    bits: Annotated[int, typer.Option(min=2048, max=8192)] = 2048,
+    bits: Annotated[int, typer.Option(min=2048, max=8192, help="Size of the key.")] = 2048,
 ) -> None:
     """Create an RSA key; prints the public key for rsaPublicKey of a routing profile."""
     key = create_rsa_key(bits)
     _write_private(out, private_pem(key))
     errors.print(f"private key: {out}")
-    typer.echo(public_pem(key), nl=False)
+    pem = public_pem(key)
+    report(pem.rstrip("\n"), publicKey=pem)
 
 
 @client.command("open-as-key")
@@ -92,10 +93,10 @@ def open_as_key_command(
     except ClientError as error:
         fail(str(error))
     if out is None:
-        typer.echo(opened.hex)
+        report(opened.hex, asKey=opened.hex)
     else:
         _write_private(out, opened.hex.encode() + b"\n")
-        console.print(f"AS key: {out}")
+        report(f"AS key: {out}", file=str(out))
 
 
 @client.command("encrypt-app-key")
@@ -117,9 +118,11 @@ def encrypt_app_key_command(
     try:
         key = AesKey.parse(app_key.read().strip())
         if exchange_key is not None:
-            typer.echo(encrypt_app_key(key, _read(exchange_key).decode("ascii", "replace")))
+            encrypted = encrypt_app_key(key, _read(exchange_key).decode("ascii", "replace"))
+            report(encrypted, applicationKey=encrypted)
         elif transport_key is not None:
-            typer.echo(wrap_app_key(key, AsKey.from_hex(_read(transport_key).decode("ascii", "replace"))))
+            wrapped = wrap_app_key(key, AsKey.from_hex(_read(transport_key).decode("ascii", "replace")))
+            report(wrapped, applicationKey=wrapped)
     except InvalidKey:
         fail("the AppKey must be 32 hexadecimal digits")
     except ClientError as error:
@@ -138,7 +141,8 @@ def open_uplink_command(message: MessageFile, as_key: AsKeyFile) -> None:
     """Print the payload of an uplink, hexadecimal."""
     opened, key = _opened(message, as_key)
     try:
-        typer.echo(opened.payload(key).hex())
+        payload = opened.payload(key).hex()
+        report(payload, payload=payload)
     except ClientError as error:
         fail(str(error))
 
@@ -149,7 +153,7 @@ def encrypt_downlink_command(
     payload: Annotated[str, typer.Argument(help="Payload, hexadecimal.")],
     as_key: AsKeyFile,
     ahead: Annotated[int, typer.Option(min=0, help="Downlinks submitted since that uplink.")] = 0,
-    fport: Annotated[int, typer.Option(min=1, max=224)] = 1,
+    fport: Annotated[int, typer.Option(min=1, max=224, help="FPort of the downlink.")] = 1,
     as_id: Annotated[
         str | None, typer.Option(help="asId of the route: print the whole signed query.")
     ] = None,
@@ -169,6 +173,7 @@ def encrypt_downlink_command(
         if tunnel_key is None:
             fail("--as-id needs --tunnel-key")
         secret = _read(tunnel_key).decode("ascii", "replace").strip()
-        typer.echo(signed_downlink_query(opened.dev_eui, fport, downlink, as_id=as_id, tunnel_key=secret))
+        query = signed_downlink_query(opened.dev_eui, fport, downlink, as_id=as_id, tunnel_key=secret)
+        report(query, query=query)
     except ClientError as error:
         fail(str(error))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
+    if os.environ.get("_VELDNET_COMPLETE"):
+        from .completion import print_completions
+
+        print_completions(sys.argv[1:])
+        return
     if sys.argv[1:2] == ["serve"]:
         from .serve_arguments import parse
 

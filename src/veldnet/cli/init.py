@@ -14,7 +14,7 @@ from veldnet.assembly.vaults.opening import master_key_of
 from . import deployment
 from .exits import Exit
 from .options import Data
-from .output import console, errors, fail
+from .output import errors, fail, report
 from .running import readable_errors, run, settings_or_fail
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){0,9}")
@@ -54,7 +54,12 @@ def init_command(
         if keep_key:
             expect_database(settings)
         run(create())
-    console.print(f"{database} created; without {key} its keys cannot be opened: keep a copy", soft_wrap=True)
+    report(
+        f"{database} created; without {key} its keys cannot be opened: keep a copy\n"
+        "Next: veldnet check, then veldnet admin operator create CODE NAME, then veldnet serve",
+        database=str(database),
+        masterKey=str(key),
+    )
 
 
 def _print_files(systemd: bool, nginx: str, caddy: str) -> None:

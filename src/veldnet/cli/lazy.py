@@ -10,8 +10,17 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .shared import extend, with_shared_options
+
 # Packages that not every installation has, and the extra of `pyproject.toml` that brings them.
 _EXTRAS = {"aiohttp": "simulate", "leather": "simulate"}
+# They work on what their arguments say, and read no settings.
+_WITHOUT_SETTINGS = (
+    "veldnet.cli.client",
+    "veldnet.cli.simulate",
+    "veldnet.cli.bench",
+    "veldnet.cli.completion",
+)
 
 
 class Lazy(NamedTuple):
@@ -76,10 +85,12 @@ def _load(name: str, lazy: Lazy) -> Any:
             f"error: this command needs the package {error.name}: pip install 'veldnet[{extra}]'", err=True
         )
         raise typer.Exit(1) from None
+    settings = not module.startswith(_WITHOUT_SETTINGS)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
-        single.command(name)(found)
+        single.command(name)(with_shared_options(found, settings=settings))
         return typer.main.get_command(single)
+    extend(found, settings=settings)
     command = typer.main.get_group(found)
     command.name = name
     return command

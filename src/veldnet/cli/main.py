@@ -20,6 +20,10 @@ app = lazy_group(
             "veldnet.cli.init:init_command",
             "Create a data directory with an empty database and a master key.",
         ),
+        "check": Lazy(
+            "veldnet.cli.check:check_command",
+            "Check configuration, database, keys, ports, clock and disk, and say what to do.",
+        ),
         "serve": Lazy("veldnet.cli.serve:serve_command", "Run the server until SIGTERM or Ctrl-C."),
         "demo": Lazy(
             "veldnet.cli.demo:demo_command",
@@ -37,6 +41,9 @@ app = lazy_group(
         "admin": Lazy(
             "veldnet.cli.admin:admin",
             "Manage accounts, plans, base stations, keys and backups.",
+        ),
+        "completion": Lazy(
+            "veldnet.cli.completion:completion_command", "Print the tab completion of a shell."
         ),
         "client": Lazy(
             "veldnet.cli.client:client", "Tools for application servers: AS keys, payloads, downlinks."

@@ -12,9 +12,14 @@ Http = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Listen addr
 Udp = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="Listen address for Semtech UDP packet forwarders.")
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file instead of veldnet.toml.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file instead of veldnet.toml; VELDNET_CONFIG names one, too."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Days = Annotated[float, typer.Option(min=0.01, max=4000, help="How many days to look back.")]
+CustomerOption = Annotated[str, typer.Option("--customer-id", help="Customer, by its nine digits.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows at most.")]
 Operator = Annotated[str, typer.Option(help="Code of the operator.")]
 Setting = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; can be repeated.")

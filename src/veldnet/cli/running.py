@@ -86,4 +86,5 @@ def with_data(
         try:
             return run(opened())
         except Refusal as error:
-            fail(str(error))
+            # The status of HTTP says nothing here.
+            fail(error.message.removeprefix(error.prefix))

@@ -23,12 +23,18 @@ from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.town import Town
 from veldnet.simulator.udp_link import UdpLink
 
+from .given import AS_JSON
 from .options import Json
 from .output import console, fail
 from .simulate_network import adr_command, network_command
 from .simulate_week import week_command
 from .starting import run
 from .town_view import TownView
+
+
+def _say(event: str) -> None:
+    """An event; with --json as a line of JSON."""
+    typer.echo(msgspec.json.encode({"event": event}) if AS_JSON.get() else event)
 
 
 async def _simulate(
@@ -172,8 +178,8 @@ def device_command(
     region: Annotated[str, typer.Option(help="Region of the device.")] = "EU868",
     device_class: Annotated[str, typer.Option(help="A or C.")] = "A",
     udp: Udp = "127.0.0.1:1700",
-    fport: Annotated[int, typer.Option(min=1, max=223)] = 1,
-    payload: Annotated[str, typer.Option(metavar="HEX")] = "48656c6c6f",
+    fport: Annotated[int, typer.Option(min=1, max=223, help="FPort of its uplinks.")] = 1,
+    payload: Annotated[str, typer.Option(metavar="HEX", help="Payload of its uplinks.")] = "48656c6c6f",
     count: Annotated[int, typer.Option(min=0, help="Uplinks to send.")] = 1,
     period: Annotated[float, typer.Option(min=0, help="Seconds between uplinks.")] = 1,
     confirmed: Annotated[bool, typer.Option("--confirmed", help="Ask for acknowledgements.")] = False,
@@ -220,9 +226,7 @@ def device_command(
 
     async def limited() -> None:
         async with asyncio.timeout(timeout):
-            await _speak(
-                device, gateway, address, fport, octets, count, period, confirmed, typer.echo, memory
-            )
+            await _speak(device, gateway, address, fport, octets, count, period, confirmed, _say, memory)
 
     try:
         run(limited())

@@ -23,7 +23,7 @@ def week_command(
     devices: Annotated[int, typer.Option(min=60, max=100_000, help="Devices in the network.")] = 500,
     days: Annotated[float, typer.Option(min=6.5, max=30, help="Days of virtual time.")] = 7,
     each: Annotated[int | None, typer.Option(min=1, help="Devices affected by each failure.")] = None,
-    base_stations: Annotated[int, typer.Option(min=2, max=200)] = 6,
+    base_stations: Annotated[int, typer.Option(min=2, max=200, help="Base stations.")] = 6,
     seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same run.")] = 1,
     as_json: Json = False,
 ) -> None:

@@ -14,6 +14,7 @@ from veldnet.assembly.listening import CannotListen
 from veldnet.settings import OnOldName, Settings, SettingsError, load_settings
 
 from .exits import Exit
+from .given import CONFIG
 from .output import fail
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ def settings_or_fail(
 ) -> Settings:
     """The settings; by default old names of settings are named on stderr."""
     try:
-        return load_settings(flags, file=file, on_old_name=on_old_name or _warn)
+        return load_settings(flags, file=file or CONFIG.get(), on_old_name=on_old_name or _warn)
     except SettingsError as error:
         fail(str(error), Exit.SETTINGS)
 

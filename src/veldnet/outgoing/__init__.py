@@ -8,13 +8,14 @@ these. `answers` reads what comes back, without I/O and within bounds.
 from .addresses import Address, AddressRefused, check_reachable, masked, parse_address
 from .client import Answer, HttpClient, RequestFailed
 from .networks import is_public
-from .resolver import Resolver
+from .resolver import NameNotFound, Resolver
 
 __all__ = [
     "Address",
     "AddressRefused",
     "Answer",
     "HttpClient",
+    "NameNotFound",
     "RequestFailed",
     "Resolver",
     "check_reachable",

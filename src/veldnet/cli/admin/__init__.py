@@ -12,11 +12,12 @@ admin = lazy_group(
     "admin",
     "Manage accounts, plans, base stations, keys and backups of a data directory.",
     {
+        "operator": Lazy(f"{_HERE}.operators:operator_app", "Network operators."),
         "operator-create": Lazy(f"{_HERE}.operators:create_operator", "Create a network operator."),
         "operator-list": Lazy(f"{_HERE}.operators:list_operators", "List network operators."),
         "operator-user-create": Lazy(f"{_HERE}.users:create_operator_user", "Create a user of the operator."),
         "subscriber": Lazy(f"{_HERE}.subscribers:subscriber_app", "Customers."),
-        "user": Lazy(f"{_HERE}.users:user_app", "ThingPark users."),
+        "user": Lazy(f"{_HERE}.users:user_app", "Users of customers and operators."),
         "project": Lazy(f"{_HERE}.projects:project_app", "Developer projects."),
         "plan": Lazy(f"{_HERE}.plans:plan_app", "Connectivity plans."),
         "device-profile": Lazy(f"{_HERE}.device_profiles:profile_app", "Device profiles."),
@@ -24,7 +25,11 @@ admin = lazy_group(
         "base-station": Lazy(f"{_HERE}.base_stations:base_station_app", "Base stations."),
         "hsm-group": Lazy(f"{_HERE}.hsm_groups:hsm_group_app", "HSM groups."),
         "undelivered": Lazy(f"{_HERE}.undelivered:undelivered_app", "Undelivered messages."),
-        "device": Lazy(f"{_HERE}.devices:device_app", "Devices."),
+        "device": Lazy(f"{_HERE}.device_records:device_app", "Devices."),
+        "routing-profile": Lazy(
+            f"{_HERE}.routing_profiles:routing_profile_app", "Routing profiles of customers."
+        ),
+        "decoder": Lazy(f"{_HERE}.decoders:decoder_app", "Payload decoders of customers."),
         "alarms": Lazy(f"{_HERE}.alarms:alarms_app", "Alarms of devices and base stations."),
         "statistics": Lazy(f"{_HERE}.statistics:statistics_app", "Hourly totals."),
         "vault": Lazy(f"{_HERE}.vaults:vault_app", "Vaults and master keys."),

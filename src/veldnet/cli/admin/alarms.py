@@ -9,8 +9,8 @@ import msgspec
 import typer
 from rich.progress import Progress
 
-from veldnet.cli.options import Data, Days, Json
-from veldnet.cli.output import console, errors, fail, print_json, print_table
+from veldnet.cli.options import Data, Days, Json, Limit
+from veldnet.cli.output import errors, fail, print_json, print_table, report
 from veldnet.cli.running import administrator, change_data, settings_of, with_data
 from veldnet.inventory import accounts, changes, devices
 from veldnet.lorawan import BaseStationId, InvalidIdentifier
@@ -52,7 +52,7 @@ def _coloured(state: str) -> str:
 def list_alarms(
     least: Annotated[str, typer.Option("--state", help="Minimum state: CLEARED to CRITICAL.")] = "UNCLEARED",
     unacknowledged: Annotated[bool, typer.Option(help="Only unacknowledged alarms.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Limit = 100,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -166,7 +166,7 @@ def acknowledge_base_station_alarm(
         changes.note(connection, "base_station_alarms", 0)
 
     change_data(settings_of(data), "alarm.acknowledged", f"base station {station}, alarm {alarm}", write)
-    console.print(f"alarm {alarm} of {station} is acknowledged")
+    report(f"alarm {alarm} of {station} is acknowledged", baseStationId=str(station), alarmTypeId=alarm)
 
 
 @alarms_app.command("types")
@@ -301,4 +301,4 @@ def set_recipients(
         changes.note(connection, "recipients", ref)
 
     change_data(settings, "notifications.changed", customer_id or operator or "", write)
-    console.print(f"e-mails: {mode}")
+    report(f"e-mails: {mode}", mode=mode, recipients=to or [], recipientsByState=by_state)

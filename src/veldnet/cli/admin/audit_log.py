@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-import typer
 
-from veldnet.cli.options import Data, Json
+from veldnet.cli.options import Data, Json, Limit
 from veldnet.cli.output import print_json, print_table
 from veldnet.cli.running import read_data
 from veldnet.inventory import audit
 
 
 def audit_command(
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Limit = 100,
     data: Data = None,
     as_json: Json = False,
 ) -> None:

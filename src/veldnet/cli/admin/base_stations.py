@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from veldnet.cli.options import Data, Json, Operator
-from veldnet.cli.output import console, fail, print_json, print_table
+from veldnet.cli.output import console, fail, print_json, print_members, print_table, report
 from veldnet.cli.running import change_data, read_data, settings_of
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import accounts, base_stations
@@ -16,8 +16,9 @@ from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 
 base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
 
-Latitude = Annotated[float | None, typer.Option(min=-90, max=90)]
-Longitude = Annotated[float | None, typer.Option(min=-180, max=180)]
+Latitude = Annotated[float | None, typer.Option(min=-90, max=90, help="Degrees north.")]
+Longitude = Annotated[float | None, typer.Option(min=-180, max=180, help="Degrees east.")]
+StationId = Annotated[str, typer.Argument(help="LRR id, eight hexadecimal digits.")]
 Altitude = Annotated[float | None, typer.Option(help="Metres.")]
 MaxPower = Annotated[
     int | None, typer.Option(help="Maximum transmit power of its radio in dBm, without the antenna.")
@@ -29,8 +30,8 @@ AntennaGain = Annotated[
 
 @base_station_app.command("create")
 def create_base_station(
-    eui: str,
-    name: str,
+    eui: Annotated[str, typer.Argument(help="EUI that it presents, 16 hexadecimal digits.")],
+    name: Annotated[str, typer.Argument(help="Name of the base station.")],
     operator: Operator,
     base_station_id: Annotated[str | None, typer.Option("--id", help="LRR id, eight hex digits.")] = None,
     latitude: Latitude = None,
@@ -65,15 +66,16 @@ def create_base_station(
         ),
     )
     if as_json:
-        print_json(created)
+        print_json(_view(created))
     else:
         console.print(f"base station {created.id} created")
 
 
-@base_station_app.command("update")
-def update_base_station(
-    base_station_id: str,
-    name: Annotated[str | None, typer.Option()] = None,
+@base_station_app.command("change")
+@base_station_app.command("update", hidden=True)
+def change_base_station(
+    base_station_id: StationId,
+    name: Annotated[str | None, typer.Option(help="New name.")] = None,
     latitude: Latitude = None,
     longitude: Longitude = None,
     altitude: Altitude = None,
@@ -82,7 +84,7 @@ def update_base_station(
     antenna_gain: AntennaGain = None,
     data: Data = None,
 ) -> None:
-    """Update the given attributes; others are kept."""
+    """Change the given attributes; others are kept."""
     identifier = base_station_id.upper()
     given = {
         "name": name,
@@ -103,7 +105,7 @@ def update_base_station(
         identifier,
         lambda c: base_stations.change_members(c, identifier, changed),
     )
-    console.print(f"base station {identifier} changed")
+    report(f"base station {identifier} changed", id=identifier)
 
 
 @base_station_app.command("list")
@@ -120,7 +122,7 @@ def list_base_stations(
         return
     listed = read_data(data, base_stations.list_base_stations)
     if as_json:
-        print_json(listed)
+        print_json([_view(station) for station in listed])
         return
     print_table(
         "Base stations",
@@ -157,7 +159,17 @@ def list_base_stations(
 def _list_unknown(data: Path | None, *, as_json: bool) -> None:
     listed = read_data(data, base_stations.list_unknown)
     if as_json:
-        print_json(listed)
+        print_json(
+            [
+                {
+                    "gatewayEUI": station.gateway_eui,
+                    "address": station.address,
+                    "datagrams": station.datagrams,
+                    "lastSeen": timestamp(station.last_seen_at),
+                }
+                for station in listed
+            ]
+        )
         return
     print_table(
         "Unknown base stations",
@@ -166,9 +178,49 @@ def _list_unknown(data: Path | None, *, as_json: bool) -> None:
     )
 
 
-@base_station_app.command("remove")
-def remove_base_station(base_station_id: str, data: Data = None) -> None:
-    """Remove a base station; its frames are kept in the journal."""
+@base_station_app.command("show")
+def show_base_station(base_station_id: StationId, data: Data = None, as_json: Json = False) -> None:
+    """Show a base station as it was written down last; the console shows its state of now."""
+    identifier = base_station_id.upper()
+    found = [each for each in read_data(data, base_stations.list_base_stations) if each.id == identifier]
+    if not found:
+        fail(f"there is no base station {identifier}")
+    print_members(_view(found[0]), as_json=as_json)
+
+
+def _view(station: base_stations.BaseStation) -> dict[str, Any]:
+    """By the names of the API."""
+    last, refusal, irregularity = (
+        None if at is None else timestamp(at)
+        for at in (station.last_seen_at, station.last_refusal_at, station.last_irregularity_at)
+    )
+    return {
+        "id": station.id,
+        "gatewayEUI": station.gateway_eui,
+        "name": station.name,
+        "latitude": station.latitude,
+        "longitude": station.longitude,
+        "altitude": station.altitude,
+        "maxTxPower": station.max_tx_power,
+        "antennaGain": station.antenna_gain,
+        "lastSeen": last,
+        "refusedFrames": station.refused_frames,
+        "lastRefusal": station.last_refusal,
+        "lastRefusalAt": refusal,
+        "irregularFrames": station.irregular_frames,
+        "lastIrregularity": station.last_irregularity,
+        "lastIrregularityAt": irregularity,
+        "duplicateEui": []
+        if station.duplicate_addresses is None
+        else station.duplicate_addresses.split(", "),
+        "clockError": station.clock_error,
+    }
+
+
+@base_station_app.command("delete")
+@base_station_app.command("remove", hidden=True)
+def delete_base_station(base_station_id: StationId, data: Data = None) -> None:
+    """Delete a base station; its frames are kept in the journal."""
     identifier = base_station_id.upper()
     change_data(
         settings_of(data),
@@ -176,11 +228,11 @@ def remove_base_station(base_station_id: str, data: Data = None) -> None:
         identifier,
         lambda c: base_stations.remove_base_station(c, identifier),
     )
-    console.print(f"base station {base_station_id} removed")
+    report(f"base station {identifier} deleted", id=identifier)
 
 
 @base_station_app.command("token")
-def issue_token(base_station_id: str, data: Data = None, as_json: Json = False) -> None:
+def issue_token(base_station_id: StationId, data: Data = None, as_json: Json = False) -> None:
     """Issue a token for a base station and print the content of Station's tc.key; it is not shown again."""
     identifier = base_station_id.upper()
     made = change_data(

@@ -10,7 +10,7 @@ import typer
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.options import Data, Json, Operator
-from veldnet.cli.output import console, fail, print_json, print_rows, print_table
+from veldnet.cli.output import console, fail, print_json, print_rows, print_table, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.errors import BadRequest
 from veldnet.inventory import accounts, audit, catalogue
@@ -159,4 +159,4 @@ def remove(
         return 1
 
     count = change_data(settings_of(data), "catalogue.removed", maker or "all makers", write)
-    console.print(f"{count} makers removed")
+    report(f"{count} makers removed", makers=count)

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.vaults.opening import openings
-from veldnet.cli.options import Data, Json
-from veldnet.cli.output import console, fail, print_json, print_table
+from veldnet.cli.options import Data, Json, Operator
+from veldnet.cli.output import errors, fail, print_members, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.inventory import accounts, audit, offers
 from veldnet.inventory.keys import exchange_keys, group_moves
@@ -19,12 +19,14 @@ from veldnet.keys import Form, VaultError, moving
 from veldnet.settings import Settings
 from veldnet.store import Connection
 
+GroupId = Annotated[str, typer.Argument(help="Id of the group.")]
+
 hsm_group_app = typer.Typer(help="HSM groups.", no_args_is_help=True)
 
 
 @hsm_group_app.command("create")
 def create_hsm_group(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Name of the group.")],
     operator: Annotated[str, typer.Option(help="Code of the operator.")],
     vault: Annotated[
         str, typer.Option(help="Name of a vault in keys.vaults; default vault if omitted.")
@@ -40,21 +42,24 @@ def create_hsm_group(
         ref = accounts.find_operator(connection, operator)
         return offers.create_hsm_group(connection, ref, name, vault)
 
-    console.print(change_data(settings, "hsmGroup.created", name, create))
+    identifier = change_data(settings, "hsmGroup.created", name, create)
+    report(identifier, id=identifier, name=name)
 
 
 @hsm_group_app.command("list")
 def list_hsm_groups(data: Data = None, as_json: Json = False) -> None:
     """List HSM groups with their vaults and number of devices."""
     listed = read_data(data, offers.list_all_hsm_groups)
-    if as_json:
-        print_json(listed)
-        return
-    print_table(
-        "HSM groups",
-        ("Id", "Name", "Operator", "Vault", "Devices"),
-        [(g.id, g.name, g.operator, g.vault or "default", g.devices) for g in listed],
-    )
+    print_rows("HSM groups", offers.GroupDevices, listed, as_json=as_json)
+
+
+@hsm_group_app.command("show")
+def show_hsm_group(group: GroupId, data: Data = None, as_json: Json = False) -> None:
+    """Show an HSM group with its vault and number of devices."""
+    found = [each for each in read_data(data, offers.list_all_hsm_groups) if each.id == group]
+    if not found:
+        fail(f"there is no HSM group {group}")
+    print_members(found[0], as_json=as_json)
 
 
 def _mover(settings: Settings, vault: str) -> moving.Source | moving.Destination:
@@ -70,10 +75,37 @@ def _mover(settings: Settings, vault: str) -> moving.Source | moving.Destination
     return TokenMover(open_token(way.module, way.key_label))
 
 
+@hsm_group_app.command("change")
+def change_hsm_group(
+    group: GroupId,
+    operator: Operator,
+    name: Annotated[str, typer.Option(help="New name of the group.")],
+    data: Data = None,
+) -> None:
+    """Give an HSM group another name."""
+
+    def write(connection: Connection) -> None:
+        offers.change_group(connection, accounts.find_operator(connection, operator), group, name, None)
+
+    change_data(settings_of(data), "hsmGroup.changed", group, write)
+    report(f"HSM group {group} changed", id=group, name=name)
+
+
+@hsm_group_app.command("delete")
+def delete_hsm_group(group: GroupId, operator: Operator, data: Data = None) -> None:
+    """Delete an HSM group that holds no keys any more."""
+
+    def write(connection: Connection) -> None:
+        offers.remove_group(connection, accounts.find_operator(connection, operator), group)
+
+    change_data(settings_of(data), "hsmGroup.removed", group, write)
+    report(f"HSM group {group} deleted", id=group)
+
+
 @hsm_group_app.command("move")
 def move_command(
-    source: str,
-    target: str,
+    source: Annotated[str, typer.Argument(help="Id of the group that the devices leave.")],
+    target: Annotated[str, typer.Argument(help="Id of the group that they join.")],
     customer_id: Annotated[str | None, typer.Option(help="Only the devices of this customer.")] = None,
     data: Data = None,
 ) -> None:
@@ -93,7 +125,7 @@ def move_command(
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=console,
+            console=errors,
             transient=True,
         ) as progress:
             task = progress.add_task("moving devices", total=plan.devices)
@@ -108,20 +140,24 @@ def move_command(
         moved = with_data(settings, work)
     except VaultError as error:
         fail(str(error))
-    console.print(f"{moved.devices} devices and {moved.as_keys} AS keys moved from {source} to {target}")
+    report(
+        f"{moved.devices} devices and {moved.as_keys} AS keys moved from {source} to {target}",
+        devices=moved.devices,
+        asKeys=moved.as_keys,
+    )
     if moved.unopened:
         fail(f"{len(moved.unopened)} keys do not open and stay: {', '.join(moved.unopened[:5])}")
 
 
 @hsm_group_app.command("create-exchange-key")
-def create_exchange_key(group: str, data: Data = None) -> None:
+def create_exchange_key(group: GroupId, data: Data = None) -> None:
     """Create an RSA key pair in the vault of the group, for encrypted AppKeys from customers."""
     _create(settings_of(data), group, None, None)
 
 
 @hsm_group_app.command("create-transport-key")
 def create_transport_key(
-    group: str,
+    group: GroupId,
     public_key: Annotated[Path, typer.Option(help="RSA public key of the customer, PEM.")],
     customer_id: Annotated[str, typer.Option(help="The customer.")],
     data: Data = None,
@@ -162,5 +198,4 @@ def _create(settings: Settings, group: str, pem: str | None, customer_id: str | 
         version, shown = with_data(settings, work, vaults=True)
     except VaultError as error:
         fail(str(error))
-    console.print(f"version {version}", highlight=False)
-    console.print(shown, highlight=False, soft_wrap=True)
+    report(f"version {version}\n{shown}", version=version, key=shown)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from veldnet.cli.options import Data, Json
@@ -13,7 +15,11 @@ project_app = typer.Typer(help="Developer projects.", no_args_is_help=True)
 
 
 @project_app.command("create")
-def create_project(name: str, data: Data = None, as_json: Json = False) -> None:
+def create_project(
+    name: Annotated[str, typer.Argument(help="Name of the project.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
     """Create a developer project; its secret is shown only once."""
     credentials = change_data(
         settings_of(data), "project.created", name, lambda c: accounts.create_project(c, name)

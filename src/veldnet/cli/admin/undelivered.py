@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from veldnet.cli.options import Data, Json
-from veldnet.cli.output import console, print_json, print_table
+from veldnet.cli.options import Data, Json, Limit
+from veldnet.cli.output import print_json, print_table, report
 from veldnet.cli.running import read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
 from veldnet.routing import deliver_again, list_undelivered
@@ -19,7 +19,7 @@ undelivered_app = typer.Typer(help="Undelivered messages.", no_args_is_help=True
 @undelivered_app.command("list")
 def undelivered(
     hours: Annotated[float, typer.Option(help="How far to look back.")] = 24,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Limit = 100,
     pending: Annotated[bool, typer.Option("--pending", help="Include messages being retried.")] = False,
     data: Data = None,
     as_json: Json = False,
@@ -58,4 +58,4 @@ def redeliver(
             )
         ),
     )
-    console.print(f"{len(queues)} device queues have messages to deliver again")
+    report(f"{len(queues)} device queues have messages to deliver again", devices=len(queues))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
@@ -11,15 +12,19 @@ from rich.prompt import Prompt
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.cli.options import Data, Json, Operator
-from veldnet.cli.output import console, fail, print_rows
-from veldnet.cli.running import administrator, read_data, settings_of, with_data
+from veldnet.cli.output import errors, fail, print_members, print_rows, report
+from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Role
 from veldnet.inventory import accounts, audit
 from veldnet.store import Connection
 
-user_app = typer.Typer(help="ThingPark users.", no_args_is_help=True)
+user_app = typer.Typer(
+    help="Users: people with a password, of customers and operators.", no_args_is_help=True
+)
 
+Username = Annotated[str, typer.Argument(help="User name, such as somebody@example.org.")]
+DisplayName = Annotated[str, typer.Option(help="Display name in the audit log.")]
 PasswordFile = Annotated[Path | None, typer.Option(help="File with the password; prompts if omitted.")]
 RoleOption = Annotated[
     str, typer.Option(help="rw (read-write), ro (read-only), or admin for users of subscribers.")
@@ -32,7 +37,7 @@ def _password(file: Path | None) -> str:
             return file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             fail(f"--password-file {file} cannot be read: {error}")
-    return Prompt.ask("Password", password=True, console=console)
+    return Prompt.ask("Password", password=True, console=errors)
 
 
 def _role(role: str) -> Role:
@@ -41,66 +46,133 @@ def _role(role: str) -> Role:
     return cast(Role, role)
 
 
+def _with_password(data: Path | None, password: str, write: Callable[[Connection, str], None]) -> None:
+    """Write something with the hash of a password, which takes its time."""
+
+    async def work(opened: DataDirectory) -> None:
+        password_hash = await asyncio.to_thread(accounts.hash_password, password)
+        await opened.store.write(lambda connection: write(connection, password_hash))
+
+    with_data(settings_of(data), work)
+
+
 def create_operator_user(
-    username: str,
+    username: Username,
     operator: Operator,
-    display_name: Annotated[str, typer.Option(help="Display name in the audit log.")] = "",
+    display_name: DisplayName = "",
     role: RoleOption = "rw",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Create an operator user, who can sign in to the operator pages of the console."""
-    password = _password(password_file)
+    wanted = _role(role)
 
-    async def create(opened: DataDirectory) -> None:
-        password_hash = await asyncio.to_thread(accounts.hash_password, password)
+    def write(connection: Connection, password_hash: str) -> None:
+        ref = accounts.find_operator(connection, operator)
+        name = display_name or username
+        accounts.create_operator_user(connection, ref, username, password_hash, name, wanted)
+        audit.note(connection, administrator(), None, "user.created", username, None, operator_ref=ref)
 
-        def write(connection: Connection) -> None:
-            ref = accounts.find_operator(connection, operator)
-            accounts.create_operator_user(
-                connection, ref, username, password_hash, display_name or username, _role(role)
-            )
-            audit.note(connection, administrator(), None, "user.created", username, None, operator_ref=ref)
-
-        await opened.store.write(write)
-
-    with_data(settings_of(data), create)
-    console.print(f"operator user {username} created")
+    _with_password(data, _password(password_file), write)
+    report(f"operator user {username} created", username=username, role=role)
 
 
 @user_app.command("create")
 def create_user(
-    username: str,
+    username: Username,
     customer_id: Annotated[str, typer.Option(help="Customer the user belongs to.")],
-    display_name: Annotated[str, typer.Option(help="Display name in the audit log.")] = "",
+    display_name: DisplayName = "",
     role: RoleOption = "rw",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Create a ThingPark user."""
-    password = _password(password_file)
+    """Create a ThingPark user, who belongs to a customer."""
+    wanted = _role(role)
 
-    async def create(opened: DataDirectory) -> None:
-        password_hash = await asyncio.to_thread(accounts.hash_password, password)
+    def write(connection: Connection, password_hash: str) -> None:
+        subscriber, _operator = accounts.find_subscriber(connection, customer_id)
+        name = display_name or username
+        accounts.create_subscriber_user(connection, subscriber, username, password_hash, name, wanted)
+        audit.note(connection, administrator(), subscriber, "user.created", username)
 
-        def write(connection: Connection) -> None:
-            subscriber, _operator = accounts.find_subscriber(connection, customer_id)
-            accounts.create_subscriber_user(
-                connection, subscriber, username, password_hash, display_name or username, _role(role)
-            )
-            audit.note(connection, administrator(), subscriber, "user.created", username)
-
-        await opened.store.write(write)
-
-    with_data(settings_of(data), create)
-    console.print(f"user {username} created")
+    _with_password(data, _password(password_file), write)
+    report(f"user {username} created", username=username, customerId=customer_id, role=role)
 
 
 @user_app.command("list")
-def list_users(data: Data = None, as_json: Json = False) -> None:
-    """List ThingPark users."""
-    listed = read_data(data, accounts.list_user_names)
-    print_rows("Users", accounts.UserName, listed, as_json=as_json)
+def list_users(
+    operator: Annotated[
+        str | None, typer.Option(help="Code of an operator: list its own users instead of customers' users.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List users."""
+    if operator is None:
+        listed = read_data(data, accounts.list_user_names)
+        print_rows("Users", accounts.UserName, listed, as_json=as_json)
+        return
+    own = read_data(data, lambda c: accounts.list_operator_users(c, accounts.find_operator(c, operator)))
+    print_rows("Operator users", accounts.User, own, as_json=as_json)
+
+
+@user_app.command("show")
+def show_user(username: Username, data: Data = None, as_json: Json = False) -> None:
+    """Show a user."""
+    print_members(read_data(data, lambda c: accounts.find_user(c, username).user), as_json=as_json)
+
+
+@user_app.command("change")
+def change_user(
+    username: Username,
+    role: Annotated[
+        str | None,
+        typer.Option(help="New role: rw (read-write), ro (read-only) or admin (customers' users)."),
+    ] = None,
+    password: Annotated[
+        bool, typer.Option("--password", help="Set a new password; prompts, or see --password-file.")
+    ] = False,
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Give a user another role or password. A new password ends all sessions and tokens of the user."""
+    if role is None and not password and password_file is None:
+        fail("name what changes: --role, --password or --password-file")
+    wanted = None if role is None else _role(role)
+
+    def write(connection: Connection, password_hash: str) -> None:
+        found = accounts.find_user(connection, username)
+        if wanted is not None:
+            accounts.set_role(connection, found.table, found.ref, wanted)
+        if password_hash:
+            accounts.set_password(connection, found.table, found.ref, password_hash)
+        audit.note(
+            connection,
+            administrator(),
+            found.subscriber_ref,
+            "user.changed",
+            username,
+            None,
+            operator_ref=found.operator_ref,
+        )
+
+    if password or password_file is not None:
+        _with_password(data, _password(password_file), write)
+    else:
+        with_data(settings_of(data), lambda d: d.store.write(lambda c: write(c, "")))
+    report(f"user {username} changed", username=username)
+
+
+@user_app.command("delete")
+def delete_user(username: Username, data: Data = None) -> None:
+    """Delete a user with sessions and tokens; projects that act as the user must be activated again."""
+
+    def write(connection: Connection) -> None:
+        found = accounts.find_user(connection, username)
+        accounts.remove_user(connection, found.table, found.ref)
+
+    change_data(settings_of(data), "user.removed", username, write)
+    report(f"user {username} deleted", username=username)
 
 
 @user_app.command("reset-second-factor")
@@ -122,4 +194,4 @@ def reset_second_factor(
         audit.note(connection, administrator(), subscriber, "user.secondFactorReset", what, None, operator)
 
     with_data(settings_of(data), lambda opened: opened.store.write(write))
-    console.print(f"second factor of {username} removed")
+    report(f"second factor of {username} removed", username=username)

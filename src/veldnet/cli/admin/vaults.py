@@ -14,8 +14,9 @@ from rich.prompt import Prompt
 
 from veldnet.assembly.data_directory.directory import DataDirectory, database_of
 from veldnet.assembly.vaults.opening import master_key_of, openings, vault_names
+from veldnet.cli.given import AS_JSON
 from veldnet.cli.options import Data, Json
-from veldnet.cli.output import console, fail, print_json, print_table
+from veldnet.cli.output import console, errors, fail, print_json, print_table, report
 from veldnet.cli.running import administrator, settings_of, with_data
 from veldnet.inventory import audit, changes
 from veldnet.inventory.keys import wrapped_keys
@@ -127,7 +128,8 @@ def _hand_out(words: list[str], threshold: int, files: list[Path]) -> None:
             files[number - 1].write_text(f"{part}\n")
             continue
         title = f"Part {number} of {len(words)}, {threshold} of which open the backup"
-        console.print(Panel(part, title=title))
+        shown = errors if AS_JSON.get() else console
+        shown.print(Panel(part, title=title))
         if console.is_terminal:
             Prompt.ask(
                 "Written down? Enter shows the next one", console=console, default="", show_default=False
@@ -162,7 +164,8 @@ def create_master_key_command(
     except VaultError as error:
         fail(str(error))
     _note(settings, "masterKey.created", name, generation)
-    console.print(f"master key made in {', '.join(module.name for module in modules)}")
+    made = ", ".join(module.name for module in modules)
+    report(f"master key made in {made}", generation=generation, modules=[module.name for module in modules])
 
 
 @vault_app.command("rotate-master-key")
@@ -188,12 +191,15 @@ def rotate_master_key_command(
     except VaultError as error:
         fail(str(error))
     _note(settings, "masterKey.rotated", name, generation)
-    console.print(f"master key of generation {generation} made; `veldnet admin vault status` shows progress")
+    report(
+        f"master key of generation {generation} made; `veldnet admin vault status` shows progress",
+        generation=generation,
+    )
 
 
 @vault_app.command("restore-master-key")
 def restore_master_key_command(
-    backup: Path,
+    backup: Annotated[Path, typer.Argument(help="The backup, as create-master-key wrote it.")],
     name: Name = "",
     part_file: Annotated[
         list[Path] | None, typer.Option("--part", help="File with a part; prompts if omitted.")
@@ -214,7 +220,7 @@ def restore_master_key_command(
         words = [_read(path) for path in part_file]
     else:
         words = [
-            Prompt.ask(f"Part {number} of {kept.threshold}", password=True, console=console)
+            Prompt.ask(f"Part {number} of {kept.threshold}", password=True, console=errors)
             for number in range(1, kept.threshold + 1)
         ]
     try:
@@ -227,8 +233,11 @@ def restore_master_key_command(
     if not lacking:
         fail(f"every module holds the master key of generation {kept.generation} already")
     _note(settings, "masterKey.restored", name, kept.generation)
-    console.print(
-        f"master key of generation {kept.generation} restored in {', '.join(m.name for m in lacking)}"
+    restored = [module.name for module in lacking]
+    report(
+        f"master key of generation {kept.generation} restored in {', '.join(restored)}",
+        generation=kept.generation,
+        modules=restored,
     )
 
 
@@ -241,7 +250,7 @@ def _read(path: Path) -> str:
 
 @vault_app.command("destroy-master-key")
 def destroy_master_key_command(
-    generation: int,
+    generation: Annotated[int, typer.Argument(help="Generation of the master key, as status shows it.")],
     name: Name = "",
     yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
     data: Data = None,
@@ -264,7 +273,7 @@ def destroy_master_key_command(
     except VaultError as error:
         fail(str(error))
     _note(settings, "masterKey.destroyed", name, generation)
-    console.print(f"master key of generation {generation} destroyed")
+    report(f"master key of generation {generation} destroyed", generation=generation)
 
 
 async def _ready_to_part(data: DataDirectory, name: str) -> int:
@@ -289,7 +298,7 @@ def reseal_command(name: Name = "", data: Data = None) -> None:
         vault = opened.vault.of(name)
         header = await vault.refresh()
         total = await opened.store.read(lambda c: wrapped_keys.count_stale(c, name, header))
-        with Progress(console=console, transient=True) as progress:
+        with Progress(console=errors, transient=True) as progress:
             task = progress.add_task("re-wrapping", total=total)
 
             def show(done: int) -> None:
@@ -298,7 +307,7 @@ def reseal_command(name: Name = "", data: Data = None) -> None:
             return await wrapped_keys.reseal_all(opened.store, vault, name, header, show)
 
     done, failed = with_data(settings_of(data), work, vaults=True)
-    console.print(f"{done} keys re-wrapped")
+    report(f"{done} keys re-wrapped", rewrapped=done, failed=failed)
     if failed:
         fail(f"{failed} keys do not open in this vault and are left as they are")
 

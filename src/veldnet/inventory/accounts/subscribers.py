@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, MissingField, NotFound
+from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
@@ -74,6 +75,13 @@ def find_subscriber(connection: Connection, customer_id: str) -> tuple[int, int]
     if row is None:
         raise BadRequest(f"there is no subscriber {customer_id}")
     return row.ref, row.operator_ref
+
+
+def customer_scope(connection: Connection, customer_id: str, administrator: str) -> Scope:
+    """The scope of an administrator of the installation who works on a customer's behalf."""
+    ref, operator_ref = find_subscriber(connection, customer_id)
+    # No user of the customer.
+    return Scope(operator_ref, ref, customer_id, 0, administrator, administrator)
 
 
 def own_subscriber(connection: Connection, operator_ref: int, customer_id: str) -> int:

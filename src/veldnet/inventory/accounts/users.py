@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Table, delete, insert, select, update
@@ -109,6 +110,45 @@ def list_user_names(connection: Connection) -> list[UserName]:
         select(users.c.username, users.c.display_name, subscribers.c.customer_id).join(subscribers)
     )
     return [UserName(row.username, row.display_name, row.customer_id) for row in rows]
+
+
+class FoundUser(NamedTuple):
+    """A user of any kind: its table and number, and whose it is."""
+
+    table: Table
+    ref: int
+    user: User
+    operator_ref: int
+    subscriber_ref: int | None = None
+
+
+def find_user(connection: Connection, username: str) -> FoundUser:
+    """A user of any customer or operator of the installation. Raises `BadRequest`."""
+    row = connection.execute(
+        select(
+            users.c.ref,
+            users.c.display_name,
+            users.c.role,
+            users.c.subscriber_ref,
+            subscribers.c.operator_ref,
+            subscribers.c.customer_id,
+        )
+        .join(subscribers, subscribers.c.ref == users.c.subscriber_ref)
+        .where(users.c.username == username)
+    ).first()
+    if row is not None:
+        user = User(str(row.ref), username, row.display_name, row.role, row.customer_id)
+        return FoundUser(users, row.ref, user, row.operator_ref, row.subscriber_ref)
+    columns = operator_users.c
+    own = connection.execute(
+        select(columns.ref, columns.display_name, columns.role, columns.operator_ref).where(
+            columns.username == username
+        )
+    ).first()
+    if own is None:
+        raise BadRequest(f"there is no user {username[:80]}")
+    user = User(str(own.ref), username, own.display_name, own.role)
+    return FoundUser(operator_users, own.ref, user, own.operator_ref)
 
 
 def list_operator_users(connection: Connection, operator_ref: int) -> list[User]:

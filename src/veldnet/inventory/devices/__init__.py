@@ -27,7 +27,7 @@ from .moves import move_to_plan, move_to_profile
 from .personalisation import Personalisation
 from .root_keys import KeyChange, change_root_keys, check_rekeying, list_key_changes
 from .search import ALARM_LEVELS, ORDERS, AlarmLevel, Found, Order, Wanted, devices_after, search_devices
-from .view import Observed, device_ref, find_own, get_device, get_veldnet_device
+from .view import Observed, device_ref, find_own, get_device, get_veldnet_device, owner_of
 
 __all__ = [
     "ALARM_LEVELS",
@@ -70,6 +70,7 @@ __all__ = [
     "map_cells",
     "move_to_plan",
     "move_to_profile",
+    "owner_of",
     "refs_of",
     "refs_of_all",
     "registered",

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from sqlalchemy import Connection, Select, func, select
 
 from veldnet.domain.documents import decode_profile
-from veldnet.domain.errors import NotFound
+from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import (
     ActivationType,
@@ -188,6 +188,18 @@ def own_device(connection: Connection, scope: Scope, ref: str) -> DeviceRecord:
     if not found:
         raise NotFound("Device", ref)
     return found[0]
+
+
+def owner_of(connection: Connection, dev_eui: str) -> tuple[str, str]:
+    """Customer id and ref of a device of any customer of the installation. Raises `BadRequest`."""
+    row = connection.execute(
+        select(devices.c.ref, subscribers.c.customer_id)
+        .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
+        .where(devices.c.dev_eui == dev_eui)
+    ).first()
+    if row is None:
+        raise BadRequest(f"there is no device {dev_eui}")
+    return row.customer_id, str(row.ref)
 
 
 def get_device(

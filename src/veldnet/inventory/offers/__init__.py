@@ -13,6 +13,7 @@ from .device_profiles import (
 )
 from .hsm_groups import (
     Group,
+    GroupDevices,
     HsmGroup,
     change_group,
     create_hsm_group,
@@ -42,6 +43,7 @@ from .uses import UsedBy, Uses, group_uses, plan_uses, profile_uses
 
 __all__ = [
     "Group",
+    "GroupDevices",
     "HsmGroup",
     "Plan",
     "Profile",

@@ -3,6 +3,7 @@
 from .checks import CheckedRoute, KeyRequest, check_address, check_routes, key_request
 from .lifecycle import (
     MadeKey,
+    all_addresses,
     create_routing_profile,
     default_profile,
     delete_routing_profile,
@@ -19,6 +20,7 @@ __all__ = [
     "CheckedRoute",
     "KeyRequest",
     "MadeKey",
+    "all_addresses",
     "check_address",
     "check_destinations",
     "check_routes",

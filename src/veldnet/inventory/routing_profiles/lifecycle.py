@@ -301,6 +301,12 @@ def _answer(connection: Connection, scope: Scope, ref: int, made: MadeKey | None
     return resource
 
 
+def all_addresses(connection: Connection) -> set[str]:
+    """The addresses of all application servers of the installation."""
+    listed = connection.execute(select(routes.c.addresses).distinct()).scalars()
+    return {address for each in listed for address in msgspec.json.decode(each, type=list[str])}
+
+
 def delete_routing_profile(connection: Connection, scope: Scope, ref: str) -> None:
     """Remove a profile that no device uses; the default one only when it is the last."""
     row = _own(connection, scope, ref)

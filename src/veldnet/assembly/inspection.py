@@ -1,0 +1,328 @@
+"""Whether an installation can work: configuration, database, keys, ports, clock, disk, certificate,
+names. Each finding says what to do. Nothing is changed, and a running server goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import ssl
+import stat
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from veldnet.assembly.data_directory.clock_mark import virtual_lead
+from veldnet.assembly.data_directory.directory import database_of, prove_keys, read_checks
+from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, DirectoryLock
+from veldnet.assembly.listening import CannotListen, Ports
+from veldnet.assembly.vaults.opening import Checks, master_key_of, vault_names
+from veldnet.inventory import routing_profiles
+from veldnet.outgoing import Address as ServerAddress
+from veldnet.outgoing import AddressRefused, NameNotFound, Resolver, parse_address
+from veldnet.settings import Address, Settings
+from veldnet.store import HEAD, SqliteStore, StoreError, current_revision
+
+Level = Literal["ok", "note", "problem"]
+
+_LEAST_FREE, _ENOUGH_FREE = 100_000_000, 1_000_000_000
+# Before this program existed no clock is right.
+_EARLIEST = 1_735_689_600
+_TIMEOUT = 5.0
+_MOST_NAMES = 100
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that was checked: `next` says what to do about it."""
+
+    check: str
+    level: Level
+    text: str
+    next: str | None = None
+
+
+async def inspect(settings: Settings) -> list[Finding]:
+    """All findings, in the order in which somebody would mend them."""
+    running = _holder(settings)
+    findings = [*_database(settings), *await _keys(settings), *_server(settings, running)]
+    findings += [*_clock(settings), *_disk(settings), *_certificate(settings)]
+    return findings + await _names(settings)
+
+
+def _holder(settings: Settings) -> str | None:
+    """Who holds the data directory, if somebody does."""
+    path = Path(settings.data)
+    if not path.is_dir() or not os.access(path, os.W_OK):
+        return None
+    try:
+        DirectoryLock.take(path, "check").release()
+    except DirectoryInUse as error:
+        return str(error)
+    except DataDirectoryError:
+        return None
+    return None
+
+
+@contextlib.contextmanager
+def _store(settings: Settings) -> Iterator[SqliteStore | None]:
+    """The database as it is, not brought to this version."""
+    database = database_of(settings)
+    if not database.exists():
+        yield None
+        return
+    store = SqliteStore(database, inline=True)
+    try:
+        yield store
+    finally:
+        store.engine.dispose()
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    database = database_of(settings)
+    if not database.exists():
+        where = Path(settings.data).absolute()
+        yield Finding(
+            "database", "problem", f"there is no database in {where}", "create it: veldnet init --data DIR"
+        )
+        return
+    if not os.access(database, os.W_OK) or not os.access(database.parent, os.W_OK):
+        yield Finding(
+            "database",
+            "problem",
+            f"{database} cannot be written by this user",
+            "run the command as the user of the server, or give the directory to it: chown -R",
+        )
+        return
+    mode = stat.S_IMODE(Path(settings.data).stat().st_mode)
+    if mode & 0o077:
+        yield Finding(
+            "database",
+            "note",
+            f"other users can look into the data directory (mode {mode:o})",
+            f"chmod 700 {Path(settings.data)}",
+        )
+    try:
+        with _store(settings) as store:
+            assert store is not None
+            revision = current_revision(store.engine)
+    except Exception as error:
+        yield Finding(
+            "database",
+            "problem",
+            f"{database} cannot be read: {' '.join(str(error).split())[:200]}",
+            "restore a backup: veldnet admin restore FILE",
+        )
+        return
+    if revision is None:
+        yield Finding(
+            "database", "problem", f"{database} is not a database of Veldnet", "choose another --data"
+        )
+    elif revision != HEAD:
+        yield Finding(
+            "database",
+            "note",
+            f"the database has revision {revision}; this version has {HEAD}",
+            "make a backup; the next start of the server brings it to this version",
+        )
+    else:
+        yield Finding("database", "ok", f"{database} has revision {revision}")
+
+
+async def _keys(settings: Settings) -> list[Finding]:
+    if not database_of(settings).exists():
+        return []
+    try:
+        with _store(settings) as store:
+            assert store is not None
+            names = vault_names(settings)
+            checks: Checks = await store.read(lambda connection: read_checks(connection, names))
+            await prove_keys(settings, checks)
+    except (DataDirectoryError, StoreError) as error:
+        key = master_key_of(settings)
+        return [
+            Finding(
+                "keys",
+                "problem",
+                str(error),
+                f"put the master key of this database back to {key}, or see docs/keys.md",
+            )
+        ]
+    except Exception:
+        # What is wrong with the database stands there.
+        return []
+    return [Finding("keys", "ok", "the vaults hold the master keys of this database")]
+
+
+def _server(settings: Settings, running: str | None) -> Iterator[Finding]:
+    """The ports, or what the server that has them says."""
+    if running is None:
+        try:
+            Ports.open(settings).close()
+        except CannotListen as error:
+            yield Finding(
+                "ports", "problem", str(error), "stop what uses the port (ss -lntup), or set another address"
+            )
+        else:
+            yield Finding("ports", "ok", f"{settings.api.http} and {settings.gateways.udp} (UDP) are free")
+        return
+    url = _url(settings.api.http, tls=bool(settings.tls.certificate))
+    try:
+        problems = _readiness(f"{url}/readyz")
+    except OSError as error:
+        yield Finding(
+            "server",
+            "problem",
+            f"{running}, but {url} does not answer: {error}",
+            "look at its log, or name its configuration with --config",
+        )
+        return
+    yield Finding("server", "ok", f"a server runs on this directory at {url}")
+    for problem in problems:
+        yield Finding("server", "problem", problem, "see docs/operators.md")
+
+
+def _url(address: Address, *, tls: bool) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{shown}:{address.port}"
+
+
+def _readiness(url: str) -> list[str]:
+    """What a server says of itself. Its certificate need not fit the address of this machine."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    try:
+        with opener.open(url, timeout=_TIMEOUT):
+            return []
+    except urllib.error.HTTPError as error:
+        text = error.read(10_000)
+        with contextlib.suppress(ValueError, AttributeError):
+            return [str(each) for each in json.loads(text).get("problems", [])] or [f"HTTP {error.code}"]
+        return [text.decode(errors="replace")[:200]]
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    now = time.time()
+    advice = "set the clock, and keep it with chrony or systemd-timesyncd"
+    if now < _EARLIEST:
+        year = time.gmtime(now).tm_year
+        yield Finding("clock", "problem", f"the clock of the system is in {year}", advice)
+        return
+    lead = 0.0
+    with contextlib.suppress(Exception), _store(settings) as store:
+        if store is not None:
+            with store.engine.connect() as connection:
+                lead = virtual_lead(connection)
+    if lead > 0:
+        yield Finding(
+            "clock",
+            "note",
+            f"the data directory is {lead / 3600:.1f} hours ahead: it was served with --virtual-clock",
+            "serve it with --virtual-clock, or use a new directory",
+        )
+    synchronised = _synchronised()
+    if synchronised is False:
+        text = "the clock of the system is not synchronised; classes B and C and all times depend on it"
+        yield Finding("clock", "note", text, advice)
+    elif synchronised:
+        yield Finding("clock", "ok", "the clock of the system is synchronised")
+
+
+def _synchronised() -> bool | None:
+    """What the kernel says of its clock (adjtimex); None where it does not."""
+    try:
+        libc = ctypes.CDLL(None)
+        state = libc.ntp_adjtime(ctypes.create_string_buffer(1024))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != 5
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    path = Path(settings.data)
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    free = shutil.disk_usage(path).free
+    text = f"{free // 1_000_000} MB are free below {path}"
+    if free < _LEAST_FREE:
+        yield Finding("disk", "problem", text, "make room, or move the data directory (docs/operators.md)")
+    elif free < _ENOUGH_FREE:
+        yield Finding("disk", "note", text, "shorten journal.frames and journal.bodies, or add space")
+    else:
+        yield Finding("disk", "ok", text)
+
+
+def _certificate(settings: Settings) -> Iterator[Finding]:
+    if not settings.tls.certificate:
+        return
+    from veldnet.assembly.certificate import CertificateError, ServerCertificate
+
+    try:
+        problem = ServerCertificate(settings.tls, time.time).problem
+    except CertificateError as error:
+        yield Finding("certificate", "problem", str(error), "see docs/install.md, TLS")
+        return
+    if problem is None:
+        yield Finding("certificate", "ok", f"{settings.tls.certificate} is valid")
+    else:
+        yield Finding("certificate", "problem", problem, "renew it; the server takes up the new file")
+
+
+async def _names(settings: Settings) -> list[Finding]:
+    """Whether the names of application servers and of the mail server are known."""
+    findings = []
+    with contextlib.suppress(Exception), _store(settings) as store:
+        if store is not None:
+            findings += await _application_servers(settings, await store.read(routing_profiles.all_addresses))
+    if settings.mail.host:
+        try:
+            await asyncio.wait_for(
+                asyncio.get_running_loop().getaddrinfo(settings.mail.host, settings.mail.port), _TIMEOUT
+            )
+        except (OSError, TimeoutError) as error:
+            text = f"mail.host {settings.mail.host} is not known: {error or 'no answer'}"
+            findings.append(
+                Finding("names", "problem", text, "correct mail.host, or the DNS of this machine")
+            )
+    return findings
+
+
+async def _application_servers(settings: Settings, addresses: set[str]) -> list[Finding]:
+    resolver = Resolver(allow_private=settings.routing.allow_private_destinations)
+    by_host: dict[str, ServerAddress] = {}
+    for text in sorted(addresses):
+        with contextlib.suppress(AddressRefused):
+            address = parse_address(text, stored=True)
+            by_host.setdefault(address.host, address)
+    checked = list(by_host.values())[:_MOST_NAMES]
+
+    async def look(address: ServerAddress) -> Finding | None:
+        try:
+            await asyncio.wait_for(resolver.addresses(address), _TIMEOUT)
+        except (AddressRefused, NameNotFound, OSError, TimeoutError) as error:
+            text = f"application server {address.host}: {str(error) or 'no answer from the DNS'}"
+            return Finding(
+                "names", "problem", text, "correct the routing profile, or the DNS of this machine"
+            )
+        return None
+
+    try:
+        found = [each for each in await asyncio.gather(*map(look, checked)) if each is not None]
+    finally:
+        resolver.close()
+    if checked and not found:
+        found = [Finding("names", "ok", f"the names of {len(checked)} application servers are known")]
+    if len(by_host) > _MOST_NAMES:
+        found.append(Finding("names", "note", f"only {_MOST_NAMES} of {len(by_host)} names were looked up"))
+    return found

@@ -1,0 +1,165 @@
+"""The operator's work with every kind of thing, by command; `--json` has the names of the API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import command, failing
+from tests.installation import sandbox
+from veldnet.simulator.customer import Account
+
+OPERATOR = ("--operator", "sandbox-ope")
+CUSTOMER = ("--customer-id", "100000001")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("admin") / "data"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def account(data: Path) -> Account:
+    return sandbox(data)
+
+
+class Admin:
+    def __init__(self, data: Path) -> None:
+        self._at = ("--data", str(data))
+
+    def __call__(self, *arguments: str) -> Any:
+        return json.loads(command("admin", *arguments, *self._at, "--json"))
+
+    def refused(self, *arguments: str) -> str:
+        text = failing("admin", *arguments, *self._at)
+        assert text.startswith("error: ") and text.count("\n") == 1, text
+        assert "Bad request" not in text and "Traceback" not in text
+        return text
+
+    def shown(self, *arguments: str) -> str:
+        return command("admin", *arguments, *self._at)
+
+
+@pytest.fixture
+def admin(data: Path) -> Admin:
+    return Admin(data)
+
+
+def test_subscribers(admin: Admin) -> None:
+    made = admin("subscriber", "create", "200000001", "Works", *OPERATOR)
+    assert made == {"customerId": "200000001", "name": "Works"}
+    admin("subscriber", "change", "200000001", "--name", "Water works")
+    assert admin("subscriber", "show", "200000001")["name"] == "Water works"
+    admin("subscriber", "change", "200000001", "--suspend")
+    assert admin("subscriber", "show", "200000001")["suspended"] is True
+    assert "Water works" in admin.shown("subscriber", "list")
+    assert {"customerId", "name", "operator"} == set(admin("subscriber", "list")[0])
+    admin("subscriber", "delete", "200000001")
+    assert "there is no subscriber" in admin.refused("subscriber", "show", "200000001")
+    assert "nine digits" in admin.refused("subscriber", "create", "12", "x", *OPERATOR)
+    assert "name" in admin.refused("subscriber", "change", "100000001")
+
+
+def test_users(admin: Admin, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("a long password\n")
+    file = ("--password-file", str(password))
+    admin("user", "create", "somebody@example.org", *CUSTOMER, *file)
+    admin("operator-user-create", "desk@example.org", *OPERATOR, *file)
+    assert admin("user", "change", "somebody@example.org", "--role", "ro")["username"]
+    shown = admin("user", "show", "somebody@example.org")
+    assert (shown["role"], shown["customerId"]) == ("ro", "100000001")
+    admin("user", "change", "desk@example.org", *file)
+    assert "desk@example.org" in [each["username"] for each in admin("user", "list", *OPERATOR)]
+    assert "--role" in admin.refused("user", "change", "somebody@example.org")
+    assert "must be" in admin.refused("user", "change", "somebody@example.org", "--role", "root")
+    assert "role" in admin.refused("user", "change", "desk@example.org", "--role", "admin")
+    for name in ("somebody@example.org", "desk@example.org"):
+        admin("user", "delete", name)
+        assert "there is no user" in admin.refused("user", "show", name)
+
+
+def test_plans_and_device_profiles(admin: Admin) -> None:
+    plan = "sandbox-ope-cs/other"
+    admin("plan", "create", plan, "Other", *OPERATOR, "--set", "uplinkRate=5", "--set", "downlinkRate=7")
+    admin("plan", "change", plan, *OPERATOR, "--set", "uplinkRate=6")
+    settings = admin("plan", "show", plan, *OPERATOR)["settings"]
+    assert (settings["uplinkRate"], settings["downlinkRate"]) == (6, 7), "the others are kept"
+    admin("plan", "change", plan, *OPERATOR, "--set", "uplinkRate=6", "--replace")
+    assert admin("plan", "show", plan, *OPERATOR)["settings"]["downlinkRate"] == 1
+    granted = admin("plan", "grant", plan, "100000001", "3")
+    assert granted == {"id": plan, "customerId": "100000001", "granted": 3}
+    assert plan in [each["id"] for each in admin("plan", "list", *OPERATOR)]
+    assert plan in admin.shown("plan", "list", *OPERATOR)
+    assert "unknown" in admin.refused("plan", "change", plan, *OPERATOR, "--set", "none=1")
+    assert "NAME=VALUE" in admin.refused("plan", "change", plan, *OPERATOR, "--set", "none")
+    admin("plan", "delete", plan, *OPERATOR)
+    assert "no connectivity plan" in admin.refused("plan", "show", plan, *OPERATOR).lower()
+
+    profile = "LORA/Other"
+    admin("device-profile", "create", profile, "Other", *OPERATOR, "--set", "rx2DataRate=3")
+    admin("device-profile", "change", profile, *OPERATOR, "--name", "Meters", "--set", "loRaWANClass=C")
+    shown = admin("device-profile", "show", profile, *OPERATOR)
+    assert (shown["name"], shown["settings"]["loRaWANClass"]) == ("Meters", "C")
+    assert shown["settings"]["rx2DataRate"] == 3
+    admin("device-profile", "delete", profile, *OPERATOR)
+    assert "there is no device profile" in admin.refused("device-profile", "show", profile, *OPERATOR)
+
+
+def test_base_stations(admin: Admin) -> None:
+    made = admin("base-station", "create", "00800000A00001FF", "Tower", *OPERATOR, "--latitude", "52.5")
+    assert (made["gatewayEUI"], made["latitude"], made["lastSeen"]) == ("00800000A00001FF", 52.5, None)
+    admin("base-station", "change", made["id"].lower(), "--name", "Mast")
+    assert admin("base-station", "show", made["id"])["name"] == "Mast"
+    assert made["id"] in [each["id"] for each in admin("base-station", "list")]
+    assert admin("base-station", "delete", made["id"]) == {"id": made["id"]}
+    assert "there is no base station" in admin.refused("base-station", "show", made["id"])
+
+
+def test_hsm_groups_and_operators(admin: Admin) -> None:
+    group = admin("hsm-group", "create", "Meters", *OPERATOR)["id"]
+    admin("hsm-group", "change", group, *OPERATOR, "--name", "Water meters")
+    assert admin("hsm-group", "show", group)["name"] == "Water meters"
+    admin("hsm-group", "delete", group, *OPERATOR)
+    assert group not in [each["id"] for each in admin("hsm-group", "list")]
+    assert "no HSM group" in admin.refused("hsm-group", "show", group)
+    admin("operator", "create", "other-ope", "Other")
+    assert admin("operator", "show", "other-ope") == {"code": "other-ope", "name": "Other", "subscribers": 0}
+    assert "other-ope" in [each["code"] for each in admin("operator-list")]
+
+
+def test_decoders_and_routing_profiles(admin: Admin, tmp_path: Path) -> None:
+    source = tmp_path / "decoder.js"
+    source.write_text("function decodeUplink(input) { return {data: {}}; }")
+    ref = admin("decoder", "create", "Meters", *CUSTOMER, "--source", str(source))["ref"]
+    profile = "LORA/GenericA.1_ETSI_Rx2-SF12"
+    admin("decoder", "change", ref, *CUSTOMER, "--device-profile", profile)
+    shown = admin("decoder", "show", ref, *CUSTOMER)
+    assert (shown["source"], shown["deviceProfileIds"]) == (source.read_text(), [profile])
+    assert "Meters" in admin.shown("decoder", "list", *CUSTOMER)
+    admin("decoder", "delete", ref, *CUSTOMER)
+    assert "No Decoder" in admin.refused("decoder", "show", ref, *CUSTOMER)
+    assert admin("routing-profile", "list", *CUSTOMER) == []
+    for verb in ("show", "delete"):
+        assert "No RoutingProfile" in admin.refused("routing-profile", verb, "9", *CUSTOMER)
+    assert "--name" in admin.refused("routing-profile", "change", "9", *CUSTOMER)
+
+
+def test_devices_that_are_not_there(admin: Admin) -> None:
+    assert admin("device", "list", *CUSTOMER) == []
+    assert "there is no device" in admin.refused("device", "show", "0059AC0000000099")
+    assert "DEVEUI" in admin.refused("device", "show", "xyz")
+    assert "--set" in admin.refused("device", "change", "0059AC0000000099")
+    wrong = admin.refused("device", "change", "0059AC0000000099", "--set", "nothing=1")
+    assert "there is no such member" in wrong
+
+
+def test_reports_are_sentences_without_json(admin: Admin, tmp_path: Path) -> None:
+    target = str(tmp_path / "backup.db")
+    assert target in admin.shown("backup", target).replace("\n", "")
+    assert admin("backup", str(tmp_path / "other.db"))["backup"] == str(tmp_path / "other.db")
+    assert "exists" in admin.refused("backup", target)
+    assert admin("undelivered", "redeliver") == {"devices": 0}

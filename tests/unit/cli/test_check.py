@@ -1,0 +1,101 @@
+"""`veldnet check` finds what is wrong with an installation, and says what to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.installation import sandbox
+from veldnet.assembly import inspection
+from veldnet.assembly.data_directory.lock import DirectoryLock
+from veldnet.cli.main import app
+
+FREE = {"VELDNET_API__HTTP": "127.0.0.1:0", "VELDNET_GATEWAYS__UDP": "127.0.0.1:0"}
+APART = {"VELDNET_KEYS__PROCESS": "false"}
+
+
+def check(data: Path, **environment: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """Exit code, and findings by what was checked."""
+    arguments = ["check", "--data", str(data), "--json"]
+    done = CliRunner().invoke(app, arguments, env=FREE | APART | environment)
+    report = json.loads(done.stdout)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in report["findings"]:
+        found.setdefault(each["check"], []).append(each)
+        assert each["level"] == "ok" or each["next"], "what is wrong comes with the next step"
+    assert report["ok"] is (done.exit_code == 0)
+    return done.exit_code, found
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    sandbox(tmp_path / "data")
+    return tmp_path / "data"
+
+
+def test_a_sound_installation_has_no_problem(data: Path) -> None:
+    code, found = check(data)
+    assert code == 0
+    assert {"configuration", "database", "keys", "ports", "disk"} <= set(found)
+    assert found["database"][-1]["level"] == found["keys"][0]["level"] == found["ports"][0]["level"] == "ok"
+    plain = CliRunner().invoke(app, ["check", "--data", str(data)], env=FREE | APART)
+    assert "✓ database: " in plain.stdout
+
+
+def test_a_missing_or_damaged_database(data: Path, tmp_path: Path) -> None:
+    code, found = check(tmp_path / "none")
+    assert code == 1 and "veldnet init" in found["database"][0]["next"]
+    (data / "veldnet.db").write_bytes(b"this is no database at all" * 100)
+    for suffix in ("-wal", "-shm"):
+        (data / f"veldnet.db{suffix}").unlink(missing_ok=True)
+    code, found = check(data)
+    assert code == 1 and "restore" in found["database"][-1]["next"]
+
+
+def test_a_missing_master_key(data: Path) -> None:
+    (data / "vault" / "master.key").unlink()
+    code, found = check(data)
+    assert code == 1 and found["keys"][0]["level"] == "problem"
+
+
+def test_a_port_in_use_and_a_server_that_does_not_answer(data: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, found = check(data, VELDNET_API__HTTP=address)
+        assert code == 1 and address in found["ports"][0]["text"]
+    lock = DirectoryLock.take(data, "serve")
+    try:
+        code, found = check(data, VELDNET_API__HTTP=address)
+    finally:
+        lock.release()
+    assert code == 1 and "does not answer" in found["server"][0]["text"]
+
+
+def test_a_full_disk_and_a_wrong_clock(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(data)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage._replace(free=5_000_000))
+    # No clock is right before this program is.
+    monkeypatch.setattr(inspection, "_EARLIEST", 1e12)
+    code, found = check(data)
+    assert code == 1
+    assert found["disk"][0]["level"] == "problem" and "5 MB" in found["disk"][0]["text"]
+    assert found["clock"][0]["level"] == "problem"
+
+
+def test_wrong_settings_certificates_and_names(data: Path, tmp_path: Path) -> None:
+    code, found = check(data, VELDNET_API__NOTHING="1")
+    assert code == 3 and list(found) == ["configuration"]
+    code, found = check(
+        data, VELDNET_TLS__CERTIFICATE=str(tmp_path / "none.pem"), VELDNET_TLS__KEY=str(tmp_path / "none.key")
+    )
+    assert code == 1 and "none.pem" in found["certificate"][0]["text"]
+    code, found = check(data, VELDNET_MAIL__HOST="mail.invalid", VELDNET_MAIL__SENDER="a@example.org")
+    assert code == 1 and "mail.invalid" in found["names"][0]["text"]
