@@ -62,7 +62,8 @@ const routes = {
   scan: route("/devices/scan"),
   import: route("/devices/import"),
   device: route("/devices/$ref", {
-    tab: oneOf("charts", "readings", "frames", "downlinks", "alarms", "network"),
+    tab: oneOf("charts", "readings", "frames", "downlinks", "alarms", "timeline", "network"),
+    kinds: text,
     days: oneOf("1", "7", "15", "35", "90", "365"),
     from: text,
     to: text,

@@ -233,6 +233,7 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "Devicealarmretrieval": lambda w: Example({"deviceAlarmRef": w.alarm}),
     "Devicealarmacknowledgement": lambda w: Example({"deviceAlarmRef": w.alarm}),
     "listAlarmHistory": of_device(),
+    "getTimeline": of_device(),
     "setAlarmThresholds": of_device(
         body={"alarmThresholds": [{"enabled": True, "durationOfInactivity": "1_DAY", "level": "MAJOR"}]}
     ),

@@ -1,4 +1,5 @@
-"""Finding things with the console in a real browser: the search, and devices that nobody has registered."""
+"""Finding things with the console in a real browser: the search, devices that nobody has
+registered, and what happened to a device."""
 
 from __future__ import annotations
 
@@ -164,3 +165,21 @@ def test_an_unknown_device_is_found_in_the_logger_and_created(operators: Desk, w
     operators.heading("New device")
     expect(page.get_by_label("DevEUI")).to_have_value("70B3D57ED0C0FFEE")
     expect(page.get_by_label("JoinEUI")).to_have_value("0059AC0000000001")
+
+
+def test_a_timeline_shows_who_changed_what(desk: Desk, world: World) -> None:
+    world.antenna.hear(radio.device("0059AC0000C0FFEE", "00" * 15 + "01").join_request())
+    world.user.call("PUT", f"{V1}/devices/{world.device}", {"tags": [HOSTILE[:20]]})
+    page = desk.page
+    desk.go(f"/devices/{world.device}")
+    page.get_by_role("tab", name="Timeline").click()
+    events = page.get_by_test_id("timeline")
+    for text in ("Device created", "Join refused: the AppKey differs", "Device changed", "Sandbox User"):
+        expect(events).to_contain_text(text)
+    expect(events.locator("ins")).to_have_text([HOSTILE[:20]])
+    desk.accessible_everywhere("timeline")
+    page.get_by_role("button", name="Changes", exact=True).click()
+    expect(events).not_to_contain_text("Join refused")
+    page.reload()
+    expect(events).to_contain_text("Device changed")
+    expect(events).not_to_contain_text("Join refused")

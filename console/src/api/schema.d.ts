@@ -1435,6 +1435,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{deviceRef}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Joins, alarms, downlinks and edits of a device. */
+        get: operations["getTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clock": {
         parameters: {
             query?: never;
@@ -3379,6 +3396,34 @@ export interface components {
             frameId: string;
             values: Record<string, never>;
             error?: string | null;
+        };
+        /**
+         * EventPage
+         * @description Events, newest first; `next` goes into `before` for those further back, absent at the end.
+         */
+        EventPage: {
+            events: components["schemas"]["Event"][];
+            next: string | null;
+        };
+        /**
+         * Event
+         * @description Something that happened. `what` is the outcome of a join or downlink; `raised`, `acknowledged` or
+         *         `cleared` of an alarm, where `time` of `raised` is its last trigger and `occurrence` counts them; the
+         *         action of an edit, with the members it changed, `from` and `to`.
+         */
+        Event: {
+            id: string;
+            time: string;
+            /** @enum {string} */
+            kind: "alarm" | "downlink" | "edit" | "join";
+            what: string;
+            actor?: string | null;
+            frameId?: string | null;
+            fPort?: number | null;
+            alarmTypeId?: number | null;
+            alarmState?: string | null;
+            occurrence?: number | null;
+            changes?: Record<string, never> | null;
         };
         /**
          * Clock
@@ -12862,6 +12907,93 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getTimeline: {
+        parameters: {
+            query?: {
+                /** @description Of join, alarm, downlink, edit, comma-separated; without it all. */
+                kinds?: string;
+                /** @description Only events before this time, ISO 8601. */
+                before?: string;
+                /** @description Events at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                deviceRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
             };
             /** @description Bad Request */
             400: {

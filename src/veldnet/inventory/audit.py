@@ -70,8 +70,48 @@ def note(
             object=what,
             details=text if len(text) <= _MOST else "{}",
             operator_ref=operator_ref,
+            device_ref=_device_of(what),
         )
     )
+
+
+# Digits of an EUI, by which a device is named where it has no number.
+_EUI = 16
+
+
+def _device_of(what: str) -> int | None:
+    """The number of a device that is named as `device 7`."""
+    kind, _blank, number = what.partition(" ")
+    named = kind.endswith("device") and number.isascii() and number.isdigit() and len(number) < _EUI
+    return int(number) if named else None
+
+
+class DeviceEdit(msgspec.Struct, frozen=True):
+    """A change of a device; `at` in Unix milliseconds."""
+
+    id: int
+    at: int
+    actor: str
+    action: str
+    details: dict[str, Any]
+
+
+def edits_of_device(
+    connection: Connection, device_ref: int, subscriber_ref: int, before_ms: int, limit: int
+) -> list[DeviceEdit]:
+    """The newest changes of a subscriber's device before a time."""
+    columns = audit.c
+    rows = connection.execute(
+        select(columns.id, columns.at, columns.actor, columns.action, columns.details)
+        .where(
+            columns.device_ref == device_ref, columns.subscriber_ref == subscriber_ref, columns.at < before_ms
+        )
+        .order_by(columns.id.desc())
+        .limit(limit)
+    )
+    return [
+        DeviceEdit(row.id, row.at, row.actor, row.action, msgspec.json.decode(row.details)) for row in rows
+    ]
 
 
 def list_entries(
@@ -80,9 +120,10 @@ def list_entries(
     limit: int,
     before_ms: int | None = None,
     operator_ref: int | None = None,
+    device_ref: int | None = None,
 ) -> list[AuditEntry]:
-    """The newest entries; of one subscriber, of an operator with its subscribers, or all. What was done at
-    the command line is an operator's only where there is no other operator."""
+    """The newest entries, or those of a device; of one subscriber, of an operator with its subscribers, or
+    all. What was done at the command line is an operator's only where there is no other operator."""
     query = select(audit).order_by(audit.c.id.desc()).limit(limit)
     if subscriber_ref is not None:
         query = query.where(audit.c.subscriber_ref == subscriber_ref)
@@ -93,6 +134,8 @@ def list_entries(
         if connection.execute(select(func.count()).select_from(operators)).scalar_one() == 1:
             own = own | (audit.c.subscriber_ref.is_(None) & audit.c.operator_ref.is_(None))
         query = query.where(own)
+    if device_ref is not None:
+        query = query.where(audit.c.device_ref == device_ref)
     if before_ms is not None:
         query = query.where(audit.c.at < before_ms)
     return [

@@ -71,6 +71,7 @@ __all__ = [
     "read_all",
     "read_settings",
     "statistics",
+    "timeline",
     "unknown_devices",
     "with_severities",
     "write_settings",

@@ -931,7 +931,10 @@ audit = Table(
     Column("object", Text, nullable=False),
     Column("details", Text, nullable=False),
     Column("operator_ref", BigInteger),
+    # The device that was changed, where it was one.
+    Column("device_ref", BigInteger),
     Index("ix_audit_subscriber_ref_id", "subscriber_ref", "id"),
+    Index("ix_audit_device_ref_id", "device_ref", "id", sqlite_where=text("device_ref IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 

@@ -5,6 +5,7 @@ import {
   IconBell,
   IconChartLine,
   IconDots,
+  IconHistory,
   IconInfoCircle,
   IconNetwork,
   IconRefresh,
@@ -34,6 +35,7 @@ import { DeviceDownlinks } from "./Downlinks";
 import { DeviceNetwork } from "./Network";
 import { DeviceOverview } from "./Overview";
 import { DeviceReadings } from "./Readings";
+import { DeviceTimeline } from "./Timeline";
 import { useFilters } from "../../navigation";
 
 const tabs = {
@@ -42,6 +44,7 @@ const tabs = {
   frames: "device.frames",
   downlinks: "downlinks.title",
   alarms: "nav.alarms",
+  timeline: "device.timeline",
   network: "device.network",
 } as const;
 
@@ -153,6 +156,9 @@ export function DevicePage() {
           >
             {t("nav.alarms")}
           </Tabs.Tab>
+          <Tabs.Tab value="timeline" leftSection={<IconHistory size={16} />}>
+            {t("device.timeline")}
+          </Tabs.Tab>
           <Tabs.Tab value="network" leftSection={<IconNetwork size={16} />}>
             {t("device.network")}
           </Tabs.Tab>
@@ -177,6 +183,9 @@ export function DevicePage() {
         </Tabs.Panel>
         <Tabs.Panel value="alarms">
           <DeviceAlarms device={device} />
+        </Tabs.Panel>
+        <Tabs.Panel value="timeline">
+          <DeviceTimeline deviceRef={ref} />
         </Tabs.Panel>
         <Tabs.Panel value="network">
           <DeviceNetwork device={device} />

@@ -1,5 +1,5 @@
 // Devices: what is read of them, and what is changed.
-import { keepPreviousData } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange, type Readable } from "../../api/changes";
 import type { operations } from "../../api/schema";
@@ -56,6 +56,25 @@ export function useSessionOf(ref: string) {
 
 export function useAlarmHistory(ref: string) {
   return $api.useQuery("get", "/api/v1/devices/{deviceRef}/alarmHistory", path(ref));
+}
+
+/** What happened to a device, a page at a time. */
+export function useTimeline(ref: string, kinds: string) {
+  return useInfiniteQuery({
+    queryKey: ["get", "/api/v1/devices/{deviceRef}/timeline", ref, kinds],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { kinds: kinds || undefined, before: pageParam ?? undefined, limit: 30 };
+      const { data } = await api.GET("/api/v1/devices/{deviceRef}/timeline", {
+        params: { path: { deviceRef: ref }, query },
+        signal,
+      });
+      return data ?? { events: [], next: null };
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: 15_000,
+    placeholderData: keepPreviousData,
+  });
 }
 
 /** Changes a device unless somebody else has since it was read with `etag`. */

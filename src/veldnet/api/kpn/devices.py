@@ -135,13 +135,16 @@ async def change_device(
 ) -> Device:
     """Change members of a device that may change, if it is as the request says."""
 
+    noted: dict[str, Any] = {}
+
     def change(connection: Connection) -> Device:
         check_match(request, devices.get_device(connection, scope, device_ref), "the device")
-        return devices.update_device(
-            connection, scope, device_ref, body, observed_at(services.platform.clock()), updatable
-        )
+        with devices.changes_noted(connection, scope, device_ref, noted):
+            return devices.update_device(
+                connection, scope, device_ref, body, observed_at(services.platform.clock()), updatable
+            )
 
-    return await services.change(change, by=scope, action="device.changed", details=body)
+    return await services.change(change, by=scope, action="device.changed", details=noted)
 
 
 @KPN.delete("/devices/{deviceRef}", "Devicedeletion", "Device", "Delete a device.")

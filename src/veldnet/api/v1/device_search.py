@@ -200,12 +200,13 @@ async def change_device(
 ) -> VeldnetDevice:
     """Change the members that are given; those that cannot change must be as they are."""
     observed = observed_at(services.platform.clock())
-    return await services.change(
-        lambda c: devices.update_device(c, scope, device_ref, body, observed, devices.OWN_UPDATABLE),
-        by=scope,
-        action="device.changed",
-        details=body,
-    )
+    noted: dict[str, Any] = {}
+
+    def change(connection: Connection) -> VeldnetDevice:
+        with devices.changes_noted(connection, scope, device_ref, noted):
+            return devices.update_device(connection, scope, device_ref, body, observed, devices.OWN_UPDATABLE)
+
+    return await services.change(change, by=scope, action="device.changed", details=noted)
 
 
 class Location(msgspec.Struct):
@@ -224,12 +225,14 @@ async def set_location(device_ref: str, services: Services, scope: Scope, body: 
         raise InvalidField("latitude must be from -90 to 90")
     if body.longitude is not None and not -180 <= body.longitude <= 180:
         raise InvalidField("longitude must be from -180 to 180")
+    noted: dict[str, Any] = {}
+
+    def change(connection: Connection) -> Device:
+        with devices.changes_noted(connection, scope, device_ref, noted):
+            return devices.set_location(connection, scope, device_ref, body.latitude, body.longitude)
+
     return await services.change(
-        lambda c: devices.set_location(c, scope, device_ref, body.latitude, body.longitude),
-        by=scope,
-        action="device.location",
-        what=f"device {device_ref}",
-        details=body,
+        change, by=scope, action="device.location", what=f"device {device_ref}", details=noted
     )
 
 
@@ -277,11 +280,13 @@ async def change_many(services: Services, scope: Scope, body: BulkChange) -> Bul
 
 
 def _one(connection: Connection, scope: Scope, ref: str, change: VeldnetDevice | UnsetType) -> None:
+    noted: dict[str, Any] = {}
     if change is UNSET:
         devices.delete_device(connection, scope, ref)
         action = "device.deleted"
     else:
-        devices.update_device(connection, scope, ref, change, updatable=devices.OWN_UPDATABLE)
+        with devices.changes_noted(connection, scope, ref, noted):
+            devices.update_device(connection, scope, ref, change, updatable=devices.OWN_UPDATABLE)
         action = "device.changed"
     audit.note(
         connection,
@@ -289,6 +294,6 @@ def _one(connection: Connection, scope: Scope, ref: str, change: VeldnetDevice |
         scope.subscriber_ref,
         action,
         f"device {ref}",
-        None if change is UNSET else change,
+        noted,
         scope.operator_ref,
     )

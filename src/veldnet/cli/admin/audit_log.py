@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+import typer
 
 from veldnet.cli.options import Data, Json, Limit
 from veldnet.cli.output import print_json, print_table
@@ -12,11 +15,15 @@ from veldnet.inventory import audit
 
 def audit_command(
     limit: Limit = 100,
+    device: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only changes of the device with this ref, also once it is deleted."),
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Show the audit log, newest first."""
-    found = read_data(data, lambda c: audit.list_entries(c, None, limit))
+    found = read_data(data, lambda c: audit.list_entries(c, None, limit, device_ref=device))
     if as_json:
         print_json(found)
         return

@@ -10,6 +10,7 @@ from .checks import (
     check_new_device,
     check_root_key,
 )
+from .edits import changes_noted
 from .fields import EXPORTED_FIELDS, check_thresholds
 from .lifecycle import (
     OpenSession,
@@ -51,6 +52,7 @@ __all__ = [
     "View",
     "Wanted",
     "change_root_keys",
+    "changes_noted",
     "check_dev_eui",
     "check_new_device",
     "check_rekeying",
