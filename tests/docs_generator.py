@@ -25,8 +25,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "From `veldnet.toml` in the working directory, then the environment, then flags. Unknown keys are",
-        "errors. [`veldnet.sample.toml`](veldnet.sample.toml) has them all. Durations are seconds, or have a",
+        "From `veldnet.toml` in the working directory, or the file that `--config` or the variable",
+        "`VELDNET_CONFIG` names; then the environment, then flags. Unknown keys are errors.",
+        "[`veldnet.sample.toml`](veldnet.sample.toml) has them all. Durations are seconds, or have a",
         "unit: `200ms`, `10s`, `5m`, `24h`, `35d`. This page is generated: `make docs`.",
     ]
     section = None

@@ -46,7 +46,9 @@ def lazy_group(name: str, summary: str, commands: Mapping[str, Lazy]) -> typer.T
                 return None
             if self.listing:
                 return TyperCommand(cmd_name, help=found.summary, hidden=found.hidden)
-            return _load(cmd_name, found)
+            command = _load(cmd_name, found)
+            command.hidden = command.hidden or found.hidden
+            return command
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             self.listing = True
