@@ -1,5 +1,6 @@
 // One visual language: the green of fields, calm greys, and the colours of alarms as ThingPark has them.
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { branding, shadesOf } from "./branding";
 
 const veld: MantineColorsTuple = [
   "#eefaf3",
@@ -17,7 +18,7 @@ const veld: MantineColorsTuple = [
 export const theme = createTheme({
   primaryColor: "veld",
   primaryShade: { light: 7, dark: 7 },
-  colors: { veld },
+  colors: { veld: branding.colour ? (shadesOf(branding.colour) as unknown as MantineColorsTuple) : veld },
   defaultRadius: "md",
   cursorType: "pointer",
   fontFamily: "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', sans-serif",

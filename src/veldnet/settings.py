@@ -479,6 +479,24 @@ class ConsoleSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         ),
     ] = ""
     tiles_attribution: Annotated[str, _help("Attribution shown on maps.")] = ""
+    name: Annotated[
+        str,
+        _help(
+            "Name shown on the sign-in page, in the header, in page titles and before the subjects of mails.",
+            pattern="^[^\\x00-\\x1f<>]{1,40}$",
+        ),
+    ] = "Veldnet"
+    logo: Annotated[
+        str,
+        _help("File with a logo: PNG, JPEG, WebP or SVG without scripts, 200 KB at most; empty shows ours."),
+    ] = ""
+    colour: Annotated[
+        str,
+        _help(
+            "Colour of buttons and links, such as #1f774d; white text on it must be readable (contrast 4.5).",
+            pattern="^(#[0-9A-Fa-f]{6})?$",
+        ),
+    ] = ""
     decoder_time: Annotated[Duration, _help("Time limit of a payload decoder per frame.")] = Duration(0.1)
     decoder_memory: Annotated[
         int, _help("Memory limit of a payload decoder in bytes.", ge=1_000_000, le=256_000_000)

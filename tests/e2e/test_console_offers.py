@@ -28,7 +28,15 @@ SCREENS = (
 
 @pytest.fixture(scope="module")
 def server(data: Any, account: Account) -> Any:
-    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    logo = data.parent / "logo.svg"
+    logo.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>')
+    running = RunningServer(
+        data,
+        VELDNET_CONSOLE__RATE_LIMIT="0",
+        VELDNET_CONSOLE__NAME="Polderlink",
+        VELDNET_CONSOLE__COLOUR="#7a1f5c",
+        VELDNET_CONSOLE__LOGO=str(logo),
+    )
     yield running
     assert running.stop() == 0
 
@@ -102,6 +110,26 @@ def test_what_an_operator_offers_is_copied_suspended_and_deleted(
     expect(dialog.get_by_text("Nothing uses it.")).to_be_visible()
     dialog.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Short stay", exact=True)).to_have_count(0)
+    assert desk.errors == [] and desk.elsewhere == []
+    desk.context.close()
+
+
+def test_the_console_has_the_operators_name_logo_and_colour(
+    browser: Browser, server: RunningServer, account: Account
+) -> None:
+    desk = Desk(browser, server)
+    page = desk.page
+    desk.go("/")
+    expect(page.get_by_role("heading", name="Polderlink", level=1)).to_be_visible()
+    expect(page).to_have_title("Sign in – Polderlink")
+    colour = "getComputedStyle(document.querySelector('button[type=submit]')).backgroundColor"
+    assert page.evaluate(colour) == "rgb(122, 31, 92)"
+    desk.accessible()
+    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    expect(page.get_by_role("link", name="Polderlink")).to_be_visible()
+    expect(page).to_have_title("Home – Polderlink")
+    assert page.evaluate("document.querySelector('header img').naturalWidth") > 0
+    desk.accessible()
     assert desk.errors == [] and desk.elsewhere == []
     desk.context.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 # Tested by everything that uses them: values without behaviour, and pages that only a server can serve.
-WITHOUT = {"domain", "console"}
+WITHOUT = {"domain"}
 
 
 def _rooms(folder: Path) -> set[str]:

@@ -16,6 +16,7 @@ import {
 } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useEffect, type ReactNode } from "react";
+import { setTitle } from "../branding";
 import { localTime, relative, utcTime } from "../format";
 import { TextLink } from "./links";
 import { useSession } from "../session";
@@ -76,7 +77,7 @@ export function PageTitle({
   below?: ReactNode;
 }) {
   useEffect(() => {
-    if (title) document.title = `${tab ? `${tab} · ` : ""}${title} – Veldnet`;
+    if (title) setTitle(`${tab ? `${tab} · ` : ""}${title}`);
   }, [title, tab]);
   return (
     <Group justify="space-between" mb="md" gap="sm" align="flex-start">

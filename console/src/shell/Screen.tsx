@@ -3,6 +3,7 @@ import { IconLock } from "@tabler/icons-react";
 import { useLocation } from "@tanstack/react-router";
 import { useLayoutEffect, type ReactNode } from "react";
 import { Empty } from "../components/basics";
+import { setTitle } from "../branding";
 import { useSession } from "../session";
 import { useT, type Key } from "../text";
 
@@ -15,7 +16,7 @@ export function Screen({ title, children }: { title: Key; children: ReactNode })
   const { pathname } = useLocation();
   // Before the screen's own title, which says more and comes with what it has loaded.
   useLayoutEffect(() => {
-    document.title = `${t(title)} – Veldnet`;
+    setTitle(t(title));
   }, [t, title, pathname]);
   if (!mayChange && CHANGING.test(pathname))
     return <Empty icon={IconLock} title={t("role.roTitle")} text={t("role.roText")} />;

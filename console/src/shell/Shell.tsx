@@ -50,6 +50,7 @@ import { part, preloadWhenIdle } from "../components/lazy";
 import { SignInAgain } from "../features/account/SignInAgain";
 import type { PaletteProps } from "../features/search/Palette";
 import { screens } from "../routes";
+import { branding, logo } from "../branding";
 import { useSession } from "../session";
 import { useTexts, type Key } from "../text";
 import { UnsavedGuard, useLeave } from "../components/unsaved";
@@ -170,7 +171,7 @@ function Signed() {
             <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("nav.menu")} />
             <Link
               to="/"
-              aria-label="Veldnet"
+              aria-label={branding.name}
               style={{
                 display: "flex",
                 gap: 8,
@@ -179,9 +180,9 @@ function Signed() {
                 textDecoration: "none",
               }}
             >
-              <img src="/console/favicon.svg" alt="" width={28} height={28} />
+              <img src={logo} alt="" width={28} height={28} />
               <Text fw={700} size="lg" visibleFrom="xs">
-                Veldnet
+                {branding.name}
               </Text>
             </Link>
           </Group>

@@ -13,6 +13,7 @@ from swagger_ui_bundle import swagger_ui_path
 
 from veldnet import console
 from veldnet.assembly.platform import Platform
+from veldnet.settings import ConsoleSettings, SettingsError
 
 from .auth.bearer import LATEST
 from .errors import EXCEPTION_HANDLERS, begin_request, transaction_of
@@ -47,6 +48,13 @@ def _served_version(scope: Scope) -> str:
     return LATEST
 
 
+def _branding(settings: ConsoleSettings) -> console.Branding:
+    try:
+        return console.read_branding(settings.name, settings.logo, settings.colour)
+    except console.BadBranding as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
 def create_application(platform: Platform) -> Litestar:
     """The application over a platform that is started."""
     swagger_ui = create_static_files_router(
@@ -56,7 +64,7 @@ def create_application(platform: Platform) -> Litestar:
         route_handlers=[
             *route_handlers(routers(), Services(platform)),
             swagger_ui,
-            *console.handlers(platform.settings.console.tiles),
+            *console.handlers(platform.settings.console.tiles, _branding(platform.settings.console)),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=begin_request,

@@ -90,7 +90,7 @@ def _letter(language: Language, kind: str, link: str = "", **values: str) -> Mes
         + "</body></html>"
     )
     lines = [text, "", link, "", until] if link else [text, "", until]
-    return Message(f"[Veldnet] {subject}", "\n".join([*lines, ""]), html)
+    return Message(subject, "\n".join([*lines, ""]), html)
 
 
 def invitation_letter(invitation: Invitation, subscriber: str, link: str, language: Language) -> Message:

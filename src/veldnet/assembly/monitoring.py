@@ -234,5 +234,6 @@ def _mailer(settings: Settings) -> Mailer | None:
             mail.username,
             mail.password_file,
             ca_file=mail.ca_file,
+            name=settings.console.name,
         )
     )

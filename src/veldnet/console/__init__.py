@@ -1,6 +1,7 @@
 """Serves the built console: one page, its scripts and styles. The source is the folder `console/` at the root
 of the repository; the package's build makes `static/` of it."""
 
+from .branding import BadBranding, Branding, read_branding
 from .pages import content_security_policy, handlers
 
-__all__ = ["content_security_policy", "handlers"]
+__all__ = ["BadBranding", "Branding", "content_security_policy", "handlers", "read_branding"]

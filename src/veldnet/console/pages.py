@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from litestar import Request, Response, get
 from litestar.response import Redirect
 
+from .branding import Branding
+
 STATIC = Path(__file__).parent / "static"
 _NOT_BUILT = (
     "The console has not been built. In a clone of the repository, make run or "
@@ -36,12 +38,14 @@ class _Files:
     """The built files, read once: there are few and they are small. Brotli forms come with the build, and
     browsers accept them over TLS. Others are compressed when first asked for."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, branding: Branding) -> None:
         self._plain = {
             str(path.relative_to(root)): path.read_bytes()
             for path in (root.rglob("*") if root.exists() else ())
             if path.is_file() and not path.name.startswith(".")
         }
+        if "index.html" in self._plain:
+            self._plain["index.html"] = branding.head(self._plain["index.html"])
         self._packed: dict[str, bytes] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -62,14 +66,24 @@ class _Files:
         return Response(body, media_type=kind, headers=headers | more)
 
 
-def handlers(tiles: str, root: Path = STATIC) -> list[Any]:
+def handlers(tiles: str, branding: Branding, root: Path = STATIC) -> list[Any]:
     """The routes below `/console`."""
-    files = _Files(root)
+    files = _Files(root, branding)
     headers = {"content-security-policy": content_security_policy(tiles)}
 
     @get("/", include_in_schema=False)
     async def lead() -> Redirect:
         return Redirect("/console/")
+
+    @get("/console/logo", include_in_schema=False)
+    async def logo() -> Response[bytes]:
+        if not branding.logo:
+            return Response(b"no logo", status_code=404, media_type="text/plain")
+        # By itself, outside the page, nothing in it may run or load either.
+        policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+        return Response(
+            branding.logo, media_type=branding.logo_type, headers=policy | {"cache-control": "max-age=3600"}
+        )
 
     @get(["/console", "/console/{path:path}"], include_in_schema=False)
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -83,4 +97,4 @@ def handlers(tiles: str, root: Path = STATIC) -> list[Any]:
             return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
         return files.response(request, "index.html", headers | {"cache-control": "no-cache"})
 
-    return [lead, page]
+    return [lead, logo, page]

@@ -2,6 +2,7 @@ import { Alert, Box, Button, Card, Center, Group, PasswordInput, Stack, Text, Te
 import { useEffect, useState, type FormEvent } from "react";
 import { Unreachable } from "../../api/client";
 import { messageOf } from "../../components/problem";
+import { branding, logo, setTitle } from "../../branding";
 import { useSession } from "../../session";
 import { useTexts } from "../../text";
 
@@ -9,7 +10,7 @@ export function SignIn() {
   const { reachable } = useSession();
   const { t, language, setLanguage } = useTexts();
   useEffect(() => {
-    document.title = `${t("signIn.submit")} – Veldnet`;
+    setTitle(t("signIn.submit"));
   }, [t]);
   return (
     <Center
@@ -21,10 +22,10 @@ export function SignIn() {
       <Card withBorder shadow="sm" p="xl" w={400} maw="100%">
         <Stack gap="lg">
           <Group gap="sm">
-            <img src="/console/favicon.svg" alt="" width={40} height={40} />
+            <img src={logo} alt="" width={40} height={40} />
             <Box>
               <Title order={1} size="h3">
-                Veldnet
+                {branding.name}
               </Title>
               <Text size="sm" c="dimmed">
                 {t("signIn.subtitle")}

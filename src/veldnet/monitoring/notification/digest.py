@@ -63,14 +63,14 @@ def _subject(shown: Sequence[AlarmEvent], causes: Counter[str], folded: dict[str
         cause, count = causes.most_common(1)[0]
         others = len(shown) - count
         tail = f", {others} other changes" if others else ""
-        return f"[Veldnet] Base station {cause} does not answer, {count} devices silent{tail}"
+        return f"Base station {cause} does not answer, {count} devices silent{tail}"
     if not shown and folded:
-        return f"[Veldnet] {sum(folded.values())} devices changed with their base station"
+        return f"{sum(folded.values())} devices changed with their base station"
     if len(shown) == 1:
         event = shown[0]
-        return f"[Veldnet] {Level(event.state).name}: {label_of(event)}: {_one_line(event.name)}"
+        return f"{Level(event.state).name}: {label_of(event)}: {_one_line(event.name)}"
     counts = Counter(Level(event.state).name for event in shown)
-    return f"[Veldnet] {len(shown)} alarms: {', '.join(f'{n} {name.lower()}' for name, n in counts.items())}"
+    return f"{len(shown)} alarms: {', '.join(f'{n} {name.lower()}' for name, n in counts.items())}"
 
 
 def _one_line(text: str) -> str:

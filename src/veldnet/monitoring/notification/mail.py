@@ -28,6 +28,8 @@ class MailSettings(msgspec.Struct, frozen=True):
     timeout: float = 20.0
     # Of a mail server with a certificate of its own.
     ca_file: str = ""
+    # Stands before each subject.
+    name: str = "Veldnet"
 
 
 class MailFailed(Exception):
@@ -57,7 +59,7 @@ class SmtpMailer:
     def _send(self, recipients: Sequence[str], message: Message) -> None:
         settings = self._settings
         mail = EmailMessage()
-        mail["Subject"] = message.subject
+        mail["Subject"] = f"[{settings.name}] {message.subject}"
         mail["From"] = settings.sender
         mail["To"] = ", ".join(recipients)
         mail["Date"] = formatdate()
