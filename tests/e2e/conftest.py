@@ -21,6 +21,16 @@ def state_of_devices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(autouse=True)
+def no_server_left() -> Iterator[None]:
+    """A server that a test started and did not stop, since it failed, burdens no other test."""
+    before = set(RunningServer.made)
+    yield
+    for server in RunningServer.made - before:
+        if server.runs:
+            server.kill()
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("veldnet") / "data"

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from typer.testing import CliRunner
@@ -54,7 +54,11 @@ def veldnet(*arguments: str, **environment: str) -> str:
 class RunningServer:
     """`veldnet serve` on a data directory; may be killed and started again."""
 
+    # All that were made: a test that fails leaves none behind (see `conftest`).
+    made: ClassVar[set[RunningServer]] = set()
+
     def __init__(self, data: Path, *flags: str, **environment: str) -> None:
+        self.made.add(self)
         self.data = data
         self._flags = flags
         self._environment = {
@@ -96,6 +100,10 @@ class RunningServer:
     def connect(self, **arguments: Any) -> httpx.Client:
         """A client with no credentials."""
         return httpx.Client(base_url=self.http, timeout=30, **arguments)
+
+    @property
+    def runs(self) -> bool:
+        return self.process.poll() is None
 
     def kill(self) -> None:
         """`kill -9`."""

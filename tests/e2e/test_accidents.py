@@ -19,7 +19,7 @@ from tests.e2e.radio import Antenna
 from tests.e2e.running import Client, RunningServer, sandbox, veldnet
 from tests.e2e.test_data_directory import ANYWHERE, refused
 from veldnet.cli.exits import Exit
-from veldnet.simulator.device import VirtualDevice
+from veldnet.simulator.customer import Account
 
 EUI, KEY = "0059AC0000000007", "00112233445566778899AABBCCDDEEFF"
 
@@ -40,10 +40,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run([*may, "umount", "-l", str(place)], check=True)
 
 
-def fill(disk: Path) -> Path:
+def fill(disk: Path) -> None:
     """Take all the room there is, also what has come back since the last time."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file:
+    with (disk / "filler").open("ab", buffering=0) as file:
         size = shutil.disk_usage(disk).free
         while size:
             try:
@@ -52,17 +51,6 @@ def fill(disk: Path) -> Path:
                 size //= 2
             else:
                 size = min(size, shutil.disk_usage(disk).free)
-    return filler
-
-
-def confirmed(antenna: Antenna, device: VirtualDevice) -> bool:
-    """Whether the next confirmed uplink of a device is acknowledged: it is, once it is on the disk."""
-    while antenna.downlink(0.05) is not None:
-        pass
-    antenna.keep_alive()
-    antenna.hear(device.uplink(1, b"reading", confirmed=True))
-    answer = antenna.downlink(1.5)
-    return answer is not None and device.receive(answer) is not None
 
 
 def until(met: Callable[[], bool]) -> None:
@@ -72,39 +60,89 @@ def until(met: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
+class Story:
+    """A customer and a device at a server, and what it has promised them: it must be on the disk.
+
+    A full disk does not refuse everything. A commit needs no room of the disk that fits into free space of
+    the write-ahead log, which begins again once all of it is in the database; so a small frame is written
+    where a large batch before it was not. What counts is that nothing is lost which was acknowledged.
+    """
+
+    def __init__(self, server: RunningServer, account: Account) -> None:
+        self.client = Client(server, account)
+        self.client.activate()
+        self.client.call("POST", "/devices", self.client.device_body(7))
+        self.antenna, self.device = Antenna(account.base_station_eui), radio.device(EUI, KEY)
+        self.antenna.connect(server.udp)
+        radio.join(self.antenna, self.device)
+        self.fcnt = 0
+        self.acknowledged: set[int] = set()
+        self.created = {EUI}
+
+    def uplink(self) -> bool:
+        """A confirmed uplink; whether it was acknowledged."""
+        while self.antenna.downlink(0.05) is not None:
+            pass
+        self.antenna.keep_alive()
+        fcnt, self.fcnt = self.fcnt, self.fcnt + 1
+        self.antenna.hear(self.device.uplink(1, bytes(200), confirmed=True))
+        answer = self.antenna.downlink(1.5)
+        if answer is None or self.device.receive(answer) is None:
+            return False
+        self.acknowledged.add(fcnt)
+        return True
+
+    def create(self) -> bool:
+        """One more device; whether it was made, else the answer says that nothing was changed."""
+        body = self.client.device_body(100 + len(self.created))
+        answer = self.client.request("POST", "/devices", body)
+        if answer.status_code == 500:
+            assert answer.json()["errorId"] == "LDM-500" and "nothing was changed" in answer.json()["message"]
+            return False
+        assert answer.status_code == 201, answer.text
+        self.created.add(body["EUI"])
+        return True
+
+    def check(self, data: Path) -> None:
+        """All that was promised is stored, and of the devices nothing else."""
+        with closing(sqlite3.connect(data / "veldnet.db")) as opened:
+            stored = {eui for (eui,) in opened.execute("SELECT dev_eui FROM devices")}
+            counted = opened.execute("SELECT fcnt FROM frames WHERE outcome = 'accepted' AND kind = 0")
+            assert self.acknowledged <= {fcnt for (fcnt,) in counted}
+        assert stored == self.created
+
+
 def test_b8_a_full_disk_while_a_server_runs_and_when_one_starts(disk: Path) -> None:
     data = disk / "data"
     account = sandbox(data)
     server = RunningServer(data)
-    client = Client(server, account)
-    client.activate()
-    client.call("POST", "/devices", client.device_body(7))
-    antenna, device = Antenna(account.base_station_eui), radio.device(EUI, KEY)
-    antenna.connect(server.udp)
-    radio.join(antenna, device)
-    assert confirmed(antenna, device)
-    filler = fill(disk)
+    story = Story(server, account)
+    assert story.uplink() and httpx.get(f"{server.http}/readyz").status_code == 200
 
-    def refused_once_full() -> bool:
-        # Free pages of the database, and a write-ahead log that begins again, have room for some more frames.
-        for _ in range(30):
-            antenna.hear(device.uplink(1, bytes(200)))
-        fill(disk)
-        return not confirmed(antenna, device)
+    def refused_once_full(ask: Callable[[], bool]) -> bool:
+        """Each answer takes room, so that there is an end to it: the log has some hundred pages."""
+        for _ in range(150):
+            fill(disk)
+            if not ask():
+                return True
+        return False
 
-    until(refused_once_full)
-    until(lambda: client.request("POST", "/devices", client.device_body(1)).status_code == 500)
-    answer = client.request("POST", "/devices", client.device_body(2))
-    assert answer.json()["errorId"] == "LDM-500" and "nothing was changed" in answer.json()["message"]
+    fill(disk)
     assert httpx.get(f"{server.http}/readyz").status_code == 503
-    filler.unlink()
+    assert refused_once_full(story.uplink)
+    assert refused_once_full(story.create)
+    (disk / "filler").unlink()
     # By itself: no frame comes.
     until(lambda: httpx.get(f"{server.http}/readyz").status_code == 200)
-    until(lambda: confirmed(antenna, device))
-    client.call("POST", "/devices", client.device_body(2))
-    assert server.stop() == 0
+    until(story.uplink)
+    assert story.create()
+    assert refused_once_full(story.uplink)
+    server.kill()
     fill(disk)
     refused("serve", "--data", str(data), *ANYWHERE, code=Exit.STORAGE, words="full")
+    (disk / "filler").unlink()
+    story.check(data)
+    fill(disk)
     refused("admin", "user", "list", "--data", str(data), code=Exit.STORAGE, words="full")
 
 
