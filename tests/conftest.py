@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.databases import copied_databases
 
 settings.register_profile("short", max_examples=200, deadline=None)
 settings.register_profile(
     "long", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_databases() -> Iterator[None]:
+    """A fifth of a second less for each of the many new databases."""
+    with copied_databases():
+        yield
+
 
 LONGEST_PARAMETER = 80
 """Characters. pytest puts the name of the running test into the environment, and Linux starts no program with
