@@ -23,6 +23,9 @@ Kind = Literal[
 ]
 
 
+_INSERT = insert(changes)
+
+
 class Change(msgspec.Struct, frozen=True):
     seq: int
     kind: str
@@ -36,7 +39,7 @@ def now_ms() -> int:
 
 def note(connection: Connection, kind: Kind, ref: int) -> None:
     """Tell running servers that something changed; part of the changing transaction."""
-    connection.execute(insert(changes).values(kind=kind, ref=ref, at=now_ms()))
+    connection.execute(_INSERT, {"kind": kind, "ref": ref, "at": now_ms()})
 
 
 def last_seq(connection: Connection) -> int:

@@ -10,23 +10,18 @@ from typing import Annotated, Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from msgspec import UNSET
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import legacy
 from veldnet.api.query import Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest, InvalidField, Refusal
+from veldnet.domain.errors import BadRequest, Refusal
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices, imports
-from veldnet.inventory.devices import NewDevice
-from veldnet.inventory.imports import EncryptedKey, ImportRow, Line, Rehearsal
-from veldnet.inventory.keys import exchange_keys
-from veldnet.inventory.offers import find_hsm_group
-from veldnet.keys import Transported, VaultError, labels
-from veldnet.lorawan import DevEui
+from veldnet.inventory.imports import ImportRow, KeySealer, Line, Rehearsal
+from veldnet.keys import VaultError
 from veldnet.store import StoreError
 
 log = structlog.get_logger(__name__)
@@ -111,6 +106,7 @@ class _Import:
         self._scope = scope
         self._legacy = legacy
         self._rehearsal = rehearsal
+        self._sealer = KeySealer(services.platform.store, services.platform.vault, scope)
 
     async def carry_out(self, line: Line) -> tuple[str, str]:
         """What became of a row, as `[code] message`, and the column that is at fault."""
@@ -152,11 +148,7 @@ class _Import:
             abp=settings.legacy_abp and self._legacy,
             key_encrypted=row.app_key is not None,
         )
-        if row.app_key is None:
-            sealed = await services.seal_app_key(scope, new)
-        else:
-            sealed = await self._receive(new, row.app_key, labels.app_key(new.dev_eui))
-        nwk_key = await self._nwk_key(new, row.nwk_key)
+        sealed, nwk_key = await self._sealer.seal(new, row)
 
         def create(connection: Connection) -> Device:
             if rehearsal is not None:
@@ -178,32 +170,6 @@ class _Import:
         except _DryRun:
             return "; ".join(("[200] would be created", *row.remarks))
         return "; ".join((f"[200] created as {device.ref}", *row.remarks))
-
-    async def _nwk_key(self, new: NewDevice, key: EncryptedKey | str | None) -> bytes | None:
-        if key is None:
-            return None
-        if isinstance(key, EncryptedKey):
-            return await self._receive(new, key, labels.nwk_key(new.dev_eui))
-        checked = devices.check_root_key(key, "networkKey")
-        vault = await self._services.vault_of_group(self._scope, new.body.hsmGroupId)
-        return await vault.import_nwk_key(DevEui(new.dev_eui), checked)
-
-    async def _receive(self, new: NewDevice, key: EncryptedKey, label: str) -> bytes:
-        """A key that the vault alone opens."""
-        group_id = new.body.hsmGroupId
-        if group_id is UNSET:
-            raise InvalidField("hsmGroupId: an encrypted key needs an HSM group, whose vault opens it")
-
-        def find(connection: Connection) -> tuple[str, bytes]:
-            group = find_hsm_group(connection, self._scope.operator_ref, group_id)
-            sealed = exchange_keys.find_key(
-                connection, group.vault, key.form, key.version, self._scope.subscriber_ref
-            )
-            return group.vault, sealed
-
-        name, sealed = await self._services.read(find)
-        transported = Transported(form=key.form, label=label, encrypted=key.octets, sealed=sealed)
-        return await self._services.platform.vault.of(name).receive(transported)
 
 
 def _refused(line: Line, status: int, message: str) -> tuple[str, str]:

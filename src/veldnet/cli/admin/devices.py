@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from veldnet.cli.admin.device_import import import_devices
 from veldnet.cli.options import Data, Json
 from veldnet.cli.output import console, fail, print_json
 from veldnet.cli.running import read_data
@@ -15,6 +16,8 @@ from veldnet.diagnosis import Explanation, Language, explain_device, explain_fra
 from veldnet.lorawan import DevEui, InvalidIdentifier
 
 device_app = typer.Typer(help="Devices.", no_args_is_help=True)
+
+device_app.command("import")(import_devices)
 
 _MARKS = {"ok": "[green]✓[/]", "note": "[dim]·[/]", "problem": "[red]✗[/]"}
 

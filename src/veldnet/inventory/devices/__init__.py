@@ -13,9 +13,11 @@ from .checks import (
 from .edits import changes_noted
 from .fields import EXPORTED_FIELDS, check_thresholds
 from .lifecycle import (
+    Lookups,
     OpenSession,
     create_device,
     delete_device,
+    insert_device,
     set_location,
     set_nwk_key,
     set_thresholds,
@@ -43,6 +45,7 @@ __all__ = [
     "Filter",
     "Found",
     "KeyChange",
+    "Lookups",
     "MapCell",
     "NewDevice",
     "Observed",
@@ -67,6 +70,7 @@ __all__ = [
     "find_profile",
     "get_device",
     "get_veldnet_device",
+    "insert_device",
     "list_devices",
     "list_key_changes",
     "map_cells",

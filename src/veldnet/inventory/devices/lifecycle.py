@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from veldnet.domain.documents import ProfileSettings, decode_profile
@@ -36,6 +37,9 @@ from .personalisation import Personalisation
 from .tags import write_tags
 from .view import D, Observed, configuration, get_device, own_device, shown
 
+# Built once: an import executes them a million times.
+_INSERT_DEVICE, _INSERT_STATE = insert(devices), insert(device_states)
+_BY_EUI = select(devices.c.ref).where(devices.c.dev_eui == bindparam("eui"))
 # The stored state of a personalised device after its profile.
 OpenSession = Callable[[Personalisation, ProfileSettings], bytes]
 
@@ -49,18 +53,40 @@ def create_device(
 ) -> Device:
     """Write a device that has been checked; assigns plan and routing as the API's rules say. `open_session`
     makes the stored state of a personalised device."""
+    ref = insert_device(connection, Lookups(connection, scope), new, sealed_app_key, open_session)
+    return get_device(connection, scope, str(ref), with_statistics=False)
+
+
+class Lookups:
+    """What new devices name, read once in a transaction that creates many."""
+
+    def __init__(self, connection: Connection, scope: Scope) -> None:
+        self.scope = scope
+        self.profile = cache(partial(find_profile, connection, scope))
+        self.group = cache(partial(find_hsm_group, connection, scope.operator_ref))
+        self.routing = cache(partial(choose_routing, connection, scope))
+        self.check_destinations = cache(partial(check_destinations, connection))
+
+
+def insert_device(
+    connection: Connection,
+    lookups: Lookups,
+    new: NewDevice,
+    sealed_app_key: bytes | None,
+    open_session: OpenSession | None = None,
+) -> int:
+    """The same; returns the number of the device."""
+    scope = lookups.scope
     body, personalisation = new.body, new.personalisation
-    if connection.execute(select(devices.c.ref).where(devices.c.dev_eui == str(new.dev_eui))).first():
+    if connection.execute(_BY_EUI, {"eui": str(new.dev_eui)}).first():
         raise DuplicateEui(str(new.dev_eui))
-    profile_ref, profile = find_profile(connection, scope, str(body.deviceProfileId))
+    profile_ref, profile = lookups.profile(str(body.deviceProfileId))
     group = None
     if body.hsmGroupId is not UNSET:
-        group = find_hsm_group(connection, scope.operator_ref, body.hsmGroupId)
+        group = lookups.group(body.hsmGroupId)
     plan_ref = choose_plan(connection, scope, body.connectivityPlanId)
-    routing_ref, strategy = choose_routing(
-        connection, scope, body.routingProfileId, body.processingStrategyId
-    )
-    check_destinations(connection, plan_ref, routing_ref)
+    routing_ref, strategy = lookups.routing(body.routingProfileId, body.processingStrategyId)
+    lookups.check_destinations(plan_ref, routing_ref)
     now = changes.now_ms()
     values = {
         "subscriber_ref": scope.subscriber_ref,
@@ -84,7 +110,7 @@ def create_device(
         "updated_by": scope.display_name,
     }
     try:
-        ref = inserted_ref(connection.execute(insert(devices).values(**values)))
+        ref = inserted_ref(connection.execute(_INSERT_DEVICE, values))
     except IntegrityError:
         raise DuplicateEui(str(new.dev_eui)) from None
     if not values["name"]:
@@ -95,10 +121,10 @@ def create_device(
             raise InvalidField(f"deviceProfileId {body.deviceProfileId} is for LoRaWAN 1.1; ABP is for 1.0.x")
         state = open_session(personalisation, profile)
         session = {"dev_addr": int(personalisation.dev_addr), "state": state}
-    connection.execute(insert(device_states).values(device_ref=ref, **session))
+    connection.execute(_INSERT_STATE, {"device_ref": ref, **session})
     write_tags(connection, scope, ref, body)
     changes.note(connection, "device", ref)
-    return get_device(connection, scope, str(ref), with_statistics=False)
+    return ref
 
 
 def update_device(

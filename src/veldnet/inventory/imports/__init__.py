@@ -1,21 +1,29 @@
 """Import of devices from CSV files, with a dry run that equals the import."""
 
-from .device_csv import read_devices
+from .bulk import BulkImport, Outcome
+from .device_csv import read_devices, stream_devices, with_reason
 from .dry_run import Rehearsal, Rehearsals
 from .history import Import, begin_import, list_imports, note_device, own_import, undo_import
 from .lines import EncryptedKey, ImportRow, Line
+from .sealing import KeySealer, SealedKeys
 
 __all__ = [
+    "BulkImport",
     "EncryptedKey",
     "Import",
     "ImportRow",
+    "KeySealer",
     "Line",
+    "Outcome",
     "Rehearsal",
     "Rehearsals",
+    "SealedKeys",
     "begin_import",
     "list_imports",
     "note_device",
     "own_import",
     "read_devices",
+    "stream_devices",
     "undo_import",
+    "with_reason",
 ]

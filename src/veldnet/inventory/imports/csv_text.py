@@ -65,18 +65,19 @@ def _guess(octets: bytes) -> str:
     return "utf-8"
 
 
-def rows_of(text: str, familiar: Callable[[list[str]], bool]) -> list[Row]:
+def rows_of(text: str, familiar: Callable[[list[str]], bool], most: int = MOST_ROWS) -> Iterator[Row]:
     """The rows of a file but for blank ones and comments, which begin with `#`. `familiar` says whether
     cells look like a first row, which tells the separator. Raises `BadRequest` for what is no CSV, or too
     long."""
     separator, named = _separator(text, familiar)
-    rows = []
     for count, row in enumerate(_records(text, separator)):
-        if count >= MOST_ROWS:
-            raise BadRequest(f"the file has more than {MOST_ROWS} rows; split it")
+        if count >= most:
+            raise BadRequest(f"the file has more than {most} rows; split it")
         if any(row.cells):
-            rows.append(row)
-    return rows[1:] if named and rows else rows
+            if named:
+                named = False
+                continue
+            yield row
 
 
 def _separator(text: str, familiar: Callable[[list[str]], bool]) -> tuple[str, bool]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from itertools import chain
+
 from . import csv_text, header_csv, thingpark_csv
 from .lines import Line
 
@@ -9,12 +13,30 @@ from .lines import Line
 def read_devices(octets: bytes, first_line: int | None = None) -> list[Line]:
     """The lines of a file, or of a part of it whose rows (behind the header, where there is one) begin on
     `first_line`. Raises `BadRequest` for what is no CSV, or too long."""
-    rows = csv_text.rows_of(csv_text.decode(octets), _is_first_row)
+    rows = list(csv_text.rows_of(csv_text.decode(octets), _is_first_row))
     header = bool(rows) and header_csv.is_header(rows[0].cells)
     if first_line is not None and rows:
         shift = first_line - (rows[0].end + 1 if header else 1)
         rows = [csv_text.Row(row.line + shift, row.end + shift, row.cells) for row in rows]
     return header_csv.read(rows) if header else thingpark_csv.read(rows)
+
+
+def stream_devices(octets: bytes) -> Iterator[Line]:
+    """The lines of a file of any length, one by one. Raises `BadRequest` for what is no CSV."""
+    rows = csv_text.rows_of(csv_text.decode(octets), _is_first_row, sys.maxsize)
+    first = next(rows, None)
+    if first is None:
+        return
+    if header_csv.is_header(first.cells):
+        yield from header_csv.read_rows(first, rows)
+    else:
+        yield from thingpark_csv.read_rows(chain((first,), rows))
+
+
+def with_reason(line: Line, reason: str) -> list[str]:
+    """The cells of a line and why it was refused, in a column that an import passes over."""
+    width = thingpark_csv.COLUMNS if line.header is None else len(line.header)
+    return [*(line.cells + [""] * width)[:width], reason]
 
 
 def _is_first_row(cells: list[str]) -> bool:

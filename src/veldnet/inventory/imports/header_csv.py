@@ -8,6 +8,7 @@ cells count as absent.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -52,6 +53,8 @@ _PASSED_OVER = (
     "lastSF",
     "lastMeanPER",
     "lastBatteryLevel",
+    # Of a file of refused rows.
+    "reason",
 )
 # The names under which makers, other servers and people have the same thing.
 _ALIASES = {
@@ -95,6 +98,11 @@ def is_header(cells: list[str]) -> bool:
 def read(rows: list[Row]) -> list[Line]:
     """The lines of a file whose first row is its header. Raises `InvalidField` for unknown columns."""
     header, *body = rows
+    return list(read_rows(header, body))
+
+
+def read_rows(header: Row, body: Iterable[Row]) -> Iterator[Line]:
+    """The same, one by one."""
     names = [_column(header, position) for position in range(len(header.cells))]
     twice = {name for name in names if name and names.count(name) > 1}
     if twice:
@@ -102,7 +110,8 @@ def read(rows: list[Row]) -> list[Line]:
     columns = {
         name: f"{letter(position)} ({header.cells[position]})" for position, name in enumerate(names) if name
     }
-    return [_read(names, columns, row) for row in body]
+    for row in body:
+        yield _read(names, columns, row, header.cells)
 
 
 def _column(header: Row, position: int) -> str:
@@ -118,7 +127,7 @@ def _column(header: Row, position: int) -> str:
     return name
 
 
-def _read(names: list[str], columns: dict[str, str], row: Row) -> Line:
+def _read(names: list[str], columns: dict[str, str], row: Row, header: list[str]) -> Line:
     given = {name: cell for name, cell in zip(names, row.cells, strict=False) if name and cell}
     action = given.pop(_ACTION, "").upper()
     shown = action_of(action) or "CREATE"
@@ -135,7 +144,7 @@ def _read(names: list[str], columns: dict[str, str], row: Row) -> Line:
         found = _created(given) if action != "DELETE" else ImportRow("delete", Device(EUI=given["EUI"]))
     except BadRequest as error:
         found = error
-    return Line(row.line, shown, given.get("EUI", ""), row.cells, columns, found)
+    return Line(row.line, shown, given.get("EUI", ""), row.cells, columns, found, header)
 
 
 def _created(given: dict[str, str]) -> ImportRow:

@@ -14,6 +14,7 @@ from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store.schema import imported_devices, imports
 
 _KEPT = 100
+_NOTE = insert(imported_devices)
 
 
 class Import(msgspec.Struct):
@@ -91,7 +92,7 @@ def own_import(connection: Connection, scope: Scope, ref: str) -> int:
 
 
 def note_device(connection: Connection, import_ref: int, device_ref: int) -> None:
-    connection.execute(insert(imported_devices).values(import_ref=import_ref, device_ref=device_ref))
+    connection.execute(_NOTE, {"import_ref": import_ref, "device_ref": device_ref})
 
 
 def undo_import(connection: Connection, scope: Scope, ref: str, most: int) -> tuple[int, int]:

@@ -45,6 +45,8 @@ class Line(msgspec.Struct, frozen=True):
     cells: list[str]
     columns: Mapping[str, str]
     row: ImportRow | BadRequest
+    # The cells of the header, where there is one.
+    header: list[str] | None = None
 
     @property
     def shown_eui(self) -> str:

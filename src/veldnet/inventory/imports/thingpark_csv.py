@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
 import msgspec
@@ -21,7 +21,8 @@ from veldnet.domain.resources import ApplicationSessionKeyRule, Device
 from .csv_text import Row
 from .lines import ACTIONS, EncryptedKey, ImportRow, Line, action_of, number_of, plain, refuse_number
 
-_COLUMNS = 27
+# A column behind them has the reason in a file of refused rows, and is passed over.
+COLUMNS = 27
 _WRAPPED = 24
 # Members of a device in ThingPark's columns.
 _LETTERS = {
@@ -53,16 +54,21 @@ def is_first_row(cells: list[str]) -> bool:
 
 def read(rows: list[Row]) -> list[Line]:
     """The lines of a file in ThingPark's form."""
-    return [_line(row) for row in rows]
+    return list(read_rows(rows))
+
+
+def read_rows(rows: Iterable[Row]) -> Iterator[Line]:
+    """The same, one by one."""
+    return map(_line, rows)
 
 
 def _line(row: Row) -> Line:
     cells = row.cells
     found: ImportRow | BadRequest
     try:
-        if any(cells[_COLUMNS:]):
-            raise InvalidField(f"{len(cells)} columns, at most {_COLUMNS} (A to AA) have a meaning")
-        found = _row(cells[:_COLUMNS] + [""] * (_COLUMNS - len(cells)))
+        if any(cells[COLUMNS + 1 :]):
+            raise InvalidField(f"{len(cells)} columns, at most {COLUMNS} (A to AA) have a meaning")
+        found = _row(cells[:COLUMNS] + [""] * (COLUMNS - len(cells)))
     except BadRequest as error:
         found = error
     eui = cells[1] if len(cells) > 1 else ""
