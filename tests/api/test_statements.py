@@ -319,6 +319,8 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "deleteDecoder": lambda w: Example({"decoderRef": _decoder(w)}),
     "tryDecoder": plain(body={"kind": "CAYENNE_LPP", "trials": [{"payload": "01670110"}]}),
     "getReadings": of_device(),
+    "getCoverage": plain(),
+    "listMapStations": plain(),
     "compareReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
     "exportReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
     "tryRoutingProfile": lambda w: Example({"routingProfileRef": w.routing["ref"]}),

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e import radio
 from tests.e2e.desk import Desk
+from tests.e2e.key_place import wait_for
 from tests.e2e.running import KPN, RunningServer
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -139,3 +140,111 @@ def test_a_downlink_is_followed_from_the_form_to_its_acknowledgement(browser: Br
     for each in (desk, other, watching):
         assert each.errors == [] and each.elsewhere == []
         each.context.close()
+
+
+def test_an_alarm_is_commented_assigned_and_muted(browser: Browser, world: World) -> None:
+    world.antenna.keep_alive()
+    world.antenna.hear(radio.device("0059AC00DD000001", "00" * 15 + "01").join_request())
+    wait_for(lambda: world.user.call("GET", f"{V1}/alarms")["total"] == 1)
+    desk = world.desk(browser)
+    desk.go("/alarms")
+    page = desk.page
+    page.get_by_text("Wrong MIC detected in Join request").click()
+    alarm = page.get_by_test_id("alarm")
+    expect(alarm.get_by_role("link", name="Frame that raised the alarm")).to_be_visible()
+    expect(alarm.get_by_role("link", name="Diagnosis of the device")).to_be_visible()
+    alarm.get_by_label("Add comment").fill("<b>Wrong key</b> in the workshop")
+    alarm.get_by_role("button", name="Add comment").click()
+    desk.told("Comment saved")
+    expect(alarm.get_by_text("<b>Wrong key</b> in the workshop")).to_be_visible()
+    alarm.get_by_role("textbox", name="Assigned to").click()
+    page.get_by_role("option").first.click()
+    desk.told("Assignment saved")
+    alarm.get_by_role("button", name="1 day").click()
+    desk.told("Alarm muted")
+    expect(alarm.get_by_role("button", name="Unmute")).to_be_visible()
+    fits(desk, "alarm")
+    page.keyboard.press("Escape")
+    row = page.get_by_role("row").filter(has_text="Wrong MIC")
+    expect(row.get_by_text("Muted")).to_be_visible()
+    expect(row.get_by_text("1 comment")).to_be_visible()
+    desk.go("/alarms?assignee=me&muted=true")
+    expect(row).to_have_count(1)
+    desk.go("/alarms?muted=false")
+    expect(page.get_by_text("No alarms match the filters.")).to_be_visible()
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name="Nederlands").click()
+    desk.go("/alarms?muted=true")
+    row.click()
+    expect(alarm.get_by_role("button", name="Dempen opheffen")).to_be_visible()
+    alarm.get_by_role("button", name="Dempen opheffen").click()
+    desk.told("Alarm niet meer gedempt")
+    assert world.user.call("GET", f"{V1}/alarms")["alarms"][0]["mutedUntil"] is None
+    assert desk.errors == [] and desk.elsewhere == []
+    desk.context.close()
+
+
+def test_readings_are_compared_and_kept_as_a_file(browser: Browser, world: World) -> None:
+    decoder = {
+        "name": "Thermometer",
+        "kind": "JAVASCRIPT",
+        "source": "function decodeUplink({bytes}) { return {data: {temperature: bytes[3] / 2, level: 7}}; }",
+        "deviceProfileIds": [world.account.device_profile_id],
+    }
+    made = world.user.call("POST", f"{V1}/decoders", decoder)
+    world.device("0059AC00DD000002", "Cellar", geoLatitude=52.1, geoLongitude=5.13)
+    wait_for(lambda: world.user.call("GET", f"{V1}/devices/{world.refs['Cellar']}/readings"))
+    desk = world.desk(browser)
+    page = desk.page
+    desk.go(f"/decoders/{made['ref']}")
+    desk.button("Add unit")
+    page.get_by_label("Name of the reading").fill("level")
+    page.get_by_label("Unit", exact=True).fill("cm")
+    desk.button("Save")
+    desk.told("Decoder saved")
+    desk.go(f"/devices/{world.refs['Valve']}?tab=readings")
+    for column in ("temperature (°C)", "level (cm)"):
+        expect(page.get_by_role("columnheader", name=column)).to_be_visible()
+    page.get_by_role("textbox", name="Compare with other devices").click()
+    page.get_by_role("option", name="Cellar").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("cell", name="Cellar").first).to_be_visible()
+    expect(page.get_by_role("img", name="Readings")).to_be_visible()
+    with page.expect_download() as waiting:
+        desk.button("CSV")
+    text = Path(waiting.value.path()).read_text()
+    assert "temperature (°C)" in text.splitlines()[0] and "Cellar" in text and "Valve" in text
+    fits(desk, "readings")
+    desk.go(f"/decoders/{made['ref']}")
+    expect(page.get_by_label("Unit", exact=True)).to_have_value("cm")
+    fits(desk, "units")
+    assert desk.errors == [] and desk.elsewhere == []
+    desk.context.close()
+
+
+def test_the_map_shows_devices_stations_and_coverage(browser: Browser, world: World) -> None:
+    operator = Person(
+        world.server,
+        world.account.thingpark_username.replace("sandbox", "operator"),
+        world.account.thingpark_password,
+    )
+    station = operator.call("GET", f"{V1}/operator/baseStations")[0]
+    operator.call("PUT", f"{V1}/operator/baseStations/{station['id']}", {"latitude": 52.08, "longitude": 5.1})
+    wait_for(lambda: world.user.call("GET", f"{V1}/coverage?cell=1"), seconds=60)
+    desk = world.desk(browser, dark=True)
+    page = desk.page
+    desk.go("/devices?view=map")
+    mark = page.get_by_alt_text(f"Base station {station['id']}").or_(
+        page.get_by_title(f"Base station {station['id']}")
+    )
+    mark.first.click()
+    card = page.get_by_test_id("map-card")
+    expect(card.get_by_text("Connected", exact=True)).to_be_visible()
+    card.get_by_role("button", name="Show coverage of this base station").click()
+    expect(page.get_by_text("only base station FF000001")).to_be_visible()
+    expect(page.locator(".leaflet-overlay-pane path").first).to_be_attached()
+    fits(desk, "map")
+    page.locator("path.leaflet-interactive[stroke='#fff']").first.click(force=True)
+    expect(card.get_by_role("link", name="Open device")).to_be_visible()
+    assert desk.errors == [] and desk.elsewhere == [], "no request to another host"
+    desk.context.close()

@@ -46,6 +46,7 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
       axisLine: { lineStyle: { color: line } },
       axisLabel: { color: ink },
       splitLine: { lineStyle: { color: line } },
+      nameTextStyle: { color: ink },
     };
     const style = (given: unknown) =>
       Array.isArray(given) ? given.map((one: object) => ({ ...axis, ...one })) : { ...axis, ...(given as object) };

@@ -20,6 +20,16 @@ export interface Spot {
   to?: { latitude: number; longitude: number; color: string; label: string }[];
 }
 
+/** A part of the map in a colour of its own. */
+export interface Area {
+  id: string;
+  south: number;
+  west: number;
+  size: number;
+  color: string;
+  label: string;
+}
+
 export interface View {
   south: number;
   west: number;
@@ -31,6 +41,7 @@ export interface View {
 export interface MapProps {
   label: string;
   spots: Spot[];
+  areas?: Area[];
   height?: number;
   onView?: (view: View) => void;
   onPick?: (latitude: number, longitude: number) => void;
@@ -105,7 +116,7 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
   }
 }
 
-export default function MapCanvas({ label, spots, height = 420, onView, onPick, fit, places }: MapProps) {
+export default function MapCanvas({ label, spots, areas, height = 420, onView, onPick, fit, places }: MapProps) {
   const place = useRef<HTMLDivElement>(null);
   const map = useRef<L.Map | null>(null);
   const layer = useRef<L.LayerGroup | null>(null);
@@ -230,6 +241,23 @@ export default function MapCanvas({ label, spots, height = 420, onView, onPick, 
       marker.addTo(on);
     }
   }, [spots, scheme]);
+
+  useEffect(() => {
+    const on = map.current;
+    if (!on || !areas) return;
+    const drawn = L.layerGroup().addTo(on);
+    for (const { south, west, size, color, label: words } of areas)
+      L.rectangle(
+        [
+          [south, west],
+          [south + size, west + size],
+        ],
+        { stroke: false, fillColor: color, fillOpacity: 0.45 },
+      )
+        .bindTooltip(escaped(words))
+        .addTo(drawn);
+    return () => void drawn.remove();
+  }, [areas, scheme]);
 
   useEffect(() => {
     const on = map.current;

@@ -33,6 +33,7 @@ from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, prune
+from veldnet.monitoring.coverage import take_coverage
 from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
@@ -64,6 +65,7 @@ _CONNECTIONS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
 _BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
+_COVERAGE_EVERY = 30.0
 _VIRTUAL_CHECK = 300.0
 _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
@@ -236,6 +238,7 @@ class Platform:
         self.poll("base station presence", _PRESENCE_EVERY, self._presence_keeper.write)
         self.poll("base station connections", _CONNECTIONS_EVERY, self._keep_connections)
         self.poll("alarms of the installation", every, self._check_installation)
+        self.poll("coverage", _COVERAGE_EVERY, self._take_coverage)
         self.poll("device counts", every, self.monitoring.count_devices)
         for name, interval, chore in (
             ("retention", _PRUNE_EVERY, self._prune),
@@ -275,6 +278,10 @@ class Platform:
         await self.monitoring.check_base_stations()
         await self._check_installation()
         await self.monitoring.count_devices()
+        await self._take_coverage()
+
+    async def _take_coverage(self) -> None:
+        await take_coverage(self.store, self.clock)
 
     async def _keep_connections(self) -> None:
         for connections in self._connections:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, update
 from veldnet.store.schema import (
     alarm_history,
     alarms,
+    coverage,
     deliveries,
     downlinks,
     notification_settings,
@@ -36,7 +37,8 @@ def of_routing_profile(connection: Connection, ref: int) -> None:
 
 def of_subscriber(connection: Connection, ref: int) -> None:
     """Nobody can ask for its messages and notifications any more, so they are gone."""
-    connection.execute(delete(deliveries).where(deliveries.c.subscriber_ref == ref))
+    for owned in (deliveries, downlinks, coverage):
+        connection.execute(delete(owned).where(owned.c.subscriber_ref == ref))
     for table in (notifications, notification_settings):
         connection.execute(delete(table).where(table.c.scope == _SUBSCRIBER, table.c.scope_ref == ref))
 

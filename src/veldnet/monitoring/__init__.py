@@ -62,6 +62,7 @@ __all__ = [
     "base_stations",
     "battery",
     "check_settings",
+    "coverage",
     "downlinks",
     "health",
     "logger",

@@ -12,6 +12,7 @@ from veldnet.monitoring.downlinks.states import OPEN
 from veldnet.store import Store, forget_steps, read_timeline
 from veldnet.store.schema import (
     alarm_history,
+    coverage,
     deliveries,
     delivery_results,
     downlinks,
@@ -71,6 +72,7 @@ async def prune(
         (deliveries, "id", keep_bodies),
         (hourly_statistics, "hour", since(statistics) // 3_600_000),
         (alarm_history, "cleared_at", since(alarms)),
+        (coverage, "last_at", since(frames)),
         (audit_rows, "at", since(audit)),
     ):
         piece = _delete_piece(table, column, before)

@@ -99,6 +99,7 @@ __all__ = [
     "UnknownRevision",
     "check_revision",
     "copy_database",
+    "coverage",
     "current_revision",
     "first_id_at",
     "five_infos",

@@ -801,6 +801,25 @@ device_cells = Table(
 )
 
 
+# What base stations hear of a subscriber's devices, by cells; see `store.coverage`. `esp` in dBm.
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("subscriber_ref", BigInteger, nullable=False),
+    Column("level", Integer, nullable=False),
+    # Cells from the south pole and from the date line.
+    Column("row", Integer, nullable=False),
+    Column("col", Integer, nullable=False),
+    Column("base_station", BigInteger, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("esp", Float, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subscriber_ref", "level", "row", "col", "base_station"),
+    Index("ix_coverage_last_at", "last_at"),
+    sqlite_with_rowid=False,
+)
+
+
 def _alarm_columns() -> list[Column[Any]]:
     """What an alarm says: state 1 CLEARED to 6 CRITICAL, and up to five details."""
     return [

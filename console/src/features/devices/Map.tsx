@@ -1,20 +1,23 @@
-import { useNavigate } from "@tanstack/react-router";
-import { Text } from "@mantine/core";
+import { Box, Checkbox, Group, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { $api } from "../../api/client";
 import { Problem, blocking } from "../../components/basics";
 import { WorldMap } from "../../components/Map";
-import type { Spot, View } from "../../components/MapCanvas";
+import type { Area, Spot, View } from "../../components/MapCanvas";
 import { number } from "../../format";
 import { useT } from "../../text";
 import type { DeviceFilters } from "./model";
 import { healthColor } from "../../theme";
+import { levelOf, levels } from "./coverage";
+import { DeviceCard, StationCard } from "./MapCard";
 
 export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const t = useT();
-  const navigate = useNavigate();
+  const [chosen, setChosen] = useState<{ device: string } | { station: string } | null>(null);
+  const [covered, setCovered] = useState(false);
+  const [only, setOnly] = useState<string | null>(null);
   const [view, setView] = useState<View | null>(null);
   const [settled] = useDebouncedValue(view, 200);
   // So large that two marks of neighbours do not lie on each other.
@@ -48,22 +51,101 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
           label: alone
             ? `${place.name} (${place.EUI})`
             : t("map.cluster", { count: place.devices, lost: number(place.disconnected) }),
-          onClick: alone ? () => void navigate({ to: "/devices/$ref", params: { ref } }) : undefined,
+          onClick: alone ? () => setChosen({ device: ref }) : undefined,
         };
       }),
-    [found.data, navigate, t],
+    [found.data, t],
   );
+  const stations = $api.useQuery("get", "/api/v1/coverage/baseStations", undefined, { refetchInterval: 30_000 });
+  const box = settled && { south: settled.south, west: settled.west, north: settled.north, east: settled.east };
+  const coverage = $api.useQuery(
+    "get",
+    "/api/v1/coverage",
+    { params: { query: { ...box, cell: cell / 3, baseStationId: only ?? undefined } } },
+    { enabled: covered && settled !== null, placeholderData: keepPreviousData },
+  );
+  const all = useMemo<Spot[]>(() => {
+    const placed = (stations.data ?? []).flatMap((one) => {
+      const { id, latitude, longitude } = one;
+      if (latitude === null || longitude === null) return [];
+      return [
+        {
+          id: `station-${id}`,
+          latitude,
+          longitude,
+          kind: "station" as const,
+          color: one.connected ? "veld" : "red",
+          label: t("map.station", { name: one.name ?? id }),
+          onClick: () => setChosen({ station: id }),
+        },
+      ];
+    });
+    return [...spots, ...placed];
+  }, [spots, stations.data, t]);
+  const areas = useMemo<Area[] | undefined>(
+    () =>
+      covered
+        ? (coverage.data ?? []).map((one) => ({
+            id: `${one.south} ${one.west}`,
+            south: one.south,
+            west: one.west,
+            size: one.size,
+            color: levelOf(one.esp).color,
+            label: t("map.cell", { esp: number(one.esp, "dBm"), frames: one.frames, stations: one.stations }),
+          }))
+        : undefined,
+    [covered, coverage.data, t],
+  );
+  const station = chosen && "station" in chosen ? stations.data?.find((one) => one.id === chosen.station) : undefined;
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
+      <Group mb="xs">
+        <Checkbox
+          label={t("map.coverage")}
+          checked={covered}
+          onChange={(event) => setCovered(event.currentTarget.checked)}
+        />
+        {covered &&
+          levels.map((level) => (
+            <Group key={level.name} gap={6}>
+              <Box w={14} h={14} bg={level.color} style={{ borderRadius: 3 }} aria-hidden />
+              <Text size="sm">{t(`map.level.${level.name}`)}</Text>
+            </Group>
+          ))}
+        {covered && only && (
+          <Text size="sm" c="dimmed">
+            {t("map.onlyOf", { id: only })}
+          </Text>
+        )}
+      </Group>
       <WorldMap
         label={t("devices.map")}
-        spots={spots}
+        spots={all}
+        areas={areas}
         height={560}
         onView={setView}
         fit={everywhere.data ? JSON.stringify(filters) : undefined}
         places={everywhere.data}
       />
+      {chosen && "device" in chosen && (
+        <Box mt="sm">
+          <DeviceCard deviceRef={chosen.device} onClose={() => setChosen(null)} />
+        </Box>
+      )}
+      {station && (
+        <Box mt="sm">
+          <StationCard
+            station={station}
+            only={only === station.id}
+            onOnly={() => {
+              setOnly(only === station.id ? null : station.id);
+              setCovered(true);
+            }}
+            onClose={() => setChosen(null)}
+          />
+        </Box>
+      )}
       <Text size="sm" c="dimmed" mt="xs" role="status">
         {world
           ? t("map.shown", {

@@ -31,7 +31,6 @@ export function chartOf(table: Table, fields: Field[], most = 4) {
       type: "value",
       scale: true,
       name: unit,
-      nameTextStyle: { align: index % 2 ? "left" : "right" },
       position: index % 2 ? "right" : "left",
       offset: Math.floor(index / 2) * 48,
       splitLine: { show: index === 0 },
