@@ -67,6 +67,12 @@ function countries(): Promise<GeoJSON.FeatureCollection> {
   return outlines;
 }
 
+/** Of our own, between Leaflet's for lines (400) and for marks (600). */
+const panes = [
+  ["areas", "410"],
+  ["devices", "420"],
+] as const;
+
 function paint(token: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(token).trim();
 }
@@ -136,6 +142,8 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
       zoomSnap: 0.5,
       attributionControl: Boolean(tiles),
     });
+    // Devices stay above areas, whichever was drawn first.
+    for (const [name, layerOf] of panes) made.createPane(name).style.zIndex = layerOf;
     made.setView([52.1, 5.3], 7);
     made.attributionControl?.setPrefix(false);
     L.control.scale({ imperial: false }).addTo(made);
@@ -224,7 +232,14 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
       const at: L.LatLngExpression = [spot.latitude, spot.longitude];
       const marker =
         spot.kind === "device"
-          ? L.circleMarker(at, { radius: 7, color: "#fff", weight: 2, fillColor: color, fillOpacity: 1 })
+          ? L.circleMarker(at, {
+              pane: "devices",
+              radius: 7,
+              color: "#fff",
+              weight: 2,
+              fillColor: color,
+              fillOpacity: 1,
+            })
           : L.marker(at, {
               keyboard: true,
               title: spot.label,
@@ -252,7 +267,7 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
           [south, west],
           [south + size, west + size],
         ],
-        { stroke: false, fillColor: color, fillOpacity: 0.45 },
+        { pane: "areas", stroke: false, fillColor: color, fillOpacity: 0.45 },
       )
         .bindTooltip(escaped(words))
         .addTo(drawn);

@@ -122,7 +122,7 @@ function Shown({ table }: { table: Readings }) {
         </Panel>
       )}
       <Panel>
-        <ScrollArea.Autosize mah={420}>
+        <ScrollArea.Autosize mah={420} viewportProps={{ tabIndex: 0 }}>
           <Table stickyHeader className="data" aria-label={t("device.readings")}>
             <Table.Thead>
               <Table.Tr>
