@@ -3356,6 +3356,8 @@ export interface components {
          */
         Waiting: {
             routingProfileRef: string;
+            routingProfileName: string;
+            customerId: string;
             asId: string | null;
             waiting: number;
             oldestTime: string;
@@ -4017,6 +4019,7 @@ export interface components {
             baseStationAlarms: components["schemas"]["BaseStationAlarm"][];
             moduleAlarms: components["schemas"]["ModuleAlarm"][];
             undelivered: number;
+            destinations: components["schemas"]["Waiting"][];
             problems: string[];
             liveStreams: number;
             eventLoopLag: number;

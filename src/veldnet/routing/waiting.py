@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from veldnet.store import Timeline, read_timeline
-from veldnet.store.schema import deliveries
+from veldnet.store.schema import deliveries, routing_profiles, subscribers
 
 from .ledger import QueueName
 from .undelivered import PENDING
@@ -21,6 +21,8 @@ class WaitingDestination(msgspec.Struct, frozen=True):
     `address` the one of its addresses. Times in Unix milliseconds; counted up to a bound."""
 
     routing_profile_ref: int
+    routing_profile_name: str
+    customer_id: str
     as_id: str | None
     waiting: int
     oldest_at: int
@@ -31,15 +33,24 @@ class WaitingDestination(msgspec.Struct, frozen=True):
 
 
 def waiting_destinations(
-    connection: Connection, subscriber_ref: int, now_ms: int, *, most: int
+    connection: Connection,
+    subscriber_ref: int | None,
+    now_ms: int,
+    *,
+    most: int,
+    operator_ref: int | None = None,
 ) -> list[WaitingDestination]:
-    """Where messages of a subscriber wait, those with most of them first; at most so many are counted."""
+    """Where messages of a subscriber wait, or of all subscribers of an operator, those with most of them
+    first; at most so many are counted."""
     timeline = read_timeline(connection)
-    chosen = (
-        (deliveries.c.state == PENDING)
-        & (deliveries.c.id < timeline.first_id_at(now_ms - OVERDUE_AFTER))
-        & (deliveries.c.subscriber_ref == subscriber_ref)
+    chosen = (deliveries.c.state == PENDING) & (
+        deliveries.c.id < timeline.first_id_at(now_ms - OVERDUE_AFTER)
     )
+    if subscriber_ref is not None:
+        chosen &= deliveries.c.subscriber_ref == subscriber_ref
+    if operator_ref is not None:
+        own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
+        chosen &= deliveries.c.subscriber_ref.in_(own)
     counted = select(deliveries.c.lane, deliveries.c.id).where(chosen).order_by(deliveries.c.id).limit(most)
     inner = counted.subquery()
     queues = connection.execute(
@@ -74,8 +85,15 @@ def _destination(
         .order_by(deliveries.c.last_attempt_at.desc())
         .limit(1)
     ).first()
+    profile = connection.execute(
+        select(routing_profiles.c.name, subscribers.c.customer_id)
+        .join(subscribers, subscribers.c.ref == routing_profiles.c.subscriber_ref)
+        .where(routing_profiles.c.ref == name.profile_ref)
+    ).first()
     return WaitingDestination(
         name.profile_ref,
+        "" if profile is None else profile.name,
+        "" if profile is None else profile.customer_id,
         name.as_id or None,
         sum(number for _lane, number, _oldest in listed),
         timeline.millis_of(min(oldest for _lane, _number, oldest in listed)),

@@ -11,6 +11,7 @@ import { number } from "../../format";
 import { useSession } from "../../session";
 import { useStations } from "./api";
 import { useT } from "../../text";
+import { WaitingDestinations } from "../undelivered/Undelivered";
 import { Stat } from "../../components/Stat";
 import { TextLink } from "../../components/links";
 
@@ -89,6 +90,7 @@ export function Network() {
           note={t("network.undeliveredNote")}
         />
       </SimpleGrid>
+      <WaitingDestinations waiting={of.destinations} />
       <Grid>
         <Grid.Col span={{ base: 12, lg: 7 }}>
           <Panel title={t("network.map")}>

@@ -9,6 +9,7 @@ import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { number } from "../../format";
 import { useRedeliver, useUndelivered } from "./api";
+import { useSession } from "../../session";
 import { useT, type Key, type Translate } from "../../text";
 import { useFilters, type FiltersOf } from "../../navigation";
 import { Rows } from "../../components/TablePage";
@@ -95,6 +96,11 @@ function Answer({ row, t }: { row: Message; t: Translate }) {
 /** Destinations that have kept messages waiting for more than a minute. */
 export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Waiting"][] }) {
   const t = useT();
+  const { user, customerId, workFor } = useSession();
+  // Who looks after the network opens it as its subscriber sees it.
+  const adopt = (row: Schemas["Waiting"]) => {
+    if (user?.kind === "operator" && customerId !== row.customerId) workFor(row.customerId);
+  };
   if (!waiting.length) return null;
   return (
     <Box mb="md">
@@ -118,14 +124,20 @@ export function WaitingDestinations({ waiting }: { waiting: readonly Schemas["Wa
               key: "server",
               title: t("undelivered.server"),
               render: (row) => (
-                <TextLink
-                  to="/routing/$ref"
-                  params={{ ref: row.routingProfileRef }}
-                  size="sm"
-                  style={{ overflowWrap: "anywhere" }}
-                >
-                  {row.address ?? row.asId ?? row.routingProfileRef}
-                </TextLink>
+                <>
+                  <TextLink
+                    to="/routing/$ref"
+                    params={{ ref: row.routingProfileRef }}
+                    size="sm"
+                    style={{ overflowWrap: "anywhere" }}
+                    onClick={() => adopt(row)}
+                  >
+                    {row.address ?? row.asId ?? row.routingProfileRef}
+                  </TextLink>
+                  <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+                    {[row.routingProfileName, user?.kind === "operator" && row.customerId].filter(Boolean).join(" · ")}
+                  </Text>
+                </>
               ),
             },
             {

@@ -23,6 +23,8 @@ class Waiting(msgspec.Struct):
     """A destination with messages that have waited for more than a minute, and what was said of them last."""
 
     routingProfileRef: str
+    routingProfileName: str
+    customerId: str
     asId: str | None
     waiting: int
     oldestTime: str
@@ -35,6 +37,8 @@ class Waiting(msgspec.Struct):
     def of(cls, found: WaitingDestination) -> Waiting:
         return cls(
             str(found.routing_profile_ref),
+            found.routing_profile_name,
+            found.customer_id,
             found.as_id,
             found.waiting,
             timestamp(found.oldest_at),

@@ -10,11 +10,12 @@ from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.api.v1.deliveries import UndeliveredFilter, UndeliveredMessage
 from veldnet.api.v1.monitoring import AuditPart
+from veldnet.api.v1.overview import Waiting
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.audit import AuditEntry
 from veldnet.monitoring.alarms import listing
-from veldnet.routing import list_undelivered
+from veldnet.routing import list_undelivered, waiting_destinations
 from veldnet.settings import describe
 
 _MOST = 1000
@@ -45,6 +46,8 @@ class NetworkOverview(msgspec.Struct):
     baseStationAlarms: list[listing.BaseStationAlarm]
     moduleAlarms: list[listing.ModuleAlarm]
     undelivered: int
+    # Application servers that keep messages of subscribers waiting.
+    destinations: list[Waiting]
     problems: list[str]
     liveStreams: int
     eventLoopLag: float
@@ -127,6 +130,12 @@ async def get_overview(services: Services, operator: OperatorScope) -> NetworkOv
             baseStationAlarms=[alarm for alarm in alarms if alarm.baseStationId in own],
             moduleAlarms=listing.list_module_alarms(connection, cleared=False),
             undelivered=len(undelivered),
+            destinations=[
+                Waiting.of(found)
+                for found in waiting_destinations(
+                    connection, None, int(now * 1000), most=_MOST, operator_ref=operator.operator_ref
+                )
+            ],
             problems=[],
             liveStreams=platform.live.streams + platform.downlinks.streams,
             eventLoopLag=round(platform.loop_lag, 4),

@@ -1,0 +1,56 @@
+"""A dead application server, as the operator and its subscriber find it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.antenna import Antenna
+from tests.api.hosting import HostedServer
+from tests.customers import KPN
+from tests.e2e import radio
+from tests.installation import sandbox
+from tests.person import Person
+from veldnet.routing import Attempt, Outcome
+from veldnet.simulator.customer import Account
+
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+V1 = "/api/v1"
+
+
+async def _dead(_attempt: Attempt) -> Outcome:
+    return Outcome(False, "Error", "HTTP 503")
+
+
+def test_a_dead_application_server_is_found_from_both_homes(
+    server: HostedServer, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.inbox, "send", _dead)
+    word = account.thingpark_password
+    user = Person(server, account.thingpark_username, word)
+    operator = Person(server, account.thingpark_username.replace("sandbox", "operator"), word)
+    routing = {"name": "Pumps", "routes": [{"addresses": ["http://127.0.0.1:9/dead"]}]}
+    profile = user.call("POST", f"{KPN}/routingProfiles", routing)
+    body = {
+        "EUI": "0059AC0000C0FFEE",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": account.device_profile_id,
+        "routingProfileId": profile["id"],
+    }
+    made = user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+    antenna, virtual = Antenna(server, account.base_station_eui), radio.device(body["EUI"], KEY)
+    radio.join(antenna, virtual)
+    antenna.hear(virtual.uplink(1, b"x"))
+    server.pass_time(120)
+    (waiting,) = operator.call("GET", f"{V1}/operator/overview")["destinations"]
+    assert (waiting["routingProfileRef"], waiting["routingProfileName"]) == (profile["ref"], "Pumps")
+    assert waiting["waiting"] >= 1 and "HTTP 503" in waiting["lastError"] and waiting["nextAttemptAt"]
+    assert user.call("GET", f"{V1}/overview")["deliveries"]["destinations"] == [waiting]
+    assert user.signed_in["customerId"] == waiting["customerId"]
+    explained = user.call("GET", f"{V1}/devices/{made['ref']}/explanation")["findings"]
+    assert any("HTTP 503" in finding["text"] and "next attempt" in finding["text"] for finding in explained)
+    other = sandbox(server.data)
+    outsider = Person(
+        server, other.thingpark_username.replace("sandbox", "operator"), other.thingpark_password
+    )
+    assert outsider.call("GET", f"{V1}/operator/overview")["destinations"] == []
