@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-# Tested by everything that uses them: values without behaviour, and pages that only a server can serve.
+# Values without behaviour, tested by everything that uses them.
 WITHOUT = {"domain"}
 
 
