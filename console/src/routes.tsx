@@ -87,6 +87,7 @@ const routes = {
     decode: off,
   }),
   unknown: route("/operator/unknown-devices"),
+  colleagues: route("/users"),
   subscribers: route("/operator/subscribers"),
   users: route("/operator/users"),
   operatorPlans: route("/operator/plans"),
@@ -123,6 +124,8 @@ interface Entry {
   subscriber?: Icon;
   /** Stands in the menu of those who look after the network. */
   operator?: Icon;
+  /** Only for those who manage the users of a subscriber. */
+  manages?: boolean;
   load: () => Promise<ComponentType>;
 }
 
@@ -282,6 +285,12 @@ screen(routes.developers, {
   title: "nav.developers",
   subscriber: IconTerminal2,
   load: () => import("./features/developers/Developers").then((module) => module.Developers),
+});
+screen(routes.colleagues, {
+  title: "nav.users",
+  subscriber: IconUsers,
+  manages: true,
+  load: () => import("./features/users/Users").then((module) => module.Users),
 });
 screen(routes.audit, {
   title: "nav.audit",

@@ -14,8 +14,14 @@ interface Session {
   /** The customer whose things are shown; empty for an operator who looks at the network. */
   customerId: string;
   mayChange: boolean;
+  /** Whether the users of the customer that is shown may be managed. */
+  mayManage: boolean;
   workFor: (customerId: string) => void;
   signIn: (username: string, password: string) => Promise<void>;
+  /** Show a code of the second factor, which completes signing in. */
+  verify: (code: string) => Promise<void>;
+  /** Ask again who is signed in, after something of it has changed. */
+  renew: () => Promise<void>;
   signOut: () => Promise<void>;
 }
 
@@ -89,6 +95,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       reachable,
       customerId: user?.kind === "operator" ? acting : (user?.customerId ?? ""),
       mayChange: user !== null && user.role !== "ro",
+      mayManage: user !== null && (user.kind === "operator" ? user.role === "rw" : user.role === "admin"),
       workFor: (customerId) => {
         if (customerId) sessionStorage.setItem(stored, customerId);
         else sessionStorage.removeItem(stored);
@@ -106,8 +113,20 @@ export function SessionProvider({ children }: { children: ReactNode }) {
           queries.clear();
         }
         take(data ?? null);
+        // What waits goes on once the second factor was shown, too.
+        if (same && data.secondFactor) return;
         settle(same);
         if (same) void queries.invalidateQueries();
+      },
+      verify: async (code) => {
+        const { data } = await api.POST("/api/v1/session/secondFactor", { body: { code } });
+        take(data ?? null);
+        settle(true);
+        void queries.invalidateQueries();
+      },
+      renew: async () => {
+        const { data } = await api.GET("/api/v1/session");
+        take(data ?? null);
       },
       signOut: async () => {
         current.current = null;

@@ -178,9 +178,18 @@ class World:
         body = {"username": f"user{self.number()}@example.com", "password": PASSWORD, "displayName": "U"}
         return str(self.desk("POST", "/users", body | {"customerId": self.customer})["ref"])
 
+    def me(self) -> UserRef:
+        return next(UserRef(int(user["ref"])) for user in self.v1("GET", "/users") if user["you"])
+
+    def identity(self) -> str:
+        """As whom the user signs in at a provider."""
+        me, person = self.me(), accounts.Person("https://id.example", "7", "anna", "Anna")
+        store = self.server.platform.store
+        return self.server.run(store.write(lambda c: accounts.link_identity(c, me, person)))
+
     def enrolled(self) -> list[str]:
         """Recovery codes of the user's second factor, set up again."""
-        me = next(UserRef(int(user["ref"])) for user in self.v1("GET", "/users") if user["you"])
+        me = self.me()
         store = self.server.platform.store
         self.server.run(store.write(lambda c: accounts.remove_second_factor(c, me)))
         self.server.pass_time(60)
@@ -423,6 +432,8 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "resetSecondFactor": lambda w: Example({"userRef": _with_factor(w)}, {}),
     "resetUserSecondFactor": lambda w: Example({"kind": "subscriber", "userRef": _with_factor(w)}),
     "getSecondFactor": plain(),
+    "listIdentities": plain(),
+    "unlinkIdentity": lambda w: Example({"identityRef": w.identity()}),
     "newRecoveryCodes": lambda w: Example(body={"code": w.enrolled().pop()}),
     "showCode": lambda w: Example(body={"code": w.enrolled().pop()}),
     "removeSecondFactor": lambda w: Example(body={"code": w.enrolled().pop()}),

@@ -508,6 +508,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your identities at identity providers. */
+        get: operations["listIdentities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identityRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Unlink one of your identities. */
+        delete: operations["unlinkIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/secondFactor/recoveryCodes": {
         parameters: {
             query?: never;
@@ -2689,10 +2723,10 @@ export interface components {
             recoveryCodes: string[];
         };
         /**
-         * SessionView
+         * UserSession
          * @description A session as its user sees it; `current` is the one that asks.
          */
-        "veldnet.inventory.accounts.sessions.SessionView": {
+        UserSession: {
             id: string;
             created: string | null;
             used: string;
@@ -2725,6 +2759,32 @@ export interface components {
             lastUsed: string | null;
             expired: boolean;
             key?: string | null;
+        };
+        /**
+         * Identities
+         * @description Who the user is at identity providers, and the providers there are.
+         */
+        Identities: {
+            identities: components["schemas"]["Identity"][];
+            providers: components["schemas"]["Provider"][];
+        };
+        /**
+         * Identity
+         * @description Who a user is at an identity provider.
+         */
+        Identity: {
+            ref: string;
+            issuer: string;
+            shown: string;
+            linked: string;
+        };
+        /**
+         * Provider
+         * @description An identity provider that users may sign in with, at `/api/v1/signIn/<name>`.
+         */
+        Provider: {
+            name: string;
+            label: string;
         };
         /**
          * FactorState
@@ -3082,8 +3142,8 @@ export interface components {
          * @description What the network server holds of a device.
          */
         DeviceView: {
-            session: components["schemas"]["veldnet.network.core.inspection.SessionView"] | null;
-            pendingSession: components["schemas"]["veldnet.network.core.inspection.SessionView"] | null;
+            session: components["schemas"]["SessionView"] | null;
+            pendingSession: components["schemas"]["SessionView"] | null;
             queuedDownlinks: number;
             downlinksInFlight: number;
             joinNonce: number;
@@ -3093,7 +3153,7 @@ export interface components {
          * SessionView
          * @description A session without its keys. Times in Unix seconds; counters are the last one up, the next ones down.
          */
-        "veldnet.network.core.inspection.SessionView": {
+        SessionView: {
             devAddr: string;
             version: string;
             currentClass: string;
@@ -3554,19 +3614,9 @@ export interface components {
          * @description Where a user is signed in, its API keys and identities.
          */
         UserAccess: {
-            sessions: components["schemas"]["veldnet.inventory.accounts.sessions.SessionView"][];
+            sessions: components["schemas"]["UserSession"][];
             apiKeys: components["schemas"]["ApiKey"][];
             identities: components["schemas"]["Identity"][];
-        };
-        /**
-         * Identity
-         * @description Who a user is at an identity provider.
-         */
-        Identity: {
-            ref: string;
-            issuer: string;
-            shown: string;
-            linked: string;
         };
         /**
          * SentReset
@@ -4088,14 +4138,6 @@ export interface components {
         SignInOptions: {
             passwordReset: boolean;
             providers: components["schemas"]["Provider"][];
-        };
-        /**
-         * Provider
-         * @description An identity provider that users may sign in with, at `/api/v1/signIn/<name>`.
-         */
-        Provider: {
-            name: string;
-            label: string;
         };
         /**
          * ActivationReq
@@ -7143,7 +7185,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["veldnet.inventory.accounts.sessions.SessionView"][];
+                    "application/json": components["schemas"]["UserSession"][];
                 };
             };
             /** @description Bad Request */
@@ -7764,6 +7806,161 @@ export interface operations {
                 "application/json": Record<string, never>;
             };
         };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listIdentities: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identities"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    unlinkIdentity: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                identityRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful */
             204: {

@@ -76,7 +76,7 @@ export function Shell(): ReactElement | null {
 }
 
 function Signed() {
-  const { user, customerId, workFor, reachable, signOut, mayChange } = useSession();
+  const { user, customerId, workFor, reachable, signOut, mayChange, mayManage } = useSession();
   const leave = useLeave();
   const { t, language, setLanguage } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
@@ -88,7 +88,7 @@ function Signed() {
   const desk = operator && !customerId;
   const pages = screens.flatMap((screen) => {
     const icon = desk ? screen.operator : screen.subscriber;
-    return icon ? [{ ...screen, icon }] : [];
+    return icon && (!screen.manages || mayManage) ? [{ ...screen, icon }] : [];
   });
   // Pages that the search leads to: an operator's user who works for a subscriber may go back to the network.
   const known = screens.flatMap((screen) => {

@@ -56,7 +56,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "changed.until": "Was u dit niet? Meld het aan een beheerder van uw organisatie of aan uw operator.",
         "factor": "Uw tweede factor voor Veldnet is verwijderd",
         "factor.text": "De tweede factor van de gebruiker {username} is verwijderd door {by}. Tot er een "
-        "nieuwe is ingesteld, is het wachtwoord genoeg om in te loggen.",
+        "nieuwe is ingesteld, is het wachtwoord genoeg om u aan te melden.",
         "factor.until": "Hebt u hier niet om gevraagd? Meld het aan een beheerder van uw organisatie of aan "
         "uw operator.",
     },

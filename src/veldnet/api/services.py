@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
+from cryptography.fernet import Fernet
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from veldnet.inventory.imports import Rehearsals
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.keys import Vault
 from veldnet.monitoring import Mailer
+from veldnet.openid import OpenIdClient
 from veldnet.settings import ApiSettings
 from veldnet.store import StoreError
 
@@ -53,6 +55,9 @@ class Services:
         self.reset_names = RateLimiter(1 / 1200, burst=3)
         # Codes of second factors, for each user: six digits are soon guessed.
         self.codes = RateLimiter(1 / 300, burst=5)
+        self.openid = OpenIdClient(platform.clock)
+        # Seals what a browser carries to an identity provider and back; attempts end with the process.
+        self.attempts = Fernet(Fernet.generate_key())
         # Links that are opened.
         self.link_origins = RateLimiter(1 / 5, burst=60)
         # Invitations of a subscriber: mail goes to addresses that its administrators type.

@@ -30,6 +30,8 @@ PUBLIC = {
     ("get", "/docs"),
     ("get", "/docs/start.js"),
     ("get", "/api/v1/signIn"),
+    ("get", "/api/v1/signIn/{provider}"),
+    ("get", "/api/v1/signIn/{provider}/callback"),
     ("post", "/oauth/client_credential/accesstoken"),
     ("post", "/users-auth/protocol/openid-connect/token"),
     ("post", "/thingpark/dx/admin/{version}/api/oauth/token"),

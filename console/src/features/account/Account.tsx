@@ -4,6 +4,7 @@ import type { Schemas } from "../../api/client";
 import { Facts, Loading, Once, PageTitle, Panel, Time } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
 import { useSession } from "../../session";
+import { ApiKeys, Factor, Identities, Sessions } from "./Access";
 import { useChangePassword, useNotifications, useSaveNotifications } from "./api";
 import { useT } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
@@ -30,12 +31,18 @@ export function Account() {
                 ]}
               />
             </Panel>
+            <Factor />
             <Password />
           </Stack>
         </Grid.Col>
-        {customerId && (
-          <Grid.Col span={{ base: 12, md: 6 }}>{mayChange ? <Notifications /> : <WhoIsNotified />}</Grid.Col>
-        )}
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Stack>
+            <Sessions />
+            <ApiKeys />
+            <Identities />
+            {customerId && (mayChange ? <Notifications /> : <WhoIsNotified />)}
+          </Stack>
+        </Grid.Col>
       </Grid>
     </>
   );

@@ -1,54 +1,91 @@
-import { Alert, Box, Button, Card, Center, Group, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Divider, Group, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useEffect, useState, type FormEvent } from "react";
-import { Unreachable } from "../../api/client";
+import { api, Unreachable, type Schemas } from "../../api/client";
 import { messageOf } from "../../components/problem";
-import { branding, logo, setTitle } from "../../branding";
 import { useSession } from "../../session";
 import { useTexts } from "../../text";
+import { Outside } from "./Outside";
 
 export function SignIn() {
-  const { reachable } = useSession();
-  const { t, language, setLanguage } = useTexts();
+  const { t } = useTexts();
+  const [options, setOptions] = useState<Schemas["SignInOptions"] | null>(null);
   useEffect(() => {
-    setTitle(t("signIn.submit"));
-  }, [t]);
+    // The form works without; what it offers besides comes when it comes.
+    api.GET("/api/v1/signIn").then(
+      ({ data }) => setOptions(data ?? null),
+      () => {},
+    );
+  }, []);
   return (
-    <Center
-      component="main"
-      mih="100vh"
-      p="md"
-      style={{ background: "linear-gradient(160deg, var(--mantine-color-veld-light), transparent 60%)" }}
-    >
-      <Card withBorder shadow="sm" p="xl" w={400} maw="100%">
-        <Stack gap="lg">
-          <Group gap="sm">
-            <img src={logo} alt="" width={40} height={40} />
-            <Box>
-              <Title order={1} size="h3">
-                {branding.name}
-              </Title>
-              <Text size="sm" c="dimmed">
-                {t("signIn.subtitle")}
-              </Text>
-            </Box>
-          </Group>
-          {!reachable && (
-            <Alert color="orange" role="status">
-              {t("connection.lost")}
-            </Alert>
-          )}
-          <Credentials />
-          <Group justify="space-between">
-            <Text size="xs" c="dimmed">
-              {t("signIn.help")}
-            </Text>
-            <Button variant="subtle" size="compact-xs" onClick={() => setLanguage(language === "en" ? "nl" : "en")}>
-              {language === "en" ? "Nederlands" : "English"}
+    <Outside title={t("signIn.submit")} help={t("signIn.help")}>
+      <Credentials />
+      {options?.passwordReset && (
+        <Anchor href="/console/forgot" size="sm">
+          {t("signIn.forgot")}
+        </Anchor>
+      )}
+      {options !== null && options.providers.length > 0 && (
+        <Stack gap="xs">
+          <Divider label={t("signIn.or")} />
+          {options.providers.map(({ name, label }) => (
+            <Button key={name} component="a" href={`/api/v1/signIn/${name}`} variant="default" fullWidth>
+              {t("signIn.with", { provider: label })}
             </Button>
-          </Group>
+          ))}
         </Stack>
-      </Card>
-    </Center>
+      )}
+    </Outside>
+  );
+}
+
+/** The code of the second factor, after the password. */
+export function ShowCode() {
+  const { verify, signOut } = useSession();
+  const { t } = useTexts();
+  const [code, setCode] = useState("");
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem(null);
+    try {
+      await verify(code);
+    } catch (error) {
+      setProblem(messageOf(error, t));
+      setBusy(false);
+      setCode("");
+    }
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Stack>
+        {problem && (
+          <Alert color="red" role="alert">
+            {problem}
+          </Alert>
+        )}
+        <TextInput
+          label={t("factor.code")}
+          description={t("factor.codeText")}
+          value={code}
+          onChange={(event) => setCode(event.currentTarget.value)}
+          autoComplete="one-time-code"
+          name="code"
+          required
+          data-autofocus
+          maxLength={40}
+        />
+        <Button type="submit" loading={busy} disabled={code.trim().length < 6} fullWidth>
+          {t("signIn.submit")}
+        </Button>
+        <Group justify="center">
+          <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
+            {t("signIn.other")}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }
 

@@ -1,7 +1,7 @@
 import { Button, Modal, Stack, Text } from "@mantine/core";
 import { useSession } from "../../session";
 import { useTexts } from "../../text";
-import { Credentials } from "./SignIn";
+import { Credentials, ShowCode } from "./SignIn";
 
 /** Over the page whose session has ended, so that what was filled in stays. */
 export function SignInAgain() {
@@ -22,7 +22,7 @@ export function SignInAgain() {
         <Text size="sm">
           {t("signIn.expired")} {t("signIn.kept")}
         </Text>
-        <Credentials of={user?.username} />
+        {user?.secondFactor === "code" ? <ShowCode /> : <Credentials of={user?.username} />}
         <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
           {t("signIn.other")}
         </Button>

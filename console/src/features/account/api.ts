@@ -24,3 +24,62 @@ export function useChangePassword() {
     [],
   );
 }
+
+export function useSessions() {
+  return $api.useQuery("get", "/api/v1/sessions");
+}
+
+export function useEndSession() {
+  return useChange(
+    (sessionId: string) => api.DELETE("/api/v1/sessions/{sessionId}", { params: { path: { sessionId } } }),
+    ["/api/v1/sessions"],
+  );
+}
+
+export function useEndOtherSessions() {
+  return useChange(() => api.POST("/api/v1/sessions/endOthers"), ["/api/v1/sessions"]);
+}
+
+export function useApiKeys() {
+  return $api.useQuery("get", "/api/v1/apiKeys");
+}
+
+export function useCreateApiKey() {
+  return useChange((body: Schemas["NewApiKey"]) => api.POST("/api/v1/apiKeys", { body }), ["/api/v1/apiKeys"]);
+}
+
+export function useRevokeApiKey() {
+  return useChange(
+    (keyRef: string) => api.DELETE("/api/v1/apiKeys/{keyRef}", { params: { path: { keyRef } } }),
+    ["/api/v1/apiKeys"],
+  );
+}
+
+export function useFactor() {
+  return $api.useQuery("get", "/api/v1/secondFactor");
+}
+
+export function useRenewCodes() {
+  return useChange(
+    (code: string) => api.POST("/api/v1/secondFactor/recoveryCodes", { body: { code } }),
+    ["/api/v1/secondFactor"],
+  );
+}
+
+export function useRemoveFactor() {
+  return useChange(
+    (code: string) => api.POST("/api/v1/secondFactor/removal", { body: { code } }),
+    ["/api/v1/secondFactor"],
+  );
+}
+
+export function useIdentities() {
+  return $api.useQuery("get", "/api/v1/identities");
+}
+
+export function useUnlink() {
+  return useChange(
+    (identityRef: string) => api.DELETE("/api/v1/identities/{identityRef}", { params: { path: { identityRef } } }),
+    ["/api/v1/identities"],
+  );
+}

@@ -12,7 +12,7 @@ from veldnet.diagnosis import Language
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Role, Scope
 from veldnet.inventory import accounts
-from veldnet.inventory.accounts import Addressee, ApiKey, Colleague, Identity, SessionView
+from veldnet.inventory.accounts import Addressee, ApiKey, Colleague, Identity, UserSession
 from veldnet.store.schema import users
 
 from .password_reset import send_link
@@ -27,7 +27,7 @@ class RoleChange(msgspec.Struct):
 class UserAccess(msgspec.Struct):
     """Where a user is signed in, its API keys and identities."""
 
-    sessions: list[SessionView]
+    sessions: list[UserSession]
     apiKeys: list[ApiKey]
     identities: list[Identity]
 

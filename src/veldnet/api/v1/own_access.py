@@ -11,7 +11,7 @@ from veldnet.api.routers import SESSION
 from veldnet.api.services import Services
 from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import accounts
-from veldnet.inventory.accounts import ApiKey, KeyScope, Session, SessionView
+from veldnet.inventory.accounts import ApiKey, KeyScope, Session, UserSession
 
 
 class NewApiKey(msgspec.Struct):
@@ -35,7 +35,7 @@ def person_of(session: Session) -> Scope | OperatorScope:
 
 
 @SESSION.get("/sessions", "listSessions", "Session", "Your sessions.")
-async def list_sessions(services: Services, session: Session) -> list[SessionView]:
+async def list_sessions(services: Services, session: Session) -> list[UserSession]:
     """Where the user is signed in, the last used first."""
     idle = services.platform.settings.console.session_idle
     return await services.read(lambda c: accounts.list_sessions(c, session.user, idle, session.digest))

@@ -44,7 +44,7 @@ class Origin(msgspec.Struct, frozen=True):
     verified: bool = False
 
 
-class SessionView(msgspec.Struct):
+class UserSession(msgspec.Struct):
     """A session as its user sees it; `current` is the one that asks."""
 
     id: str
@@ -153,6 +153,20 @@ def session_of(connection: Connection, token: str, idle: float) -> Session | Non
     )
 
 
+def user_of_session(connection: Connection, digest: bytes) -> UserRef | None:
+    """Whose a session is that has not ended."""
+    row = connection.execute(
+        select(sessions.c.user_ref, sessions.c.operator_user_ref).where(
+            sessions.c.digest == digest, sessions.c.expires_at > now_ms()
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.operator_user_ref is not None:
+        return UserRef(row.operator_user_ref, True)
+    return UserRef(row.user_ref)
+
+
 def verify_session(connection: Connection, digest: bytes) -> None:
     """Note that the second factor was shown in a session."""
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(verified=True))
@@ -165,7 +179,7 @@ def session_id(digest: bytes) -> str:
 
 def list_sessions(
     connection: Connection, user: UserRef, idle: float, current: bytes = b""
-) -> list[SessionView]:
+) -> list[UserSession]:
     """The sessions of a user that are not over, the last used first."""
     now = now_ms()
     rows = connection.execute(
@@ -177,7 +191,7 @@ def list_sessions(
         .limit(200)
     )
     return [
-        SessionView(
+        UserSession(
             session_id(row.digest),
             timestamp(row.created_at) if row.created_at else None,
             timestamp(row.used_at),

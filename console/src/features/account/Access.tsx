@@ -1,0 +1,401 @@
+// One's own sessions, API keys and second factor.
+import { Badge, Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconKey, IconPlus } from "@tabler/icons-react";
+import { useState, type FormEvent } from "react";
+import type { Schemas } from "../../api/client";
+import { Empty, Once, Panel, Time } from "../../components/basics";
+import { useConfirm, useTell } from "../../components/notify";
+import { blocking, Loading, Problem } from "../../components/problem";
+import { openForm } from "../../components/unsaved";
+import { useSession } from "../../session";
+import { useT } from "../../text";
+import {
+  useApiKeys,
+  useCreateApiKey,
+  useEndOtherSessions,
+  useEndSession,
+  useFactor,
+  useIdentities,
+  useRemoveFactor,
+  useRenewCodes,
+  useRevokeApiKey,
+  useSessions,
+  useUnlink,
+} from "./api";
+import { browserOf } from "./browser";
+import { Enrol, RecoveryCodes } from "./Enrol";
+
+function Row({
+  title,
+  below,
+  children,
+}: {
+  title: React.ReactNode;
+  below: React.ReactNode;
+  children?: React.ReactNode;
+}) {
+  return (
+    <Group justify="space-between" wrap="nowrap" gap="xs" component="li">
+      <div style={{ minWidth: 0 }}>
+        <Text size="sm" fw={500} component="div" style={{ overflowWrap: "anywhere" }}>
+          {title}
+        </Text>
+        <Text size="xs" c="dimmed" component="div">
+          {below}
+        </Text>
+      </div>
+      {children}
+    </Group>
+  );
+}
+
+function List({ children }: { children: React.ReactNode }) {
+  return (
+    <Stack gap="sm" component="ul" m={0} p={0} style={{ listStyle: "none" }}>
+      {children}
+    </Stack>
+  );
+}
+
+export function SessionRows({
+  sessions,
+  onEnd,
+}: {
+  sessions: Schemas["UserSession"][];
+  onEnd: (session: Schemas["UserSession"]) => void;
+}) {
+  const t = useT();
+  return (
+    <List>
+      {sessions.map((session) => (
+        <Row
+          key={session.id}
+          title={
+            <>
+              {browserOf(session.browser)}{" "}
+              {session.current && (
+                <Badge variant="light" color="veld" tt="none" style={{ color: "var(--mantine-color-text)" }}>
+                  {t("sessions.current")}
+                </Badge>
+              )}
+            </>
+          }
+          below={
+            <>
+              {session.address} {session.provider && `· ${session.provider} `}· {t("sessions.used")}{" "}
+              <Time at={session.used} short />
+            </>
+          }
+        >
+          {!session.current && (
+            <Button size="compact-sm" variant="default" onClick={() => onEnd(session)}>
+              {t("sessions.end")}
+            </Button>
+          )}
+        </Row>
+      ))}
+    </List>
+  );
+}
+
+export function KeyRows({ keys, onRevoke }: { keys: Schemas["ApiKey"][]; onRevoke: (key: Schemas["ApiKey"]) => void }) {
+  const t = useT();
+  return (
+    <List>
+      {keys.map((key) => (
+        <Row
+          key={key.ref}
+          title={`${key.name} (${key.beginning}…)`}
+          below={
+            <>
+              {t(`apiKeys.${key.scope}`)} ·{" "}
+              {key.expired ? (
+                <span className="poor">{t("apiKeys.expired")}</span>
+              ) : key.expires ? (
+                <>
+                  {t("apiKeys.until")} <Time at={key.expires} short />
+                </>
+              ) : (
+                t("apiKeys.always")
+              )}{" "}
+              · {t("apiKeys.used")} {key.lastUsed ? <Time at={key.lastUsed} short /> : t("apiKeys.never")}
+            </>
+          }
+        >
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="red"
+            aria-label={t("apiKeys.revokeOf", { name: key.name })}
+            onClick={() => onRevoke(key)}
+          >
+            {t("apiKeys.revoke")}
+          </Button>
+        </Row>
+      ))}
+    </List>
+  );
+}
+
+export function Sessions() {
+  const t = useT();
+  const { run } = useTell();
+  const found = useSessions();
+  const end = useEndSession();
+  const endOthers = useEndOtherSessions();
+  return (
+    <Panel
+      title={t("sessions.title")}
+      right={
+        (found.data?.length ?? 0) > 1 && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => void run(endOthers.mutateAsync(), t("sessions.endedOthers"))}
+          >
+            {t("sessions.endOthers")}
+          </Button>
+        )
+      }
+    >
+      {blocking(found) ? (
+        <Problem error={found.error} retry={() => void found.refetch()} />
+      ) : !found.data ? (
+        <Loading rows={2} />
+      ) : (
+        <SessionRows
+          sessions={found.data}
+          onEnd={(session) => void run(end.mutateAsync(session.id), t("sessions.ended"))}
+        />
+      )}
+    </Panel>
+  );
+}
+
+export function ApiKeys() {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const found = useApiKeys();
+  const revoke = useRevokeApiKey();
+  const [made, setMade] = useState<Schemas["ApiKey"] | null>(null);
+  const create = () => openForm(t("apiKeys.new"), <NewKey onMade={setMade} />);
+  return (
+    <Panel
+      title={t("apiKeys.title")}
+      right={
+        <Button size="compact-sm" leftSection={<IconPlus size={14} />} onClick={create}>
+          {t("apiKeys.new")}
+        </Button>
+      }
+    >
+      <Stack>
+        {made?.key && <Once label={t("apiKeys.made", { name: made.name })} value={made.key} />}
+        {blocking(found) ? (
+          <Problem error={found.error} retry={() => void found.refetch()} />
+        ) : !found.data ? (
+          <Loading rows={2} />
+        ) : found.data.length ? (
+          <KeyRows
+            keys={found.data}
+            onRevoke={(key) =>
+              confirm(
+                t("apiKeys.revokeTitle", { name: key.name }),
+                t("apiKeys.revokeText"),
+                t("apiKeys.revoke"),
+                () => void run(revoke.mutateAsync(key.ref), t("apiKeys.revoked")),
+              )
+            }
+          />
+        ) : (
+          <Empty icon={IconKey} title={t("apiKeys.none")} text={t("apiKeys.noneText")} />
+        )}
+      </Stack>
+    </Panel>
+  );
+}
+
+function NewKey({ onMade }: { onMade: (key: Schemas["ApiKey"]) => void }) {
+  const t = useT();
+  const { user, mayChange, mayManage } = useSession();
+  const { run } = useTell();
+  const creation = useCreateApiKey();
+  const [name, setName] = useState("");
+  const [scope, setScope] = useState<Schemas["ApiKey"]["scope"]>("read");
+  const [days, setDays] = useState("90");
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const answer = await run(creation.mutateAsync({ name, scope, days: days ? Number(days) : null }));
+    if (!answer?.data) return;
+    modals.closeAll();
+    onMade(answer.data);
+  };
+  const scopes = (["read", "write", "admin"] as const).filter(
+    (one) => one === "read" || (one === "write" ? mayChange : mayManage && user?.kind === "subscriber"),
+  );
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Stack>
+        <TextInput
+          label={t("common.name")}
+          description={t("apiKeys.nameText")}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          maxLength={100}
+          data-autofocus
+          required
+        />
+        <Select
+          label={t("apiKeys.scope")}
+          allowDeselect={false}
+          value={scope}
+          onChange={(value) => setScope(value as typeof scope)}
+          data={scopes.map((value) => ({ value, label: t(`apiKeys.${value}`) }))}
+        />
+        <Select
+          label={t("apiKeys.validity")}
+          allowDeselect={false}
+          value={days}
+          onChange={(value) => setDays(value ?? "")}
+          data={[
+            ...["7", "30", "90", "365"].map((value) => ({ value, label: t("apiKeys.days", { count: Number(value) }) })),
+            { value: "", label: t("apiKeys.always") },
+          ]}
+        />
+        <Button type="submit" disabled={!name.trim()}>
+          {t("common.create")}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+export function Factor() {
+  const t = useT();
+  const { renew } = useSession();
+  const found = useFactor();
+  const [open, setOpen] = useState<"enrol" | "codes" | "remove" | null>(null);
+  const close = () => {
+    setOpen(null);
+    void found.refetch();
+    void renew();
+  };
+  if (!found.data)
+    return (
+      <Panel title={t("factor.title")}>
+        {blocking(found) ? <Problem error={found.error} /> : <Loading rows={2} />}
+      </Panel>
+    );
+  const { enabled, required, recoveryCodes } = found.data;
+  return (
+    <Panel title={t("factor.title")}>
+      <Stack>
+        <Text size="sm">
+          {enabled ? t("factor.on", { count: recoveryCodes }) : t(required ? "factor.needed" : "factor.off")}
+        </Text>
+        <Group gap="xs">
+          {!enabled && <Button onClick={() => setOpen("enrol")}>{t("factor.begin")}</Button>}
+          {enabled && (
+            <Button variant="default" onClick={() => setOpen("codes")}>
+              {t("factor.newCodes")}
+            </Button>
+          )}
+          {enabled && !required && (
+            <Button variant="subtle" color="red" onClick={() => setOpen("remove")}>
+              {t("factor.remove")}
+            </Button>
+          )}
+        </Group>
+        <Modal
+          opened={open !== null}
+          onClose={close}
+          title={t(open === "codes" ? "factor.newCodes" : open === "remove" ? "factor.remove" : "factor.title")}
+          closeOnClickOutside={false}
+          closeButtonProps={{ "aria-label": t("common.close") }}
+        >
+          {open === "enrol" && <Enrol onDone={close} />}
+          {open !== null && open !== "enrol" && <WithCode what={open} onDone={close} />}
+        </Modal>
+      </Stack>
+    </Panel>
+  );
+}
+
+/** What needs a code of the second factor there is. */
+function WithCode({ what, onDone }: { what: "codes" | "remove"; onDone: () => void }) {
+  const t = useT();
+  const { run } = useTell();
+  const renewal = useRenewCodes();
+  const removal = useRemoveFactor();
+  const [code, setCode] = useState("");
+  const [codes, setCodes] = useState<string[] | null>(null);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (what === "remove") {
+      if (await run(removal.mutateAsync(code), t("factor.removed"))) onDone();
+      return;
+    }
+    const answer = await run(renewal.mutateAsync(code));
+    if (answer?.data) setCodes(answer.data.recoveryCodes);
+  };
+  if (codes) return <RecoveryCodes codes={codes} onDone={onDone} />;
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Stack>
+        <TextInput
+          label={t("factor.code")}
+          description={t("factor.codeText")}
+          value={code}
+          onChange={(event) => setCode(event.currentTarget.value)}
+          autoComplete="one-time-code"
+          required
+          data-autofocus
+        />
+        <Button type="submit" color={what === "remove" ? "red.9" : undefined} disabled={code.trim().length < 6}>
+          {t(what === "remove" ? "factor.remove" : "factor.newCodes")}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+/** Identity providers: as whom one signs in there. Nothing where the server knows none. */
+export function Identities() {
+  const t = useT();
+  const { run } = useTell();
+  const found = useIdentities();
+  const unlink = useUnlink();
+  const { identities = [], providers = [] } = found.data ?? {};
+  if (!identities.length && !providers.length) return null;
+  return (
+    <Panel title={t("identities.title")}>
+      <Stack>
+        <Text size="sm" c="dimmed">
+          {t("identities.text")}
+        </Text>
+        <List>
+          {identities.map((identity) => (
+            <Row key={identity.ref} title={identity.shown} below={identity.issuer}>
+              <Button
+                size="compact-sm"
+                variant="subtle"
+                color="red"
+                onClick={() => void run(unlink.mutateAsync(identity.ref), t("identities.unlinked"))}
+              >
+                {t("identities.unlink")}
+              </Button>
+            </Row>
+          ))}
+        </List>
+        <Group>
+          {providers.map(({ name, label }) => (
+            <Button key={name} component="a" href={`/api/v1/signIn/${name}?link=true`} variant="default">
+              {t("identities.link", { provider: label })}
+            </Button>
+          ))}
+        </Group>
+      </Stack>
+    </Panel>
+  );
+}

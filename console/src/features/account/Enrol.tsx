@@ -1,0 +1,102 @@
+// Setting up a second factor: password, QR code, first code, recovery codes.
+import { Alert, Box, Button, Code, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { useState, type FormEvent } from "react";
+import { api, type Schemas } from "../../api/client";
+import { messageOf } from "../../components/problem";
+import { useT } from "../../text";
+
+/** Codes that are shown this once. */
+export function RecoveryCodes({ codes, onDone }: { codes: string[]; onDone: () => void }) {
+  const t = useT();
+  return (
+    <Stack>
+      <Alert color="yellow" variant="light" title={t("factor.recovery")}>
+        {t("factor.recoveryText")}
+      </Alert>
+      <Code block data-testid="recovery">
+        {codes.join("\n")}
+      </Code>
+      <Group>
+        <Button variant="default" onClick={() => void navigator.clipboard.writeText(codes.join("\n"))}>
+          {t("common.copy")}
+        </Button>
+        <Button onClick={onDone}>{t("factor.kept")}</Button>
+      </Group>
+    </Stack>
+  );
+}
+
+export function Enrol({ onDone }: { onDone: () => void }) {
+  const t = useT();
+  const [password, setPassword] = useState("");
+  const [made, setMade] = useState<Schemas["Enrolment"] | null>(null);
+  const [code, setCode] = useState("");
+  const [codes, setCodes] = useState<string[] | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const attempt = (work: () => Promise<void>) => (event: FormEvent) => {
+    event.preventDefault();
+    setProblem(null);
+    work().catch((error: unknown) => setProblem(messageOf(error, t)));
+  };
+  const begin = attempt(async () => {
+    const { data } = await api.POST("/api/v1/secondFactor/enrolment", { body: { password } });
+    setMade(data ?? null);
+  });
+  const confirm = attempt(async () => {
+    const { data } = await api.PUT("/api/v1/secondFactor", { body: { code } });
+    setCodes(data?.recoveryCodes ?? []);
+  });
+  const wrong = problem && (
+    <Alert color="red" role="alert">
+      {problem}
+    </Alert>
+  );
+  if (codes) return <RecoveryCodes codes={codes} onDone={onDone} />;
+  if (!made)
+    return (
+      <form onSubmit={begin}>
+        <Stack>
+          <Text size="sm">{t("factor.beginText")}</Text>
+          {wrong}
+          <PasswordInput
+            label={t("account.current")}
+            description={t("factor.passwordText")}
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+            autoComplete="current-password"
+            name="password"
+            visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
+            data-autofocus
+          />
+          <Button type="submit">{t("factor.begin")}</Button>
+        </Stack>
+      </form>
+    );
+  return (
+    <form onSubmit={confirm}>
+      <Stack>
+        <Text size="sm">{t("factor.scan")}</Text>
+        <Box ta="center">
+          <img src={made.qr} alt={t("factor.qr")} width={230} height={230} style={{ borderRadius: 8 }} />
+        </Box>
+        <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+          {t("factor.secret")} <Code data-testid="secret">{made.secret}</Code>
+        </Text>
+        {wrong}
+        <TextInput
+          label={t("factor.first")}
+          value={code}
+          onChange={(event) => setCode(event.currentTarget.value)}
+          autoComplete="one-time-code"
+          inputMode="numeric"
+          name="code"
+          maxLength={10}
+          required
+        />
+        <Button type="submit" disabled={code.trim().length < 6}>
+          {t("factor.confirm")}
+        </Button>
+      </Stack>
+    </form>
+  );
+}

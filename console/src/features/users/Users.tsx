@@ -1,0 +1,379 @@
+// The users of a subscriber, for its administrators: invitations, roles, sessions, keys, passwords, second factors.
+import { ActionIcon, Badge, Button, Menu, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { IconDots, IconLock, IconMail, IconUsers } from "@tabler/icons-react";
+import { useState, type FormEvent } from "react";
+import type { Schemas } from "../../api/client";
+import { Empty, Once, PageTitle, Time } from "../../components/basics";
+import { DataTable } from "../../components/DataTable";
+import { done, useConfirm, useTell } from "../../components/notify";
+import { blocking, Loading, Problem } from "../../components/problem";
+import { openForm } from "../../components/unsaved";
+import { useSession } from "../../session";
+import { useT, useTexts } from "../../text";
+import { KeyRows, SessionRows } from "../account/Access";
+import {
+  useAccess,
+  useColleagues,
+  useEndUserSession,
+  useInvitations,
+  useInvite,
+  useRemoveColleague,
+  useRenewInvitation,
+  useResetFactor,
+  useResetPassword,
+  useRevokeUserKey,
+  useSetRole,
+  useWithdraw,
+  type Colleague,
+  type Role,
+} from "./api";
+
+interface Link {
+  label: string;
+  value: string;
+}
+
+const roles: Role[] = ["ro", "rw", "admin"];
+const address = (page: string, token: string) => `${window.location.origin}/console/${page}#${token}`;
+
+export function Users() {
+  const t = useT();
+  const { mayManage } = useSession();
+  const [link, setLink] = useState<Link | null>(null);
+  if (!mayManage) return <Empty icon={IconLock} title={t("colleagues.notYours")} text={t("colleagues.notYoursText")} />;
+  return (
+    <>
+      <PageTitle title={t("nav.users")} below={t("colleagues.below")}>
+        <Button
+          leftSection={<IconMail size={16} />}
+          onClick={() => openForm(t("colleagues.invite"), <Invite onLink={setLink} />)}
+        >
+          {t("colleagues.invite")}
+        </Button>
+      </PageTitle>
+      <Stack>
+        {link && <Once label={link.label} value={link.value} />}
+        <People onLink={setLink} />
+        <Invitations onLink={setLink} />
+      </Stack>
+    </>
+  );
+}
+
+function RoleBadge({ role }: { role: Role }) {
+  const t = useT();
+  return (
+    <Badge
+      variant="light"
+      color={role === "ro" ? "gray" : "veld"}
+      tt="none"
+      style={{ color: "var(--mantine-color-text)" }}
+    >
+      {t(`role.${role}`)}
+    </Badge>
+  );
+}
+
+function People({ onLink }: { onLink: (link: Link | null) => void }) {
+  const t = useT();
+  const found = useColleagues();
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading />;
+  return (
+    <DataTable
+      label={t("nav.users")}
+      rows={found.data}
+      id={(row) => row.ref}
+      empty={<Empty icon={IconUsers} title={t("users.none")} text={t("colleagues.noneText")} />}
+      columns={[
+        {
+          key: "name",
+          title: t("common.name"),
+          value: (row) => row.displayName,
+          render: (row) => (
+            <>
+              {row.displayName}{" "}
+              {row.you && (
+                <Text span size="xs" c="dimmed">
+                  ({t("colleagues.you")})
+                </Text>
+              )}
+            </>
+          ),
+        },
+        { key: "username", title: t("signIn.username"), value: (row) => row.username, render: (row) => row.username },
+        {
+          key: "role",
+          title: t("account.role"),
+          value: (row) => row.role,
+          render: (row) => <RoleBadge role={row.role} />,
+        },
+        {
+          key: "factor",
+          title: t("factor.title"),
+          value: (row) => (row.secondFactor ? 1 : 0),
+          render: (row) => t(row.secondFactor ? "common.yes" : "common.no"),
+        },
+        {
+          key: "seen",
+          title: t("colleagues.seen"),
+          value: (row) => row.lastSeen,
+          render: (row) => <Time at={row.lastSeen} short />,
+        },
+        { key: "actions", title: "", align: "right", render: (row) => <Actions user={row} onLink={onLink} /> },
+      ]}
+    />
+  );
+}
+
+function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null) => void }) {
+  const { t, language } = useTexts();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const removal = useRemoveColleague();
+  const password = useResetPassword();
+  const factor = useResetFactor();
+  const name = user.displayName;
+  const sendLink = async () => {
+    const answer = await run(password.mutateAsync({ userRef: user.ref, language }));
+    if (!answer?.data) return;
+    const { mailed, token } = answer.data;
+    if (mailed) done(t("colleagues.resetSent", { name }));
+    onLink(token ? { label: t("colleagues.resetLink", { name }), value: address("reset", token) } : null);
+  };
+  const items: [string, () => void, boolean][] = [
+    [
+      t("colleagues.access"),
+      () => modals.open({ title: t("colleagues.accessOf", { name }), children: <Access user={user} />, size: "lg" }),
+      true,
+    ],
+    [
+      t("colleagues.changeRole"),
+      () => openForm(t("colleagues.roleOf", { name }), <ChangeRole user={user} />),
+      !user.you,
+    ],
+    [t("colleagues.reset"), () => void sendLink(), !user.you && user.password],
+    [
+      t("colleagues.resetFactor"),
+      () =>
+        confirm(
+          t("colleagues.resetFactorTitle", { name }),
+          t("colleagues.resetFactorText"),
+          t("colleagues.resetFactor"),
+          () => void run(factor.mutateAsync({ userRef: user.ref, language }), t("factor.removed")),
+        ),
+      !user.you && user.secondFactor,
+    ],
+  ];
+  return (
+    <Menu position="bottom-end" withArrow>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={t("colleagues.actionsOf", { name })}>
+          <IconDots size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {items.map(
+          ([label, act, shown]) =>
+            shown && (
+              <Menu.Item key={label} onClick={act}>
+                {label}
+              </Menu.Item>
+            ),
+        )}
+        {!user.you && (
+          <Menu.Item
+            color="red"
+            onClick={() =>
+              confirm(
+                t("users.removeTitle", { name }),
+                t("users.removeText"),
+                t("common.delete"),
+                () => void run(removal.mutateAsync(user.ref), t("users.removed")),
+              )
+            }
+          >
+            {t("common.delete")}
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Access({ user }: { user: Colleague }) {
+  const t = useT();
+  const { run } = useTell();
+  const found = useAccess(user.ref);
+  const end = useEndUserSession(user.ref);
+  const revoke = useRevokeUserKey(user.ref);
+  if (blocking(found)) return <Problem error={found.error} />;
+  if (!found.data) return <Loading rows={3} />;
+  const { sessions, apiKeys } = found.data;
+  return (
+    <Stack>
+      <Title order={3} size="h6">
+        {t("sessions.title")}
+      </Title>
+      {sessions.length ? (
+        <SessionRows sessions={sessions} onEnd={(one) => void run(end.mutateAsync(one.id), t("sessions.ended"))} />
+      ) : (
+        <Text size="sm" c="dimmed">
+          {t("sessions.none")}
+        </Text>
+      )}
+      <Title order={3} size="h6">
+        {t("apiKeys.title")}
+      </Title>
+      {apiKeys.length ? (
+        <KeyRows keys={apiKeys} onRevoke={(one) => void run(revoke.mutateAsync(one.ref), t("apiKeys.revoked"))} />
+      ) : (
+        <Text size="sm" c="dimmed">
+          {t("apiKeys.none")}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function RoleSelect({ value, onChange }: { value: Role; onChange: (role: Role) => void }) {
+  const t = useT();
+  return (
+    <Select
+      label={t("account.role")}
+      description={t(`colleagues.${value}`)}
+      allowDeselect={false}
+      value={value}
+      onChange={(role) => onChange(role as Role)}
+      data={roles.map((role) => ({ value: role, label: t(`role.${role}`) }))}
+    />
+  );
+}
+
+function ChangeRole({ user }: { user: Colleague }) {
+  const t = useT();
+  const { run } = useTell();
+  const change = useSetRole();
+  const [role, setRole] = useState<Role>(user.role);
+  const save = async () => {
+    if (await run(change.mutateAsync({ userRef: user.ref, role }), t("users.changed"))) modals.closeAll();
+  };
+  return (
+    <Stack>
+      <RoleSelect value={role} onChange={setRole} />
+      <Button onClick={() => void save()} disabled={role === user.role}>
+        {t("common.save")}
+      </Button>
+    </Stack>
+  );
+}
+
+/** Tells how an invitation went, and gives the link where it was not mailed. */
+function useSent(onLink: (link: Link | null) => void) {
+  const t = useT();
+  return ({ invitation, mailed, token }: Schemas["SentInvitation"]) => {
+    const email = invitation.email;
+    if (mailed) done(t("colleagues.invited", { email }));
+    onLink(token ? { label: t("colleagues.inviteLink", { email }), value: address("invitation", token) } : null);
+  };
+}
+
+function Invite({ onLink }: { onLink: (link: Link | null) => void }) {
+  const { t, language } = useTexts();
+  const { run } = useTell();
+  const invitation = useInvite();
+  const sent = useSent(onLink);
+  const [email, setEmail] = useState("");
+  const [role, setRole] = useState<Role>("ro");
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const answer = await run(invitation.mutateAsync({ email, role, language }));
+    if (!answer?.data) return;
+    modals.closeAll();
+    sent(answer.data);
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Stack>
+        <TextInput
+          label={t("colleagues.email")}
+          type="email"
+          placeholder="name@example.com"
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+          data-autofocus
+          required
+        />
+        <RoleSelect value={role} onChange={setRole} />
+        <Button type="submit" disabled={!email.includes("@")}>
+          {t("colleagues.send")}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+function Invitations({ onLink }: { onLink: (link: Link | null) => void }) {
+  const { t, language } = useTexts();
+  const { run } = useTell();
+  const found = useInvitations();
+  const renewal = useRenewInvitation();
+  const withdrawal = useWithdraw();
+  const sent = useSent(onLink);
+  const again = async (ref: string) => {
+    const answer = await run(renewal.mutateAsync({ invitationRef: ref, language }));
+    if (answer?.data) sent(answer.data);
+  };
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data?.length) return null;
+  return (
+    <>
+      <Title order={2} size="h5">
+        {t("colleagues.open")}
+      </Title>
+      <DataTable
+        label={t("colleagues.open")}
+        rows={found.data}
+        id={(row) => row.ref}
+        columns={[
+          { key: "email", title: t("colleagues.email"), value: (row) => row.email, render: (row) => row.email },
+          {
+            key: "role",
+            title: t("account.role"),
+            value: (row) => row.role,
+            render: (row) => <RoleBadge role={row.role} />,
+          },
+          { key: "by", title: t("common.by"), value: (row) => row.invitedBy, render: (row) => row.invitedBy },
+          {
+            key: "until",
+            title: t("colleagues.expires"),
+            value: (row) => row.expires,
+            render: (row) =>
+              row.expired ? <span className="poor">{t("apiKeys.expired")}</span> : <Time at={row.expires} short />,
+          },
+          {
+            key: "actions",
+            title: "",
+            align: "right",
+            render: (row) => (
+              <>
+                <Button size="compact-sm" variant="default" onClick={() => void again(row.ref)}>
+                  {t("colleagues.again")}
+                </Button>{" "}
+                <Button
+                  size="compact-sm"
+                  variant="subtle"
+                  color="red"
+                  onClick={() => void run(withdrawal.mutateAsync(row.ref), t("colleagues.withdrawn"))}
+                >
+                  {t("colleagues.withdraw")}
+                </Button>
+              </>
+            ),
+          },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,290 @@
+"""Accounts in a real browser, with a real mail server and a real identity provider: an invitation, passwords,
+sessions, API keys, the second factor, and signing in with OpenID Connect."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import oidc_provider_mock
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.authenticator import code_at
+from tests.e2e.desk import Desk
+from tests.e2e.running import RunningServer, sandbox
+from tests.monitoring.post_office import PostOffice
+from tests.person import Person
+from veldnet.simulator.customer import Account
+
+pytestmark = pytest.mark.xdist_group("accounts-console")
+
+PASSWORD = "correct horse battery"
+# Of the first sandbox in a data directory.
+CUSTOMER = "100000001"
+WIDTHS = (1440, 1024, 390)
+
+
+class Place:
+    """A server with its mail server and identity provider."""
+
+    def __init__(self, directory: Path, post: PostOffice, issuer: str) -> None:
+        self.account: Account = sandbox(directory / "data")
+        self.post = post
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        (directory / "secret").write_text("secret of the client\n")
+        provider = {
+            "issuer": issuer,
+            "client_id": "veldnet",
+            "client_secret_file": str(directory / "secret"),
+            "label": "Town hall",
+            "create_users": True,
+            "subscriber_claim": "company",
+            "subscribers": {"fen": CUSTOMER},
+            "role_claim": "groups",
+            "roles": {"field": "ro", "managers": "admin"},
+        }
+        self.server = RunningServer(
+            directory / "data",
+            "--http",
+            address,
+            VELDNET_CONSOLE__RATE_LIMIT="0",
+            VELDNET_MAIL__HOST="127.0.0.1",
+            VELDNET_MAIL__PORT=str(post.port),
+            VELDNET_MAIL__SECURITY="none",
+            VELDNET_SIGN_IN__URL=f"http://{address}",
+            VELDNET_SIGN_IN__PROVIDERS=json.dumps({"hall": provider}),
+        )
+
+    def link(self, count: int) -> str:
+        """The link of the newest of so many messages, with what it says in its language."""
+        end = time.monotonic() + 20
+        while len(self.post.messages) < count:
+            assert time.monotonic() < end, "no message came"
+            time.sleep(0.05)
+        body = self.post.messages[count - 1].get_body(("plain",))
+        assert body is not None
+        found = re.search(r"https?://\S+", str(body.get_content()))
+        assert found
+        return found[0]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    directory = tmp_path_factory.mktemp("accounts")
+    people = [
+        oidc_provider_mock.User(
+            sub="248", claims={"preferred_username": "fien", "company": "fen", "groups": ["managers"]}
+        ),
+        oidc_provider_mock.User(sub="nobody", claims={"preferred_username": "visitor"}),
+        oidc_provider_mock.User(sub="anna", claims={"preferred_username": "anna", "company": "fen"}),
+    ]
+    with (
+        PostOffice(directory) as post,
+        oidc_provider_mock.run_server_in_thread(user_claims=people) as provider,
+    ):
+        found = Place(directory, post, f"http://localhost:{provider.server_port}")
+        yield found
+        assert found.server.stop() == 0
+
+
+def page_of(browser: Browser, *, dark: bool = False, language: str = "en-GB") -> Page:
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme="dark" if dark else "light", locale=language
+    )
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    return page
+
+
+def accessible(page: Page) -> None:
+    """Axe finds nothing, at any width, and nothing is wider than the page."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(50)
+        Desk.accessible(_Only(page))
+        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not wide, f"{page.url} at {width}"
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+class _Only(Desk):
+    """A page of another context."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+
+def sign_in(page: Page, place: Place, username: str, password: str) -> None:
+    page.goto(f"{place.server.http}/console/")
+    page.locator("input[name=username]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.locator("button[type=submit]").click()
+
+
+def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -> None:
+    account = place.account
+    admin = page_of(browser)
+    sign_in(admin, place, account.thingpark_username, account.thingpark_password)
+    admin.get_by_role("link", name="Users").click()
+    admin.get_by_role("button", name="Invite user").click()
+    dialog = admin.get_by_role("dialog")
+    dialog.get_by_label("E-mail address").fill("anna@example.com")
+    dialog.get_by_label("Role").click()
+    admin.get_by_role("option", name="read-write").click()
+    accessible(admin)
+    dialog.get_by_role("button", name="Send invitation").click()
+    expect(admin.get_by_text("Invitation sent to anna@example.com")).to_be_visible()
+    accessible(admin)
+
+    anna = page_of(browser, dark=True, language="nl-NL")
+    anna.goto(place.link(1))
+    expect(anna.get_by_text("Sandbox User nodigt u uit")).to_be_visible()
+    accessible(anna)
+    anna.get_by_label("Uw naam").fill("Anna")
+    anna.locator("input[name=password]").fill(PASSWORD)
+    anna.get_by_role("button", name="Uitnodiging accepteren").click()
+    anna.get_by_role("link", name="Aanmelden").click()
+    expect(anna.get_by_role("button", name="Aanmelden", exact=True)).to_be_visible()
+    accessible(anna)
+    sign_in(anna, place, "anna@example.com", PASSWORD)
+    expect(anna.get_by_role("navigation", name="Menu")).to_be_visible()
+    expect(anna.get_by_role("link", name="Gebruikers")).to_have_count(0)
+
+    anna.goto(f"{place.server.http}/console/account")
+    anna.get_by_role("button", name="Nieuwe API-sleutel").click()
+    dialog = anna.get_by_role("dialog")
+    dialog.get_by_label("Naam").fill("script")
+    dialog.get_by_role("button", name="Aanmaken").click()
+    key = anna.get_by_test_id("once").inner_text()
+    asked = httpx.get(
+        f"{place.server.http}/api/v1/devices", headers={"authorization": f"Bearer {key}"}, timeout=30
+    )
+    assert asked.status_code == 200
+    secret = _enrol(anna)
+    accessible(anna)
+
+    phone = page_of(browser)
+    sign_in(phone, place, "anna@example.com", PASSWORD)
+    phone.get_by_label("Code").fill("000000")
+    phone.get_by_role("button", name="Sign in", exact=True).click()
+    expect(phone.get_by_role("alert")).to_contain_text("the code is wrong")
+    accessible(phone)
+    # The code that set it up was used; the next one counts already, for clocks that are ahead.
+    phone.get_by_label("Code").fill(code_at(secret, time.time() + 30))
+    phone.get_by_role("button", name="Sign in", exact=True).click()
+    expect(phone.get_by_role("navigation", name="Menu")).to_be_visible()
+
+    admin.reload()
+    admin.get_by_role("button", name="Actions for Anna").click()
+    admin.get_by_role("menuitem", name="Sessions and API keys").click()
+    ends = admin.get_by_role("dialog").get_by_role("button", name="End")
+    expect(ends).to_have_count(2)
+    accessible(admin)
+    ends.first.click()
+    expect(ends).to_have_count(1)
+    phone.reload()
+    expect(phone.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    for page in (admin, anna, phone):
+        page.context.close()
+
+
+def _enrol(page: Page) -> str:
+    """Set up the second factor in Dutch; returns its secret."""
+    page.get_by_role("button", name="Tweede factor instellen").click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input[name=password]").fill(PASSWORD)
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.get_by_role("img", name="QR-code")).to_be_visible()
+    secret = dialog.get_by_test_id("secret").inner_text()
+    accessible(page)
+    dialog.locator("input[name=code]").fill(code_at(secret, time.time()))
+    dialog.get_by_role("button", name="Bevestigen").click()
+    assert len(dialog.get_by_test_id("recovery").inner_text().split()) == 10
+    dialog.get_by_role("button", name="Ik heb de codes bewaard").click()
+    expect(page.get_by_text("Nog 10 herstelcodes over")).to_be_visible()
+    return secret
+
+
+def test_a_forgotten_password(browser: Browser, place: Place) -> None:
+    admin = Person(place.server, place.account.thingpark_username, place.account.thingpark_password)
+    made = admin.call("POST", "/api/v1/invitations", {"email": "bert@example.com", "role": "ro"})
+    before = len(place.post.messages)
+    token = place.link(before).partition("#")[2]
+    assert made["mailed"]
+    body = {"token": token, "username": "bert", "displayName": "Bert", "password": PASSWORD}
+    assert httpx.post(f"{place.server.http}/api/v1/invitation/acceptance", json=body).status_code == 204
+    page = page_of(browser, dark=True)
+    page.goto(f"{place.server.http}/console/")
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("User name or e-mail address").fill("bert@example.com")
+    accessible(page)
+    page.get_by_role("button", name="Send link").click()
+    expect(page.get_by_role("status")).to_contain_text("If there is a user")
+    link = place.link(before + 1)
+    page.goto(link)
+    expect(page.get_by_label("User name")).to_have_value("bert")
+    accessible(page)
+    page.locator("input[name=password]").fill("another password")
+    page.get_by_role("button", name="Set password").click()
+    expect(page.get_by_text("Your password was set")).to_be_visible()
+    sign_in(page, place, "bert", "another password")
+    expect(page.get_by_role("navigation", name="Menu")).to_be_visible()
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_role("alert")).to_contain_text("has expired or was used already")
+    accessible(page)
+    page.context.close()
+
+
+def _at_provider(page: Page, subject: str) -> None:
+    page.wait_for_url(re.compile(r"http://localhost:\d+/oauth2/authorize"))
+    page.get_by_role("button", name=subject, exact=True).first.click()
+
+
+def test_an_identity_provider(browser: Browser, place: Place) -> None:
+    page = page_of(browser)
+    page.goto(f"{place.server.http}/console/")
+    page.get_by_role("link", name="Sign in with Town hall").click()
+    _at_provider(page, "248")
+    expect(page.get_by_role("navigation", name="Menu")).to_be_visible()
+    page.goto(f"{place.server.http}/console/users")
+    expect(page.get_by_role("row", name=re.compile("fien"))).to_contain_text("administrator")
+    cookies: list[Any] = page.context.cookies()
+    assert {c["name"]: c["sameSite"] for c in cookies if c["domain"] == "127.0.0.1"} == {
+        "veldnet_session": "Strict"
+    }
+    page.context.clear_cookies()
+    for subject, told in (("nobody", "gives you no role"), ("anna", "gives you no role")):
+        page.goto(f"{place.server.http}/console/")
+        page.get_by_role("link", name="Sign in with Town hall").click()
+        _at_provider(page, subject)
+        expect(page.get_by_role("heading", name="Signing in failed")).to_be_visible()
+        expect(page.get_by_role("main")).to_contain_text(told)
+        accessible(page)
+        page.context.clear_cookies()
+    page.goto(f"{place.server.http}/api/v1/signIn/hall/callback?code=x&state=y")
+    expect(page.get_by_role("main")).to_contain_text("not begun in this browser")
+
+    # Who has a password links the identity, and signs in with either.
+    account = place.account
+    sign_in(page, place, account.thingpark_username, account.thingpark_password)
+    expect(page.get_by_role("navigation", name="Menu")).to_be_visible()
+    page.goto(f"{place.server.http}/console/account")
+    page.get_by_role("link", name="Link Town hall").click()
+    _at_provider(page, "anna")
+    expect(page.get_by_role("button", name="Unlink")).to_be_visible()
+    page.context.clear_cookies()
+    page.goto(f"{place.server.http}/console/")
+    page.get_by_role("link", name="Sign in with Town hall").click()
+    _at_provider(page, "anna")
+    expect(page.get_by_role("button", name=re.compile("Sandbox User"))).to_be_visible()
+    page.context.close()
