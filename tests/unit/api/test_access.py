@@ -55,7 +55,7 @@ OWN_PAGE = {
     ("post", "/api/v1/passwordReset/password"),
 }
 # Files that are no operations.
-FILES = {"/", "/console", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
+FILES = {"/", "/console", "/console/logo", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
 
 _NOTHING = Example()
 Served = tuple[Router, Operation, str]
