@@ -56,6 +56,7 @@ export function Series() {
   const completed = useCompleted(network);
   const creation = useCreation();
   const stopped = useRef(false);
+  const reading = useRef<Promise<unknown>>(Promise.resolve());
   const open = rows.filter((row) => !row.existing && !(row.outcome && "ref" in row.outcome));
   useUnsaved(open.length > 0);
   const change = (eui: string, by: Partial<Scanned>) =>
@@ -63,7 +64,7 @@ export function Series() {
   const scan = (text: string) => {
     // A paste may have a code on each line.
     const codes = text.split(/[\r\n]+/).filter((line) => line.trim());
-    readCodes(codes.slice(0, 100)).then((read) => {
+    const take = (read: Schemas["ReadCode"][]) => {
       setProblem(read.find((each) => each.error)?.error ?? null);
       const found = read.filter((each) => !each.error).map(rowOf);
       setRows((before) => {
@@ -79,7 +80,9 @@ export function Series() {
               .slice(0, 60),
           }),
         );
-    }, failed);
+    };
+    // The answer to an earlier code must not replace what a later one says.
+    reading.current = reading.current.then(() => readCodes(codes.slice(0, 100)).then(take)).catch(failed);
   };
   const ready = open.filter((row) => isKey(plainHex(row.key)));
   const create = async () => {
