@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
 
 from tests.e2e.running import RunningServer
 
@@ -15,8 +15,20 @@ SIZES = (
     ViewportSize(width=1024, height=768),
     ViewportSize(width=390, height=844),
 )
+# Milliseconds: other tests may run on the machine.
+PATIENCE = 15_000
 # Pictures of what `accessible_everywhere` looks at are kept here.
 PICTURES = os.environ.get("TEST_PICTURES")
+# A new colour scheme reaches the page in the next frame; where one transition ends, another may begin.
+SETTLED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const running = () => document.getAnimations().filter(
+    (each) => each instanceof CSSTransition && each.playState === "running");
+  await frame();
+  await frame();
+  for (let left = running(); left.length; left = running())
+    await Promise.allSettled(left.map((each) => each.finished));
+}"""
 
 
 class Desk:
@@ -32,12 +44,19 @@ class Desk:
             accept_downloads=True,
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         self.errors: list[str] = []
         self.elsewhere: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self._note(request.url))
-        self.page.on("dialog", lambda dialog: self.errors.append(f"dialog {dialog.message}"))
+        self.page.on("dialog", self._answer)
+
+    def _answer(self, dialog: Dialog) -> None:
+        """The page waits until a dialog is answered. Only leaving what is not saved may open one."""
+        if dialog.type != "beforeunload":
+            self.errors.append(f"dialog {dialog.message}")
+        dialog.accept()
 
     def _note(self, url: str) -> None:
         if not url.startswith((self.server.http, "data:", "blob:")):
@@ -63,8 +82,13 @@ class Desk:
         """A notification says so."""
         expect(self.page.get_by_role("alert").filter(has_text=text).first).to_be_visible()
 
+    def settle(self) -> None:
+        """Colours and opacities that change over time have their last value."""
+        self.page.evaluate(SETTLED)
+
     def accessible(self) -> None:
         """No violation of WCAG A or AA that axe finds."""
+        self.settle()
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         found = self.page.evaluate(
@@ -79,14 +103,16 @@ class Desk:
 
     def accessible_everywhere(self, name: str) -> None:
         """The same on a desk, a tablet and a phone, light and dark; nothing is wider than the screen."""
-        for size in SIZES:
-            self.page.set_viewport_size(size)
-            for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)
-                self.accessible()
-                if PICTURES:
-                    self.page.screenshot(path=f"{PICTURES}/{name}-{size['width']}-{scheme}.png")
-            width = self.page.evaluate("document.documentElement.scrollWidth")
-            assert width <= size["width"], f"{name} is {width} wide on a screen of {size['width']}"
-        self.page.emulate_media(color_scheme="light")
-        self.page.set_viewport_size(SIZES[0])
+        try:
+            for size in SIZES:
+                self.page.set_viewport_size(size)
+                for scheme in ("light", "dark"):
+                    self.page.emulate_media(color_scheme=scheme)
+                    self.accessible()
+                    if PICTURES:
+                        self.page.screenshot(path=f"{PICTURES}/{name}-{size['width']}-{scheme}.png")
+                width = self.page.evaluate("document.documentElement.scrollWidth")
+                assert width <= size["width"], f"{name} is {width} wide on a screen of {size['width']}"
+        finally:
+            self.page.emulate_media(color_scheme="light")
+            self.page.set_viewport_size(SIZES[0])
