@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e import radio
 from tests.e2e.desk import Desk
+from tests.e2e.key_place import wait_for
 from tests.e2e.running import KPN, RunningServer, command
 from tests.person import Person
 from tests.unit.inventory.test_catalogue import FILES, folder
@@ -29,7 +30,7 @@ KEY, WRONG = "8F1CA24B6D0E93577A21C4F8B3D6E905", "8F1CA24B6D0E93577A21C4F8B3D6E9
 JOIN_EUI = "0059AC0000000001"
 # Acme's number is 42, and 7 its number of the model Thermo in Europe.
 CODE = f"LW:D0:{JOIN_EUI}:{{}}:002A0007:SACME-1"
-SCANNED = "0059AC00DD00C001"
+SCANNED, EXISTING = "0059AC00DD00C001", "0059AC00DD00C002"
 
 
 def film(text: str, path: Path) -> None:
@@ -97,6 +98,20 @@ def user(server: RunningServer, account: Account) -> Person:
 
 
 @pytest.fixture(scope="module")
+def existing(user: Person, account: Account) -> str:
+    """A device whose AppKey was entered with a slip of the pen."""
+    body = {
+        "EUI": EXISTING,
+        "name": "Freezer",
+        "applicationEUI": JOIN_EUI,
+        "applicationKey": WRONG,
+        "deviceProfileId": account.device_profile_id,
+        "hsmGroupId": account.hsm_group_id,
+    }
+    return str(user.call("POST", f"{KPN}/devices", body)["ref"])
+
+
+@pytest.fixture(scope="module")
 def desk(server: RunningServer, account: Account, user: Person, browser: Browser) -> Iterator[Desk]:
     found = Desk(browser, server)
     found.sign_in(account.thingpark_username, account.thingpark_password)
@@ -129,14 +144,14 @@ def test_a_code_before_the_camera_names_device_and_model(desk: Desk, user: Perso
 
 
 def test_a_wrong_key_is_entered_again(
-    desk: Desk, user: Person, server: RunningServer, account: Account
+    desk: Desk, user: Person, server: RunningServer, account: Account, existing: str
 ) -> None:
     antenna = radio.Antenna(account.base_station_eui)
     antenna.connect(server.udp)
-    device = radio.device(SCANNED, KEY)
+    device = radio.device(EXISTING, KEY)
     antenna.hear(device.join_request())
-    (found,) = user.call("GET", f"{V1}/devices?search={SCANNED}")["devices"]
-    desk.go(f"/devices/{found['ref']}?tab=network")
+    wait_for(lambda: user.call("GET", f"{V1}/alarms?deviceRef={existing}")["total"] == 1)
+    desk.go(f"/devices/{existing}?tab=network")
     desk.button("Enter keys again")
     expect(desk.page.get_by_text("The current session continues under the old key")).to_be_visible()
     desk.page.get_by_role("textbox", name="AppKey").fill(KEY[:-1])
@@ -151,7 +166,7 @@ def test_a_wrong_key_is_entered_again(
     radio.join(antenna, device)
 
 
-def test_a_series_is_scanned_and_created(desk: Desk, user: Person) -> None:
+def test_a_series_is_scanned_and_created(desk: Desk, user: Person, existing: str) -> None:
     desk.go("/devices/scan")
     desk.heading("Scan several devices")
     code = desk.page.get_by_role("textbox", name="Code")
@@ -161,11 +176,13 @@ def test_a_series_is_scanned_and_created(desk: Desk, user: Person) -> None:
         code.fill(CODE.format(eui))
         code.press("Enter")
         expect(desk.page.get_by_role("textbox", name=f"AppKey of {eui}")).to_be_visible()
-    for again in (CODE.format(euis[0]), CODE.format(SCANNED), "https://example.com"):
+    for again in (CODE.format(euis[0]), CODE.format(EXISTING), "https://example.com"):
         code.fill(again)
         code.press("Enter")
     expect(desk.page.get_by_role("alert").filter(has_text="no code of a device")).to_be_visible()
-    expect(desk.page.get_by_role("link", name="Exists already")).to_be_visible()
+    expect(desk.page.get_by_role("link", name="Exists already")).to_have_attribute(
+        "href", f"/console/devices/{existing}"
+    )
     expect(desk.page.get_by_role("heading", name="4 devices")).to_be_visible()
     desk.button("Paste keys")
     desk.page.get_by_role("textbox", name="List of keys").fill(f"{euis[1]};{JOIN_EUI};{KEY}")
