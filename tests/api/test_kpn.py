@@ -83,9 +83,11 @@ def test_every_described_operation_is_served_and_every_served_one_described(
             answer = client.http.request(
                 method, path.replace("{", "0").replace("}", ""), headers={"authorization": ""}
             )
-            # Who signs in has no token yet.
-            expected = 400 if operations[method]["operationId"] == "signIn" else 401
-            assert answer.status_code == expected, f"{method} {path} answers {answer.status_code}"
+            if operations[method].get("security") == []:
+                # Who signs in has no token yet.
+                assert answer.status_code in (200, 204, 400, 404), f"{method} {path}: {answer.status_code}"
+            else:
+                assert answer.status_code == 401, f"{method} {path} answers {answer.status_code}"
 
 
 def test_catalogues(checked: Any, account: Account) -> None:
