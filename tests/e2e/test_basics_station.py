@@ -164,7 +164,7 @@ class Field:
 
 
 def uri_of(server: RunningServer) -> str:
-    return f"wss://localhost:{server.addresses['basics_station'].rpartition(':')[2]}"
+    return f"wss://localhost:{server.addresses['basicsStation'].rpartition(':')[2]}"
 
 
 def field_of(server: RunningServer, account: Account, authority: Authority, token: str) -> Field:

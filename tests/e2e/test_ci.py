@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -37,6 +38,8 @@ def test_the_tests_of_the_page_pass_with_the_plugin(tmp_path: Path) -> None:
         text=True,
         timeout=120,
         check=False,
+        # Whether or not the entry point is installed.
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout

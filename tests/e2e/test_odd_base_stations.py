@@ -244,8 +244,8 @@ def test_c14_after_a_kill_downlinks_go_where_they_went(
 def test_b9_the_list_of_base_stations_shows_it_after_a_stop(server: RunningServer, account: Account) -> None:
     assert server.stop() == 0
     listed = json.loads(veldnet("admin", "base-station", "list", "--json", "--data", str(server.data)))
-    station = next(each for each in listed if each["gateway_eui"] == account.base_station_eui)
-    assert station["refused_frames"] >= 1 and station["last_refusal"].startswith("bad_json: ")
+    station = next(each for each in listed if each["gatewayEUI"] == account.base_station_eui)
+    assert station["refusedFrames"] >= 1 and station["lastRefusal"].startswith("bad_json: ")
     table = veldnet("admin", "base-station", "list", "--data", str(server.data), COLUMNS="300")
     assert "bad_json" in table and "Last refusal" in table
     server.start()

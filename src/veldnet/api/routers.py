@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
     result: Any
     conditional: bool
     read_only: bool
+    refusals: tuple[int, ...]
     max_body: int | Callable[[Services], int]
 
 

@@ -106,7 +106,14 @@ async def test_b7_a_database_that_vanishes_is_noticed(settings: Settings) -> Non
     await opened.close()
 
 
-_CREATORS = {("init",), ("serve",), ("sandbox",), ("demo",), ("admin", "operator-create")}
+_CREATORS = {
+    ("init",),
+    ("serve",),
+    ("sandbox",),
+    ("demo",),
+    ("admin", "operator-create"),
+    ("admin", "operator", "create"),
+}
 # What the arguments of commands must look like for them to be taken.
 _VALUES = {"eui": "0011223344556677", "dev_eui": "0011223344556677", "customer_id": "123456789"}
 

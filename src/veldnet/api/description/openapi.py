@@ -27,6 +27,12 @@ _ERRORS = {
     429: "Too many requests",
     500: "Server error",
 }
+# Of some operations only.
+_RARER = {
+    409: "Not possible in this installation",
+    410: "The link has expired or was used already",
+    412: "Changed by someone else since it was read",
+}
 _IF_MATCH = {
     "name": "if-match",
     "in": "header",
@@ -168,7 +174,9 @@ def _responses(operation: Operation, answer: dict[str, Any] | None) -> dict[str,
         stream = operation.media == "text/event-stream"
         success["content"] = {operation.media: {} if stream else {"schema": STRING}}
     responses = {str(operation.status): success}
-    errors = _ERRORS | ({412: "Changed by someone else since it was read"} if operation.conditional else {})
+    errors = _ERRORS | {status: _RARER[status] for status in operation.refusals}
+    if operation.conditional:
+        errors |= {412: _RARER[412]}
     for status, text in errors.items():
         responses[str(status)] = {
             "description": text,

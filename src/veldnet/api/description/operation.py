@@ -46,6 +46,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     conditional: bool = False
     # Whether it changes nothing, though it is no GET.
     read_only: bool = False
+    # What else it may be refused with, by status.
+    refusals: tuple[int, ...] = ()
     # Octets of a body at most, where it is not the setting.
     max_body: int | Callable[[Services], int] | None = None
 

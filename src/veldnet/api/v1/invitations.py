@@ -136,7 +136,12 @@ async def withdraw(invitation_ref: str, services: Services, scope: Scope) -> Non
 
 
 @SIGN_IN.post(
-    "/invitation", "openInvitation", "Session", "What the link of an invitation invites to.", max_body=4096
+    "/invitation",
+    "openInvitation",
+    "Session",
+    "What the link of an invitation invites to.",
+    refusals=(410,),
+    max_body=4096,
 )
 async def open_invitation(request: Request[Any, Any, Any], services: Services, body: OneTimeToken) -> Invited:
     """For the page that the link leads to; the link stays valid."""
@@ -150,6 +155,7 @@ async def open_invitation(request: Request[Any, Any, Any], services: Services, b
     "Session",
     "Accept an invitation: become a user, who then signs in.",
     status=204,
+    refusals=(410,),
     max_body=4096,
 )
 async def accept(request: Request[Any, Any, Any], services: Services, body: Acceptance) -> None:

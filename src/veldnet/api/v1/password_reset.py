@@ -49,6 +49,7 @@ class NewPassword(msgspec.Struct):
     "Session",
     "Have a link sent that sets another password.",
     status=204,
+    refusals=(409,),
     max_body=4096,
 )
 async def request_reset(request: Request[Any, Any, Any], services: Services, body: ResetRequest) -> None:
@@ -81,7 +82,12 @@ async def send_link(services: Services, to: Addressee, token: str, language: Lan
 
 
 @SIGN_IN.post(
-    "/passwordReset/link", "openPasswordReset", "Session", "Whose password a link sets.", max_body=4096
+    "/passwordReset/link",
+    "openPasswordReset",
+    "Session",
+    "Whose password a link sets.",
+    refusals=(410,),
+    max_body=4096,
 )
 async def open_reset(request: Request[Any, Any, Any], services: Services, body: OneTimeToken) -> ResetOf:
     """For the page that the link leads to; the link stays valid."""
@@ -96,6 +102,7 @@ async def open_reset(request: Request[Any, Any, Any], services: Services, body: 
     "Session",
     "Set another password with the token of a link.",
     status=204,
+    refusals=(410,),
     max_body=4096,
 )
 async def finish_reset(request: Request[Any, Any, Any], services: Services, body: NewPassword) -> None:
