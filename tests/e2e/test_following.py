@@ -79,6 +79,7 @@ def fits(desk: Desk, name: str) -> None:
     pictures = os.environ.get("PICTURES_OF_TESTS")
     for width in WIDTHS:
         desk.page.set_viewport_size({"width": width, "height": 900})
+        desk.settle()
         expect(desk.page.locator("[aria-busy=true]")).to_have_count(0)
         wide = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{name} is {wide} px too wide at {width}"
