@@ -164,8 +164,10 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
     assert user.call("GET", f"{V1}/devices/{sealed}/readings") == []
     # Downlinks: the network encrypts for one, and says why it cannot for the other.
     queued = user.call("POST", f"{V1}/devices/{ref}/downlinks", {"data": {"minutes": 30}, "validity": 3600})
-    assert queued == {"fPort": 9, "payload": "1e"}
-    user.call("POST", f"{V1}/devices/{ref}/downlinks", {"fPort": 3, "payload": "AB CD"})
+    assert (queued["fPort"], queued["payload"]) == (9, "1e")
+    behind = user.call("POST", f"{V1}/devices/{ref}/downlinks", {"fPort": 3, "payload": "AB CD"})
+    listed = user.call("GET", f"{V1}/downlinks?deviceRef={ref}&status=queued")["downlinks"]
+    assert {one["id"] for one in listed} == {queued["id"], behind["id"]}
     waiting = user.call("GET", f"{V1}/devices/{ref}/downlinks")
     assert [(item["fPort"], item["payload"]) for item in waiting] == [(9, "1e"), (3, "abcd")]
     refused = user.request("POST", f"{V1}/devices/{sealed}/downlinks", {"fPort": 1, "payload": "00"})
