@@ -264,7 +264,7 @@ def test_a_device_is_created_with_checks_as_one_types(desk: Desk, user: Person) 
 
 def test_the_keyboard_alone_finds_and_opens_a_device(desk: Desk) -> None:
     desk.page.keyboard.press("Control+k")
-    expect(desk.page.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
+    expect(desk.page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
     desk.page.keyboard.type("Kitch")
     expect(desk.page.get_by_role("dialog").get_by_text("Kitchen")).to_be_visible()
     desk.page.keyboard.press("Enter")
@@ -367,7 +367,9 @@ def test_the_logger_shows_frames_as_they_come_and_all_of_one(
 
 def test_a_device_shows_what_it_says_and_is_told_things(desk: Desk, user: Person, world: World) -> None:
     desk.go(f"/devices/{world.ref}?tab=readings")
-    expect(desk.page.get_by_text("temperature 21")).to_be_visible()
+    readings = desk.page.get_by_role("table", name="Readings")
+    expect(readings.get_by_role("columnheader", name="temperature (°C)")).to_be_visible()
+    expect(readings.get_by_role("cell", name="21", exact=True)).to_be_visible()
     desk.page.get_by_role("tab", name="Charts").click()
     expect(desk.page.get_by_role("img", name="SNR (dB)")).to_be_visible()
     desk.page.get_by_text("Frames", exact=True).nth(1).click()
@@ -473,10 +475,10 @@ def test_the_operator_works_for_a_customer(operators: Desk) -> None:
     dialog.get_by_role("textbox", name="ID", exact=True).fill("console-cs/gold")
     dialog.get_by_role("textbox", name="Name", exact=True).fill("Gold")
     dialog.get_by_label("Search settings").fill("allowClassB")
-    dialog.get_by_role("combobox", name="allowClassB").click()
+    dialog.get_by_role("combobox", name="Class B permitted").click()
     operators.page.get_by_role("option", name="yes").click()
     dialog.get_by_role("button", name="Save").click()
-    expect(operators.page.get_by_text("allowClassB true", exact=True)).to_be_visible()
+    expect(operators.page.get_by_text("Class B permitted: yes", exact=True)).to_be_visible()
     operators.go("/operator/subscribers")
     operators.button("Open")
     operators.heading("Home")
