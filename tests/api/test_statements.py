@@ -385,6 +385,7 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
             )["id"]
         }
     ),
+    "stationConfiguration": lambda w: Example({"stationId": w.station}, query="format=gateway-bridge"),
     "listStationTokens": lambda w: Example({"stationId": w.station}),
     "issueStationToken": lambda w: Example({"stationId": w.station}),
     "revokeStationToken": lambda w: Example(

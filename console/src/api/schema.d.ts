@@ -2334,6 +2334,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/baseStations/{stationId}/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Configuration files for a base station. */
+        get: operations["stationConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/baseStations/{stationId}/tokens": {
         parameters: {
             query?: never;
@@ -4086,6 +4103,32 @@ export interface components {
             creationTime: string;
             lastUpdateTime: string;
             additionalInfos: string[];
+        };
+        /**
+         * StationConfigurationView
+         * @description Files of the program that runs on a base station. `values` are the same for base stations that are
+         *         configured in a form: `gatewayEUI`, `serverAddress`, `portUp`, `portDown`, `lnsUri`, `broker` and
+         *         `topicPrefix`, as far as the program has them. `served` says whether the server listens for such base
+         *         stations at all.
+         */
+        StationConfigurationView: {
+            format: string;
+            chip: string;
+            region: string;
+            server: string;
+            served: boolean;
+            files: components["schemas"]["ConfigurationFileView"][];
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ConfigurationFileView
+         * @description A file by its name.
+         */
+        ConfigurationFileView: {
+            name: string;
+            content: string;
         };
         /**
          * TokenView
@@ -18496,6 +18539,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NetworkOverview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    stationConfiguration: {
+        parameters: {
+            query?: {
+                /** @description Program on the base station. */
+                format?: "packet-forwarder" | "basics-station" | "gateway-bridge" | "mqtt-forwarder" | "kerlink";
+                /** @description Kind of concentrator; an SX1303 is configured as an SX1302. */
+                chip?: "SX1302" | "SX1301";
+                /** @description Host name or address under which base stations reach the server; that of the setting `sign_in.url` or of this request if absent. */
+                server?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationConfigurationView"];
                 };
             };
             /** @description Bad Request */

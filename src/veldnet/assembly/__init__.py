@@ -7,6 +7,7 @@ __all__ = [
     "listening",
     "network_settings",
     "platform",
+    "station_configuration",
     "vaults",
     "virtual_world",
 ]

@@ -22,4 +22,5 @@ __all__ = [
     "SemtechUdpServer",
     "UnknownBaseStation",
     "basics_station",
+    "configuration",
 ]

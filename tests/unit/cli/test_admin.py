@@ -115,6 +115,10 @@ def test_base_stations(admin: Admin) -> None:
     admin("base-station", "change", made["id"].lower(), "--name", "Mast")
     assert admin("base-station", "show", made["id"])["name"] == "Mast"
     assert made["id"] in [each["id"] for each in admin("base-station", "list")]
+    station = ("base-station", "configuration", made["id"])
+    files = admin(*station, "--server", "lns.example.com", "--format", "kerlink")["files"]
+    assert [file["name"] for file in files] == ["lorafwd.toml"] and "lns.example.com" in files[0]["content"]
+    assert "server is needed" in admin.refused(*station)
     assert admin("base-station", "delete", made["id"]) == {"id": made["id"]}
     assert "there is no base station" in admin.refused("base-station", "show", made["id"])
 

@@ -23,10 +23,10 @@ from veldnet.gateways.basics_station.messages import (
     unpack_context,
 )
 from veldnet.gateways.basics_station.router_config import data_rates, router_config
-from veldnet.gateways.radio_layout import radios
 from veldnet.gateways.basics_station.router_ids import dashed, id6, parse_router_id
 from veldnet.gateways.basics_station.station import Counts, Station
 from veldnet.gateways.presence import Presence
+from veldnet.gateways.radio_layout import radios
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
 from veldnet.lorawan.modulation import Fsk, Lora

@@ -7,12 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from veldnet.assembly.network_settings import network_parameters
+from veldnet.assembly.station_configuration import (
+    Chip,
+    Program,
+    StationConfiguration,
+    server_name,
+    station_configuration,
+)
 from veldnet.cli.options import Data, Json, Operator
 from veldnet.cli.output import console, fail, print_json, print_members, print_table, report
 from veldnet.cli.running import change_data, read_data, settings_of
+from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import accounts, base_stations
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
+from veldnet.store import Connection
 
 base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
 
@@ -247,3 +257,59 @@ def issue_token(base_station_id: StationId, data: Data = None, as_json: Json = F
         print_json(made)
     else:
         console.print(base_stations.key_file(made.token).strip(), highlight=False, soft_wrap=True)
+
+
+@base_station_app.command("configuration")
+def show_configuration(
+    base_station_id: StationId,
+    program: Annotated[
+        Program, typer.Option("--format", help="Program on the base station.")
+    ] = "packet-forwarder",
+    chip: Annotated[
+        Chip, typer.Option(help="Concentrator; an SX1303 is configured as an SX1302.")
+    ] = "SX1302",
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Host name under which base stations reach the server; that of sign_in.url if absent."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Directory for the files; they are printed if absent.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Print or write the configuration files of a base station for this server. Calibration and gain tables
+    are those of Semtech's reference designs: keep those of the maker where its file has others."""
+    settings = settings_of(data)
+    identifier = base_station_id.upper()
+
+    def make(connection: Connection) -> StationConfiguration:
+        listed = base_stations.list_base_stations(connection)
+        station = next((each for each in listed if each.id == identifier), None)
+        if station is None:
+            raise BadRequest(f"there is no base station {identifier}")
+        plans = network_parameters(settings.network).channel_plans
+        return station_configuration(
+            settings,
+            GatewayEui.parse(station.gateway_eui),
+            plans[next(iter(plans))],
+            program,
+            chip,
+            server_name(settings, server, None),
+        )
+
+    made = read_data(data, make)
+    if as_json:
+        print_json(made)
+        return
+    for file in made.files:
+        if output is None:
+            console.print(f"# {file.name}", highlight=False)
+            console.print(file.content, highlight=False, soft_wrap=True, markup=False)
+        else:
+            (output / file.name).write_text(file.content)
+            report(f"{output / file.name} written", file=str(output / file.name))
+    if not made.served:
+        report("the server does not listen for such base stations: see its settings under gateways")

@@ -10,6 +10,7 @@ from .registration import (
     list_base_stations,
     list_unknown,
     own_base_station,
+    read_base_station,
     remarks,
     remove_base_station,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "list_tokens",
     "list_unknown",
     "own_base_station",
+    "read_base_station",
     "remarks",
     "remove_base_station",
     "revoke_token",

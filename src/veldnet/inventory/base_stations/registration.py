@@ -207,6 +207,20 @@ def own_base_station(connection: Connection, operator_ref: int, base_station_id:
     return int(ref)
 
 
+def read_base_station(connection: Connection, operator_ref: int, base_station_id: str) -> BaseStation:
+    """A base station of the operator. Raises `NotFound`."""
+    columns = base_stations.c
+    names = BaseStation.__struct_fields__
+    row = connection.execute(
+        select(*(columns[name] for name in names)).where(
+            columns.id == base_station_id, columns.operator_ref == operator_ref
+        )
+    ).first()
+    if row is None:
+        raise NotFound("BaseStation", base_station_id)
+    return BaseStation(*row)
+
+
 def find_base_station(connection: Connection, base_station_id: str) -> int:
     """The number of a base station of any operator. Raises `BadRequest`."""
     ref = connection.execute(

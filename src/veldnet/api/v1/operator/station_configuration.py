@@ -1,0 +1,96 @@
+"""Configuration of base stations, ready to copy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request
+
+from veldnet.api.query import Parameter
+from veldnet.api.routers import OPERATOR
+from veldnet.api.services import Services
+from veldnet.assembly.station_configuration import Program, server_name, station_configuration
+from veldnet.domain.scope import OperatorScope
+from veldnet.gateways.configuration import Chip
+from veldnet.inventory import base_stations
+from veldnet.lorawan import GatewayEui
+
+
+class ConfigurationWanted(msgspec.Struct, frozen=True):
+    """For which program and radio, and which name of the server."""
+
+    format: Annotated[Program, Parameter("Program on the base station.")] = "packet-forwarder"
+    chip: Annotated[Chip, Parameter("Kind of concentrator; an SX1303 is configured as an SX1302.")] = "SX1302"
+    server: Annotated[
+        str | None,
+        Parameter(
+            "Host name or address under which base stations reach the server; that of the setting "
+            "`sign_in.url` or of this request if absent."
+        ),
+    ] = None
+
+
+class ConfigurationFileView(msgspec.Struct):
+    """A file by its name."""
+
+    name: str
+    content: str
+
+
+class StationConfigurationView(msgspec.Struct):
+    """Files of the program that runs on a base station. `values` are the same for base stations that are
+    configured in a form: `gatewayEUI`, `serverAddress`, `portUp`, `portDown`, `lnsUri`, `broker` and
+    `topicPrefix`, as far as the program has them. `served` says whether the server listens for such base
+    stations at all."""
+
+    format: str
+    chip: str
+    region: str
+    server: str
+    served: bool
+    files: list[ConfigurationFileView]
+    values: dict[str, str]
+
+
+@OPERATOR.get(
+    "/baseStations/{stationId}/configuration",
+    "stationConfiguration",
+    "Operator",
+    "Configuration files for a base station.",
+)
+async def get_configuration(
+    station_id: str,
+    request: Request[Any, Any, Any],
+    services: Services,
+    operator: OperatorScope,
+    query: ConfigurationWanted,
+) -> StationConfigurationView:
+    """The files that a base station needs for this server, with the channels of its region. Calibration and
+    gain tables of the radios are those of Semtech's reference designs; where the maker's file has others,
+    keep those. No file holds a secret: issue a token for Station's `tc.key`."""
+    platform = services.platform
+    server = server_name(platform.settings, query.server, request.headers.get("host"))
+    station = await services.read(
+        lambda c: base_stations.read_base_station(c, operator.operator_ref, station_id)
+    )
+    plans = platform.network.parameters.channel_plans
+    made = await asyncio.to_thread(
+        station_configuration,
+        platform.settings,
+        GatewayEui.parse(station.gateway_eui),
+        plans[next(iter(plans))],
+        query.format,
+        query.chip,
+        server,
+    )
+    return StationConfigurationView(
+        query.format,
+        query.chip,
+        made.region,
+        made.server,
+        made.served,
+        [ConfigurationFileView(file.name, file.content) for file in made.files],
+        made.values,
+    )

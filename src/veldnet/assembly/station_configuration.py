@@ -1,0 +1,162 @@
+"""Configuration of a base station for this server, by the settings of the server."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from veldnet.domain.errors import InvalidField
+from veldnet.gateways import configuration
+from veldnet.gateways.configuration import Chip, ConfigurationFile, Wanted
+from veldnet.lorawan import GatewayEui
+from veldnet.lorawan.regions import ChannelPlan
+from veldnet.settings import Settings
+
+__all__ = ["PROGRAMS", "Chip", "Program", "StationConfiguration", "server_name", "station_configuration"]
+
+Program = Literal["packet-forwarder", "basics-station", "gateway-bridge", "mqtt-forwarder", "kerlink"]
+
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+# Where the server takes any free port, as in tests, the usual one is written.
+_UDP_PORT, _LNS_PORT = 1700, 8887
+_BROKER_PORT = 1883
+
+
+class StationConfiguration(msgspec.Struct, frozen=True):
+    """Files, and the same as values for base stations that are configured in a form; `served` is whether the
+    server listens for that program at all."""
+
+    region: str
+    server: str
+    served: bool
+    files: list[ConfigurationFile]
+    values: dict[str, str]
+
+
+def server_name(settings: Settings, given: str | None, asked: str | None) -> str:
+    """The host under which base stations reach the server: as given, else that of its public address, else
+    that of the request. Raises `InvalidField`."""
+    host = given or urlsplit(settings.sign_in.url).hostname or _host_of(asked or "")
+    if not host:
+        raise InvalidField("server is needed: the host name under which base stations reach the server")
+    if not _HOST.fullmatch(host):
+        raise InvalidField(f"server {host[:40]!r} must be a host name or an address, without a port")
+    return host
+
+
+def _host_of(header: str) -> str:
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def station_configuration(
+    settings: Settings,
+    gateway_eui: GatewayEui,
+    plan: ChannelPlan,
+    program: Program,
+    chip: Chip,
+    server: str,
+) -> StationConfiguration:
+    """The files of a program for a base station. Reads the server's certificate where it is served by TLS."""
+    gateways = settings.gateways
+    wanted = Wanted(
+        gateway_eui,
+        plan,
+        chip,
+        server,
+        gateways.udp.port or _UDP_PORT,
+        _lns_uri(settings, server),
+        f"tcp://{_bracketed(server)}:{_BROKER_PORT}",
+        _trust(settings) if program == "basics-station" else None,
+    )
+    files, values = _PROGRAMS[program]
+    served = bool(gateways.basics_station) if program == "basics-station" else program not in _BY_MQTT
+    return StationConfiguration(plan.region.name, server, served, files(wanted), values(wanted))
+
+
+def _lns_uri(settings: Settings, server: str) -> str:
+    gateways = settings.gateways
+    if gateways.basics_station_uri:
+        return gateways.basics_station_uri
+    certificate = gateways.basics_station_certificate or settings.tls.certificate
+    port = (gateways.basics_station.port if gateways.basics_station else 0) or _LNS_PORT
+    return f"{'wss' if certificate else 'ws'}://{_bracketed(server)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _udp_values(wanted: Wanted) -> dict[str, str]:
+    port = str(wanted.udp_port)
+    return {
+        "gatewayEUI": str(wanted.gateway_eui),
+        "serverAddress": wanted.server,
+        "portUp": port,
+        "portDown": port,
+    }
+
+
+def _station_values(wanted: Wanted) -> dict[str, str]:
+    return {"gatewayEUI": str(wanted.gateway_eui), "lnsUri": wanted.lns_uri}
+
+
+def _mqtt_values(wanted: Wanted) -> dict[str, str]:
+    return {
+        "gatewayEUI": str(wanted.gateway_eui),
+        "broker": wanted.broker_uri,
+        "topicPrefix": configuration.topic_prefix(wanted.plan),
+    }
+
+
+_Files = Callable[[Wanted], list[ConfigurationFile]]
+_Values = Callable[[Wanted], dict[str, str]]
+_PROGRAMS: dict[Program, tuple[_Files, _Values]] = {
+    "packet-forwarder": (configuration.packet_forwarder_files, _udp_values),
+    "basics-station": (configuration.basics_station_files, _station_values),
+    "gateway-bridge": (configuration.gateway_bridge_files, _mqtt_values),
+    "mqtt-forwarder": (configuration.mqtt_forwarder_files, _mqtt_values),
+    "kerlink": (configuration.kerlink_files, _udp_values),
+}
+PROGRAMS: tuple[Program, ...] = tuple(_PROGRAMS)
+_BY_MQTT: tuple[Program, ...] = ("gateway-bridge", "mqtt-forwarder")
+
+
+def _trust(settings: Settings) -> str | None:
+    """The certificate that stations are to trust: the authority at the end of the server's own chain, or the
+    one of this machine's trusted authorities that has issued it."""
+    path = settings.gateways.basics_station_certificate or settings.tls.certificate
+    if not path:
+        return None
+    try:
+        chain = x509.load_pem_x509_certificates(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+    last = chain[-1]
+    if last.issuer != last.subject:
+        last = _issuer(last) or last
+    return last.public_bytes(Encoding.PEM).decode()
+
+
+def _issuer(certificate: x509.Certificate) -> x509.Certificate | None:
+    trusted = ssl.create_default_context().get_ca_certs(binary_form=True)
+    for octets in trusted:
+        candidate = x509.load_der_x509_certificate(octets)
+        if candidate.subject == certificate.issuer:
+            try:
+                certificate.verify_directly_issued_by(candidate)
+            except (ValueError, TypeError, InvalidSignature):
+                continue
+            return candidate
+    return None

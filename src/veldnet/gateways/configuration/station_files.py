@@ -1,0 +1,42 @@
+"""Files of LoRa Basics Station: where its server is, what proves it, and the hardware. The server sends the
+channels."""
+
+from __future__ import annotations
+
+from .board import STATION_BUS, STATION_MEMBER, concentrator, gain_list, gain_members, radio
+from .packet_forwarder import transmit_range
+from .wanted import ConfigurationFile, Wanted, as_json
+
+
+def basics_station_files(wanted: Wanted) -> list[ConfigurationFile]:
+    """`tc.key` is not among them: it holds a token, which is shown once when it is issued."""
+    files = [ConfigurationFile("tc.uri", wanted.lns_uri + "\n")]
+    if wanted.trust is not None:
+        files.append(ConfigurationFile("tc.trust", wanted.trust))
+    return [*files, ConfigurationFile("station.conf", _station_conf(wanted))]
+
+
+def _station_conf(wanted: Wanted) -> str:
+    chip = wanted.chip
+    hardware = concentrator(chip)
+    # Station has the gain with the radio.
+    gain = {"antenna_gain": hardware.pop("antenna_gain")}
+    radios = {
+        f"radio_{number}": radio(chip, transmits=number == 0) | (gain if number == 0 else {})
+        for number in range(2)
+    }
+    gains = gain_members() if chip == "SX1301" else {}
+    if chip == "SX1302":
+        radios["radio_0"]["tx_gain_lut"] = gain_list(transmit_range(wanted.plan.region)[0])
+    return as_json(
+        {
+            STATION_MEMBER[chip]: STATION_BUS | hardware | radios | gains,
+            "station_conf": {
+                "routerid": str(wanted.gateway_eui),
+                "log_file": "stderr",
+                "log_level": "INFO",
+                "log_size": 10_000_000,
+                "log_rotate": 3,
+            },
+        }
+    )
