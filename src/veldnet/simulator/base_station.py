@@ -35,7 +35,9 @@ class Link(Protocol):
 class BaseStation:
     """A base station somewhere. `on_air` puts its downlinks on the air, at a time of the loop: the planned
     one, for a timer may fire late on a busy machine, but no radio does. `frequencies` are the channels it
-    listens to, None for all; `gps` tells whether it knows GPS time; one that is `down` does nothing."""
+    listens to, None for all; `gps` tells whether it knows GPS time; one that is `down` does nothing.
+    `transmits` is the range in Hz that its radio sends in, `powers` those of its table in dBm EIRP; None for
+    any."""
 
     def __init__(
         self,
@@ -51,6 +53,8 @@ class BaseStation:
         self.frequencies = frequencies
         self.gps = gps
         self.down = False
+        self.transmits: tuple[int, int] | None = None
+        self.powers: frozenset[int] | None = None
         self.link: Link | None = None
         self.on_air: Callable[[BaseStation, bytes, int, Modulation, float, float], None] | None = None
         self.frames_heard = 0
@@ -104,6 +108,10 @@ class BaseStation:
         now = loop.time()
         if self.down:
             return "NOT_RUNNING"
+        if self.transmits is not None and not self.transmits[0] <= frequency <= self.transmits[1]:
+            return "TX_FREQ"
+        if self.powers is not None and round(power) not in self.powers:
+            return "TX_POWER"
         if timestamp is not None:
             delay = ((timestamp - self.timestamp(now)) & 0xFFFFFFFF) / 1_000_000
         elif delay is not None and not self.gps:

@@ -11,6 +11,7 @@ import json
 import random
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -38,9 +39,16 @@ class StationError(Exception):
 class BasicsStationLink:
     """Connects as Station does, turns frames into its messages, and obeys `dnmsg`."""
 
-    def __init__(self, station: BaseStation, rng: random.Random, **options: Any) -> None:
+    def __init__(
+        self,
+        station: BaseStation,
+        rng: random.Random,
+        clock: Callable[[], float] = time.time,
+        **options: Any,
+    ) -> None:
         self._station = station
         self._rng = rng
+        self._clock = clock
         # Of `connect`: TLS context and headers.
         self._options = options
         self._connection: ClientConnection | None = None
@@ -133,11 +141,11 @@ class BasicsStationLink:
         counter = station.counter()
         counter -= (counter - timestamp) & _MASK_32
         ago = (station.counter() - counter) / 1_000_000
-        gps = round(unix_to_gps(time.time() - ago) * 1_000_000) if station.gps else 0
+        gps = round(unix_to_gps(self._clock() - ago) * 1_000_000) if station.gps else 0
         radio = {
             "DR": self._rate_of(modulation),
             "Freq": frequency,
-            "RefTime": time.time(),
+            "RefTime": self._clock(),
             "upinfo": {
                 "rctx": 0,
                 "xtime": self._session << 48 | counter & _MASK_48,
@@ -145,7 +153,7 @@ class BasicsStationLink:
                 "fts": -1,
                 "rssi": round(heard.rssi),
                 "snr": heard.snr,
-                "rxtime": time.time() - ago,
+                "rxtime": self._clock() - ago,
             },
         }
         self._soon(message_of(phy_payload) | radio)
@@ -164,7 +172,7 @@ class BasicsStationLink:
         if message["dC"] == 0:
             self._timed(message)
         elif message["dC"] == 1:
-            delay = gps_to_unix(message["gpstime"] / 1_000_000) - time.time()
+            delay = gps_to_unix(message["gpstime"] / 1_000_000) - self._clock()
             error = self._transmit(message, message["DR"], message["Freq"], delay=delay)
             self._done(message, error, delay)
         else:

@@ -8,7 +8,8 @@ import json
 import random
 import struct
 import time
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, Self, cast
 
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
@@ -21,10 +22,14 @@ _KEEP_ALIVE = 5.0
 
 
 class UdpLink(asyncio.DatagramProtocol):
-    """Sends PUSH_DATA and PULL_DATA, takes PULL_RESP, answers TX_ACK. Protocol version 2."""
+    """Sends PUSH_DATA and PULL_DATA, takes PULL_RESP, answers TX_ACK. Protocol version 2. `clock` is Unix
+    seconds."""
 
-    def __init__(self, station: BaseStation, rng: random.Random) -> None:
+    def __init__(
+        self, station: BaseStation, rng: random.Random, clock: Callable[[], float] = time.time
+    ) -> None:
         self._station = station
+        self._clock = clock
         self._rng = rng
         self._transport: asyncio.DatagramTransport | None = None
         self._task: asyncio.Task[None] | None = None
@@ -33,11 +38,18 @@ class UdpLink(asyncio.DatagramProtocol):
         station.link = self
 
     @classmethod
-    async def connect(cls, station: BaseStation, host: str, port: int, rng: random.Random) -> UdpLink:
+    async def connect(
+        cls,
+        station: BaseStation,
+        host: str,
+        port: int,
+        rng: random.Random,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
         """Connect to a server and wait for its first PULL_ACK. Raises `TimeoutError` without one."""
         loop = asyncio.get_running_loop()
         _transport, link = await loop.create_datagram_endpoint(
-            lambda: cls(station, rng), remote_addr=(host, port)
+            lambda: cls(station, rng, clock), remote_addr=(host, port)
         )
         link._task = loop.create_task(link._keep_alive())
         async with asyncio.timeout(10):
@@ -77,7 +89,7 @@ class UdpLink(asyncio.DatagramProtocol):
     ) -> None:
         # The frame ended when its counter says, which may be a while ago on a busy machine.
         ago = ((station.timestamp() - timestamp) & 0xFFFFFFFF) / 1_000_000
-        gps = unix_to_gps(time.time() - ago) if station.gps else None
+        gps = unix_to_gps(self._clock() - ago) if station.gps else None
         self._send(
             push_data(self._eui(), self._token(), phy_payload, frequency, modulation, heard, timestamp, gps)
         )
@@ -108,7 +120,7 @@ class UdpLink(asyncio.DatagramProtocol):
             packet.get("tmst"),
             packet["powe"] + 2,
             time_on_air(modulation, len(payload), crc=False) / 1000,
-            delay=gps_to_unix(packet["tmms"] / 1000) - time.time() if "tmms" in packet else None,
+            delay=gps_to_unix(packet["tmms"] / 1000) - self._clock() if "tmms" in packet else None,
         )
         body = b"" if error is None else json.dumps({"txpk_ack": {"error": error}}).encode()
         self._send(b"\x02" + data[1:3] + b"\x05" + self._eui() + body)

@@ -14,15 +14,21 @@ class NothingLeftToHappen(RuntimeError):
     """The loop waits for something that no timer will bring about."""
 
 
-class _Selector(selectors.DefaultSelector):
-    """Never waits: where the real one would, the loop's clock moves on."""
+# Real seconds after which what the loop waits for without a timer does not come.
+_HOPELESS = 5.0
 
-    def __init__(self) -> None:
+
+class _Selector(selectors.DefaultSelector):
+    """Waits for sockets no longer than `patience` in real seconds: then the loop's clock moves on."""
+
+    def __init__(self, patience: float) -> None:
         super().__init__()
         self.now = 0.0
+        self._patience = patience
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
+        wait = self._patience if timeout is None or timeout > 0 else 0
+        ready = super().select(_HOPELESS if wait and timeout is None else wait)
         if ready:
             return ready
         if timeout is None:
@@ -34,8 +40,8 @@ class _Selector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An asyncio loop under a virtual clock that begins at 0."""
 
-    def __init__(self) -> None:
-        self._virtual = _Selector()
+    def __init__(self, patience: float = 0.0) -> None:
+        self._virtual = _Selector(patience)
         super().__init__(self._virtual)
         # Timers this near are due. After months a nanosecond, asyncio's own, is less than what a float can
         # add, and a timer would never be due.
@@ -45,7 +51,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._virtual.now
 
 
-def run_virtually(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine under a virtual clock."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+def run_virtually(work: Coroutine[Any, Any, T], *, patience: float = 0.0) -> T:
+    """Run a coroutine under a virtual clock. With sockets, `patience` is how many real seconds what was sent
+    may take to arrive."""
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(patience)) as runner:
         return runner.run(work)

@@ -47,10 +47,7 @@ def router_config(plan: ChannelPlan, station: str | None) -> dict[str, Any]:
         "region": _region_name(region, station),
         # Stations with an SX1302 want this name, too.
         "hwspec": "sx1301/1",
-        "freq_range": [
-            min(band.low for band in region.sub_bands),
-            max(band.high for band in region.sub_bands),
-        ],
+        "freq_range": list(frequency_range(region)),
         "DRs": _rates_of(region),
         "max_eirp": max(region.downlink_power(band.low) for band in region.sub_bands),
         "sx1301_conf": [radios(plan)],
@@ -61,6 +58,12 @@ def router_config(plan: ChannelPlan, station: str | None) -> dict[str, Any]:
             "freqs": list(beacon.beacon_frequencies),
         },
     }
+
+
+def frequency_range(region: Region) -> tuple[int, int]:
+    """Where a station may transmit, in Hz."""
+    bands = region.sub_bands
+    return min(band.low for band in bands), max(band.high for band in bands)
 
 
 def _rates_of(region: Region) -> list[list[int]]:

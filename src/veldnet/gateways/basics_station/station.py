@@ -13,7 +13,7 @@ from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.lorawan.modulation import Lora, Modulation
-from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
 from veldnet.lorawan.regions import ChannelPlan
 
 from .messages import (
@@ -31,12 +31,14 @@ from .messages import (
     parse,
     unpack_context,
 )
-from .router_config import data_rates, router_config
+from .router_config import data_rates, frequency_range, router_config
 
 # Station says when a frame is on air, and nothing of one that it dropped: after so many seconds it was.
 _SILENT = 0.3
 # A frame of class C is offered ten times, a tenth of a second apart.
 _SILENT_AT_ONCE = 1.5
+# Station takes no frame for later than that.
+_FARTHEST_AHEAD = 600.0
 # As many as a station keeps.
 _MOST_PENDING = 128
 _MILLIONTH = 1e-6
@@ -79,7 +81,9 @@ class Station:
         self._clock = StationClock()
         self._pending: dict[int, Pending] = {}
         self._next_diid = 0
-        self._has_pps = False
+        # Whether it knows GPS time; None where it has not shown it yet.
+        self._gps: bool | None = None
+        self._range = frequency_range(plan.region)
 
     # What comes.
 
@@ -105,7 +109,8 @@ class Station:
             self._transmitted(message.diid)
         elif isinstance(message, TimeSync):
             self._counts.received["timesync"] += 1
-            self._has_pps = True
+            # Only a station with a PPS asks.
+            self._gps = True
             self._send(
                 {
                     "msgtype": "timesync",
@@ -147,6 +152,7 @@ class Station:
             raise MessageError("bad_size", f"the frame holds {len(payload)} octets")
         timestamp = info.xtime & _COUNTER
         gps = info.gpstime * _MILLIONTH if 0 < info.gpstime < 1 << 62 else None
+        self._gps = gps is not None
         heard = None if gps is None else self._clock.judge(gps, timestamp, now)
         snr = info.snr if isinstance(modulation, Lora) else 0.0
         return GatewayUplink(
@@ -187,11 +193,25 @@ class Station:
         if window.timestamp is not None and (context is None or context.connection != self.number):
             # The time of an earlier session means nothing to the station now.
             return "SESSION_ENDED", None, None
-        if len(self._pending) >= _MOST_PENDING:
-            return "QUEUE_FULL", None, None
+        error = self._beyond(window)
+        if error is not None:
+            return error, None, None
         if context is not None and context.connection != self.number:
             context = None
         return None, data_rate_of(self._rates, window.modulation), context
+
+    def _beyond(self, window: TransmitWindow) -> str | None:
+        """What Station would drop without a word."""
+        ahead = window.opens_at - self._host.clock()
+        if len(self._pending) >= _MOST_PENDING:
+            return "QUEUE_FULL"
+        if not self._range[0] <= window.frequency <= self._range[1]:
+            return "TX_FREQ"
+        if window.gps_time is not None and self._gps is False:
+            return "GPS_UNLOCKED"
+        if ahead > _FARTHEST_AHEAD:
+            return "TOO_EARLY"
+        return "TOO_LATE" if ahead < 0 and not window.immediate else None
 
     def _transmitted(self, diid: int) -> None:
         pending = self._pending.pop(diid, None)

@@ -1,0 +1,3 @@
+from .protocols import adapter
+
+__all__ = ["adapter"]

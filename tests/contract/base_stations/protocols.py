@@ -1,0 +1,190 @@
+"""The protocols under contract. One more is an adapter, and an entry in `ADAPTERS`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from veldnet.assembly.sockets import udp_socket
+from veldnet.gateways import BaseStationProtocol, Host, SemtechUdpServer
+from veldnet.gateways.basics_station import BasicsStationServer, LnsOptions
+from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan
+from veldnet.settings import Address
+from veldnet.simulator.base_station import BaseStation
+from veldnet.simulator.basics_station_link import BasicsStationLink
+from veldnet.simulator.udp_link import UdpLink
+
+from .field import EPOCH, EUI_HERE, Adapter, Connection, Traits, seeded
+
+_LOOPBACK = "127.0.0.1"
+
+
+def _clock() -> float:
+    return EPOCH + asyncio.get_running_loop().time()
+
+
+class _UdpConnection(UdpLink):
+    """Semtech's packet forwarder."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._kept: list[bytes] | None = None
+        self._vanished = False
+
+    def _send(self, datagram: bytes) -> None:
+        if self._vanished:
+            return
+        if self._kept is not None and datagram[3] == 0x05:
+            self._kept.append(datagram)
+            return
+        super()._send(datagram)
+
+    async def leave(self) -> None:
+        self.close()
+
+    def vanish(self) -> None:
+        self._vanished = True
+
+    async def send(self, message: bytes) -> None:
+        self._send(message)
+
+    def hold_answers(self) -> None:
+        self._kept = []
+
+    async def release_answers(self) -> None:
+        kept, self._kept = self._kept or [], None
+        for datagram in kept:
+            self._send(datagram)
+            self._send(datagram)
+
+
+_HEAD = b"\x02ab\x00" + int(EUI_HERE).to_bytes(8, "big")
+
+
+class SemtechUdp:
+    name = "semtech-udp"
+    traits = Traits(
+        refuses=True, sessions=False, one_connection=False, finds_dead=None, proves=False, moves_after=32.0
+    )
+    patience = 0.002
+    garbage = (
+        b"\x02", b"\x02\x00\x00\x00", b"\x07" + _HEAD[1:],
+        b"\x02ab\x01" + _HEAD[4:], b"\x02ab\x09" + _HEAD[4:],
+        _HEAD, _HEAD + b"{", _HEAD + b"[]", _HEAD + b"[" * 10_000, _HEAD + b'"text"', _HEAD + b"\x00\xff",
+        _HEAD + b'{"rxpk":[{}]}', _HEAD + b'{"rxpk":[5]}',
+        _HEAD + b'{"rxpk":[{"data":"AA==","freq":868.1}]}',
+        _HEAD + b'{"rxpk":[{"data":"***","freq":868.1,"datr":"SF7BW125"}]}',
+        _HEAD + b'{"rxpk":[{"data":"","freq":868.1,"datr":"SF7BW125"}]}',
+        _HEAD + b'{"rxpk":[{"data":"AA==","freq":1e300,"datr":"SF7BW125"}]}',
+        b"\x02ab\x05" + _HEAD[4:], b"\x02ab\x05" + _HEAD[4:] + b"{",
+    )  # fmt: skip
+    oversize = _HEAD + b'{"rxpk":[' + b" " * 65_000 + b"x"
+
+    async def serve(self, host: Host, *, proof: bool) -> BaseStationProtocol:
+        sock = udp_socket(Address(f"{_LOOPBACK}:0"))
+        self._port = sock.getsockname()[1]
+        server = SemtechUdpServer(host)
+        await server.start(sock)
+        return server
+
+    async def connect(self, station: BaseStation, *, token: str | None = None) -> Connection:
+        return await _UdpConnection.connect(station, _LOOPBACK, self._port, seeded(), _clock)
+
+    async def stop(self) -> None:
+        pass
+
+
+class _StationConnection(BasicsStationLink):
+    """Basics Station."""
+
+    _kept: list[dict[str, Any]] | None = None
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if self._kept is not None and message["msgtype"] == "dntxed":
+            self._kept.append(message)
+            return
+        await super()._send(message)
+
+    async def leave(self) -> None:
+        assert self._connection is not None
+        if not self._connection.transport.is_reading():
+            self._connection.transport.abort()
+        await self.close()
+
+    def vanish(self) -> None:
+        assert self._connection is not None
+        # Nothing is read, so that no ping is answered.
+        self._connection.transport.pause_reading()
+
+    async def send(self, message: bytes) -> None:
+        assert self._connection is not None
+        await self._connection.send(message.decode())
+
+    def hold_answers(self) -> None:
+        self._kept = []
+
+    async def release_answers(self) -> None:
+        kept, self._kept = self._kept or [], None
+        for message in kept:
+            await self._send(message)
+            await self._send(message)
+
+
+def _garbage() -> tuple[bytes, ...]:
+    info = {"xtime": 1 << 48, "rctx": 0, "gpstime": 0, "rssi": -50, "snr": 9}
+    frame = {
+        "msgtype": "updf", "MHdr": 64, "DevAddr": -5, "FCtrl": 0, "FCnt": 1, "FOpts": "", "FPort": 1,
+        "FRMPayload": "00", "MIC": -1, "DR": 5, "Freq": 868100000, "upinfo": info,
+    }  # fmt: skip
+    texts = ["", "{", "[]", "[" * 10_000, '"text"', "\x00", "null", "{}"]
+    messages: list[Any] = [
+        {"msgtype": "nothing"}, {"msgtype": 5},
+        {**frame, "DR": 99}, {**frame, "DR": -1}, {**frame, "Freq": 5}, {**frame, "MHdr": 256},
+        {**frame, "FOpts": "xx"}, {**frame, "FRMPayload": "00" * 400}, {**frame, "MIC": 1 << 40},
+        {**frame, "upinfo": {**info, "xtime": 1 << 64}}, {**frame, "upinfo": {**info, "xtime": -1}},
+        {**frame, "upinfo": {**info, "rctx": 1 << 63}}, {**frame, "upinfo": None}, {**frame, "DR": "five"},
+        {"msgtype": "dntxed", "diid": 77}, {"msgtype": "dntxed"}, {"msgtype": "jreq"}, {"msgtype": "propdf"},
+    ]  # fmt: skip
+    return (*(text.encode() for text in texts), *(json.dumps(message).encode() for message in messages))
+
+
+class BasicsStation:
+    name = "basics-station"
+    traits = Traits(refuses=False, sessions=True, one_connection=True, finds_dead=80.0, proves=True)
+    patience = 0.004
+    garbage = _garbage()
+    oversize = b'{"msgtype":"propdf","FRMPayload":"' + b"00" * 20_000 + b'"}'
+
+    async def serve(self, host: Host, *, proof: bool) -> BaseStationProtocol:
+        sock = socket.create_server((_LOOPBACK, 0))
+        sock.setblocking(False)
+        self._uri = f"ws://{_LOOPBACK}:{sock.getsockname()[1]}"
+        plan = ChannelPlan(
+            REGIONS["EU868"], tuple(Channel(867_100_000 + 200_000 * n, 0, 5) for n in range(5))
+        )
+        server = BasicsStationServer(host, plan, LnsOptions(proof))
+        await server.start(sock)
+        return server
+
+    async def connect(self, station: BaseStation, *, token: str | None = None) -> Connection:
+        options = {} if token is None else {"additional_headers": {"Authorization": f"Bearer {token}"}}
+        connection = _StationConnection(station, seeded(), _clock, **options)
+        await connection.connect(self._uri)
+        return connection
+
+    async def stop(self) -> None:
+        pass
+
+
+ADAPTERS: tuple[Callable[[], Adapter], ...] = (SemtechUdp, BasicsStation)
+
+
+@pytest.fixture(params=ADAPTERS, ids=lambda make: make.name)
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    made: Adapter = request.param()
+    return made
