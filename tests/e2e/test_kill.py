@@ -85,7 +85,7 @@ async def test_killed_under_load(tmp_path: Path) -> None:
         await sending
         await asyncio.sleep(0.5)
         generator.close()
-        for _when, phy in generator.downlinks:
+        for _when, phy, _timestamp in generator.downlinks:
             frame = frames.parse(phy)
             assert isinstance(frame, frames.DataFrame)
             assert sent.setdefault((frame.dev_addr, frame.fcnt), phy) == phy, "I2 is broken"

@@ -6,9 +6,9 @@ It reads the journal and the stored state, so it works beside a running server a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from veldnet.lorawan import BaseStationId, DevEui, frames
 from veldnet.lorawan.frames import FrameError, JoinRequest, RejoinRequest
@@ -29,11 +29,8 @@ from veldnet.network.core.records import (
 from veldnet.network.core.state import DeviceState, decode_state
 from veldnet.store.schema import (
     base_stations,
-    connectivity_plans,
-    device_states,
     devices,
     frame_bodies,
-    subscribers,
 )
 from veldnet.store.schema import frames as frame_rows
 
@@ -43,6 +40,7 @@ from .findings import Explanation, Found, Level, Text, Value, ago, found
 from .joins import decisions_of, downlink_finding, explain_joining, under_way
 from .language import Language, explanation_in
 from .routing import routing_findings
+from .stored import StoredDevice, stored_device
 
 # Frames looked back on.
 _OF_DEVICE = 100
@@ -154,26 +152,16 @@ def explain_device(
     connection: Connection, dev_eui: DevEui, now: float, language: Language = "en"
 ) -> Explanation:
     """Why a device does not join or is not heard, or that all is well. `now` in Unix seconds."""
-    row = connection.execute(
-        select(
-            devices,
-            device_states.c.state,
-            (connectivity_plans.c.suspended | subscribers.c.suspended).label("suspended"),
-        )
-        .join(device_states, device_states.c.device_ref == devices.c.ref)
-        .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
-        .join(connectivity_plans, connectivity_plans.c.ref == devices.c.plan_ref, isouter=True)
-        .where(devices.c.dev_eui == str(dev_eui))
-    ).first()
+    device = stored_device(connection, dev_eui)
     subject = Text("subject.device", {"dev_eui": str(dev_eui)})
-    if row is None:
+    if device is None:
         return explanation_in(language, subject, _unknown(connection, dev_eui, now))
-    records = _records(connection, row.ref, _OF_DEVICE)
-    state = decode_state(row.state)
+    records = _records(connection, device.ref, _OF_DEVICE)
+    state = decode_state(device.state)
     joining = explain_joining([record for _id, record in records], state, now)
     findings = [
-        *_configuration(row),
-        *routing_findings(connection, row, now),
+        *_configuration(device),
+        *routing_findings(connection, device, now),
         *joining,
         *_listening(connection, records, state, now),
         *_commands(state),
@@ -242,11 +230,11 @@ def _asks_for(phy_payload: bytes) -> DevEui | None:
     return frame.dev_eui if isinstance(frame, JoinRequest | RejoinRequest) else None
 
 
-def _configuration(row: Row[Any]) -> list[Found]:
-    if row.suspended:
+def _configuration(device: StoredDevice) -> list[Found]:
+    if device.suspended:
         return [found("problem", "device.suspended")]
-    no_plan = row.plan_ref is None
-    no_routing = row.routing_profile_ref is None and row.processing_strategy is None
+    no_plan = device.plan_ref is None
+    no_routing = device.routing_profile_ref is None and device.processing_strategy is None
     if no_plan and no_routing:
         return [found("problem", "device.no_plan_no_routing")]
     if no_plan:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from veldnet.domain.documents import decode_plan
 from veldnet.store import read_timeline
 from veldnet.store.schema import connectivity_plans, deliveries, routes, routing_profiles
 
 from .findings import Found, Text, found
+from .stored import StoredDevice
 
 # Milliseconds after which a message counts as waiting.
 _OVERDUE = 60_000
@@ -21,13 +22,13 @@ _PENDING, _UNDELIVERED = 0, 1
 _DAY = 86_400_000
 
 
-def routing_findings(connection: Connection, device: Row[Any], now: float) -> Iterator[Found]:
-    """What is wrong with the way of a device's messages; `device` is its row, `now` in Unix seconds."""
+def routing_findings(connection: Connection, device: StoredDevice, now: float) -> Iterator[Found]:
+    """What is wrong with the way of a device's messages; `now` in Unix seconds."""
     yield from _without_routing(connection, device)
     yield from _waiting(connection, device, int(now * 1000))
 
 
-def _without_routing(connection: Connection, device: Row[Any]) -> Iterator[Found]:
+def _without_routing(connection: Connection, device: StoredDevice) -> Iterator[Found]:
     if device.routing_profile_ref is None:
         # Without a strategy, too, the device may not transmit at all: its configuration says so.
         if device.processing_strategy is not None:
@@ -48,7 +49,7 @@ def _without_routing(connection: Connection, device: Row[Any]) -> Iterator[Found
         yield found("problem", "routing.plan")
 
 
-def _waiting(connection: Connection, device: Row[Any], now_ms: int) -> Iterator[Found]:
+def _waiting(connection: Connection, device: StoredDevice, now_ms: int) -> Iterator[Found]:
     mine = (deliveries.c.device_ref == device.ref) & (deliveries.c.subscriber_ref == device.subscriber_ref)
     timeline = read_timeline(connection)
     before = timeline.first_id_at(now_ms - _OVERDUE)

@@ -8,9 +8,8 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select
 
 from veldnet.domain.resources import timestamp
+from veldnet.store import moment
 from veldnet.store.schema import audit, operators, subscribers
-
-from .changes import now_ms
 
 # Members whose values are never written down.
 _SECRET = frozenset(
@@ -63,7 +62,7 @@ def note(
     text = msgspec.json.encode(plain).decode()
     connection.execute(
         insert(audit).values(
-            at=now_ms(),
+            at=moment(connection),
             actor=actor,
             subscriber_ref=subscriber_ref,
             action=action,

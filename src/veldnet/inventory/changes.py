@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
+from veldnet.store import moment
 from veldnet.store.schema import changes
 
 Kind = Literal[
@@ -32,14 +32,9 @@ class Change(msgspec.Struct, frozen=True):
     ref: int
 
 
-def now_ms() -> int:
-    """Unix milliseconds, for the moments that management writes down."""
-    return time.time_ns() // 1_000_000
-
-
 def note(connection: Connection, kind: Kind, ref: int) -> None:
     """Tell running servers that something changed; part of the changing transaction."""
-    connection.execute(_INSERT, {"kind": kind, "ref": ref, "at": now_ms()})
+    connection.execute(_INSERT, {"kind": kind, "ref": ref, "at": moment(connection)})
 
 
 def last_seq(connection: Connection) -> int:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
+from veldnet.store import moment
 from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices
 
-from . import changes
 from .rows import inserted_ref, ref_of
 
 Kind = Literal["JAVASCRIPT", "CAYENNE_LPP"]
@@ -133,7 +133,7 @@ def create_decoder(
             | values
             | {
                 "subscriber_ref": scope.subscriber_ref,
-                "updated_at": changes.now_ms(),
+                "updated_at": moment(connection),
                 "updated_by": scope.display_name,
             }
         )
@@ -148,7 +148,7 @@ def update_decoder(
 ) -> PayloadDecoder:
     number = ref_of(str(get_decoder(connection, scope, ref).ref))
     values: dict[str, object] = {**_checked(body, most_source)}
-    values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
+    values |= {"updated_at": moment(connection), "updated_by": scope.display_name}
     connection.execute(update(decoders).where(decoders.c.ref == number).values(**values))
     _bind(connection, scope, number, body.deviceProfileIds)
     return get_decoder(connection, scope, ref)

@@ -16,7 +16,7 @@ from .sending import RouteSender
 from .table import Profile, Route, RoutingTable
 from .transports import Attempt, Outcome, Sender, TransportSettings
 from .undelivered import PENDING, UNDELIVERED, Undelivered, deliver_again, list_undelivered
-from .waiting import WaitingDestination, waiting_destinations
+from .waiting import WaitingDestination, count_messages, waiting_destinations
 from .webhook import post_signed
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "TransportSettings",
     "Undelivered",
     "WaitingDestination",
+    "count_messages",
     "deliver_again",
     "ledger",
     "list_undelivered",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, select, tuple_, update
 
 from veldnet.store import Timeline, read_timeline
 from veldnet.store.schema import deliveries, devices, subscribers
@@ -46,6 +46,33 @@ class Undelivered(msgspec.Struct, frozen=True):
     reason: str | None
 
 
+class _Stored(NamedTuple):
+    """A stored message, as far as it is listed."""
+
+    id: int
+    device_ref: int
+    lane: str
+    frame_id: int
+    message: bytes
+    state: int
+    expires_at: int
+    attempts: int
+    last_error: str | None
+    last_attempt_at: int | None
+    next_attempt_at: int | None
+    address: str | None
+    reason: str | None
+    dev_eui: str | None
+
+    @property
+    def queue(self) -> QueueKey:
+        return self.device_ref, self.lane
+
+
+_COLUMNS = (*(deliveries.c[name] for name in _Stored._fields[:-1]), devices.c.dev_eui)
+_STORED = select(*_COLUMNS).join(devices, _ITS_DEVICE, isouter=True)
+
+
 def list_undelivered(
     connection: Connection,
     subscriber_ref: int | None,
@@ -59,13 +86,7 @@ def list_undelivered(
     """Messages created in a time range, oldest first; of all subscribers with `subscriber_ref` None, or all
     of an operator."""
     timeline = read_timeline(connection)
-    query = (
-        select(deliveries, devices.c.dev_eui)
-        .join(devices, _ITS_DEVICE, isouter=True)
-        .where(_within(timeline, from_ms, to_ms))
-        .order_by(deliveries.c.id)
-        .limit(limit)
-    )
+    query = _STORED.where(_within(timeline, from_ms, to_ms)).order_by(deliveries.c.id).limit(limit)
     if not include_pending:
         query = query.where(deliveries.c.state == UNDELIVERED)
     if subscriber_ref is not None:
@@ -73,10 +94,10 @@ def list_undelivered(
     if operator_ref is not None:
         own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
         query = query.where(deliveries.c.subscriber_ref.in_(own))
-    rows = connection.execute(query).all()
-    heads = _heads(connection, {_queue(row) for row in rows if row.state == PENDING and not row.attempts})
+    rows = [_Stored(*row) for row in connection.execute(query)]
+    heads = _heads(connection, {row.queue for row in rows if row.state == PENDING and not row.attempts})
     return [
-        _listed(row, heads.get(_queue(row), row) if not row.attempts else row, timeline.millis_of(row.id))
+        _listed(row, heads.get(row.queue, row) if not row.attempts else row, timeline.millis_of(row.id))
         for row in rows
     ]
 
@@ -86,11 +107,7 @@ def _within(timeline: Timeline, from_ms: int, to_ms: int) -> ColumnElement[bool]
     return (deliveries.c.id >= first) & (deliveries.c.id < end)
 
 
-def _queue(row: Row[Any]) -> QueueKey:
-    return row.device_ref, row.lane
-
-
-def _listed(row: Row[Any], tried: Row[Any], created_at: int) -> Undelivered:
+def _listed(row: _Stored, tried: _Stored, created_at: int) -> Undelivered:
     """`tried` is the message itself, or the one it waits behind."""
     message = decode_message(row.message)
     return Undelivered(
@@ -112,21 +129,17 @@ def _listed(row: Row[Any], tried: Row[Any], created_at: int) -> Undelivered:
     )
 
 
-def _heads(connection: Connection, queues: Iterable[QueueKey]) -> dict[QueueKey, Row[Any]]:
+def _heads(connection: Connection, queues: Iterable[QueueKey]) -> dict[QueueKey, _Stored]:
     """The message of each queue that is being tried, where one is."""
     wanted = sorted(queues)
-    heads: dict[QueueKey, Row[Any]] = {}
+    heads: dict[QueueKey, _Stored] = {}
     for start in range(0, len(wanted), 100):
-        query = (
-            select(deliveries)
-            .where(
-                tuple_(deliveries.c.device_ref, deliveries.c.lane).in_(wanted[start : start + 100]),
-                deliveries.c.state == PENDING,
-                deliveries.c.attempts > 0,
-            )
-            .order_by(deliveries.c.id.desc())
-        )
-        heads |= {_queue(row): row for row in connection.execute(query)}
+        query = _STORED.where(
+            tuple_(deliveries.c.device_ref, deliveries.c.lane).in_(wanted[start : start + 100]),
+            deliveries.c.state == PENDING,
+            deliveries.c.attempts > 0,
+        ).order_by(deliveries.c.id.desc())
+        heads |= {row.queue: row for row in (_Stored(*found) for found in connection.execute(query))}
     return heads
 
 

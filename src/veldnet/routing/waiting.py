@@ -32,6 +32,14 @@ class WaitingDestination(msgspec.Struct, frozen=True):
     next_attempt_at: int | None
 
 
+def count_messages(connection: Connection, subscriber_ref: int, state: int, most: int) -> int:
+    """A subscriber's messages in a state; at most so many are counted."""
+    found = select(deliveries.c.id).where(
+        deliveries.c.subscriber_ref == subscriber_ref, deliveries.c.state == state
+    )
+    return connection.execute(select(func.count()).select_from(found.limit(most).subquery())).scalar_one()
+
+
 def waiting_destinations(
     connection: Connection,
     subscriber_ref: int | None,

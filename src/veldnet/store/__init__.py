@@ -28,6 +28,7 @@ from .migrating import (
     snapshot,
     sync_directory,
 )
+from .moment import moment
 from .properties import read_property, write_property
 from .rows import (
     ALARM_INFOS,
@@ -108,6 +109,7 @@ __all__ = [
     "id_within",
     "migrate",
     "millis_of",
+    "moment",
     "open_at_rest",
     "read_property",
     "read_timeline",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ from .database_file import DatabaseFile
 from .ids import IdSource
 from .interface import Conflict, DeliveryRow, LeaseLost, StoreError
 from .marks import Marks
+from .moment import tell_time
 from .rows import HOURLY_COUNTERS, Row, Rows, Statement
 
 T = TypeVar("T")
@@ -250,12 +252,14 @@ def _drop(connection: Connection) -> None:
 
 
 class SqliteStore:
-    """`Store` over one file. `inline` runs everything in the calling thread."""
+    """`Store` over one file. `inline` runs everything in the calling thread; `clock` dates what management
+    writes."""
 
-    def __init__(self, path: Path, *, inline: bool = False) -> None:
+    def __init__(self, path: Path, *, inline: bool = False, clock: Callable[[], float] = time.time) -> None:
         self.path = path
         self.file = DatabaseFile(path)
         self.engine = sqlite_engine(path, durable=not inline, file=self.file)
+        tell_time(self.engine, clock)
         # Of frames, deliveries and notifications; gives some once this process has the lease.
         self.ids = IdSource.waiting()
         self._marks = Marks(self.ids)

@@ -32,7 +32,7 @@ class SessionCache:
         if session is None:
             return None
         if use:
-            if accounts.needs_touch(session):
+            if session.touch:
                 await self._store.write(lambda c: accounts.touch_session(c, digest))
             self._found[digest] = (time.monotonic() + _SECONDS, session)
             while len(self._found) > _REMEMBERED:

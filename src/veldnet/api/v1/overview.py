@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.domain.resources import DeviceHealthStatistics, timestamp
 from veldnet.domain.scope import Scope
+from veldnet.inventory import devices
+from veldnet.inventory.routing_profiles import count_routing_profiles
 from veldnet.monitoring import health
 from veldnet.monitoring.alarms import fleet
-from veldnet.routing import PENDING, UNDELIVERED, WaitingDestination, waiting_destinations
-from veldnet.store.schema import deliveries, devices, routing_profiles
+from veldnet.routing import PENDING, UNDELIVERED, WaitingDestination, count_messages, waiting_destinations
 
 _MOST_COUNTED = 10_000
 
@@ -80,38 +79,19 @@ async def get_overview(services: Services, scope: Scope) -> Overview:
     return await services.read(lambda c: _read(c, scope, now_ms))
 
 
-def _count(connection: Connection, query: Any) -> int:
-    counted = query.limit(_MOST_COUNTED).subquery()
-    return int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
-
-
 def _read(connection: Connection, scope: Scope, now_ms: int) -> Overview:
-    waiting = waiting_destinations(connection, scope.subscriber_ref, now_ms, most=_MOST_COUNTED)
-    counts = health.counts(connection, scope.subscriber_ref)
-    profiles = (
-        select(func.count())
-        .select_from(routing_profiles)
-        .where(
-            routing_profiles.c.subscriber_ref == scope.subscriber_ref, routing_profiles.c.is_dummy.is_(False)
-        )
-    )
-    mine = deliveries.c.subscriber_ref == scope.subscriber_ref
+    subscriber = scope.subscriber_ref
+    waiting = waiting_destinations(connection, subscriber, now_ms, most=_MOST_COUNTED)
+    counts = health.counts(connection, subscriber)
     return Overview(
         devices=DeviceHealthStatistics(*counts, sum(counts)),
-        alarms=fleet.severities(connection, scope.subscriber_ref),
+        alarms=fleet.severities(connection, subscriber),
         deliveries=Deliveries(
-            pending=_count(connection, select(deliveries.c.id).where(mine, deliveries.c.state == PENDING)),
-            undelivered=_count(
-                connection, select(deliveries.c.id).where(mine, deliveries.c.state == UNDELIVERED)
-            ),
+            pending=count_messages(connection, subscriber, PENDING, _MOST_COUNTED),
+            undelivered=count_messages(connection, subscriber, UNDELIVERED, _MOST_COUNTED),
             waiting=sum(destination.waiting for destination in waiting),
             destinations=[Waiting.of(destination) for destination in waiting],
         ),
-        routingProfiles=int(connection.execute(profiles).scalar_one()),
-        withoutRouting=_count(
-            connection,
-            select(devices.c.ref).where(
-                devices.c.subscriber_ref == scope.subscriber_ref, devices.c.routing_profile_ref.is_(None)
-            ),
-        ),
+        routingProfiles=count_routing_profiles(connection, scope),
+        withoutRouting=devices.count_without_routing(connection, scope, _MOST_COUNTED),
     )

@@ -30,7 +30,7 @@ from veldnet.monitoring.alarms import listing
 from veldnet.monitoring.backtest import Finding, Rules, backtest
 from veldnet.monitoring.base_stations import acknowledge_stored
 from veldnet.monitoring.notification.events import OPERATOR, SUBSCRIBER
-from veldnet.store import Connection
+from veldnet.store import Connection, moment
 
 alarms_app = typer.Typer(help="Alarms of devices and base stations.", no_args_is_help=True)
 
@@ -160,7 +160,7 @@ def acknowledge_base_station_alarm(
         fail(f"BASE_STATION: {error}")
 
     def write(connection: Connection) -> None:
-        now = changes.now_ms()
+        now = moment(connection)
         if not acknowledge_stored(connection, station, alarm, now, administrator()):
             fail(f"base station {station} has no alarm {alarm}")
         changes.note(connection, "base_station_alarms", 0)

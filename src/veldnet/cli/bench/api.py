@@ -19,7 +19,7 @@ from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, Customer
 
-from .fleet import bench_device, create_fleet
+from .fleet import bench_device, create_fleet, place_of
 from .load import Percentiles, percentiles
 from .server import BenchServer
 from .statistics_store import DAYS, LOST_EVERY, TALKATIVE, create_history
@@ -130,7 +130,10 @@ def _console(devices: int, rng: random.Random) -> dict[str, Callable[[], str]]:
         return f"/api/v1/devices?search={rng.randrange(devices)}&pageSize=50"
 
     def box() -> str:
-        south, west, span = rng.uniform(50.8, 53), rng.uniform(3.4, 6.5), rng.choice((0.05, 0.3, 1.0))
+        # Around a device: with few of them a box anywhere may be empty.
+        latitude, longitude = place_of(rng.randrange(devices))
+        span = rng.choice((0.05, 0.3, 1.0))
+        south, west = latitude - span * rng.random(), longitude - span * rng.random()
         return (
             f"/api/v1/devices/map?south={south}&west={west}&north={south + span}&east={west + span}"
             f"&cell={span / 20}"

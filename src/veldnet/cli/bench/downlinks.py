@@ -81,7 +81,7 @@ async def bench_downlinks(data: Path, *, rate: float, seconds: float) -> Downlin
     finally:
         await server.stop()
     first: dict[DevAddr, float] = {}
-    for when, phy_payload in generator.downlinks:
+    for when, phy_payload, _timestamp in generator.downlinks:
         frame = frames.parse(phy_payload)
         if isinstance(frame, frames.DataFrame):
             first.setdefault(frame.dev_addr, when)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from functools import partial
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
 
 from veldnet.assembly.data_directory.directory import DataDirectory
-from veldnet.inventory import changes
+from veldnet.inventory.devices import FleetDevice, first_references, write_fleet
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayUplink
@@ -18,15 +18,6 @@ from veldnet.network.core.addressing import AddressSpace
 from veldnet.network.core.candidates import remember
 from veldnet.network.core.parameters import NetworkParameters
 from veldnet.network.core.state import ChannelMask, DeviceState, RadioParameters, Session, encode_state
-from veldnet.store.schema import (
-    connectivity_plans,
-    device_profiles,
-    device_states,
-    devices,
-    hsm_groups,
-    plan_grants,
-    subscribers,
-)
 
 JOIN_EUI = JoinEui(0x0059AC00000000BE)
 _FIRST_EUI = 0x0059ACBE00000000
@@ -62,6 +53,11 @@ def bench_device(number: int, space: AddressSpace, sharing: int = 1) -> BenchDev
     )
 
 
+def place_of(number: int) -> tuple[float, float]:
+    """Latitude and longitude of a placed device: spread over the country."""
+    return 50.8 + number * 7919 % 100_003 / 100_003 * 2.7, 3.4 + number * 104_729 % 99_991 / 99_991 * 3.7
+
+
 async def create_fleet(
     data: DataDirectory,
     parameters: NetworkParameters,
@@ -77,103 +73,29 @@ async def create_fleet(
     """Write `count` devices of the sandbox's subscriber, each with a session when `joined`, and when `placed`
     all over the country."""
     space = AddressSpace(parameters.net_id)
-    refs = await data.store.read(_references)
-    for start in range(0, count, _PIECE):
-        numbers = range(start, min(start + _PIECE, count))
-        sealed = [
-            await data.vault.import_app_key(device.dev_eui, device.app_key)
-            for device in (bench_device(number, space, sharing) for number in numbers)
-        ]
-        await data.store.write(
-            partial(
-                _write,
-                space,
-                parameters,
-                refs,
-                numbers,
-                sealed,
-                joined,
-                routing_profile_ref,
-                sharing,
-                class_c_every,
-                placed,
-            )
-        )
-        progress(numbers[-1] + 1)
-
-
-class _References(msgspec.Struct, frozen=True):
-    subscriber: int
-    plan: int
-    profile: int
-    hsm_group: int
-
-
-def _references(connection: Connection) -> _References:
-    return _References(
-        *(
-            connection.execute(select(table.c.ref).order_by(table.c.ref).limit(1)).scalar_one()
-            for table in (subscribers, connectivity_plans, device_profiles, hsm_groups)
-        )
-    )
-
-
-def _write(
-    space: AddressSpace,
-    parameters: NetworkParameters,
-    refs: _References,
-    numbers: range,
-    sealed: list[bytes],
-    joined: bool,
-    routing_profile_ref: int | None,
-    sharing: int,
-    class_c_every: int,
-    placed: bool,
-    connection: Connection,
-) -> None:
-    now = changes.now_ms()
-    fleet = [bench_device(number, space, sharing) for number in numbers]
-    rows = [
-        {
-            "ref": number + 1,
-            "subscriber_ref": refs.subscriber,
-            "dev_eui": str(device.dev_eui),
-            "join_eui": str(JOIN_EUI),
-            "name": f"Bench {number}",
-            "activation_type": "OTAA",
-            "device_class": "C" if number % class_c_every == 0 else "A",
-            "profile_ref": refs.profile,
-            "plan_ref": refs.plan,
-            "routing_profile_ref": routing_profile_ref,
-            "processing_strategy": None if routing_profile_ref else "DATAFLOW",
-            "hsm_group_ref": refs.hsm_group,
-            "sealed_app_key": key,
-            "details": "{}",
-            "created_at": now,
-            "updated_at": now,
-            "updated_by": "bench",
-            "latitude": 50.8 + (number * 7919 % 100_003) / 100_003 * 2.7 if placed else None,
-            "longitude": 3.4 + (number * 104_729 % 99_991) / 99_991 * 3.7 if placed else None,
-        }
-        for number, device, key in zip(numbers, fleet, sealed, strict=True)
-    ]
-    connection.execute(insert(devices), rows)
+    refs = await data.store.read(partial(first_references, routing_profile=routing_profile_ref))
     # As the sandbox's first profile has it; where all are of class C, as networks that send much in RX2.
     rx2 = 3 if class_c_every == 1 else 0
-    states = [
-        {
-            "device_ref": number + 1,
-            "dev_addr": int(device.dev_addr) if joined else None,
-            "state": encode_state(_joined_state(parameters, device, number, now / 1000, rx2))
-            if joined
-            else None,
-        }
-        for number, device in zip(numbers, fleet, strict=True)
-    ]
-    connection.execute(insert(device_states), states)
-    connection.execute(
-        update(plan_grants).values(used=plan_grants.c.used + len(rows), granted=numbers[-1] + 1)
-    )
+    for start in range(0, count, _PIECE):
+        fleet = []
+        for number in range(start, min(start + _PIECE, count)):
+            device = bench_device(number, space, sharing)
+            state = _joined_state(parameters, device, number, time.time(), rx2) if joined else None
+            fleet.append(
+                FleetDevice(
+                    number + 1,
+                    device.dev_eui,
+                    JOIN_EUI,
+                    f"Bench {number}",
+                    "C" if number % class_c_every == 0 else "A",
+                    await data.vault.import_app_key(device.dev_eui, device.app_key),
+                    place_of(number) if placed else None,
+                    int(device.dev_addr) if joined else None,
+                    None if state is None else encode_state(state),
+                )
+            )
+        await data.store.write(partial(write_fleet, refs=refs, fleet=fleet))
+        progress(fleet[-1].ref)
 
 
 def _joined_state(

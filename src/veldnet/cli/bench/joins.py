@@ -13,7 +13,7 @@ import msgspec
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.sandbox import make_sandbox
-from veldnet.lorawan import GatewayEui
+from veldnet.lorawan import AesKey, GatewayEui
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import decrypt_join_accept, join_accept_mic, join_request_mic
 from veldnet.lorawan.modulation import Lora
@@ -26,6 +26,11 @@ from .fleet import JOIN_EUI, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
 from .uplinks import create_sites
+
+# Microseconds by the clock of the base stations: between two requests, and from one to its receive windows.
+_TICKS = 100
+_JOIN_DELAYS = (5_000_000, 6_000_000)
+_ANSWERS = 0.5
 
 
 class JoinResult(msgspec.Struct, frozen=True):
@@ -57,7 +62,7 @@ def _prepare(count: int, gateways: Sequence[GatewayEui], space: AddressSpace) ->
                         868_100_000,
                         Lora(7, 125),
                         Heard(-100, 5.0),
-                        position * 100 & 0xFFFFFFFF,
+                        position * _TICKS & 0xFFFFFFFF,
                     ),
                 )
             )
@@ -94,6 +99,8 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
                 if accepted >= count or time.perf_counter() - last_change > 3:
                     break
                 await asyncio.sleep(0.02)
+            # The last join-accepts are still on their way.
+            await asyncio.sleep(_ANSWERS)
             generator.close()
     finally:
         await server.stop()
@@ -113,15 +120,18 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
 
 
 def _latencies(generator: Generator, count: int, space: AddressSpace, window: float) -> list[float]:
-    """Seconds from the end of the window to each join-accept. Which request it answers only the device's key
-    tells; the accepts come in the order of the requests, so the key of one nearby opens it."""
-    latencies, expected = [], 0
-    for when, phy_payload in generator.downlinks:
-        for position in range(max(expected - 200, 0), min(expected + 200, count)):
-            key = bench_device(position, space).app_key
-            accept, mic = decrypt_join_accept(key, phy_payload)
-            if join_accept_mic(key, accept) == mic:
+    """Seconds from the end of the window to each join-accept. Its transmission time tells which request it
+    answers, in RX1 or in RX2; the MIC proves it."""
+    latencies = []
+    for when, phy_payload, timestamp in generator.downlinks:
+        for delay in _JOIN_DELAYS:
+            position = (timestamp - delay) // _TICKS
+            if 0 <= position < count and _answers(phy_payload, bench_device(position, space).app_key):
                 latencies.append(when - generator.sent_at[position] - window)
-                expected = position + 1
                 break
     return latencies
+
+
+def _answers(phy_payload: bytes, key: AesKey) -> bool:
+    accept, mic = decrypt_join_accept(key, phy_payload)
+    return join_accept_mic(key, accept) == mic

@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Sequence
 from math import ceil
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,6 +30,14 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     """One frame: a datagram for each base station that hears it."""
 
     datagrams: tuple[bytes, ...]
+
+
+class Answer(NamedTuple):
+    """A PULL_RESP: when it arrived, what to send, and when to send it by the base station's clock (µs)."""
+
+    when: float
+    phy_payload: bytes
+    timestamp: int
 
 
 class Percentiles(msgspec.Struct, frozen=True):
@@ -54,8 +63,8 @@ def percentiles(seconds: Sequence[float]) -> Percentiles | None:
 class Generator:
     """Sends frames over a socket for each base station, and reads acknowledgements and downlinks.
 
-    `downlinks` collects (time, PHYPayload) of each PULL_RESP. One that has not begun sends only: it draws no
-    downlinks away from another generator of the same base stations.
+    `downlinks` collects the PULL_RESPs. One that has not begun sends only: it draws no downlinks away from
+    another generator of the same base stations.
     """
 
     def __init__(self, server: tuple[str, int], gateways: Sequence[GatewayEui]) -> None:
@@ -63,7 +72,7 @@ class Generator:
         self._listens = False
         # Tokens of datagrams that were acknowledged.
         self.acknowledged: set[bytes] = set()
-        self.downlinks: list[tuple[float, bytes]] = []
+        self.downlinks: list[Answer] = []
         self.sent_at: list[float] = []
 
     @staticmethod
@@ -101,8 +110,14 @@ class Generator:
             elif data[3] == 0x03:
                 seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
                 ago = time.time() - (seconds + nanoseconds / 1e9)
+                packet = json.loads(data[4:])["txpk"]
                 self.downlinks.append(
-                    (time.perf_counter() - ago, base64.b64decode(json.loads(data[4:])["txpk"]["data"]))
+                    Answer(
+                        time.perf_counter() - ago,
+                        base64.b64decode(packet["data"]),
+                        # Absent where it is sent at once, as to class C.
+                        packet.get("tmst", 0),
+                    )
                 )
                 sock.send(b"\x02" + data[1:3] + b"\x05" + eui)
 

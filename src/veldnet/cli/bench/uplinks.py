@@ -280,7 +280,7 @@ def acknowledgements(
     """Where the frame of each acknowledgement stands, which is the newest confirmed one of its address, and
     the seconds from the end of the window to its PULL_RESP. `skip` leaves out so many downlinks."""
     answered = []
-    for when, phy_payload in generator.downlinks[skip:]:
+    for when, phy_payload, _timestamp in generator.downlinks[skip:]:
         frame = frames.parse(phy_payload)
         if not isinstance(frame, frames.DataFrame) or not frame.ack:
             continue

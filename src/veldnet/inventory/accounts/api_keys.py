@@ -10,9 +10,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope, Scope, UserRef, lower_role
-from veldnet.inventory.changes import now_ms
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import moment
 from veldnet.store.schema import api_keys
 
 from .credentials import random_text, token_digest
@@ -69,7 +69,7 @@ def create_key(connection: Connection, user: UserRef, name: str, scope: KeyScope
     ).scalar_one()
     if count >= _MOST:
         raise BadRequest(f"a user may have {_MOST} API keys; revoke one that is not used")
-    key, now = PREFIX + random_text(40), now_ms()
+    key, now = PREFIX + random_text(40), moment(connection)
     beginning, expires_at = key[: len(PREFIX) + 4], None if days is None else now + days * _DAY
     done = connection.execute(
         insert(api_keys).values(
@@ -89,7 +89,7 @@ def create_key(connection: Connection, user: UserRef, name: str, scope: KeyScope
 
 def list_keys(connection: Connection, user: UserRef) -> list[ApiKey]:
     """The keys of a user, those that have expired too."""
-    now = now_ms()
+    now = moment(connection)
     rows = connection.execute(select(api_keys).where(held_by(api_keys, user)).order_by(api_keys.c.ref))
     return [
         ApiKey(
@@ -127,7 +127,7 @@ def key_holder(connection: Connection, digest: bytes) -> KeyHolder | None:
             api_keys.c.used_at,
         ).where(api_keys.c.digest == digest)
     ).first()
-    now = now_ms()
+    now = moment(connection)
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
     scope: Scope | None = None
@@ -149,4 +149,4 @@ def key_holder(connection: Connection, digest: bytes) -> KeyHolder | None:
 
 def touch_key(connection: Connection, digest: bytes) -> None:
     """Note that a key was used just now."""
-    connection.execute(update(api_keys).where(api_keys.c.digest == digest).values(used_at=now_ms()))
+    connection.execute(update(api_keys).where(api_keys.c.digest == digest).values(used_at=moment(connection)))

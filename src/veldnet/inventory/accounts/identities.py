@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Role, UserRef
-from veldnet.inventory.changes import now_ms
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import moment
 from veldnet.store.schema import identities, users
 
 from .credentials import NO_PASSWORD
@@ -64,7 +64,7 @@ def link_identity(connection: Connection, user: UserRef, person: Person) -> str:
             issuer=person.issuer,
             subject=person.subject,
             shown=person.name[:254],
-            created_at=now_ms(),
+            created_at=moment(connection),
         )
     )
     return str(inserted_ref(done))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, LinkExpired, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Role
-from veldnet.inventory.changes import now_ms
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import moment
 from veldnet.store.schema import invitations, subscribers, users
 
 from .credentials import random_text, token_digest
@@ -70,7 +70,7 @@ def invite(
     ).scalar_one()
     if count >= _MOST:
         raise BadRequest(f"{_MOST} invitations are open; withdraw some first")
-    token, now = random_text(40), now_ms()
+    token, now = random_text(40), moment(connection)
     done = connection.execute(
         insert(invitations).values(
             subscriber_ref=subscriber_ref,
@@ -92,7 +92,7 @@ def renew_invitation(connection: Connection, subscriber_ref: int, ref: str, life
     connection.execute(
         update(invitations)
         .where(invitations.c.ref == int(number))
-        .values(digest=token_digest(token), expires_at=now_ms() + int(lifetime * 1000))
+        .values(digest=token_digest(token), expires_at=moment(connection) + int(lifetime * 1000))
     )
     return Link(_own(connection, subscriber_ref, int(number)), token)
 
@@ -104,34 +104,44 @@ def withdraw_invitation(connection: Connection, subscriber_ref: int, ref: str) -
     return found.email
 
 
+class _Stored(NamedTuple):
+    ref: int
+    email: str
+    role: Role
+    invited_by: str
+    created_at: int
+    expires_at: int
+
+
+_STORED = select(*(invitations.c[name] for name in _Stored._fields))
+
+
 def list_invitations(connection: Connection, subscriber_ref: int) -> list[Invitation]:
     rows = connection.execute(
-        select(invitations)
-        .where(invitations.c.subscriber_ref == subscriber_ref)
-        .order_by(invitations.c.ref.desc())
+        _STORED.where(invitations.c.subscriber_ref == subscriber_ref).order_by(invitations.c.ref.desc())
     )
-    return [_view(row) for row in rows]
+    now = moment(connection)
+    return [_view(_Stored(*row), now) for row in rows]
 
 
 def _own(connection: Connection, subscriber_ref: int, ref: int) -> Invitation:
     row = connection.execute(
-        select(invitations).where(invitations.c.ref == ref, invitations.c.subscriber_ref == subscriber_ref)
+        _STORED.where(invitations.c.ref == ref, invitations.c.subscriber_ref == subscriber_ref)
     ).first()
     if row is None:
         raise NotFound("invitation", str(ref))
-    return _view(row)
+    return _view(_Stored(*row), moment(connection))
 
 
-def _view(row: Row[Any]) -> Invitation:
-    found = row._mapping
+def _view(row: _Stored, now: int) -> Invitation:
     return Invitation(
-        str(found["ref"]),
-        found["email"],
-        found["role"],
-        found["invited_by"],
-        timestamp(found["created_at"]),
-        timestamp(found["expires_at"]),
-        found["expires_at"] <= now_ms(),
+        str(row.ref),
+        row.email,
+        row.role,
+        row.invited_by,
+        timestamp(row.created_at),
+        timestamp(row.expires_at),
+        row.expires_at <= now,
     )
 
 
@@ -146,7 +156,7 @@ def open_invitation(connection: Connection, token: str) -> Invited:
             subscribers.c.name,
         )
         .join(subscribers, subscribers.c.ref == invitations.c.subscriber_ref)
-        .where(invitations.c.digest == token_digest(token), invitations.c.expires_at > now_ms())
+        .where(invitations.c.digest == token_digest(token), invitations.c.expires_at > moment(connection))
     ).first()
     if row is None:
         raise LinkExpired
@@ -177,7 +187,7 @@ def accept_invitation(
             subscribers.c.operator_ref,
         )
         .join(subscribers, subscribers.c.ref == invitations.c.subscriber_ref)
-        .where(invitations.c.digest == token_digest(token), invitations.c.expires_at > now_ms())
+        .where(invitations.c.digest == token_digest(token), invitations.c.expires_at > moment(connection))
     ).first()
     if row is None:
         raise LinkExpired

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from veldnet.domain.errors import LinkExpired
 from veldnet.domain.scope import UserRef
-from veldnet.inventory.changes import now_ms
+from veldnet.store import moment
 from veldnet.store.schema import operator_users, password_resets, users
 
 from .credentials import NO_PASSWORD, random_text, token_digest
@@ -57,7 +57,7 @@ def addressee(connection: Connection, user: UserRef) -> Addressee | None:
 
 def begin_reset(connection: Connection, user: UserRef, lifetime: float) -> str:
     """The token of a link that sets another password, in place of any before."""
-    token, now = random_text(40), now_ms()
+    token, now = random_text(40), moment(connection)
     connection.execute(
         delete(password_resets).where(or_(held_by(password_resets, user), password_resets.c.expires_at < now))
     )
@@ -81,7 +81,7 @@ def open_reset(connection: Connection, token: str) -> Addressee:
     """Whose password a link sets. Raises `LinkExpired`."""
     row = connection.execute(
         select(password_resets.c.user_ref, password_resets.c.operator_user_ref).where(
-            password_resets.c.digest == token_digest(token), password_resets.c.expires_at > now_ms()
+            password_resets.c.digest == token_digest(token), password_resets.c.expires_at > moment(connection)
         )
     ).first()
     if row is None:

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, sel
 
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.resources import timestamp
-from veldnet.inventory.changes import now_ms
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import moment
 from veldnet.store.schema import projects, tokens, users
 
 from .credentials import random_text, secret_digest
@@ -55,7 +55,9 @@ def authenticate_project(connection: Connection, client_id: str, client_secret: 
 def activate_project(connection: Connection, project_ref: int, user_ref: int) -> None:
     """Bind a project to a user, whose rights it then has; binding again replaces the user."""
     connection.execute(
-        update(projects).where(projects.c.ref == project_ref).values(user_ref=user_ref, activated_at=now_ms())
+        update(projects)
+        .where(projects.c.ref == project_ref)
+        .values(user_ref=user_ref, activated_at=moment(connection))
     )
 
 

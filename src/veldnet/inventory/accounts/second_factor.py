@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import UserRef
-from veldnet.inventory.changes import now_ms
+from veldnet.store import moment
 from veldnet.store.schema import recovery_codes, second_factors
 
 from .credentials import token_digest
@@ -108,7 +108,7 @@ def confirm_enrolment(connection: Connection, user: UserRef, step: int) -> list[
     done = connection.execute(
         update(second_factors)
         .where(held_by(second_factors, user), second_factors.c.confirmed_at.is_(None))
-        .values(confirmed_at=now_ms(), last_step=step)
+        .values(confirmed_at=moment(connection), last_step=step)
     )
     if not done.rowcount:
         raise BadRequest("begin to set up a second factor first")

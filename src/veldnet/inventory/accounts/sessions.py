@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope, Scope, UserRef, account_of
-from veldnet.inventory.changes import now_ms
+from veldnet.store import moment
 from veldnet.store.schema import operator_users, operators, second_factors, sessions, subscribers, users
 
 from .credentials import random_text, token_digest
@@ -65,7 +65,8 @@ class Session(msgspec.Struct, frozen=True):
     scope: Scope | None
     operator: OperatorScope | None
     expires_at: int
-    used_at: int
+    # Whether its use is to be written down again.
+    touch: bool
     verified: bool = False
     enrolled: bool = False
 
@@ -99,7 +100,7 @@ def find_account(connection: Connection, username: str) -> Account | None:
 
 def open_session(connection: Connection, user: UserRef, lifetime: float, origin: Origin) -> str:
     """Sign a user in; returns the cookie. Sessions that are over are cleared away."""
-    now = now_ms()
+    now = moment(connection)
     connection.execute(delete(sessions).where(sessions.c.expires_at < now))
     token = random_text(40)
     connection.execute(
@@ -139,7 +140,7 @@ def session_of(connection: Connection, token: str, idle: float) -> Session | Non
     row = connection.execute(
         select(sessions, _ENROLLED.label("enrolled")).where(sessions.c.digest == digest)
     ).first()
-    now = now_ms()
+    now = moment(connection)
     if row is None or row.expires_at <= now or row.used_at + int(idle * 1000) <= now:
         return None
     if row.operator_user_ref is not None:
@@ -149,7 +150,13 @@ def session_of(connection: Connection, token: str, idle: float) -> Session | Non
     if operator is None and scope is None:
         return None
     return Session(
-        digest, scope, operator, row.expires_at, row.used_at, bool(row.verified), bool(row.enrolled)
+        digest,
+        scope,
+        operator,
+        row.expires_at,
+        row.used_at + _TOUCH_EVERY < now,
+        bool(row.verified),
+        bool(row.enrolled),
     )
 
 
@@ -157,7 +164,7 @@ def user_of_session(connection: Connection, digest: bytes) -> UserRef | None:
     """Whose a session is that has not ended."""
     row = connection.execute(
         select(sessions.c.user_ref, sessions.c.operator_user_ref).where(
-            sessions.c.digest == digest, sessions.c.expires_at > now_ms()
+            sessions.c.digest == digest, sessions.c.expires_at > moment(connection)
         )
     ).first()
     if row is None:
@@ -181,7 +188,7 @@ def list_sessions(
     connection: Connection, user: UserRef, idle: float, current: bytes = b""
 ) -> list[UserSession]:
     """The sessions of a user that are not over, the last used first."""
-    now = now_ms()
+    now = moment(connection)
     rows = connection.execute(
         select(sessions)
         .where(
@@ -237,13 +244,9 @@ def operator_scope(connection: Connection, ref: int) -> OperatorScope | None:
     return None if row is None else OperatorScope(*row)
 
 
-def needs_touch(session: Session) -> bool:
-    return session.used_at + _TOUCH_EVERY < now_ms()
-
-
 def touch_session(connection: Connection, digest: bytes) -> None:
     """Note that a session was used just now."""
-    connection.execute(update(sessions).where(sessions.c.digest == digest).values(used_at=now_ms()))
+    connection.execute(update(sessions).where(sessions.c.digest == digest).values(used_at=moment(connection)))
 
 
 def close_session(connection: Connection, digest: bytes) -> None:

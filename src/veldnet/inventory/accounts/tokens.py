@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from veldnet.domain.scope import OperatorScope, Scope
-from veldnet.inventory.changes import now_ms
+from veldnet.store import moment
 from veldnet.store.schema import projects, subscribers, tokens, users
 
 from .credentials import random_text, token_digest
@@ -17,7 +17,7 @@ def issue_token(
 ) -> str:
     """An opaque token of a project or a user, valid for `lifetime` seconds. Only its digest is kept."""
     token = random_text(28)
-    now = now_ms()
+    now = moment(connection)
     connection.execute(delete(tokens).where(tokens.c.expires_at < now))
     connection.execute(
         insert(tokens).values(
@@ -58,7 +58,7 @@ def bearer_of(connection: Connection, digest: bytes) -> Bearer | None:
         .join(projects, projects.c.ref == tokens.c.project_ref, isouter=True)
         .where(tokens.c.digest == digest)
     ).first()
-    if token is None or token.expires_at <= now_ms():
+    if token is None or token.expires_at <= moment(connection):
         return None
     user_ref = token.user_ref if token.user_ref is not None else token.bound
     scope = None if user_ref is None else scope_of_user(connection, user_ref)

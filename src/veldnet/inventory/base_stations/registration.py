@@ -13,6 +13,7 @@ from veldnet.inventory import changes
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.store import moment
 from veldnet.store.schema import (
     base_station_alarms,
     base_stations,
@@ -282,7 +283,9 @@ def remove_base_station(connection: Connection, base_station_id: str) -> None:
     done = connection.execute(delete(base_stations).where(base_stations.c.id == base_station_id))
     if done.rowcount != 1:
         raise BadRequest(f"there is no base station {base_station_id}")
-    connection.execute(insert(retired_base_stations).values(id=base_station_id, retired_at=changes.now_ms()))
+    connection.execute(
+        insert(retired_base_stations).values(id=base_station_id, retired_at=moment(connection))
+    )
     connection.execute(
         delete(base_station_alarms).where(base_station_alarms.c.base_station == int(base_station_id, 16))
     )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.inventory import changes
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import moment
 from veldnet.store.schema import base_station_tokens, base_stations
 
 # Two would do to change one for another without an interruption; more are mistakes.
@@ -56,7 +57,7 @@ def issue_token(connection: Connection, base_station_ref: int, by: str) -> NewTo
         insert(base_station_tokens).values(
             base_station_ref=base_station_ref,
             digest=digest_of(token),
-            created_at=changes.now_ms(),
+            created_at=moment(connection),
             created_by=by,
         )
     )

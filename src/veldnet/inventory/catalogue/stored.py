@@ -7,8 +7,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
-from veldnet.inventory import changes
 from veldnet.inventory.rows import inserted_ref
+from veldnet.store import moment
 from veldnet.store.schema import catalogue_codecs, catalogue_makers, catalogue_models
 
 from .builtin import builtin_makers
@@ -59,7 +59,7 @@ def replace_maker(connection: Connection, operator_ref: int, maker: Maker) -> No
                 website=maker.website,
                 number=maker.number,
                 profile_numbers=msgspec.json.encode(maker.profile_numbers).decode(),
-                imported_at=changes.now_ms(),
+                imported_at=moment(connection),
             )
         )
     )

@@ -12,6 +12,7 @@ from .checks import (
 )
 from .edits import changes_noted
 from .fields import EXPORTED_FIELDS, check_thresholds
+from .fleet import FleetDevice, first_references, write_fleet
 from .lifecycle import (
     Lookups,
     OpenSession,
@@ -24,7 +25,17 @@ from .lifecycle import (
     update_device,
     vault_of,
 )
-from .listing import PAGE, Filter, View, count_devices, list_devices, refs_of, refs_of_all, registered
+from .listing import (
+    PAGE,
+    Filter,
+    View,
+    count_devices,
+    count_without_routing,
+    list_devices,
+    refs_of,
+    refs_of_all,
+    registered,
+)
 from .map import MOST_CELLS, MapCell, map_cells
 from .moves import move_to_plan, move_to_profile
 from .personalisation import Personalisation
@@ -43,6 +54,7 @@ __all__ = [
     "UPDATABLE",
     "AlarmLevel",
     "Filter",
+    "FleetDevice",
     "Found",
     "KeyChange",
     "Lookups",
@@ -62,12 +74,14 @@ __all__ = [
     "check_root_key",
     "check_thresholds",
     "count_devices",
+    "count_without_routing",
     "create_device",
     "delete_device",
     "device_ref",
     "devices_after",
     "find_own",
     "find_profile",
+    "first_references",
     "get_device",
     "get_veldnet_device",
     "insert_device",
@@ -86,4 +100,5 @@ __all__ = [
     "set_thresholds",
     "update_device",
     "vault_of",
+    "write_fleet",
 ]

@@ -20,6 +20,7 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.inventory.routing_profiles import check_destinations
 from veldnet.inventory.rows import inserted_ref
+from veldnet.store import moment
 from veldnet.store.schema import device_states, devices, hsm_groups
 
 from .assignment import (
@@ -87,7 +88,7 @@ def insert_device(
     plan_ref = choose_plan(connection, scope, body.connectivityPlanId)
     routing_ref, strategy = lookups.routing(body.routingProfileId, body.processingStrategyId)
     lookups.check_destinations(plan_ref, routing_ref)
-    now = changes.now_ms()
+    now = moment(connection)
     values = {
         "subscriber_ref": scope.subscriber_ref,
         "dev_eui": str(new.dev_eui),
@@ -174,7 +175,7 @@ def update_device(
         values.get("routing_profile_ref", row.routing_profile_ref),
     )
     if values:
-        values |= {"updated_at": changes.now_ms(), "updated_by": scope.display_name}
+        values |= {"updated_at": moment(connection), "updated_by": scope.display_name}
         connection.execute(update(devices).where(devices.c.ref == row.ref).values(**values))
         changes.note(connection, "device", row.ref)
     return shown(own_device(connection, scope, str(row.ref)), type(body), observed)
@@ -194,7 +195,7 @@ def set_thresholds(
         .where(devices.c.ref == row.ref)
         .values(
             details=msgspec.json.encode(details).decode(),
-            updated_at=changes.now_ms(),
+            updated_at=moment(connection),
             updated_by=scope.display_name,
         )
     )
@@ -213,7 +214,7 @@ def set_location(
         .values(
             latitude=latitude,
             longitude=longitude,
-            updated_at=changes.now_ms(),
+            updated_at=moment(connection),
             updated_by=scope.display_name,
         )
     )
@@ -226,7 +227,7 @@ def set_nwk_key(connection: Connection, scope: Scope, ref: int, sealed_nwk_key: 
     connection.execute(
         update(devices)
         .where(devices.c.ref == ref)
-        .values(sealed_nwk_key=sealed_nwk_key, updated_at=changes.now_ms(), updated_by=scope.display_name)
+        .values(sealed_nwk_key=sealed_nwk_key, updated_at=moment(connection), updated_by=scope.display_name)
     )
     changes.note(connection, "device", ref)
 

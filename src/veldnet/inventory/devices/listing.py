@@ -122,6 +122,14 @@ def count_devices(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(devices)).scalar_one()
 
 
+def count_without_routing(connection: Connection, scope: Scope, most: int) -> int:
+    """The subscriber's devices whose messages go nowhere; at most so many are counted."""
+    found = select(devices.c.ref).where(
+        devices.c.subscriber_ref == scope.subscriber_ref, devices.c.routing_profile_ref.is_(None)
+    )
+    return connection.execute(select(func.count()).select_from(found.limit(most).subquery())).scalar_one()
+
+
 def registered(connection: Connection, dev_euis: Sequence[str]) -> set[str]:
     """Which of the DevEUIs are registered, whoever has them."""
     found: set[str] = set()

@@ -6,9 +6,9 @@ from sqlalchemy import Column, Connection, func, insert, select, update
 
 from veldnet.domain.documents import decode_profile
 from veldnet.domain.errors import BadRequest, InvalidField
-from veldnet.inventory.changes import now_ms
 from veldnet.inventory.routing_profiles import check_destinations
 from veldnet.lorawan.regions import REGIONS
+from veldnet.store import moment
 from veldnet.store.schema import (
     changes,
     connectivity_plans,
@@ -109,6 +109,6 @@ def _move(connection: Connection, column: Column[int], ref: int, target: int) ->
     moved = connection.execute(select(devices.c.ref).where(column == ref)).scalars().all()
     connection.execute(update(devices).where(column == ref).values({column.name: target}))
     if moved:
-        at = now_ms()
+        at = moment(connection)
         connection.execute(insert(changes), [{"kind": "device", "ref": one, "at": at} for one in moved])
     return len(moved)

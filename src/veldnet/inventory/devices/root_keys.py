@@ -11,6 +11,7 @@ from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes
 from veldnet.lorawan import DevEui
+from veldnet.store import moment
 from veldnet.store.schema import device_key_changes, devices
 
 from .view import own_device
@@ -57,7 +58,7 @@ def change_root_keys(
     session_reset: bool,
 ) -> None:
     """Replace root keys of a device and note it. Sessions under earlier ones live on until the next join."""
-    now = changes.now_ms()
+    now = moment(connection)
     values = {
         column: sealed
         for column, sealed in (("sealed_app_key", sealed_app_key), ("sealed_nwk_key", sealed_nwk_key))

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
-from veldnet.inventory import changes
 from veldnet.inventory.devices import delete_device
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import moment
 from veldnet.store.schema import imported_devices, imports
 
 _KEPT = 100
@@ -35,7 +35,7 @@ def begin_import(connection: Connection, scope: Scope, name: str) -> Import:
     done = connection.execute(
         insert(imports).values(
             subscriber_ref=scope.subscriber_ref,
-            created_at=changes.now_ms(),
+            created_at=moment(connection),
             created_by=scope.display_name,
             name=name.strip(),
         )
@@ -111,5 +111,7 @@ def undo_import(connection: Connection, scope: Scope, ref: str, most: int) -> tu
         select(func.count()).select_from(imported_devices).where(columns.import_ref == number)
     ).scalar_one()
     if not left:
-        connection.execute(update(imports).where(imports.c.ref == number).values(undone_at=changes.now_ms()))
+        connection.execute(
+            update(imports).where(imports.c.ref == number).values(undone_at=moment(connection))
+        )
     return len(refs), int(left)

@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import Connection, func, insert, or_, select
 
 from veldnet.domain.errors import InvalidField
-from veldnet.inventory.changes import now_ms
 from veldnet.keys import Form
+from veldnet.store import moment
 from veldnet.store.schema import exchange_keys
 
 
@@ -44,7 +44,7 @@ def add_key(
             public_key=public_key,
             sealed=sealed,
             subscriber_ref=subscriber_ref,
-            created_at=now_ms(),
+            created_at=moment(connection),
         )
     )
     return int(newest) + 1

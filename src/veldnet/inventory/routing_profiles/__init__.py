@@ -4,6 +4,7 @@ from .checks import CheckedRoute, KeyRequest, check_address, check_routes, key_r
 from .lifecycle import (
     MadeKey,
     all_addresses,
+    count_routing_profiles,
     create_routing_profile,
     default_profile,
     delete_routing_profile,
@@ -24,6 +25,7 @@ __all__ = [
     "check_address",
     "check_destinations",
     "check_routes",
+    "count_routing_profiles",
     "create_routing_profile",
     "default_profile",
     "delete_routing_profile",

@@ -98,6 +98,12 @@ def list_routing_profiles(
     ]
 
 
+def count_routing_profiles(connection: Connection, scope: Scope) -> int:
+    """The subscriber's profiles, without the one that delivers nowhere."""
+    own = (routing_profiles.c.subscriber_ref == scope.subscriber_ref) & ~routing_profiles.c.is_dummy
+    return connection.execute(select(func.count()).select_from(routing_profiles).where(own)).scalar_one()
+
+
 def _own(connection: Connection, scope: Scope, ref: str) -> _Profile:
     number = ref_of(ref)
     row = connection.execute(

@@ -1,0 +1,49 @@
+"""What the benchmarks of joins and of the API ask for, and how answers are matched."""
+
+from __future__ import annotations
+
+import time
+import urllib.parse
+from datetime import UTC, datetime
+
+import pytest
+
+from veldnet.cli.bench.api import _operations
+from veldnet.cli.bench.fleet import bench_device, place_of
+from veldnet.cli.bench.joins import _TICKS, _latencies
+from veldnet.cli.bench.load import Answer, Generator
+from veldnet.lorawan import DevAddr, NetId
+from veldnet.lorawan.join import JoinAccept, encrypt_join_accept, join_accept_mic
+from veldnet.network.core.addressing import AddressSpace
+
+SPACE = AddressSpace(NetId(0x000013))
+
+
+def _answer(position: int, delay: int, key_of: int | None = None) -> Answer:
+    key = bench_device(position if key_of is None else key_of, SPACE).app_key
+    accept = JoinAccept(position, NetId(0x000013), DevAddr(position), 0, 1)
+    phy_payload = encrypt_join_accept(key, accept, join_accept_mic(key, accept))
+    return Answer(position + 1.25, phy_payload, position * _TICKS + delay)
+
+
+def test_each_join_accept_is_matched_by_its_time_in_any_order() -> None:
+    count = 3000
+    generator = Generator(("127.0.0.1", 9), [])
+    generator.sent_at = [float(position) for position in range(count)]
+    generator.downlinks = [_answer(p, 5_000_000 if p % 2 else 6_000_000) for p in reversed(range(count))]
+    generator.downlinks.append(_answer(7, 5_000_000, key_of=8))
+    begun = time.process_time()
+    assert _latencies(generator, count, SPACE, 0.25) == pytest.approx([1.0] * count)
+    assert time.process_time() - begun < 5
+
+
+def test_each_part_of_the_map_that_is_asked_for_has_a_device() -> None:
+    devices = 2000
+    ask = _operations(devices, SPACE, datetime.now(UTC))["console: map of a part of the country"]
+    places = [place_of(number) for number in range(devices)]
+    for _ in range(50):
+        box = {name: float(v) for name, v in urllib.parse.parse_qsl(urllib.parse.urlsplit(ask()).query)}
+        assert any(
+            box["south"] <= latitude <= box["north"] and box["west"] <= longitude <= box["east"]
+            for latitude, longitude in places
+        )
