@@ -395,6 +395,9 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
         }
     ),
     "stationStatistics": lambda w: Example({"stationId": w.station}, query="duration=7"),
+    "listAvailability": plain(),
+    "stationAvailability": lambda w: Example({"stationId": w.station}),
+    "listStationOutages": lambda w: Example({"stationId": w.station}),
     "listNetworkUndelivered": plain(),
     "listNetworkAudit": plain(),
     "listSettings": plain(),

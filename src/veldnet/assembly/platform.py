@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from veldnet.assembly.base_station_directory import BaseStations
+from veldnet.assembly.base_station_history import HistoryKeeper
 from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.changes import ChangeApplier
 from veldnet.assembly.data_directory.directory import DataDirectory
@@ -66,6 +67,7 @@ _PRUNE_EVERY = 3600.0
 _BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
 _COVERAGE_EVERY = 30.0
+_HISTORY_EVERY = 60.0
 _VIRTUAL_CHECK = 300.0
 _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
@@ -190,6 +192,14 @@ class Platform:
         if virtual is not None:
             virtual.attach(self)
         self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)
+        self._history = HistoryKeeper(
+            self.store,
+            self.base_stations,
+            self.presence,
+            self.network.air,
+            clock,
+            settings.alarms.base_station_silence,
+        )
         self.keys = KeyCare(data, self.supervisor)
         # Of HTTPS, where the server has its own.
         self.certificate: ServerCertificate | None = None
@@ -224,6 +234,7 @@ class Platform:
         await self.network.start()
         await self.deliveries.start()
         await self.monitoring.start()
+        await self._history.start()
         await self.unknown_devices.load(self.store)
         self.keys.start()
 
@@ -239,6 +250,7 @@ class Platform:
         self.poll("base station connections", _CONNECTIONS_EVERY, self._keep_connections)
         self.poll("alarms of the installation", every, self._check_installation)
         self.poll("coverage", _COVERAGE_EVERY, self._take_coverage)
+        self.poll("base station history", _HISTORY_EVERY, self._history.write)
         self.poll("device counts", every, self.monitoring.count_devices)
         for name, interval, chore in (
             ("retention", _PRUNE_EVERY, self._prune),
@@ -279,6 +291,7 @@ class Platform:
         await self._check_installation()
         await self.monitoring.count_devices()
         await self._take_coverage()
+        await self._history.write()
 
     async def _take_coverage(self) -> None:
         await take_coverage(self.store, self.clock)
@@ -447,6 +460,7 @@ class Platform:
         await self.hub.stop()
         try:
             await self._presence_keeper.write()
+            await self._history.write()
             await self._keep_connections()
         except StoreError as error:
             log.warning("presence_write_failed", error=str(error))

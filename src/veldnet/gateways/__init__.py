@@ -5,6 +5,7 @@
 
 from .hub import Hub
 from .interface import BaseStationDirectory, BaseStationProtocol, Gate, Host, MessageCounts
+from .measures import Measures, Spread
 from .presence import Presence, Seen, UnknownBaseStation
 from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
 
@@ -16,10 +17,12 @@ __all__ = [
     "Gate",
     "Host",
     "Hub",
+    "Measures",
     "MessageCounts",
     "Presence",
     "Seen",
     "SemtechUdpServer",
+    "Spread",
     "UnknownBaseStation",
     "basics_station",
     "configuration",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 import msgspec
 
 from veldnet.lorawan import BaseStationId, GatewayEui
 
 from .addresses import Addresses
+from .measures import Measures
 
 _MAX_UNKNOWN = 1000
 
@@ -46,12 +47,15 @@ class Seen:
         "_period",
         "acknowledged",
         "addresses",
+        "breaks",
         "clock_error",
         "frame_at",
         "gps_at",
         "irregular",
+        "measures",
         "poor",
         "refused",
+        "restarted_at",
         "seen_at",
         "up_since",
     )
@@ -60,6 +64,10 @@ class Seen:
         self.seen_at = now
         # Since when it has been there without a break.
         self.up_since = now
+        # Times in which it was silent, from and to, that nobody has taken up yet.
+        self.breaks: deque[tuple[float, float]] = deque(maxlen=_MOST_BREAKS)
+        self.measures = Measures()
+        self.restarted_at: float | None = None
         self.frame_at: float | None = None
         self.gps_at: float | None = None
         # Seconds that the clock of the last frame with a time was ahead of ours, where it was wrong.
@@ -84,6 +92,7 @@ class Seen:
             self.clock_error = None
         elif clock_error is not None:
             self.clock_error, self._clock_error_at = clock_error, now
+            self.measures.clock_offset.add(clock_error)
         elif self.clock_error is not None and now - self._clock_error_at > _STALE:
             # It does not say any time now.
             self.clock_error = None
@@ -92,15 +101,45 @@ class Seen:
         """A status report: packets received, with a good CRC and forwarded since the last one, and the
         share of datagrams acknowledged, in per cent."""
         self._advance(now)
-        received = _counted(received)
-        self._packets[0] += int(received)
-        self._bad[0] += int(max(received - _counted(good), 0))
+        packets = int(_counted(received))
+        bad = max(packets - int(_counted(good)), 0)
+        self._packets[0] += packets
+        self._bad[0] += bad
+        measures = self.measures
+        measures.packets += packets
+        measures.bad_packets += bad
+        measures.forwarded += int(_counted(forwarded))
         if forwarded > 0:
             share = min(max(acknowledged, 0.0), 100.0) / 100
+            measures.acknowledged.add(share)
             poor = share < _POOR
             if not poor or self.poor:
                 self.acknowledged = share
             self.poor = poor
+
+    def temperature(self, celsius: float) -> None:
+        """What it says of its own temperature."""
+        if _COLDEST <= celsius <= _HOTTEST:
+            self.measures.temperature.add(celsius)
+
+    def round_trip(self, seconds: float) -> None:
+        """It has answered after so many seconds."""
+        if 0.0 <= seconds <= _LONGEST_TRIP:
+            self.measures.round_trip.add(seconds)
+
+    def clock_offset(self, seconds: float) -> None:
+        """Its GPS clock seems to be so many seconds ahead of ours."""
+        self.measures.clock_offset.add(seconds)
+
+    def restarted(self, now: float) -> None:
+        """It has started again."""
+        self.measures.restarts += 1
+        self.restarted_at = now
+
+    def measured(self) -> Measures:
+        """What was measured since the last time."""
+        taken, self.measures = self.measures, Measures()
+        return taken
 
     def _advance(self, now: float) -> None:
         period = int(now // _HOUR)
@@ -124,6 +163,11 @@ _HOUR = 3600.0
 # Base stations say something every few seconds.
 _BREAK = 120.0
 _POOR = 0.9
+# Between two looks.
+_MOST_BREAKS = 64
+# Degrees Celsius, and seconds, beyond which what is said cannot be.
+_COLDEST, _HOTTEST = -80.0, 150.0
+_LONGEST_TRIP = 60.0
 # A clock that was wrong so many seconds ago says nothing of now.
 _STALE = 600.0
 
@@ -142,6 +186,7 @@ class Presence:
         if station is None:
             station = self.stations[base_station] = Seen(now)
         elif now - station.seen_at > _BREAK:
+            station.breaks.append((station.seen_at, now))
             station.up_since = now
         station.seen_at = now
         return station

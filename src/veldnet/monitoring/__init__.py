@@ -59,6 +59,7 @@ __all__ = [
     "TooManyStreams",
     "alarms",
     "backtest",
+    "base_station_history",
     "base_stations",
     "battery",
     "check_settings",

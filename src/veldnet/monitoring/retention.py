@@ -8,10 +8,13 @@ from functools import partial
 
 from sqlalchemy import Connection, Table, delete, select
 
+from veldnet.monitoring.base_station_history import KEPT_DAYS
 from veldnet.monitoring.downlinks.states import OPEN
 from veldnet.store import Store, forget_steps, read_timeline
 from veldnet.store.schema import (
     alarm_history,
+    base_station_hours,
+    base_station_outages,
     coverage,
     deliveries,
     delivery_results,
@@ -73,6 +76,8 @@ async def prune(
         (hourly_statistics, "hour", since(statistics) // 3_600_000),
         (alarm_history, "cleared_at", since(alarms)),
         (coverage, "last_at", since(frames)),
+        (base_station_hours, "hour", since(KEPT_DAYS * 86_400) // 3_600_000),
+        (base_station_outages, "ended_at", since(KEPT_DAYS * 86_400)),
         (audit_rows, "at", since(audit)),
     ):
         piece = _delete_piece(table, column, before)

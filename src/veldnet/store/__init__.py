@@ -98,6 +98,7 @@ __all__ = [
     "StoreError",
     "Timeline",
     "UnknownRevision",
+    "base_station_history",
     "check_revision",
     "copy_database",
     "coverage",

@@ -2,7 +2,6 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { Alert, Button, Grid, Group, Stack, Text } from "@mantine/core";
 import { IconAntenna, IconTrash } from "@tabler/icons-react";
-import { useMemo } from "react";
 import type { Schemas } from "../../api/client";
 import {
   Empty,
@@ -17,16 +16,15 @@ import {
   Time,
   blocking,
 } from "../../components/basics";
-import { Chart } from "../../components/Chart";
 import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
 import { number, percent } from "../../format";
-import { useDeleteStation, useStations, useTrafficOf } from "./api";
+import { useDeleteStation, useStations } from "./api";
 import { useT } from "../../text";
 import { openForm } from "../../components/unsaved";
-import { trafficOption } from "../../components/traffic";
 import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
+import { StationAvailability, StationHistory } from "./StationHistory";
 import { StationTokens } from "./StationTokens";
 import { Connected, Load } from "./StationSigns";
 
@@ -106,10 +104,13 @@ export function StationPage() {
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          <Place station={station} />
+          <Stack>
+            <Place station={station} />
+            <StationAvailability id={id} />
+          </Stack>
         </Grid.Col>
         <Grid.Col span={12}>
-          <Traffic id={id} />
+          <StationHistory id={id} />
         </Grid.Col>
         <Grid.Col span={12}>
           <Panel title={t("device.frames")}>
@@ -202,23 +203,6 @@ function Place({ station }: { station: Station }) {
       ) : (
         <Text size="sm" c="dimmed">
           {t("stations.noPlace")}
-        </Text>
-      )}
-    </Panel>
-  );
-}
-
-function Traffic({ id }: { id: string }) {
-  const t = useT();
-  const traffic = useTrafficOf(id);
-  const option = useMemo(() => trafficOption(traffic.data ?? [], t, 7), [traffic.data, t]);
-  return (
-    <Panel title={t("stations.traffic")}>
-      {traffic.data?.length ? (
-        <Chart label={t("stations.traffic")} option={option} height={200} save />
-      ) : (
-        <Text size="sm" c="dimmed">
-          {t("chart.nothing")}
         </Text>
       )}
     </Panel>

@@ -15,7 +15,7 @@ import {
 } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { number, percent } from "../../format";
-import { useStations, useUnknownStations } from "./api";
+import { useShares, useStations, useUnknownStations } from "./api";
 import { StationForm } from "./StationForm";
 import { Connected, Load, Refused } from "./StationSigns";
 import { useT } from "../../text";
@@ -27,6 +27,8 @@ export function Stations() {
   const navigate = useNavigate();
   const found = useStations();
   const unknown = useUnknownStations();
+  const shares = useShares();
+  const shareOf = new Map(shares.data?.map((one) => [one.id, one.connected]));
   const register = (eui?: string) => openForm(t("stations.new"), <StationForm eui={eui} />, "lg");
   return (
     <>
@@ -139,6 +141,13 @@ export function Stations() {
                 title: t("stations.lastFrame"),
                 value: (row) => row.lastFrame,
                 render: (row) => <Time at={row.lastFrame} short />,
+              },
+              {
+                key: "available",
+                title: t("history.available"),
+                align: "right",
+                value: (row) => shareOf.get(row.id),
+                render: (row) => percent(shareOf.get(row.id), 2),
               },
               {
                 key: "load",

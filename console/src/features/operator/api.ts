@@ -31,11 +31,37 @@ export function useUnknownDevices() {
   return $api.useQuery("get", "/api/v1/operator/unknownDevices", undefined, { refetchInterval: 5000 });
 }
 
-/** Totals of the last seven days. */
-export function useTrafficOf(stationId: string) {
+/** What was counted and measured in the last days, in some sixty slots. */
+export function useHistoryOf(stationId: string, days: number) {
   return $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/statistics", {
-    params: { path: { stationId }, query: { duration: 7, aggregationStep: 3 } },
+    params: {
+      path: { stationId },
+      query: { duration: days, aggregationStep: days <= 1 ? 1 : days <= 7 ? 3 : 24 },
+    },
   });
+}
+
+export function useAvailability(stationId: string) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/operator/baseStations/{stationId}/availability",
+    { params: { path: { stationId } } },
+    { refetchInterval: 60_000 },
+  );
+}
+
+export function useOutages(stationId: string) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/operator/baseStations/{stationId}/outages",
+    { params: { path: { stationId }, query: { pageSize: 10 } } },
+    { refetchInterval: 60_000 },
+  );
+}
+
+/** How long each was connected within 35 days. */
+export function useShares() {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/availability", undefined, { staleTime: 300_000 });
 }
 
 export function useSubscribers() {

@@ -317,12 +317,12 @@ class BasicsStationServer:
     async def _check(self, identifier: BaseStationId, connection: ServerConnection) -> None:
         try:
             async with asyncio.timeout(_PING):
-                await (await connection.ping())
+                latency = await (await connection.ping())
         except TimeoutError:
             log.info("station_silent", base_station=str(identifier))
             await connection.close(_NORMAL)
         else:
-            self._host.presence.seen(identifier, self._host.clock())
+            self._host.presence.seen(identifier, self._host.clock()).round_trip(latency)
 
 
 class _Refused(Exception):

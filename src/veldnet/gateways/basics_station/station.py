@@ -11,7 +11,7 @@ from veldnet.gateways.interface import Host
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
-from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Lora, Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
 from veldnet.lorawan.regions import ChannelPlan
@@ -135,6 +135,8 @@ class Station:
             return
         uplink = self._uplink(message, now)
         seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
+        if uplink.gps_time is not None:
+            seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
         self._host.uplink(uplink)
 
     def _uplink(self, message: RadioMessage, now: float) -> GatewayUplink:

@@ -40,10 +40,11 @@ class ReceivedPacket(msgspec.Struct, gc=False):
 
 
 class Status(msgspec.Struct, gc=False):
-    """`stat`: packets received, with a good CRC and forwarded since the last one, and the share of datagrams
-    acknowledged, in per cent."""
+    """`stat`: packets received, with a good CRC and forwarded since the last one, the share of datagrams
+    acknowledged, in per cent, and where there is a sensor the temperature in degrees Celsius."""
 
     rxnb: float = 0
     rxok: float = 0
     rxfw: float = 0
     ackr: float = 100.0
+    temp: float | None = None

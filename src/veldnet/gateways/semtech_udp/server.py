@@ -14,6 +14,7 @@ from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
+from veldnet.lorawan.gpstime import gps_to_unix
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
 from .backlog import ANCILLARY, Backlog, waited
@@ -63,7 +64,8 @@ class SemtechUdpServer:
         # Base stations whose downlinks go elsewhere than the store knows.
         self.moved: set[BaseStationId] = set()
         self._clocks: dict[BaseStationId, StationClock] = {}
-        self._tokens: dict[tuple[BaseStationId, bytes], int] = {}
+        # Token of the downlink, and when it was sent.
+        self._tokens: dict[tuple[BaseStationId, bytes], tuple[int, float]] = {}
         self._next_token = 0
         self.datagrams: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -172,7 +174,7 @@ class SemtechUdpServer:
             self._pull_data(header, base_station, seen, address)
         else:
             self.datagrams["tx_ack"] += 1
-            self._tx_ack(header, base_station, datagram)
+            self._tx_ack(header, base_station, seen, datagram)
 
     def _push_data(self, base_station: BaseStationId, seen: Seen, datagram: bytes) -> None:
         # When it arrived, and not when there was time to read it: the device counts from then.
@@ -190,6 +192,8 @@ class SemtechUdpServer:
         status = push.stat
         if status is not None:
             seen.status(now, status.rxnb, status.rxok, status.rxfw, status.ackr)
+            if status.temp is not None:
+                seen.temperature(status.temp)
         clock = self._clocks.get(base_station)
         if clock is None:
             clock = self._clocks[base_station] = StationClock()
@@ -200,6 +204,8 @@ class SemtechUdpServer:
                     self.refused["crc_failed"] += 1
                 else:
                     seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
+                    if uplink.gps_time is not None:
+                        seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
                     self._uplink(uplink)
             except DatagramError as error:
                 refuse(error.code, str(error))
@@ -234,10 +240,12 @@ class SemtechUdpServer:
         """Where the downlinks of a base station go now."""
         return self._paths.get(base_station)
 
-    def _tx_ack(self, header: Header, base_station: BaseStationId, datagram: bytes) -> None:
-        token = self._tokens.pop((base_station, header.token), None)
-        if token is None:
+    def _tx_ack(self, header: Header, base_station: BaseStationId, seen: Seen, datagram: bytes) -> None:
+        found = self._tokens.pop((base_station, header.token), None)
+        if found is None:
             raise DatagramError("unknown_token", "TX_ACK for no downlink under way")
+        token, sent_at = found
+        seen.round_trip(self._clock() - sent_at)
         self._host.report(TransmitReport(token, base_station, parse_tx_ack(datagram)))
 
     def transmit(self, downlink: GatewayDownlink) -> None:
@@ -253,7 +261,7 @@ class SemtechUdpServer:
             # Version 1 knows no TX_ACK: what was sent counts as queued.
             self._soon(TransmitReport(downlink.token, downlink.base_station, None))
             return
-        self._tokens[(downlink.base_station, token)] = downlink.token
+        self._tokens[(downlink.base_station, token)] = downlink.token, self._clock()
         if len(self._tokens) > 65_536:
             del self._tokens[next(iter(self._tokens))]
 

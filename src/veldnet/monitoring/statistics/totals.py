@@ -74,6 +74,13 @@ def _shown(at: int, of: HourlyRow) -> Totals:
     )
 
 
+def empty_totals(date: str) -> Totals:
+    """A slot in which nothing was counted."""
+    totals = _shown(0, HourlyRow(SUBSCRIBER, 0, 0))
+    totals.date = date
+    return totals
+
+
 def of_scope(connection: Connection, scope: int, ref: int, span: Span, hours: int) -> list[Totals]:
     """The totals of a subscriber, plan or base station."""
     columns = hourly_statistics.c

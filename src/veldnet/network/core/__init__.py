@@ -3,6 +3,7 @@
 It does no I/O, reads no clock and imports neither asyncio, structlog nor SQLAlchemy.
 """
 
+from .air_schedule import AirSchedule
 from .base_station_radios import RadioSettings
 from .events import Device, DownlinkRequest, SubmissionRefusal
 from .inspection import DeviceView, QueuedView
@@ -25,6 +26,7 @@ from .records import (
 from .state import PortKey
 
 __all__ = [
+    "AirSchedule",
     "BlockedCommand",
     "Copy",
     "Device",

@@ -13,6 +13,7 @@ from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.lorawan.regions import Region, SubBand
 from veldnet.network.core.base_station_radios import BaseStationRadios, Refusal
+from veldnet.network.core.transmit_results import TransmitResults
 
 RADIO_BUSY = "A3"
 DUTY_CYCLE = "DA"
@@ -83,6 +84,7 @@ class AirSchedule:
         radios: BaseStationRadios | None = None,
     ) -> None:
         self.radios = radios if radios is not None else BaseStationRadios()
+        self.results = TransmitResults()
         self._regions = {region.name: region for region in regions}
         self._duty_cycle = duty_cycle
         self._stations: dict[BaseStationId, _Station] = {}
@@ -100,6 +102,7 @@ class AirSchedule:
         station.booked = [booking for booking in station.booked if booking[1] > now]
         for begin, end, _token in station.booked:
             if begin - _GAP < start + airtime and start < end + _GAP:
+                self.results.count(window.base_station, "BUSY")
                 return Refusal(RADIO_BUSY, end + _GAP)
         name, band = self._band(window.region, window.frequency)
         if band is None or band.duty_cycle >= 1 or not self._duty_cycle:
@@ -110,7 +113,10 @@ class AirSchedule:
         minute = int(start // 60)
         usage.advance(minute)
         excess = usage.total + airtime - band.duty_cycle * _HOUR
-        return Refusal(DUTY_CYCLE, usage.free_at(minute, excess)) if excess > 0 else None
+        if excess <= 0:
+            return None
+        self.results.count(window.base_station, "DUTY_CYCLE")
+        return Refusal(DUTY_CYCLE, usage.free_at(minute, excess))
 
     def book(self, window: TransmitWindow, size: int, token: int, now: float) -> None:
         """A base station is going to send a frame."""

@@ -11,6 +11,7 @@ from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.events import Transmit
 from veldnet.network.core.transmission import Attempt, Done, Held, Step, begin, report, resume, silence
+from veldnet.network.core.transmit_results import NO_ANSWER, SENT
 
 from .devices import Entry
 
@@ -71,6 +72,7 @@ class Transmitter:
             return
         del self._attempts[answer.token]
         timer.cancel()
+        self.air.results.count(answer.base_station, answer.error or SENT)
         if answer.error is not None:
             self.air.cancel(window, len(attempt.transmit.phy_payload), answer.token)
             self.air.radios.learn(window, answer.error, self._clock())
@@ -83,6 +85,8 @@ class Transmitter:
 
     def _timed_out(self, token: int) -> None:
         device_ref, attempt, _timer = self._attempts.pop(token)
+        if attempt.current is not None:
+            self.air.results.count(attempt.current.base_station, NO_ANSWER)
         self._follow(device_ref, silence(attempt, self._clock(), self._lead, self.air), token)
 
     def in_flight(self, token: int) -> bool:

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
-from veldnet.api.v1.monitoring import Slots
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
@@ -18,9 +17,6 @@ from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
-from veldnet.monitoring.statistics import totals
-from veldnet.monitoring.statistics.rollups import BASE_STATION
-from veldnet.monitoring.statistics.totals import Totals
 
 # A base station heard within so many seconds is connected: it sends keep-alives every ten or so.
 _CONNECTED = 60.0
@@ -259,22 +255,3 @@ async def remove_station(station_id: str, services: Services, operator: Operator
         base_stations.remove_base_station(connection, station_id)
 
     await services.change(write, by=operator, action="baseStation.removed", what=f"baseStation {station_id}")
-
-
-@OPERATOR.get(
-    "/baseStations/{stationId}/statistics",
-    "stationStatistics",
-    "Operator",
-    "All statistics of a base station.",
-)
-async def station_statistics(
-    station_id: str, services: Services, operator: OperatorScope, query: Slots
-) -> list[Totals]:
-    """All that is counted of a base station, by slots of hours."""
-    span, hours = query.span(services), query.aggregationStep
-
-    def read(connection: Connection) -> list[Totals]:
-        base_stations.own_base_station(connection, operator.operator_ref, station_id)
-        return totals.of_scope(connection, BASE_STATION, int(station_id, 16), span, hours)
-
-    return await services.read(read)
