@@ -1,0 +1,48 @@
+"""One typed tree of settings: from `veldnet.toml`, then the environment, then flags. Unknown keys are errors.
+
+The sample file and the documentation page are generated from this tree.
+"""
+
+from .gateways import GatewaySettings
+from .keys import KeySettings, ModuleSettings, VaultSettings
+from .loading import FILE, FILE_VARIABLE, OnOldName, load_settings
+from .network import NetworkSettings
+from .operation import AlarmSettings, BackupSettings, JournalSettings, LogSettings, MailSettings
+from .routing import RoutingSettings
+from .sample import Setting, describe, sample_file
+from .serving import ApiSettings, ConsoleSettings, TlsSettings
+from .sign_in import ProviderSettings, SignInSettings
+from .tree import RENAMED, Settings
+from .values import Address, Duration, OptionalAddress, SettingsError
+
+__all__ = [
+    "FILE",
+    "FILE_VARIABLE",
+    "RENAMED",
+    "Address",
+    "AlarmSettings",
+    "ApiSettings",
+    "BackupSettings",
+    "ConsoleSettings",
+    "Duration",
+    "GatewaySettings",
+    "JournalSettings",
+    "KeySettings",
+    "LogSettings",
+    "MailSettings",
+    "ModuleSettings",
+    "NetworkSettings",
+    "OnOldName",
+    "OptionalAddress",
+    "ProviderSettings",
+    "RoutingSettings",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "SignInSettings",
+    "TlsSettings",
+    "VaultSettings",
+    "describe",
+    "load_settings",
+    "sample_file",
+]
