@@ -146,6 +146,12 @@ class World:
         self.desk("POST", path, body)
         return str(next(one[key] for one in self.desk("GET", path) if one["name"] == body["name"]))
 
+    def ordered_update(self) -> str:
+        """An update of the base station, not fetched yet."""
+        path = f"/baseStations/{self.station}/updates"
+        self.desk("POST", "/baseStations/updates", {"baseStations": [self.station], "lnsUri": "wss://lns:1"})
+        return str(self.desk("GET", path)["updates"][0]["ref"])
+
     def number(self) -> int:
         return next(self._numbers)
 
@@ -394,6 +400,10 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
             "tokenRef": w.desk("POST", f"/baseStations/{w.station}/tokens")["ref"],
         }
     ),
+    "listStationUpdates": plain(),
+    "getStationUpdates": lambda w: Example({"stationId": w.station}),
+    "orderStationUpdates": lambda w: Example({}, {"baseStations": [w.station], "lnsUri": "wss://lns:1"}),
+    "withdrawStationUpdate": lambda w: Example({"stationId": w.station, "updateRef": w.ordered_update()}),
     "stationStatistics": lambda w: Example({"stationId": w.station}, query="duration=7"),
     "listAvailability": plain(),
     "stationAvailability": lambda w: Example({"stationId": w.station}),

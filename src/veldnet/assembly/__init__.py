@@ -8,6 +8,7 @@ __all__ = [
     "network_settings",
     "platform",
     "station_configuration",
+    "update_desk",
     "vaults",
     "virtual_world",
 ]

@@ -22,11 +22,19 @@ class BaseStations:
         self._listed: dict[BaseStationId, base_stations.BaseStation] = {}
         self._radios: dict[BaseStationId, RadioSettings] = {}
         self._by_digest: dict[bytes, BaseStationId] = {}
+        # Updates that end once their token is used, and those whose token has been.
+        self._awaited: dict[bytes, int] = {}
+        self.used_updates: set[int] = set()
 
     async def load(self, store: Store) -> None:
         listed = await store.read(base_stations.list_base_stations)
-        digests = await store.read(base_stations.token_digests)
-        self._by_digest = {digest: BaseStationId.parse(station) for digest, station in digests.items()}
+        tokens = await store.read(base_stations.known_tokens)
+        self._awaited = {
+            digest: token.awaited_by for digest, token in tokens.items() if token.awaited_by is not None
+        }
+        self._by_digest = {
+            digest: BaseStationId.parse(token.base_station) for digest, token in tokens.items()
+        }
         self._listed = {BaseStationId.parse(station.id): station for station in listed}
         self._by_eui = {
             GatewayEui.parse(station.gateway_eui): BaseStationId.parse(station.id) for station in listed
@@ -55,6 +63,16 @@ class BaseStations:
 
     def station_of_token(self, token: str) -> BaseStationId | None:
         return self._by_digest.get(base_stations.digest_of(token))
+
+    def used_token(self, token: str) -> None:
+        awaited = self._awaited.get(base_stations.digest_of(token)) if self._awaited else None
+        if awaited is not None:
+            self.used_updates.add(awaited)
+
+    def ref(self, base_station: BaseStationId) -> int | None:
+        """The number of a base station in the store."""
+        station = self._listed.get(base_station)
+        return None if station is None else station.ref
 
     def position(self, base_station: BaseStationId) -> Position | None:
         return self._positions.get(base_station)

@@ -10,7 +10,7 @@ import msgspec
 
 from veldnet.settings import Address, Settings
 
-from .protocols import BASICS_STATION, PROTOCOLS, SEMTECH_UDP
+from .protocols import BASICS_STATION, CUPS, PROTOCOLS, SEMTECH_UDP, cups_port
 from .sockets import CannotListen, family
 
 __all__ = ["BACKLOG", "Addresses", "CannotListen", "Ports"]
@@ -26,6 +26,7 @@ class Addresses(msgspec.Struct, frozen=True):
     udp: str
     tls: bool = False
     basics_station: str | None = None
+    cups: str | None = None
 
 
 class Ports:
@@ -34,7 +35,7 @@ class Ports:
     def __init__(self, http: socket.socket, base_stations: dict[str, socket.socket], *, tls: bool) -> None:
         self.http = http
         self._tls = tls
-        # By the name of their protocol.
+        # By the name of their service.
         self.base_stations = base_stations
 
     @classmethod
@@ -42,10 +43,13 @@ class Ports:
         """Raises `CannotListen`."""
         opened: dict[str, socket.socket] = {}
         try:
-            for entry in PROTOCOLS:
-                sock = entry.open_port(settings)
+            for name, open_port in (
+                *((entry.name, entry.open_port) for entry in PROTOCOLS),
+                (CUPS, cups_port),
+            ):
+                sock = open_port(settings)
                 if sock is not None:
-                    opened[entry.name] = sock
+                    opened[name] = sock
             return cls(_http_socket(settings.api.http), opened, tls=bool(settings.tls.certificate))
         except CannotListen:
             for sock in opened.values():
@@ -54,12 +58,13 @@ class Ports:
 
     @property
     def addresses(self) -> Addresses:
-        stations = self.base_stations.get(BASICS_STATION)
+        stations, cups = (self.base_stations.get(name) for name in (BASICS_STATION, CUPS))
         return Addresses(
             _text(self.http),
             _text(self.base_stations[SEMTECH_UDP]),
             self._tls,
             None if stations is None else _text(stations),
+            None if cups is None else _text(cups),
         )
 
     def close(self) -> None:

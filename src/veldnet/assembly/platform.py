@@ -22,7 +22,8 @@ from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
 from veldnet.assembly.monitoring import MonitoringService
 from veldnet.assembly.network_settings import network_parameters, server_options
-from veldnet.assembly.protocols import PROTOCOLS, Keeper
+from veldnet.assembly.protocols import PROTOCOLS, Keeper, cups_server
+from veldnet.assembly.update_desk import update_desk
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
 from veldnet.decoders import DecoderPool, Limits
@@ -189,6 +190,9 @@ class Platform:
             self.hub.register(protocol)
             if connections is not None:
                 self._connections.append(connections)
+        desk = update_desk(settings, self.hub, self.store, self.vault, self.base_stations)
+        self.hub.register(cups_server(settings, self.hub, desk))
+        self._connections.append(desk)
         if virtual is not None:
             virtual.attach(self)
         self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)

@@ -9,14 +9,15 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from veldnet.settings import GatewaySettings, Settings, SettingsError
+from veldnet.settings import GatewaySettings, OptionalAddress, Settings, SettingsError
 
 from .sockets import tcp_socket, udp_socket
 
 if TYPE_CHECKING:
     import ssl
 
-    from veldnet.gateways import BaseStationProtocol, Host
+    from veldnet.gateways import BaseStationProtocol, BaseStationService, Host
+    from veldnet.gateways.basics_station import UpdateDesk
     from veldnet.store import Store
 
 
@@ -73,7 +74,7 @@ def _basics_station(settings: Settings, host: Host, _store: Store) -> Served:
     gateways, parameters = settings.gateways, network_parameters(settings.network)
     plan = parameters.channel_plans[next(iter(parameters.channel_plans))]
     certificate = _station_certificate(settings)
-    required = _must_authenticate(gateways, certificate)
+    required = _must_authenticate(gateways, "basics_station", certificate)
     tls = _station_tls(gateways, certificate) if gateways.basics_station else None
     return Served(
         BasicsStationServer(host, plan, LnsOptions(required, tls, gateways.basics_station_uri or None))
@@ -88,18 +89,15 @@ def _station_certificate(settings: Settings) -> tuple[str, str] | None:
     return (settings.tls.certificate, settings.tls.key) if settings.tls.certificate else None
 
 
-def _must_authenticate(gateways: GatewaySettings, certificate: tuple[str, str] | None) -> bool:
-    """Whether stations must prove who they are. They send tokens over TLS alone."""
-    wanted, local = gateways.basics_station_authentication, gateways.basics_station.host in _THIS_MACHINE
-    if (
-        gateways.basics_station
-        and certificate is None
-        and wanted != "none"
-        and not (local and wanted == "auto")
-    ):
+def _must_authenticate(gateways: GatewaySettings, name: str, certificate: tuple[str, str] | None) -> bool:
+    """Whether stations must prove who they are at the address of a setting. They send tokens over TLS
+    alone."""
+    address: OptionalAddress = getattr(gateways, name)
+    wanted, local = gateways.basics_station_authentication, address.host in _THIS_MACHINE
+    if address and certificate is None and wanted != "none" and not (local and wanted == "auto"):
         raise SettingsError(
-            f"settings: gateways.basics_station {gateways.basics_station} needs basics_station_certificate: "
-            "base stations prove who they are over TLS only; or set basics_station_authentication to none"
+            f"settings: gateways.{name} {address} needs basics_station_certificate: base stations prove who "
+            "they are over TLS only; or set basics_station_authentication to none"
         )
     return wanted == "required" or (wanted == "auto" and certificate is not None)
 
@@ -125,10 +123,27 @@ def _basics_station_port(settings: Settings) -> socket.socket | None:
     return tcp_socket(address, _BACKLOG) if address else None
 
 
+def cups_server(settings: Settings, host: Host, desk: UpdateDesk) -> BaseStationService:
+    """The CUPS of a server; nobody is served where its address is not set."""
+    from veldnet.gateways.basics_station import CupsOptions, CupsServer
+
+    gateways = settings.gateways
+    certificate = _station_certificate(settings)
+    required = _must_authenticate(gateways, "basics_station_cups", certificate)
+    tls = _station_tls(gateways, certificate) if gateways.basics_station_cups else None
+    return CupsServer(host, desk, CupsOptions(required, tls))
+
+
+def cups_port(settings: Settings) -> socket.socket | None:
+    address = settings.gateways.basics_station_cups
+    return tcp_socket(address, _BACKLOG) if address else None
+
+
 # Stations that come back at once after an outage.
 _BACKLOG = 1024
 SEMTECH_UDP = "semtech-udp"
 BASICS_STATION = "basics-station"
+CUPS = "cups"
 
 PROTOCOLS: tuple[ProtocolEntry, ...] = (
     ProtocolEntry(SEMTECH_UDP, _semtech_udp, lambda settings: udp_socket(settings.gateways.udp)),

@@ -4,7 +4,14 @@
 """
 
 from .hub import Hub
-from .interface import BaseStationDirectory, BaseStationProtocol, Gate, Host, MessageCounts
+from .interface import (
+    BaseStationDirectory,
+    BaseStationProtocol,
+    BaseStationService,
+    Gate,
+    Host,
+    MessageCounts,
+)
 from .measures import Measures, Spread
 from .presence import Presence, Seen, UnknownBaseStation
 from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
@@ -13,6 +20,7 @@ __all__ = [
     "Backlog",
     "BaseStationDirectory",
     "BaseStationProtocol",
+    "BaseStationService",
     "DownlinkPath",
     "Gate",
     "Host",

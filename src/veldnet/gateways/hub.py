@@ -13,7 +13,13 @@ import structlog
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
-from .interface import BaseStationDirectory, BaseStationProtocol, Gate, MessageCounts
+from .interface import (
+    BaseStationDirectory,
+    BaseStationProtocol,
+    BaseStationService,
+    Gate,
+    MessageCounts,
+)
 from .presence import Presence
 
 log = structlog.get_logger(__name__)
@@ -53,12 +59,13 @@ class Hub:
         self.uplink: Callable[[GatewayUplink], None] = network.receive
         self.report: Callable[[TransmitReport], None] = network.transmit_reported
         self.lag: Callable[[], float] = lambda: network.lag
-        self._protocols: dict[str, BaseStationProtocol] = {}
+        self._services: dict[str, BaseStationService] = {}
         self._connections: dict[BaseStationId, BaseStationProtocol] = {}
+        self._ports: dict[str, int] = {}
 
-    def register(self, protocol: BaseStationProtocol) -> None:
-        """Let base stations be connected by a protocol, too."""
-        self._protocols[protocol.name] = protocol
+    def register(self, service: BaseStationService) -> None:
+        """Let base stations be served by a protocol, or what belongs to one, too."""
+        self._services[service.name] = service
 
     def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         before = self._connections.get(base_station)
@@ -85,13 +92,18 @@ class Hub:
         asyncio.get_running_loop().call_soon(self.report, report)
 
     async def start(self, sockets: Mapping[str, socket.socket]) -> None:
-        """Begin to serve; `sockets` are those opened for protocols, by name."""
-        for name, protocol in self._protocols.items():
-            await protocol.start(sockets.get(name))
+        """Begin to serve; `sockets` are those opened for services, by name."""
+        self._ports = {name: sock.getsockname()[1] for name, sock in sockets.items()}
+        for name, service in self._services.items():
+            await service.start(sockets.get(name))
+
+    def port(self, service: str) -> int | None:
+        """The port that a service is served at; None for one that is not."""
+        return self._ports.get(service)
 
     async def stop(self) -> None:
-        for protocol in self._protocols.values():
-            await protocol.stop()
+        for service in self._services.values():
+            await service.stop()
         self._connections.clear()
 
     # Facts.
@@ -99,18 +111,18 @@ class Hub:
     def counts(self) -> MessageCounts:
         """What all protocols together have received."""
         total = MessageCounts(Counter(), Counter(), Counter())
-        for protocol in self._protocols.values():
-            for counter, more in zip(total, protocol.counts, strict=True):
+        for service in self._services.values():
+            for counter, more in zip(total, service.counts, strict=True):
                 counter.update(more)
         return total
 
     def waiting(self) -> float:
         """Seconds that messages of base stations wait to be read, at the protocol where they wait longest."""
         now = asyncio.get_running_loop().time()
-        return max((protocol.lag(now) for protocol in self._protocols.values()), default=0.0)
+        return max((service.lag(now) for service in self._services.values()), default=0.0)
 
     def problems(self) -> list[str]:
         """Why base stations are not served, in words."""
         now = asyncio.get_running_loop().time()
-        found = [protocol.problem(now) for protocol in self._protocols.values()]
+        found = [service.problem(now) for service in self._services.values()]
         return [problem for problem in found if problem is not None]

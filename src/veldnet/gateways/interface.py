@@ -25,6 +25,9 @@ class BaseStationDirectory(Protocol):
     def station_of_token(self, token: str) -> BaseStationId | None:
         """The base station that a token was given to; None for one that is unknown or revoked."""
 
+    def used_token(self, token: str) -> None:
+        """A base station is connected by a token: it has it, and needs no older one."""
+
 
 class Gate(Protocol):
     """Says which frames are not worth reading while somebody forges them."""
@@ -82,24 +85,17 @@ class Host(Protocol):
         """It can no longer."""
 
 
-class BaseStationProtocol(Protocol):
-    """One way in which base stations are connected. `authenticates` where whoever presents an EUI has proven
-    that it is theirs."""
+class BaseStationService(Protocol):
+    """What base stations are served with at a port of its own."""
 
     @property
     def name(self) -> str: ...
 
-    @property
-    def authenticates(self) -> bool: ...
-
     async def start(self, sock: socket.socket | None) -> None:
-        """Serve base stations, on the bound socket that was opened for this protocol, if any."""
+        """Serve base stations, on the bound socket that was opened for this service, if any."""
 
     async def stop(self) -> None:
         """Take nothing any more, and close what is open."""
-
-    def transmit(self, downlink: GatewayDownlink) -> None:
-        """Have a base station transmit; its answer, or that it cannot be reached, is reported to the host."""
 
     # Facts.
 
@@ -111,3 +107,14 @@ class BaseStationProtocol(Protocol):
 
     def problem(self, now: float) -> str | None:
         """Why base stations are not served, in words."""
+
+
+class BaseStationProtocol(BaseStationService, Protocol):
+    """One way in which base stations are connected. `authenticates` where whoever presents an EUI has proven
+    that it is theirs."""
+
+    @property
+    def authenticates(self) -> bool: ...
+
+    def transmit(self, downlink: GatewayDownlink) -> None:
+        """Have a base station transmit; its answer, or that it cannot be reached, is reported to the host."""

@@ -33,6 +33,9 @@ ALARM_WEBHOOK = "alarm webhook"
 # The secret that an authenticator makes codes of.
 SECOND_FACTOR = "second factor"
 
+# The token, or certificate and key, that a base station is to fetch.
+STATION_CREDENTIALS = "base station credentials"
+
 
 def is_secret(label: str) -> bool:
     return label.startswith(_SECRET)

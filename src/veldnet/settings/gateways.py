@@ -41,3 +41,17 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         str,
         about("Public address of the LNS, such as wss://lns.example.org:8887; empty: the one they asked."),
     ] = ""
+    basics_station_cups: Annotated[
+        OptionalAddress,
+        about(
+            "Listen address for CUPS of LoRa Basics Station, with the same certificate and proofs; empty: "
+            "not served."
+        ),
+    ] = OptionalAddress("")
+    basics_station_trust: Annotated[
+        str,
+        about(
+            "File with the one certificate (PEM) of the authority that signed the certificate for Basics "
+            "Station; CUPS hands it out with credentials."
+        ),
+    ] = ""

@@ -590,6 +590,48 @@ base_station_tokens = Table(
     sqlite_autoincrement=True,
 )
 
+# What base stations report of themselves at CUPS, the last of each.
+cups_contacts = Table(
+    "cups_contacts",
+    metadata,
+    Column("base_station_ref", ForeignKey("base_stations.ref", ondelete="CASCADE"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("station", Text),
+    Column("model", Text),
+    Column("package", Text),
+    Column("cups_uri", Text),
+    Column("lns_uri", Text),
+    # CRC-32 over its credentials.
+    Column("cups_sum", BigInteger, nullable=False),
+    Column("lns_sum", BigInteger, nullable=False),
+    # CRC-32 of the keys that it takes updates from, as JSON.
+    Column("keys", Text, nullable=False),
+    # token, certificate or none.
+    Column("proof", Text, nullable=False),
+)
+
+# What base stations are to have, by CUPS; one of each kind.
+base_station_updates = Table(
+    "base_station_updates",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("base_station_ref", ForeignKey("base_stations.ref", ondelete="CASCADE"), nullable=False),
+    # cupsUri, lnsUri or credentials.
+    Column("kind", Text, nullable=False),
+    # The URI, or the kind of credentials.
+    Column("value", Text, nullable=False),
+    # Credentials as the vault has sealed them, until the base station has used them.
+    Column("sealed", LargeBinary),
+    # The token that is to replace older ones.
+    Column("token_ref", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("fetched_at", BigInteger),
+    Column("confirmed_at", BigInteger),
+    UniqueConstraint("base_station_ref", "kind"),
+    sqlite_autoincrement=True,
+)
+
 # Ids of base stations that were removed: statistics and frames mention them, so no other one gets them.
 retired_base_stations = Table(
     "retired_base_stations",

@@ -149,6 +149,9 @@ class Directory:
     def station_of_token(self, token: str) -> BaseStationId | None:
         return self.tokens.get(token)
 
+    def used_token(self, token: str) -> None:
+        """Nobody waits for one."""
+
 
 class Field:
     """The platform as far as base stations see it, and what happens in the field."""

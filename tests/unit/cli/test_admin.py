@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.certificates import write_pair
 from tests.e2e.running import command, failing
 from tests.installation import sandbox
 from veldnet.simulator.customer import Account
@@ -167,3 +168,27 @@ def test_reports_are_sentences_without_json(admin: Admin, tmp_path: Path) -> Non
     assert admin("backup", str(tmp_path / "other.db"))["backup"] == str(tmp_path / "other.db")
     assert "exists" in admin.refused("backup", target)
     assert admin("undelivered", "redeliver") == {"devices": 0}
+
+
+def test_updates_of_base_stations(admin: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = admin("base-station", "create", "00800000A00001FE", "Tower", *OPERATOR)["id"]
+    order = ("base-station", "order-update")
+    ordered = admin(*order, made.lower(), "--lns-uri", "wss://lns.example.org:8887")
+    assert ordered == {"baseStations": 1}
+    (update,) = admin("base-station", "updates")
+    assert (update["kind"], update["value"]) == ("lnsUri", "wss://lns.example.org:8887")
+    assert update["fetchedAt"] is None and "wss://lns" in admin.shown("base-station", "updates")
+    assert admin(*order, "--all", "--cups-uri", "https://cups.example.org:8888") == {"baseStations": 0}
+    assert admin("base-station", "contacts") == []
+    assert "is not wss://HOST:PORT" in admin.refused(*order, made, "--lns-uri", "lns.example.org")
+    assert "basics_station_trust" in admin.refused(*order, made, "--token")
+    assert "give --cups-uri" in admin.refused(*order, made)
+    assert "or give --all" in admin.refused(*order, "--token")
+    assert "there is no base station" in admin.refused(*order, "FFFFFFFF", "--lns-uri", "wss://lns:1")
+    authority = write_pair(tmp_path).certificate
+    monkeypatch.setenv("VELDNET_GATEWAYS__BASICS_STATION_TRUST", str(authority))
+    assert admin(*order, made, "--token") == {"baseStations": 1}
+    assert [each["kind"] for each in admin("base-station", "updates")] == ["lnsUri", "credentials"]
+    admin("base-station", "withdraw-update", made, str(update["ref"]))
+    assert [each["kind"] for each in admin("base-station", "updates")] == ["credentials"]
+    assert "99" in admin.refused("base-station", "withdraw-update", made, "99")

@@ -208,6 +208,9 @@ class Harness:
     def station_of_token(self, token: str) -> BaseStationId | None:
         return None
 
+    def used_token(self, token: str) -> None:
+        raise AssertionError("nobody has a token")
+
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return STATION if gateway == EUI else None
 

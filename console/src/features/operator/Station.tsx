@@ -26,6 +26,7 @@ import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
 import { StationAvailability, StationHistory } from "./StationHistory";
 import { StationTokens } from "./StationTokens";
+import { StationUpdatesPanel } from "./StationUpdates";
 import { Connected, Load } from "./StationSigns";
 
 export function StationPage() {
@@ -89,6 +90,7 @@ export function StationPage() {
           <Stack>
             <Status station={station} />
             <StationTokens station={station} />
+            <StationUpdatesPanel station={station} />
             {station.alarms.length > 0 && (
               <Panel title={t("nav.alarms")}>
                 {station.alarms.map((alarm) => (

@@ -117,6 +117,38 @@ export function useRevokeStationToken(stationId: string) {
   );
 }
 
+const updates = [
+  "/api/v1/operator/baseStations/updates",
+  "/api/v1/operator/baseStations/{stationId}/updates",
+  "/api/v1/operator/baseStations/{stationId}/tokens",
+] as const satisfies Readable[];
+
+export function useStationUpdates(stationId: string) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/operator/baseStations/{stationId}/updates",
+    { params: { path: { stationId } } },
+    { refetchInterval: 5000 },
+  );
+}
+
+export function useOrderUpdates() {
+  return useChange(
+    (body: Schemas["UpdateOrder"]) => api.POST("/api/v1/operator/baseStations/updates", { body }),
+    updates,
+  );
+}
+
+export function useWithdrawUpdate(stationId: string) {
+  return useChange(
+    (updateRef: string) =>
+      api.DELETE("/api/v1/operator/baseStations/{stationId}/updates/{updateRef}", {
+        params: { path: { stationId, updateRef } },
+      }),
+    updates,
+  );
+}
+
 export function useCreateSubscriber() {
   return useChange(
     (body: { customerId: string; name: string }) => api.POST("/api/v1/operator/subscribers", { body }),

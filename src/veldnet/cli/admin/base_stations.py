@@ -28,6 +28,8 @@ from veldnet.monitoring import base_station_history as history
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.store import Connection
 
+from .base_station_updates import list_contacts, list_updates, order_update, withdraw_update
+
 base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
 
 Latitude = Annotated[float | None, typer.Option(min=-90, max=90, help="Degrees north.")]
@@ -367,3 +369,12 @@ def show_configuration(
             report(f"{output / file.name} written", file=str(output / file.name))
     if not made.served:
         report("the server does not listen for such base stations: see its settings under gateways")
+
+
+for _name, _command in (
+    ("updates", list_updates),
+    ("contacts", list_contacts),
+    ("order-update", order_update),
+    ("withdraw-update", withdraw_update),
+):
+    base_station_app.command(_name)(_command)

@@ -1,6 +1,22 @@
-"""LoRa Basics Station: the LNS protocol over WebSocket (lora-developers.semtech.com)."""
+"""LoRa Basics Station: the LNS protocol over WebSocket, and CUPS over HTTP (lora-developers.semtech.com)."""
 
-from .authentication import server_context
+from .authentication import Proof, server_context
+from .cups import Asked, CupsOptions, CupsServer, UpdateDesk
+from .cups_messages import NO_CREDENTIALS, Credentials, Report, Segments, fits
 from .server import BasicsStationServer, LnsOptions
 
-__all__ = ["BasicsStationServer", "LnsOptions", "server_context"]
+__all__ = [
+    "NO_CREDENTIALS",
+    "Asked",
+    "BasicsStationServer",
+    "Credentials",
+    "CupsOptions",
+    "CupsServer",
+    "LnsOptions",
+    "Proof",
+    "Report",
+    "Segments",
+    "UpdateDesk",
+    "fits",
+    "server_context",
+]

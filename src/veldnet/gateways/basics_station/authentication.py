@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any
+from typing import Any, NamedTuple
 
 from veldnet.gateways.interface import BaseStationDirectory
 from veldnet.lorawan import BaseStationId, GatewayEui
@@ -16,6 +16,19 @@ _LONGEST_TOKEN = 512
 
 class NotAuthenticated(Exception):
     """The base station has proven nothing; the text says what is missing or wrong."""
+
+
+class Proof(NamedTuple):
+    """By what a base station has proven who it is: its token, or the number of its certificate in hexadecimal
+    digits; neither where it needed not."""
+
+    token: str | None
+    certificate: str | None
+
+    @classmethod
+    def of(cls, token: str | None, certificate: Any) -> Proof:
+        """Of what was presented and found good."""
+        return cls(None, str(certificate["serialNumber"])) if certificate else cls(token, None)
 
 
 def token_of(authorization: str | None) -> str | None:

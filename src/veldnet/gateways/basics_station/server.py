@@ -24,6 +24,7 @@ from veldnet.lorawan.identifiers import InvalidIdentifier
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.lorawan.regions import ChannelPlan
 
+from .admission import Refused, admit
 from .authentication import NotAuthenticated, authenticate, token_of
 from .messages import MessageError, encode, parse_discovery
 from .router_ids import id6, parse_router_id
@@ -160,8 +161,8 @@ class BasicsStationServer:
         except InvalidIdentifier as error:
             return self._refuse("bad_router", HTTPStatus.BAD_REQUEST, str(error))
         try:
-            connection.station = self._station_of(gateway, known, _address(connection))
-        except _Refused as refused:
+            connection.station = admit(self._host, gateway, known, _address(connection))
+        except Refused as refused:
             return self._refuse(refused.code, HTTPStatus.FORBIDDEN, str(refused))
         return None
 
@@ -169,26 +170,6 @@ class BasicsStationServer:
         self._counts.refused[code] += 1
         log.debug("station_refused", code=code, error=words)
         return _response(status, words)
-
-    def _station_of(
-        self, gateway: GatewayEui, known: BaseStationId | GatewayEui | None, address: str
-    ) -> BaseStationId:
-        """The base station that a router is. Raises `_Refused` where it is not registered, or is not whom it
-        has proven to be."""
-        now = self._host.clock()
-        found = self._host.directory.find(gateway)
-        proven = self._host.directory.find(known) if isinstance(known, GatewayEui) else known
-        if found is None:
-            self._host.presence.refused(gateway, address, now)
-            raise _Refused("unknown_base_station", f"{gateway} is not registered")
-        if known is not None and proven != found:
-            # Whoever it is, it is not the base station whose row shows this.
-            if isinstance(proven, BaseStationId):
-                seen = self._host.presence.stations.get(proven)
-                if seen is not None:
-                    seen.refused.add(f"wrong_router: its credential was used for {gateway}", now)
-            raise _Refused("wrong_router", f"the credential is not that of {gateway}")
-        return found
 
     # Connections.
 
@@ -216,15 +197,15 @@ class BasicsStationServer:
         else:
             answer = {"router": id6(gateway)}
             try:
-                self._station_of(gateway, connection.proven, _address(connection))
+                admit(self._host, gateway, connection.proven, _address(connection))
                 answer |= {"muxs": id6(gateway), "uri": f"{self._base(connection)}{_STATION}{gateway}"}
-            except _Refused as refused:
+            except Refused as refused:
                 self._counts.refused[refused.code] += 1
                 answer["error"] = str(refused)
         await connection.send(encode(answer))
 
     def _base(self, connection: ServerConnection) -> str:
-        """Scheme, host and port, all of which stations insist on. Raises `_Refused`."""
+        """Scheme, host and port, all of which stations insist on. Raises `Refused`."""
         if self._options.uri is not None:
             return self._options.uri.rstrip("/")
         assert connection.request is not None
@@ -236,7 +217,7 @@ class BasicsStationServer:
         if not _HOST.fullmatch(host) or not (
             port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536
         ):
-            raise _Refused("bad_host", "the Host header is no address")
+            raise Refused("bad_host", "the Host header is no address")
         return f"{scheme}://{host}:{port}"
 
     async def _talk(self, connection: _Connection, identifier: BaseStationId) -> None:
@@ -255,6 +236,8 @@ class BasicsStationServer:
         if isinstance(remote, tuple):
             seen.addresses.keep_alive((str(remote[0]), int(remote[1])), now)
         self._host.connected(self, identifier)
+        if isinstance(connection.proven, BaseStationId) and connection.token is not None:
+            self._host.directory.used_token(connection.token)
         log.info("station_connected", base_station=str(identifier), address=_address(connection))
         try:
             async for text in connection:
@@ -323,12 +306,6 @@ class BasicsStationServer:
             await connection.close(_NORMAL)
         else:
             self._host.presence.seen(identifier, self._host.clock()).round_trip(latency)
-
-
-class _Refused(Exception):
-    def __init__(self, code: str, words: str) -> None:
-        super().__init__(words)
-        self.code = code
 
 
 def _only(headers: Headers, name: str) -> str | None:

@@ -6,13 +6,13 @@ import hashlib
 import secrets
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.inventory import changes
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store import moment
-from veldnet.store.schema import base_station_tokens, base_stations
+from veldnet.store.schema import base_station_tokens, base_station_updates, base_stations
 
 # Two would do to change one for another without an interruption; more are mistakes.
 MOST_TOKENS = 5
@@ -52,7 +52,16 @@ def issue_token(connection: Connection, base_station_ref: int, by: str) -> NewTo
     ).scalar_one()
     if count >= MOST_TOKENS:
         raise BadRequest(f"the base station has {count} tokens; revoke one that is not used any more")
-    token = secrets.token_urlsafe(_OCTETS)
+    token = new_token()
+    return NewToken(str(insert_token(connection, base_station_ref, token, by)), token)
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(_OCTETS)
+
+
+def insert_token(connection: Connection, base_station_ref: int, token: str, by: str) -> int:
+    """Let a base station use a token from now on; returns its number."""
     done = connection.execute(
         insert(base_station_tokens).values(
             base_station_ref=base_station_ref,
@@ -62,7 +71,7 @@ def issue_token(connection: Connection, base_station_ref: int, by: str) -> NewTo
         )
     )
     changes.note(connection, "base_stations", base_station_ref)
-    return NewToken(str(inserted_ref(done)), token)
+    return inserted_ref(done)
 
 
 def list_tokens(connection: Connection, base_station_ref: int) -> list[StationToken]:
@@ -89,11 +98,23 @@ def revoke_token(connection: Connection, base_station_ref: int, ref: str) -> Non
     changes.note(connection, "base_stations", base_station_ref)
 
 
-def token_digests(connection: Connection) -> dict[bytes, str]:
-    """The ids of base stations by what is stored of their tokens."""
+class KnownToken(msgspec.Struct, frozen=True):
+    """Whose token it is, and the update that it was ordered by, until it has been used."""
+
+    base_station: str
+    awaited_by: int | None
+
+
+def known_tokens(connection: Connection) -> dict[bytes, KnownToken]:
+    """All tokens by what is stored of them."""
+    updates = base_station_updates.c
     rows = connection.execute(
-        select(base_station_tokens.c.digest, base_stations.c.id).join(
-            base_stations, base_stations.c.ref == base_station_tokens.c.base_station_ref
+        select(base_station_tokens.c.digest, base_stations.c.id, updates.ref)
+        .join(base_stations, base_stations.c.ref == base_station_tokens.c.base_station_ref)
+        .join(
+            base_station_updates,
+            and_(updates.token_ref == base_station_tokens.c.ref, updates.confirmed_at.is_(None)),
+            isouter=True,
         )
     )
-    return {row.digest: row.id for row in rows}
+    return {row.digest: KnownToken(row.id, row.ref) for row in rows}

@@ -16,10 +16,11 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal,
 
 from veldnet.inventory import changes
 from veldnet.keys import Sealed, Vault, labels
-from veldnet.keys.labels import ALARM_WEBHOOK, AS_TRANSPORT_KEY, SECOND_FACTOR
+from veldnet.keys.labels import ALARM_WEBHOOK, AS_TRANSPORT_KEY, SECOND_FACTOR, STATION_CREDENTIALS
 from veldnet.store import Store
 from veldnet.store.schema import (
     as_transport_keys,
+    base_station_updates,
     devices,
     exchange_keys,
     hsm_groups,
@@ -151,6 +152,11 @@ PLACES: tuple[Place, ...] = (
         second_factors.c.sealed_secret,
         (second_factors.c.ref,),
         lambda _row: labels.secret(SECOND_FACTOR),
+    ),
+    Place(
+        base_station_updates.c.sealed,
+        (base_station_updates.c.ref,),
+        lambda _row: labels.secret(STATION_CREDENTIALS),
     ),
 )
 

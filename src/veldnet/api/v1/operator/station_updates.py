@@ -1,0 +1,197 @@
+"""What base stations are to have by CUPS, and what they have reported."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from veldnet.api.routers import OPERATOR
+from veldnet.api.services import Services
+from veldnet.assembly.update_desk import new_credentials
+from veldnet.domain.errors import BadRequest
+from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import OperatorScope
+from veldnet.inventory import base_stations
+from veldnet.inventory.base_stations import Contact, NewCredentials, Update
+
+
+class CupsContact(msgspec.Struct):
+    """What a base station reported when it contacted CUPS last. `package` is the version of its firmware,
+    `keys` are CRC-32 of the keys that it takes updates from, `proof` is how it proved who it is."""
+
+    at: str
+    station: str | None
+    model: str | None
+    package: str | None
+    cupsUri: str | None
+    lnsUri: str | None
+    keys: list[str]
+    proof: Literal["token", "certificate", "none"]
+
+
+class StationUpdate(msgspec.Struct):
+    """Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it has
+    shown that it uses it. `value` is the URI, or the kind of credentials."""
+
+    ref: str
+    kind: base_stations.UpdateKind
+    value: str
+    state: Literal["ordered", "fetched", "confirmed"]
+    createdAt: str
+    createdBy: str
+    fetchedAt: str | None
+    confirmedAt: str | None
+
+
+class StationUpdates(msgspec.Struct):
+    """A base station at CUPS."""
+
+    baseStationId: str
+    contact: CupsContact | None
+    updates: list[StationUpdate]
+
+
+class UpdateOrder(msgspec.Struct):
+    """What base stations are to have; `baseStations` are their ids, absent for all that have contacted CUPS.
+    With `credentials` each gets a token of its own; those that it has are revoked once it has used the new
+    one."""
+
+    baseStations: Annotated[list[str], Meta(max_length=10_000)] | None = None
+    cupsUri: str | None = None
+    lnsUri: str | None = None
+    credentials: Literal["token"] | None = None
+
+
+class OrderedUpdates(msgspec.Struct):
+    """How many base stations were given an order."""
+
+    baseStations: int
+
+
+@OPERATOR.get(
+    "/baseStations/updates",
+    "listStationUpdates",
+    "Operator",
+    "Base stations at CUPS: what they have reported and are to have.",
+)
+async def list_station_updates(services: Services, operator: OperatorScope) -> list[StationUpdates]:
+    """The operator's base stations that have contacted CUPS, or are to have something by it."""
+    return await services.read(lambda c: _views(c, operator.operator_ref, None))
+
+
+@OPERATOR.get(
+    "/baseStations/{stationId}/updates",
+    "getStationUpdates",
+    "Operator",
+    "What a base station has reported to CUPS and is to have.",
+)
+async def get_station_updates(station_id: str, services: Services, operator: OperatorScope) -> StationUpdates:
+    """A base station at CUPS."""
+
+    def read(connection: Connection) -> StationUpdates:
+        ref = base_stations.own_base_station(connection, operator.operator_ref, station_id)
+        found = _views(connection, None, ref)
+        return found[0] if found else StationUpdates(station_id, None, [])
+
+    return await services.read(read)
+
+
+@OPERATOR.post(
+    "/baseStations/updates", "orderStationUpdates", "Operator", "Order updates of base stations.", status=201
+)
+async def order_station_updates(
+    services: Services, operator: OperatorScope, body: UpdateOrder
+) -> OrderedUpdates:
+    """Let base stations fetch other URIs or new credentials by CUPS, at their next contact. An order takes
+    the place of what was ordered of its kind before."""
+    if body.cupsUri is None and body.lnsUri is None and body.credentials is None:
+        raise BadRequest("name cupsUri, lnsUri or credentials")
+    if body.baseStations is None:
+        named = await services.read(lambda c: base_stations.speaking_cups(c, operator.operator_ref))
+    else:
+        named = list(dict.fromkeys(body.baseStations))
+    platform = services.platform
+    fresh: dict[str, NewCredentials] = {}
+    if body.credentials is not None:
+        fresh = {each: await new_credentials(platform.settings, platform.vault) for each in named}
+
+    def write(connection: Connection) -> None:
+        for station_id in named:
+            ref = base_stations.own_base_station(connection, operator.operator_ref, station_id)
+            if body.cupsUri is not None:
+                base_stations.order_uri(connection, ref, "cupsUri", body.cupsUri, operator.display_name)
+            if body.lnsUri is not None:
+                base_stations.order_uri(connection, ref, "lnsUri", body.lnsUri, operator.display_name)
+            if station_id in fresh:
+                base_stations.order_token(connection, ref, fresh[station_id], operator.display_name)
+
+    what = f"baseStation {named[0]}" if len(named) == 1 else f"{len(named)} baseStations"
+    await services.change(write, by=operator, action="baseStation.updateOrdered", what=what, details=body)
+    return OrderedUpdates(len(named))
+
+
+@OPERATOR.delete(
+    "/baseStations/{stationId}/updates/{updateRef}",
+    "withdrawStationUpdate",
+    "Operator",
+    "Withdraw an update of a base station.",
+)
+async def withdraw_station_update(
+    station_id: str, update_ref: str, services: Services, operator: OperatorScope
+) -> None:
+    """Take an order back. Credentials that were fetched stay valid: the base station has no other ones."""
+
+    def write(connection: Connection) -> None:
+        ref = base_stations.own_base_station(connection, operator.operator_ref, station_id)
+        base_stations.withdraw(connection, ref, update_ref)
+
+    await services.change(
+        write, by=operator, action="baseStation.updateWithdrawn", what=f"baseStation {station_id}"
+    )
+
+
+def _views(
+    connection: Connection, operator_ref: int | None, base_station_ref: int | None
+) -> list[StationUpdates]:
+    contacts = base_stations.list_contacts(connection, operator_ref, base_station_ref)
+    ordered: dict[str, list[StationUpdate]] = defaultdict(list)
+    for update in base_stations.list_updates(connection, operator_ref, base_station_ref):
+        ordered[update.base_station].append(_update_view(update))
+    views = [
+        StationUpdates(each.base_station, _contact_view(each), ordered.pop(each.base_station, []))
+        for each in contacts
+    ]
+    return views + [StationUpdates(station, None, updates) for station, updates in ordered.items()]
+
+
+def _contact_view(contact: Contact) -> CupsContact:
+    return CupsContact(
+        timestamp(contact.at),
+        contact.station,
+        contact.model,
+        contact.package,
+        contact.cups_uri,
+        contact.lns_uri,
+        [f"{key:08X}" for key in contact.keys],
+        contact.proof,
+    )
+
+
+def _update_view(update: Update) -> StationUpdate:
+    fetched, confirmed = (
+        None if at is None else timestamp(at) for at in (update.fetched_at, update.confirmed_at)
+    )
+    return StationUpdate(
+        str(update.ref),
+        update.kind,
+        update.value,
+        update.state,
+        timestamp(update.created_at),
+        update.created_by,
+        fetched,
+        confirmed,
+    )

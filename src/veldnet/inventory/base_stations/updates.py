@@ -1,0 +1,272 @@
+"""What base stations are to have by CUPS: ordered, fetched, confirmed; and what they reported last.
+
+An order of each kind stands until another one replaces it: a base station that comes back without it fetches
+it again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.inventory import changes
+from veldnet.inventory.rows import ref_of
+from veldnet.store import moment
+from veldnet.store.schema import base_station_tokens, base_station_updates, base_stations, cups_contacts
+
+from .tokens import digest_of, insert_token
+
+Proof = Literal["token", "certificate", "none"]
+UpdateKind = Literal["cupsUri", "lnsUri", "credentials"]
+_SCHEMES = {"cupsUri": ("https", "http"), "lnsUri": ("wss", "ws")}
+# Station takes 128 octets with the end of the text, and insists on a port and no path.
+_LONGEST_URI = 127
+_HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,252}))(?::(\d{1,5}))")
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """What a base station reported at its last contact; `at` in Unix milliseconds. `cups_sum` and `lns_sum`
+    are CRC-32 over its credentials, `keys` those of the keys that it takes updates from."""
+
+    base_station: str
+    at: int
+    station: str | None
+    model: str | None
+    package: str | None
+    cups_uri: str | None
+    lns_uri: str | None
+    cups_sum: int
+    lns_sum: int
+    keys: list[int]
+    proof: Proof
+
+
+class Update(msgspec.Struct, frozen=True):
+    """Something that a base station is to have; times in Unix milliseconds. `value` is the URI, or the kind
+    of credentials."""
+
+    ref: int
+    base_station: str
+    kind: UpdateKind
+    value: str
+    created_at: int
+    created_by: str
+    fetched_at: int | None
+    confirmed_at: int | None
+
+    @property
+    def state(self) -> Literal["ordered", "fetched", "confirmed"]:
+        if self.confirmed_at is not None:
+            return "confirmed"
+        return "ordered" if self.fetched_at is None else "fetched"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """An update as it is handed out. `digest` is of the token that it brings, `sealed` what the vault
+    opens."""
+
+    ref: int
+    kind: UpdateKind
+    value: str
+    sealed: bytes | None
+    digest: bytes | None
+    confirmed: bool
+
+
+class NewCredentials(msgspec.Struct, frozen=True):
+    """Credentials to be fetched: a token, and its header line as the vault has sealed it."""
+
+    token: str
+    sealed: bytes
+
+
+def check_uri(kind: UpdateKind, uri: str) -> str:
+    """Raises `InvalidField` for a URI that Station would not take."""
+    scheme, separator, rest = uri.strip().partition("://")
+    found = _HOST_AND_PORT.fullmatch(rest)
+    if not separator or scheme not in _SCHEMES[kind] or found is None or not 0 < int(found[1]) < 65_536:
+        first = _SCHEMES[kind][0]
+        raise InvalidField(
+            f"{kind} {uri[:60]!r} is not {first}://HOST:PORT; Station takes no path and needs the port"
+        )
+    if len(uri.strip()) > _LONGEST_URI:
+        raise InvalidField(f"{kind} has {_LONGEST_URI} characters at most")
+    return uri.strip()
+
+
+def order_uri(connection: Connection, base_station_ref: int, kind: UpdateKind, uri: str, by: str) -> None:
+    """Let a base station use another CUPS or LNS. Raises `InvalidField`."""
+    _replace(connection, base_station_ref, kind, by, value=check_uri(kind, uri))
+
+
+def order_token(connection: Connection, base_station_ref: int, credentials: NewCredentials, by: str) -> None:
+    """Let a base station fetch a new token; the ones it has work until it has used that one."""
+    ref = insert_token(connection, base_station_ref, credentials.token, by)
+    _replace(
+        connection,
+        base_station_ref,
+        "credentials",
+        by,
+        value="token",
+        sealed=credentials.sealed,
+        token_ref=ref,
+    )
+
+
+def _replace(connection: Connection, base_station_ref: int, kind: UpdateKind, by: str, **values: Any) -> None:
+    """Order something in place of what was ordered of its kind."""
+    _drop(connection, base_station_ref, kind)
+    connection.execute(
+        insert(base_station_updates).values(
+            base_station_ref=base_station_ref,
+            kind=kind,
+            created_at=moment(connection),
+            created_by=by,
+            **values,
+        )
+    )
+
+
+def _drop(connection: Connection, base_station_ref: int, kind: str) -> None:
+    """Forget an order. A token that was fetched stays: its base station may know no other one by now."""
+    columns = base_station_updates.c
+    mine = (columns.base_station_ref == base_station_ref, columns.kind == kind)
+    unused = connection.execute(
+        select(columns.token_ref).where(*mine, columns.fetched_at.is_(None), columns.token_ref.is_not(None))
+    ).scalar()
+    connection.execute(delete(base_station_updates).where(*mine))
+    if unused is not None:
+        connection.execute(delete(base_station_tokens).where(base_station_tokens.c.ref == unused))
+        changes.note(connection, "base_stations", base_station_ref)
+
+
+def withdraw(connection: Connection, base_station_ref: int, ref: str) -> None:
+    """Take an order back that has not been fetched. Raises `NotFound`, `BadRequest`."""
+    columns = base_station_updates.c
+    found = connection.execute(
+        select(columns.kind, columns.fetched_at).where(
+            columns.ref == ref_of(ref), columns.base_station_ref == base_station_ref
+        )
+    ).first()
+    if found is None:
+        raise NotFound("BaseStationUpdate", ref)
+    if found.fetched_at is not None and found.kind == "credentials":
+        raise BadRequest("the base station has fetched these credentials; order new ones instead")
+    _drop(connection, base_station_ref, found.kind)
+
+
+def speaking_cups(connection: Connection, operator_ref: int | None) -> list[str]:
+    """The ids of an operator's base stations, or of all, that have contacted CUPS."""
+    query = select(base_stations.c.id).join(
+        cups_contacts, cups_contacts.c.base_station_ref == base_stations.c.ref
+    )
+    if operator_ref is not None:
+        query = query.where(base_stations.c.operator_ref == operator_ref)
+    return list(connection.execute(query.order_by(base_stations.c.ref)).scalars())
+
+
+def list_contacts(
+    connection: Connection, operator_ref: int | None = None, base_station_ref: int | None = None
+) -> list[Contact]:
+    """The last contacts of an operator's base stations, of one, or of all."""
+    columns = cups_contacts.c
+    query = select(base_stations.c.id, *(columns[name] for name in Contact.__struct_fields__[1:])).join(
+        base_stations, base_stations.c.ref == columns.base_station_ref
+    )
+    if operator_ref is not None:
+        query = query.where(base_stations.c.operator_ref == operator_ref)
+    if base_station_ref is not None:
+        query = query.where(columns.base_station_ref == base_station_ref)
+    return [
+        Contact(
+            row.id,
+            row.at,
+            row.station,
+            row.model,
+            row.package,
+            row.cups_uri,
+            row.lns_uri,
+            row.cups_sum,
+            row.lns_sum,
+            msgspec.json.decode(row.keys, type=list[int]),
+            row.proof,
+        )
+        for row in connection.execute(query.order_by(base_stations.c.ref))
+    ]
+
+
+def list_updates(
+    connection: Connection, operator_ref: int | None = None, base_station_ref: int | None = None
+) -> list[Update]:
+    """What an operator's base stations, one, or all are to have."""
+    columns = base_station_updates.c
+    names = [name for name in Update.__struct_fields__ if name not in ("ref", "base_station")]
+    query = select(columns.ref, base_stations.c.id, *(columns[name] for name in names)).join(
+        base_stations, base_stations.c.ref == columns.base_station_ref
+    )
+    if operator_ref is not None:
+        query = query.where(base_stations.c.operator_ref == operator_ref)
+    if base_station_ref is not None:
+        query = query.where(columns.base_station_ref == base_station_ref)
+    return [Update(*row) for row in connection.execute(query.order_by(base_stations.c.ref, columns.ref))]
+
+
+def wanted(connection: Connection, base_station_ref: int) -> dict[UpdateKind, Wanted]:
+    """What a base station is to have, by kind."""
+    columns, tokens = base_station_updates.c, base_station_tokens
+    rows = connection.execute(
+        select(
+            columns.ref, columns.kind, columns.value, columns.sealed, tokens.c.digest, columns.confirmed_at
+        )
+        .join(tokens, tokens.c.ref == columns.token_ref, isouter=True)
+        .where(columns.base_station_ref == base_station_ref)
+    )
+    return {
+        row.kind: Wanted(row.ref, row.kind, row.value, row.sealed, row.digest, row.confirmed_at is not None)
+        for row in rows
+    }
+
+
+def note_contact(connection: Connection, base_station_ref: int, contact: Contact) -> None:
+    """Write down what a base station has reported."""
+    values = {name: getattr(contact, name) for name in Contact.__struct_fields__[1:]}
+    values["keys"] = msgspec.json.encode(contact.keys).decode()
+    connection.execute(delete(cups_contacts).where(cups_contacts.c.base_station_ref == base_station_ref))
+    connection.execute(insert(cups_contacts).values(base_station_ref=base_station_ref, **values))
+
+
+def note_fetched(connection: Connection, refs: Sequence[int], at: int) -> None:
+    """Note that updates are handed out; before they are, so that no token is forgotten."""
+    columns = base_station_updates.c
+    connection.execute(
+        update(base_station_updates)
+        .where(columns.ref.in_(refs), columns.fetched_at.is_(None))
+        .values(fetched_at=at)
+    )
+
+
+def note_confirmed(connection: Connection, refs: Sequence[int], at: int) -> None:
+    """Note that a base station has shown that it has what it was to have. Tokens that were given to it before
+    a token that it uses now are revoked."""
+    columns, tokens = base_station_updates.c, base_station_tokens.c
+    unconfirmed = (columns.ref.in_(refs), columns.confirmed_at.is_(None))
+    rows = connection.execute(select(columns.base_station_ref, columns.token_ref).where(*unconfirmed)).all()
+    connection.execute(update(base_station_updates).where(*unconfirmed).values(confirmed_at=at, sealed=None))
+    for row in rows:
+        if row.token_ref is not None:
+            connection.execute(
+                delete(base_station_tokens).where(
+                    tokens.base_station_ref == row.base_station_ref, tokens.ref < row.token_ref
+                )
+            )
+            changes.note(connection, "base_stations", row.base_station_ref)
+
+
+def token_is(token: str | None, wanted: Wanted) -> bool:
+    """Whether a token is the one that an update brings."""
+    return token is not None and wanted.digest is not None and digest_of(token) == wanted.digest
