@@ -14,7 +14,7 @@ PROGRESS := awk '/^Collecting/ {n++; printf "\r  %d packages found", n; fflush()
 	/^Installing/ {printf "\r  installing %d packages ", n; fflush()} END {print "done"}'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check coverage lint fuzz simulation bench docs lock clean
+.PHONY: help run test check coverage lint fuzz simulation bench docs proto lock clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -63,6 +63,7 @@ tools:
 	@missing=""; for tool in curl openssl xxd; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
 	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
 	command -v nginx > /dev/null || missing="$$missing nginx-light"; \
+	command -v mosquitto > /dev/null || test -x /usr/sbin/mosquitto || missing="$$missing mosquitto"; \
 	command -v chromium > /dev/null || missing="$$missing chromium"; \
 	ls /usr/lib/*/faketime/libfaketime.so.1 > /dev/null 2>&1 || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
@@ -133,6 +134,10 @@ wheel: $(VENV)/.dev ## Build the wheel and the source distribution, with a bill 
 	@$(BIN)/python -m hatchling build
 	@$(BIN)/python -m tests.sbom dist
 	@$(BIN)/python -m twine check --strict dist/*.whl dist/*.tar.gz
+
+MQTT := src/veldnet/gateways/chirpstack_mqtt
+proto: $(VENV)/.dev ## Generate code for the messages of MQTT base stations
+	@$(BIN)/python -m grpc_tools.protoc -I$(MQTT) --python_out=$(MQTT) --pyi_out=$(MQTT) gateway.proto
 
 lock: $(VENV)/.dev ## Resolve the dependencies (needs uv)
 	@for kind in run dev build; do \

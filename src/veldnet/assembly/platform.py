@@ -186,10 +186,11 @@ class Platform:
         self.hub = Hub(self.network, self.base_stations, self.presence, clock, self.supervisor.caught)
         self._connections: list[Keeper] = []
         for entry in PROTOCOLS:
-            protocol, connections = entry.serve(settings, self.hub, self.store)
-            self.hub.register(protocol)
-            if connections is not None:
-                self._connections.append(connections)
+            served = entry.serve(settings, self.hub, self.store)
+            if served is not None:
+                self.hub.register(served.protocol)
+                if served.keeper is not None:
+                    self._connections.append(served.keeper)
         desk = update_desk(settings, self.hub, self.store, self.vault, self.base_stations)
         self.hub.register(cups_server(settings, self.hub, desk))
         self._connections.append(desk)

@@ -39,11 +39,11 @@ class Served(NamedTuple):
 
 
 class ProtocolEntry(NamedTuple):
-    """`open_port` opens its socket, None where it is not served; `serve` makes it, and is called once
-    everything can be loaded."""
+    """`open_port` opens its socket, None where it is not served; `serve` makes it, None where it is not
+    served, and is called once everything can be loaded."""
 
     name: str
-    serve: Callable[[Settings, Host, Store], Served]
+    serve: Callable[[Settings, Host, Store], Served | None]
     open_port: Callable[[Settings], socket.socket | None] = lambda _settings: None
 
 
@@ -139,13 +139,31 @@ def cups_port(settings: Settings) -> socket.socket | None:
     return tcp_socket(address, _BACKLOG) if address else None
 
 
+def _chirpstack_mqtt(settings: Settings, host: Host, _store: Store) -> Served | None:
+    gateways = settings.gateways
+    if not gateways.mqtt:
+        return None
+    from veldnet.assembly.mqtt_brokers import broker_options
+    from veldnet.assembly.network_settings import network_parameters
+    from veldnet.gateways.chirpstack_mqtt import ChirpStackMqtt, MqttOptions
+
+    parameters = network_parameters(settings.network)
+    plan = parameters.channel_plans[next(iter(parameters.channel_plans))]
+    options = MqttOptions(broker_options(gateways), gateways.mqtt_enforced, gateways.mqtt_configure)
+    return Served(ChirpStackMqtt(host, plan, options))
+
+
 # Stations that come back at once after an outage.
 _BACKLOG = 1024
 SEMTECH_UDP = "semtech-udp"
 BASICS_STATION = "basics-station"
 CUPS = "cups"
 
+
+CHIRPSTACK_MQTT = "chirpstack-mqtt"
+
 PROTOCOLS: tuple[ProtocolEntry, ...] = (
     ProtocolEntry(SEMTECH_UDP, _semtech_udp, lambda settings: udp_socket(settings.gateways.udp)),
     ProtocolEntry(BASICS_STATION, _basics_station, _basics_station_port),
+    ProtocolEntry(CHIRPSTACK_MQTT, _chirpstack_mqtt),
 )

@@ -33,5 +33,6 @@ __all__ = [
     "Spread",
     "UnknownBaseStation",
     "basics_station",
+    "chirpstack_mqtt",
     "configuration",
 ]

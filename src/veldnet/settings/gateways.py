@@ -55,3 +55,49 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             "Station; CUPS hands it out with credentials."
         ),
     ] = ""
+    mqtt: Annotated[
+        tuple[str, ...],
+        about(
+            "Brokers of base stations that speak ChirpStack's MQTT protocol, such as "
+            "mqtts://broker.example.org:8883 (mqtt:// without TLS); empty: not served."
+        ),
+    ] = ()
+    mqtt_username: Annotated[str, about("User name at the brokers; empty for none.")] = ""
+    mqtt_password_file: Annotated[str, about("File with the password at the brokers.")] = ""
+    mqtt_ca: Annotated[
+        str,
+        about("File with the authorities (PEM) of the brokers' certificates; empty: those of the system."),
+    ] = ""
+    mqtt_certificate: Annotated[str, about("Client certificate file (PEM) for the brokers.")] = ""
+    mqtt_key: Annotated[str, about("Private key file (PEM) of that certificate.")] = ""
+    mqtt_version: Annotated[Literal["5", "3.1.1"], about("MQTT version spoken with the brokers.")] = "5"
+    mqtt_client_id: Annotated[
+        str, about("Client identifier at the brokers, of one server only; empty: a random one.")
+    ] = ""
+    mqtt_topic_prefixes: Annotated[
+        tuple[str, ...],
+        about(
+            "Prefixes of topics to read, such as eu868; empty: topics without a prefix, and with any of one "
+            "level."
+        ),
+    ] = ()
+    mqtt_share: Annotated[
+        str,
+        about(
+            "Name of a shared subscription: servers with the same share the frames; empty: each gets all.",
+            pattern="^[^/+#]*$",
+        ),
+    ] = ""
+    mqtt_enforced: Annotated[
+        bool,
+        about(
+            "Whether the access list of every broker lets a base station publish below its own EUI only. Its "
+            "EUI then proves who it is."
+        ),
+    ] = False
+    mqtt_configure: Annotated[
+        bool,
+        about(
+            "Whether base stations are sent the channel plan where their configuration has another version."
+        ),
+    ] = False

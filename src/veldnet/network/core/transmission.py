@@ -38,6 +38,8 @@ CAUSE_OF_ERROR = {
     # Basics Station: the connection that the uplink came by is over; the station dropped the frame.
     "SESSION_ENDED": "DD",
     "NOT_SENT": "A6",
+    # ChirpStack's MQTT protocol: the base station keeps to a duty cycle of its own.
+    "DUTY_CYCLE_OVERFLOW": "DA",
 }
 OTHER_ERROR = "A6"
 # Seconds after which a refused frame of class C is offered again; they double each time.

@@ -1,0 +1,15 @@
+"""ChirpStack's MQTT gateways: base stations whose gateway bridge or MQTT forwarder publishes to a broker."""
+
+from .broker import BadAddress, BrokerOptions, parse_address
+from .server import ChirpStackMqtt, MqttOptions
+from .topics import filters, is_prefix
+
+__all__ = [
+    "BadAddress",
+    "BrokerOptions",
+    "ChirpStackMqtt",
+    "MqttOptions",
+    "filters",
+    "is_prefix",
+    "parse_address",
+]
