@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.e2e import radio
-from tests.e2e.broker import PASSWORD, SERVER_USER, Mosquitto
 from tests.e2e.running import Client, RunningServer
 from tests.e2e.test_basics_station import Authority
+from tests.mosquitto import PASSWORD, SERVER_USER, Mosquitto
 from tests.person import Person
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.modulation import Lora, Modulation

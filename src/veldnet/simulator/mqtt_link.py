@@ -10,6 +10,7 @@ import asyncio
 import random
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
@@ -29,13 +30,20 @@ _MASK = 0xFFFFFFFF
 
 class MqttLink:
     """Publishes what its base station hears, and obeys `command/down`. The client reads in a thread of its
-    own, as the program does; everything else is done on the event loop."""
+    own, as the program does; everything else is done on the event loop. `clock` is Unix seconds."""
 
     def __init__(
-        self, station: BaseStation, rng: random.Random, *, prefix: str = "eu868", as_json: bool = False
+        self,
+        station: BaseStation,
+        rng: random.Random,
+        clock: Callable[[], float] = time.time,
+        *,
+        prefix: str = "eu868",
+        as_json: bool = False,
     ) -> None:
         self._station = station
         self._rng = rng
+        self._clock = clock
         self._json = as_json
         self.name = f"{int(station.eui):016x}"
         self.base = f"{prefix}{'/' if prefix else ''}gateway/{self.name}"
@@ -56,12 +64,15 @@ class MqttLink:
         version: str = "5",
         credentials: tuple[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        again: bool = True,
     ) -> None:
-        """Connect to a broker, and again where it goes; returns when commands arrive from now on."""
+        """Connect to a broker, and `again` where it goes; returns when commands arrive from now on."""
         protocol = MQTTv5 if version == "5" else MQTTv311
-        self._client = client = Client(CallbackAPIVersion.VERSION2, self.name, protocol=protocol)
+        self._client = client = Client(
+            CallbackAPIVersion.VERSION2, self.name, protocol=protocol, reconnect_on_failure=again
+        )
         client.will_set(f"{self.base}/state/conn", self._state("OFFLINE"), retain=True)
-        client.reconnect_delay_set(0.2, 1.0)  # type: ignore[arg-type]
+        client.reconnect_delay_set(1, 2)
         if credentials is not None:
             client.username_pw_set(*credentials)
         if tls is not None:
@@ -111,7 +122,7 @@ class MqttLink:
         }
         if station.gps:
             ago = ((station.timestamp() - timestamp) & _MASK) / 1_000_000
-            received["timeSinceGpsEpoch"] = round(unix_to_gps(time.time() - ago) * 1000) * 1_000_000
+            received["timeSinceGpsEpoch"] = round(unix_to_gps(self._clock() - ago) * 1000) * 1_000_000
         message = {
             "phyPayload": phy_payload,
             "txInfo": {"frequency": frequency, "modulation": _modulation_of(modulation)},
@@ -167,7 +178,7 @@ class MqttLink:
             ahead = timing["delay"]["delay"] // 1000
             timestamp = (int.from_bytes(info["context"][:4], "big") + ahead) & _MASK
         elif "gpsEpoch" in timing:
-            delay = gps_to_unix(timing["gpsEpoch"]["timeSinceGpsEpoch"] / _NANOS) - time.time()
+            delay = gps_to_unix(timing["gpsEpoch"]["timeSinceGpsEpoch"] / _NANOS) - self._clock()
         airtime = time_on_air(modulation, len(item["phyPayload"]), crc=False) / 1000
         power = float(info.get("power", 0))
         frequency = info["frequency"]

@@ -6,17 +6,23 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from tests.mosquitto import Mosquitto
 from veldnet.assembly.sockets import udp_socket
 from veldnet.gateways import BaseStationProtocol, Host, SemtechUdpServer
 from veldnet.gateways.basics_station import BasicsStationServer, LnsOptions
+from veldnet.gateways.chirpstack_mqtt import BrokerOptions, MqttOptions, filters
+from veldnet.gateways.chirpstack_mqtt import ChirpStackMqtt as ChirpStackMqttServer
 from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan
 from veldnet.settings import Address
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.basics_station_link import BasicsStationLink
+from veldnet.simulator.mqtt_link import MqttLink
 from veldnet.simulator.udp_link import UdpLink
 
 from .field import EPOCH, EUI_HERE, Adapter, Connection, Traits, seeded
@@ -181,7 +187,89 @@ class BasicsStation:
         pass
 
 
-ADAPTERS: tuple[Callable[[], Adapter], ...] = (SemtechUdp, BasicsStation)
+class _MqttConnection(MqttLink):
+    """ChirpStack's MQTT Forwarder."""
+
+    _kept: list[bytes] | None = None
+    _vanished = False
+
+    def publish(self, kind: str, payload: bytes) -> None:
+        if self._vanished:
+            return
+        if self._kept is not None and kind == "event/ack":
+            self._kept.append(payload)
+            return
+        super().publish(kind, payload)
+
+    def _command(self, topic: str, payload: bytes) -> None:
+        if not self._vanished:
+            super()._command(topic, payload)
+
+    async def leave(self) -> None:
+        await self.close()
+
+    def vanish(self) -> None:
+        self._vanished = True
+
+    async def send(self, message: bytes) -> None:
+        self.publish("event/up", message)
+
+    def hold_answers(self) -> None:
+        self._kept = []
+
+    async def release_answers(self) -> None:
+        kept, self._kept = self._kept or [], None
+        for payload in kept:
+            self.publish("event/ack", payload)
+            self.publish("event/ack", payload)
+
+
+class ChirpStackMqtt:
+    name = "chirpstack-mqtt"
+    # The broker finds out who is dead, and asks for proofs.
+    traits = Traits(refuses=True, sessions=True, one_connection=True, finds_dead=None, proves=False)
+    patience = 0.008
+    garbage = (
+        b"", b"\x08", b"\xff" * 40, b"\x0b" * 100, b"\x0a\xff\xff\xff\xff\x0f", b"{", b"{}", b"[]", b"null",
+        b'{"a":' + b"[" * 10_000, b'{"rxInfo":5}', b'{"phyPayload":7}', b'{"rxInfo":{"rssi":1e400}}',
+        b'{"rxInfo":{"gatewayId":"0059ac0000000002"}}', b'{"rxInfo":{"gatewayId":"0059ac0000000001"}}',
+        b"\x2a\x12\x0a\x100059ac0000000002", b"\x2a\x12\x0a\x100059ac0000000001",
+        b"\x0a\x01\x40\x2a\x12\x0a\x100059ac0000000001",
+    )  # fmt: skip
+    oversize = b"\x0a" + bytes(40_000)
+
+    async def serve(self, host: Host, *, proof: bool) -> BaseStationProtocol:
+        self._folder = TemporaryDirectory()
+        self._broker = Mosquitto(Path(self._folder.name), anonymous=True)
+        self._broker.start()
+        plan = ChannelPlan(REGIONS["EU868"], ())
+        broker = BrokerOptions(_LOOPBACK, self._broker.port, filters=tuple(filters((), "")))
+        self._server = server = ChirpStackMqttServer(host, plan, MqttOptions((broker,)))
+        await server.start(None)
+        while not all(each.connected for each in server.brokers):
+            await asyncio.sleep(0.001)
+        return server
+
+    async def connect(self, station: BaseStation, *, token: str | None = None) -> Connection:
+        before = self._heard()
+        connection = _MqttConnection(station, seeded(), _clock)
+        await connection.connect(_LOOPBACK, self._broker.port, again=False)
+        connection.tell_statistics()
+        while self._heard() == before:
+            await asyncio.sleep(0.001)
+        return connection
+
+    def _heard(self) -> int:
+        """How often statistics came, of base stations that are registered and of others."""
+        counts = self._server.counts
+        return counts.received["stats"] + counts.refused["unknown_base_station"] // 2
+
+    async def stop(self) -> None:
+        self._broker.stop()
+        self._folder.cleanup()
+
+
+ADAPTERS: tuple[Callable[[], Adapter], ...] = (SemtechUdp, BasicsStation, ChirpStackMqtt)
 
 
 @pytest.fixture(params=ADAPTERS, ids=lambda make: make.name)

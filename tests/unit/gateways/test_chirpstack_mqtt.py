@@ -96,9 +96,10 @@ class Platform:
         self.faults: list[BaseException] = []
         self.directory = self
         self.waiting = 0.0
+        self.registered = True
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
-        return STATION if gateway == EUI else None
+        return STATION if gateway == EUI and self.registered else None
 
     def lag(self) -> float:
         return self.waiting
@@ -257,10 +258,8 @@ def test_acknowledgements_and_states_octet_by_octet() -> None:
     ],
 )
 def test_what_an_acknowledgement_says(statuses: list[int], error: str | None) -> None:
-    ack = pb.DownlinkTxAck(downlink_id=1)
-    for status in statuses:
-        ack.items.add().status = status  # type: ignore[assignment]
-    assert ack_error(ack) == error
+    items = b"".join(bytes((0x2A, 2, 8, status)) for status in statuses)
+    assert ack_error(decode(pb.DownlinkTxAck, items)) == error
 
 
 # What base stations write.
@@ -532,11 +531,14 @@ def test_what_a_broker_has_kept_of_a_base_station_counts_for_a_minute() -> None:
         assert protocol.stations()
         protocol.expire(platform.clock() + 61)
         assert not protocol.stations()
-        # One that is heard stays.
+        # One that is heard stays, as long as it is registered.
         protocol.received(outlet, f"{BASE}/event/up", UPLINK, False)
         protocol.received(outlet, f"{BASE}/state/conn", online, True)
         protocol.expire(platform.clock() + 1000)
         assert protocol.stations()
+        platform.registered = False
+        protocol.expire(platform.clock())
+        assert not protocol.stations() and platform.connections[-1] == ("disconnected", STATION)
 
     run_virtually(story())
 
@@ -594,11 +596,16 @@ def test_no_more_downlinks_than_are_remembered_or_a_broker_takes() -> None:
         assert platform.reports == [TransmitReport(256, STATION, "QUEUE_FULL")]
         # What was never answered is forgotten.
         await asyncio.sleep(120)
-        protocol.transmit(GatewayDownlink(300, b"frame", window(context)))
+        later = platform.clock() + 1
+        protocol.transmit(GatewayDownlink(300, b"frame", window(context, opens_at=later)))
         outlet.full = True
-        protocol.transmit(GatewayDownlink(301, b"frame", window(context)))
+        protocol.transmit(GatewayDownlink(301, b"frame", window(context, opens_at=later)))
+        protocol.transmit(GatewayDownlink(302, b"frame", window(context)))
         await asyncio.sleep(0)
-        assert platform.reports[1:] == [TransmitReport(301, STATION, "QUEUE_FULL")]
+        assert [(each.token, each.error) for each in platform.reports[1:]] == [
+            (301, "QUEUE_FULL"),
+            (302, "TOO_LATE"),
+        ]
 
     run_virtually(story())
 

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 _KEEP_ALIVE = 30
 _TIMEOUT = 5.0
+# Seconds between two looks at the keep-alive.
+_TICK = 2.0
 # Seconds between two tries, twice as long each time.
 _SOONEST, _LATEST = 1.0, 30.0
 _MESSAGES_A_TURN = 64
@@ -141,7 +143,7 @@ class Broker:
         was_connected = False
         while not self._ended.is_set():
             try:
-                await asyncio.wait_for(self._ended.wait(), 1.0)
+                await asyncio.wait_for(self._ended.wait(), _TICK)
             except TimeoutError:
                 client.loop_misc()
             was_connected = was_connected or self.connected

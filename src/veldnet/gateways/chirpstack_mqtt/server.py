@@ -80,7 +80,8 @@ class ChirpStackMqtt:
         self._session = 0
         # Hashes of frames and when they came.
         self._frames: OrderedDict[int, float] = OrderedDict()
-        self._brokers: list[Broker] = []
+        # One for each address.
+        self.brokers: list[Broker] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -93,7 +94,7 @@ class ChirpStackMqtt:
     def problem(self, now: float) -> str | None:
         lost = [
             f"{broker.name} ({broker.problem})"
-            for broker in self._brokers
+            for broker in self.brokers
             if not broker.connected and now - broker.since > _PATIENCE
         ]
         return f"no connection to the MQTT broker {', '.join(lost)}" if lost else None
@@ -106,9 +107,9 @@ class ChirpStackMqtt:
         loop = asyncio.get_running_loop()
         for options in self._options.brokers:
             broker = Broker(options, self.received, self._broker_changed, self._host.caught)
-            self._brokers.append(broker)
+            self.brokers.append(broker)
             self._tasks.append(loop.create_task(broker.run()))
-        if self._brokers:
+        if self.brokers:
             self._tasks.append(loop.create_task(self._look_after()))
 
     async def stop(self) -> None:
@@ -156,7 +157,8 @@ class ChirpStackMqtt:
         station = self._stations.get(identifier)
         if station is None:
             spelled = topic.base.rpartition("/")[2]
-            station = self._stations[identifier] = Station(self._host, identifier, spelled, self._rng)
+            station = Station(self._host, identifier, topic.gateway, spelled, self._rng)
+            self._stations[identifier] = station
         return station
 
     def _event(self, arrival: Arrival, seen: Seen) -> None:
@@ -275,16 +277,21 @@ class ChirpStackMqtt:
                 self._end(station)
 
     async def _look_after(self) -> None:
-        """End what a broker has kept of base stations that are not there."""
+        """End what a broker has kept of base stations that are not there, and those that were removed."""
         while True:
             await asyncio.sleep(SILENT / 4)
             self.expire(self._host.clock())
 
     def expire(self, now: float) -> None:
-        """Base stations that were only presumed to be connected, and were not heard, are not."""
-        for station in self._stations.values():
-            if station.presumed_until is not None and station.presumed_until < now:
+        """Base stations that were only presumed to be connected, and were not heard, are not; nor are those
+        that are no longer registered."""
+        find = self._host.directory.find
+        for station in list(self._stations.values()):
+            removed = find(station.gateway) != station.identifier
+            if removed or (station.presumed_until is not None and station.presumed_until < now):
                 self._end(station)
+            if removed:
+                del self._stations[station.identifier]
 
     # What goes.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from veldnet.gateways.interface import Host
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
-from veldnet.lorawan import BaseStationId
+from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
 from . import gateway_pb2 as pb
@@ -63,8 +63,12 @@ class Station:
     """A base station and its session: a path that ends voids what was open. `session` is a number that no
     other session has."""
 
-    def __init__(self, host: Host, identifier: BaseStationId, gateway_id: str, rng: random.Random) -> None:
+    def __init__(
+        self, host: Host, identifier: BaseStationId, gateway: GatewayEui, gateway_id: str, rng: random.Random
+    ) -> None:
         self.identifier = identifier
+        # By which it was found, and as it spells that itself.
+        self.gateway = gateway
         self.gateway_id = gateway_id
         self.path: Path | None = None
         self.session = 0
@@ -109,6 +113,9 @@ class Station:
             # The time of an earlier session may mean nothing to the base station now.
             return "SESSION_ENDED"
         now = self._host.clock()
+        if not window.immediate and window.opens_at < now:
+            # Its delay would be one of more than an hour.
+            return "TOO_LATE"
         self._forget(now)
         if len(self._pending) >= _MOST_PENDING:
             return "QUEUE_FULL"
