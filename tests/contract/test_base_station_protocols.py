@@ -20,6 +20,8 @@ from veldnet.virtual.mortal import MortalServer
 class MemoryProtocol:
     """Base stations that are in this process."""
 
+    plans_both = False
+
     def __init__(self, host: Host, name: str = "memory", *, authenticates: bool = True) -> None:
         self.name = name
         self.authenticates = authenticates

@@ -47,7 +47,10 @@ def network_parameters(settings: NetworkSettings) -> NetworkParameters:
 
 
 def server_options(
-    settings: NetworkSettings, generation: int, radio_settings: Callable[[BaseStationId], RadioSettings]
+    settings: NetworkSettings,
+    generation: int,
+    radio_settings: Callable[[BaseStationId], RadioSettings],
+    plans_both: Callable[[BaseStationId], bool],
 ) -> ServerOptions:
     """How the network server works, apart from what it decides."""
     return ServerOptions(
@@ -58,6 +61,7 @@ def server_options(
         commit_size=settings.commit_size,
         duty_cycle=settings.duty_cycle,
         radio_settings=radio_settings,
+        plans_both=plans_both,
     )
 
 

@@ -129,7 +129,7 @@ class Platform:
             self.vault,
             Runtime(clock, ids, rng, self.supervisor),
             transmit if transmit is not None else self._transmit,
-            server_options(settings.network, generation, self.base_stations.radio),
+            server_options(settings.network, generation, self.base_stations.radio, self._plans_both),
         )
         routing = settings.routing
         sender = sender if sender is not None else _route_sender(routing)
@@ -221,6 +221,9 @@ class Platform:
         """Where a base station stands, in degrees."""
         position = self.base_stations.position(BaseStationId(station))
         return None if position is None else (position.latitude, position.longitude)
+
+    def _plans_both(self, base_station: BaseStationId) -> bool:
+        return self.hub.plans_both(base_station)
 
     def _transmit(self, downlink: GatewayDownlink) -> None:
         self.hub.transmit(downlink)

@@ -82,6 +82,11 @@ class Hub:
         """The protocol by which a base station can be reached."""
         return self._connections.get(base_station)
 
+    def plans_both(self, base_station: BaseStationId) -> bool:
+        """Whether a base station can be given two windows for one frame."""
+        protocol = self._connections.get(base_station)
+        return protocol is not None and protocol.plans_both
+
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Send a frame to its base station; reports at once where it is not connected."""
         protocol = self._connections.get(downlink.base_station)

@@ -111,10 +111,13 @@ class BaseStationService(Protocol):
 
 class BaseStationProtocol(BaseStationService, Protocol):
     """One way in which base stations are connected. `authenticates` where whoever presents an EUI has proven
-    that it is theirs."""
+    that it is theirs, `plans_both` where a base station that is given RX1 and RX2 takes what it can use."""
 
     @property
     def authenticates(self) -> bool: ...
+
+    @property
+    def plans_both(self) -> bool: ...
 
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Have a base station transmit; its answer, or that it cannot be reached, is reported to the host."""

@@ -71,11 +71,13 @@ class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
 
 
 class GatewayDownlink(msgspec.Struct, frozen=True, gc=False):
-    """A frame for one base station to transmit in `window`. `token` names it in the base station's answer."""
+    """A frame for one base station to transmit in `window`. `token` names it in the base station's answer.
+    `second` is RX2 after an RX1, which the base station takes where it cannot use the first."""
 
     token: int
     phy_payload: bytes
     window: TransmitWindow
+    second: TransmitWindow | None = None
 
     @property
     def base_station(self) -> BaseStationId:
@@ -83,11 +85,13 @@ class GatewayDownlink(msgspec.Struct, frozen=True, gc=False):
 
 
 class TransmitReport(msgspec.Struct, frozen=True, gc=False):
-    """What the base station says of a GatewayDownlink: `error` is None when it has queued the frame."""
+    """What the base station says of a GatewayDownlink: `error` is None when it has queued the frame, `second`
+    is whether it took the second of two windows."""
 
     token: int
     base_station: BaseStationId
     error: str | None
+    second: bool = False
 
 
 COUNTER_MODULUS = 1 << 32

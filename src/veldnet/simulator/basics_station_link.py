@@ -70,7 +70,7 @@ class BasicsStationLink:
             answer = json.loads(await discovery.recv())
         if "error" in answer:
             raise StationError(answer["error"])
-        if answer["router"] != self._id6() or not _URI.fullmatch(answer["uri"]):
+        if _number_of(answer["router"]) != int(self._station.eui) or not _URI.fullmatch(answer["uri"]):
             raise StationError(f"cannot use {answer}")
         self._session = self._rng.randrange(1, 128)
         self._connection = await connect(answer["uri"], compression=None, **self._options)
@@ -194,7 +194,8 @@ class BasicsStationLink:
             )
             if error is None:
                 ahead = (timestamp - self._station.timestamp()) & _MASK_32
-                self._done(message, None, ahead / 1_000_000)
+                on_air = {"DR": message[f"RX{number}DR"], "Freq": message[f"RX{number}Freq"]}
+                self._done(message | on_air, None, ahead / 1_000_000)
                 return
         self._done(message, error, 0.0)
 
@@ -229,7 +230,16 @@ class BasicsStationLink:
             self.dropped.append(error)
             return
         said = {"msgtype": "dntxed", "diid": message["diid"], "seqno": message["diid"]}
+        said |= {name: message[name] for name in ("DR", "Freq") if name in message}
         asyncio.get_running_loop().call_later(delay, self._soon, said | {"DevEui": message["DevEui"]})
+
+
+def _number_of(id6: str) -> int:
+    """The number that an ID6 stands for, where `::` stands for groups of zeros."""
+    head, _gap, tail = id6.partition("::")
+    before, after = ([int(group, 16) for group in part.split(":") if group] for part in (head, tail))
+    groups = [*before, *[0] * (4 - len(before) - len(after)), *after]
+    return sum(group << 16 * place for place, group in enumerate(reversed(groups)))
 
 
 def message_of(phy_payload: bytes) -> dict[str, Any]:

@@ -249,10 +249,12 @@ class Field:
             context=b"" if uplink is None else uplink.context,
         )
 
-    def transmit(self, window: TransmitWindow, frame: bytes = b"downlink") -> int:
+    def transmit(
+        self, window: TransmitWindow, frame: bytes = b"downlink", *, second: TransmitWindow | None = None
+    ) -> int:
         """Hand a downlink over; returns its token."""
         self._next_token += 1
-        self.hub.transmit(GatewayDownlink(self._next_token, frame, window))
+        self.hub.transmit(GatewayDownlink(self._next_token, frame, window, second))
         return self._next_token
 
     def errors(self, token: int) -> list[str | None]:

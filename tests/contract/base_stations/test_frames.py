@@ -133,3 +133,32 @@ def test_of_a_base_station_that_is_not_registered_nothing_is_taken(adapter: Adap
         assert field.hub.presence.unknown[EUI_UNKNOWN].address
 
     in_field(adapter, story)
+
+
+@pytest.mark.parametrize(
+    ("taken", "slot", "error"), [((), 1, None), ((1.0,), 2, None), ((1.0, 2.0), None, "NOT_SENT")]
+)
+def test_of_two_windows_in_one_the_base_station_takes_the_first_that_it_can(
+    adapter: Adapter, taken: tuple[float, ...], slot: int | None, error: str | None
+) -> None:
+    async def story(field: Field) -> None:
+        await field.connect()
+        if not field.hub.plans_both(HERE):
+            pytest.skip(f"{adapter.name} is given one window at a time")
+        uplink = await field.hear()
+        rx1 = field.window(uplink, 3.0)
+        rx2 = field.window(uplink, 4.0, slot=2, frequency=869_525_000)
+        for after in taken:
+            field.transmit(field.window(uplink, after + 2.0, frequency=868_500_000), b"other")
+        token = field.transmit(rx1, second=rx2)
+        await field.until(lambda: bool(field.errors(token)))
+        (report,) = (report for report in field.network.reports if report.token == token)
+        assert (report.error, report.second) == (error, slot == 2)
+        assert field.reported_at < uplink.received_at + (5.0 if error else 4.5)
+        await field.until(lambda: field.clock() > uplink.received_at + 5)
+        sent = [each for each in field.on_air[EUI_HERE] if each.phy_payload == b"downlink"]
+        assert [each.frequency for each in sent] == (
+            [] if slot is None else [868_100_000 if slot == 1 else 869_525_000]
+        )
+
+    in_field(adapter, story)

@@ -116,9 +116,11 @@ class Proprietary(_Radio, tag="propdf", kw_only=True):
 
 
 class Transmitted(_Message, tag="dntxed"):
-    """The downlink `diid` is on air."""
+    """The downlink `diid` is on air, with a data rate and a frequency."""
 
     diid: int
+    DR: int | None = None
+    Freq: int | None = None
 
 
 class TimeSync(_Message, tag="timesync"):
@@ -186,11 +188,17 @@ def unpack_context(octets: bytes) -> Context | None:
 _DELAY = 1
 
 
-def downlink(sent: GatewayDownlink, diid: int, data_rate: int, context: Context | None) -> dict[str, Any]:
-    """The `dnmsg` for one window: at the station's own time, at a GPS time, or at once.
+def downlink(
+    sent: GatewayDownlink,
+    diid: int,
+    data_rate: int,
+    context: Context | None,
+    second_rate: int | None = None,
+) -> dict[str, Any]:
+    """The `dnmsg` for a frame: at the station's own time, at a GPS time, or at once.
 
-    Only the one window is named, as if it were RX1: which window is tried next is decided here, where other
-    base stations and the airtime of all are known.
+    A window is named as if it were RX1, and one a second later as RX2: the station uses that where it cannot
+    use the first. `second_rate` is the data rate of that.
     """
     window = sent.window
     message: dict[str, Any] = {
@@ -211,6 +219,8 @@ def downlink(sent: GatewayDownlink, diid: int, data_rate: int, context: Context 
             "xtime": context.xtime + ahead - _DELAY * _MICROSECOND,
             "rctx": context.rctx,
         }
+        if sent.second is not None and second_rate is not None:
+            message |= {"RX2DR": second_rate, "RX2Freq": sent.second.frequency}
     elif window.gps_time is not None:
         message |= {
             "dC": 1,

@@ -68,6 +68,7 @@ class BasicsStationServer:
     """Stations behind one TCP port."""
 
     name = "basics-station"
+    plans_both = True
 
     def __init__(self, host: Host, plan: ChannelPlan, options: LnsOptions) -> None:
         self.authenticates = options.required

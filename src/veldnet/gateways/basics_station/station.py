@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from veldnet.gateways.interface import Host
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
@@ -43,13 +45,25 @@ _FARTHEST_AHEAD = 600.0
 _MOST_PENDING = 128
 _MILLIONTH = 1e-6
 _COUNTER = 0xFFFFFFFF
+_SECOND = 1_000_000
 
 
 class Pending(NamedTuple):
     """A downlink that the station has been given."""
 
-    token: int
+    sent: GatewayDownlink
+    data_rate: int
     timer: asyncio.TimerHandle
+
+    def took_second(self, said: Transmitted, now: float) -> bool:
+        """Whether the station has used RX2: by the data rate and frequency it says, else by the time."""
+        first, second = self.sent.window, self.sent.second
+        if second is None:
+            return False
+        alike = first.frequency == second.frequency and first.modulation == second.modulation
+        if alike or said.Freq is None:
+            return now > second.opens_at - _SILENT
+        return said.Freq != first.frequency or (said.DR is not None and self.data_rate != said.DR)
 
 
 class Counts(NamedTuple):
@@ -106,7 +120,7 @@ class Station:
             self._radio(message, seen, now)
         elif isinstance(message, Transmitted):
             self._counts.received["dntxed"] += 1
-            self._transmitted(message.diid)
+            self._transmitted(message, now)
         elif isinstance(message, TimeSync):
             self._counts.received["timesync"] += 1
             # Only a station with a PPS asks.
@@ -182,12 +196,25 @@ class Station:
             return
         self._next_diid += 1
         diid = self._next_diid
+        sent, second_rate = self._with_second(sent)
         window = sent.window
         loop = asyncio.get_running_loop()
-        ahead = max(window.opens_at - self._host.clock(), 0.0)
+        ahead = max((sent.second or window).opens_at - self._host.clock(), 0.0)
         wait = ahead + (_SILENT_AT_ONCE if window.immediate else _SILENT)
-        self._pending[diid] = Pending(sent.token, loop.call_later(wait, self._silent, diid))
-        self._send(downlink(sent, diid, data_rate, context))
+        self._pending[diid] = Pending(sent, data_rate, loop.call_later(wait, self._silent, diid))
+        self._send(downlink(sent, diid, data_rate, context, second_rate))
+
+    def _with_second(self, sent: GatewayDownlink) -> tuple[GatewayDownlink, int | None]:
+        """The downlink with its second window and that one's data rate, as far as the station can use it: RX2
+        is one second after RX1 to it."""
+        first, second = sent.window, sent.second
+        if second is None or first.timestamp is None or second.timestamp is None:
+            return replace(sent, second=None), None
+        rate = data_rate_of(self._rates, second.modulation)
+        apart = (second.timestamp - first.timestamp) & _COUNTER
+        if rate is None or apart != _SECOND or self._beyond(second) is not None:
+            return replace(sent, second=None), None
+        return sent, rate
 
     def _refusal(self, sent: GatewayDownlink) -> tuple[str | None, int | None, Context | None]:
         window = sent.window
@@ -215,23 +242,24 @@ class Station:
             return "TOO_EARLY"
         return "TOO_LATE" if ahead < 0 and not window.immediate else None
 
-    def _transmitted(self, diid: int) -> None:
-        pending = self._pending.pop(diid, None)
+    def _transmitted(self, said: Transmitted, now: float) -> None:
+        pending = self._pending.pop(said.diid, None)
         if pending is None:
-            raise MessageError("unknown_downlink", f"dntxed of {diid}, which is not under way")
+            raise MessageError("unknown_downlink", f"dntxed of {said.diid}, which is not under way")
         pending.timer.cancel()
-        self._host.report(TransmitReport(pending.token, self.identifier, None))
+        second = pending.took_second(said, now)
+        self._host.report(TransmitReport(pending.sent.token, self.identifier, None, second))
 
     def _silent(self, diid: int) -> None:
         pending = self._pending.pop(diid)
-        self._host.report(TransmitReport(pending.token, self.identifier, "NOT_SENT"))
+        self._host.report(TransmitReport(pending.sent.token, self.identifier, "NOT_SENT"))
 
     def end(self) -> None:
         """The connection is over, and with it all that the station was given."""
         pending, self._pending = self._pending, {}
         for each in pending.values():
             each.timer.cancel()
-            self._soon(each.token, "SESSION_ENDED")
+            self._soon(each.sent.token, "SESSION_ENDED")
 
     def _soon(self, token: int, error: str) -> None:
         report = TransmitReport(token, self.identifier, error)

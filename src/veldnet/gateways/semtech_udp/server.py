@@ -47,6 +47,8 @@ class SemtechUdpServer:
     name = "semtech-udp"
     # Whoever knows an EUI can send with it.
     authenticates = False
+    # A PULL_RESP is of one window.
+    plans_both = False
 
     def __init__(self, host: Host, backlog: Backlog | None = None) -> None:
         self.backlog = backlog if backlog is not None else Backlog()

@@ -24,6 +24,8 @@ _MINUTES = 60
 _GAP = 0.005
 # From handing over a frame that may go at once until it is on the air.
 _PROMPT = 0.04
+# By so many seconds after its end a base station has said that it did not send a frame.
+_REPORTED = 5.0
 # Load costs a base station so many dB of its advantage.
 _LOAD_PENALTY = 10.0
 # More margin than this makes no base station better.
@@ -68,8 +70,8 @@ class _Station:
     __slots__ = ("booked", "usage")
 
     def __init__(self) -> None:
-        # Start, end and token of each frame still to be sent.
-        self.booked: list[tuple[float, float, int]] = []
+        # Start, end, token and slot of each frame still to be sent.
+        self.booked: list[tuple[float, float, int, int]] = []
         self.usage: dict[str, _Usage] = {}
 
 
@@ -93,14 +95,18 @@ class AirSchedule:
         """The window with a power that its base station takes, or why it cannot send there."""
         return self.radios.fitted(window, now)
 
+    def plans_both(self, base_station: BaseStationId) -> bool:
+        """Whether a base station can be given RX1 and RX2 at once."""
+        return self.radios.plans_both(base_station)
+
     def refusal(self, window: TransmitWindow, size: int, now: float) -> Refusal | None:
         """Why a frame of `size` octets cannot go in a window, None if it can."""
         station = self._stations.get(window.base_station)
         if station is None:
             return None
         start, airtime = _start(window, now), airtime_of(window, size)
-        station.booked = [booking for booking in station.booked if booking[1] > now]
-        for begin, end, _token in station.booked:
+        station.booked = [booking for booking in station.booked if booking[1] > now - _REPORTED]
+        for begin, end, _token, _slot in station.booked:
             if begin - _GAP < start + airtime and start < end + _GAP:
                 self.results.count(window.base_station, "BUSY")
                 return Refusal(RADIO_BUSY, end + _GAP)
@@ -122,17 +128,17 @@ class AirSchedule:
         """A base station is going to send a frame."""
         station = self._stations.setdefault(window.base_station, _Station())
         start, airtime = _start(window, now), airtime_of(window, size)
-        station.booked.append((start, start + airtime, token))
+        station.booked.append((start, start + airtime, token, window.slot))
         name, band = self._band(window.region, window.frequency)
         if band is not None and band.duty_cycle < 1:
             station.usage.setdefault(name, _Usage()).add(int(start // 60), airtime)
 
     def cancel(self, window: TransmitWindow, size: int, token: int) -> None:
-        """A base station has refused a frame that was booked."""
+        """A base station does not send a frame in a window that was booked."""
         station = self._stations.get(window.base_station)
         if station is None:
             return
-        found = next((booking for booking in station.booked if booking[2] == token), None)
+        found = next((booking for booking in station.booked if booking[2:] == (token, window.slot)), None)
         if found is None:
             return
         station.booked.remove(found)
@@ -145,7 +151,7 @@ class AirSchedule:
         station = self._stations.get(base_station)
         if station is None:
             return 0.0
-        waiting = 0.1 * sum(end > now for _start, end, _token in station.booked)
+        waiting = 0.1 * sum(end > now for _start, end, _token, _slot in station.booked)
         name, band = self._band(region, frequency)
         usage = station.usage.get(name)
         if band is None or usage is None:

@@ -49,6 +49,11 @@ def default_radio(_base_station: BaseStationId) -> RadioSettings:
     return _DEFAULT
 
 
+def one_by_one(_base_station: BaseStationId) -> bool:
+    """A base station that is given one window at a time."""
+    return False
+
+
 class _Refused:
     """What a base station has refused, and until when that counts."""
 
@@ -61,10 +66,16 @@ class _Refused:
 
 
 class BaseStationRadios:
-    """Fits transmissions to radios. Times are Unix seconds."""
+    """Fits transmissions to radios. `plans_both` says which base stations can be given RX1 and RX2 at once.
+    Times are Unix seconds."""
 
-    def __init__(self, settings: Callable[[BaseStationId], RadioSettings] = default_radio) -> None:
+    def __init__(
+        self,
+        settings: Callable[[BaseStationId], RadioSettings] = default_radio,
+        plans_both: Callable[[BaseStationId], bool] = one_by_one,
+    ) -> None:
         self._settings = settings
+        self.plans_both = plans_both
         self._refused: dict[BaseStationId, _Refused] = {}
 
     def fitted(self, window: TransmitWindow, now: float) -> TransmitWindow | Refusal:

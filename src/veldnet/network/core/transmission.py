@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import TransmitWindow
 from veldnet.network.core.base_station_radios import Refusal, conducted_power
 
@@ -53,14 +54,17 @@ class Air(Protocol):
 
     def fitted(self, window: TransmitWindow, now: float) -> TransmitWindow | Refusal: ...
 
+    def plans_both(self, base_station: BaseStationId) -> bool: ...
+
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """A downlink on its way: the windows left to try, the one in trial, why earlier ones failed, by slot and
-    in words."""
+    """A downlink on its way: the windows left to try, the one in trial, and the `second` that its base
+    station takes where it cannot use that; why earlier ones failed, by slot and in words."""
 
     transmit: Transmit
     remaining: tuple[TransmitWindow, ...]
     current: TransmitWindow | None = None
+    second: TransmitWindow | None = None
     cause_rx1: str = SUCCESS
     cause_rx2: str = SUCCESS
     cause_ping: str = SUCCESS
@@ -75,7 +79,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Handed(msgspec.Struct, frozen=True, gc=False):
-    """Next: give the frame to the base station for `attempt.current`."""
+    """Next: give the frame to the base station for `attempt.current`, and `attempt.second` where there is."""
 
     attempt: Attempt
 
@@ -138,9 +142,36 @@ def _next(attempt: Attempt, now: float, lead: float, air: Air) -> Step:
             continue
         refusal = air.refusal(fitted, len(transmit.phy_payload), now)
         if refusal is None:
-            return Handed(replace(attempt, current=fitted))
+            return Handed(replace(attempt, current=fitted, second=_second(attempt, fitted, now, air)))
         attempt = _unable(attempt, fitted, refusal)
     return _none_left(attempt, now)
+
+
+def _second(attempt: Attempt, first: TransmitWindow, now: float, air: Air) -> TransmitWindow | None:
+    """RX2 at the base station that gets RX1, if it is the one for RX2 as well and takes both in one. Where
+    another one is better for RX2, there is time to ask it when this one has not sent."""
+    if first.slot != 1 or not air.plans_both(first.base_station):
+        return None
+    rx2 = next((w for w in attempt.remaining if w.slot == 2 and not w.immediate), None)
+    if rx2 is None or rx2.base_station != first.base_station:
+        return None
+    fitted = air.fitted(rx2, now)
+    if isinstance(fitted, Refusal) or air.refusal(fitted, len(attempt.transmit.phy_payload), now) is not None:
+        return None
+    return fitted
+
+
+def _second_failed(attempt: Attempt, cause: str, answer: str) -> Attempt:
+    """RX2 is over together with RX1, for the same reason."""
+    second = attempt.second
+    if second is None:
+        return attempt
+    left = tuple(
+        w
+        for w in attempt.remaining
+        if w.immediate or (w.slot, w.base_station) != (second.slot, second.base_station)
+    )
+    return _failed(replace(attempt, remaining=left), second, cause, answer)
 
 
 def _none_left(attempt: Attempt, now: float) -> Step:
@@ -184,7 +215,7 @@ def _failed(attempt: Attempt, window: TransmitWindow, cause: str, answer: str = 
     if answer == "TX_POWER":
         words = f"{words} ({conducted_power(window)} dBm)"
     # A frame of class C may be offered again and again; what was tried last is of interest.
-    attempt = replace(attempt, current=None, tried=(*attempt.tried[-7:], words))
+    attempt = replace(attempt, current=None, second=None, tried=(*attempt.tried[-7:], words))
     if window.slot == 1:
         return replace(attempt, cause_rx1=cause)
     if window.slot == 3:
@@ -205,11 +236,16 @@ def _explained(words: str, tried: tuple[str, ...]) -> str:
     return f"{words} ({'; '.join(tried)})" if tried else words
 
 
-def report(attempt: Attempt, error: str | None, now: float, lead: float, air: Air) -> Step:
-    """The base station's answer; `error` None means that it queued the frame."""
-    window = attempt.current
+def report(
+    attempt: Attempt, error: str | None, now: float, lead: float, air: Air, *, second: bool = False
+) -> Step:
+    """The base station's answer; `error` None means that it queued the frame, in the second of two windows if
+    it says so."""
+    window, rx2 = attempt.current, attempt.second
     assert window is not None
     if error is None:
+        if second and rx2 is not None:
+            attempt, window = _failed(attempt, window, OTHER_ERROR, "the base station chose RX2"), rx2
         return Done(
             True,
             window,
@@ -218,7 +254,10 @@ def report(attempt: Attempt, error: str | None, now: float, lead: float, air: Ai
             SUCCESS if window.slot == 3 else attempt.cause_ping,
             _explained(f"sent in {_place(window)} ({window.modulation})", attempt.tried),
         )
-    attempt = _failed(attempt, window, CAUSE_OF_ERROR.get(error, OTHER_ERROR), error)
+    cause = CAUSE_OF_ERROR.get(error, OTHER_ERROR)
+    if rx2 is not None and rx2.opens_at - lead <= now:
+        attempt = _second_failed(attempt, cause, error)
+    attempt = _failed(attempt, window, cause, error)
     fitted = air.fitted(window, now)
     if isinstance(fitted, Refusal):
         again_at = fitted.free_at
@@ -237,6 +276,7 @@ def silence(attempt: Attempt, now: float, lead: float, air: Air) -> Step:
     frame of class C may still go through another one; the device takes a counter once."""
     window = attempt.current
     assert window is not None
+    attempt = _second_failed(attempt, TOO_LATE, "no answer")
     attempt = replace(_failed(attempt, window, TOO_LATE, "no answer"), unconfirmed=True)
     transmit = attempt.transmit
     if transmit.deadline is None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from veldnet.lorawan import BaseStationId
-from veldnet.network.core.base_station_radios import RadioSettings, default_radio
+from veldnet.network.core.base_station_radios import RadioSettings, default_radio, one_by_one
 
 
 class ServerOptions(NamedTuple):
     """`generation` is how often the database was restored from a backup, `capacity` how many devices are held
     in memory. Copies of a frame are collected for `deduplication_window` seconds; a commit begins after
-    `commit_interval` seconds or with `commit_size` records."""
+    `commit_interval` seconds or with `commit_size` records. `plans_both` says which base stations can be
+    given RX1 and RX2 at once."""
 
     deduplication_window: float = 0.2
     capacity: int = 200_000
@@ -21,3 +22,4 @@ class ServerOptions(NamedTuple):
     commit_size: int = 500
     duty_cycle: bool = True
     radio_settings: Callable[[BaseStationId], RadioSettings] = default_radio
+    plans_both: Callable[[BaseStationId], bool] = one_by_one

@@ -191,6 +191,5 @@ class NetworkServer:
 
 def _air_schedule(parameters: NetworkParameters, options: ServerOptions) -> AirSchedule:
     regions = [plan.region for plan in parameters.channel_plans.values()]
-    return AirSchedule(
-        regions, duty_cycle=options.duty_cycle, radios=BaseStationRadios(options.radio_settings)
-    )
+    radios = BaseStationRadios(options.radio_settings, options.plans_both)
+    return AirSchedule(regions, duty_cycle=options.duty_cycle, radios=radios)

@@ -53,13 +53,16 @@ class Transmitter:
             timer = loop.call_later(max(step.until - now, 0.0), self._resume, token)
             self._attempts[token] = (device_ref, attempt, timer)
             return
-        window, frame = attempt.current, attempt.transmit.phy_payload
+        window, second, frame = attempt.current, attempt.second, attempt.transmit.phy_payload
         assert window is not None
         self.air.book(window, len(frame), token, now)
-        wait = max(window.opens_at - now, 0.0) + self._timeout
+        if second is not None:
+            # Only one of the two will be used; the other is given back when the base station has said which.
+            self.air.book(second, len(frame), token, now)
+        wait = max((second or window).opens_at - now, 0.0) + self._timeout
         timer = loop.call_later(wait, self._timed_out, token)
         self._attempts[token] = (device_ref, attempt, timer)
-        self._send(GatewayDownlink(token, frame, window))
+        self._send(GatewayDownlink(token, frame, window, second))
 
     def reported(self, answer: TransmitReport) -> None:
         """A base station's answer; one to a downlink that is over, or at another one, is ignored."""
@@ -73,10 +76,15 @@ class Transmitter:
         del self._attempts[answer.token]
         timer.cancel()
         self.air.results.count(answer.base_station, answer.error or SENT)
+        now = self._clock()
+        size, second = len(attempt.transmit.phy_payload), attempt.second
+        if answer.error is not None or answer.second:
+            self.air.cancel(window, size, answer.token)
+        if second is not None and (answer.error is not None or not answer.second):
+            self.air.cancel(second, size, answer.token)
         if answer.error is not None:
-            self.air.cancel(window, len(attempt.transmit.phy_payload), answer.token)
-            self.air.radios.learn(window, answer.error, self._clock())
-        step = report(attempt, answer.error, self._clock(), self._lead, self.air)
+            self.air.radios.learn(window, answer.error, now)
+        step = report(attempt, answer.error, now, self._lead, self.air, second=answer.second)
         self._follow(device_ref, step, answer.token)
 
     def _resume(self, token: int) -> None:
@@ -87,6 +95,9 @@ class Transmitter:
         device_ref, attempt, _timer = self._attempts.pop(token)
         if attempt.current is not None:
             self.air.results.count(attempt.current.base_station, NO_ANSWER)
+        if attempt.second is not None:
+            # One of the two may have been used, not both.
+            self.air.cancel(attempt.second, len(attempt.transmit.phy_payload), token)
         self._follow(device_ref, silence(attempt, self._clock(), self._lead, self.air), token)
 
     def in_flight(self, token: int) -> bool:

@@ -30,8 +30,12 @@ BOTH = Transmit(1, b"frame", (RX1, RX2))
 class Sky:
     """Base stations that refuse what `refused` says: causes by base station and slot."""
 
-    def __init__(self, **refused: str) -> None:
+    def __init__(self, *, both: bool = False, **refused: str) -> None:
         self.refused = refused
+        self.both = both
+
+    def plans_both(self, base_station: BaseStationId) -> bool:
+        return self.both
 
     def fitted(self, window: TransmitWindow, now: float) -> TransmitWindow | Refusal:
         return window
@@ -164,3 +168,53 @@ def test_b10_refusals_in_the_windows_lead_there_too(error: str) -> None:
         assert isinstance(step, Handed) and step.attempt.current == expected
         step = report(step.attempt, error, 10.3, LEAD, CLEAR)
     assert isinstance(step, Held) and step.until < 12
+
+
+TWO_AT_ONCE = Sky(both=True)
+ELSEWHERE = replace(RX2, base_station=THERE)
+
+
+def both_given(windows: tuple[TransmitWindow, ...] = (RX1, RX2), air: Sky = TWO_AT_ONCE) -> Handed:
+    step = begin(Transmit(1, b"frame", windows), 10.0, LEAD, air)
+    assert isinstance(step, Handed) and step.attempt.current == RX1
+    return step
+
+
+def test_both_windows_are_given_to_a_base_station_that_plans_both() -> None:
+    assert both_given((RX1, replace(RX1, base_station=THERE), RX2, ELSEWHERE)).attempt.second == RX2
+    # Not where another one is better for RX2, where it cannot be sent there, or to others.
+    assert both_given((RX1, ELSEWHERE, RX2)).attempt.second is None
+    assert both_given(air=Sky(both=True, slot2_1="A3")).attempt.second is None
+    assert both_given(air=CLEAR).attempt.second is None
+    assert both_given((RX1, replace(RX2, timestamp=None))).attempt.second is None
+
+
+@pytest.mark.parametrize(("second", "window", "cause_rx1"), [(False, RX1, "00"), (True, RX2, "A6")])
+def test_the_base_station_says_which_of_two_windows_it_took(
+    second: bool, window: TransmitWindow, cause_rx1: str
+) -> None:
+    done = report(both_given().attempt, None, 10.9, LEAD, TWO_AT_ONCE, second=second)
+    assert isinstance(done, Done) and (done.delivered, done.window) == (True, window)
+    assert (done.cause_rx1, done.cause_rx2) == (cause_rx1, "00")
+
+
+def test_an_error_in_time_for_rx2_is_that_of_rx1_alone() -> None:
+    step = report(both_given().attempt, "SESSION_ENDED", 10.1, LEAD, TWO_AT_ONCE)
+    assert isinstance(step, Handed) and (step.attempt.current, step.attempt.second) == (RX2, None)
+
+
+def test_an_error_after_rx2_is_that_of_both() -> None:
+    done = report(both_given((RX1, RX2, ELSEWHERE)).attempt, "NOT_SENT", 12.3, LEAD, TWO_AT_ONCE)
+    assert isinstance(done, Done) and (done.cause_rx1, done.cause_rx2, done.delivered) == ("A6", "B0", False)
+    assert "RX2 at 00000001: A6 NOT_SENT" in done.decision
+    silent = silence(both_given().attempt, 13.0, LEAD, TWO_AT_ONCE)
+    assert isinstance(silent, Done) and (silent.cause_rx1, silent.cause_rx2) == ("B0", "B0")
+
+
+def test_a_frame_of_class_c_goes_at_once_where_both_windows_failed() -> None:
+    at_once = replace(RX2, timestamp=None)
+    transmit = Transmit(1, b"frame", (RX1, RX2, at_once), deadline=70.0)
+    step = begin(transmit, 10.0, LEAD, TWO_AT_ONCE)
+    assert isinstance(step, Handed) and step.attempt.second == RX2
+    again = report(step.attempt, "NOT_SENT", 12.3, LEAD, TWO_AT_ONCE)
+    assert isinstance(again, Handed) and again.attempt.current == at_once
