@@ -77,6 +77,7 @@ class _Radio:
     """All registered base stations, as a protocol of the hub: frames come from the air of this process."""
 
     name = "virtual"
+    plans_both = False
     # Whoever speaks for a base station over the network goes first.
     authenticates = False
 
