@@ -8,6 +8,7 @@ import {
   IconClipboardList,
   IconCode,
   IconCpu,
+  IconFlag,
   IconHelpHexagon,
   IconHome,
   IconListDetails,
@@ -57,6 +58,10 @@ const routes = {
     sort: oneOf("name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"),
     page: count,
     view: oneOf("map"),
+  }),
+  firstSteps: route("/first-steps", { step: oneOf("device", "reading"), deviceEUI: text, joinEUI: text }),
+  networkFirstSteps: route("/operator/first-steps", {
+    step: oneOf("subscriber", "user", "plan", "station", "device", "reading"),
   }),
   newDevice: route("/devices/new", { deviceEUI: text, joinEUI: text }),
   scan: route("/devices/scan"),
@@ -126,6 +131,8 @@ interface Entry {
   operator?: Icon;
   /** Only for those who manage the users of a subscriber. */
   manages?: boolean;
+  /** Only for those who may change things. */
+  changes?: boolean;
   load: () => Promise<ComponentType>;
 }
 
@@ -291,6 +298,18 @@ screen(routes.colleagues, {
   subscriber: IconUsers,
   manages: true,
   load: () => import("./features/users/Users").then((module) => module.Users),
+});
+screen(routes.firstSteps, {
+  title: "firstSteps.title",
+  subscriber: IconFlag,
+  changes: true,
+  load: () => import("./features/first-steps/FirstSteps").then((module) => module.FirstSteps),
+});
+screen(routes.networkFirstSteps, {
+  title: "firstSteps.title",
+  operator: IconFlag,
+  changes: true,
+  load: () => import("./features/first-steps/FirstSteps").then((module) => module.NetworkFirstSteps),
 });
 screen(routes.audit, {
   title: "nav.audit",

@@ -21,6 +21,8 @@ export interface Preferences {
   deviceViews?: SavedView<FiltersOf<"/devices">>[];
   loggerViews?: SavedView<FiltersOf<"/logger">>[];
   deviceColumns?: string[];
+  /** What was chosen in the first steps. */
+  firstSteps?: { customerId?: string; stationId?: string; deviceRef?: string };
 }
 
 export function usePreferences(): [Preferences, (change: (before: Preferences) => Partial<Preferences>) => void] {

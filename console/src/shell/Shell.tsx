@@ -88,7 +88,7 @@ function Signed() {
   const desk = operator && !customerId;
   const pages = screens.flatMap((screen) => {
     const icon = desk ? screen.operator : screen.subscriber;
-    return icon && (!screen.manages || mayManage) ? [{ ...screen, icon }] : [];
+    return icon && (!screen.manages || mayManage) && (!screen.changes || mayChange) ? [{ ...screen, icon }] : [];
   });
   // Pages that the search leads to: an operator's user who works for a subscriber may go back to the network.
   const known = screens.flatMap((screen) => {

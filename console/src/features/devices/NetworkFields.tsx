@@ -74,13 +74,14 @@ export function NetworkFields({
       <Select
         label={t("device.hsm")}
         data={options(groups)}
-        value={value.plain ? null : shown.group || null}
+        value={shown.plain ? null : shown.group || null}
         onChange={(group) => set({ group: group ?? "" })}
-        disabled={value.plain}
+        disabled={shown.plain}
         allowDeselect={false}
       />
       <Checkbox
-        checked={value.plain}
+        checked={shown.plain}
+        disabled={groups.length === 0}
         onChange={(event) => set({ plain: event.currentTarget.checked })}
         label={t("newDevice.plain")}
         description={t("newDevice.plainText")}

@@ -16,7 +16,7 @@ export const listsOfDevices = [
 ] as const satisfies Readable[];
 
 /** What is shown of one device. */
-const oneDevice = [
+export const oneDevice = [
   "/data/lora/thingpark/devices/{deviceRef}",
   "/api/v1/devices/{deviceRef}/explanation",
   "/api/v1/devices/{deviceRef}/session",
@@ -37,16 +37,19 @@ export function useDevices(query: ListQuery) {
   );
 }
 
-export function useDevice(ref: string) {
-  return $api.useQuery("get", "/data/lora/thingpark/devices/{deviceRef}", path(ref), { refetchInterval: 10_000 });
+export function useDevice(ref: string, enabled = true) {
+  return $api.useQuery("get", "/data/lora/thingpark/devices/{deviceRef}", path(ref), {
+    refetchInterval: 10_000,
+    enabled,
+  });
 }
 
-export function useExplanation(deviceRef: string, language: Language) {
+export function useExplanation(deviceRef: string, language: Language, refetchInterval = 15_000) {
   return $api.useQuery(
     "get",
     "/api/v1/devices/{deviceRef}/explanation",
     { params: { path: { deviceRef }, query: { language } } },
-    { refetchInterval: 15_000 },
+    { refetchInterval },
   );
 }
 

@@ -45,6 +45,8 @@ export function useCompleted(choice: NetworkChoice) {
     profile: choice.profile || profiles[0]?.id || "",
     routing: choice.routing ?? routing.find((profile) => profile.default)?.id ?? "",
     group: choice.group || groups[0]?.id || "",
+    // Without a group there is no choice.
+    plain: choice.plain || groups.length === 0,
   };
 }
 

@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Grid, Group, RingProgress, SimpleGrid, Stack, Text, ThemeIcon, UnstyledButton } from "@mantine/core";
-import { IconBell, IconCpu, IconMailX, IconPlus, IconRoute, IconUpload } from "@tabler/icons-react";
+import { IconBell, IconCpu, IconFlag, IconMailX, IconPlus, IconRoute, IconUpload } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { $api } from "../../api/client";
 import { useOverview } from "../../api/overview";
@@ -44,7 +44,10 @@ export function Home() {
         <PageTitle title={t("nav.home")} />
         <Empty icon={IconCpu} title={t("home.empty")} text={t("home.emptyText")}>
           <IfMayChange>
-            <ButtonLink to="/devices/new" leftSection={<IconPlus size={16} />}>
+            <ButtonLink to="/first-steps" leftSection={<IconFlag size={16} />}>
+              {t("firstSteps.title")}
+            </ButtonLink>
+            <ButtonLink to="/devices/new" variant="default" leftSection={<IconPlus size={16} />}>
               {t("devices.new")}
             </ButtonLink>
             <ButtonLink to="/devices/import" variant="default" leftSection={<IconUpload size={16} />}>

@@ -24,6 +24,7 @@ import { useT } from "../../text";
 import { openForm, useUnsaved } from "../../components/unsaved";
 
 type User = Schemas["User"];
+type Role = Schemas["NewUser"]["role"];
 
 export function Users() {
   const t = useT();
@@ -178,18 +179,19 @@ function NewPassword({ kind, user }: { kind: Person["kind"]; user: User }) {
   );
 }
 
-function NewUser() {
+/** `customer` where the subscriber is known. */
+export function NewUser({ customer, onCreated }: { customer?: string; onCreated?: () => void }) {
   const t = useT();
   const { run } = useTell();
   const creation = useCreateUser();
   const customers = useSubscribers();
-  const [kind, setKind] = useState<"subscriber" | "operator" | "">("");
+  const [kind, setKind] = useState<"subscriber" | "operator" | "">(customer ? "subscriber" : "");
   const [username, setUsername] = useState("");
   const [displayName, setName] = useState("");
   const [password, setPassword] = useState("");
-  const [role, setRole] = useState<"rw" | "ro">("ro");
-  const [customerId, setCustomer] = useState<string | null>(null);
-  const saved = useUnsaved(Boolean(kind || username || displayName || password));
+  const [role, setRole] = useState<Role>(customer ? "admin" : "ro");
+  const [customerId, setCustomer] = useState<string | null>(customer ?? null);
+  const saved = useUnsaved(Boolean((kind && !customer) || username || displayName || password));
   const save = async () => {
     if (!kind) return;
     const person = { kind, username, displayName: displayName || username, password, role };
@@ -200,6 +202,7 @@ function NewUser() {
     if (!answer) return;
     saved();
     modals.closeAll();
+    onCreated?.();
   };
   // A dialog of its own, for one opened in place of this form would drop what was filled in.
   const [asking, setAsking] = useState(false);
@@ -230,13 +233,23 @@ function NewUser() {
           </Button>
         </Group>
       </Modal>
-      <Radio.Group label={t("users.kind")} value={kind} onChange={(value) => setKind(value)} required>
-        <Stack gap="xs" mt={6}>
-          <Radio value="subscriber" label={t("users.kindSubscriber")} description={t("users.kindSubscriberText")} />
-          <Radio value="operator" label={t("users.kindOperator")} description={t("users.kindOperatorText")} />
-        </Stack>
-      </Radio.Group>
-      {kind === "subscriber" && (
+      {!customer && (
+        <Radio.Group
+          label={t("users.kind")}
+          value={kind}
+          onChange={(value) => {
+            setKind(value);
+            if (value === "operator" && role === "admin") setRole("rw");
+          }}
+          required
+        >
+          <Stack gap="xs" mt={6}>
+            <Radio value="subscriber" label={t("users.kindSubscriber")} description={t("users.kindSubscriberText")} />
+            <Radio value="operator" label={t("users.kindOperator")} description={t("users.kindOperatorText")} />
+          </Stack>
+        </Radio.Group>
+      )}
+      {kind === "subscriber" && !customer && (
         <Select
           label={t("users.of")}
           required
@@ -274,8 +287,9 @@ function NewUser() {
         label={t("account.role")}
         allowDeselect={false}
         value={role}
-        onChange={(value) => setRole(value as "rw" | "ro")}
+        onChange={(value) => setRole(value as Role)}
         data={[
+          ...(kind === "subscriber" ? [{ value: "admin", label: t("role.admin") }] : []),
           { value: "ro", label: t("role.ro") },
           { value: "rw", label: t("role.rw") },
         ]}

@@ -1,9 +1,18 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Alert, Badge, Grid, Group, SimpleGrid, Stack, Text } from "@mantine/core";
-import { IconAlertTriangle, IconAntenna, IconBuilding, IconCpu, IconMailX } from "@tabler/icons-react";
+import { IconAlertTriangle, IconAntenna, IconBuilding, IconCpu, IconFlag, IconMailX } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { $api } from "../../api/client";
-import { Loading, PageTitle, Panel, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
+import {
+  IfMayChange,
+  Loading,
+  PageTitle,
+  Panel,
+  Problem,
+  SeverityBadge,
+  Time,
+  blocking,
+} from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { WorldMap } from "../../components/Map";
 import type { Spot } from "../../components/MapCanvas";
@@ -13,7 +22,7 @@ import { useStations } from "./api";
 import { useT } from "../../text";
 import { WaitingDestinations } from "../undelivered/Undelivered";
 import { Stat } from "../../components/Stat";
-import { TextLink } from "../../components/links";
+import { ButtonLink, TextLink } from "../../components/links";
 
 export function Network() {
   const t = useT();
@@ -55,6 +64,16 @@ export function Network() {
             </Text>
           ))}
         </Alert>
+      )}
+      {(!of.baseStations || !of.subscribers || !of.devices) && (
+        <IfMayChange>
+          <Alert color="veld" icon={<IconFlag size={20} />} mb="md" title={t("firstSteps.title")}>
+            <Group justify="space-between">
+              <Text size="sm">{t("firstSteps.below")}</Text>
+              <ButtonLink to="/operator/first-steps">{t("firstSteps.begin")}</ButtonLink>
+            </Group>
+          </Alert>
+        </IfMayChange>
       )}
       <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
         <Stat

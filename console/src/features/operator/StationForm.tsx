@@ -12,7 +12,14 @@ import { same, useUnsaved } from "../../components/unsaved";
 
 type Station = Schemas["StationView"];
 
-export function StationForm({ station, eui }: { station?: Station; eui?: string }) {
+interface Props {
+  station?: Station;
+  eui?: string;
+  /** Is told the id of a base station that was registered. */
+  onSaved?: (id: string) => void;
+}
+
+export function StationForm({ station, eui, onSaved }: Props) {
   const t = useT();
   const { run } = useTell();
   const saving = useSaveStation(station?.id);
@@ -50,6 +57,7 @@ export function StationForm({ station, eui }: { station?: Station; eui?: string 
     if (!answer) return;
     saved();
     modals.closeAll();
+    onSaved?.(answer.id);
   };
   const here =
     latitude !== "" && longitude !== ""

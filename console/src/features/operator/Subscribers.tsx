@@ -103,7 +103,8 @@ export function Subscribers() {
   );
 }
 
-function NewSubscriber() {
+/** `onCreated` is told its customer id. */
+export function NewSubscriber({ onCreated }: { onCreated?: (customerId: string) => void }) {
   const t = useT();
   const { run } = useTell();
   const creation = useCreateSubscriber();
@@ -116,6 +117,7 @@ function NewSubscriber() {
     if (!answer) return;
     saved();
     modals.closeAll();
+    onCreated?.(customerId);
   };
   return (
     <Stack>

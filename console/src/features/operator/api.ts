@@ -19,8 +19,8 @@ const profiles = [
 ] as const satisfies Readable[];
 const hsmGroups = ["/api/v1/operator/hsmGroups", "/data/lora/thingpark/hsmGroups"] as const satisfies Readable[];
 
-export function useStations(refetchInterval = 5000) {
-  return $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval });
+export function useStations(refetchInterval = 5000, enabled = true) {
+  return $api.useQuery("get", "/api/v1/operator/baseStations", undefined, { refetchInterval, enabled });
 }
 
 export function useUnknownStations() {
@@ -64,8 +64,8 @@ export function useShares() {
   return $api.useQuery("get", "/api/v1/operator/baseStations/availability", undefined, { staleTime: 300_000 });
 }
 
-export function useSubscribers() {
-  return $api.useQuery("get", "/api/v1/operator/subscribers", undefined, { refetchInterval: 15_000 });
+export function useSubscribers(enabled = true) {
+  return $api.useQuery("get", "/api/v1/operator/subscribers", undefined, { refetchInterval: 15_000, enabled });
 }
 
 export function useUsers() {
@@ -78,13 +78,14 @@ export function useDefaults() {
 
 /** Registers a base station, or changes the one that `id` names. */
 export function useSaveStation(id: string | undefined) {
-  return useChange(
-    async ({ gatewayEUI, ...body }: Schemas["NewStation"]): Promise<unknown> =>
-      id === undefined
-        ? api.POST("/api/v1/operator/baseStations", { body: { ...body, gatewayEUI } })
-        : api.PUT("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } }, body }),
-    stations,
-  );
+  return useChange(async ({ gatewayEUI, ...body }: Schemas["NewStation"]): Promise<{ id: string }> => {
+    if (id === undefined) {
+      const { data } = await api.POST("/api/v1/operator/baseStations", { body: { ...body, gatewayEUI } });
+      return { id: data?.id ?? "" };
+    }
+    await api.PUT("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } }, body });
+    return { id };
+  }, stations);
 }
 
 export function useDeleteStation(id: string) {
@@ -200,6 +201,19 @@ export function useGrantPlan(ref: string) {
   return useChange(
     (body: { customerId: string; granted: number }) =>
       api.PUT("/api/v1/operator/plans/{planRef}/grants", { params: { path: { planRef: ref } }, body }),
+    plans,
+  );
+}
+
+/** Makes a plan and grants connections of it. */
+export function useGrantNewPlan() {
+  return useChange(
+    async ({ plan, grant }: { plan: Schemas["NewPlan"]; grant: { customerId: string; granted: number } }) => {
+      await api.POST("/api/v1/operator/plans", { body: plan });
+      const { data } = await api.GET("/api/v1/operator/plans");
+      const planRef = data?.find((one) => one.id === plan.id)?.ref ?? "";
+      return api.PUT("/api/v1/operator/plans/{planRef}/grants", { params: { path: { planRef } }, body: grant });
+    },
     plans,
   );
 }
