@@ -105,3 +105,28 @@ def test_made_up_euis_do_not_crowd_out_those_that_ask_again(people: People, serv
     listed = small.listed()
     assert len(listed) == 10 and listed[-1].dev_eui == "70B3D57ED0000A6A"
     assert listed[0].dev_eui == "70B3D57ED100000E"
+
+
+@pytest.mark.parametrize(
+    ("sent", "entered", "join_eui", "code"),
+    [
+        ("77665544332211AA", "AA11223344556677", "0059AC0000000001", "device.heard_reversed"),
+        ("70B3D57ED0000E5E", "0059AC0000000001", "70B3D57ED0000E5E", "device.heard_swapped"),
+        ("70B3D57ED0005555", "70B3D57ED0006666", "0059AC0000000001", "device.not_heard"),
+    ],
+    ids=["reversed", "swapped", "another"],
+)
+def test_an_eui_entered_wrongly_is_found_in_what_is_heard(
+    people: People, server: HostedServer, sent: str, entered: str, join_eui: str, code: str
+) -> None:
+    body = {
+        "EUI": entered,
+        "applicationEUI": join_eui,
+        "applicationKey": KEY,
+        "deviceProfileId": people.account.device_profile_id,
+    }
+    made = people.user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+    Antenna(server, people.account.base_station_eui).hear(radio.device(sent, KEY).join_request())
+    server.pass_time(5)
+    findings = people.user.call("GET", f"{V1}/devices/{made['ref']}/explanation")["findings"]
+    assert code in {finding["code"] for finding in findings}

@@ -5,7 +5,7 @@ It reads the journal and the stored state, so it works beside a running server a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from sqlalchemy import Connection, select
@@ -149,9 +149,14 @@ def _level(name: str, level: float | None) -> Text:
 
 
 def explain_device(
-    connection: Connection, dev_eui: DevEui, now: float, language: Language = "en"
+    connection: Connection,
+    dev_eui: DevEui,
+    now: float,
+    language: Language = "en",
+    seen: Mapping[BaseStationId, float] | None = None,
 ) -> Explanation:
-    """Why a device does not join or is not heard, or that all is well. `now` in Unix seconds."""
+    """Why a device does not join or is not heard, or that all is well. `now` in Unix seconds, as is when a
+    running server has `seen` base stations last: the store has that with a delay."""
     device = stored_device(connection, dev_eui)
     subject = Text("subject.device", {"dev_eui": str(dev_eui)})
     if device is None:
@@ -170,7 +175,7 @@ def explain_device(
     ]
     findings += conduct(connection, _hearing(records), now)
     if not records:
-        findings += _never_heard(connection, now)
+        findings += _never_heard(connection, device, now, seen or {})
     if not any(isinstance(r, UplinkRecord) and now - r.time <= _CONNECTED for _id, r in records):
         findings += _throttled(connection, now)
     if not any(finding.level == "problem" for finding in findings) and not under_way(joining):
@@ -223,11 +228,16 @@ def _unknown(connection: Connection, dev_eui: DevEui, now: float) -> list[Found]
 
 
 def _asks_for(phy_payload: bytes) -> DevEui | None:
+    asking = _join_request(phy_payload)
+    return None if asking is None else asking.dev_eui
+
+
+def _join_request(phy_payload: bytes) -> JoinRequest | RejoinRequest | None:
     try:
         frame = frames.parse(phy_payload)
     except FrameError:
         return None
-    return frame.dev_eui if isinstance(frame, JoinRequest | RejoinRequest) else None
+    return frame if isinstance(frame, JoinRequest | RejoinRequest) else None
 
 
 def _configuration(device: StoredDevice) -> list[Found]:
@@ -317,12 +327,39 @@ def _downlinks(records: Sequence[tuple[int, Record]]) -> list[Found]:
     return [found(level, "device.downlinks_failed", newest.advice, **values)]
 
 
-def _never_heard(connection: Connection, now: float) -> list[Found]:
-    seen = connection.execute(select(base_stations.c.last_seen_at)).scalars().all()
-    connected = sum(at is not None and now - at / 1000 < _CONNECTED for at in seen)
+def _never_heard(
+    connection: Connection, device: StoredDevice, now: float, seen: Mapping[BaseStationId, float]
+) -> list[Found]:
+    mistaken = _heard_otherwise(connection, device)
+    if mistaken is not None:
+        return [mistaken]
+    stations = connection.execute(
+        select(base_stations.c.id, base_stations.c.last_seen_at).where(
+            base_stations.c.operator_ref == device.operator_ref
+        )
+    ).all()
+    connected = sum(
+        now - max(seen.get(BaseStationId.parse(station.id), 0.0), (station.last_seen_at or 0) / 1000)
+        < _CONNECTED
+        for station in stations
+    )
     if not connected:
-        return [found("problem", "device.no_station", count=len(seen))]
+        return [found("problem", "device.no_station", count=len(stations))]
     return [found("problem", "device.not_heard", count=connected)]
+
+
+def _heard_otherwise(connection: Connection, device: StoredDevice) -> Found | None:
+    """A join-request that is the device's if its EUIs were entered backwards, or in each other's place."""
+    dev_eui, join_eui = DevEui.parse(device.dev_eui), device.join_eui
+    backwards = DevEui.from_wire(bytes.fromhex(str(dev_eui)))
+    for _id, record in _records(connection, 0, _UNATTRIBUTED):
+        if not isinstance(record, RefusedRecord) or (asking := _join_request(record.phy_payload)) is None:
+            continue
+        if asking.dev_eui == backwards and backwards != dev_eui:
+            return found("problem", "device.heard_reversed", heard=str(backwards))
+        if str(asking.dev_eui) == join_eui and str(asking.join_eui) == str(dev_eui) != join_eui:
+            return found("problem", "device.heard_swapped", heard=join_eui)
+    return None
 
 
 def _throttled(connection: Connection, now: float) -> list[Found]:

@@ -16,16 +16,20 @@ class StoredDevice(NamedTuple):
     plan_ref: int | None
     routing_profile_ref: int | None
     processing_strategy: str | None
+    dev_eui: str
+    join_eui: str | None
     state: bytes | None
     # The plan or the subscriber is.
     suspended: bool | None
+    operator_ref: int
 
 
 _QUERY = (
     select(
-        *(devices.c[name] for name in StoredDevice._fields[:5]),
+        *(devices.c[name] for name in StoredDevice._fields[:7]),
         device_states.c.state,
         (connectivity_plans.c.suspended | subscribers.c.suspended).label("suspended"),
+        subscribers.c.operator_ref,
     )
     .join(device_states, device_states.c.device_ref == devices.c.ref)
     .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)

@@ -6,6 +6,7 @@ import type { Schemas } from "../../api/client";
 import { Mono, Panel, Time } from "../../components/basics";
 import { useT } from "../../text";
 import { useUnknownStations } from "../operator/api";
+import { StationConfiguration } from "../operator/StationConfiguration";
 import { StationForm } from "../operator/StationForm";
 
 type Station = Schemas["StationView"];
@@ -35,6 +36,7 @@ export function StationStep({ stations, chosen, onChosen, onDone }: Props) {
             />
           )}
           <Connection station={chosen} onDone={onDone} />
+          {!chosen.connected && <StationConfiguration station={chosen} tokens />}
         </>
       )}
       {chosen && !another ? (

@@ -36,13 +36,15 @@ export function Waiting({ device, operator, onAnother }: Props) {
   const filters = useMemo(() => ({ deviceEUI: device.EUI }), [device.EUI]);
   const { lines, state } = useFrames(filters, true, true);
   const progress = progressOf(lines);
-  const explanation = useExplanation(ref, language, 3000);
+  const explanation = useExplanation(ref, language, 5000);
   const newest = lines[0]?.id;
   useEffect(() => {
     if (newest !== undefined) refresh(queries, [...oneDevice, ...listsOfDevices]);
   }, [newest, queries]);
   const findings = explanation.data?.findings ?? [];
-  const problems = findings.filter((finding) => finding.level === "problem");
+  const problems = findings.filter(
+    (finding) => finding.level === "problem" && (progress.reading || !finding.code.startsWith("routing.")),
+  );
   return (
     <Stack>
       <Panel

@@ -25,6 +25,7 @@ import { openForm } from "../../components/unsaved";
 import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
 import { StationAvailability, StationHistory } from "./StationHistory";
+import { StationConfiguration } from "./StationConfiguration";
 import { StationTokens } from "./StationTokens";
 import { StationUpdatesPanel } from "./StationUpdates";
 import { Connected, Load } from "./StationSigns";
@@ -110,6 +111,9 @@ export function StationPage() {
             <Place station={station} />
             <StationAvailability id={id} />
           </Stack>
+        </Grid.Col>
+        <Grid.Col span={12}>
+          <StationConfiguration station={station} />
         </Grid.Col>
         <Grid.Col span={12}>
           <StationHistory id={id} />

@@ -1,5 +1,7 @@
 // The network and those whom it serves.
+import type { keepPreviousData } from "@tanstack/react-query";
 import { $api, api, type Schemas } from "../../api/client";
+import type { operations } from "../../api/schema";
 import { useChange, type Readable } from "../../api/changes";
 
 const stations = [
@@ -92,6 +94,23 @@ export function useDeleteStation(id: string) {
   return useChange(
     () => api.DELETE("/api/v1/operator/baseStations/{stationId}", { params: { path: { stationId: id } } }),
     stations,
+  );
+}
+
+export type Program = Required<
+  Pick<NonNullable<operations["stationConfiguration"]["parameters"]["query"]>, "format" | "chip">
+>;
+
+export function useStationConfiguration(
+  stationId: string,
+  query: Program & { server?: string },
+  placeholderData?: typeof keepPreviousData,
+) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/operator/baseStations/{stationId}/configuration",
+    { params: { path: { stationId }, query } },
+    { placeholderData },
   );
 }
 

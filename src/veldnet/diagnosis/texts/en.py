@@ -114,6 +114,10 @@ TEXTS: dict[str, str] = {
     "device.not_heard.next": (
         "Switch the device on near a base station; check its region, channels and antenna."
     ),
+    "device.heard_reversed": "A device with DevEUI {heard}, this one read backwards, asks to join.",
+    "device.heard_reversed.next": "Create the device again with the bytes of its DevEUI in the other order.",
+    "device.heard_swapped": "A device asks to join with {heard}, the JoinEUI of this one, as its DevEUI.",
+    "device.heard_swapped.next": "Create the device again with DevEUI and JoinEUI exchanged.",
     "device.throttled": "Joins through {stations} may not have been processed: {why}.",
     # Joins.
     "join.rejected": "{count} join requests rejected: {why}.",

@@ -122,6 +122,16 @@ TEXTS: dict[str, str] = {
     "device.not_heard.next": (
         "Schakel het apparaat in bij een basisstation; controleer regio, kanalen en antenne."
     ),
+    "device.heard_reversed": (
+        "Een apparaat met DevEUI {heard}, deze achterstevoren gelezen, vraagt om een join."
+    ),
+    "device.heard_reversed.next": (
+        "Maak het apparaat opnieuw aan met de bytes van de DevEUI in de andere volgorde."
+    ),
+    "device.heard_swapped": (
+        "Een apparaat vraagt om een join met de JoinEUI van dit apparaat, {heard}, als DevEUI."
+    ),
+    "device.heard_swapped.next": "Maak het apparaat opnieuw aan met DevEUI en JoinEUI verwisseld.",
     "device.throttled": "Joins via {stations} zijn mogelijk niet verwerkt: {why}.",
     # Joins.
     "join.rejected": "{count} join-requests geweigerd: {why}.",
