@@ -11,7 +11,9 @@ import msgspec
 from litestar import Request
 
 from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.domain.validation import validation_text
 from veldnet.inventory.offers import right_value
+from veldnet.texts import Text
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -20,7 +22,7 @@ MAX_DEPTH = 64
 
 async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
     """The body, at most `limit` bytes of it. Raises `BadRequest` for more."""
-    too_big = BadRequest(f"the body is larger than {limit} bytes")
+    too_big = BadRequest("the body is larger than {limit} bytes", limit=limit)
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
         raise too_big
@@ -36,13 +38,13 @@ async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
 
 def json_object(raw: bytes) -> dict[str, Any]:
     """A JSON object that is not nested too deeply for what follows. Raises `BadRequest`."""
-    too_deep = BadRequest(f"the body is nested more than {MAX_DEPTH} levels deep")
+    too_deep = BadRequest("the body is nested more than {max_depth} levels deep", max_depth=MAX_DEPTH)
     try:
         decoded = msgspec.json.decode(raw)
     except RecursionError:
         raise too_deep from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(f"the body is not JSON: {error}") from None
+        raise BadRequest("the body is not JSON: {error}", error=error) from None
     if not isinstance(decoded, dict):
         raise BadRequest("the body must be a JSON object")
     level: list[Any] = [decoded]
@@ -74,7 +76,7 @@ def to_resource(members: dict[str, Any], kind: type[T], where: str = "") -> T:
     try:
         found = msgspec.convert(_present(members), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidField(where + _describe(str(error), kind)) from None
+        raise InvalidField(_describe(str(error), kind, where)) from None
     _refuse_endless(found, where.removesuffix(": "))
     return found
 
@@ -98,24 +100,27 @@ def _refuse_endless(value: Any, where: str) -> None:
         inner = ((f"{where}.{name}", each) for name, each in value.items())
     else:
         if isinstance(value, float) and not math.isfinite(value):
-            raise InvalidField(f"{where}: {value} is not a number")
+            raise InvalidField("{where}: {value} is not a number", where=where, value=value)
         return
     for name, each in inner:
         _refuse_endless(each, name)
 
 
-_ENUM = re.compile(r"Invalid enum value (.*) - at `\$\.(\w+)`", re.DOTALL)
-
-
-def _describe(problem: str, kind: type[msgspec.Struct]) -> str:
+def _describe(problem: str, kind: type[msgspec.Struct], where: str) -> Text:
     """`Expected `str`, got `int` - at `$.name`` with the member first."""
     found = _ENUM.fullmatch(problem)
     if found is not None:
-        return f"{found[2]} {_short(found[1])} must be {right_value(kind, found[2])}"
-    text, _dash, path = problem.rpartition(" - at `")
-    if not text:
-        return _short(problem)
-    return f"{path.rstrip('`').removeprefix('$').removeprefix('.')}: {_short(text)}"
+        return Text(
+            "{where}{member} {value} must be {right}",
+            where=where,
+            member=found[2],
+            value=_short(found[1]),
+            right=right_value(kind, found[2]),
+        )
+    return validation_text(problem, where)
+
+
+_ENUM = re.compile(r"Invalid enum value (.*) - at `\$\.(\w+)`", re.DOTALL)
 
 
 def _short(text: str) -> str:

@@ -20,6 +20,7 @@ from litestar.types import Scope
 from veldnet.domain.errors import Refusal
 from veldnet.keys import VaultError
 from veldnet.store import StoreError
+from veldnet.texts import Language, Text, in_language, preferred_language
 
 log = structlog.get_logger(__name__)
 
@@ -27,10 +28,12 @@ log = structlog.get_logger(__name__)
 class GatewayError(Exception):
     """A request that the gateway rejects before it reaches the platform."""
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, status: int, form: str, headers: dict[str, str] | None = None, /, **values: Any
+    ) -> None:
+        self.message = Text(form, **values)
+        super().__init__(self.message)
         self.status = status
-        self.message = message
         self.headers = headers or {}
 
 
@@ -101,13 +104,50 @@ def _respond(
     return Response(body, status_code=status, media_type="application/json", headers=headers)
 
 
+_LANGUAGE = "language"
+
+
+def set_language(request: Request[Any, Any, Any], language: Language | None) -> None:
+    """Note in which language a signed-in user reads; without a choice it is what the browser prefers."""
+    request.scope["state"][_LANGUAGE] = language or _accepted(request)
+
+
+def language_of(request: Request[Any, Any, Any]) -> Language:
+    """The language that the user has chosen, else the one that the client prefers."""
+    language: Language = request.scope["state"].get(_LANGUAGE) or _accepted(request)
+    return language
+
+
+def _accepted(request: Request[Any, Any, Any]) -> Language:
+    return preferred_language(request.headers.get("accept-language"))
+
+
+def _error_language(request: Request[Any, Any, Any]) -> Language:
+    """KPN's operations answer in English, as programs know them, unless the console asks."""
+    own = request.url.path.startswith("/api/v1/") or _LANGUAGE in request.scope["state"]
+    return language_of(request) if own else "en"
+
+
+def spoken(request: Request[Any, Any, Any], error: Refusal) -> str:
+    """The sentence of a refusal in the language of whoever asks."""
+    language = _error_language(request)
+    return error.message if language == "en" else in_language(error.text, language)
+
+
+def _language_header(request: Request[Any, Any, Any]) -> dict[str, str]:
+    language = _error_language(request)
+    return {} if language == "en" else {"content-language": language}
+
+
 def on_gateway_error(request: Request[Any, Any, Any], error: GatewayError) -> Response[Any]:
-    return _respond(request, error.status, _body_for(request, error.status, error.message), error.headers)
+    message = in_language(error.message, _error_language(request))
+    body = _body_for(request, error.status, message)
+    return _respond(request, error.status, body, error.headers | _language_header(request))
 
 
 def on_refusal(request: Request[Any, Any, Any], error: Refusal) -> Response[Any]:
-    body = application_body(error.status, error.message, error.error_id, transaction_id(request))
-    return _respond(request, error.status, body)
+    body = application_body(error.status, spoken(request, error), error.error_id, transaction_id(request))
+    return _respond(request, error.status, body, _language_header(request))
 
 
 def on_vault_error(request: Request[Any, Any, Any], error: VaultError) -> Response[Any]:
@@ -140,19 +180,23 @@ def note_written() -> None:
 
 def _unavailable(request: Request[Any, Any, Any]) -> Response[Any]:
     if _written.get():
-        message = (
+        text = Text(
             "The platform could not finish the request; a part of it has been carried out. See what "
-            "has changed "
-            "before you try again"
+            "has changed before you try again"
         )
     else:
-        message = "The platform could not carry out the request; nothing was changed. Try again later"
+        text = Text("The platform could not carry out the request; nothing was changed. Try again later")
+    message = in_language(text, _error_language(request))
     return _respond(request, 500, application_body(500, message, "LDM-500", transaction_id(request)))
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Unknown paths and methods."""
-    message = f"No such resource: {request.url.path[:200]}" if error.status_code == 404 else error.detail
+    if error.status_code == 404:
+        text = Text("No such resource: {path}", path=request.url.path[:200])
+        message = in_language(text, _error_language(request))
+    else:
+        message = error.detail
     headers = dict(error.headers or {})
     return _respond(request, error.status_code, _body_for(request, error.status_code, message), headers)
 
@@ -160,8 +204,9 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A defect: its trace goes to the log, never to the client."""
     transaction = transaction_id(request)
+    message = in_language(Text("Internal error"), _error_language(request))
     log.error("request_failed", transaction=transaction, path=request.url.path, exc_info=error)
-    return _respond(request, 500, application_body(500, "Internal error", "LDM-501", transaction))
+    return _respond(request, 500, application_body(500, message, "LDM-501", transaction))
 
 
 EXCEPTION_HANDLERS: dict[Any, Any] = {

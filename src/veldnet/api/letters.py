@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import structlog
 
-from veldnet.diagnosis import Language
 from veldnet.inventory.accounts import Addressee, Invitation
 from veldnet.monitoring import Mailer, MailFailed
 from veldnet.monitoring.notification.digest import Message
+from veldnet.texts import Language
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from veldnet.diagnosis import Language
+from veldnet.texts import Language
 
 _TEXTS: dict[Language, dict[str, str]] = {
     "en": {

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, g
 import msgspec
 from litestar import Request
 
-from veldnet.diagnosis import Language, preferred_language
+from veldnet.api.errors import language_of
 from veldnet.domain.errors import InvalidField
 from veldnet.lorawan import BaseStationId, InvalidIdentifier
+from veldnet.texts import Language
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -42,13 +43,15 @@ class Parameter(msgspec.Struct, frozen=True):
 
 def choice(allowed: tuple[str, ...], value: str, name: str) -> str:
     if value not in allowed:
-        raise InvalidField(f"{name} {value[:40]!r} must be one of {', '.join(allowed)}")
+        raise InvalidField(
+            "{name} {value!r} must be one of {known}", name=name, value=value[:40], known=", ".join(allowed)
+        )
     return value
 
 
 def flag(value: str, name: str) -> bool:
     if value.lower() not in ("true", "false"):
-        raise InvalidField(f"{name} {value[:40]!r} must be true or false")
+        raise InvalidField("{name} {value!r} must be true or false", name=name, value=value[:40])
     return value.lower() == "true"
 
 
@@ -58,19 +61,33 @@ def moment(value: str, name: str) -> int:
         # A + in a query arrives as a blank.
         parsed = datetime.fromisoformat(value.replace(" ", "+"))
     except ValueError:
-        raise InvalidField(f"{name} {value[:40]!r} must look like 2026-01-31T12:00:00Z") from None
+        raise InvalidField(
+            "{name} {value!r} must look like 2026-01-31T12:00:00Z", name=name, value=value[:40]
+        ) from None
     parsed = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
     millis = int(parsed.timestamp() * 1000)
     if not 0 <= millis <= _LATEST:
-        raise InvalidField(f"{name} {value[:40]!r} must lie between 1970 and 2200")
+        raise InvalidField("{name} {value!r} must lie between 1970 and 2200", name=name, value=value[:40])
     return millis
 
 
 def whole(least: int, most: int, value: str, name: str) -> int:
     number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else -1
     if not least <= number <= most:
-        bounds = f"of at least {least}" if most == MOST_WHOLE else f"from {least} to {most}"
-        raise InvalidField(f"{name} {value[:40]!r} must be a whole number {bounds}")
+        if most == MOST_WHOLE:
+            raise InvalidField(
+                "{name} {value!r} must be a whole number of at least {least}",
+                name=name,
+                value=value[:40],
+                least=least,
+            )
+        raise InvalidField(
+            "{name} {value!r} must be a whole number from {least} to {most}",
+            name=name,
+            value=value[:40],
+            least=least,
+            most=most,
+        )
     return number
 
 
@@ -87,7 +104,7 @@ def base_station(value: str, name: str) -> int:
     try:
         return int(BaseStationId.parse(value))
     except InvalidIdentifier as error:
-        raise InvalidField(f"{name} {value[:40]!r}: {error}") from None
+        raise InvalidField("{name} {value!r}: {error}", name=name, value=value[:40], error=error) from None
 
 
 def time(text: str) -> Parameter:
@@ -106,12 +123,13 @@ PageSize = Annotated[int, Parameter("Page size; default 100.", least=1, most=500
 
 class InLanguage(msgspec.Struct, frozen=True):
     language: Annotated[
-        Language | None, Parameter("Language of the explanation; without it, that of Accept-Language.")
+        Language | None,
+        Parameter("Language of the explanation; without it, that of the user, or of Accept-Language."),
     ] = None
 
     def of(self, request: Request[Any, Any, Any]) -> Language:
         """The language that is asked for, else the one that the client prefers."""
-        return self.language or preferred_language(request.headers.get("accept-language"))
+        return self.language or language_of(request)
 
 
 class Field(msgspec.Struct, frozen=True):

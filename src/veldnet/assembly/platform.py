@@ -421,12 +421,17 @@ class Platform:
         channel_plan = self.network.parameters.channel_plan(profile)
         if not channel_plan.served:
             raise InvalidField(
-                f"this network does not serve {profile.region}, the region of the device profile"
+                "this network does not serve {region}, the region of the device profile",
+                region=profile.region,
             )
         dev_addr = personalisation.dev_addr
         if not self.network.addresses.contains(dev_addr):
             net_id = self.settings.network.net_id
-            raise InvalidField(f"networkAddress {dev_addr} is not of this network, whose NetID is {net_id}")
+            raise InvalidField(
+                "networkAddress {dev_addr} is not of this network, whose NetID is {net_id}",
+                dev_addr=dev_addr,
+                net_id=net_id,
+            )
         rules = personalisation.rules
         return personalised_state(
             channel_plan,

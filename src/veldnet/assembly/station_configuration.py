@@ -49,7 +49,9 @@ def server_name(settings: Settings, given: str | None, asked: str | None) -> str
     if not host:
         raise InvalidField("server is needed: the host name under which base stations reach the server")
     if not _HOST.fullmatch(host):
-        raise InvalidField(f"server {host[:40]!r} must be a host name or an address, without a port")
+        raise InvalidField(
+            "server {host!r} must be a host name or an address, without a port", host=host[:40]
+        )
     return host
 
 

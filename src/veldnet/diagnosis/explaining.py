@@ -33,12 +33,13 @@ from veldnet.store.schema import (
     frame_bodies,
 )
 from veldnet.store.schema import frames as frame_rows
+from veldnet.texts import Language
 
 from .base_stations import conduct, odd_copies
 from .causes import refusal
 from .findings import Explanation, Found, Level, Text, Value, ago, found
 from .joins import decisions_of, downlink_finding, explain_joining, under_way
-from .language import Language, explanation_in
+from .language import explanation_in
 from .routing import routing_findings
 from .stored import StoredDevice, stored_device
 

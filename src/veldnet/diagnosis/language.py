@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import Formatter
-from typing import Any, Literal, get_args
+from typing import Any
+
+from veldnet.texts import Language
 
 from .decisions import translated
 from .findings import Explanation, Finding, Found, Text, Value
 from .texts import en, nl
 
-Language = Literal["en", "nl"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-
 TEXTS: dict[Language, dict[str, str]] = {"en": en.TEXTS, "nl": nl.TEXTS}
 # A decision that a record holds as a sentence; it is no text of the catalogue.
 DECISION = "frame.decision"
-
-
-def preferred_language(accept_language: str | None) -> Language:
-    """The first language of an `Accept-Language` header that there are texts in; English where none is.
-    Weights are honoured, what cannot be read is passed over."""
-    ranked: list[tuple[float, int, Language]] = []
-    for position, item in enumerate((accept_language or "").split(",")[:32]):
-        tag, _, weight = item.partition(";")
-        primary = tag.strip().lower().split("-")[0]
-        try:
-            quality = float(weight.strip().removeprefix("q=")) if weight else 1.0
-        except ValueError:
-            continue
-        ranked += [
-            (-quality, position, language) for language in LANGUAGES if language == primary and quality > 0
-        ]
-    return min(ranked)[2] if ranked else "en"
 
 
 def explanation_in(language: Language, subject: Text, findings: Sequence[Found]) -> Explanation:

@@ -6,18 +6,23 @@ invented number passes for a genuine one.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from veldnet.texts import Text
 
 
 class Refusal(Exception):
-    """A request that is refused. `message` says what was wrong, where, and what would be right."""
+    """A request that is refused. The text says what was wrong, where, and what would be right, as an English
+    form and its values. `message` is the English sentence behind the `prefix` of its kind, which programs
+    know."""
 
     status: ClassVar[int] = 500
     error_id: ClassVar[str] = "LDM-500"
     prefix: ClassVar[str] = ""
 
-    def __init__(self, message: str) -> None:
-        self.message = f"{self.prefix}{message}"
+    def __init__(self, form: str, /, **values: Any) -> None:
+        self.text = form if isinstance(form, Text) else Text(form, **values)
+        self.message = f"{self.prefix}{self.text}"
         super().__init__(self.message)
 
 
@@ -53,7 +58,7 @@ class DuplicateEui(BadRequest):
     error_id = "LDM-404"
 
     def __init__(self, eui: str) -> None:
-        super().__init__(f"EUI {eui} is already registered; a DevEUI is globally unique")
+        super().__init__("EUI {eui} is already registered; a DevEUI is globally unique", eui=eui)
 
 
 class UnknownConnectivityPlan(BadRequest):
@@ -62,7 +67,11 @@ class UnknownConnectivityPlan(BadRequest):
     error_id = "OSS-214"
 
     def __init__(self, plan_id: str, operator: int) -> None:
-        super().__init__(f"No ConnectivityPlan for ID: {plan_id} and Operator: {operator}")
+        super().__init__(
+            "No ConnectivityPlan for ID: {plan_id} and Operator: {operator}",
+            plan_id=plan_id,
+            operator=operator,
+        )
 
 
 class UnknownReference(BadRequest):
@@ -126,7 +135,8 @@ class Changed(Refusal):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"{what} was changed by somebody else since you opened it; load it again and repeat your change"
+            "{what} was changed by somebody else since you opened it; load it again and repeat your change",
+            what=Text(what),
         )
 
 
@@ -137,7 +147,7 @@ class NotFound(Refusal):
     error_id = "LDM-440"
 
     def __init__(self, what: str, ref: str) -> None:
-        super().__init__(f"No {what} for ref: {ref[:80]}")
+        super().__init__("No {what} for ref: {ref}", what=Text(what), ref=ref[:80])
 
 
 class LinkExpired(Refusal):

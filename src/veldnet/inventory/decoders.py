@@ -82,7 +82,9 @@ def get_decoder(connection: Connection, scope: Scope, ref: str) -> PayloadDecode
 def check_source(source: str, most: int) -> None:
     """The same for a decoder that is tried and one that is saved. Raises `InvalidField`."""
     if len(source) > most:
-        raise InvalidField(f"source has {len(source)} characters; at most {most} are allowed")
+        raise InvalidField(
+            "source has {count} characters; at most {most} are allowed", count=len(source), most=most
+        )
 
 
 def _checked(body: PayloadDecoder, most_source: int) -> dict[str, str]:
@@ -107,12 +109,18 @@ def _units(stored: str) -> dict[str, str]:
 
 def _checked_units(units: dict[str, str]) -> str:
     if len(units) > _MOST_UNITS:
-        raise InvalidField(f"units names {len(units)} readings; at most {_MOST_UNITS} are allowed")
+        raise InvalidField(
+            "units names {count} readings; at most {most_units} are allowed",
+            count=len(units),
+            most_units=_MOST_UNITS,
+        )
     for name, unit in units.items():
         if not 1 <= len(name) <= 200:
             raise InvalidField("units: the name of a reading has 1 to 200 characters")
         if len(unit) > 20 or not unit.isprintable():
-            raise InvalidField(f"units: the unit of {name[:40]!r} must have at most 20 printable characters")
+            raise InvalidField(
+                "units: the unit of {name!r} must have at most 20 printable characters", name=name[:40]
+            )
     return msgspec.json.encode({name: unit.strip() for name, unit in units.items()}).decode()
 
 
@@ -126,7 +134,7 @@ def create_decoder(
         raise MissingField("source is mandatory for JAVASCRIPT")
     mine = decoders.c.subscriber_ref == scope.subscriber_ref
     if connection.execute(select(func.count()).select_from(decoders).where(mine)).scalar_one() >= _MOST:
-        raise BadRequest(f"a subscriber may have {_MOST} decoders; delete one that is not used")
+        raise BadRequest("a subscriber may have {most} decoders; delete one that is not used", most=_MOST)
     done = connection.execute(
         insert(decoders).values(
             {"source": ""}
@@ -172,7 +180,10 @@ def _bind(connection: Connection, scope: Scope, ref: int, profile_ids: list[str]
             )
         ).scalar()
         if profile is None:
-            raise UnknownReference(f"deviceProfileIds: {profile_id[:80]} is unknown; see GET /deviceProfiles")
+            raise UnknownReference(
+                "deviceProfileIds: {profile_id} is unknown; see GET /deviceProfiles",
+                profile_id=profile_id[:80],
+            )
         connection.execute(
             delete(decoder_bindings).where(
                 bound.subscriber_ref == scope.subscriber_ref, bound.profile_ref == profile

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+
+from veldnet.texts import Text
 
 from .identifiers import DevEui, InvalidIdentifier, JoinEui
 
@@ -32,6 +34,9 @@ _DRAFT_PARTS = {"V": "owner_token", "S": "serial_number", "P": "proprietary"}
 class InvalidDeviceCode(ValueError):
     """A text that is no code of a device; says why."""
 
+    def __init__(self, form: str, /, **values: Any) -> None:
+        super().__init__(Text(form, **values))
+
 
 class DeviceCode(msgspec.Struct, frozen=True):
     """What a code says. `vendor` and `profile` are the LoRa Alliance's number of the maker and the maker's of
@@ -51,7 +56,7 @@ def parse_device_code(text: str) -> DeviceCode:
     """Read a code as a camera or a person gives it. Raises `InvalidDeviceCode`."""
     text = text.strip()
     if len(text) > MOST_LENGTH:
-        raise InvalidDeviceCode(f"the code has more than {MOST_LENGTH} characters")
+        raise InvalidDeviceCode("the code has more than {most_length} characters", most_length=MOST_LENGTH)
     if not text.isascii() or not text.isprintable():
         raise InvalidDeviceCode("the code has characters that codes of devices do not have")
     head = text.upper()
@@ -80,7 +85,7 @@ def _tr005(text: str) -> DeviceCode:
         if name is None or len(part) < 2:
             continue
         if name in found:
-            raise InvalidDeviceCode(f"the code has {part[:1].upper()} twice")
+            raise InvalidDeviceCode("the code has {upper} twice", upper=part[:1].upper())
         found[name] = part[1:]
     checksum = found.pop("checksum", None)
     matches = None if checksum is None else _matches(text, checksum)
@@ -157,4 +162,4 @@ def _eui(kind: type[E], text: str, name: str) -> E:
     try:
         return kind.parse(text)
     except InvalidIdentifier:
-        raise InvalidDeviceCode(f"the {name} of the code must be 16 hexadecimal digits") from None
+        raise InvalidDeviceCode("the {name} of the code must be 16 hexadecimal digits", name=name) from None

@@ -6,13 +6,18 @@ first, upper case (TS001-1.0.4 §4.1).
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
+
+from veldnet.texts import Text
 
 _SEPARATORS = str.maketrans("", "", "-: ")
 
 
 class InvalidIdentifier(ValueError):
     """The text is not the hexadecimal identifier that was expected."""
+
+    def __init__(self, form: str, /, **values: Any) -> None:
+        super().__init__(Text(form, **values))
 
 
 class _HexIdentifier(int):
@@ -28,11 +33,15 @@ class _HexIdentifier(int):
         """Read hexadecimal text of any case; `-`, `:` and blanks between digits are ignored."""
         digits = text.translate(_SEPARATORS)
         if len(digits) != cls.size * 2 or not digits.isascii() or not digits.isalnum():
-            raise InvalidIdentifier(f"{cls.label} must be {cls.size * 2} hexadecimal digits")
+            raise InvalidIdentifier(
+                "{label} must be {digits} hexadecimal digits", label=cls.label, digits=cls.size * 2
+            )
         try:
             return cls(int(digits, 16))
         except ValueError:
-            raise InvalidIdentifier(f"{cls.label} must be {cls.size * 2} hexadecimal digits") from None
+            raise InvalidIdentifier(
+                "{label} must be {digits} hexadecimal digits", label=cls.label, digits=cls.size * 2
+            ) from None
 
     @classmethod
     def from_wire(cls, octets: bytes) -> Self:
@@ -129,4 +138,4 @@ def address_type_and_nwk_id(dev_addr: DevAddr) -> tuple[int, int]:
         prefix = (1 << prefix_bits) - 2
         if int(dev_addr) >> (32 - prefix_bits) == prefix:
             return kind, (int(dev_addr) >> nwk_addr_bits) & ((1 << nwk_id_bits) - 1)
-    raise InvalidIdentifier(f"DevAddr {dev_addr} has no valid type prefix")
+    raise InvalidIdentifier("DevAddr {dev_addr} has no valid type prefix", dev_addr=dev_addr)

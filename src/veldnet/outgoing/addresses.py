@@ -11,9 +11,12 @@ import ipaddress
 import re
 import unicodedata
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, unquote
 
 import msgspec
+
+from veldnet.texts import Text
 
 from .networks import is_public
 
@@ -32,6 +35,9 @@ _PATH = "/?:@!$&'()*+,;=-._~%[]"
 
 class AddressRefused(Exception):
     """The address cannot be used; the text says why, in a form that follows its name."""
+
+    def __init__(self, form: str, /, **values: Any) -> None:
+        super().__init__(Text(form, **values))
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -79,10 +85,14 @@ def parse_address(text: str, *, stored: bool = False) -> Address:
     a lone percent sign is encoded.
     """
     if len(text) > _MAX_LENGTH:
-        raise AddressRefused(f"has {len(text)} characters, at most {_MAX_LENGTH} are allowed")
+        raise AddressRefused(
+            "has {count} characters, at most {most} are allowed",
+            count=len(text),
+            max_length=_MAX_LENGTH,
+        )
     for character in text:
         if character <= " " or character == "\x7f" or unicodedata.category(character)[0] in "ZC":
-            raise AddressRefused(f"contains a space or control character (U+{ord(character):04X})")
+            raise AddressRefused("contains a space or control character (U+{code:04X})", code=ord(character))
     if "\\" in text:
         raise AddressRefused("contains a backslash; use / in paths and %5C for a backslash")
     scheme, separator, rest = text.partition("://")
@@ -91,7 +101,9 @@ def parse_address(text: str, *, stored: bool = False) -> Address:
         raise AddressRefused("is not an absolute http or https URL")
     rest, hash_, fragment = rest.partition("#")
     if hash_ and not stored:
-        raise AddressRefused(f"has a fragment (#{fragment[:40]}), which is never sent; leave it out")
+        raise AddressRefused(
+            "has a fragment (#{fragment}), which is never sent; leave it out", fragment=fragment[:40]
+        )
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     target = rest[len(authority) :]
     user_info, at, server = authority.rpartition("@")
@@ -129,7 +141,7 @@ def _host_and_port(server: str) -> tuple[str, int | None]:
     if not port:
         return host, None
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
-        raise AddressRefused(f"has the port {port[:20]!r}; a port is a number from 1 to 65535")
+        raise AddressRefused("has the port {port!r}; a port is a number from 1 to 65535", port=port[:20])
     return host, int(port)
 
 
@@ -145,7 +157,7 @@ def _host(host: str) -> tuple[str, IpAddress | None]:
         return _ipv4(name)
     for label in labels:
         if _LABEL.fullmatch(label) is None:
-            raise AddressRefused(f"has a host with a part that is no name: {label[:63]!r}")
+            raise AddressRefused("has a host with a part that is no name: {label!r}", label=label[:63])
     if len(name) > 253:
         raise AddressRefused("has a host of more than 253 characters")
     return name, None
@@ -159,7 +171,8 @@ def _ipv4(name: str) -> tuple[str, IpAddress]:
     # `ipaddress` of some versions takes leading zeros, which others read as octal.
     if ip is None or str(ip) != name:
         raise AddressRefused(
-            f"has the host {name[:63]!r}; write an IPv4 address as four decimal numbers without leading zeros"
+            "has the host {name!r}; write an IPv4 address as four decimal numbers without leading zeros",
+            name=name[:63],
         )
     return name, ip
 
@@ -170,7 +183,7 @@ def _ipv6(text: str) -> tuple[str, IpAddress]:
     try:
         ip = ipaddress.IPv6Address(text)
     except ValueError:
-        raise AddressRefused(f"has the host [{text[:45]}], which is no IPv6 address") from None
+        raise AddressRefused("has the host [{text}], which is no IPv6 address", text=text[:45]) from None
     return str(ip), ip
 
 
@@ -200,6 +213,6 @@ def check_reachable(address: Address) -> None:
     asking the DNS. Raises `AddressRefused`."""
     if address.ip is not None:
         if not is_public(address.ip):
-            raise AddressRefused(f"leads to {address.host}, which is not a public address")
+            raise AddressRefused("leads to {host}, which is not a public address", host=address.host)
     elif address.host == "localhost" or address.host.endswith(".localhost"):
-        raise AddressRefused(f"leads to {address.host}, which is this machine")
+        raise AddressRefused("leads to {host}, which is this machine", host=address.host)

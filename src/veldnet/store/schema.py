@@ -75,6 +75,8 @@ users = Table(
     # `admin` may manage users too, `rw` may change things, `ro` may only look.
     Column("role", Text, nullable=False, server_default="rw"),
     Column("email", Text, index=True),
+    # Of e-mails and of what the server says; without a choice, what the browser prefers.
+    Column("language", Text),
     sqlite_autoincrement=True,
 )
 
@@ -89,6 +91,7 @@ operator_users = Table(
     Column("display_name", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("email", Text, index=True),
+    Column("language", Text),
     sqlite_autoincrement=True,
 )
 

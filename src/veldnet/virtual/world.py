@@ -335,7 +335,10 @@ class ClockedWorld:
                 "applicationKey is needed for the first uplink of a virtual device, which joins with it"
             )
         if len(self._senders) >= _DEVICES_AT_MOST:
-            raise InvalidField(f"there are {_DEVICES_AT_MOST} virtual devices, and no room for more")
+            raise InvalidField(
+                "there are {devices_at_most} virtual devices, and no room for more",
+                devices_at_most=_DEVICES_AT_MOST,
+            )
         place = Place(float(identity.ref), 1.0)
         made = self._senders[identity.ref] = _Sender(identity, app_key, place, self._radio, self._clock)
         return made
@@ -357,13 +360,18 @@ class ClockedWorld:
         device = sender.device
         if uplink.data_rate is not None:
             if uplink.data_rate not in region.uplink:
-                raise InvalidField(f"dataRate must be one of {', '.join(map(str, region.uplink))}")
+                raise InvalidField(
+                    "dataRate must be one of {known}", known=", ".join(map(str, region.uplink))
+                )
             device.data_rate = uplink.data_rate
         # Octets besides the payload: the header, and FPort.
         most = region.uplink[device.data_rate].max_mac_payload - 8
         if len(uplink.payload) > most:
             raise InvalidField(
-                f"payload has {len(uplink.payload)} octets; at data rate {device.data_rate} {most} fit"
+                "payload has {count} octets; at data rate {data_rate} {most} fit",
+                count=len(uplink.payload),
+                data_rate=device.data_rate,
+                most=most,
             )
 
     def device(self, ref: int) -> VirtualDeviceState | None:

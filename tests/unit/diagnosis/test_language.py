@@ -12,7 +12,8 @@ import pytest
 from veldnet.diagnosis.causes import CAUSES, REFUSALS, cause, refusal
 from veldnet.diagnosis.decisions import has_form, translated
 from veldnet.diagnosis.findings import Found, Text, ago, found
-from veldnet.diagnosis.language import LANGUAGES, TEXTS, Language, finding_in, preferred_language, render
+from veldnet.diagnosis.language import TEXTS, finding_in, render
+from veldnet.texts import LANGUAGES, Language, preferred_language
 
 SOURCE = Path(__file__).parents[3] / "src" / "veldnet" / "diagnosis"
 CONSOLE = Path(__file__).parents[3] / "console" / "src" / "text"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from litestar import Request
 
-from veldnet.api.errors import GatewayError
+from veldnet.api.errors import GatewayError, set_language
 from veldnet.api.rate_limit import RateLimiter
 from veldnet.api.services import Services
 from veldnet.domain.errors import Forbidden, ReadOnly, SecondFactorNeeded
@@ -46,7 +46,12 @@ async def require_bearer(request: Request[Any, Any, Any], services: Services) ->
 def _check_version(request: Request[Any, Any, Any]) -> None:
     version = request.headers.get("api-version")
     if version is not None and version not in API_VERSIONS:
-        raise GatewayError(400, f"api-version {version[:40]!r} is unknown; use {' or '.join(API_VERSIONS)}")
+        raise GatewayError(
+            400,
+            "api-version {version!r} is unknown; use {known}",
+            version=version[:40],
+            known=" or ".join(API_VERSIONS),
+        )
 
 
 def _take(request: Request[Any, Any, Any], limiter: RateLimiter, account: str) -> None:
@@ -55,7 +60,7 @@ def _take(request: Request[Any, Any, Any], limiter: RateLimiter, account: str) -
         request.state["quota"] = quota.headers
         if not quota.allowed:
             raise GatewayError(
-                429, f"More than {limiter.rate:g} requests per second; reduce the request rate"
+                429, "More than {rate:g} requests per second; reduce the request rate", rate=limiter.rate
             )
 
 
@@ -72,6 +77,7 @@ async def require_entering(request: Request[Any, Any, Any], services: Services) 
     session = await services.sessions.session(token) if token else None
     if session is None:
         raise GatewayError(401, "Not signed in, or the session has expired; sign in", _CHALLENGE)
+    set_language(request, session.language)
     if request.method not in _LOOKING:
         given = request.headers.get("x-csrf-token", "")
         if not accounts.csrf_fits(token, given):
@@ -137,7 +143,8 @@ async def _acting(
     customer_id = request.headers.get(SUBSCRIBER_HEADER, "")
     if operator is None or not customer_id:
         raise Forbidden(
-            f"an operator's user names the subscriber to work for: {SUBSCRIBER_HEADER}: <customer id>"
+            "an operator's user names the subscriber to work for: {subscriber_header}: <customer id>",
+            subscriber_header=SUBSCRIBER_HEADER,
         )
     return await services.read(lambda c: accounts.acting_for(c, operator, customer_id))
 

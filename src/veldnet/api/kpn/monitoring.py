@@ -37,7 +37,12 @@ def _dev_euis(text: str, name: str) -> tuple[str, ...]:
     """DevEUIs separated by commas, semicolons or blanks."""
     found = dict.fromkeys(_dev_eui(part, name) for part in _SEPARATORS.split(text.strip()) if part)
     if len(found) > MOST_DEVICES:
-        raise InvalidField(f"{name} holds {len(found)} EUIs, at most {MOST_DEVICES} are allowed")
+        raise InvalidField(
+            "{name} holds {count} EUIs, at most {most_devices} are allowed",
+            name=name,
+            count=len(found),
+            most_devices=MOST_DEVICES,
+        )
     return tuple(found)
 
 
@@ -45,7 +50,7 @@ def _dev_eui(text: str, name: str) -> str:
     try:
         return str(DevEui.parse(text))
     except InvalidIdentifier as error:
-        raise InvalidField(f"{name} {text[:40]!r}: {error}") from None
+        raise InvalidField("{name} {text!r}: {error}", name=name, text=text[:40], error=error) from None
 
 
 class FrameStatisticsQuery(msgspec.Struct, frozen=True):
@@ -150,7 +155,8 @@ async def _of_fleet(services: Services, scope: Scope, query: FrameStatisticsQuer
     """Without devices: all of the subscriber's together, in slots, of an hour where nothing is said."""
     if query.baseStationId is not None:
         raise MissingField(
-            f"baseStationId needs deviceEUIList where there are more than {MOST_DEVICES} devices"
+            "baseStationId needs deviceEUIList where there are more than {most_devices} devices",
+            most_devices=MOST_DEVICES,
         )
     begin = query.startDate
     if begin is None:

@@ -90,7 +90,7 @@ async def update_routing_profile(
     for name in ("ref", "id"):
         given = getattr(body, name)
         if given is not UNSET and given != getattr(current, name):
-            raise InvalidField(f"{name} is given by the network and cannot be changed")
+            raise InvalidField("{name} is given by the network and cannot be changed", name=name)
     checked = None if body.routes is UNSET else _check_routes(services, body)
     made = await _generate(services, scope, body)
     sealed = await _seal(services, checked or ())
@@ -125,7 +125,7 @@ async def delete_routing_profile(routing_profile_ref: str, services: Services, s
 def _refuse_given(body: RoutingProfile) -> None:
     for name in ("ref", "id", "rsaEncryptedASKey"):
         if getattr(body, name) is not UNSET:
-            raise InvalidField(f"{name} is set by the network and must not be sent")
+            raise InvalidField("{name} is set by the network and must not be sent", name=name)
 
 
 def _check_routes(services: Services, body: RoutingProfile) -> tuple[CheckedRoute, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+from litestar import Request
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.query import LAST, From, PageNumber, PageSize, Parameter, To, moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
@@ -58,12 +60,17 @@ class Acknowledged(msgspec.Struct):
 
 
 @SUBSCRIBER.get("/alarms", "listAlarms", "Alarm", "Alarms of all devices, with labels.")
-async def list_alarms(services: Services, scope: Scope, query: AlarmFilter) -> AlarmPage:
+async def list_alarms(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, query: AlarmFilter
+) -> AlarmPage:
     """Alarms of the subscriber's devices with labels, last updated first. `state` is the minimum state to be
     listed, CLEARED only those that are."""
+    language = language_of(request)
     kind, device, state = query.type, query.deviceRef, query.state
     if kind is not None and kind not in DEVICE_TYPES:
-        raise InvalidField(f"type {kind} is no alarm of devices; there are 1 to {max(DEVICE_TYPES)}")
+        raise InvalidField(
+            "type {kind} is no alarm of devices; there are 1 to {last}", kind=kind, last=max(DEVICE_TYPES)
+        )
 
     def read(connection: Connection) -> AlarmPage:
         wanted = AlarmQuery(
@@ -77,7 +84,9 @@ async def list_alarms(services: Services, scope: Scope, query: AlarmFilter) -> A
             start=query.start,
             end=query.end,
         )
-        return fleet.list_alarms(connection, scope.subscriber_ref, wanted, query.page, query.pageSize)
+        return fleet.list_alarms(
+            connection, scope.subscriber_ref, wanted, query.page, query.pageSize, language
+        )
 
     return await services.read(read)
 
@@ -99,7 +108,11 @@ async def acknowledge_many(services: Services, scope: Scope, body: Acknowledgeme
         raise MissingField("refs is mandatory")
     refs = list(dict.fromkeys(body.refs))
     if len(refs) > MOST_ACKS:
-        raise InvalidField(f"refs holds {len(refs)} alarms; at most {MOST_ACKS} are acknowledged at once")
+        raise InvalidField(
+            "refs holds {count} alarms; at most {most_acks} are acknowledged at once",
+            count=len(refs),
+            most_acks=MOST_ACKS,
+        )
     done, unknown = 0, []
     for ref in refs:
         try:
@@ -127,10 +140,13 @@ async def list_assignees(services: Services, scope: Scope) -> list[Assignee]:
 
 
 @SUBSCRIBER.get("/alarms/{alarmRef}", "getAlarm", "Alarm", "An alarm with its comments and causes.")
-async def get_alarm(alarm_ref: str, services: Services, scope: Scope) -> AlarmDetails:
+async def get_alarm(
+    request: Request[Any, Any, Any], alarm_ref: str, services: Services, scope: Scope
+) -> AlarmDetails:
     """An alarm with what people have written about it, and what is behind it: the frame that raised it, a
     base station that does not answer, application servers for which messages of the device wait."""
-    return await services.read(lambda c: handling.read_details(c, scope, alarm_ref, _now(services)))
+    now, language = _now(services), language_of(request)
+    return await services.read(lambda c: handling.read_details(c, scope, alarm_ref, now, language))
 
 
 class Comment(msgspec.Struct):
@@ -140,11 +156,13 @@ class Comment(msgspec.Struct):
 
 
 @SUBSCRIBER.post("/alarms/{alarmRef}/comments", "commentAlarm", "Alarm", "Comment on an alarm.", status=201)
-async def comment_alarm(alarm_ref: str, services: Services, scope: Scope, body: Comment) -> AlarmDetails:
-    now = _now(services)
+async def comment_alarm(
+    request: Request[Any, Any, Any], alarm_ref: str, services: Services, scope: Scope, body: Comment
+) -> AlarmDetails:
+    now, language = _now(services), language_of(request)
     await services.write(lambda c: handling.add_comment(c, scope, alarm_ref, body.text, now))
     await services.note(scope, "alarm.commented", f"deviceAlarm {alarm_ref[:24]}")
-    return await services.read(lambda c: handling.read_details(c, scope, alarm_ref, now))
+    return await services.read(lambda c: handling.read_details(c, scope, alarm_ref, now, language))
 
 
 class Assignment(msgspec.Struct):
@@ -176,7 +194,7 @@ async def mute_alarm(alarm_ref: str, services: Services, scope: Scope, body: Mut
     if body.until is not None:
         until = moment(body.until, "until")
         if not now < until <= now + MOST_MUTED * 86_400_000:
-            raise InvalidField(f"until must lie ahead, by {MOST_MUTED} days at most")
+            raise InvalidField("until must lie ahead, by {most_muted} days at most", most_muted=MOST_MUTED)
     alarm = await services.read(lambda c: listing.get_alarm(c, scope, alarm_ref))
     of = str(alarm.deviceAlarmObjectId or "")
     kind, device = alarm.deviceAlarmTypeId, int(alarm.deviceRef)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from litestar import Request
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
@@ -15,6 +17,7 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory import catalogue, devices
 from veldnet.inventory.catalogue import CatalogueModel, ChosenModel, ModelChoice
 from veldnet.lorawan.device_code import DeviceCode, InvalidDeviceCode, parse_device_code
+from veldnet.texts import Language, in_language
 
 _MOST_CODES = 100
 
@@ -137,12 +140,15 @@ async def choose_model(services: Services, scope: Scope, body: ModelChoice) -> C
     "Read QR codes of devices (LoRa Alliance TR005).",
     read_only=True,
 )
-async def read_device_codes(services: Services, scope: Scope, body: DeviceCodes) -> list[ReadCode]:
+async def read_device_codes(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, body: DeviceCodes
+) -> list[ReadCode]:
     """What QR codes of devices say: TR005, its drafts, or plain EUIs. A code never has the AppKey."""
     if not 1 <= len(body.codes) <= _MOST_CODES:
-        raise BadRequest(f"codes must be 1 to {_MOST_CODES} texts")
+        raise BadRequest("codes must be 1 to {most_codes} texts", most_codes=_MOST_CODES)
 
-    read = [_parsed(text) for text in body.codes]
+    language = language_of(request)
+    read = [_parsed(text, language) for text in body.codes]
 
     def look_up(connection: Connection) -> list[ReadCode]:
         codes = [each for each in read if isinstance(each, DeviceCode)]
@@ -159,12 +165,13 @@ async def read_device_codes(services: Services, scope: Scope, body: DeviceCodes)
     return await services.read(look_up)
 
 
-def _parsed(text: str) -> DeviceCode | str:
+def _parsed(text: str, language: Language) -> DeviceCode | str:
     """A code, or what is wrong with it."""
     try:
         return parse_device_code(text)
     except InvalidDeviceCode as error:
-        return f"{str(error)[:1].upper()}{str(error)[1:]}."
+        problem = in_language(error.args[0], language)
+        return f"{problem[:1].upper()}{problem[1:]}."
 
 
 def _view(code: DeviceCode, existing: str | None, model: ScannedModel | None) -> ReadCode:

@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 from veldnet.api import letters
 from veldnet.api.routers import ADMINISTRATOR
 from veldnet.api.services import Services
-from veldnet.diagnosis import Language
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Role, Scope
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Addressee, ApiKey, Colleague, Identity, UserSession
 from veldnet.store.schema import users
+from veldnet.texts import Language
 
 from .password_reset import send_link
 
@@ -154,7 +154,7 @@ async def reset_factor(user_ref: str, services: Services, scope: Scope, body: Ma
     found = await services.change(write, by=scope, action="user.secondFactorReset", what=f"user {user_ref}")
     _forget(services)
     if found is not None:
-        message = letters.factor_letter(found, scope.display_name, body.language)
+        message = letters.factor_letter(found, scope.display_name, found.language or body.language)
         await letters.send(services.mailer, found.email, message)
 
 
@@ -179,7 +179,7 @@ async def reset_password(user_ref: str, services: Services, scope: Scope, body: 
     token = await services.write(
         lambda c: accounts.begin_reset(c, to.user, services.platform.settings.sign_in.reset_lifetime)
     )
-    mailed = await send_link(services, to, token, body.language)
+    mailed = await send_link(services, to, token, to.language or body.language)
     return SentReset(mailed, None if mailed else token)
 
 

@@ -23,14 +23,19 @@ def _degrees(most: float, value: str, name: str) -> float:
     except ValueError:
         number = most + 1
     if not -most <= number <= most:
-        raise InvalidField(f"{name} {value[:40]!r} must be degrees from -{most:g} to {most:g}")
+        raise InvalidField(
+            "{name} {value!r} must be degrees from -{most:g} to {most:g}",
+            name=name,
+            value=value[:40],
+            most=most,
+        )
     return number
 
 
 def _size(value: str, name: str) -> float:
     number = _degrees(90.0, value, name)
     if number < 1e-6:
-        raise InvalidField(f"{name} {value[:40]!r} must be more than 0")
+        raise InvalidField("{name} {value!r} must be more than 0", name=name, value=value[:40])
     return number
 
 

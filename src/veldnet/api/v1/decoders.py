@@ -163,7 +163,7 @@ def _tried(trial: Trial, now: int) -> _Tried:
     except ValueError:
         raise InvalidField("trials: payload must be hexadecimal digits, two for each octet") from None
     if not 0 <= trial.fPort <= 255:
-        raise InvalidField(f"trials: fPort is {trial.fPort} and must lie between 0 and 255")
+        raise InvalidField("trials: fPort is {f_port} and must lie between 0 and 255", f_port=trial.fPort)
     if not trial.recvTime:
         return _Tried(payload, trial.fPort, now)
     received = trial.recvTime.strip().replace(" ", "T")

@@ -13,6 +13,7 @@ from litestar import Request, Response
 from sqlalchemy import Connection
 
 from veldnet.api.auth.bearer import legacy
+from veldnet.api.errors import language_of
 from veldnet.api.query import Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
@@ -23,6 +24,7 @@ from veldnet.inventory import devices, imports
 from veldnet.inventory.imports import ImportRow, KeySealer, Line, Rehearsal
 from veldnet.keys import VaultError
 from veldnet.store import StoreError
+from veldnet.texts import Text, in_language
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +67,7 @@ async def import_devices(
     if part_of is not None and not dry_run:
         import_ref = await services.read(lambda c: imports.own_import(c, scope, part_of))
     rehearsal, name = _rehearsal(services, scope, query.continues) if dry_run else (None, "")
-    importing = _Import(services, scope, legacy(request), rehearsal, import_ref)
+    importing = _Import(request, services, scope, rehearsal, import_ref)
     answer = io.StringIO()
     writer = csv.writer(answer, lineterminator="\n")
     for line in imports.read_devices(body, query.firstLine):
@@ -95,16 +97,17 @@ class _DryRun(Exception):
 class _Import:
     def __init__(
         self,
+        request: Request[Any, Any, Any],
         services: Services,
         scope: Scope,
-        legacy: bool,
         rehearsal: Rehearsal | None,
         import_ref: int | None,
     ) -> None:
+        self._language = language_of(request)
         self._import_ref = import_ref
         self._services = services
         self._scope = scope
-        self._legacy = legacy
+        self._legacy = legacy(request)
         self._rehearsal = rehearsal
         self._sealer = KeySealer(services.platform.store, services.platform.vault, scope)
 
@@ -116,28 +119,28 @@ class _Import:
                 raise row
             return await (self._delete(row) if row.action == "delete" else self._create(row)), ""
         except Refusal as error:
-            return _refused(line, error.status, error.message)
+            return self._refused(line, error.status, error.text)
         except VaultError as error:
             if error.code in ("bad_transport", "no_exchange_key", "weak_key"):
-                return _refused(line, 400, f"applicationKey: {error}")
-            return _refused(line, 503, "the vault cannot work just now; try this row again")
+                return self._refused(line, 400, Text("applicationKey: {error}", error=error))
+            return self._refused(line, 503, Text("the vault cannot work just now; try this row again"))
         except StoreError as error:
             log.warning("import_row_write_failed", line=line.number, error=type(error).__name__)
-            return _refused(line, 503, "the database cannot work just now; try this row again")
+            return self._refused(line, 503, Text("the database cannot work just now; try this row again"))
 
     async def _delete(self, row: ImportRow) -> str:
         eui = str(devices.check_dev_eui(row.device))
         scope, rehearsal = self._scope, self._rehearsal
         if rehearsal is not None:
             await self._services.read(lambda c: rehearsal.delete(c, scope, eui))
-            return "[200] would be deleted"
+            return self._done(Text("would be deleted"))
         await self._services.change(
             lambda c: devices.delete_device(c, scope, f"e{eui}"),
             by=scope,
             action="device.deleted",
             what=f"device {eui}",
         )
-        return "[200] deleted"
+        return self._done(Text("deleted"))
 
     async def _create(self, row: ImportRow) -> str:
         services, scope, rehearsal = self._services, self._scope, self._rehearsal
@@ -168,10 +171,12 @@ class _Import:
         try:
             device = await services.change(create, by=scope, action="device.created", details=new.body)
         except _DryRun:
-            return "; ".join(("[200] would be created", *row.remarks))
-        return "; ".join((f"[200] created as {device.ref}", *row.remarks))
+            return self._done(Text("would be created"), *row.remarks)
+        return self._done(Text("created as {ref}", ref=device.ref), *row.remarks)
 
+    def _done(self, *texts: Text) -> str:
+        return "[200] " + "; ".join(in_language(text, self._language) for text in texts)
 
-def _refused(line: Line, status: int, message: str) -> tuple[str, str]:
-    words, column = line.refusal(message)
-    return f"[{status}] {words}", column
+    def _refused(self, line: Line, status: int, problem: Text) -> tuple[str, str]:
+        words, column = line.refusal(problem, self._language)
+        return f"[{status}] {words}", column

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import msgspec
+from litestar import Request
 from litestar.response import Stream
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
+from veldnet.api.errors import spoken
 from veldnet.api.query import PageNumber, PageSize, Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
@@ -29,7 +31,7 @@ MOST_AT_ONCE = 1000
 
 def _part(text: str, name: str) -> str:
     if len(text) > 100:
-        raise InvalidField(f"{name} may have 100 characters")
+        raise InvalidField("{name} may have 100 characters", name=name)
     return text
 
 
@@ -75,7 +77,13 @@ def _degrees(most: float) -> Parameter:
         except ValueError:
             value = float("nan")
         if not -most <= value <= most:
-            raise InvalidField(f"{name} {text[:40]!r} must be degrees from {-most:g} to {most:g}")
+            raise InvalidField(
+                "{name} {text!r} must be degrees from {least:g} to {most:g}",
+                name=name,
+                text=text[:40],
+                least=-most,
+                most=most,
+            )
         return value
 
     return Parameter("Degrees.", read=read)
@@ -259,11 +267,17 @@ class BulkResult(msgspec.Struct):
 
 
 @SUBSCRIBER.post("/devices/bulk", "changeDevices", "Device", "Change or delete up to 1,000 devices.")
-async def change_many(services: Services, scope: Scope, body: BulkChange) -> BulkResult:
+async def change_many(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, body: BulkChange
+) -> BulkResult:
     """Change or delete up to 1,000 devices. Each is done by itself, so that one that is refused does not keep
     the others from it."""
     if len(body.refs) > MOST_AT_ONCE:
-        raise InvalidField(f"refs holds {len(body.refs)} devices; at most {MOST_AT_ONCE} are changed at once")
+        raise InvalidField(
+            "refs holds {count} devices; at most {most_at_once} are changed at once",
+            count=len(body.refs),
+            most_at_once=MOST_AT_ONCE,
+        )
     change = body.change
     if body.action == "update" and change is UNSET:
         raise MissingField("change is mandatory for update")
@@ -274,7 +288,7 @@ async def change_many(services: Services, scope: Scope, body: BulkChange) -> Bul
             await services.write(lambda c, ref=ref: _one(c, scope, ref, change))  # type: ignore[misc]
             done += 1
         except Refusal as error:
-            failures.append(BulkFailure(ref, error.message))
+            failures.append(BulkFailure(ref, spoken(request, error)))
     await services.take_up()
     return BulkResult(done, failures)
 

@@ -30,6 +30,7 @@ from veldnet.monitoring.downlinks import (
 )
 from veldnet.monitoring.logger import Whose
 from veldnet.network.core import DownlinkRequest, QueuedView
+from veldnet.texts import Text
 
 from .decoding import Turn, run_program
 from .event_stream import Events, event_stream
@@ -102,21 +103,44 @@ async def send_downlink(device_ref: str, services: Services, scope: Scope, body:
     submission = await services.platform.network.requests.queue(dev_eui, downlink)
     refusal = submission.refusal
     if refusal is not None:
-        raise BadRequest(f"{refusal.message} (code {refusal.code}){_advice(refusal.code)}")
+        raise BadRequest(
+            "{message} (code {code}){advice}",
+            message=_reason(refusal),
+            code=refusal.code,
+            advice=_ADVICE.get(refusal.code, ""),
+        )
     await services.note(scope, "device.downlink", f"device {ref}")
     return Queued(str(submission.id), fport, payload.hex())
 
 
-_ADVICE = {
-    114: ": its connectivity plan has no downlinks, or it has no plan",
-    115: ": the device has not joined yet",
-    119: ": the network does not have its AppSKey; encrypt in your application server and give fCntDn",
-    121: ": the plan's downlink rate is used up; wait, or ask the operator for another plan",
+# What ThingPark's codes say, as the network writes them.
+_REASONS = {
+    102: Text("Downlink counter value increment too large"),
+    103: Text("Confirmed downlink is not authorized for this device"),
+    104: Text("Invalid LoRa port"),
+    112: Text("ValidityTime expired or invalid"),
+    113: Text("Payload too big or invalid size"),
+    114: Text("Downlink transmission disabled"),
+    115: Text("No Base Station Available"),
+    118: Text("Invalid payload. Must not be empty"),
+    119: Text("Payload must be provided encrypted with the downlink counter value"),
+    121: Text("Token bucket limit reached"),
 }
 
 
-def _advice(code: int) -> str:
-    return _ADVICE.get(code, "")
+def _reason(refusal: SubmissionRefusal) -> str:
+    if refusal.code == 101:
+        return Text("Downlink counter value already used. Expected={expected}", expected=refusal.expected)
+    text = _REASONS.get(refusal.code)
+    return text if text is not None and text == refusal.message else refusal.message
+
+
+_ADVICE = {
+    114: Text(": its connectivity plan has no downlinks, or it has no plan"),
+    115: Text(": the device has not joined yet"),
+    119: Text(": the network does not have its AppSKey; encrypt in your application server and give fCntDn"),
+    121: Text(": the plan's downlink rate is used up; wait, or ask the operator for another plan"),
+}
 
 
 async def _encoded(services: Services, scope: Scope, ref: int, body: NewDownlink) -> tuple[int, bytes]:
@@ -136,14 +160,14 @@ async def _encoded(services: Services, scope: Scope, ref: int, body: NewDownlink
         given["fPort"] = body.fPort
     (answer,) = await run_program(services, Turn(scope.subscriber_ref), program, "encodeDownlink", [given])
     if answer.value is None:
-        raise BadRequest(f"encodeDownlink: {answer.error}")
+        raise BadRequest("encodeDownlink: {error}", error=answer.error)
     try:
         made = msgspec.json.decode(answer.value, type=_Made)
         octets = bytes(made.bytes)
     except (msgspec.ValidationError, ValueError) as error:
-        raise BadRequest(f"encodeDownlink must return {{bytes, fPort}}: {error}") from None
+        raise BadRequest("encodeDownlink must return {{bytes, fPort}}: {error}", error=error) from None
     if made.errors:
-        raise BadRequest(f"encodeDownlink: {made.errors[0]}")
+        raise BadRequest("encodeDownlink: {errors}", errors=made.errors[0])
     fport = made.fPort if made.fPort is not None else body.fPort
     if fport is UNSET:
         raise MissingField("encodeDownlink returned no fPort; give one")
@@ -183,7 +207,9 @@ async def cancel_downlink(device_ref: str, downlink_id: str, services: Services,
         known = await services.read(lambda c: some_downlinks(c, _whose(scope), [_number(downlink_id)]))
         if not any(one.deviceRef == str(ref) for one in known):
             raise NotFound("Downlink", downlink_id)
-        raise BadRequest(f"The downlink is {known[0].status}; only a queued one can be cancelled")
+        raise BadRequest(
+            "The downlink is {status}; only a queued one can be cancelled", status=known[0].status
+        )
     await services.note(scope, "device.downlinkCancelled", f"device {ref}")
 
 
@@ -200,7 +226,12 @@ def _number(identifier: str) -> int:
 def _statuses(text: str, name: str) -> tuple[Status, ...]:
     found = tuple(status for status in _STATUSES if status in text.split(","))
     if len(found) != len(text.split(",")):
-        raise InvalidField(f"{name} {text[:80]!r} must be of {', '.join(_STATUSES)}, comma-separated")
+        raise InvalidField(
+            "{name} {text!r} must be of {known}, comma-separated",
+            name=name,
+            text=text[:80],
+            known=", ".join(_STATUSES),
+        )
     return found
 
 

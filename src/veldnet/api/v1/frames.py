@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 from veldnet.api.query import InLanguage, Parameter
 from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
-from veldnet.diagnosis import Explanation, Language, describe_mac_commands, explain_frame
+from veldnet.diagnosis import Explanation, describe_mac_commands, explain_frame
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
 from veldnet.monitoring.logger import Whose, frames_of, read_frame
 from veldnet.network.core import decode_record
+from veldnet.texts import Language
 
 _MOST = 500
 

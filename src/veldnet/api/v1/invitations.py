@@ -13,11 +13,11 @@ from veldnet.api.auth.guessing import limit_origin
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import ADMINISTRATOR, SIGN_IN
 from veldnet.api.services import Services
-from veldnet.diagnosis import Language
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Role, Scope
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.accounts import Invitation, Invited, Link
+from veldnet.texts import Language
 
 
 class NewInvitation(msgspec.Struct):

@@ -41,7 +41,12 @@ def _values(text: str, name: str) -> tuple[str, ...]:
     """Several values, comma-separated."""
     values = tuple(part.strip() for part in text.split(",") if part.strip())
     if len(values) > _MOST_VALUES:
-        raise InvalidField(f"{name} holds {len(values)} values; at most {_MOST_VALUES} are taken")
+        raise InvalidField(
+            "{name} holds {count} values; at most {most_values} are taken",
+            name=name,
+            count=len(values),
+            most_values=_MOST_VALUES,
+        )
     return values
 
 
@@ -49,7 +54,11 @@ def _patterns(text: str, name: str) -> tuple[str, ...]:
     values = tuple(value.replace("-", "").replace(":", "").upper() for value in _values(text, name))
     for value in values:
         if len(value) > 16 or not all(character in "0123456789ABCDEF*" for character in value):
-            raise InvalidField(f"{name} {value[:40]!r} must be hexadecimal digits, with * for any others")
+            raise InvalidField(
+                "{name} {value!r} must be hexadecimal digits, with * for any others",
+                name=name,
+                value=value[:40],
+            )
     return values
 
 
@@ -61,7 +70,12 @@ def _types(text: str, name: str) -> tuple[str, ...]:
     values = _values(text, name)
     for value in values:
         if value not in PACKET_TYPES:
-            raise InvalidField(f"{name} {value[:40]!r} must be of {', '.join(PACKET_TYPES)}")
+            raise InvalidField(
+                "{name} {value!r} must be of {known}",
+                name=name,
+                value=value[:40],
+                known=", ".join(PACKET_TYPES),
+            )
     return values
 
 
@@ -70,7 +84,12 @@ def _ids(text: str, name: str) -> tuple[int, ...]:
     parts = text.split(",")
     numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 20)
     if len(numbers) > _MOST:
-        raise InvalidField(f"{name} holds {len(numbers)} frames; at most {_MOST} are taken")
+        raise InvalidField(
+            "{name} holds {count} frames; at most {most} are taken",
+            name=name,
+            count=len(numbers),
+            most=_MOST,
+        )
     return numbers
 
 

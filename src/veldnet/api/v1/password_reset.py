@@ -14,9 +14,9 @@ from veldnet.api.auth.guessing import limit_origin
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import SIGN_IN
 from veldnet.api.services import Services
-from veldnet.diagnosis import Language
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.accounts import Addressee, Reset
+from veldnet.texts import Language
 
 from .invitations import OneTimeToken
 
@@ -70,7 +70,7 @@ async def _send_links(services: Services, name: str, language: Language) -> None
     lifetime = services.platform.settings.sign_in.reset_lifetime
     for to in await services.read(lambda c: accounts.addressees(c, name)):
         token = await services.write(partial(accounts.begin_reset, user=to.user, lifetime=lifetime))
-        await send_link(services, to, token, language)
+        await send_link(services, to, token, to.language or language)
 
 
 async def send_link(services: Services, to: Addressee, token: str, language: Language) -> bool:

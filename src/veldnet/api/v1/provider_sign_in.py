@@ -20,13 +20,13 @@ from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.provider_texts import sentence
 from veldnet.api.routers import PUBLIC, SESSION
 from veldnet.api.services import Services
-from veldnet.diagnosis import preferred_language
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.scope import Role, UserRef
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.accounts import Identity, Session
 from veldnet.openid import Attempt, Person, ProviderProblem, Registration
 from veldnet.settings import ProviderSettings
+from veldnet.texts import preferred_language
 
 from .own_access import person_of
 from .sign_in import Provider, begin_session, session_cookie

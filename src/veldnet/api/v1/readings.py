@@ -51,7 +51,11 @@ class Reading(msgspec.Struct):
 def _refs(text: str, name: str) -> tuple[str, ...]:
     refs = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not 1 <= len(refs) <= _MOST_DEVICES:
-        raise InvalidField(f"{name} must name 1 to {_MOST_DEVICES} devices, comma-separated")
+        raise InvalidField(
+            "{name} must name 1 to {most_devices} devices, comma-separated",
+            name=name,
+            most_devices=_MOST_DEVICES,
+        )
     return refs
 
 

@@ -16,7 +16,9 @@ from veldnet.monitoring.logger import Whose
 
 def _short(text: str, name: str) -> str:
     if len(text) > MOST_CHARACTERS:
-        raise InvalidField(f"{name} may have {MOST_CHARACTERS} characters")
+        raise InvalidField(
+            "{name} may have {most_characters} characters", name=name, most_characters=MOST_CHARACTERS
+        )
     return text
 
 

@@ -20,6 +20,7 @@ from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.accounts import Account, Origin, Session
 from veldnet.store.schema import operator_users, users
+from veldnet.texts import Language
 
 
 class SignIn(msgspec.Struct):
@@ -43,6 +44,8 @@ class SignedIn(msgspec.Struct):
     secondFactor: Literal["", "code", "setup"] = ""
     customerId: str | None = None
     operator: str | None = None
+    # What the user has chosen; without a choice, the console goes by the browser.
+    language: Language | None = None
     # Address of map tiles, empty for the built-in outlines.
     tiles: str = ""
     tilesAttribution: str = ""
@@ -85,6 +88,7 @@ def signed_in(services: Services, session: Session, token: str) -> SignedIn:
         secondFactor=missing_factor(services, session),
         customerId=None if session.scope is None else session.scope.customer_id,
         operator=None if session.operator is None else session.operator.name,
+        language=session.language,
         tiles=console.tiles,
         tilesAttribution=console.tiles_attribution,
     )
@@ -215,6 +219,18 @@ async def change_password(
     await services.write(write)
     services.sessions.forget()
     services.tokens.forget()
+
+
+class UserLanguage(msgspec.Struct):
+    """The language of e-mails to the user, and of what the server says to it."""
+
+    language: Language
+
+
+@SESSION.put("/session/language", "setLanguage", "Session", "Choose your language.", status=204)
+async def set_language(services: Services, session: Session, body: UserLanguage) -> None:
+    await services.write(lambda c: accounts.set_language(c, session.user, body.language))
+    services.sessions.forget()
 
 
 @SESSION.get(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
+from litestar import Request
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
 from veldnet.assembly.virtual_world import (
@@ -129,30 +132,36 @@ def _seconds(body: Move, now: float) -> float:
     else:
         seconds, what = _duration(body.advance), "advance"
     if not math.isfinite(seconds):
-        raise InvalidField(f"{what} must be a number of seconds")
+        raise InvalidField("{what} must be a number of seconds", what=what)
     if seconds < 0:
-        raise InvalidField(f"{what} lies {-seconds:.0f} s in the past; the clock only moves ahead")
+        raise InvalidField(
+            "{what} lies {seconds:.0f} s in the past; the clock only moves ahead", what=what, seconds=-seconds
+        )
     if seconds > _LONGEST:
-        raise InvalidField(f"{what} is more than 366 days ahead; move in several steps")
+        raise InvalidField("{what} is more than 366 days ahead; move in several steps", what=what)
     if now + seconds > _LATEST:
-        raise InvalidField(f"{what} is after the year 2199")
+        raise InvalidField("{what} is after the year 2199", what=what)
     return seconds
 
 
 def _duration(value: float | str | UnsetType) -> float:
     if isinstance(value, str) and value.strip().startswith("-"):
-        raise InvalidField(f"advance {value[:40]!r} must not be negative; the clock only moves ahead")
+        raise InvalidField(
+            "advance {value!r} must not be negative; the clock only moves ahead", value=value[:40]
+        )
     try:
         return float(Duration.parse(value[:40] if isinstance(value, str) else value))
     except (ValueError, OverflowError) as error:
-        raise InvalidField(f"advance: {error}") from None
+        raise InvalidField("advance: {error}", error=error) from None
 
 
 def _moment(text: str) -> float:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidField(f"to {text[:40]!r} must be a time such as 2027-01-31T12:00:00Z") from None
+        raise InvalidField(
+            "to {text!r} must be a time such as 2027-01-31T12:00:00Z", text=text[:40]
+        ) from None
     return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
 
 
@@ -163,7 +172,9 @@ def _moment(text: str) -> float:
     "Send an uplink as a virtual device.",
     status=201,
 )
-async def inject_uplink(device_ref: str, services: Services, scope: Scope, body: NewUplink) -> InjectedUplink:
+async def inject_uplink(
+    request: Request[Any, Any, Any], device_ref: str, services: Services, scope: Scope, body: NewUplink
+) -> InjectedUplink:
     """Let the device join, if it has not, and send a frame over the virtual radio. The answer comes when its
     receive windows are over; virtual time passes meanwhile. Only with --virtual-clock."""
     world = _world(services)
@@ -174,14 +185,14 @@ async def inject_uplink(device_ref: str, services: Services, scope: Scope, body:
         return _outcome(await world.uplink(identity, uplink))
     except DidNotJoin as error:
         raise BadRequest(
-            f"{error.message.removeprefix(error.prefix)}{await _why(services, identity)}"
+            "{problem}{cause}", problem=error.text, cause=await _why(request, services, identity)
         ) from None
 
 
-async def _why(services: Services, identity: VirtualIdentity) -> str:
+async def _why(request: Request[Any, Any, Any], services: Services, identity: VirtualIdentity) -> str:
     """The first problem that the diagnosis finds with a device."""
-    now = services.platform.clock()
-    explanation = await services.read(lambda c: explain_device(c, identity.dev_eui, now, "en"))
+    now, language = services.platform.clock(), language_of(request)
+    explanation = await services.read(lambda c: explain_device(c, identity.dev_eui, now, language))
     problems = [finding for finding in explanation.findings if finding.level == "problem"]
     joining = [finding for finding in problems if finding.code.startswith("join")]
     return f": {(joining or problems)[0].text}" if problems else ""
@@ -229,7 +240,7 @@ def _stations(
         try:
             identifier = BaseStationId.parse(text)
         except InvalidIdentifier as error:
-            raise InvalidField(f"baseStationIds: {error}") from None
+            raise InvalidField("baseStationIds: {error}", error=error) from None
         if identifier not in there:
             raise NotFound("base station", str(identifier))
         found.append(identifier)

@@ -345,7 +345,7 @@ def show_configuration(
         listed = base_stations.list_base_stations(connection)
         station = next((each for each in listed if each.id == identifier), None)
         if station is None:
-            raise BadRequest(f"there is no base station {identifier}")
+            raise BadRequest("there is no base station {identifier}", identifier=identifier)
         plans = network_parameters(settings.network).channel_plans
         return station_configuration(
             settings,

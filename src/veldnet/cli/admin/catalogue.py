@@ -60,7 +60,9 @@ def import_catalogue(
             done.variants += sum(len(model.variants) for model in maker.models)
             done.codecs += len(maker.codecs)
         if not done.makers:
-            raise BadRequest(f"no maker of {path.name} could be read{_first(reader.skipped)}")
+            raise BadRequest(
+                "no maker of {name} could be read{skipped}", name=path.name, skipped=_first(reader.skipped)
+            )
         await opened.store.write(lambda c: _note(c, operator_ref, done, path.name))
         return done
 

@@ -105,7 +105,9 @@ async def _import(opened: DataDirectory, settings: Settings, octets: bytes, name
                         written.write(outcome)
                 progress.advance(len(outcomes))
         except VaultError as error:
-            raise BadRequest(f"the vault cannot work just now, after {done.done} rows: {error}") from None
+            raise BadRequest(
+                "the vault cannot work just now, after {done} rows: {error}", done=done.done, error=error
+            ) from None
         finally:
             done.seconds = round(time.monotonic() - started, 1)
             done.refusedFile = str(names.refused) if done.refused else None
@@ -155,7 +157,9 @@ class _Refused:
             try:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             except OSError as error:
-                raise BadRequest(f"cannot write {self._path}: {error.strerror}") from None
+                raise BadRequest(
+                    "cannot write {path}: {strerror}", path=self._path, strerror=error.strerror
+                ) from None
             self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
             header = outcome.line.header
             if header is not None:

@@ -12,8 +12,9 @@ from veldnet.cli.admin.device_import import import_devices
 from veldnet.cli.options import Data, Json
 from veldnet.cli.output import console, fail, print_json
 from veldnet.cli.running import read_data
-from veldnet.diagnosis import Explanation, Language, explain_device, explain_frame
+from veldnet.diagnosis import Explanation, explain_device, explain_frame
 from veldnet.lorawan import DevEui, InvalidIdentifier
+from veldnet.texts import Language
 
 device_app = typer.Typer(help="Devices.", no_args_is_help=True)
 

@@ -185,9 +185,9 @@ def reset_second_factor(
     def write(connection: Connection) -> None:
         account = accounts.find_account(connection, username)
         if account is None:
-            raise BadRequest(f"there is no user {username}")
+            raise BadRequest("there is no user {username}", username=username)
         if not accounts.remove_second_factor(connection, account.user):
-            raise BadRequest(f"user {username} has no second factor")
+            raise BadRequest("user {username} has no second factor", username=username)
         accounts.end_sessions(connection, account.user)
         subscriber, operator = accounts.places_of(connection, account.user)
         what = f"user {username}"

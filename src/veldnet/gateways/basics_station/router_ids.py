@@ -28,13 +28,13 @@ def parse_router_id(value: object) -> GatewayEui:
 
 def _parse_id6(text: str) -> GatewayEui:
     if len(text) > 19 or ":::" in text or text.count("::") > 1:
-        raise InvalidIdentifier(f"{text[:40]!r} is no EUI and no ID6")
+        raise InvalidIdentifier("{text!r} is no EUI and no ID6", text=text[:40])
     head, gap, tail = text.partition("::")
     before, after = _groups(head), _groups(tail)
     missing = _GROUPS - len(before) - len(after)
     # `::` stands for one group at least; without it there are four.
     if missing < 0 or bool(gap) != (missing > 0):
-        raise InvalidIdentifier(f"{text!r} has not the four groups of an ID6")
+        raise InvalidIdentifier("{text!r} has not the four groups of an ID6", text=text)
     number = 0
     for group in (*before, *[0] * missing, *after):
         number = number << 16 | group
@@ -46,11 +46,11 @@ def _groups(text: str) -> list[int]:
         return []
     groups = text.split(":")
     if any(not 1 <= len(group) <= 4 or not group.isascii() or not group.isalnum() for group in groups):
-        raise InvalidIdentifier(f"{text!r} is no part of an ID6")
+        raise InvalidIdentifier("{text!r} is no part of an ID6", text=text)
     try:
         return [int(group, 16) for group in groups]
     except ValueError:
-        raise InvalidIdentifier(f"{text!r} is no part of an ID6") from None
+        raise InvalidIdentifier("{text!r} is no part of an ID6", text=text) from None
 
 
 def id6(gateway: GatewayEui) -> str:

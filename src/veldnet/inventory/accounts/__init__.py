@@ -46,7 +46,7 @@ from .password_resets import (
     finish_reset,
     open_reset,
 )
-from .preferences import read_preferences, write_preferences
+from .preferences import read_preferences, set_language, write_preferences
 from .projects import (
     Credentials,
     Project,
@@ -244,6 +244,7 @@ __all__ = [
     "scope_of_user",
     "secret_text",
     "session_of",
+    "set_language",
     "set_password",
     "set_role",
     "table_of",

@@ -63,12 +63,14 @@ def create_key(connection: Connection, user: UserRef, name: str, scope: KeyScope
     """A key that is valid for so many days, None for one that does not expire."""
     name = check_name(name, most=100)
     if days is not None and not 1 <= days <= _MOST_DAYS:
-        raise InvalidField(f"days must be 1 to {_MOST_DAYS}, or absent for a key that does not expire")
+        raise InvalidField(
+            "days must be 1 to {most_days}, or absent for a key that does not expire", most_days=_MOST_DAYS
+        )
     count = connection.execute(
         select(func.count()).select_from(api_keys).where(held_by(api_keys, user))
     ).scalar_one()
     if count >= _MOST:
-        raise BadRequest(f"a user may have {_MOST} API keys; revoke one that is not used")
+        raise BadRequest("a user may have {most} API keys; revoke one that is not used", most=_MOST)
     key, now = PREFIX + random_text(40), moment(connection)
     beginning, expires_at = key[: len(PREFIX) + 4], None if days is None else now + days * _DAY
     done = connection.execute(

@@ -29,7 +29,7 @@ def random_text(length: int) -> str:
 def hash_password(password: str) -> str:
     """Argon2id; takes tens of milliseconds, so never on the event loop."""
     if not 8 <= len(password) <= MAX_PASSWORD:
-        raise InvalidField(f"a password has 8 to {MAX_PASSWORD} characters")
+        raise InvalidField("a password has 8 to {max_password} characters", max_password=MAX_PASSWORD)
     return _hasher.hash(password)
 
 

@@ -53,7 +53,9 @@ def check_email(email: str) -> str:
     """One e-mail address without anything around it. Raises `InvalidField`."""
     email = email.strip()
     if len(email) > 254 or not EMAIL.fullmatch(email) or ".." in email:
-        raise InvalidField(f"email {email[:80]!r} must be one e-mail address, such as anna@example.com")
+        raise InvalidField(
+            "email {email!r} must be one e-mail address, such as anna@example.com", email=email[:80]
+        )
     return email
 
 
@@ -69,7 +71,7 @@ def invite(
         select(func.count()).select_from(invitations).where(invitations.c.subscriber_ref == subscriber_ref)
     ).scalar_one()
     if count >= _MOST:
-        raise BadRequest(f"{_MOST} invitations are open; withdraw some first")
+        raise BadRequest("{most} invitations are open; withdraw some first", most=_MOST)
     token, now = random_text(40), moment(connection)
     done = connection.execute(
         insert(invitations).values(
@@ -192,7 +194,9 @@ def accept_invitation(
     if row is None:
         raise LinkExpired
     if EMAIL.fullmatch(username) and username.lower() != row.email.lower():
-        raise InvalidField(f"a user name that is an e-mail address must be the invited one, {row.email}")
+        raise InvalidField(
+            "a user name that is an e-mail address must be the invited one, {email}", email=row.email
+        )
     user = create_subscriber_user(
         connection, row.subscriber_ref, username, password_hash, display_name, row.role
     )

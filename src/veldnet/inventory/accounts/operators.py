@@ -31,19 +31,20 @@ def create_operator(connection: Connection, code: str, name: str) -> int:
     """A network operator; `code` is what connectivity plans and HSM groups are named after."""
     if not _CODE.fullmatch(code):
         raise InvalidField(
-            f"operator code {code[:40]!r} must have 1 to 40 letters, digits, dots, dashes and underscores, "
-            "the first a letter or digit"
+            "operator code {code!r} must have 1 to 40 letters, digits, dots, dashes and underscores, "
+            "the first a letter or digit",
+            code=code[:40],
         )
     name = check_name(name, most=100)
     if connection.execute(select(operators.c.ref).where(operators.c.code == code)).first():
-        raise BadRequest(f"operator {code} exists already")
+        raise BadRequest("operator {code} exists already", code=code)
     return inserted_ref(connection.execute(insert(operators).values(code=code, name=name)))
 
 
 def find_operator(connection: Connection, code: str) -> int:
     ref = connection.execute(select(operators.c.ref).where(operators.c.code == code)).scalar()
     if ref is None:
-        raise BadRequest(f"there is no operator {code}")
+        raise BadRequest("there is no operator {code}", code=code)
     return int(ref)
 
 

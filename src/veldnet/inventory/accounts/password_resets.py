@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
@@ -9,9 +11,11 @@ from veldnet.domain.errors import LinkExpired
 from veldnet.domain.scope import UserRef
 from veldnet.store import moment
 from veldnet.store.schema import operator_users, password_resets, users
+from veldnet.texts import Language
 
 from .credentials import NO_PASSWORD, random_text, token_digest
 from .holders import held_by, holder_values, places_of, table_of
+from .preferences import known_language
 from .users import set_password
 
 # Users with one address who get a link each.
@@ -25,6 +29,8 @@ class Addressee(msgspec.Struct, frozen=True):
     username: str
     display_name: str
     email: str
+    # What the user has chosen.
+    language: Language | None = None
 
 
 def addressees(connection: Connection, name: str) -> list[Addressee]:
@@ -32,7 +38,7 @@ def addressees(connection: Connection, name: str) -> list[Addressee]:
     found: list[Addressee] = []
     for table, operator in ((users, False), (operator_users, True)):
         rows = connection.execute(
-            select(table.c.ref, table.c.username, table.c.display_name, table.c.email)
+            select(table.c.ref, table.c.username, table.c.display_name, table.c.email, table.c.language)
             .where(
                 or_(table.c.username == name, func.lower(table.c.email) == name.lower()),
                 table.c.email.is_not(None),
@@ -40,19 +46,20 @@ def addressees(connection: Connection, name: str) -> list[Addressee]:
             )
             .limit(_MOST)
         )
-        found += [
-            Addressee(UserRef(row.ref, operator), row.username, row.display_name, row.email) for row in rows
-        ]
+        found += [_addressee(UserRef(row.ref, operator), row) for row in rows]
     return found[:_MOST]
 
 
 def addressee(connection: Connection, user: UserRef) -> Addressee | None:
     """A user who may be sent a link or handed one."""
     table = table_of(user)
-    row = connection.execute(
-        select(table.c.username, table.c.display_name, table.c.email).where(table.c.ref == user.ref)
-    ).first()
-    return None if row is None else Addressee(user, row.username, row.display_name, row.email or "")
+    columns = (table.c.username, table.c.display_name, table.c.email, table.c.language)
+    row = connection.execute(select(*columns).where(table.c.ref == user.ref)).first()
+    return None if row is None else _addressee(user, row)
+
+
+def _addressee(user: UserRef, row: Any) -> Addressee:
+    return Addressee(user, row.username, row.display_name, row.email or "", known_language(row.language))
 
 
 def begin_reset(connection: Connection, user: UserRef, lifetime: float) -> str:

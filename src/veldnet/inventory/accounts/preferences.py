@@ -1,11 +1,13 @@
-"""Console preferences of a user: views, language."""
+"""What users set for themselves: preferences of the console, such as views, and their language."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.domain.errors import BadRequest
-from veldnet.store.schema import preferences
+from veldnet.domain.scope import UserRef
+from veldnet.store.schema import operator_users, preferences, users
+from veldnet.texts import LANGUAGES, Language
 
 _MOST = 32_768
 
@@ -17,6 +19,17 @@ def read_preferences(connection: Connection, account: str) -> bytes:
 
 def write_preferences(connection: Connection, account: str, value: bytes) -> None:
     if len(value) > _MOST:
-        raise BadRequest(f"preferences take at most {_MOST} bytes; remove a saved view")
+        raise BadRequest("preferences take at most {most} bytes; remove a saved view", most=_MOST)
     connection.execute(delete(preferences).where(preferences.c.account == account))
     connection.execute(insert(preferences).values(account=account, value=value.decode()))
+
+
+def set_language(connection: Connection, user: UserRef, language: Language) -> None:
+    """The language in which a user is written to, and in which the server answers the console."""
+    table = operator_users if user.operator else users
+    connection.execute(update(table).where(table.c.ref == user.ref).values(language=language))
+
+
+def known_language(stored: str | None) -> Language | None:
+    """A language as it is stored, unless there are no texts in it any more."""
+    return next((language for language in LANGUAGES if language == stored), None)

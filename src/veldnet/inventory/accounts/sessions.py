@@ -6,16 +6,18 @@ import hashlib
 import hmac
 
 import msgspec
-from sqlalchemy import Connection, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope, Scope, UserRef, account_of
 from veldnet.store import moment
 from veldnet.store.schema import operator_users, operators, second_factors, sessions, subscribers, users
+from veldnet.texts import Language
 
 from .credentials import random_text, token_digest
 from .holders import held_by, holder_values
+from .preferences import known_language
 from .tokens import scope_of_user
 
 # Written down at most so often, in milliseconds.
@@ -69,6 +71,8 @@ class Session(msgspec.Struct, frozen=True):
     touch: bool
     verified: bool = False
     enrolled: bool = False
+    # The language that the user has chosen.
+    language: Language | None = None
 
     @property
     def user(self) -> UserRef:
@@ -134,11 +138,21 @@ _ENROLLED = exists(
 )
 
 
+_LANGUAGE = func.coalesce(
+    select(users.c.language).where(users.c.ref == sessions.c.user_ref).scalar_subquery(),
+    select(operator_users.c.language)
+    .where(operator_users.c.ref == sessions.c.operator_user_ref)
+    .scalar_subquery(),
+)
+
+
 def session_of(connection: Connection, token: str, idle: float) -> Session | None:
     """The session of a cookie, unless it is over or was idle for more than `idle` seconds."""
     digest = token_digest(token)
     row = connection.execute(
-        select(sessions, _ENROLLED.label("enrolled")).where(sessions.c.digest == digest)
+        select(sessions, _ENROLLED.label("enrolled"), _LANGUAGE.label("language")).where(
+            sessions.c.digest == digest
+        )
     ).first()
     now = moment(connection)
     if row is None or row.expires_at <= now or row.used_at + int(idle * 1000) <= now:
@@ -157,6 +171,7 @@ def session_of(connection: Connection, token: str, idle: float) -> Session | Non
         row.used_at + _TOUCH_EVERY < now,
         bool(row.verified),
         bool(row.enrolled),
+        known_language(row.language),
     )
 
 

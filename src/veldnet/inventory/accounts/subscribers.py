@@ -21,6 +21,7 @@ from veldnet.store.schema import (
     subscribers,
     users,
 )
+from veldnet.texts import Plural
 
 from .users import remove_user
 
@@ -55,10 +56,10 @@ def list_customers(connection: Connection) -> list[Customer]:
 def create_subscriber(connection: Connection, operator_ref: int, customer_id: str, name: str) -> int:
     """A customer; `customer_id` has nine digits."""
     if len(customer_id) != 9 or not (customer_id.isascii() and customer_id.isdigit()):
-        raise InvalidField(f"customer id {customer_id[:40]!r} must have nine digits")
+        raise InvalidField("customer id {customer_id!r} must have nine digits", customer_id=customer_id[:40])
     name = check_name(name, most=100)
     if connection.execute(select(subscribers.c.ref).where(subscribers.c.customer_id == customer_id)).first():
-        raise BadRequest(f"subscriber {customer_id} exists already")
+        raise BadRequest("subscriber {customer_id} exists already", customer_id=customer_id)
     changes.note(connection, "subscribers", operator_ref)
     return inserted_ref(
         connection.execute(
@@ -73,7 +74,7 @@ def find_subscriber(connection: Connection, customer_id: str) -> tuple[int, int]
         select(subscribers.c.ref, subscribers.c.operator_ref).where(subscribers.c.customer_id == customer_id)
     ).first()
     if row is None:
-        raise BadRequest(f"there is no subscriber {customer_id}")
+        raise BadRequest("there is no subscriber {customer_id}", customer_id=customer_id)
     return row.ref, row.operator_ref
 
 
@@ -173,7 +174,14 @@ def remove_subscriber(connection: Connection, customer_id: str) -> None:
         select(func.count()).select_from(devices).where(devices.c.subscriber_ref == ref)
     ).scalar_one()
     if owned:
-        raise InUse(f"subscriber {customer_id} has {owned} device(s); delete them first")
+        raise InUse(
+            Plural(
+                "subscriber {customer_id} has {count} device; delete it first",
+                "subscriber {customer_id} has {count} devices; delete them first",
+                customer_id=customer_id,
+                count=owned,
+            )
+        )
     leftovers.of_subscriber(connection, ref)
     for user in _refs(connection, users.c.ref, users.c.subscriber_ref == ref):
         remove_user(connection, users, user)

@@ -42,7 +42,7 @@ def check_names(connection: Connection, username: str, display_name: str) -> Non
     check_name(display_name, what="display name", most=_MAX_NAME)
     for table in (users, operator_users):
         if connection.execute(select(table.c.ref).where(table.c.username == username)).first():
-            raise BadRequest(f"user {username} exists already")
+            raise BadRequest("user {username} exists already", username=username)
 
 
 def create_operator_user(
@@ -146,7 +146,7 @@ def find_user(connection: Connection, username: str) -> FoundUser:
         )
     ).first()
     if own is None:
-        raise BadRequest(f"there is no user {username[:80]}")
+        raise BadRequest("there is no user {username}", username=username[:80])
     user = User(str(own.ref), username, own.display_name, own.role)
     return FoundUser(operator_users, own.ref, user, own.operator_ref)
 

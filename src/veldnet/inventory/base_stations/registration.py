@@ -69,7 +69,7 @@ def check_location(latitude: float | None, longitude: float | None, altitude: fl
         ("altitude", altitude, 20_000.0),
     ):
         if value is not None and not -most <= value <= most:
-            raise InvalidField(f"{what} must be from {-most:g} to {most:g}")
+            raise InvalidField("{what} must be from {least:g} to {most:g}", what=what, least=-most, most=most)
 
 
 def create_base_station(
@@ -133,11 +133,16 @@ def _check_unused(connection: Connection, gateway_eui: GatewayEui, identifier: s
     columns = base_stations.c
     for column, value in ((columns.gateway_eui, str(gateway_eui)), (columns.id, identifier)):
         if connection.execute(select(columns.ref).where(column == value)).first():
-            raise BadRequest(f"a base station with {column.name.replace('_', ' ')} {value} exists already")
+            raise BadRequest(
+                "a base station with {member} {value} exists already",
+                member=column.name.replace("_", " "),
+                value=value,
+            )
     if identifier and _is_used(connection, identifier):
         raise BadRequest(
-            f"base station id {identifier} belonged to a base station that was removed; choose another one, "
-            "or leave it out"
+            "base station id {identifier} belonged to a base station that was removed; choose another"
+            " one, or leave it out",
+            identifier=identifier,
         )
 
 
@@ -228,7 +233,7 @@ def find_base_station(connection: Connection, base_station_id: str) -> int:
         select(base_stations.c.ref).where(base_stations.c.id == base_station_id)
     ).scalar()
     if ref is None:
-        raise BadRequest(f"there is no base station {base_station_id}")
+        raise BadRequest("there is no base station {base_station_id}", base_station_id=base_station_id)
     return int(ref)
 
 
@@ -272,7 +277,7 @@ def change_members(connection: Connection, base_station_id: str, changed: Mappin
     listed = list_base_stations(connection)
     station = next((station for station in listed if station.id == base_station_id), None)
     if station is None:
-        raise BadRequest(f"there is no base station {base_station_id}")
+        raise BadRequest("there is no base station {base_station_id}", base_station_id=base_station_id)
     members = {name: changed.get(name, getattr(station, name)) for name in _CHANGEABLE}
     change_base_station(connection, station.operator_ref, base_station_id, **members)
 
@@ -282,7 +287,7 @@ def remove_base_station(connection: Connection, base_station_id: str) -> None:
     nobody gets its id again."""
     done = connection.execute(delete(base_stations).where(base_stations.c.id == base_station_id))
     if done.rowcount != 1:
-        raise BadRequest(f"there is no base station {base_station_id}")
+        raise BadRequest("there is no base station {base_station_id}", base_station_id=base_station_id)
     connection.execute(
         insert(retired_base_stations).values(id=base_station_id, retired_at=moment(connection))
     )

@@ -51,7 +51,9 @@ def issue_token(connection: Connection, base_station_ref: int, by: str) -> NewTo
         select(func.count()).where(columns.base_station_ref == base_station_ref)
     ).scalar_one()
     if count >= MOST_TOKENS:
-        raise BadRequest(f"the base station has {count} tokens; revoke one that is not used any more")
+        raise BadRequest(
+            "the base station has {count} tokens; revoke one that is not used any more", count=count
+        )
     token = new_token()
     return NewToken(str(insert_token(connection, base_station_ref, token, by)), token)
 

@@ -92,10 +92,13 @@ def check_uri(kind: UpdateKind, uri: str) -> str:
     if not separator or scheme not in _SCHEMES[kind] or found is None or not 0 < int(found[1]) < 65_536:
         first = _SCHEMES[kind][0]
         raise InvalidField(
-            f"{kind} {uri[:60]!r} is not {first}://HOST:PORT; Station takes no path and needs the port"
+            "{kind} {uri!r} is not {first}://HOST:PORT; Station takes no path and needs the port",
+            kind=kind,
+            uri=uri[:60],
+            first=first,
         )
     if len(uri.strip()) > _LONGEST_URI:
-        raise InvalidField(f"{kind} has {_LONGEST_URI} characters at most")
+        raise InvalidField("{kind} has {longest_uri} characters at most", kind=kind, longest_uri=_LONGEST_URI)
     return uri.strip()
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from veldnet.domain.documents import MacVersion, ProfileSettings, RegionalParameters
 from veldnet.domain.errors import BadRequest, InvalidField
+from veldnet.domain.validation import validation_text
 from veldnet.inventory.offers import check_radio
 
 T = TypeVar("T")
@@ -149,7 +150,7 @@ def convert(document: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(_given(document), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise BadRequest(str(error)[:200]) from None
+        raise BadRequest(validation_text(str(error))) from None
 
 
 def _given(document: Any) -> Any:
@@ -169,9 +170,12 @@ def settings_of(profile: EndDeviceProfile, region: str, maker: str) -> ProfileSe
     mac_version = _MAC_VERSIONS.get(profile.macVersion)
     parameters = _PARAMETERS.get(profile.regionalParametersVersion)
     if mac_version is None:
-        raise InvalidField(f"macVersion {profile.macVersion[:20]} is unknown")
+        raise InvalidField("macVersion {mac_version} is unknown", mac_version=profile.macVersion[:20])
     if parameters is None:
-        raise InvalidField(f"regionalParametersVersion {profile.regionalParametersVersion[:30]} is unknown")
+        raise InvalidField(
+            "regionalParametersVersion {regional_parameters_version} is unknown",
+            regional_parameters_version=profile.regionalParametersVersion[:30],
+        )
     personalised = not profile.supportsJoin
     timeout = profile.classCTimeout if profile.supportsClassC else profile.classBTimeout
     settings = ProfileSettings(

@@ -104,7 +104,7 @@ class Reader:
         entries = self._vendors()
         folders = sorted({path.split("/")[1] for path in self._files if path.count("/") == 2})
         if len(folders) > _MOST_MAKERS:
-            raise BadRequest(f"there are more than {_MOST_MAKERS} makers")
+            raise BadRequest("there are more than {most_makers} makers", most_makers=_MOST_MAKERS)
         for folder in folders:
             path = f"vendor/{folder}/index.yaml"
             if path not in self._files:
@@ -175,7 +175,7 @@ class Reader:
             for named, use in firmware.profiles.items():
                 region = REGIONS.get(named)
                 if region is None:
-                    self._skip(path, BadRequest(f"region {named[:20]} is unknown"))
+                    self._skip(path, BadRequest("region {named} is unknown", named=named[:20]))
                     continue
                 version = shown(firmware.version)
                 if (version, region) in seen or len(seen) >= _MOST_VARIANTS:
@@ -213,7 +213,7 @@ class Reader:
         if codec is None:
             return None
         if codec.kind not in _KINDS:
-            self._skip(path, BadRequest(f"kind must be one of {', '.join(_KINDS)}"))
+            self._skip(path, BadRequest("kind must be one of {known}", known=", ".join(_KINDS)))
             return None
         if codec.kind != "JAVASCRIPT":
             return ModelCodec(name, codec.kind, "")
@@ -241,11 +241,11 @@ class Reader:
         for name in dict.fromkeys(functions.values()):
             octets = self._files.get(f"vendor/{folder}/{name}")
             if octets is None:
-                raise BadRequest(f"{name} is not there")
+                raise BadRequest("{name} is not there", name=name)
             try:
                 texts[name] = octets.decode("utf-8-sig")
             except UnicodeDecodeError:
-                raise BadRequest(f"{name} is not UTF-8") from None
+                raise BadRequest("{name} is not UTF-8", name=name) from None
         if len(texts) == 1:
             source = next(iter(texts.values()))
         else:
@@ -254,7 +254,7 @@ class Reader:
                 for function, name in functions.items()
             )
         if len(source) > _MOST_SOURCE:
-            raise BadRequest(f"the codec has more than {_MOST_SOURCE} characters")
+            raise BadRequest("the codec has more than {most_source} characters", most_source=_MOST_SOURCE)
         return source
 
     def _read(self, path: str, kind: type[T]) -> T | None:

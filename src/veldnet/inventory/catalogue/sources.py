@@ -40,7 +40,9 @@ def read_files(path: Path) -> Files:
             return _collect(_zip(path))
         return _collect(_tar(path))
     except OSError as error:
-        raise BadRequest(f"{path.name} cannot be read: {error.strerror or error}") from None
+        raise BadRequest(
+            "{name} cannot be read: {strerror}", name=path.name, strerror=error.strerror or error
+        ) from None
     except (
         zipfile.BadZipFile,
         tarfile.TarError,
@@ -52,7 +54,7 @@ def read_files(path: Path) -> Files:
         RuntimeError,
     ):
         raise BadRequest(
-            f"{path.name} is not a folder, and not a zip or tar archive that can be read"
+            "{name} is not a folder, and not a zip or tar archive that can be read", name=path.name
         ) from None
 
 
@@ -62,18 +64,24 @@ def _collect(entries: Iterator[tuple[str, Callable[[], bytes]]]) -> Files:
     together = 0
     for count, (name, read) in enumerate(entries):
         if count >= _MOST_ENTRIES:
-            raise BadRequest(f"there are more than {_MOST_ENTRIES} entries")
+            raise BadRequest("there are more than {most_entries} entries", most_entries=_MOST_ENTRIES)
         if name.startswith("/") or "\\" in name or ".." in name.split("/"):
-            raise BadRequest(f"the entry {name[:100]!r} leads out of the archive; nothing was imported")
+            raise BadRequest(
+                "the entry {name!r} leads out of the archive; nothing was imported", name=name[:100]
+            )
         wanted = _WANTED.search(name)
         if wanted is None or wanted[1] in found:
             continue
         if len(found) >= _MOST_FILES:
-            raise BadRequest(f"there are more than {_MOST_FILES} descriptions and codecs")
+            raise BadRequest(
+                "there are more than {most_files} descriptions and codecs", most_files=_MOST_FILES
+            )
         octets = read()
         together += len(octets)
         if together > _MOST_TOGETHER:
-            raise BadRequest(f"the descriptions take more than {_MOST_TOGETHER >> 20} MiB")
+            raise BadRequest(
+                "the descriptions take more than {most_together} MiB", most_together=_MOST_TOGETHER >> 20
+            )
         found[wanted[1]] = octets
     if not found:
         raise BadRequest("there is no vendor/<maker>/index.yaml, as the LoRaWAN device repository has it")
@@ -99,7 +107,11 @@ def _read(path: Path) -> bytes:
 def _bounded(file: IO[bytes], name: str) -> bytes:
     octets = file.read(MOST_FILE + 1)
     if len(octets) > MOST_FILE:
-        raise BadRequest(f"{name[:100]} is larger than {MOST_FILE >> 20} MiB; nothing was imported")
+        raise BadRequest(
+            "{name} is larger than {most_file} MiB; nothing was imported",
+            name=name[:100],
+            most_file=MOST_FILE >> 20,
+        )
     return octets
 
 
@@ -127,7 +139,7 @@ def _check_directory(path: Path) -> None:
         end = file.read()
     at = end.rfind(b"PK\x05\x06")
     if at < 0 or int.from_bytes(end[at + 12 : at + 16], "little") > _MOST_DIRECTORY:
-        raise BadRequest(f"{path.name} has too many entries")
+        raise BadRequest("{name} has too many entries", name=path.name)
 
 
 class _Stream:
@@ -141,12 +153,18 @@ class _Stream:
         if size < 0 or size > 2 * MOST_FILE:
             raise BadRequest("the archive has a header or file that is too large; nothing was imported")
         if self._file.tell() + size > _MOST_STREAM:
-            raise BadRequest(f"the archive is larger than {_MOST_STREAM >> 30} GiB when it is decompressed")
+            raise BadRequest(
+                "the archive is larger than {most_stream} GiB when it is decompressed",
+                most_stream=_MOST_STREAM >> 30,
+            )
         return self._file.read(size)
 
     def seek(self, position: int, whence: int = 0) -> int:
         if whence == 0 and position > _MOST_STREAM:
-            raise BadRequest(f"the archive is larger than {_MOST_STREAM >> 30} GiB when it is decompressed")
+            raise BadRequest(
+                "the archive is larger than {most_stream} GiB when it is decompressed",
+                most_stream=_MOST_STREAM >> 30,
+            )
         return self._file.seek(position, whence)
 
     def tell(self) -> int:
@@ -176,5 +194,5 @@ def _decompressed(raw: BinaryIO) -> Any:
 def _of_tar(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = archive.extractfile(member)
     if file is None:
-        raise BadRequest(f"{member.name[:100]} is not a file")
+        raise BadRequest("{name} is not a file", name=member.name[:100])
     return _bounded(file, member.name)

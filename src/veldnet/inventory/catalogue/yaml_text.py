@@ -26,7 +26,7 @@ def read_yaml(octets: bytes) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = "" if mark is None else f" (line {mark.line + 1})"
-        raise BadRequest(f"the file is not YAML{where}") from None
+        raise BadRequest("the file is not YAML{where}", where=where) from None
     except (RecursionError, ValueError):
         raise BadRequest("the file is not YAML that can be read") from None
 
@@ -54,9 +54,11 @@ def _measure(text: str) -> None:
             _keep(sizes, event.anchor, size)
         open_nodes[-1] += size
         if open_nodes[-1] > _MOST_NODES:
-            raise BadRequest(f"the file has more than {_MOST_NODES} entries, aliases written out")
+            raise BadRequest(
+                "the file has more than {most_nodes} entries, aliases written out", most_nodes=_MOST_NODES
+            )
         if len(open_nodes) > _MOST_DEPTH:
-            raise BadRequest(f"the file is nested deeper than {_MOST_DEPTH} levels")
+            raise BadRequest("the file is nested deeper than {most_depth} levels", most_depth=_MOST_DEPTH)
 
 
 def _keep(sizes: dict[str, int], anchor: str | None, size: int) -> None:

@@ -48,10 +48,13 @@ def find_profile(connection: Connection, scope: Scope, profile_id: str) -> tuple
         )
     ).first()
     if row is None:
-        raise UnknownReference(f"deviceProfileId {profile_id[:80]} is unknown; see GET /deviceProfiles")
+        raise UnknownReference(
+            "deviceProfileId {profile_id} is unknown; see GET /deviceProfiles", profile_id=profile_id[:80]
+        )
     if row.suspended:
         raise UnknownReference(
-            f"deviceProfileId {profile_id[:80]} is suspended by the operator; choose another"
+            "deviceProfileId {profile_id} is suspended by the operator; choose another",
+            profile_id=profile_id[:80],
         )
     return row.ref, decode_profile(row.settings)
 
@@ -63,12 +66,17 @@ def compatible_profile(
     profile_ref, wanted = find_profile(connection, scope, profile_id)
     if wanted.loRaWANMacVersion != current.loRaWANMacVersion:
         raise InvalidField(
-            f"deviceProfileId {profile_id[:80]} is for LoRaWAN {wanted.loRaWANMacVersion}, "
-            f"the device uses {current.loRaWANMacVersion}"
+            "deviceProfileId {profile_id} is for LoRaWAN {wanted}, the device uses {current}",
+            profile_id=profile_id[:80],
+            wanted=wanted.loRaWANMacVersion,
+            current=current.loRaWANMacVersion,
         )
     if wanted.region != current.region:
         raise InvalidField(
-            f"deviceProfileId {profile_id[:80]} is for {wanted.region}, the device uses {current.region}"
+            "deviceProfileId {profile_id} is for {wanted}, the device uses {current}",
+            profile_id=profile_id[:80],
+            wanted=wanted.region,
+            current=current.region,
         )
     return profile_ref
 
@@ -82,10 +90,10 @@ def choose_plan(connection: Connection, scope: Scope, plan_id: str | UnsetType) 
             raise UnknownConnectivityPlan(plan_id[:200], scope.operator_ref)
         if row.suspended:
             raise NoFreeConnection(
-                f"connectivity plan {plan_id} is suspended by the operator; choose another"
+                "connectivity plan {plan_id} is suspended by the operator; choose another", plan_id=plan_id
             )
         if not _reserve_connection(connection, scope, row.ref):
-            raise NoFreeConnection(f"connectivity plan {plan_id} has no free connection left")
+            raise NoFreeConnection("connectivity plan {plan_id} has no free connection left", plan_id=plan_id)
         return int(row.ref)
     for row in connection.execute(_USABLE_PLANS, mine).all():
         if _reserve_connection(connection, scope, row.ref):
@@ -119,7 +127,8 @@ def choose_routing(
         profile = find_by_id(connection, scope, routing_profile_id)
         if profile is None:
             raise UnknownReference(
-                f"routingProfileId {routing_profile_id[:80]} is unknown; see GET /routingProfiles"
+                "routingProfileId {routing_profile_id} is unknown; see GET /routingProfiles",
+                routing_profile_id=routing_profile_id[:80],
             )
         if strategy is UNSET:
             return profile, None

@@ -67,7 +67,7 @@ def check_new_device(
     given_by_network = ("ref", "classBState", "statistics", "commercialDetails")
     for name in given_by_network if personalisation is not None else (*given_by_network, "networkAddress"):
         if getattr(body, name) is not UNSET:
-            raise InvalidField(f"{name} is set by the network and must not be sent")
+            raise InvalidField("{name} is set by the network and must not be sent", name=name)
     if body.name is not UNSET:
         check_name(body.name)
     check_location(body)
@@ -82,7 +82,7 @@ def check_dev_eui(body: Device) -> DevEui:
     try:
         return DevEui.parse(body.EUI)
     except InvalidIdentifier as error:
-        raise InvalidField(f"EUI {body.EUI[:40]!r}: {error}") from None
+        raise InvalidField("EUI {eui!r}: {error}", eui=body.EUI[:40], error=error) from None
 
 
 def _app_key(body: Device) -> AesKey:
@@ -96,9 +96,9 @@ def check_root_key(text: str, where: str) -> AesKey:
     try:
         key = AesKey.parse(text)
     except InvalidKey:
-        raise InvalidField(f"{where} must be 32 hexadecimal digits") from None
+        raise InvalidField("{where} must be 32 hexadecimal digits", where=where) from None
     if len(set(key.hex())) == 1:
-        raise WeakKey(f"{where} is one digit repeated; use a random key")
+        raise WeakKey("{where} is one digit repeated; use a random key", where=where)
     return key
 
 
@@ -109,7 +109,7 @@ def parse_join_eui(text: str | UnsetType) -> JoinEui | None:
     try:
         return JoinEui.parse(text)
     except InvalidIdentifier as error:
-        raise InvalidField(f"applicationEUI {text[:40]!r}: {error}") from None
+        raise InvalidField("applicationEUI {text!r}: {error}", text=text[:40], error=error) from None
 
 
 def check_location(body: Device) -> None:
@@ -117,7 +117,12 @@ def check_location(body: Device) -> None:
     for name, limit in (("geoLatitude", 90.0), ("geoLongitude", 180.0)):
         value = getattr(body, name)
         if value is not UNSET and not -limit <= value <= limit:
-            raise InvalidField(f"{name} {value} must lie between -{limit:.0f} and {limit:.0f} degrees")
+            raise InvalidField(
+                "{name} {value} must lie between -{limit:.0f} and {limit:.0f} degrees",
+                name=name,
+                value=value,
+                limit=limit,
+            )
     if (body.geoLatitude is UNSET) != (body.geoLongitude is UNSET):
         raise MissingField("geoLatitude and geoLongitude go together")
 
@@ -132,11 +137,13 @@ def check_unchanged(body: Device, current: Device, updatable: frozenset[str]) ->
         if name == "networkAddress" and current.activationType == "OTAA":
             continue
         if name in ("applicationKey", "networkSessionKey", "applicationSessionKeyRules"):
-            raise NotUpdatable(f"{name} cannot be changed; delete the device and create it again")
+            raise NotUpdatable("{name} cannot be changed; delete the device and create it again", name=name)
         if not _same(name, value, getattr(current, name)):
             changeable = ", ".join(sorted(updatable))
             raise NotUpdatable(
-                f"{name} cannot be changed; delete the device and create it again. Changeable: {changeable}"
+                "{name} cannot be changed; delete the device and create it again. Changeable: {changeable}",
+                name=name,
+                changeable=changeable,
             )
 
 

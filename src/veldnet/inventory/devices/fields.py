@@ -32,47 +32,58 @@ class Field(msgspec.Struct, frozen=True):
 
 def _check_text(value: str, name: str) -> None:
     if len(value) > _MAX_TEXT:
-        raise InvalidField(f"{name} has {len(value)} characters, at most {_MAX_TEXT} are allowed")
+        raise InvalidField(
+            "{name} has {count} characters, at most {max_text} are allowed",
+            name=name,
+            count=len(value),
+            max_text=_MAX_TEXT,
+        )
 
 
 def _check_net_id(value: str, name: str) -> None:
     try:
         NetId.parse(value)
     except InvalidIdentifier as error:
-        raise InvalidField(f"{name}: {error}") from None
+        raise InvalidField("{name}: {error}", name=name, error=error) from None
 
 
 def _check_tags(value: list[str], name: str) -> None:
     if len(value) > 50 or any(len(tag) > _MAX_TEXT for tag in value):
-        raise InvalidField(f"{name} holds at most 50 tags of at most {_MAX_TEXT} characters")
+        raise InvalidField(
+            "{name} holds at most 50 tags of at most {max_text} characters", name=name, max_text=_MAX_TEXT
+        )
 
 
 def _check_labels(value: list[str], name: str) -> None:
     """Tags are filters: what differs only by blanks or cannot be seen would be taken for the same."""
     if len(value) > 20 or len(set(value)) != len(value):
-        raise InvalidField(f"{name} holds at most 20 different tags")
+        raise InvalidField("{name} holds at most 20 different tags", name=name)
     for tag in value:
         if not 1 <= len(tag) <= 50 or tag != tag.strip() or not tag.isprintable() or set(tag) & set(";|,"):
             raise InvalidField(
-                f"{name} {tag[:60]!r} must have 1 to 50 printable characters, no blanks around them and none "
-                "of ; | ,"
+                "{name} {tag!r} must have 1 to 50 printable characters, no blanks around them and none of"
+                " ; | ,",
+                name=name,
+                tag=tag[:60],
             )
 
 
 def check_thresholds(thresholds: list[AlarmThreshold], name: str = "alarmThresholds") -> None:
     """At most two steps, the second later and more severe than the first."""
     if len(thresholds) > 2:
-        raise InvalidField(f"{name} holds at most two entries")
+        raise InvalidField("{name} holds at most two entries", name=name)
     enabled = [t for t in thresholds if t.enabled is True]
     for threshold in enabled:
         if threshold.durationOfInactivity is UNSET or threshold.level is UNSET:
-            raise MissingField(f"an enabled {name} entry needs durationOfInactivity and level")
+            raise MissingField("an enabled {name} entry needs durationOfInactivity and level", name=name)
     if len(thresholds) == 2 and thresholds[1].enabled is True:
         if thresholds[0].enabled is not True:
-            raise InvalidField(f"the second {name} entry needs the first to be enabled")
+            raise InvalidField("the second {name} entry needs the first to be enabled", name=name)
         first, second = ((_seconds(t), THRESHOLD_LEVELS[str(t.level)]) for t in thresholds)
         if first[0] >= second[0] or first[1] >= second[1]:
-            raise InvalidField(f"the second {name} entry must be later and more severe than the first")
+            raise InvalidField(
+                "the second {name} entry must be later and more severe than the first", name=name
+            )
 
 
 def _seconds(threshold: AlarmThreshold) -> int:

@@ -119,7 +119,10 @@ def insert_device(
     session: dict[str, Any] = {}
     if personalisation is not None:
         if open_session is None or profile.version_11:
-            raise InvalidField(f"deviceProfileId {body.deviceProfileId} is for LoRaWAN 1.1; ABP is for 1.0.x")
+            raise InvalidField(
+                "deviceProfileId {device_profile_id} is for LoRaWAN 1.1; ABP is for 1.0.x",
+                device_profile_id=body.deviceProfileId,
+            )
         state = open_session(personalisation, profile)
         session = {"dev_addr": int(personalisation.dev_addr), "state": state}
     connection.execute(_INSERT_STATE, {"device_ref": ref, **session})

@@ -17,6 +17,7 @@ from veldnet.store.schema import (
     plan_grants,
     subscribers,
 )
+from veldnet.texts import Plural
 
 # Moved in one transaction; for more there is the bulk change of devices by filter.
 MOST_MOVED = 10_000
@@ -30,9 +31,11 @@ def move_to_plan(connection: Connection, operator_ref: int, plan_ref: int, targe
         )
     ).first()
     if target is None or target.ref == plan_ref:
-        raise InvalidField(f"moveTo {target_id[:80]!r} is not the id of another connectivity plan")
+        raise InvalidField(
+            "moveTo {target_id!r} is not the id of another connectivity plan", target_id=target_id[:80]
+        )
     if target.suspended:
-        raise InvalidField(f"moveTo {target_id[:80]} is suspended; resume it first")
+        raise InvalidField("moveTo {target_id} is suspended; resume it first", target_id=target_id[:80])
     _check_count(connection, devices.c.plan_ref, plan_ref)
     _take_connections(connection, plan_ref, target.ref, target_id)
     routings = select(devices.c.routing_profile_ref).where(devices.c.plan_ref == plan_ref).distinct()
@@ -60,8 +63,14 @@ def _take_connections(connection: Connection, plan_ref: int, target_ref: int, ta
         )
         if taken.rowcount != 1:
             raise BadRequest(
-                f"subscriber {row.customer_id} has not {row.devices} free connection(s) of {target_id}; "
-                "grant them first"
+                Plural(
+                    "subscriber {customer_id} has not {count} free connection of {target_id}; grant it first",
+                    "subscriber {customer_id} has not {count} free connections of {target_id}; grant them"
+                    " first",
+                    customer_id=row.customer_id,
+                    count=row.devices,
+                    target_id=target_id,
+                )
             )
         connection.execute(
             update(plan_grants)
@@ -81,7 +90,9 @@ def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int,
     ).all()
     target = next((row for row in rows if row.id == target_id and row.ref != profile_ref), None)
     if target is None:
-        raise InvalidField(f"moveTo {target_id[:80]!r} is not the id of another device profile")
+        raise InvalidField(
+            "moveTo {target_id!r} is not the id of another device profile", target_id=target_id[:80]
+        )
     old = decode_profile(next(row.settings for row in rows if row.ref == profile_ref))
     new = decode_profile(target.settings)
     region = REGIONS[old.region]
@@ -92,8 +103,11 @@ def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int,
         is not region.of_revision(new.regionalParameterVersion)
     ):
         raise InvalidField(
-            f"moveTo {target_id[:80]} must not be suspended, and be for LoRaWAN {old.loRaWANMacVersion} in "
-            f"{old.region} with the same data rates"
+            "moveTo {target_id} must not be suspended, and be for LoRaWAN {version} in "
+            "{region} with the same data rates",
+            target_id=target_id[:80],
+            version=old.loRaWANMacVersion,
+            region=old.region,
         )
     _check_count(connection, devices.c.profile_ref, profile_ref)
     return _move(connection, devices.c.profile_ref, profile_ref, target.ref)
@@ -102,7 +116,11 @@ def move_to_profile(connection: Connection, operator_ref: int, profile_ref: int,
 def _check_count(connection: Connection, column: Column[int], ref: int) -> None:
     count = connection.execute(select(func.count()).select_from(devices).where(column == ref)).scalar_one()
     if count > MOST_MOVED:
-        raise BadRequest(f"{count} devices are too many to move at once; at most {MOST_MOVED} are")
+        raise BadRequest(
+            "{count} devices are too many to move at once; at most {most_moved} are",
+            count=count,
+            most_moved=MOST_MOVED,
+        )
 
 
 def _move(connection: Connection, column: Column[int], ref: int, target: int) -> int:

@@ -40,11 +40,17 @@ def check_rekeying(connection: Connection, scope: Scope, ref: str, names: list[s
     """The device, if it can have the keys that are named. Raises a `BadRequest`."""
     row = own_device(connection, scope, ref)
     if not names:
-        raise MissingField(f"{APPLICATION_KEY} is mandatory: the AppKey, 32 hexadecimal digits")
+        raise MissingField(
+            "{application_key} is mandatory: the AppKey, 32 hexadecimal digits",
+            application_key=APPLICATION_KEY,
+        )
     if row.activation_type != "OTAA":
         raise InvalidField("the device does not join (ABP) and has no root keys; delete and create it")
     if NETWORK_KEY in names and not decode_profile(row.profile_settings).version_11:
-        raise InvalidField(f"{NETWORK_KEY} is for LoRaWAN 1.1; the profile of the device is for 1.0.x")
+        raise InvalidField(
+            "{network_key} is for LoRaWAN 1.1; the profile of the device is for 1.0.x",
+            network_key=NETWORK_KEY,
+        )
     return Rekeyed(row.ref, DevEui.parse(row.dev_eui))
 
 

@@ -198,7 +198,7 @@ def owner_of(connection: Connection, dev_eui: str) -> tuple[str, str]:
         .where(devices.c.dev_eui == dev_eui)
     ).first()
     if row is None:
-        raise BadRequest(f"there is no device {dev_eui}")
+        raise BadRequest("there is no device {dev_eui}", dev_eui=dev_eui)
     return row.customer_id, str(row.ref)
 
 

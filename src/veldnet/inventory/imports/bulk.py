@@ -80,7 +80,7 @@ class BulkImport:
         except VaultError as error:
             if error.code not in _KEY_ERRORS:
                 raise
-            return InvalidField(f"applicationKey: {error}")
+            return InvalidField("applicationKey: {error}", error=error)
 
     def _write(
         self, connection: Connection, batch: list[Line], ready: list[_Ready | Refusal]
@@ -100,7 +100,7 @@ class BulkImport:
             with connection.begin_nested():
                 self._change(connection, lookups, ready)
         except Refusal as error:
-            refusal, column = line.refusal(error.message)
+            refusal, column = line.refusal(error.text)
             return Outcome(line, refusal, column)
         return Outcome(line)
 

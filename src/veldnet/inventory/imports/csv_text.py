@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from veldnet.domain.errors import BadRequest
+from veldnet.texts import Text
 
 MOST_ROWS = 10_000
 _SEPARATORS = ",;\t"
@@ -72,7 +73,7 @@ def rows_of(text: str, familiar: Callable[[list[str]], bool], most: int = MOST_R
     separator, named = _separator(text, familiar)
     for count, row in enumerate(_records(text, separator)):
         if count >= most:
-            raise BadRequest(f"the file has more than {most} rows; split it")
+            raise BadRequest("the file has more than {most} rows; split it", most=most)
         if any(row.cells):
             if named:
                 named = False
@@ -113,18 +114,20 @@ def _records(text: str, separator: str, *, strict: bool = True) -> Iterator[Row]
         except StopIteration:
             return
         except csv.Error as error:
-            raise BadRequest(f"line {lines.first}: the row is not CSV ({_kind(error)})") from None
+            raise BadRequest(
+                "line {first}: the row is not CSV ({error})", first=lines.first, error=_kind(error)
+            ) from None
         yield Row(lines.first, lines.number, [_value(cell) for cell in cells])
 
 
-def _kind(error: csv.Error) -> str:
+def _kind(error: csv.Error) -> Text:
     """What is wrong, without the octets of the file."""
     text = str(error)
     if "unexpected end" in text:
-        return "a quoted cell does not end"
+        return Text("a quoted cell does not end")
     if "field larger" in text:
-        return "a cell is longer than 131072 characters"
-    return "a quote within a quoted cell must be doubled"
+        return Text("a cell is longer than 131072 characters")
+    return Text("a quote within a quoted cell must be doubled")
 
 
 class _Lines:

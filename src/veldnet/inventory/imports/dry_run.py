@@ -33,7 +33,10 @@ class Rehearsal:
     def prepare(self, connection: Connection, scope: Scope, eui: str) -> None:
         """Bring the database to where a creation would find it. Raises `DuplicateEui`."""
         if len(self._created) + len(self._deleted) >= _MOST_DEVICES:
-            raise BadRequest(f"a dry run tells of {_MOST_DEVICES} devices at most; split the file")
+            raise BadRequest(
+                "a dry run tells of {most_devices} devices at most; split the file",
+                most_devices=_MOST_DEVICES,
+            )
         if eui in self._created:
             raise DuplicateEui(eui)
         if eui in self._deleted:

@@ -15,6 +15,8 @@ import msgspec
 
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField
 from veldnet.domain.resources import Device, VeldnetDevice
+from veldnet.domain.validation import validation_text
+from veldnet.texts import Text
 
 from .csv_text import Row, letter
 from .lines import ImportRow, Line, action_of, may_be_key, number_of, plain, refuse_number
@@ -106,7 +108,11 @@ def read_rows(header: Row, body: Iterable[Row]) -> Iterator[Line]:
     names = [_column(header, position) for position in range(len(header.cells))]
     twice = {name for name in names if name and names.count(name) > 1}
     if twice:
-        raise InvalidField(f"line {header.line}: the header names {', '.join(sorted(twice))} more than once")
+        raise InvalidField(
+            "line {line}: the header names {known} more than once",
+            line=header.line,
+            known=", ".join(sorted(twice)),
+        )
     columns = {
         name: f"{letter(position)} ({header.cells[position]})" for position, name in enumerate(names) if name
     }
@@ -119,10 +125,14 @@ def _column(header: Row, position: int) -> str:
     name = "" if not cell else _BY_KEY.get(_key(cell))
     if name is None:
         known = ", ".join((_ACTION, *COLUMNS))
-        shown = "the name" if may_be_key(cell) else repr(cell[:40])
+        shown = Text("the name") if may_be_key(cell) else repr(cell[:40])
         raise InvalidField(
-            f"line {header.line}, column {letter(position)}: {shown} is unknown; remove the column, or "
-            f"name it one of {known}"
+            "line {line}, column {position}: {shown} is unknown; remove the column, or name it one of"
+            " {known}",
+            line=header.line,
+            position=letter(position),
+            shown=shown,
+            known=known,
         )
     return name
 
@@ -134,7 +144,9 @@ def _read(names: list[str], columns: dict[str, str], row: Row, header: list[str]
     found: ImportRow | BadRequest
     try:
         if any(row.cells[len(names) :]):
-            raise InvalidField(f"the row has {len(row.cells)} cells, the header {len(names)}")
+            raise InvalidField(
+                "the row has {cells} cells, the header {names}", cells=len(row.cells), names=len(names)
+            )
         if action not in ("", "CREATE", "DELETE"):
             raise InvalidField("action must be CREATE or DELETE")
         if "EUI" not in given:
@@ -164,5 +176,4 @@ def _created(given: dict[str, str]) -> ImportRow:
     try:
         return ImportRow("create", msgspec.convert(members, VeldnetDevice), None, nwk_key)
     except msgspec.ValidationError as error:
-        text, _dash, path = str(error).rpartition(" - at `")
-        raise InvalidField(f"{path.rstrip('`').removeprefix('$.')}: {text}" if text else str(error)) from None
+        raise InvalidField(validation_text(str(error))) from None

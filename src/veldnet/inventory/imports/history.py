@@ -87,7 +87,7 @@ def own_import(connection: Connection, scope: Scope, ref: str) -> int:
     if row is None:
         raise NotFound("Import", ref)
     if row.undone_at is not None:
-        raise BadRequest(f"import {ref} has been undone")
+        raise BadRequest("import {ref} has been undone", ref=ref)
     return int(row.ref)
 
 

@@ -12,6 +12,7 @@ from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.domain.resources import Device
 from veldnet.keys import Form
 from veldnet.lorawan import DevEui, InvalidIdentifier
+from veldnet.texts import Language, Text, in_language
 
 Action = Literal["create", "delete"]
 
@@ -32,7 +33,7 @@ class ImportRow(msgspec.Struct, frozen=True):
     app_key: EncryptedKey | None = None
     nwk_key: EncryptedKey | str | None = None
     # What was given and is not taken.
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Text, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -56,19 +57,22 @@ class Line(msgspec.Struct, frozen=True):
         except InvalidIdentifier:
             return ""
 
-    def refusal(self, message: str) -> tuple[str, str]:
+    def refusal(self, problem: Text, language: Language = "en") -> tuple[str, str]:
         """What is wrong with the row in words that name line and column, and the column. Whatever the
         message took from a cell that may be a key is left out."""
-        text = message.removeprefix(BadRequest.prefix)
+        text = str(problem)
         named = _MEMBER.match(text)
         column = self.columns.get(named[2], named[2] if named[1] else "") if named else ""
         if not column:
             name = next((name for start, name in _STARTS if text.startswith(start)), "")
             column = self.columns.get(name, "")
+        text = in_language(problem, language)
         if named is not None and named[1]:
-            text = text[named.end() :].lstrip(" :")
-        where = f"line {self.number}, column {column}" if column else f"line {self.number}"
-        return f"{where}: {self._without_keys(text)}", column
+            text = _COLUMN.sub("", text)
+        where = Text("line {line}", line=self.number)
+        if column:
+            where = Text("line {line}, column {column}", line=self.number, column=column)
+        return f"{in_language(where, language)}: {self._without_keys(text)}", column
 
     def _without_keys(self, text: str) -> str:
         for cell in sorted(self.cells, key=len, reverse=True):
@@ -81,6 +85,8 @@ class Line(msgspec.Struct, frozen=True):
 
 _HIDDEN = "(not shown)"
 _MEMBER = re.compile(r"(column )?([A-Za-z]+)\b")
+# A text that begins with its column, in every language.
+_COLUMN = re.compile(r"(?:column|kolom) [A-Za-z]+\b[ :]*")
 _LONG_DIGITS = re.compile(r"[0-9A-Fa-f](?:[-: ]?[0-9A-Fa-f]){19,}")
 # Refusals that do not begin with the member at fault.
 _STARTS = (
@@ -114,12 +120,13 @@ def number_of(text: str, name: str) -> float:
     """A number with a point, or a comma as in most countries. Raises `InvalidField`."""
     if re.fullmatch(r"[+-]?[0-9]{1,3}(?:[.,][0-9]{1,20})?", text):
         return float(text.replace(",", "."))
-    raise InvalidField(f"{name} should be a number such as 52.0907 or 52,0907")
+    raise InvalidField("{name} should be a number such as 52.0907 or 52,0907", name=name)
 
 
 def refuse_number(text: str, name: str) -> None:
     """Say what happened to an EUI of decimal digits in a spreadsheet. Raises `InvalidField`."""
     if re.fullmatch(r"[0-9][.,]?[0-9]*[eE]\+[0-9]+", text):
         raise InvalidField(
-            f"{name} was made a number by the spreadsheet; format the column as text and enter the EUIs again"
+            "{name} was made a number by the spreadsheet; format the column as text and enter the EUIs again",
+            name=name,
         )

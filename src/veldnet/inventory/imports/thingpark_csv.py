@@ -17,6 +17,7 @@ from msgspec import UNSET
 
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField
 from veldnet.domain.resources import ApplicationSessionKeyRule, Device
+from veldnet.texts import Text
 
 from .csv_text import Row
 from .lines import ACTIONS, EncryptedKey, ImportRow, Line, action_of, number_of, plain, refuse_number
@@ -67,7 +68,11 @@ def _line(row: Row) -> Line:
     found: ImportRow | BadRequest
     try:
         if any(cells[COLUMNS + 1 :]):
-            raise InvalidField(f"{len(cells)} columns, at most {COLUMNS} (A to AA) have a meaning")
+            raise InvalidField(
+                "{count} columns, at most {most} (A to AA) have a meaning",
+                count=len(cells),
+                most=COLUMNS,
+            )
         found = _row(cells[:COLUMNS] + [""] * (COLUMNS - len(cells)))
     except BadRequest as error:
         found = error
@@ -101,7 +106,9 @@ def _row(c: list[str]) -> ImportRow:
     if c[19]:
         raise InvalidField("column T (AS ids) is not supported; name a routing profile in column I")
     remarks = tuple(
-        f"column {column} is not taken" for column, value in (("C", otaa and c[2]), ("O", c[14])) if value
+        Text("column {column} is not taken", column=column)
+        for column, value in (("C", otaa and c[2]), ("O", c[14]))
+        if value
     )
     if not otaa:
         return ImportRow("create", _personalised(device, c), remarks=remarks)
@@ -121,7 +128,7 @@ def _with_motion(device: Device, word: str) -> Device:
     try:
         return msgspec.convert(members, Device)
     except msgspec.ValidationError as error:
-        raise InvalidField(f"column Q: {error}") from None
+        raise InvalidField("column Q: {error}", error=error) from None
 
 
 def _personalised(device: Device, c: list[str]) -> Device:
@@ -141,7 +148,7 @@ def _app_s_keys(text: str) -> Iterator[ApplicationSessionKeyRule]:
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - without declarations there are no entities
     except ElementTree.ParseError as error:
-        raise InvalidField(f"column F is no XML: {error}") from None
+        raise InvalidField("column F is no XML: {error}", error=error) from None
     if root.tag != "AppSKeys":
         raise InvalidField('column F must look like <AppSKeys><AppSKey Port="1-2">...</AppSKey></AppSKeys>')
     for entry in root:
@@ -150,7 +157,7 @@ def _app_s_keys(text: str) -> Iterator[ApplicationSessionKeyRule]:
 
 def _given(text: str, column: str, what: str) -> str:
     if not text:
-        raise MissingField(f"column {column} ({what}) is mandatory")
+        raise MissingField("column {column} ({what}) is mandatory", column=column, what=what)
     return text
 
 
@@ -166,14 +173,15 @@ def _number(text: str, column: str) -> float | msgspec.UnsetType:
 def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> EncryptedKey | str:
     """A root key: in clear, or encrypted in the form whose version is given."""
     if aes and rsa:
-        raise InvalidField(f"columns {aes_column} and X exclude each other")
+        raise InvalidField("columns {aes_column} and X exclude each other", aes_column=aes_column)
     if aes:
         text = plain(text)
         octets = bytes.fromhex(text) if re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", text) else b""
         if len(octets) != _WRAPPED:
             raise InvalidField(
-                f"column {column} must be 48 hexadecimal digits: the key wrapped under the transport key "
-                "(RFC 3394)"
+                "column {column} must be 48 hexadecimal digits: the key wrapped under the transport key "
+                "(RFC 3394)",
+                column=column,
             )
         return EncryptedKey("AES", _version(aes, aes_column), octets)
     if rsa:
@@ -184,20 +192,23 @@ def _key(text: str, aes: str, rsa: str, column: str, aes_column: str) -> Encrypt
         # As long as an RSA key of 1024 to 8192 bits.
         if not 128 <= len(octets) <= 1024:
             raise InvalidField(
-                f"column {column} must be base64 of the key under the exchange key, as column X is given"
+                "column {column} must be base64 of the key under the exchange key, as column X is given",
+                column=column,
             )
         return EncryptedKey("RSA", _version(rsa, "X"), octets)
     text = plain(text)
     if not re.fullmatch(r"[0-9A-Fa-f]{32}", text):
         # It may be a key: it is not repeated.
         raise InvalidField(
-            f"column {column} must be 32 hexadecimal digits, or encrypted with the version of its key in "
-            f"column {aes_column} or X"
+            "column {column} must be 32 hexadecimal digits, or encrypted with the version of its key "
+            "in column {aes_column} or X",
+            column=column,
+            aes_column=aes_column,
         )
     return text
 
 
 def _version(text: str, column: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise InvalidField(f"column {column} should be the version of a key, a whole number")
+        raise InvalidField("column {column} should be the version of a key, a whole number", column=column)
     return int(text)

@@ -61,8 +61,9 @@ def newest(connection: Connection, vault: str, group_id: str, subscriber_ref: in
     ).first()
     if row is None:
         raise InvalidField(
-            f"HSM group {group_id} has no exchange key; its operator makes one with "
-            "veldnet admin hsm-group create-exchange-key"
+            "HSM group {group_id} has no exchange key; its operator makes one with veldnet admin "
+            "hsm-group create-exchange-key",
+            group_id=group_id,
         )
     shared = connection.execute(
         select(columns.version)
@@ -84,5 +85,7 @@ def find_key(connection: Connection, vault: str, form: Form, version: int, subsc
         )
     ).scalar()
     if sealed is None:
-        raise InvalidField(f"the HSM group has no {form} exchange key of version {version}")
+        raise InvalidField(
+            "the HSM group has no {kind} exchange key of version {version}", kind=form, version=version
+        )
     return bytes(sealed)

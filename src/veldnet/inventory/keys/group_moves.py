@@ -70,7 +70,11 @@ def find_group(connection: Connection, group_id: str) -> HsmGroup:
     ).first()
     if row is None:
         known = connection.execute(select(hsm_groups.c.id).limit(20)).scalars()
-        raise BadRequest(f"there is no HSM group {group_id[:80]}; there are: {', '.join(known)}")
+        raise BadRequest(
+            "there is no HSM group {group_id}; there are: {known}",
+            group_id=group_id[:80],
+            known=", ".join(known),
+        )
     return HsmGroup(row.ref, row.vault)
 
 
@@ -78,21 +82,21 @@ def plan(connection: Connection, source: str, target: str, customer_id: str | No
     """Check what was asked for. Raises `BadRequest`."""
     groups = find_group(connection, source), find_group(connection, target)
     if groups[0].ref == groups[1].ref:
-        raise BadRequest(f"{source} is the group that the devices are in")
+        raise BadRequest("{source} is the group that the devices are in", source=source)
     owners = connection.execute(
         select(hsm_groups.c.operator_ref)
         .where(hsm_groups.c.ref.in_([group.ref for group in groups]))
         .distinct()
     ).all()
     if len(owners) > 1:
-        raise BadRequest(f"{source} and {target} belong to different operators")
+        raise BadRequest("{source} and {target} belong to different operators", source=source, target=target)
     subscriber = None
     if customer_id is not None:
         subscriber = connection.execute(
             select(subscribers.c.ref).where(subscribers.c.customer_id == customer_id)
         ).scalar()
         if subscriber is None:
-            raise BadRequest(f"there is no customer {customer_id[:80]}")
+            raise BadRequest("there is no customer {customer_id}", customer_id=customer_id[:80])
     wanted = Plan(*groups, subscriber, 0)
     count = connection.execute(select(func.count()).where(wanted.chosen())).scalar_one()
     return msgspec.structs.replace(wanted, devices=count)

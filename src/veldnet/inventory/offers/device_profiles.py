@@ -16,6 +16,7 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.lorawan.regions import REGIONS
 from veldnet.store.schema import device_profiles, devices
+from veldnet.texts import Text
 
 from .names import check_new_id
 from .uses import profile_uses, refuse_while_used
@@ -53,7 +54,9 @@ def check_radio(settings: ProfileSettings) -> None:
     """What a profile says of the radio must exist in its region."""
     region = REGIONS.get(settings.region)
     if region is None:
-        raise InvalidField(f"region {settings.region} is not one of {', '.join(REGIONS)}")
+        raise InvalidField(
+            "region {region} is not one of {known}", region=settings.region, known=", ".join(REGIONS)
+        )
     region = region.of_revision(settings.regionalParameterVersion)
     for name, rate in (
         ("rx2DataRate", settings.rx2DataRate),
@@ -61,16 +64,31 @@ def check_radio(settings: ProfileSettings) -> None:
     ):
         if rate is not None and rate not in region.downlink:
             known = ", ".join(str(index) for index in region.downlink)
-            raise InvalidField(f"{name} {rate} is no downlink rate of {region.name}: {known}")
+            raise InvalidField(
+                "{name} {rate} is no downlink rate of {region}: {known}",
+                name=name,
+                rate=rate,
+                region=region.name,
+                known=known,
+            )
     for name, frequency in (
         ("rx2Frequency", settings.rx2Frequency),
         ("pingSlotFrequency", settings.pingSlotFrequency),
         ("beaconFrequency", settings.beaconFrequency),
     ):
         if frequency is not None and region.sub_band(frequency) is None:
-            raise InvalidField(f"{name} {frequency} Hz is outside {region.name}")
+            raise InvalidField(
+                "{name} {frequency} Hz is outside {region}",
+                name=name,
+                frequency=frequency,
+                region=region.name,
+            )
     if settings.rx1DROffset > region.max_rx1_dr_offset:
-        raise InvalidField(f"rx1DROffset of {region.name} is at most {region.max_rx1_dr_offset}")
+        raise InvalidField(
+            "rx1DROffset of {region} is at most {most}",
+            region=region.name,
+            most=region.max_rx1_dr_offset,
+        )
 
 
 def change_profile(
@@ -88,15 +106,16 @@ def change_profile(
     before = decode_profile(row.settings)
     for member in ("loRaWANMacVersion", "region"):
         if getattr(before, member) != getattr(settings, member):
-            raise InvalidField(f"{member} cannot be changed; create another profile")
+            raise InvalidField("{member} cannot be changed; create another profile", member=member)
     check_radio(settings)
     region = REGIONS[settings.region]
     if region.of_revision(before.regionalParameterVersion) is not region.of_revision(
         settings.regionalParameterVersion
     ):
         raise InvalidField(
-            f"regionalParameterVersion {settings.regionalParameterVersion} has other data rates in "
-            f"{region.name}; create another profile"
+            "regionalParameterVersion {version} has other data rates in {region}; create another profile",
+            version=settings.regionalParameterVersion,
+            region=region.name,
         )
     name = check_name(name, most=100)
     connection.execute(
@@ -132,9 +151,9 @@ def remove_profile(connection: Connection, operator_ref: int, ref: str) -> None:
     Raises `InUse`."""
     number, profile_id = own_profile(connection, operator_ref, ref)
     refuse_while_used(
-        f"device profile {profile_id}",
+        Text("device profile {profile_id}", profile_id=profile_id),
         profile_uses(connection, number),
-        "name in moveTo the profile that they move to",
+        Text("name in moveTo the profile that they move to"),
     )
     connection.execute(delete(device_profiles).where(device_profiles.c.ref == number))
     changes.note(connection, "rules", 0)

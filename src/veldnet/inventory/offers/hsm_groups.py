@@ -9,6 +9,7 @@ from veldnet.domain.errors import InUse, MissingField, NotFound, UnknownReferenc
 from veldnet.domain.resources import HSMGroup
 from veldnet.inventory.names import check_name
 from veldnet.store.schema import devices, hsm_groups, operators
+from veldnet.texts import Plural, Text
 
 from .uses import group_uses, refuse_while_used
 
@@ -56,9 +57,11 @@ def find_hsm_group(connection: Connection, operator_ref: int, group_id: str) -> 
     )
     row = connection.execute(query).first()
     if row is None:
-        raise UnknownReference(f"hsmGroupId {group_id[:80]} is unknown; see GET /hsmGroups")
+        raise UnknownReference("hsmGroupId {group_id} is unknown; see GET /hsmGroups", group_id=group_id[:80])
     if row.suspended:
-        raise UnknownReference(f"hsmGroupId {group_id[:80]} is suspended by the operator; choose another")
+        raise UnknownReference(
+            "hsmGroupId {group_id} is suspended by the operator; choose another", group_id=group_id[:80]
+        )
     return HsmGroup(row.ref, row.vault)
 
 
@@ -93,12 +96,20 @@ def remove_group(connection: Connection, operator_ref: int, group_id: str) -> No
     ref = own_group(connection, operator_ref, group_id)
     uses = group_uses(connection, ref)
     refuse_while_used(
-        f"HSM group {group_id}", uses, "move them to another group first: veldnet admin hsm-group move"
+        Text("HSM group {group_id}", group_id=group_id),
+        uses,
+        Text("move them to another group first: veldnet admin hsm-group move"),
     )
     if uses.routingProfiles:
         raise InUse(
-            f"HSM group {group_id} holds the AS transport keys of {uses.routingProfiles} routing profile(s); "
-            "generate them in another group first"
+            Plural(
+                "HSM group {group_id} holds the AS transport keys of {count} routing profile; "
+                "generate them in another group first",
+                "HSM group {group_id} holds the AS transport keys of {count} routing profiles; "
+                "generate them in another group first",
+                group_id=group_id,
+                count=uses.routingProfiles,
+            )
         )
     connection.execute(delete(hsm_groups).where(hsm_groups.c.ref == ref))
 

@@ -11,4 +11,4 @@ def check_new_id(connection: Connection, table: Table, operator_ref: int, identi
     """Raises `BadRequest` for an id that the operator has in a table already."""
     query = select(table.c.ref).where(table.c.operator_ref == operator_ref, table.c.id == identifier)
     if connection.execute(query).first():
-        raise BadRequest(f"{identifier} exists already")
+        raise BadRequest("{identifier} exists already", identifier=identifier)

@@ -17,6 +17,7 @@ from veldnet.inventory.accounts import find_subscriber
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store.schema import connectivity_plans, plan_grants, subscribers
+from veldnet.texts import Text
 
 from .names import check_new_id
 from .uses import plan_uses, refuse_while_used
@@ -50,7 +51,9 @@ def create_connectivity_plan(
 ) -> int:
     """A plan named `<supplier>/<key>`."""
     if not _PLAN_ID.fullmatch(plan_id):
-        raise InvalidField(f"connectivity plan id {plan_id[:80]!r} must look like supplier-cs/plan-key")
+        raise InvalidField(
+            "connectivity plan id {plan_id!r} must look like supplier-cs/plan-key", plan_id=plan_id[:80]
+        )
     name = check_name(name, most=100)
     check_bounds(settings)
     check_new_id(connection, connectivity_plans, operator_ref, plan_id)
@@ -94,7 +97,7 @@ def change_connectivity_plan(
         .values(values)
     )
     if done.rowcount != 1:
-        raise BadRequest(f"there is no connectivity plan {plan_id}")
+        raise BadRequest("there is no connectivity plan {plan_id}", plan_id=plan_id)
     changes.note(connection, "rules", 0)
 
 
@@ -102,9 +105,9 @@ def remove_plan(connection: Connection, operator_ref: int, ref: str) -> None:
     """Delete a plan with its grants. Its devices are moved to another one first. Raises `InUse`."""
     plan_ref, plan_id = own_plan(connection, operator_ref, ref)
     refuse_while_used(
-        f"connectivity plan {plan_id}",
+        Text("connectivity plan {plan_id}", plan_id=plan_id),
         plan_uses(connection, plan_ref),
-        "name in moveTo the plan that they move to",
+        Text("name in moveTo the plan that they move to"),
     )
     connection.execute(delete(connectivity_plans).where(connectivity_plans.c.ref == plan_ref))
     changes.note(connection, "rules", 0)
@@ -115,20 +118,24 @@ def check_bounds(settings: PlanSettings) -> None:
     for low, high in (("spreadingFactorMin", "spreadingFactorMax"), ("nbTransMin", "nbTransMax")):
         least, most = getattr(settings, low), getattr(settings, high)
         if least is not None and most is not None and least > most:
-            raise InvalidField(f"{low} {least} must not be above {high} {most}")
+            raise InvalidField(
+                "{low} {least} must not be above {high} {most}", low=low, least=least, high=high, most=most
+            )
 
 
 def grant_connectivity_plan(connection: Connection, subscriber_ref: int, plan_ref: int, granted: int) -> None:
     """Let a subscriber use a plan for so many devices, not fewer than use it already."""
     if not 0 <= granted <= _MOST_GRANTED:
-        raise InvalidField(f"granted {granted} must be from 0 to {_MOST_GRANTED}")
+        raise InvalidField(
+            "granted {granted} must be from 0 to {most_granted}", granted=granted, most_granted=_MOST_GRANTED
+        )
     used = connection.execute(
         select(plan_grants.c.used).where(
             plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref
         )
     ).scalar()
     if used is not None and granted < used:
-        raise BadRequest(f"{used} connections of this plan are in use; granted must not be less")
+        raise BadRequest("{used} connections of this plan are in use; granted must not be less", used=used)
     changed = connection.execute(
         update(plan_grants)
         .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
@@ -149,7 +156,11 @@ def grant_plan_by_id(connection: Connection, customer_id: str, plan_id: str, gra
         )
     ).scalar()
     if plan_ref is None:
-        raise BadRequest(f"the operator of {customer_id} has no connectivity plan {plan_id}")
+        raise BadRequest(
+            "the operator of {customer_id} has no connectivity plan {plan_id}",
+            customer_id=customer_id,
+            plan_id=plan_id,
+        )
     grant_connectivity_plan(connection, subscriber_ref, plan_ref, granted)
 
 
@@ -160,9 +171,11 @@ def find_plan(connection: Connection, plan_id: str, operator_ref: int | None = N
         query = query.where(connectivity_plans.c.operator_ref == operator_ref)
     found = list(connection.execute(query).scalars())
     if not found:
-        raise BadRequest(f"there is no connectivity plan {plan_id}")
+        raise BadRequest("there is no connectivity plan {plan_id}", plan_id=plan_id)
     if len(found) > 1:
-        raise BadRequest(f"several operators have a connectivity plan {plan_id}: name the operator")
+        raise BadRequest(
+            "several operators have a connectivity plan {plan_id}: name the operator", plan_id=plan_id
+        )
     return int(found[0])
 
 

@@ -9,11 +9,14 @@ import msgspec
 
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import InvalidField
+from veldnet.texts import Text
 
 T = TypeVar("T", PlanSettings, ProfileSettings)
 _HINTS = {
-    "forceChannelMask": 'text of 1 to 24 hexadecimal digits, bit 0 for channel 0, such as "0007"',
-    "maxDutyCycle": "a whole number n from 0 to 15 for 1/2^n of the time, or the share itself, such as 0.001",
+    "forceChannelMask": Text('text of 1 to 24 hexadecimal digits, bit 0 for channel 0, such as "0007"'),
+    "maxDutyCycle": Text(
+        "a whole number n from 0 to 15 for 1/2^n of the time, or the share itself, such as 0.001"
+    ),
 }
 
 
@@ -29,7 +32,9 @@ def read_document(kind: type[T], given: dict[str, Any]) -> T:
     members = {name: value for name, value in given.items() if value is not None and value != ""}
     for name in members:
         if name not in known:
-            raise InvalidField(f"settings.{name[:60]} is unknown; there are: {', '.join(known)}")
+            raise InvalidField(
+                "settings.{name} is unknown; there are: {known}", name=name[:60], known=", ".join(known)
+            )
     if "maxDutyCycle" in members:
         members["maxDutyCycle"] = _exponent(members["maxDutyCycle"])
     for name, value in members.items():
@@ -38,7 +43,12 @@ def read_document(kind: type[T], given: dict[str, Any]) -> T:
         except msgspec.ValidationError:
             checked = math.nan
         if isinstance(checked, float) and not math.isfinite(checked):
-            raise InvalidField(f"settings.{name} {str(value)[:60]!r} must be {right_value(kind, name)}")
+            raise InvalidField(
+                "settings.{name} {value!r} must be {right}",
+                name=name,
+                value=str(value)[:60],
+                right=right_value(kind, name),
+            )
     return msgspec.convert(members, kind, strict=False)
 
 
@@ -53,7 +63,7 @@ def _exponent(value: Any) -> Any:
     return min(math.ceil(-math.log2(share)), 15)
 
 
-def right_value(kind: type[msgspec.Struct], name: str) -> str:
+def right_value(kind: type[msgspec.Struct], name: str) -> Text:
     """What a member may be, in words."""
     if name in _HINTS:
         return _HINTS[name]
@@ -63,15 +73,25 @@ def right_value(kind: type[msgspec.Struct], name: str) -> str:
     return _describe(options[0])
 
 
-def _describe(schema: dict[str, Any]) -> str:
+_KINDS = {
+    "integer": Text("a whole number"),
+    "number": Text("a number"),
+    "boolean": Text("true or false"),
+    "string": Text("text"),
+    "array": Text("a list"),
+    "object": Text("an object"),
+}
+
+
+def _describe(schema: dict[str, Any]) -> Text:
     if "enum" in schema:
         values = [value for value in schema["enum"] if value is not None]
-        return "one of " + ", ".join(str(value) for value in values)
-    kinds = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
-    words = kinds.get(str(schema.get("type")), "a list" if schema.get("type") == "array" else "an object")
+        return Text("one of {known}", known=", ".join(str(value) for value in values))
+    kind = _KINDS.get(str(schema.get("type")), _KINDS["object"])
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    if low is not None and high is not None:
-        above = "above" if "exclusiveMinimum" in schema else "from"
-        words += f" {above} {low:g} to {high:g}"
-    return words
+    if low is None or high is None:
+        return kind
+    if "exclusiveMinimum" in schema:
+        return Text("{kind} above {low:g} to {high:g}", kind=kind, low=low, high=high)
+    return Text("{kind} from {low:g} to {high:g}", kind=kind, low=low, high=high)

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, func, select
 
 from veldnet.domain.errors import InUse
 from veldnet.store.schema import decoder_bindings, devices, plan_grants, routing_profiles, subscribers
+from veldnet.texts import Plural, Text
 
 
 class UsedBy(msgspec.Struct):
@@ -73,9 +74,17 @@ def group_uses(connection: Connection, group_ref: int) -> Uses:
     return uses
 
 
-def refuse_while_used(what: str, uses: Uses, instead: str) -> None:
+def refuse_while_used(what: Text, uses: Uses, instead: Text) -> None:
     """Raises `InUse`, which says by whom."""
     if uses.devices:
-        names = ", ".join(f"{one.devices} of {one.customerId}" for one in uses.subscribers[:5])
-        more = " and others" if len(uses.subscribers) > 5 else ""
-        raise InUse(f"{what} is used by {uses.devices} device(s), {names}{more}; {instead}")
+        names = ", ".join(f"{one.customerId}: {one.devices}" for one in uses.subscribers[:5])
+        raise InUse(
+            Plural(
+                "{what} is used by {count} device ({names}); {instead}",
+                "{what} is used by {count} devices ({names}); {instead}",
+                what=what,
+                count=uses.devices,
+                names=f"{names}, ..." if len(uses.subscribers) > 5 else names,
+                instead=instead,
+            )
+        )

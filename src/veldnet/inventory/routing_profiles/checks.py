@@ -39,7 +39,11 @@ def check_routes(
     """Check every member of every route; addresses must be public without `allow_private`, keys need
     `key_entropy` bits a digit. Raises a `BadRequest` that names the member."""
     if len(given) > _MAX_ROUTES:
-        raise InvalidField(f"routes has {len(given)} entries, at most {_MAX_ROUTES} are allowed")
+        raise InvalidField(
+            "routes has {count} entries, at most {max_routes} are allowed",
+            count=len(given),
+            max_routes=_MAX_ROUTES,
+        )
     checked = tuple(
         _check_route(route, f"routes[{index}]", allow_private, key_entropy)
         for index, route in enumerate(given)
@@ -56,15 +60,20 @@ def _check_route(route: Route, where: str, allow_private: bool, key_entropy: flo
     addresses = () if route.addresses is UNSET else tuple(route.addresses)
     limit = _MAX_ADDRESSES[strategy]
     if not 1 <= len(addresses) <= limit:
-        raise InvalidField(f"{where}.addresses must hold 1 to {limit} URLs for strategy {strategy}")
+        raise InvalidField(
+            "{where}.addresses must hold 1 to {limit} URLs for strategy {strategy}",
+            where=where,
+            limit=limit,
+            strategy=strategy,
+        )
     for address in addresses:
         check_address(address, f"{where}.addresses", allow_private=allow_private)
     max_deviation = None if route.maxDeviation is UNSET else route.maxDeviation
     if max_deviation is not None and not 0 <= max_deviation < 1 << 31:
-        raise InvalidField(f"{where}.maxDeviation must be 0 or more seconds")
+        raise InvalidField("{where}.maxDeviation must be 0 or more seconds", where=where)
     as_id = None if route.asId is UNSET else route.asId
     if as_id is not None and not _AS_ID.fullmatch(as_id):
-        raise InvalidField(f"{where}.asId may hold letters, digits, '-', '.' and '_' only")
+        raise InvalidField("{where}.asId may hold letters, digits, '-', '.' and '_' only", where=where)
     return CheckedRoute(
         "*" if route.sourcePorts is UNSET else check_ports(route.sourcePorts, where),
         strategy,
@@ -81,14 +90,19 @@ def check_address(address: str, where: str, *, allow_private: bool) -> None:
     try:
         parsed = parse_address(address)
     except AddressRefused as error:
-        raise InvalidField(f"{where}: {masked(address)[:80]!r} {error}") from None
+        raise InvalidField(
+            "{where}: {address!r} {error}", where=where, address=masked(address)[:80], error=error
+        ) from None
     if allow_private:
         return
     try:
         check_reachable(parsed)
     except AddressRefused as error:
         raise InvalidField(
-            f"{where}: {masked(address)[:80]!r} {error}; the operator allows public addresses only"
+            "{where}: {address!r} {error}; the operator allows public addresses only",
+            where=where,
+            address=masked(address)[:80],
+            error=error,
         ) from None
 
 
@@ -101,9 +115,15 @@ def check_ports(text: str, where: str) -> str:
         low, dash, high = part.partition("-")
         bounds = [low, high] if dash else [low]
         if not all(bound.isascii() and bound.isdigit() and 0 <= int(bound[:4]) <= 255 for bound in bounds):
-            raise InvalidField(f"{where}.sourcePorts {text[:80]!r} must look like 7, 1,2,3, 10-20 or *")
+            raise InvalidField(
+                "{where}.sourcePorts {text!r} must look like 7, 1,2,3, 10-20 or *",
+                where=where,
+                text=text[:80],
+            )
         if dash and int(low) > int(high):
-            raise InvalidField(f"{where}.sourcePorts range {part} ends before it begins")
+            raise InvalidField(
+                "{where}.sourcePorts range {part} ends before it begins", where=where, part=part
+            )
     return compact
 
 
@@ -112,15 +132,18 @@ def check_as_key(text: str, where: str, least: float) -> str:
     try:
         AesKey.parse(text)
     except InvalidKey:
-        raise InvalidField(f"{where}.asKey must be 32 hexadecimal digits") from None
+        raise InvalidField("{where}.asKey must be 32 hexadecimal digits", where=where) from None
     key = text.replace("-", "")
     counts = Counter(key.lower())
     entropy = -sum(n / 32 * math.log2(n / 32) for n in counts.values())
     # Sums of logarithms are not exact.
     if entropy < least - 1e-9:
         raise WeakKey(
-            f"{where}.asKey is too regular ({entropy:.1f} bits a digit, at least {least:g} are needed); use "
-            "a random key"
+            "{where}.asKey is too regular ({entropy:.1f} bits a digit, at least {least:g} are "
+            "needed); use a random key",
+            where=where,
+            entropy=entropy,
+            least=least,
         )
     return key
 

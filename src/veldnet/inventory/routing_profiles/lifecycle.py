@@ -17,6 +17,7 @@ from veldnet.inventory.offers import HsmGroup
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.keys import GeneratedAsKey
 from veldnet.store.schema import as_transport_keys, devices, routes, routing_profiles
+from veldnet.texts import Plural
 
 from .checks import CheckedRoute
 from .limits import check_destinations_of_devices
@@ -320,7 +321,14 @@ def delete_routing_profile(connection: Connection, scope: Scope, ref: str) -> No
         select(func.count()).where(devices.c.routing_profile_ref == row.ref)
     ).scalar_one()
     if using:
-        raise InUse(f"routing profile {ref} is used by {using} device(s); give them another one first")
+        raise InUse(
+            Plural(
+                "routing profile {ref} is used by {count} device; give it another one first",
+                "routing profile {ref} is used by {count} devices; give them another one first",
+                ref=ref,
+                count=using,
+            )
+        )
     others = connection.execute(
         select(func.count()).where(
             routing_profiles.c.subscriber_ref == scope.subscriber_ref,
@@ -329,7 +337,7 @@ def delete_routing_profile(connection: Connection, scope: Scope, ref: str) -> No
         )
     ).scalar_one()
     if row.is_default and others:
-        raise InUse(f"routing profile {ref} is the default one; make another one the default first")
+        raise InUse("routing profile {ref} is the default one; make another one the default first", ref=ref)
     connection.execute(delete(routing_profiles).where(routing_profiles.c.ref == row.ref))
     leftovers.of_routing_profile(connection, row.ref)
     changes.note(connection, "routing", row.ref)

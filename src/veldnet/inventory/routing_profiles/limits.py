@@ -37,7 +37,10 @@ def _check_limit(connection: Connection, plan_ref: int, count: int) -> None:
     limit = decode_plan(plan.settings).maxDestinationPerRoute
     if count > limit:
         raise TooManyDestinations(
-            f"the routing profile has {count} application servers, connectivity plan {plan.id} allows {limit}"
+            "the routing profile has {count} application servers, connectivity plan {id} allows {limit}",
+            count=count,
+            id=plan.id,
+            limit=limit,
         )
 
 

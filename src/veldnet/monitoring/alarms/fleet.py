@@ -11,7 +11,9 @@ from veldnet.domain.alarm_levels import Level
 from veldnet.domain.resources import timestamp
 from veldnet.monitoring.notification.events import AlarmEvent
 from veldnet.store.schema import alarm_comments, alarms, devices, users
+from veldnet.texts import Language, in_language
 
+from .advice import ADVICE
 from .listing import alarm_ref
 from .types import DEVICE_TYPES
 from .words import sentence
@@ -43,7 +45,9 @@ class AlarmLine(msgspec.Struct):
     deviceName: str
     type: int
     label: str
+    # In the language of whoever asks, as is what to do about it.
     text: str
+    advice: str
     state: str
     occurrence: int
     acked: bool
@@ -70,7 +74,12 @@ class AlarmPage(msgspec.Struct):
 
 
 def list_alarms(
-    connection: Connection, subscriber_ref: int, wanted: AlarmQuery, page: int, size: int
+    connection: Connection,
+    subscriber_ref: int,
+    wanted: AlarmQuery,
+    page: int,
+    size: int,
+    language: Language,
 ) -> AlarmPage:
     """The alarms of a subscriber's devices, the last updated first."""
     chosen = _condition(subscriber_ref, wanted)
@@ -83,15 +92,17 @@ def list_alarms(
         .limit(size)
         .offset((page - 1) * size)
     )
-    lines = [_line(row, wanted.now) for row in rows]
+    lines = [_line(row, wanted.now, language) for row in rows]
     return AlarmPage(lines, min(total, _MOST_COUNTED), total > _MOST_COUNTED)
 
 
-def one_alarm(connection: Connection, subscriber_ref: int, number: int, now: int) -> AlarmLine | None:
+def one_alarm(
+    connection: Connection, subscriber_ref: int, number: int, now: int, language: Language
+) -> AlarmLine | None:
     """An alarm of the subscriber by its number in the store."""
     own = (alarms.c.ref == number) & (alarms.c.subscriber_ref == subscriber_ref)
     row = connection.execute(_lines().where(own)).first()
-    return None if row is None else _line(row, now)
+    return None if row is None else _line(row, now, language)
 
 
 def _lines() -> Select[Any]:
@@ -138,7 +149,7 @@ def _condition(subscriber_ref: int, wanted: AlarmQuery) -> ColumnElement[bool]:
     return chosen
 
 
-def _line(row: Any, now: int) -> AlarmLine:
+def _line(row: Any, now: int, language: Language) -> AlarmLine:
     infos = tuple(i for i in (row.info1, row.info2, row.info3, row.info4, row.info5) if i is not None)
     event = AlarmEvent(
         change="cleared" if row.state == int(Level.CLEARED) else "raised",
@@ -159,7 +170,8 @@ def _line(row: Any, now: int) -> AlarmLine:
         deviceName=row.name,
         type=row.type,
         label=DEVICE_TYPES[row.type].label,
-        text=sentence(event),
+        text=in_language(sentence(event), language),
+        advice=in_language(ADVICE[row.type], language),
         state=Level(row.state).name,
         occurrence=row.occurrence,
         acked=bool(row.acked),

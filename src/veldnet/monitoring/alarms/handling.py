@@ -20,6 +20,7 @@ from veldnet.store.schema import (
     routing_profiles,
     users,
 )
+from veldnet.texts import Language
 
 from .fleet import AlarmLine, one_alarm
 from .listing import get_alarm, number_of
@@ -67,11 +68,13 @@ class Assignee(msgspec.Struct):
     username: str
 
 
-def read_details(connection: Connection, scope: Scope, ref: str, now: int) -> AlarmDetails:
+def read_details(
+    connection: Connection, scope: Scope, ref: str, now: int, language: Language
+) -> AlarmDetails:
     """An alarm of the subscriber with all that is known of it. Raises `NotFound`."""
     get_alarm(connection, scope, ref)
     number = number_of(ref)
-    line = one_alarm(connection, scope.subscriber_ref, number, now)
+    line = one_alarm(connection, scope.subscriber_ref, number, now, language)
     if line is None:
         raise NotFound("DeviceAlarm", ref)
     columns = alarm_comments.c
@@ -132,11 +135,13 @@ def add_comment(connection: Connection, scope: Scope, ref: str, text: str, now: 
     get_alarm(connection, scope, ref)
     kept = text.strip()
     if not 1 <= len(kept) <= MOST_COMMENT:
-        raise InvalidField(f"text must have 1 to {MOST_COMMENT} characters")
+        raise InvalidField("text must have 1 to {most_comment} characters", most_comment=MOST_COMMENT)
     columns = alarm_comments.c
     written = connection.execute(select(func.count()).where(columns.alarm_ref == number_of(ref))).scalar_one()
     if written >= _MOST_COMMENTS:
-        raise BadRequest(f"The alarm has {_MOST_COMMENTS} comments, which is the maximum")
+        raise BadRequest(
+            "The alarm has {most_comments} comments, which is the maximum", most_comments=_MOST_COMMENTS
+        )
     connection.execute(
         insert(alarm_comments).values(alarm_ref=number_of(ref), at=now, author=scope.display_name, text=kept)
     )

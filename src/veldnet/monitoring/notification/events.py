@@ -15,6 +15,7 @@ from veldnet.domain.errors import InvalidField
 from veldnet.monitoring.alarms.machine import Change
 from veldnet.outgoing import AddressRefused, masked, parse_address
 from veldnet.store.schema import notification_settings
+from veldnet.texts import Language
 
 SUBSCRIBER, OPERATOR = 1, 2
 
@@ -60,6 +61,8 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     recipients: Annotated[list[str], Meta(max_length=_MOST)] = []
     recipientsByState: dict[State, Annotated[list[str], Meta(max_length=_MOST)]] = {}
     webhook: Annotated[str, Meta(max_length=2000)] | None = None
+    # Of the e-mails.
+    language: Language = "en"
 
     def addresses(self, change: Change, state: int) -> list[str]:
         """Who gets an e-mail about a change."""
@@ -79,7 +82,7 @@ def check_settings(settings: NotificationSettings, *, mail: bool) -> None:
     everybody = [*settings.recipients, *(a for listed in settings.recipientsByState.values() for a in listed)]
     for address in everybody:
         if _ADDRESS.fullmatch(address) is None:
-            raise InvalidField(f"{address[:80]!r} is not an e-mail address")
+            raise InvalidField("{address!r} is not an e-mail address", address=address[:80])
     if settings.mode != "OFF" and not mail:
         raise InvalidField("mode must be OFF: this server sends no e-mail, mail.host is not set")
     if settings.mode == "BASIC" and not settings.recipients:
@@ -88,7 +91,9 @@ def check_settings(settings: NotificationSettings, *, mail: bool) -> None:
         try:
             parse_address(settings.webhook)
         except AddressRefused as error:
-            raise InvalidField(f"webhook: {masked(settings.webhook)[:80]!r} {error}") from None
+            raise InvalidField(
+                "webhook: {address!r} {error}", address=masked(settings.webhook)[:80], error=error
+            ) from None
 
 
 class Recipients:

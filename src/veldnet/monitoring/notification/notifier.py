@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, select
 from veldnet.monitoring.alarms.types import SILENCE
 from veldnet.store import NotificationRow, Store, StoreError, Timeline, read_timeline
 from veldnet.store.schema import notifications
+from veldnet.texts import Text
 
 from .digest import compose
 from .events import AlarmEvent, NotificationSettings, Recipients, decode_event, read_secret
@@ -303,7 +304,8 @@ class Notifier:
                 for cause, items in over.items()
             }
             try:
-                await self._mailer.send(addresses, compose(events, folded, "Alarms of your network"))
+                message = compose(events, folded, Text("Alarms of your network"), settings.language)
+                await self._mailer.send(addresses, message)
             except MailFailed as error:
                 self.counters.messages[("mail", "failed")] += 1
                 return str(error)

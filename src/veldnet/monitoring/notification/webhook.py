@@ -17,6 +17,7 @@ import msgspec
 from veldnet.domain.alarm_levels import Level
 from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES
 from veldnet.monitoring.alarms.words import sentence
+from veldnet.texts import in_language
 
 from .events import AlarmEvent
 
@@ -43,7 +44,7 @@ def _as_json(event: AlarmEvent) -> dict[str, Any]:
         "alarmType": kind.label,
         "alarmState": Level(event.state).name,
         "occurrence": event.occurrence,
-        "text": sentence(event),
+        "text": in_language(sentence(event), "en"),
         "additionalInfos": list(event.infos),
     }
     if event.object:

@@ -141,7 +141,9 @@ def _frames(
     # By position: names cost more than all the rest where there are thousands of rows.
     for number, row in enumerate(rows):
         if number == most:
-            raise BadRequest(f"more than {most} frames: ask for fewer devices or days, or aggregationStep")
+            raise BadRequest(
+                "more than {most} frames: ask for fewer devices or days, or aggregationStep", most=most
+            )
         id_, kind, outcome, size, rssi, snr, at_station, at, flags, gap, heard = row
         when = millis_of(id_) if at is None else at
         levels = _at_station((at_station, rssi, snr), heard, station)

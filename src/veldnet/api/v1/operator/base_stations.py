@@ -200,7 +200,9 @@ async def create_station(services: Services, operator: OperatorScope, body: NewS
     try:
         eui = GatewayEui.parse(body.gatewayEUI)
     except InvalidIdentifier as error:
-        raise InvalidField(f"gatewayEUI {body.gatewayEUI[:40]!r}: {error}") from None
+        raise InvalidField(
+            "gatewayEUI {gateway_eui!r}: {error}", gateway_eui=body.gatewayEUI[:40], error=error
+        ) from None
     station = await services.change(
         lambda c: base_stations.create_base_station(
             c,

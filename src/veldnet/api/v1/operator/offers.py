@@ -288,7 +288,9 @@ async def create_group(services: Services, operator: OperatorScope, body: NewGro
     """Create an HSM group; its id is given by the network."""
     if body.vault and body.vault not in services.platform.vault.names:
         known = ", ".join(name for name in services.platform.vault.names if name) or "none but the default"
-        raise InvalidField(f"vault {body.vault[:40]!r} is unknown; there are: {known}")
+        raise InvalidField(
+            "vault {vault!r} is unknown; there are: {known}", vault=body.vault[:40], known=known
+        )
     made = await services.change(
         lambda c: offers.create_hsm_group(c, operator.operator_ref, body.name, body.vault),
         by=operator,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from litestar import Request
 from sqlalchemy import Connection
 
 from veldnet.api import letters
+from veldnet.api.errors import language_of
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest
@@ -23,8 +27,15 @@ from .customers import own_user
     "Remove the second factor of a user who has lost it.",
     status=204,
 )
-async def reset_factor(kind: str, user_ref: str, services: Services, operator: OperatorScope) -> None:
-    """Its sessions end; it is recorded, and the user is told by e-mail."""
+async def reset_factor(
+    request: Request[Any, Any, Any],
+    kind: str,
+    user_ref: str,
+    services: Services,
+    operator: OperatorScope,
+) -> None:
+    """Its sessions end; it is recorded, and the user is told by e-mail, in the language that it has
+    chosen."""
 
     def write(connection: Connection) -> Addressee | None:
         table, ref = own_user(connection, operator, kind, user_ref)
@@ -39,5 +50,5 @@ async def reset_factor(kind: str, user_ref: str, services: Services, operator: O
     )
     services.sessions.forget()
     if found is not None:
-        message = letters.factor_letter(found, operator.display_name, "en")
+        message = letters.factor_letter(found, operator.display_name, found.language or language_of(request))
         await letters.send(services.mailer, found.email, message)

@@ -1,0 +1,80 @@
+"""Brings the catalogues of the server's texts up to date: `python -m tests.texts_catalogue`.
+
+New texts come in without a translation, which `tests/unit/texts` refuses until it is written; texts that are
+no longer used go."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+SOURCE = Path(__file__).parent.parent / "src/veldnet"
+LOCALES = SOURCE / "texts/locales"
+# What takes a text, and as which argument.
+_FIRST = (
+    "Text BadRequest InvalidField MissingField NotUpdatable UnknownReference NoFreeConnection InUse WeakKey "
+    "TooManyDestinations Unauthorized Forbidden SecondFactorNeeded AddressRefused InvalidDeviceCode "
+    "InvalidIdentifier"
+)
+# Their texts are for programs, for the terminal, or in catalogues of their own.
+_ELSEWHERE = ("bench", "cli", "client", "decoders", "diagnosis", "simulator", "testing")
+KEYWORDS: dict[str, tuple[int, ...] | None] = dict.fromkeys(_FIRST.split(), None) | {
+    "GatewayError": (2,),
+    "NotFound": (1,),
+    "Plural": (1, 2),
+    # Types of alarms.
+    "_state": (2,),
+    "_event": (2,),
+    # The calls of `Refusal`, in its kinds.
+    "__init__": (1,),
+}
+
+
+def extracted() -> Catalog:
+    """The texts in the source of the server."""
+    catalogue = Catalog(charset="utf-8")
+    found = extract_from_dir(SOURCE, [("**.py", "python")], keywords=KEYWORDS, directory_filter=_is_read)
+    for file, _line, message, comments, _context in found:
+        if message:
+            catalogue.add(message, None, [(file, None)], auto_comments=comments)
+    return catalogue
+
+
+def _is_read(folder: str) -> bool:
+    return Path(folder).relative_to(SOURCE).parts[:1] not in {(name,) for name in _ELSEWHERE}
+
+
+def read(language: str) -> Catalog:
+    with (LOCALES / language / "LC_MESSAGES/veldnet.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def written(catalogue: Catalog) -> bytes:
+    out = BytesIO()
+    catalogue.fuzzy = False
+    catalogue.header_comment = f"# Texts of the server ({catalogue.locale_identifier}); make texts adds new ones."
+    write_po(out, catalogue, width=110, sort_output=True, no_location=True, ignore_obsolete=True)
+    return out.getvalue()
+
+
+def main() -> None:
+    template = extracted()
+    for folder in sorted(LOCALES.iterdir()):
+        path = folder / "LC_MESSAGES/veldnet.po"
+        catalogue = read(folder.name) if path.exists() else Catalog(locale=folder.name)
+        catalogue.update(template, no_fuzzy_matching=True, update_creation_date=False)
+        path.write_bytes(written(catalogue))
+        missing = [message.id for message in catalogue if message.id and not all(_forms(message.string))]
+        print(f"{path}: {len(catalogue)} texts, {len(missing)} without translation")
+
+
+def _forms(string: object) -> tuple[str, ...]:
+    return tuple(string) if isinstance(string, (tuple, list)) else (str(string),)
+
+
+if __name__ == "__main__":
+    main()
