@@ -114,6 +114,10 @@ docs: $(VENV)/.dev console ## Regenerate the generated pages
 	@$(BIN)/python -m tests.docs_generator --openapi build/openapi.json
 	@cd console; $(NODE) npm exec --offline -- openapi-typescript ../build/openapi.json -o src/api/schema.d.ts > /dev/null 2>&1
 
+.PHONY: texts
+texts: $(VENV)/.dev ## Bring new texts of the server into the catalogues
+	@$(BIN)/python -m tests.texts_catalogue
+
 .PHONY: docs-site
 docs-site: $(VENV)/.dev console build/mermaid.min.js ## The site of the documentation: build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

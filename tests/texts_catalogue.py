@@ -21,7 +21,7 @@ _FIRST = (
     "InvalidIdentifier"
 )
 # Their texts are for programs, for the terminal, or in catalogues of their own.
-_ELSEWHERE = ("bench", "cli", "client", "decoders", "diagnosis", "simulator", "testing")
+ELSEWHERE = ("cli", "client", "decoders", "diagnosis", "simulator", "testing")
 KEYWORDS: dict[str, tuple[int, ...] | None] = dict.fromkeys(_FIRST.split(), None) | {
     "GatewayError": (2,),
     "NotFound": (1,),
@@ -40,12 +40,12 @@ def extracted() -> Catalog:
     found = extract_from_dir(SOURCE, [("**.py", "python")], keywords=KEYWORDS, directory_filter=_is_read)
     for file, _line, message, comments, _context in found:
         if message:
-            catalogue.add(message, None, [(file, None)], auto_comments=comments)
+            catalogue.add(message, None, [(file, 1)], auto_comments=comments)
     return catalogue
 
 
 def _is_read(folder: str) -> bool:
-    return Path(folder).relative_to(SOURCE).parts[:1] not in {(name,) for name in _ELSEWHERE}
+    return Path(folder).relative_to(SOURCE).parts[:1] not in {(name,) for name in ELSEWHERE}
 
 
 def read(language: str) -> Catalog:
@@ -56,7 +56,7 @@ def read(language: str) -> Catalog:
 def written(catalogue: Catalog) -> bytes:
     out = BytesIO()
     catalogue.fuzzy = False
-    catalogue.header_comment = f"# Texts of the server ({catalogue.locale_identifier}); make texts adds new ones."
+    catalogue.header_comment = "# Texts of the server; make texts adds new ones."
     write_po(out, catalogue, width=110, sort_output=True, no_location=True, ignore_obsolete=True)
     return out.getvalue()
 

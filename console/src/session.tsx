@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { api, ApiError, link, probe, type Schemas } from "./api/client";
+import { useTexts, type Language } from "./text";
 
 export type User = Schemas["SignedIn"];
 
@@ -17,6 +18,8 @@ interface Session {
   /** Whether the users of the customer that is shown may be managed. */
   mayManage: boolean;
   workFor: (customerId: string) => void;
+  /** Choose a language: of the page, of what the server says, and of e-mails. */
+  speak: (language: Language) => void;
   signIn: (username: string, password: string) => Promise<void>;
   /** Show a code of the second factor, which completes signing in. */
   verify: (code: string) => Promise<void>;
@@ -31,6 +34,7 @@ const stored = "veldnet-customer";
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
+  const { setLanguage } = useTexts();
   const [user, setUser] = useState<User | null>(null);
   const [loading, setLoading] = useState(true);
   const [expired, setExpired] = useState(false);
@@ -40,14 +44,18 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   // Requests that wait for somebody to sign in again.
   const waiting = useRef<((again: boolean) => void)[]>([]);
 
-  const take = useCallback((found: User | null) => {
-    current.current = found;
-    link.csrfToken = found?.csrfToken ?? "";
-    const kept = found?.kind === "operator" ? (sessionStorage.getItem(stored) ?? "") : "";
-    link.customerId = kept;
-    setActing(kept);
-    setUser(found);
-  }, []);
+  const take = useCallback(
+    (found: User | null) => {
+      current.current = found;
+      link.csrfToken = found?.csrfToken ?? "";
+      const kept = found?.kind === "operator" ? (sessionStorage.getItem(stored) ?? "") : "";
+      link.customerId = kept;
+      setActing(kept);
+      setUser(found);
+      if (found?.language && found.language !== document.documentElement.lang) setLanguage(found.language);
+    },
+    [setLanguage],
+  );
   const settle = useCallback((again: boolean) => {
     setExpired(false);
     waiting.current.splice(0).forEach((resume) => resume(again));
@@ -103,6 +111,16 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         queries.clear();
         setActing(customerId);
       },
+      speak: (language) => {
+        setLanguage(language, () => {
+          if (!current.current) return;
+          void api.PUT("/api/v1/session/language", { body: { language } }).then(
+            () => queries.invalidateQueries(),
+            // The page has the language all the same; the choice is made again another time.
+            () => {},
+          );
+        });
+      },
       signIn: async (username, password) => {
         const before = current.current;
         const { data } = await api.POST("/api/v1/session", { body: { username, password } });
@@ -137,7 +155,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         take(null);
       },
     }),
-    [user, loading, expired, reachable, acting, queries, take, settle],
+    [user, loading, expired, reachable, acting, queries, take, settle, setLanguage],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }

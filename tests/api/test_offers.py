@@ -73,8 +73,8 @@ def test_a_plan_in_use_moves_its_devices_before_it_goes(
     ref = create(user, account, 0x100, connectivityPlanId="veld-cs/old")
     uses = operator.call("GET", f"{DESK}/plans/{old['ref']}/uses")
     assert (uses["devices"], uses["grants"]) == (1, 1) and uses["subscribers"][0]["customerId"] == customer
-    assert "is used by 1 device(s)" in refused(operator, "DELETE", f"plans/{old['ref']}")
-    assert "grant them first" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/new")
+    assert "is used by 1 device (" in refused(operator, "DELETE", f"plans/{old['ref']}")
+    assert "grant it first" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/new")
     operator.call("PUT", f"{DESK}/plans/{new['ref']}/grants", grant)
     assert "not the id" in refused(operator, "DELETE", f"plans/{old['ref']}?moveTo=veld-cs/none")
     assert outsider.request("DELETE", f"{DESK}/plans/{old['ref']}").status_code == 404

@@ -285,6 +285,7 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     ),
     "getSessionUser": plain(),
     "getPreferences": plain(),
+    "setLanguage": plain(body={"language": "nl"}),
     "setPreferences": plain(body={"deviceViews": []}),
     "listProjects": plain(),
     "createProject": plain(body={"name": "P"}),

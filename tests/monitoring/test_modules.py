@@ -20,6 +20,7 @@ from veldnet.monitoring.notification.webhook import body_of
 from veldnet.settings import Settings
 from veldnet.store import IdSource, SqliteStore
 from veldnet.store.schema import notifications
+from veldnet.texts import Text
 
 GOOD, BAD = Module("ams", "token-1", None), Module("ams", "token-1", "there is no token")
 
@@ -103,6 +104,6 @@ async def test_operators_hear_of_modules_that_keep_their_keys(store: SqliteStore
     told = {(row.scope_ref, decode_event(row.event).subject) for row in rows}
     assert told == {(first, "ams/token-1"), (first, "software"), (second, "software")} and stage.told == 1
     event = next(decode_event(row.event) for row in rows if decode_event(row.event).subject != "software")
-    message = compose([event], {}, "One")
+    message = compose([event], {}, Text("One"))
     assert "HSM module cannot work (there is no token)" in message.text and "CRITICAL" in message.subject
     assert b'"module":"ams/token-1"' in body_of([event])

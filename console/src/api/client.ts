@@ -40,6 +40,8 @@ export const link = {
 
 export function headers(method = "GET"): Record<string, string> {
   return {
+    // What the server says is in the language of the page.
+    "accept-language": document.documentElement.lang || "en",
     ...(method === "GET" ? {} : { "x-csrf-token": link.csrfToken }),
     ...(link.customerId ? { "x-subscriber": link.customerId } : {}),
   };

@@ -490,6 +490,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/language": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose your language. */
+        put: operations["setLanguage"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/preferences": {
         parameters: {
             query?: never;
@@ -2821,6 +2838,8 @@ export interface components {
             secondFactor: "" | "code" | "setup";
             customerId?: string | null;
             operator?: string | null;
+            /** @enum {string|null} */
+            language?: "en" | "nl" | null;
             /** @default  */
             tiles: string;
             /** @default  */
@@ -2936,6 +2955,7 @@ export interface components {
             type: number;
             label: string;
             text: string;
+            advice: string;
             state: string;
             occurrence: number;
             acked: boolean;
@@ -3493,6 +3513,11 @@ export interface components {
                 [key: string]: string[];
             };
             webhook?: string | null;
+            /**
+             * @default en
+             * @enum {string}
+             */
+            language: "en" | "nl";
             webhookSecret?: string | null;
         };
         /**
@@ -4531,6 +4556,14 @@ export interface components {
             newPassword: string;
         };
         /**
+         * UserLanguage
+         * @description The language of e-mails to the user, and of what the server says to it.
+         */
+        UserLanguage: {
+            /** @enum {string} */
+            language: "en" | "nl";
+        };
+        /**
          * Acknowledgements
          * @description Alarms by their refs.
          */
@@ -4699,6 +4732,11 @@ export interface components {
                 [key: string]: string[];
             };
             webhook?: string | null;
+            /**
+             * @default en
+             * @enum {string}
+             */
+            language: "en" | "nl";
         };
         /**
          * NewProject
@@ -8069,6 +8107,85 @@ export interface operations {
             };
         };
     };
+    setLanguage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserLanguage"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -11056,7 +11173,7 @@ export interface operations {
     getExplanation: {
         parameters: {
             query?: {
-                /** @description Language of the explanation; without it, that of Accept-Language. */
+                /** @description Language of the explanation; without it, that of the user, or of Accept-Language. */
                 language?: "en" | "nl";
             };
             header?: {
@@ -15447,7 +15564,7 @@ export interface operations {
     getFrame: {
         parameters: {
             query?: {
-                /** @description Language of the explanation; without it, that of Accept-Language. */
+                /** @description Language of the explanation; without it, that of the user, or of Accept-Language. */
                 language?: "en" | "nl";
             };
             header?: {

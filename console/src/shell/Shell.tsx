@@ -76,9 +76,9 @@ export function Shell(): ReactElement | null {
 }
 
 function Signed() {
-  const { user, customerId, workFor, reachable, signOut, mayChange, mayManage } = useSession();
+  const { user, customerId, workFor, speak, reachable, signOut, mayChange, mayManage } = useSession();
   const leave = useLeave();
-  const { t, language, setLanguage } = useTexts();
+  const { t, language } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
   const [searching, { open: openSearch, close: closeSearch }] = useDisclosure();
   const location = useLocation();
@@ -250,7 +250,7 @@ function Signed() {
                 </Menu.Item>
                 <Menu.Item
                   leftSection={<IconLanguage size={16} />}
-                  onClick={() => setLanguage(language === "en" ? "nl" : "en")}
+                  onClick={() => speak(language === "en" ? "nl" : "en")}
                 >
                   {language === "en" ? "Nederlands" : "English"}
                 </Menu.Item>

@@ -747,6 +747,7 @@ export const en = {
   "notify.acked": "Acknowledged",
   "notify.emails": "E-mail addresses",
   "notify.hint": "E-mails need a mail server in the operator's settings. The webhook is signed; its secret is shown once.",
+  "notify.language": "Language of the e-mails",
   "notify.none": "nobody",
   "notify.readOnly": "You have read-only access.",
   "notify.saved": "Saved",

@@ -37,7 +37,7 @@ export function translate(key: Key, values?: Values): string {
 interface Texts {
   t: Translate;
   language: Language;
-  setLanguage: (language: Language) => void;
+  setLanguage: (language: Language, then?: () => void) => void;
 }
 
 const Context = createContext<Texts | null>(null);
@@ -57,11 +57,12 @@ export async function loadTexts(language: Language): Promise<void> {
 
 export function TextProvider({ children }: { children: ReactNode }) {
   const [shown, show] = useState(current);
-  const setLanguage = useCallback((wanted: Language) => {
+  const setLanguage = useCallback((wanted: Language, then?: () => void) => {
     void loadTexts(wanted).then(
       () => {
         localStorage.setItem(stored, wanted);
         show(current);
+        then?.();
       },
       // Without the server the language stays; the page says that the server cannot be reached.
       () => {},

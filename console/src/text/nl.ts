@@ -749,6 +749,7 @@ export const nl: Record<keyof typeof en, string> = {
   "notify.acked": "Bevestigd",
   "notify.emails": "E-mailadressen",
   "notify.hint": "E-mails vereisen een mailserver in de instellingen van de operator. De webhook is ondertekend; het geheim wordt één keer getoond.",
+  "notify.language": "Taal van de e-mails",
   "notify.none": "niemand",
   "notify.readOnly": "U hebt alleen leesrechten.",
   "notify.saved": "Opgeslagen",

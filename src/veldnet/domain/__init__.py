@@ -1,4 +1,5 @@
-"""Types shared by all rooms: API resources, stored documents, errors, scopes, health and alarm levels."""
+"""Types shared by all rooms: API resources, stored documents, errors, scopes, health and alarm levels, and
+what is wrong with a document."""
 
 __all__ = [
     "alarm_levels",
@@ -10,4 +11,5 @@ __all__ = [
     "resources",
     "scope",
     "thresholds",
+    "validation",
 ]

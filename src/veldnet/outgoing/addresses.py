@@ -88,7 +88,7 @@ def parse_address(text: str, *, stored: bool = False) -> Address:
         raise AddressRefused(
             "has {count} characters, at most {most} are allowed",
             count=len(text),
-            max_length=_MAX_LENGTH,
+            most=_MAX_LENGTH,
         )
     for character in text:
         if character <= " " or character == "\x7f" or unicodedata.category(character)[0] in "ZC":

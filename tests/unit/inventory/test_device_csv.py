@@ -20,6 +20,7 @@ from veldnet.domain.resources import VeldnetDevice
 from veldnet.inventory import imports
 from veldnet.inventory.devices import check_new_device
 from veldnet.inventory.imports import ImportRow, Line
+from veldnet.texts import Text
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 EUI = "70B3D5E75E00A1F2"
@@ -182,7 +183,7 @@ def test_e3_values_as_people_keep_them_in_spreadsheets(eui: str, key: str) -> No
 def test_e3_refused_rows_are_named_by_line_and_column(text: str, where: str, words: str) -> None:
     line = read(text)[-1]
     assert isinstance(line.row, BadRequest)
-    said, column = line.refusal(line.row.message)
+    said, column = line.refusal(line.row.text)
     assert said.startswith(f"{where}: ") and words in said
     assert column == where.partition(", column ")[2]
 
@@ -199,7 +200,7 @@ def test_e3_refused_rows_are_named_by_line_and_column(text: str, where: str, wor
 )
 def test_e3_columns_of_what_other_checks_say(message: str, column: str) -> None:
     (line,) = read(written([HEADER, CELLS]))
-    assert line.refusal(message)[1] == column
+    assert line.refusal(Text(message.removeprefix("Bad request: ")))[1] == column
 
 
 @pytest.mark.parametrize(
@@ -277,12 +278,12 @@ def _no_key_in_the_answers(text: str) -> None:
         for line in read(text):
             said += [line.action, line.shown_eui]
             if isinstance(line.row, BadRequest):
-                said += line.refusal(line.row.message)
+                said += line.refusal(line.row.text)
             elif line.row.action == "create":
                 try:
                     check_new_device(line.row.device, hsm_required=True, abp=True)
                 except BadRequest as error:
-                    said += line.refusal(error.message)
+                    said += line.refusal(error.text)
     except BadRequest as error:
         said.append(error.message)
     digits = "".join(" ".join(said).split()).replace("-", "").upper()

@@ -1,4 +1,15 @@
-import { Alert, Button, Grid, PasswordInput, SegmentedControl, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Button,
+  Grid,
+  Input,
+  PasswordInput,
+  SegmentedControl,
+  Stack,
+  TagsInput,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { useEffect, useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
 import { Facts, Loading, Once, PageTitle, Panel, Time } from "../../components/basics";
@@ -159,8 +170,9 @@ function Notifications() {
     );
   const byState = settings.recipientsByState;
   const save = async () => {
-    const { mode, recipients, recipientsByState, webhook } = settings;
-    const answer = await run(saving.mutateAsync({ mode, recipients, recipientsByState, webhook }), t("notify.saved"));
+    const { mode, recipients, recipientsByState, webhook, language } = settings;
+    const body = { mode, recipients, recipientsByState, webhook, language };
+    const answer = await run(saving.mutateAsync(body), t("notify.saved"));
     if (!answer) return;
     saved();
     if (answer.data?.webhookSecret) setSecret(answer.data.webhookSecret);
@@ -198,6 +210,19 @@ function Notifications() {
               onChange={(value) => setSettings({ ...settings, recipientsByState: { ...byState, [state]: value } })}
             />
           ))}
+        {settings.mode !== "OFF" && (
+          <Input.Wrapper label={t("notify.language")} labelElement="div">
+            <SegmentedControl
+              aria-label={t("notify.language")}
+              value={settings.language}
+              onChange={(language) => setSettings({ ...settings, language })}
+              data={[
+                { value: "en", label: "English" },
+                { value: "nl", label: "Nederlands" },
+              ]}
+            />
+          </Input.Wrapper>
+        )}
         <TextInput
           label={t("notify.webhook")}
           placeholder="https://example.com/alarms"

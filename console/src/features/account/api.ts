@@ -4,7 +4,7 @@ import { useChange } from "../../api/changes";
 
 type Notifications = Pick<
   Schemas["StoredNotificationSettings"],
-  "mode" | "recipients" | "recipientsByState" | "webhook"
+  "mode" | "recipients" | "recipientsByState" | "webhook" | "language"
 >;
 
 export function useNotifications() {

@@ -44,6 +44,7 @@ function Body({ alarmRef }: { alarmRef: string }) {
           <DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} />
         </Group>
         <Text fw={600}>{alarm.text}</Text>
+        <Text size="sm">{alarm.advice}</Text>
         <Text size="sm" c="dimmed">
           {t("alarms.updated")}: <Time at={alarm.lastUpdateTime} />
         </Text>

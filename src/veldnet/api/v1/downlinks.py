@@ -29,7 +29,7 @@ from veldnet.monitoring.downlinks import (
     some_downlinks,
 )
 from veldnet.monitoring.logger import Whose
-from veldnet.network.core import DownlinkRequest, QueuedView
+from veldnet.network.core import DownlinkRequest, QueuedView, SubmissionRefusal
 from veldnet.texts import Text
 
 from .decoding import Turn, run_program

@@ -86,7 +86,7 @@ class Line(msgspec.Struct, frozen=True):
 _HIDDEN = "(not shown)"
 _MEMBER = re.compile(r"(column )?([A-Za-z]+)\b")
 # A text that begins with its column, in every language.
-_COLUMN = re.compile(r"(?:column|kolom) [A-Za-z]+\b[ :]*")
+_COLUMN = re.compile(r"\A(?:column|kolom) [A-Za-z]+\b[ :]*")
 _LONG_DIGITS = re.compile(r"[0-9A-Fa-f](?:[-: ]?[0-9A-Fa-f]){19,}")
 # Refusals that do not begin with the member at fault.
 _STARTS = (
