@@ -16,8 +16,11 @@ from tests.e2e.running import Client, RunningServer
 from tests.e2e.test_basics_station import Authority
 from tests.mosquitto import PASSWORD, SERVER_USER, Mosquitto
 from tests.person import Person
+from veldnet.assembly.inspection import inspect
+from veldnet.gateways.chirpstack_mqtt import BrokerOptions, broker_problem
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.modulation import Lora, Modulation
+from veldnet.settings import GatewaySettings, Settings
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import Transmission, VirtualDevice
@@ -257,30 +260,33 @@ def test_a_broker_that_goes_and_comes_back(setting: Setting, client: Client) -> 
 
 
 def test_a_broker_that_refuses_is_a_problem_with_its_reason(setting: Setting) -> None:
-    async def tried(**options: Any) -> str:
-        from veldnet.gateways.chirpstack_mqtt import BrokerOptions
-        from veldnet.gateways.chirpstack_mqtt.broker import Broker
-
-        settings = BrokerOptions("localhost", **options)
-        broker = Broker(settings, lambda *_told: None, lambda _broker: None, lambda *_told: None)
-        task = asyncio.create_task(broker.run())
-        first = broker.problem
-        async with asyncio.timeout(10):
-            while broker.problem == first:
-                await asyncio.sleep(0.01)
-        task.cancel()
-        return str(broker.problem)
+    async def tried(**options: Any) -> str | None:
+        return await broker_problem(BrokerOptions("localhost", **options))
 
     async def story() -> None:
         plain, over_tls = setting.broker.port, setting.broker.tls_port
         named = {"username": SERVER_USER, "filters": ("gateway/+/event/up",)}
         for version in ("5", "3.1.1"):
             words = await tried(port=plain, version=version, password="wrong", **named)
-            assert "refused the connection: Not authorized" in words
-        untrusted = ssl.create_default_context()
-        assert "CERTIFICATE_VERIFY_FAILED" in await tried(
-            port=over_tls, tls=untrusted, password=PASSWORD, **named
-        )
-        assert "refused" in await tried(port=1, password=PASSWORD, **named)
+            assert words == "the broker refused the connection: Not authorized"
+        wrong = ssl.create_default_context()
+        untrusted = await tried(port=over_tls, tls=wrong, password=PASSWORD, **named)
+        assert untrusted is not None and "CERTIFICATE_VERIFY_FAILED" in untrusted
+        nobody = await tried(port=1, password=PASSWORD, **named)
+        assert nobody is not None and "refused" in nobody
+
+        # As `veldnet check` tells.
+        def settings(address: str) -> Settings:
+            password = str(setting.broker.password_file)
+            gateways = GatewaySettings(
+                mqtt=(address,), mqtt_username=SERVER_USER, mqtt_password_file=password
+            )
+            return Settings(data=str(setting.server.data), gateways=gateways)
+
+        for address, level in ((f"mqtt://localhost:{plain}", "ok"), ("mqtt://localhost:1", "problem")):
+            (found,) = [each for each in await inspect(settings(address)) if each.check == "brokers"]
+            assert found.level == level and address in found.text
+        (found,) = [each for each in await inspect(settings("broker")) if each.check == "brokers"]
+        assert "write mqtt://HOST:1883" in found.text
 
     run(story)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from veldnet.assembly.data_directory.clock_mark import virtual_lead
 from veldnet.assembly.data_directory.directory import database_of, prove_keys, read_checks
@@ -28,7 +29,7 @@ from veldnet.assembly.vaults.opening import Checks, master_key_of, vault_names
 from veldnet.inventory import routing_profiles
 from veldnet.outgoing import Address as ServerAddress
 from veldnet.outgoing import AddressRefused, NameNotFound, Resolver, parse_address
-from veldnet.settings import Address, Settings
+from veldnet.settings import Address, Settings, SettingsError
 from veldnet.store import HEAD, SqliteStore, StoreError, current_revision
 
 Level = Literal["ok", "note", "problem"]
@@ -54,6 +55,7 @@ async def inspect(settings: Settings) -> list[Finding]:
     running = _holder(settings)
     findings = [*_database(settings), *await _keys(settings), *_server(settings, running)]
     findings += [*_clock(settings), *_disk(settings), *_certificate(settings)]
+    findings += await _brokers(settings, running)
     return findings + await _names(settings)
 
 
@@ -277,6 +279,29 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
         yield Finding("certificate", "ok", f"{settings.tls.certificate} is valid")
     else:
         yield Finding("certificate", "problem", problem, "renew it; the server takes up the new file")
+
+
+async def _brokers(settings: Settings, running: str | None) -> list[Finding]:
+    """Whether the brokers of base stations let the server in, and subscribe."""
+    if not settings.gateways.mqtt:
+        return []
+    from veldnet.assembly.mqtt_brokers import broker_options
+    from veldnet.gateways.chirpstack_mqtt import broker_problem
+
+    try:
+        brokers = broker_options(settings.gateways)
+    except SettingsError as error:
+        return [Finding("brokers", "problem", str(error), "correct it; docs/base-stations.md has an example")]
+    findings = []
+    for broker in brokers:
+        # A broker lets in one client of a name: not the running server's.
+        problem = await broker_problem(replace(broker, client_id="" if running else broker.client_id))
+        if problem is None:
+            findings.append(Finding("brokers", "ok", f"{broker.name} lets the server subscribe"))
+        else:
+            advice = "see docs/base-stations.md, ChirpStack's MQTT protocol"
+            findings.append(Finding("brokers", "problem", f"{broker.name}: {problem}", advice))
+    return findings
 
 
 async def _names(settings: Settings) -> list[Finding]:

@@ -1,6 +1,7 @@
 """ChirpStack's MQTT gateways: base stations whose gateway bridge or MQTT forwarder publishes to a broker."""
 
 from .broker import BadAddress, BrokerOptions, parse_address
+from .probe import broker_problem
 from .server import ChirpStackMqtt, MqttOptions
 from .topics import filters, is_prefix
 
@@ -9,6 +10,7 @@ __all__ = [
     "BrokerOptions",
     "ChirpStackMqtt",
     "MqttOptions",
+    "broker_problem",
     "filters",
     "is_prefix",
     "parse_address",

@@ -71,7 +71,7 @@ def parse_address(text: str) -> tuple[str, int, bool]:
 
 class Broker:
     """`received(broker, topic, payload, retained)` is called for each message; `changed(broker)` when the
-    connection has come or gone; `caught` is told of defects."""
+    connection has come or gone; `caught` is told of defects, and `failed` why there is no connection."""
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class Broker:
         received: Callable[[Broker, str, bytes, bool], None],
         changed: Callable[[Broker], None],
         caught: Callable[[str, BaseException], None],
+        failed: Callable[[str], None] = lambda _why: None,
     ) -> None:
         self.name = options.name
         self.connected = False
@@ -89,6 +90,7 @@ class Broker:
         self._received = received
         self._changed = changed
         self._caught = caught
+        self._failed = failed
         self._client_id = options.client_id or f"veldnet-{secrets.token_hex(6)}"
         self._client: Client | None = None
         self._fd = -1
@@ -143,7 +145,9 @@ class Broker:
         was_connected = False
         while not self._ended.is_set():
             try:
-                await asyncio.wait_for(self._ended.wait(), _TICK)
+                # `wait_for` may swallow the cancellation of this task.
+                async with asyncio.timeout(_TICK):
+                    await self._ended.wait()
             except TimeoutError:
                 client.loop_misc()
             was_connected = was_connected or self.connected
@@ -209,6 +213,7 @@ class Broker:
         if why is not None and why != self.problem:
             self.problem = why
             log.warning("broker_not_connected", broker=self.name, error=why)
+            self._failed(why)
         if self.connected:
             self.connected = False
             self.since = asyncio.get_running_loop().time()
