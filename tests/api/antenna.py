@@ -19,8 +19,8 @@ class Antenna(radio.Antenna):
         super().keep_alive()
         self._server.pass_time(_STEP)
 
-    def hear(self, sent: Transmission) -> None:
-        super().hear(sent)
+    def hear(self, sent: Transmission, snr: float = 8.0) -> None:
+        super().hear(sent, snr)
         self._server.pass_time(_STEP)
 
     def downlink(self, seconds: float, error: str = "") -> bytes | None:

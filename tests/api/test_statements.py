@@ -29,6 +29,7 @@ from tests.installation import sandbox
 from tests.person import Person
 from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts
+from veldnet.monitoring.coverage import make_reports
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 
@@ -151,6 +152,11 @@ class World:
         path = f"/baseStations/{self.station}/updates"
         self.desk("POST", "/baseStations/updates", {"baseStations": [self.station], "lnsUri": "wss://lns:1"})
         return str(self.desk("GET", path)["updates"][0]["ref"])
+
+    def report(self) -> str:
+        """The weekly report on base stations of the week before this one."""
+        self.server.run(make_reports(self.server.platform.store, self.server.clock))
+        return str(self.desk("GET", "/coverageReports")[0]["ref"])
 
     def number(self) -> int:
         return next(self._numbers)
@@ -337,6 +343,8 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "getReadings": of_device(),
     "getCoverage": plain(),
     "listMapStations": plain(),
+    "listStationsOfPlace": plain(query="latitude=52&longitude=5"),
+    "listDeviceStations": of_device(),
     "compareReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
     "exportReadings": lambda w: Example(query=f"deviceRefs={w.device['ref']}"),
     "tryRoutingProfile": lambda w: Example({"routingProfileRef": w.routing["ref"]}),
@@ -409,6 +417,13 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "listAvailability": plain(),
     "stationAvailability": lambda w: Example({"stationId": w.station}),
     "listStationOutages": lambda w: Example({"stationId": w.station}),
+    "listStationWorth": plain(),
+    "listDependentDevices": lambda w: Example({"stationId": w.station}),
+    "listFailureCells": lambda w: Example({"stationId": w.station}),
+    "listCoverageReports": plain(),
+    "getReportRecipients": plain(),
+    "setReportRecipients": plain(body={"recipients": []}),
+    "getCoverageReport": lambda w: Example({"reportRef": w.report()}),
     "listNetworkUndelivered": plain(),
     "listNetworkAudit": plain(),
     "listSettings": plain(),

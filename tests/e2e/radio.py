@@ -41,7 +41,7 @@ class Antenna:
     def _token(self) -> bytes:
         return (next(self._tokens) & 0xFFFF).to_bytes(2, "big")
 
-    def hear(self, sent: Transmission) -> None:
+    def hear(self, sent: Transmission, snr: float = 8.0) -> None:
         """Forward a frame."""
         datagram = push_data(
             self._eui,
@@ -49,7 +49,7 @@ class Antenna:
             sent.phy_payload,
             sent.frequency,
             sent.modulation,
-            Heard(-70, 8.0),
+            Heard(-70, snr),
             next(self._clock) & 0xFFFFFFFF,
         )
         self._socket.send(datagram)

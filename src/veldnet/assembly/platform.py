@@ -35,7 +35,7 @@ from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, prune
-from veldnet.monitoring.coverage import take_coverage
+from veldnet.monitoring.coverage import make_reports, roll_up_worth, send_reports, take_coverage
 from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
@@ -69,6 +69,7 @@ _BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
 _COVERAGE_EVERY = 30.0
 _HISTORY_EVERY = 60.0
+_WORTH_EVERY = 3600.0
 _VIRTUAL_CHECK = 300.0
 _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
@@ -258,6 +259,7 @@ class Platform:
         self.poll("base station connections", _CONNECTIONS_EVERY, self._keep_connections)
         self.poll("alarms of the installation", every, self._check_installation)
         self.poll("coverage", _COVERAGE_EVERY, self._take_coverage)
+        self.poll("worth of base stations", _WORTH_EVERY, self.judge_base_stations)
         self.poll("base station history", _HISTORY_EVERY, self._history.write)
         self.poll("device counts", every, self.monitoring.count_devices)
         for name, interval, chore in (
@@ -299,10 +301,17 @@ class Platform:
         await self._check_installation()
         await self.monitoring.count_devices()
         await self._take_coverage()
+        await self.judge_base_stations()
         await self._history.write()
 
     async def _take_coverage(self) -> None:
         await take_coverage(self.store, self.clock)
+
+    async def judge_base_stations(self) -> None:
+        """Count what base stations are worth, and report on them where a week is over."""
+        await roll_up_worth(self.store, self.clock)
+        await make_reports(self.store, self.clock)
+        await send_reports(self.store, self.monitoring.mailer, self.clock)
 
     async def _keep_connections(self) -> None:
         for connections in self._connections:

@@ -20,6 +20,7 @@ from veldnet.store.schema import (
     delivery_results,
     downlinks,
     frame_bodies,
+    hearing,
     hourly_statistics,
 )
 from veldnet.store.schema import audit as audit_rows
@@ -76,6 +77,7 @@ async def prune(
         (hourly_statistics, "hour", since(statistics) // 3_600_000),
         (alarm_history, "cleared_at", since(alarms)),
         (coverage, "last_at", since(frames)),
+        (hearing, "last_at", since(KEPT_DAYS * 86_400)),
         (base_station_hours, "hour", since(KEPT_DAYS * 86_400) // 3_600_000),
         (base_station_outages, "ended_at", since(KEPT_DAYS * 86_400)),
         (audit_rows, "at", since(audit)),

@@ -864,6 +864,51 @@ coverage = Table(
     sqlite_with_rowid=False,
 )
 
+# How base stations hear each device; see `store.coverage`. `margin` in dB, NULL where it is not known.
+hearing = Table(
+    "hearing",
+    metadata,
+    Column("device_ref", BigInteger, nullable=False),
+    Column("base_station", BigInteger, nullable=False),
+    Column("subscriber_ref", BigInteger, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("weight", Float, nullable=False),
+    Column("margin", Float),
+    Column("last_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("device_ref", "base_station"),
+    Index("ix_hearing_base_station", "base_station"),
+    Index("ix_hearing_last_at", "last_at"),
+    sqlite_with_rowid=False,
+)
+
+# What base stations are worth to the devices of an operator, as counted last.
+base_station_worth = Table(
+    "base_station_worth",
+    metadata,
+    Column("operator_ref", BigInteger, nullable=False),
+    Column("base_station", BigInteger, nullable=False),
+    Column("computed_at", BigInteger, nullable=False),
+    Column("devices", BigInteger, nullable=False),
+    Column("only", BigInteger, nullable=False),
+    Column("weak", BigInteger, nullable=False),
+    Column("best", BigInteger, nullable=False),
+    Column("improved", BigInteger, nullable=False),
+    PrimaryKeyConstraint("operator_ref", "base_station"),
+    sqlite_with_rowid=False,
+)
+
+# The weekly reports on base stations, as JSON; `mailed_at` is NULL while nobody got one.
+coverage_reports = Table(
+    "coverage_reports",
+    metadata,
+    Column("operator_ref", BigInteger, nullable=False),
+    Column("begin_at", BigInteger, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("mailed_at", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("operator_ref", "begin_at"),
+)
+
 # What was measured at base stations by hours since 1970, as MessagePack; milliseconds for which they were
 # watched, and of these away.
 base_station_hours = Table(

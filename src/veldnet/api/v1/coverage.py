@@ -6,14 +6,26 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
+from sqlalchemy import Connection
 
 from veldnet.api.query import Parameter, base_station
-from veldnet.api.routers import VIEWER
+from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
 from veldnet.domain.errors import InvalidField
 from veldnet.domain.resources import timestamp
+from veldnet.domain.scope import Scope
+from veldnet.inventory import devices
 from veldnet.lorawan import BaseStationId
-from veldnet.monitoring.coverage import Box, CoverageCell, HeardStation, coverage_cells, heard_by
+from veldnet.monitoring.coverage import (
+    Box,
+    CoverageCell,
+    DeviceStation,
+    HeardStation,
+    cell_stations,
+    coverage_cells,
+    heard_by,
+    stations_of_device,
+)
 from veldnet.monitoring.logger import Whose
 
 
@@ -43,17 +55,42 @@ _Latitude = Annotated[float, Parameter("Degrees north.", type="number", read=par
 _Longitude = Annotated[float, Parameter("Degrees east.", type="number", read=partial(_degrees, 180.0))]
 
 
-class CoverageFilter(msgspec.Struct, frozen=True):
-    """Which part of the map."""
+class Area(msgspec.Struct, frozen=True):
+    """Which part of the map, in cells of which size."""
 
     south: _Latitude = -90.0
     west: _Longitude = -180.0
     north: _Latitude = 90.0
     east: _Longitude = 180.0
     cell: Annotated[float, Parameter("Size of cells in degrees.", type="number", read=_size)] = 0.1
+
+    @property
+    def box(self) -> Box:
+        return Box(self.south, self.west, self.north, self.east)
+
+
+class CoverageFilter(Area, frozen=True):
+    """Which part of the map."""
+
     baseStationId: Annotated[
         int | None, Parameter("Only of this base station.", type="string", read=base_station)
     ] = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place on the map."""
+
+    latitude: _Latitude = 0.0
+    longitude: _Longitude = 0.0
+
+
+class HeardHere(msgspec.Struct):
+    """A base station that hears devices at a place: frames, level in dBm ESP, and when last."""
+
+    id: str
+    frames: int
+    esp: float
+    lastHeard: str
 
 
 class MapStation(msgspec.Struct):
@@ -74,8 +111,29 @@ class MapStation(msgspec.Struct):
 async def get_coverage(services: Services, of: Whose, query: CoverageFilter) -> list[CoverageCell]:
     """Cells of a part of the map with the frames heard there and the level of the best base station, or of
     one. Under heavy traffic they are of a sample."""
-    box = Box(query.south, query.west, query.north, query.east)
-    return await services.read(lambda c: coverage_cells(c, of, box, query.cell, query.baseStationId))
+    return await services.read(lambda c: coverage_cells(c, of, query.box, query.cell, query.baseStationId))
+
+
+@VIEWER.get("/coverage/place", "listStationsOfPlace", "Map", "Base stations that hear a place.")
+async def list_stations_of_place(services: Services, of: Whose, query: Place) -> list[HeardHere]:
+    """The base stations that hear devices in the cell of a hundredth of a degree around a place, the best
+    first."""
+    found = await services.read(lambda c: cell_stations(c, of, query.latitude, query.longitude))
+    return [
+        HeardHere(str(BaseStationId(one.base_station)), one.frames, one.esp, one.last_heard) for one in found
+    ]
+
+
+@SUBSCRIBER.get(
+    "/devices/{deviceRef}/baseStations", "listDeviceStations", "Map", "Base stations that hear a device."
+)
+async def list_device_stations(device_ref: str, services: Services, scope: Scope) -> list[DeviceStation]:
+    """The base stations that have heard a device within the last 35 days, those that hear most first."""
+
+    def read(connection: Connection) -> list[DeviceStation]:
+        return stations_of_device(connection, devices.device_ref(connection, scope, device_ref))
+
+    return await services.read(read)
 
 
 @VIEWER.get("/coverage/baseStations", "listMapStations", "Map", "Base stations that hear devices.")

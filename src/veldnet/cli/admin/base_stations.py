@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,10 +22,9 @@ from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import accounts, base_stations
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
-from veldnet.monitoring import base_station_history as history
-from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.store import Connection
 
+from .base_station_history import show_statistics, show_worth
 from .base_station_updates import list_contacts, list_updates, order_update, withdraw_update
 
 base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
@@ -233,54 +230,8 @@ def _view(station: base_stations.BaseStation) -> dict[str, Any]:
     }
 
 
-@base_station_app.command("statistics")
-def show_statistics(
-    base_station_id: StationId,
-    days: Annotated[int, typer.Option(min=1, max=history.KEPT_DAYS, help="How many days to look back.")] = 7,
-    hours: Annotated[int, typer.Option(min=1, max=24, help="Length of a slot.")] = 24,
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """Show what was counted and measured at a base station, and how long it was connected."""
-    identifier, end = base_station_id.upper(), round(time.time() * 1000)
-
-    def read(connection: Connection) -> tuple[history.Availability, list[history.StationSlot]]:
-        base_stations.find_base_station(connection, identifier)
-        station, span = int(identifier, 16), Span(end - days * 86_400_000, end)
-        return (
-            history.availability(connection, station, end, days),
-            history.station_slots(connection, station, span, hours),
-        )
-
-    availability, slots = read_data(data, read)
-    if as_json:
-        print_json({"availability": availability, "slots": slots})
-        return
-    connected = "unknown" if availability.connected is None else f"{availability.connected:.2%}"
-    console.print(f"connected {connected} of the time, {availability.outages} outages in {days} days")
-    print_table("Statistics", [name for name, _value in STATISTICS], [_slot(slot) for slot in slots])
-
-
-STATISTICS: tuple[tuple[str, Callable[[history.StationSlot], object]], ...] = (
-    ("From", lambda slot: slot.date),
-    ("Connected", lambda slot: _share(slot.connected)),
-    ("Uplinks", lambda slot: slot.uplinks),
-    ("Wrong CRC", lambda slot: f"{slot.badPackets} of {slot.packets}"),
-    ("Acknowledged", lambda slot: _share(slot.acknowledged)),
-    ("Downlinks", lambda slot: ", ".join(f"{name} {count}" for name, count in slot.downlinks.items())),
-    ("Duty cycle", lambda slot: ", ".join(f"{band} {share:.2%}" for band, share in slot.dutyCycle.items())),
-    ("Round trip ms", lambda slot: "" if slot.roundTrip is None else f"{slot.roundTrip * 1000:.0f}"),
-    ("Clock ms", lambda slot: "" if slot.clockOffset is None else f"{slot.clockOffset * 1000:.0f}"),
-    ("Temperature", lambda slot: "" if slot.temperature is None else f"{slot.temperature:.1f}"),
-)
-
-
-def _slot(slot: history.StationSlot) -> list[object]:
-    return [value(slot) for _name, value in STATISTICS]
-
-
-def _share(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
+base_station_app.command("statistics")(show_statistics)
+base_station_app.command("worth")(show_worth)
 
 
 @base_station_app.command("delete")

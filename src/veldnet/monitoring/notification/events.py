@@ -17,7 +17,8 @@ from veldnet.outgoing import AddressRefused, masked, parse_address
 from veldnet.store.schema import notification_settings
 from veldnet.texts import Language
 
-SUBSCRIBER, OPERATOR = 1, 2
+# Of alarms of devices and of base stations; of weekly reports, which have no alarms.
+SUBSCRIBER, OPERATOR, REPORTS = 1, 2, 3
 
 State = Literal["CLEARED", "UNCLEARED", "WARNING", "MINOR", "MAJOR", "CRITICAL", "ACKED"]
 _MOST = 20
