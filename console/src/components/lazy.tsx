@@ -81,13 +81,15 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
   return Shown;
 }
 
-/** Runs the loads one after the other when the browser has nothing to do. */
-export function preloadWhenIdle(parts: { preload: () => Promise<void> }[]): () => void {
+/** Runs the loads one after the other when the browser has nothing to do. `done` is the mark in the timings of the
+ * page once all have ended. */
+export function preloadWhenIdle(parts: { preload: () => Promise<void> }[], done?: string): () => void {
   let stopped = false;
   const idle = (run: () => void) =>
     "requestIdleCallback" in window ? window.requestIdleCallback(run, { timeout: 5000 }) : setTimeout(run, 300);
   const next = (at: number) => {
     const one = parts[at];
+    if (!one && !stopped && done) performance.mark(done);
     if (!one || stopped) return;
     idle(() => void one.preload().then(() => next(at + 1)));
   };

@@ -117,12 +117,15 @@ function Signed() {
   // So that a screen opens also while the server is away, and at once.
   useEffect(
     () =>
-      preloadWhenIdle([
-        ...screens.filter((screen) => operator || !screen.path.startsWith("/operator")),
-        Palette,
-        Chart,
-        WorldMap,
-      ]),
+      preloadWhenIdle(
+        [
+          ...screens.filter((screen) => operator || !screen.path.startsWith("/operator")),
+          Palette,
+          Chart,
+          WorldMap,
+        ],
+        "screens-loaded",
+      ),
     [operator],
   );
   // Also while something is being typed.

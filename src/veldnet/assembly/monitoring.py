@@ -16,6 +16,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import (
     BASE_STATION_TYPES,
     DEVICE_TYPES,
+    AlarmType,
     BaseStationMonitor,
     Facts,
     Limits,
@@ -74,11 +75,7 @@ class MonitoringService:
         self._clock = clock
         self._started_at = clock()
         alarms = settings.alarms
-        try:
-            kinds = with_severities(DEVICE_TYPES, alarms.severities, others=BASE_STATION_TYPES)
-            station_kinds = with_severities(BASE_STATION_TYPES, alarms.severities, others=DEVICE_TYPES)
-        except SeverityError as error:
-            raise SettingsError(f"settings: alarms.severities: {error}") from None
+        kinds, station_kinds = _kinds(alarms.severities)
         self.stations = BaseStationMonitor(
             store,
             ids,
@@ -99,19 +96,23 @@ class MonitoringService:
         )
         if alarms.enabled:
             network.commits.join(self.monitor)
-        self.notifier = Notifier(
-            store,
+        self.notifier = self._notify(post, Pace(alarms.notification_window, alarms.notification_interval))
+
+    def _notify(self, post: Post, pace: Pace) -> Notifier:
+        notifier = Notifier(
+            self._store,
             self.recipients,
-            clock=clock,
+            clock=self._clock,
             post=post,
-            unseal=lambda sealed: vault.unseal(labels.ALARM_WEBHOOK, sealed),
+            unseal=lambda sealed: self._vault.unseal(labels.ALARM_WEBHOOK, sealed),
             mailer=self.mailer,
             is_down=lambda station: self.stations.is_down(BaseStationId.parse(station)),
-            pace=Pace(alarms.notification_window, alarms.notification_interval),
+            pace=pace,
         )
-        self.monitor.on_notification(self.notifier.wake)
-        self.stations.on_notification(self.notifier.wake)
-        self.modules.on_notification(self.notifier.wake)
+        self.monitor.on_notification(notifier.wake)
+        self.stations.on_notification(notifier.wake)
+        self.modules.on_notification(notifier.wake)
+        return notifier
 
     async def start(self) -> None:
         """Load what is small."""
@@ -219,6 +220,17 @@ class MonitoringService:
         found = self.monitor.mute(entry, kind, of, until, author)
         await self._network.commits.durable()
         return found
+
+
+def _kinds(severities: tuple[str, ...]) -> tuple[dict[int, AlarmType], dict[int, AlarmType]]:
+    """The types of alarms of devices and of base stations, with the severities that are set."""
+    try:
+        return (
+            with_severities(DEVICE_TYPES, severities, others=BASE_STATION_TYPES),
+            with_severities(BASE_STATION_TYPES, severities, others=DEVICE_TYPES),
+        )
+    except SeverityError as error:
+        raise SettingsError(f"settings: alarms.severities: {error}") from None
 
 
 def _mailer(settings: Settings) -> Mailer | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import resource
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.base_station_history import HistoryKeeper
 from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.changes import ChangeApplier
+from veldnet.assembly.configured import decoder_pool, delivery_limits, route_sender
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
@@ -26,7 +26,6 @@ from veldnet.assembly.protocols import PROTOCOLS, Keeper, cups_server
 from veldnet.assembly.update_desk import update_desk
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
-from veldnet.decoders import DecoderPool, Limits
 from veldnet.domain.documents import ProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.gateways import Hub, Presence
@@ -34,7 +33,7 @@ from veldnet.inventory import accounts, changes
 from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, prune
+from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, Post, prune
 from veldnet.monitoring.coverage import make_reports, roll_up_worth, send_reports, take_coverage
 from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
@@ -45,15 +44,12 @@ from veldnet.routing import (
     Deliveries,
     MessageWriter,
     Retry,
-    RouteSender,
     RoutingTable,
     Sender,
-    TransportSettings,
     post_signed,
 )
-from veldnet.routing import Limits as DeliveryLimits
-from veldnet.settings import RoutingSettings, Settings
-from veldnet.store import LeaseLost, Store, StoreError
+from veldnet.settings import Settings
+from veldnet.store import IdSource, LeaseLost, Store, StoreError
 from veldnet.supervision import Supervisor
 
 if TYPE_CHECKING:
@@ -75,19 +71,6 @@ _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
 # Bytes that must be free for the log and a day of frames.
 _LEAST_FREE = 100_000_000
-
-
-def _route_sender(settings: RoutingSettings) -> RouteSender:
-    timeouts = TransportSettings(
-        settings.allow_private_destinations, settings.connect_timeout, settings.total_timeout
-    )
-    return RouteSender(timeouts, clock=time.monotonic)
-
-
-def _descriptors_for_delivery() -> int:
-    """Half of the files that this process may open: the rest is for base stations, the API and the store."""
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1 << 30 if soft == resource.RLIM_INFINITY else max(soft // 2, 16)
 
 
 class Platform:
@@ -124,88 +107,28 @@ class Platform:
         self.base_stations = BaseStations()
         self.presence = Presence()
         self.table = RoutingTable(self.store, self.vault)
-        self.network = NetworkServer(
-            network_parameters(settings.network),
-            self.store,
-            self.vault,
-            Runtime(clock, ids, rng, self.supervisor),
-            transmit if transmit is not None else self._transmit,
-            server_options(settings.network, generation, self.base_stations.radio, self._plans_both),
-        )
-        routing = settings.routing
-        sender = sender if sender is not None else _route_sender(routing)
-        post = post_signed(allow_private=routing.allow_private_destinations)
+        runtime = Runtime(clock, ids, rng, self.supervisor)
+        self.network = self._network(runtime, transmit or self._transmit, generation)
+        post = post_signed(allow_private=settings.routing.allow_private_destinations)
+        sender = sender if sender is not None else route_sender(settings.routing)
         if virtual is not None:
             sender, post = WaitedSender(sender, virtual), waited_post(post, virtual)
-        self.deliveries = Deliveries(
-            self.store,
-            self.table,
-            MessageWriter(settings.network.lrc_id.upper(), self.base_stations),
-            clock=clock,
-            ids=ids,
-            rng=rng,
-            sender=sender,
-            wake=self.network.commits.wake,
-            supervisor=self.supervisor,
-            retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
-            limits=DeliveryLimits(
-                routing.retention,
-                routing.messages_in_memory,
-                routing.connections_per_destination,
-                min(routing.connections, _descriptors_for_delivery()),
-            ),
-        )
-        self.network.commits.join(self.deliveries)
-        self.monitoring = MonitoringService(
-            settings,
-            self.store,
-            self.vault,
-            self.network,
-            self.base_stations,
-            self.presence,
-            ids,
-            post=post,
-            clock=clock,
-            mailer=mailer,
-        )
-        console = settings.console
-        self.live = LiveFeed(self.place_of, streams=console.live_streams)
-        self.network.commits.join(self.live)
+        self.deliveries = self._deliver(sender, ids, rng)
+        self.monitoring = self._monitor(ids, post, mailer)
+        self.live = LiveFeed(self.place_of, streams=settings.console.live_streams)
         self.unknown_devices = UnknownDevices()
-        self.network.commits.join(self.unknown_devices)
-        self.downlinks = DownlinkLedger(clock, streams=console.live_streams)
-        self.network.commits.join(self.downlinks)
+        self.downlinks = DownlinkLedger(clock, streams=settings.console.live_streams)
+        # After the deliveries and the monitoring, which take part in a commit before them.
+        for participant in (self.live, self.unknown_devices, self.downlinks):
+            self.network.commits.join(participant)
         self.network.commits.watch_queues(self.downlinks)
-        self.decoders = DecoderPool(
-            Limits(
-                float(console.decoder_time),
-                console.decoder_memory,
-                console.decoder_workers,
-                console.decoder_queue,
-            )
-        )
+        self.decoders = decoder_pool(settings.console)
         self.hub = Hub(self.network, self.base_stations, self.presence, clock, self.supervisor.caught)
-        self._connections: list[Keeper] = []
-        for entry in PROTOCOLS:
-            served = entry.serve(settings, self.hub, self.store)
-            if served is not None:
-                self.hub.register(served.protocol)
-                if served.keeper is not None:
-                    self._connections.append(served.keeper)
-        desk = update_desk(settings, self.hub, self.store, self.vault, self.base_stations)
-        self.hub.register(cups_server(settings, self.hub, desk))
-        self._connections.append(desk)
+        self._connections = self._serve_protocols()
         if virtual is not None:
             virtual.attach(self)
         self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)
-        self._history = HistoryKeeper(
-            self.store,
-            self.base_stations,
-            self.presence,
-            self.network.air,
-            clock,
-            settings.alarms.base_station_silence,
-        )
+        self._history = self._keep_history()
         self.keys = KeyCare(data, self.supervisor)
         # Of HTTPS, where the server has its own.
         self.certificate: ServerCertificate | None = None
@@ -217,6 +140,75 @@ class Platform:
         self._writable = True
         # Another process has taken this one's place; it must stop.
         self.lease_lost = asyncio.Event()
+
+    def _network(
+        self, runtime: Runtime, transmit: Callable[[GatewayDownlink], None], generation: int
+    ) -> NetworkServer:
+        settings = self.settings.network
+        return NetworkServer(
+            network_parameters(settings),
+            self.store,
+            self.vault,
+            runtime,
+            transmit,
+            server_options(settings, generation, self.base_stations.radio, self._plans_both),
+        )
+
+    def _monitor(self, ids: IdSource, post: Post, mailer: Mailer | None) -> MonitoringService:
+        return MonitoringService(
+            self.settings,
+            self.store,
+            self.vault,
+            self.network,
+            self.base_stations,
+            self.presence,
+            ids,
+            post=post,
+            clock=self.clock,
+            mailer=mailer,
+        )
+
+    def _keep_history(self) -> HistoryKeeper:
+        return HistoryKeeper(
+            self.store,
+            self.base_stations,
+            self.presence,
+            self.network.air,
+            self.clock,
+            self.settings.alarms.base_station_silence,
+        )
+
+    def _deliver(self, sender: Sender, ids: IdSource, rng: random.Random) -> Deliveries:
+        routing = self.settings.routing
+        deliveries = Deliveries(
+            self.store,
+            self.table,
+            MessageWriter(self.settings.network.lrc_id.upper(), self.base_stations),
+            clock=self.clock,
+            ids=ids,
+            rng=rng,
+            sender=sender,
+            wake=self.network.commits.wake,
+            supervisor=self.supervisor,
+            retry=Retry(routing.first_retry, routing.longest_retry, routing.max_refusals),
+            limits=delivery_limits(routing),
+        )
+        self.network.commits.join(deliveries)
+        return deliveries
+
+    def _serve_protocols(self) -> list[Keeper]:
+        """Register every protocol of base stations; returns those that keep connections."""
+        keepers: list[Keeper] = []
+        for entry in PROTOCOLS:
+            served = entry.serve(self.settings, self.hub, self.store)
+            if served is not None:
+                self.hub.register(served.protocol)
+                if served.keeper is not None:
+                    keepers.append(served.keeper)
+        desk = update_desk(self.settings, self.hub, self.store, self.vault, self.base_stations)
+        self.hub.register(cups_server(self.settings, self.hub, desk))
+        keepers.append(desk)
+        return keepers
 
     def place_of(self, station: int) -> tuple[float, float] | None:
         """Where a base station stands, in degrees."""
