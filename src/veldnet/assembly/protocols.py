@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from veldnet.settings import GatewaySettings, OptionalAddress, Settings, SettingsError
@@ -14,10 +15,8 @@ from veldnet.settings import GatewaySettings, OptionalAddress, Settings, Setting
 from .sockets import tcp_socket, udp_socket
 
 if TYPE_CHECKING:
-    import ssl
-
     from veldnet.gateways import BaseStationProtocol, BaseStationService, Host
-    from veldnet.gateways.basics_station import UpdateDesk
+    from veldnet.gateways.basics_station import StationCertificate, UpdateDesk
     from veldnet.store import Store
 
 
@@ -51,7 +50,8 @@ def _semtech_udp(settings: Settings, host: Host, store: Store) -> Served:
     from veldnet.assembly.downlink_paths import DownlinkPathKeeper
     from veldnet.gateways import Backlog, SemtechUdpServer
 
-    server = SemtechUdpServer(host, Backlog(_receive_budget(settings)))
+    networks = tuple(map(ip_network, settings.gateways.udp_networks))
+    server = SemtechUdpServer(host, Backlog(_receive_budget(settings)), networks)
     return Served(server, DownlinkPathKeeper(store, server))
 
 
@@ -75,9 +75,9 @@ def _basics_station(settings: Settings, host: Host, _store: Store) -> Served:
     plan = parameters.channel_plans[next(iter(parameters.channel_plans))]
     certificate = _station_certificate(settings)
     required = _must_authenticate(gateways, "basics_station", certificate)
-    tls = _station_tls(gateways, certificate) if gateways.basics_station else None
+    loaded = _loaded(gateways, certificate) if gateways.basics_station else None
     return Served(
-        BasicsStationServer(host, plan, LnsOptions(required, tls, gateways.basics_station_uri or None))
+        BasicsStationServer(host, plan, LnsOptions(required, loaded, gateways.basics_station_uri or None))
     )
 
 
@@ -105,13 +105,13 @@ def _must_authenticate(gateways: GatewaySettings, name: str, certificate: tuple[
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost", "")
 
 
-def _station_tls(gateways: GatewaySettings, certificate: tuple[str, str] | None) -> ssl.SSLContext | None:
-    from veldnet.gateways.basics_station import server_context
+def _loaded(gateways: GatewaySettings, certificate: tuple[str, str] | None) -> StationCertificate | None:
+    from veldnet.gateways.basics_station import StationCertificate
 
     if certificate is None:
         return None
     try:
-        return server_context(*certificate, gateways.basics_station_client_ca or None)
+        return StationCertificate(*certificate, gateways.basics_station_client_ca or None)
     except OSError as error:
         raise SettingsError(
             f"settings: gateways.basics_station_certificate, _key or _client_ca cannot be used: {error}"
@@ -130,7 +130,8 @@ def cups_server(settings: Settings, host: Host, desk: UpdateDesk) -> BaseStation
     gateways = settings.gateways
     certificate = _station_certificate(settings)
     required = _must_authenticate(gateways, "basics_station_cups", certificate)
-    tls = _station_tls(gateways, certificate) if gateways.basics_station_cups else None
+    loaded = _loaded(gateways, certificate) if gateways.basics_station_cups else None
+    tls = None if loaded is None else loaded.context
     return CupsServer(host, desk, CupsOptions(required, tls))
 
 

@@ -8,7 +8,8 @@ import msgspec
 
 from veldnet.lorawan import BaseStationId, GatewayEui
 
-from .addresses import Addresses
+from .addresses import Address, Addresses
+from .counters import Counters
 from .measures import Measures
 
 _MAX_UNKNOWN = 1000
@@ -49,6 +50,7 @@ class Seen:
         "addresses",
         "breaks",
         "clock_error",
+        "counters",
         "frame_at",
         "gps_at",
         "irregular",
@@ -77,6 +79,7 @@ class Seen:
         self.refused = Tally()
         self.irregular = Tally()
         self.addresses = Addresses()
+        self.counters = Counters()
         # The share of its datagrams that were acknowledged, where two reports in a row say so.
         self.acknowledged: float | None = None
         self.poor = False
@@ -130,6 +133,10 @@ class Seen:
     def clock_offset(self, seconds: float) -> None:
         """Its GPS clock seems to be so many seconds ahead of ours."""
         self.measures.clock_offset.add(seconds)
+
+    def duplicates(self, now: float) -> list[Address]:
+        """The addresses of base stations that use its EUI at once; none where there is but one."""
+        return self.addresses.in_turn(now) or self.counters.side_by_side(now)
 
     def restarted(self, now: float) -> None:
         """It has started again."""

@@ -15,6 +15,13 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     udp: Annotated[Address, about("Listen address for Semtech UDP packet forwarders.")] = Address(
         "0.0.0.0:1700"
     )
+    udp_networks: Annotated[
+        tuple[str, ...],
+        about(
+            "Addresses or networks (10.0.0.0/24) from which Semtech UDP is taken; none: from anywhere. The "
+            "protocol has no other proof of who a base station is."
+        ),
+    ] = ()
     basics_station: Annotated[
         OptionalAddress, about("Listen address for LoRa Basics Station (LNS); empty: not served.")
     ] = OptionalAddress("")

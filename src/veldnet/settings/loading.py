@@ -121,14 +121,18 @@ def _check_http(settings: Settings) -> None:
     if bool(settings.tls.certificate) != bool(settings.tls.key):
         missing = "key" if settings.tls.certificate else "certificate"
         raise SettingsError(f"settings: tls.{missing} is missing: HTTPS needs a certificate and its key")
-    for proxy in settings.api.trusted_proxies:
-        try:
-            ip_network(proxy)
-        except ValueError:
-            raise SettingsError(
-                f"settings: api.trusted_proxies: {proxy!r} is not an address such as 192.0.2.1 or a network "
-                "such as 10.0.0.0/24"
-            ) from None
+    for key, networks in (
+        ("api.trusted_proxies", settings.api.trusted_proxies),
+        ("gateways.udp_networks", settings.gateways.udp_networks),
+    ):
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise SettingsError(
+                    f"settings: {key}: {network!r} is not an address such as 192.0.2.1 or a network "
+                    "such as 10.0.0.0/24"
+                ) from None
 
 
 def _rename_keys(values: dict[str, Any], on_old_name: OnOldName) -> dict[str, Any]:

@@ -154,6 +154,56 @@ def test_the_configuration_of_other_regions(
     assert frequency_of(conf, conf["chan_Lora_std"]) == standard
 
 
+_EUROPEAN = [[12, 125], [11, 125], [10, 125], [9, 125], [8, 125], [7, 125]]
+# Region: data rates from DR 0 on, the range in Hz that transmissions must lie in, and the beacon's.
+RECIPES: dict[str, tuple[list[list[int]], tuple[int, int], tuple[int, list[int], int]]] = {
+    "EU868": ([*_EUROPEAN, [7, 250]], (863_000_000, 870_000_000), (3, [2, 8, 17], 869_525_000)),
+    "US915": (
+        [[10, 125], [9, 125], [8, 125], [7, 125], [8, 500]],
+        (902_000_000, 928_000_000),
+        (8, [5, 11, 23], 923_300_000),
+    ),
+    "AU915": ([*_EUROPEAN, [8, 500]], (915_000_000, 928_000_000), (8, [5, 11, 23], 923_300_000)),
+    "AS923-1": ([*_EUROPEAN, [7, 250]], (915_000_000, 928_000_000), (3, [2, 8, 17], 923_400_000)),
+    "AS923-2": ([*_EUROPEAN, [7, 250]], (915_000_000, 928_000_000), (3, [2, 8, 17], 921_600_000)),
+    "AS923-3": ([*_EUROPEAN, [7, 250]], (915_000_000, 928_000_000), (3, [2, 8, 17], 916_800_000)),
+    "AS923-4": ([*_EUROPEAN, [7, 250]], (915_000_000, 928_000_000), (3, [2, 8, 17], 917_500_000)),
+    "KR920": (_EUROPEAN, (920_900_000, 923_300_000), (3, [2, 8, 17], 923_100_000)),
+    "IN865": (_EUROPEAN, (865_000_000, 867_000_000), (4, [1, 7, 19], 866_550_000)),
+    "RU864": ([*_EUROPEAN, [7, 250]], (864_000_000, 870_000_000), (3, [2, 8, 17], 869_100_000)),
+}
+
+
+@pytest.mark.parametrize("region", RECIPES)
+def test_the_configuration_follows_the_recipe_of_its_region(region: str) -> None:
+    rates, (low, high), (beacon_rate, layout, frequency) = RECIPES[region]
+    config = router_config(ChannelPlan(REGIONS[region]), "2.0.6")
+    assert [rate[:2] for rate in config["DRs"][: len(rates)]] == rates and len(config["DRs"]) == 16
+    assert low <= config["freq_range"][0] < config["freq_range"][1] <= high
+    assert (config["bcning"]["DR"], config["bcning"]["layout"]) == (beacon_rate, layout)
+    assert config["bcning"]["freqs"] == (
+        [frequency + 600_000 * n for n in range(8)] if layout[2] == 23 else [frequency]
+    )
+    # Boards with an SX1302 want the name and layout of the SX1301, too.
+    assert config["hwspec"] == "sx1301/1" and len(config["sx1301_conf"]) == 1
+    # Every rate of RX1, RX2 and the beacon that its chip knows is in the table.
+    rates_given = data_rates(REGIONS[region])
+    for rate in REGIONS[region].downlink.values():
+        if isinstance(rate.modulation, Lora) and rate.modulation.sf >= 7:
+            assert data_rate_of(rates_given, rate.modulation) is not None
+
+
+@pytest.mark.parametrize("sub_band", range(1, 9))
+@pytest.mark.parametrize(("region", "second"), [("US915", 903_900_000), ("AU915", 916_800_000)])
+def test_a_sub_band_is_the_second_one_shifted(region: str, second: int, sub_band: int) -> None:
+    conf = radios(ChannelPlan(REGIONS[region], (), (sub_band,)))
+    shift = (sub_band - 2) * 1_600_000
+    assert heard(conf) == [second + shift + 200_000 * n for n in range(8)]
+    assert frequency_of(conf, conf["chan_Lora_std"]) == second + shift + 700_000
+    assert (conf["chan_Lora_std"]["bandwidth"], conf["chan_Lora_std"]["spread_factor"]) == (500_000, 8)
+    assert abs(conf["chan_Lora_std"]["if"]) <= 300_000 and not conf["chan_FSK"]["enable"]
+
+
 @pytest.mark.parametrize("region", REGIONS)
 def test_no_channel_lies_beyond_its_radio(region: str) -> None:
     conf = radios(ChannelPlan(REGIONS[region]))

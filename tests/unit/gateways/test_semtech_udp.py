@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from ipaddress import ip_network
 
 import pytest
 from msgspec.structs import replace
 
 from veldnet.gateways import BaseStationProtocol, Presence
+from veldnet.gateways.semtech_udp.allowed import AllowedNetworks
 from veldnet.gateways.semtech_udp.downlink_path import DownlinkPath, keep_alive
 from veldnet.gateways.semtech_udp.messages import parse_header, parse_push_data, pull_resp, uplink_of
 from veldnet.gateways.semtech_udp.packets import DatagramError
@@ -320,14 +322,16 @@ def test_version_1_has_no_tx_ack() -> None:
 
 def test_the_address_moves_only_after_consistent_keep_alives() -> None:
     path = keep_alive(None, HERE, 2, 0.0)
-    for now in (1.0, 2.0):
+    for now in (1.0, 1.1, 1.2, 1.3, 1.4, 2.0):
         path = keep_alive(path, THERE, 2, now)
-        assert path.address == HERE
-    path = keep_alive(path, HERE, 2, 3.0)
-    for now in (4.0, 5.0):
+        assert path.address == HERE, "many at once prove nothing"
+    path = keep_alive(path, HERE, 2, 10.0)
+    for now in (11.0, 16.0, 21.0):
         path = keep_alive(path, THERE, 2, now)
-        assert path.address == HERE, "a keep-alive from the old address restarts the count"
-    assert keep_alive(path, THERE, 2, 6.0).address == THERE
+        assert path.address == HERE, "a keep-alive from the old address restarts the time"
+    assert keep_alive(path, THERE, 2, 26.0).address == THERE
+    other = keep_alive(path, ("127.0.0.1", 3000), 2, 26.0)
+    assert other.address == HERE, "a third one does not add to the second one's"
     assert keep_alive(path, THERE, 2, 100.0).address == THERE, "the old address has been silent"
 
 
@@ -341,8 +345,9 @@ def test_c14_downlinks_go_where_they_went_before_the_start() -> None:
         harness.pull(THERE)
         harness.server.transmit(downlink)
         assert harness.sent[-1][1] == HERE, "the server was away: that it heard nothing proves nothing"
-        harness.pull(THERE)
-        harness.pull(THERE)
+        for _ in range(3):
+            harness.now += 5
+            harness.pull(THERE)
         harness.server.transmit(downlink)
         assert harness.sent[-1][1] == THERE and harness.server.moved == {STATION}
 
@@ -365,3 +370,53 @@ def test_c14_a_keep_alive_before_the_restoring_counts_more() -> None:
     harness.server.restore({STATION: DownlinkPath(HERE, 2, harness.now)})
     path = harness.server.path(STATION)
     assert path is not None and path.address == THERE
+
+
+def test_datagrams_from_elsewhere_are_refused_and_seen_at_the_base_station() -> None:
+    harness = Harness()
+    harness.pull()
+    harness.server._allowed = AllowedNetworks((ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")))
+    seen = harness.presence.stations[STATION]
+    before, harness.now = seen.seen_at, harness.now + 5
+    sent = len(harness.sent)
+    harness.push(b'{"rxpk":[]}')
+    harness.pull(("192.0.2.1", 1))
+    assert harness.server.refused["foreign_network"] == 2 and len(harness.sent) == sent
+    assert "192.0.2.1 is in none of" in (seen.refused.last or "") and seen.seen_at == before
+    for host in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"):
+        harness.pull((host, 1))
+    assert len(harness.sent) == sent + 3 and harness.server.refused["foreign_network"] == 2
+
+
+def frames_of(harness: Harness, *turns: tuple[float, tuple[str, int], float]) -> Harness:
+    """Frames at a time, from an address, of a base station that was switched on at another time."""
+    for at, address, boot in turns:
+        harness.now = at
+        body = b'{"rxpk":[' + rxpk(tmst=int((at - boot) * 1e6) % (1 << 32)) + b"]}"
+        harness.server.datagram(b"\x02ab\x00" + WIRE_EUI + body, address)
+    return harness
+
+
+def test_two_counters_side_by_side_are_two_base_stations() -> None:
+    turns = [(100.0 + 10 * n, THERE if n % 2 else HERE, 50.0 if n % 2 else -7000.0) for n in range(20)]
+    harness = frames_of(Harness(), *turns)
+    seen = harness.presence.stations[STATION]
+    assert seen.duplicates(harness.now) == [HERE, THERE]
+    assert seen.duplicates(harness.now + 400) == [], "once the other is gone"
+
+
+def test_a_counter_that_wraps_or_begins_again_is_that_of_one_base_station() -> None:
+    wraps = frames_of(Harness(), *((100.0 + 60 * n, HERE, 0.0) for n in range(200)))
+    assert wraps.presence.stations[STATION].duplicates(wraps.now) == []
+    restarts = frames_of(Harness(), *((100.0 + 10 * n, HERE, 90.0 * (n // 9)) for n in range(60)))
+    assert restarts.presence.stations[STATION].duplicates(restarts.now) == []
+
+
+def test_frames_that_a_base_station_kept_are_no_second_base_station() -> None:
+    # It empties its queue of half an hour within ten seconds, between frames that come at once.
+    turns = []
+    for n in range(40):
+        turns.append((2000.0 + n, HERE, 0.0))
+        turns.append((2000.5 + n, HERE, 1800.0 - 45.0 * n))
+    harness = frames_of(Harness(), *turns)
+    assert harness.presence.stations[STATION].duplicates(harness.now) == []

@@ -1,9 +1,10 @@
 """LoRa Basics Station: the LNS protocol over WebSocket, and CUPS over HTTP (lora-developers.semtech.com)."""
 
-from .authentication import Proof, server_context
+from .authentication import Proof
 from .cups import Asked, CupsOptions, CupsServer, UpdateDesk
 from .cups_messages import NO_CREDENTIALS, Credentials, Report, Segments, fits
 from .server import BasicsStationServer, LnsOptions
+from .tls import StationCertificate
 
 __all__ = [
     "NO_CREDENTIALS",
@@ -16,7 +17,7 @@ __all__ = [
     "Proof",
     "Report",
     "Segments",
+    "StationCertificate",
     "UpdateDesk",
     "fits",
-    "server_context",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Any, NamedTuple
 
 from veldnet.gateways.interface import BaseStationDirectory
@@ -65,15 +64,3 @@ def _eui_of_certificate(certificate: Any) -> GatewayEui:
         except InvalidIdentifier:
             continue
     raise NotAuthenticated("the common name of the client certificate is no EUI")
-
-
-def server_context(certificate: str, key: str, client_ca: str | None) -> ssl.SSLContext:
-    """TLS as stations speak it: 1.2 is the newest that Station 2.0.6 knows. With a `client_ca`, client
-    certificates are asked for, and verified where one is presented. Raises `OSError` or `ssl.SSLError`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    if client_ca is not None:
-        context.load_verify_locations(client_ca)
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import ssl
 from collections import Counter
 from functools import partial
 from http import HTTPStatus
@@ -29,6 +28,7 @@ from .authentication import NotAuthenticated, authenticate, token_of
 from .messages import MessageError, encode, parse_discovery
 from .router_ids import id6, parse_router_id
 from .station import Counts, Station
+from .tls import StationCertificate
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class LnsOptions(msgspec.Struct, frozen=True):
     asked. `most` connections are open at once."""
 
     required: bool
-    tls: ssl.SSLContext | None = None
+    certificate: StationCertificate | None = None
     uri: str | None = None
     most: int = 10_000
 
@@ -92,7 +92,7 @@ class BasicsStationServer:
     def problem(self, now: float) -> str | None:
         if self._server is not None and not self._server.is_serving():
             return "Basics Station's port is not served"
-        return None
+        return None if self._options.certificate is None else self._options.certificate.problem
 
     def connected(self) -> list[BaseStationId]:
         """The stations that are connected now."""
@@ -104,7 +104,7 @@ class BasicsStationServer:
         self._server = await serve(
             self._serve,
             sock=sock,
-            ssl=self._options.tls,
+            ssl=None if self._options.certificate is None else self._options.certificate.context,
             create_connection=_Connection,
             process_request=self._admit,
             compression=None,
@@ -210,7 +210,7 @@ class BasicsStationServer:
         if self._options.uri is not None:
             return self._options.uri.rstrip("/")
         assert connection.request is not None
-        scheme, default = ("ws", "80") if self._options.tls is None else ("wss", "443")
+        scheme, default = ("ws", "80") if self._options.certificate is None else ("wss", "443")
         asked = _only(connection.request.headers, "Host") or ""
         host, colon, port = asked.rpartition(":")
         if not colon or asked.endswith("]"):
@@ -283,6 +283,8 @@ class BasicsStationServer:
         """Find connections that are dead, and note those that live."""
         while True:
             await asyncio.sleep(_PING)
+            if self._options.certificate is not None:
+                self._options.certificate.look()
             for identifier, (_station, connection) in self._stations.items():
                 if self._may_stay(identifier, connection):
                     self._spawn(self._check(identifier, connection))

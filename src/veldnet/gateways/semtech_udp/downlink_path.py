@@ -1,8 +1,8 @@
 """Downlink address of a base station: where its keep-alives come from; one datagram does not change it.
 
 The protocol has no authentication. Whoever knows an EUI can send one PULL_DATA and would receive the
-network's downlinks; so the address changes only after several keep-alives in a row from the new one, or
-when the old one has been silent.
+network's downlinks; so the address changes only after several keep-alives in a row from the new one over a
+time in which the old one would have sent some too, or when the old one has been silent for long.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import msgspec
 from veldnet.gateways.addresses import Address
 
 CONSISTENT = 3
+# Seconds over which they must have come: base stations send one every five to ten.
+OVER = 15.0
 SILENCE = 30.0
 # A server that was away for less than so many seconds could not hear whether the address was silent.
 _AWAY = 600.0
@@ -25,6 +27,7 @@ class DownlinkPath(msgspec.Struct, frozen=True, gc=False):
     heard_at: float
     rival: Address | None = None
     rival_count: int = 0
+    rival_since: float = 0.0
 
 
 def restored(path: DownlinkPath, now: float) -> DownlinkPath:
@@ -38,7 +41,9 @@ def keep_alive(path: DownlinkPath | None, address: Address, version: int, now: f
     """The path after a PULL_DATA from `address` at `now` (seconds)."""
     if path is None or path.address == address or now - path.heard_at > SILENCE:
         return DownlinkPath(address, version, now)
-    count = path.rival_count + 1 if path.rival == address else 1
-    if count >= CONSISTENT:
+    if path.rival != address:
+        return DownlinkPath(path.address, path.version, path.heard_at, address, 1, now)
+    count, since = path.rival_count + 1, path.rival_since
+    if count >= CONSISTENT and now - since >= OVER:
         return DownlinkPath(address, version, now)
-    return DownlinkPath(path.address, path.version, path.heard_at, address, count)
+    return DownlinkPath(path.address, path.version, path.heard_at, address, count, since)

@@ -17,6 +17,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.gpstime import gps_to_unix
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
+from .allowed import AllowedNetworks, Network
 from .backlog import ANCILLARY, Backlog, waited
 from .downlink_path import DownlinkPath, keep_alive, restored
 from .messages import (
@@ -50,7 +51,11 @@ class SemtechUdpServer:
     # A PULL_RESP is of one window.
     plans_both = False
 
-    def __init__(self, host: Host, backlog: Backlog | None = None) -> None:
+    def __init__(
+        self, host: Host, backlog: Backlog | None = None, networks: tuple[Network, ...] = ()
+    ) -> None:
+        # Where base stations may send from; anywhere, if none is named.
+        self._allowed = AllowedNetworks(networks)
         self.backlog = backlog if backlog is not None else Backlog()
         # How long the datagram in hand has waited for us to read it.
         self._waited = 0.0
@@ -135,6 +140,8 @@ class SemtechUdpServer:
         seen: Seen | None = None
         try:
             header = parse_header(datagram)
+            if not self._allowed.has(address[0]):
+                raise self._foreign(header, address, now)
             base_station = self._directory.find(header.gateway)
             if base_station is None:
                 self._presence.refused(header.gateway, f"{address[0]}:{address[1]}", now)
@@ -150,6 +157,15 @@ class SemtechUdpServer:
             log.debug("datagram_refused", code=error.code, error=str(error), source=address[0])
         except Exception as error:
             self._defect(error)
+
+    def _foreign(self, header: Header, address: Address, now: float) -> DatagramError:
+        """A datagram from where no base station may be; its EUI's row shows it, and it counts for nothing."""
+        error = DatagramError("foreign_network", f"{address[0]} is in none of gateways.udp_networks")
+        base_station = self._directory.find(header.gateway)
+        seen = None if base_station is None else self._presence.stations.get(base_station)
+        if seen is not None:
+            seen.refused.add(f"{error.code}: {error}", now)
+        return error
 
     def _defect(self, error: Exception) -> None:
         self.refused["defect"] += 1
@@ -169,7 +185,7 @@ class SemtechUdpServer:
         if header.identifier == Identifier.PUSH_DATA:
             self.datagrams["push_data"] += 1
             self._send(header.acknowledgement(), address)
-            self._push_data(base_station, seen, datagram)
+            self._push_data(base_station, seen, datagram, address)
         elif header.identifier == Identifier.PULL_DATA:
             self.datagrams["pull_data"] += 1
             self._send(header.acknowledgement(), address)
@@ -178,7 +194,7 @@ class SemtechUdpServer:
             self.datagrams["tx_ack"] += 1
             self._tx_ack(header, base_station, seen, datagram)
 
-    def _push_data(self, base_station: BaseStationId, seen: Seen, datagram: bytes) -> None:
+    def _push_data(self, base_station: BaseStationId, seen: Seen, datagram: bytes, address: Address) -> None:
         # When it arrived, and not when there was time to read it: the device counts from then.
         now = self._clock() - (self._waited if self._waited > _NOTICEABLE else 0.0)
 
@@ -205,6 +221,8 @@ class SemtechUdpServer:
                 if uplink is None:
                     self.refused["crc_failed"] += 1
                 else:
+                    if uplink.timestamp is not None and not uplink.late:
+                        seen.counters.frame(uplink.timestamp, address, now)
                     seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
                     if uplink.gps_time is not None:
                         seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
