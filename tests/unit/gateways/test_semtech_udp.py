@@ -405,7 +405,7 @@ def test_two_counters_side_by_side_are_two_base_stations() -> None:
     assert seen.duplicates(harness.now + 400) == [], "once the other is gone"
 
 
-def test_a_counter_that_wraps_or_begins_again_is_that_of_one_base_station() -> None:
+def test_a_counter_that_wraps_or_restarts_is_that_of_one_base_station() -> None:
     wraps = frames_of(Harness(), *((100.0 + 60 * n, HERE, 0.0) for n in range(200)))
     assert wraps.presence.stations[STATION].duplicates(wraps.now) == []
     restarts = frames_of(Harness(), *((100.0 + 10 * n, HERE, 90.0 * (n // 9)) for n in range(60)))

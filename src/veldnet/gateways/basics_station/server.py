@@ -92,7 +92,7 @@ class BasicsStationServer:
     def problem(self, now: float) -> str | None:
         if self._server is not None and not self._server.is_serving():
             return "Basics Station's port is not served"
-        return None if self._options.certificate is None else self._options.certificate.problem
+        return None
 
     def connected(self) -> list[BaseStationId]:
         """The stations that are connected now."""
