@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +12,7 @@ from typer.testing import CliRunner
 
 from tests import customers
 from tests.customers import KPN
+from tests.e2e.programs import Running, run, start
 from tests.installation import sandbox
 from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
@@ -38,15 +36,8 @@ def failing(*arguments: str, **environment: str) -> str:
 
 
 def veldnet(*arguments: str, **environment: str) -> str:
-    """Run a command to its end; returns what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "veldnet", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=os.environ | environment,
-        check=False,
-    )
+    """Run a command to its end in a process of its own; returns what it printed."""
+    done = run(*arguments, **environment)
     assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -68,22 +59,17 @@ class RunningServer:
         } | environment
         self.http = ""
         self.udp = ("", 0)
-        self.process: subprocess.Popen[str]
+        self.process: Running
         self.log = data.parent / f"{data.name}.log"
         self.start()
 
     def start(self, http: str = "127.0.0.1:0") -> None:
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "veldnet", "serve", "--json", "--data", str(self.data)),
-                    *("--http", http, "--udp", "127.0.0.1:0", *self._flags),
-                ],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=os.environ | self._environment,
-            )
+        self.process = start(
+            *("serve", "--json", "--data", str(self.data), "--http", http, "--udp", "127.0.0.1:0"),
+            *self._flags,
+            errors=self.log,
+            **self._environment,
+        )
         assert self.process.stdout is not None
         printed = ""
         for line in self.process.stdout:

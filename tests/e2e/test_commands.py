@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,19 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.programs import run
 from tests.e2e.running import RunningServer, command, failing, sandbox, veldnet
 
 
 def fails(*arguments: str, **environment: str) -> str:
     """Run a command that must fail; returns its error, which is never a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "veldnet", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | environment,
-        check=False,
-    )
+    done = run(*arguments, **environment)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     return done.stderr

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, sandbox, veldnet
 from veldnet.cli.exits import Exit
 from veldnet.simulator.customer import Account
@@ -22,14 +20,7 @@ ANYWHERE = ("--http", "127.0.0.1:0", "--udp", "127.0.0.1:0")
 
 def refused(*arguments: str, code: Exit, words: str, **environment: str) -> None:
     """Run a command that ends with an exit code and one sentence."""
-    done = subprocess.run(
-        [sys.executable, "-m", "veldnet", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | environment | {"VELDNET_LOG__LEVEL": "error"},
-        check=False,
-    )
+    done = run(*arguments, **environment, VELDNET_LOG__LEVEL="error")
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: "), done.stderr
     assert words in done.stderr

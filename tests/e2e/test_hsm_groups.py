@@ -9,8 +9,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import pytest
 from tests.contract import softhsm
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, wait_for
+from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
 from veldnet.simulator.customer import Account
@@ -276,14 +275,7 @@ def test_a_new_master_key_takes_over_in_the_background(place: Place) -> None:
 
 
 def _fails(place: Place, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "veldnet", "admin", *arguments, "--data", str(place.data)],
-        env=os.environ | place.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run("admin", *arguments, "--data", str(place.data), **place.environment)
     assert done.returncode != 0 and "Traceback" not in done.stderr, done.stderr
     return " ".join((done.stdout + done.stderr).split())
 
@@ -372,14 +364,7 @@ def test_a_backup_fills_a_new_token(place: Place) -> None:
     arguments = ("admin", "vault", "restore-master-key", str(place.backup), "--vault", "amsterdam")
     data = ("--data", str(place.directory / "fresh" / "data"))
     one, two = (str(place.parts / f"part-{number}.txt") for number in (1, 3))
-    done = subprocess.run(
-        [sys.executable, "-m", "veldnet", *arguments, "--part", one, *data],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run(*arguments, "--part", one, *data, **environment)
     assert done.returncode != 0 and "make no backup key" in " ".join((done.stdout + done.stderr).split())
     veldnet(*arguments, "--part", one, "--part", two, *data, **environment)
     status = json.loads(veldnet("admin", "vault", "status", "--json", *data, **environment))

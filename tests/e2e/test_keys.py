@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from tests.contract import softhsm
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, forms, memory_of, tokens, vault_pids, wait_for
+from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import (
     AsKey,
@@ -271,13 +271,9 @@ def test_a_wrong_pin_stops_the_start_with_a_clear_word(place: Place, tmp_path: P
     pin.touch(0o600)
     pin.write_text("0000")
     assert place.server.stop() == 0
-    done = subprocess.run(
-        [sys.executable, "-m", "veldnet", "serve", "--data", str(place.data), "--http", "127.0.0.1:0"],
-        env=os.environ | place.environment | {"VELDNET_KEYS__PIN_FILE": str(pin)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    done = run(
+        *("serve", "--data", str(place.data), "--http", "127.0.0.1:0"),
+        **place.environment | {"VELDNET_KEYS__PIN_FILE": str(pin)},
     )
     place.server.start()
     assert done.returncode != 0 and "PIN" in done.stderr and "Traceback" not in done.stderr

@@ -16,7 +16,7 @@ CHECKS = (
 )
 
 # Requests made up for each operation, besides those that the description suggests. `make fuzz` makes up more.
-EXAMPLES = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 10
+EXAMPLES = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 4
 
 
 def test_the_api_keeps_its_description(client: Client, tmp_path: Path) -> None:

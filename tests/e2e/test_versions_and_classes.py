@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.programs import run
 from tests.e2e.running import Client, RunningServer, command, sandbox
 from veldnet.simulator.customer import Account
 
@@ -153,15 +154,10 @@ def test_the_operator_asks_why(place: tuple[RunningServer, Account, Client], tmp
     data = ("--data", str(server.data))
     quiet = json.loads(command("admin", "device", "explain", device["EUI"], "--json", *data))
     assert quiet["findings"][0]["level"] == "problem"
-    wrong = subprocess.run(
-        [
-            *(sys.executable, "-m", "veldnet", "simulate", "device", "--dev-eui", device["EUI"]),
-            *("--join-eui", "0059AC0000000001", "--app-key", "00" * 16, "--timeout", "8"),
-            *("--base-station-eui", account.base_station_eui, "--udp", f"{server.udp[0]}:{server.udp[1]}"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    wrong = run(
+        *("simulate", "device", "--dev-eui", device["EUI"]),
+        *("--join-eui", "0059AC0000000001", "--app-key", "00" * 16, "--timeout", "8"),
+        *("--base-station-eui", account.base_station_eui, "--udp", f"{server.udp[0]}:{server.udp[1]}"),
     )
     assert wrong.returncode == 1
     printed = command("admin", "device", "explain", device["EUI"], *data)
@@ -172,10 +168,5 @@ def test_the_operator_asks_why(place: tuple[RunningServer, Account, Client], tmp
     unknown = command("admin", "device", "explain", "0059AC00000000AA", *data)
     assert "No device has DevEUI" in unknown
     for garbage in ("hello", "12345678901234567", "9" * 30):
-        done = subprocess.run(
-            [sys.executable, "-m", "veldnet", "admin", "device", "explain", garbage, *data],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run("admin", "device", "explain", garbage, *data)
         assert done.returncode == 1 and "Traceback" not in done.stderr + done.stdout

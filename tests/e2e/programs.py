@@ -1,0 +1,158 @@
+"""Veldnet as processes of their own that need not load it: they are forked from one that has.
+
+Loading takes longer than most commands do. Walks of the documentation and tests of the distributions start
+the program as users do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import IO, NamedTuple, Protocol
+
+_fork = multiprocessing.get_context("forkserver")
+# What a server and most commands need. Nothing of it starts a thread or opens a file.
+_fork.set_forkserver_preload(
+    [
+        "litestar.plugins.attrs",
+        "litestar.plugins.pydantic.dto",
+        "segno",
+        "tests.e2e.programs",
+        "uvicorn.lifespan.on",
+        "uvloop",
+        "veldnet.api.front.server",
+        "veldnet.assembly.platform",
+        "veldnet.cli.admin.devices",
+        "veldnet.cli.main",
+        "veldnet.cli.server",
+        "veldnet.cli.serving",
+        "veldnet.gateways.basics_station",
+        "zoneinfo",
+    ]
+)
+
+PATIENCE = 120.0
+"""Seconds that a command may take."""
+
+
+class Running(Protocol):
+    """What tests do with a process; `subprocess.Popen` has it, too."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def stdout(self) -> IO[str] | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class Done(NamedTuple):
+    """What a command has said. `returncode` is negative for a signal."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class _Forked:
+    """A process that was forked, as `subprocess.Popen` shows one."""
+
+    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str], errors: Path) -> None:
+        ours, theirs = _fork.Pipe(duplex=False)
+        self._process = _fork.Process(
+            target=_main, args=(arguments, environment, theirs, str(errors)), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+        self.stdout: IO[str] = os.fdopen(os.dup(ours.fileno()), "r")
+        ours.close()
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("veldnet", timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, sig: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def start(*arguments: str, errors: Path, **environment: str) -> Running:
+    """Start `veldnet` with these arguments; what it prints is read from `stdout`, and its errors are appended
+    to a file. A library that is loaded first needs a process that loads everything."""
+    if "LD_PRELOAD" not in environment:
+        return _Forked(arguments, os.environ | environment, errors)
+    with errors.open("a") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "veldnet", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=os.environ | environment,
+        )
+
+
+def run(*arguments: str, **environment: str) -> Done:
+    """Run `veldnet` to its end; one that does not end is killed."""
+    with tempfile.TemporaryDirectory(prefix="veldnet-command-") as folder:
+        errors = Path(folder) / "errors"
+        process = start(*arguments, errors=errors, **environment)
+        assert process.stdout is not None
+        with process.stdout:
+            killer = _kill_after(process, PATIENCE)
+            try:
+                printed = process.stdout.read()
+                code = process.wait(PATIENCE)
+            finally:
+                killer.cancel()
+        return Done(code, printed, errors.read_text())
+
+
+def _kill_after(process: Running, seconds: float) -> threading.Timer:
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _main(arguments: tuple[str, ...], environment: dict[str, str], printed: Connection, errors: str) -> None:
+    """In the new process: be `veldnet`."""
+    os.dup2(printed.fileno(), 1)
+    printed.close()
+    log = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
+    os.close(log)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["veldnet", *arguments]
+    from veldnet.cli.entry import main
+
+    main()
