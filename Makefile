@@ -73,7 +73,16 @@ tools:
 # Tests start many processes, so each module is compiled once, whatever the environment says.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
-test: lint console-lint tools ## All checks and tests
+# Side by side: checks that use one core and tests that wait share two cores well.
+test: $(VENV)/.dev console tools ## All checks and tests
+	@$(MAKE) --no-print-directory --jobs 2 checks tests
+
+.PHONY: checks tests
+checks:
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory console-lint
+
+tests:
 	@$(PYTEST) -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/.dev ## Some tests, quickly: make check FILE=tests/unit/network/test_uplink.py
