@@ -400,6 +400,12 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
             )["id"]
         }
     ),
+    "listStationProfiles": plain(),
+    "createStationProfile": plain(body={"id": "roof", "name": "Roof", "settings": {"antennaGain": 6}}),
+    "getStationProfile": lambda w: Example({"profileRef": _station_profile(w)}),
+    "changeStationProfile": lambda w: Example({"profileRef": _station_profile(w)}, {"name": "Mast"}),
+    "getStationProfileUses": lambda w: Example({"profileRef": _station_profile(w)}),
+    "removeStationProfile": lambda w: Example({"profileRef": _station_profile(w)}, query="moveTo=default"),
     "stationConfiguration": lambda w: Example({"stationId": w.station}, query="format=gateway-bridge"),
     "listStationTokens": lambda w: Example({"stationId": w.station}),
     "issueStationToken": lambda w: Example({"stationId": w.station}),
@@ -513,6 +519,11 @@ def _begun(world: World) -> str:
     body = {"password": world.account.thingpark_password}
     made = world.v1("POST", "/secondFactor/enrolment", body)
     return code_at(made["secret"], world.server.clock() + 3)
+
+
+def _station_profile(world: World) -> str:
+    body = {"id": f"roof-{world.number()}", "name": "Roof"}
+    return str(world.desk("POST", "/baseStationProfiles", body)["ref"])
 
 
 def _invitation(world: World) -> Any:

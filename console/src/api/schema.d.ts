@@ -2556,6 +2556,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/baseStationProfiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Base station profiles with their settings. */
+        get: operations["listStationProfiles"];
+        put?: never;
+        /** Create a base station profile. */
+        post: operations["createStationProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStationProfiles/{profileRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A base station profile. */
+        get: operations["getStationProfile"];
+        /** Change a base station profile. */
+        put: operations["changeStationProfile"];
+        post?: never;
+        /** Delete a base station profile, or move its base stations first. */
+        delete: operations["removeStationProfile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStationProfiles/{profileRef}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which base stations have a profile. */
+        get: operations["getStationProfileUses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/baseStations/{stationId}/tokens": {
         parameters: {
             query?: never;
@@ -4238,7 +4292,8 @@ export interface components {
          *         ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
          *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
          *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
-         *         station refused within the last hour.
+         *         station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
+         *         profile, as far as the network serves it.
          */
         StationView: {
             id: string;
@@ -4249,6 +4304,10 @@ export interface components {
             altitude: number | null;
             maxTxPower: number | null;
             antennaGain: number | null;
+            profileId: string | null;
+            profileName: string | null;
+            region: string | null;
+            protocol: string | null;
             learntMaxTxPower: number | null;
             connected: boolean;
             lastSeen: string | null;
@@ -4454,16 +4513,21 @@ export interface components {
         };
         /**
          * Defaults
-         * @description What a new plan and profile begin with, and what each of their settings may be.
+         * @description What a new plan, device profile and base station profile begin with, and what each of their settings
+         *         may be.
          */
         Defaults: {
             plan: Record<string, never>;
             profile: Record<string, never>;
+            stationProfile: Record<string, never>;
             vaults: string[];
             planFields: {
                 [key: string]: components["schemas"]["SettingField"];
             };
             profileFields: {
+                [key: string]: components["schemas"]["SettingField"];
+            };
+            stationProfileFields: {
                 [key: string]: components["schemas"]["SettingField"];
             };
         };
@@ -4534,7 +4598,7 @@ export interface components {
          * Profile
          * @description A device profile with its settings.
          */
-        Profile: {
+        "veldnet.inventory.offers.device_profiles.Profile": {
             ref: string;
             id: string;
             name: string;
@@ -4629,6 +4693,37 @@ export interface components {
         ConfigurationFileView: {
             name: string;
             content: string;
+        };
+        /**
+         * Profile
+         * @description A base station profile with its settings, and how many base stations have it.
+         */
+        "veldnet.inventory.base_stations.profiles.Profile": {
+            ref: string;
+            id: string;
+            name: string;
+            settings: Record<string, never>;
+            baseStations: number;
+        };
+        /** StationProfileMade */
+        StationProfileMade: {
+            ref: string;
+        };
+        /**
+         * ProfileUses
+         * @description How many base stations have a profile, and the first of them.
+         */
+        ProfileUses: {
+            count: number;
+            baseStations: components["schemas"]["Named"][];
+        };
+        /**
+         * Named
+         * @description A base station, or a profile of such, by its id.
+         */
+        Named: {
+            id: string;
+            name: string;
         };
         /**
          * TokenView
@@ -5097,7 +5192,8 @@ export interface components {
         /**
          * NewStation
          * @description A base station; position in degrees and metres. `maxTxPower` is the highest power in dBm that its radio
-         *         takes, without the antenna; `antennaGain` in dBi with cable losses taken off, 2 where absent.
+         *         takes, without the antenna; `antennaGain` in dBi with cable losses taken off, that of the profile where
+         *         absent. `profileId` is the operator's default profile where absent.
          */
         NewStation: {
             gatewayEUI: string;
@@ -5107,10 +5203,11 @@ export interface components {
             altitude?: number | null;
             maxTxPower?: number | null;
             antennaGain?: number | null;
+            profileId?: string | null;
         };
         /**
          * StationChange
-         * @description What may change of a base station.
+         * @description What may change of a base station. The profile stays where `profileId` is absent.
          */
         StationChange: {
             name: string;
@@ -5119,6 +5216,7 @@ export interface components {
             altitude?: number | null;
             maxTxPower?: number | null;
             antennaGain?: number | null;
+            profileId?: string | null;
         };
         /**
          * NewSubscriber
@@ -5228,6 +5326,26 @@ export interface components {
         GroupChange: {
             name?: string | null;
             suspended?: boolean | null;
+        };
+        /**
+         * NewStationProfile
+         * @description A base station profile. Settings that are left out have their defaults: the region of the network, all
+         *         that it allows, one SX1302.
+         */
+        NewStationProfile: {
+            id: string;
+            name: string;
+            /** @default {} */
+            settings: Record<string, never>;
+        };
+        /**
+         * StationProfileChange
+         * @description The profile's name and settings, all of them.
+         */
+        StationProfileChange: {
+            name: string;
+            /** @default {} */
+            settings: Record<string, never>;
         };
         /**
          * UpdateOrder
@@ -19121,7 +19239,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Profile"][];
+                    "application/json": components["schemas"]["veldnet.inventory.offers.device_profiles.Profile"][];
                 };
             };
             /** @description Bad Request */
@@ -20229,7 +20347,7 @@ export interface operations {
             query?: {
                 /** @description Program on the base station. */
                 format?: "packet-forwarder" | "basics-station" | "gateway-bridge" | "mqtt-forwarder" | "kerlink";
-                /** @description Kind of concentrator; an SX1303 is configured as an SX1302. */
+                /** @description Concentrator, that of the profile if absent; an SX1303 is configured as an SX1302. */
                 chip?: "SX1302" | "SX1301";
                 /** @description Host name or address under which base stations reach the server; that of the setting `sign_in.url` or of this request if absent. */
                 server?: string;
@@ -20253,6 +20371,487 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StationConfigurationView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listStationProfiles: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["veldnet.inventory.base_stations.profiles.Profile"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    createStationProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStationProfile"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationProfileMade"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getStationProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                profileRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["veldnet.inventory.base_stations.profiles.Profile"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    changeStationProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                profileRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StationProfileChange"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    removeStationProfile: {
+        parameters: {
+            query?: {
+                /** @description Id of the profile that base stations get; without it there must be none. */
+                moveTo?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                profileRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getStationProfileUses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                profileRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileUses"];
                 };
             };
             /** @description Bad Request */

@@ -1,26 +1,37 @@
-"""Registered base stations in memory: ids, operators, locations."""
+"""Registered base stations in memory: ids, operators, locations, and by what they are set up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+import structlog
+
+from veldnet.domain.documents import StationProfileSettings
+from veldnet.gateways import StationProfile
 from veldnet.inventory import base_stations
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.core import RadioSettings
 from veldnet.routing import Position
 from veldnet.store import Store
 
+log = structlog.get_logger(__name__)
+
 _UNKNOWN_RADIO = RadioSettings()
+_DEFAULT = StationProfileSettings()
 
 
 class BaseStations:
-    """Loaded at the start and whenever one is registered or removed."""
+    """Loaded at the start and whenever one is registered, changed or removed. `plans` are the channels of the
+    network by region."""
 
-    def __init__(self) -> None:
+    def __init__(self, plans: Mapping[str, ChannelPlan]) -> None:
+        self._plans = plans
         self._by_eui: dict[GatewayEui, BaseStationId] = {}
         self._positions: dict[BaseStationId, Position] = {}
         self._listed: dict[BaseStationId, base_stations.BaseStation] = {}
         self._radios: dict[BaseStationId, RadioSettings] = {}
+        self._profiles: dict[BaseStationId, StationProfile] = {}
         self._by_digest: dict[bytes, BaseStationId] = {}
         # Updates that end once their token is used, and those whose token has been.
         self._awaited: dict[bytes, int] = {}
@@ -28,6 +39,7 @@ class BaseStations:
 
     async def load(self, store: Store) -> None:
         listed = await store.read(base_stations.list_base_stations)
+        settings = await store.read(base_stations.profile_settings)
         tokens = await store.read(base_stations.known_tokens)
         self._awaited = {
             digest: token.awaited_by for digest, token in tokens.items() if token.awaited_by is not None
@@ -44,19 +56,39 @@ class BaseStations:
             for station in listed
             if station.latitude is not None and station.longitude is not None
         }
+        self._set_up(settings)
 
-        self._radios = {
-            identifier: RadioSettings(
-                station.max_tx_power,
-                RadioSettings().antenna_gain if station.antenna_gain is None else station.antenna_gain,
+    def _set_up(self, settings: dict[int, StationProfileSettings]) -> None:
+        plans = {ref: self._plan(ref, each) for ref, each in settings.items()}
+        self._radios, self._profiles = {}, {}
+        for identifier, station in self._listed.items():
+            ref = station.profile_ref or 0
+            profile = settings.get(ref, _DEFAULT)
+            plan = plans.get(ref) or next(iter(self._plans.values()))
+            gain = profile.antennaGain if station.antenna_gain is None else station.antenna_gain
+            self._radios[identifier] = RadioSettings(
+                station.max_tx_power, gain, profile.maxEirp, profile.classB, plan.region
             )
-            for identifier, station in self._listed.items()
-            if station.max_tx_power is not None or station.antenna_gain is not None
-        }
+            limits = [profile.maxEirp, None if station.max_tx_power is None else station.max_tx_power + gain]
+            self._profiles[identifier] = StationProfile(
+                plan,
+                min((limit for limit in limits if limit is not None), default=None),
+                profile.classB,
+                profile.concentrators,
+            )
+
+    def _plan(self, ref: int, profile: StationProfileSettings) -> ChannelPlan | None:
+        plan = base_stations.served_plan(profile, self._plans)
+        if plan is None:
+            log.warning("profile_region_not_served", base_station_profile=ref, region=profile.region)
+        return plan
 
     def radio(self, base_station: BaseStationId) -> RadioSettings:
-        """What the radio of a base station can do, by its settings."""
+        """What the radio of a base station can do, by its profile and its own settings."""
         return self._radios.get(base_station, _UNKNOWN_RADIO)
+
+    def profile(self, base_station: BaseStationId) -> StationProfile | None:
+        return self._profiles.get(base_station)
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return self._by_eui.get(gateway)

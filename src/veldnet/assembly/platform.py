@@ -104,7 +104,7 @@ class Platform:
         rng = rng if rng is not None else random.SystemRandom()
         self.supervisor = Supervisor(expected=(StoreError,))
         ids = data.store.ids
-        self.base_stations = BaseStations()
+        self.base_stations = BaseStations(network_parameters(settings.network).channel_plans)
         self.presence = Presence()
         self.table = RoutingTable(self.store, self.vault)
         runtime = Runtime(clock, ids, rng, self.supervisor)

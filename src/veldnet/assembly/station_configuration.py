@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -14,14 +15,26 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from veldnet.domain.documents import StationProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.gateways import configuration
 from veldnet.gateways.configuration import Chip, ConfigurationFile, Wanted
+from veldnet.inventory import base_stations
+from veldnet.inventory.base_stations import BaseStation
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.settings import Settings
+from veldnet.store import Connection
 
-__all__ = ["PROGRAMS", "Chip", "Program", "StationConfiguration", "server_name", "station_configuration"]
+__all__ = [
+    "PROGRAMS",
+    "Chip",
+    "Program",
+    "StationConfiguration",
+    "server_name",
+    "station_configuration",
+    "station_setup",
+]
 
 Program = Literal["packet-forwarder", "basics-station", "gateway-bridge", "mqtt-forwarder", "kerlink"]
 
@@ -36,6 +49,7 @@ class StationConfiguration(msgspec.Struct, frozen=True):
     server listens for that program at all."""
 
     region: str
+    chip: Chip
     server: str
     served: bool
     files: list[ConfigurationFile]
@@ -62,29 +76,60 @@ def _host_of(header: str) -> str:
         return ""
 
 
+class StationSetup(msgspec.Struct, frozen=True):
+    """A base station and how it is set up; without `chip` the concentrator of its profile."""
+
+    gateway_eui: GatewayEui
+    plan: ChannelPlan
+    profile: StationProfileSettings
+    antenna_gain: float
+    chip: Chip
+
+
+def station_setup(
+    connection: Connection, station: BaseStation, plans: Mapping[str, ChannelPlan], chip: Chip | None
+) -> StationSetup:
+    """How a base station is set up by its profile, or with another concentrator."""
+    settings = base_stations.profile_settings(connection)
+    profile = settings.get(station.profile_ref or 0, StationProfileSettings())
+    return StationSetup(
+        GatewayEui.parse(station.gateway_eui),
+        base_stations.served_plan(profile, plans) or next(iter(plans.values())),
+        profile,
+        profile.antennaGain if station.antenna_gain is None else station.antenna_gain,
+        chip or profile.chip,
+    )
+
+
 def station_configuration(
-    settings: Settings,
-    gateway_eui: GatewayEui,
-    plan: ChannelPlan,
-    program: Program,
-    chip: Chip,
-    server: str,
+    settings: Settings, station: StationSetup, program: Program, server: str
 ) -> StationConfiguration:
     """The files of a program for a base station. Reads the server's certificate where it is served by TLS."""
+    plan = station.plan
     gateways = settings.gateways
     wanted = Wanted(
-        gateway_eui,
+        station.gateway_eui,
         plan,
-        chip,
+        station.chip,
         server,
         gateways.udp.port or _UDP_PORT,
         _lns_uri(settings, server),
         f"tcp://{_bracketed(server)}:{_BROKER_PORT}",
         _trust(settings) if program == "basics-station" else None,
+        station.antenna_gain,
+        _beacon_power(station) if station.profile.classB else None,
     )
     files, values = _PROGRAMS[program]
     served = bool(gateways.basics_station) if program == "basics-station" else program not in _BY_MQTT
-    return StationConfiguration(plan.region.name, server, served, files(wanted), values(wanted))
+    return StationConfiguration(plan.region.name, station.chip, server, served, files(wanted), values(wanted))
+
+
+def _beacon_power(station: StationSetup) -> int:
+    """What a beacon is sent with, in dBm at the connector."""
+    region = station.plan.region
+    eirp = region.downlink_power(region.class_b.beacon_frequencies[0])
+    most = station.profile.maxEirp
+    return math.floor((eirp if most is None else min(eirp, most)) - station.antenna_gain)
 
 
 def _lns_uri(settings: Settings, server: str) -> str:

@@ -1,4 +1,5 @@
-"""JSON columns read by several rooms: settings of connectivity plans and device profiles.
+"""JSON columns read by several rooms: settings of connectivity plans, device profiles and base station
+profiles.
 
 Names and defaults are those of ThingPark's network subscription and device profile. Documents are stored with
 all of their members, so a default that changes here is one of new plans and profiles alone; a migration that
@@ -200,8 +201,27 @@ class ProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class StationProfileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What base stations of a kind hear and how they send."""
+
+    # None: the region of the network's settings.
+    region: str | None = None
+    # Of a region with a fixed channel plan; none: those of the network.
+    subBands: tuple[Annotated[int, Meta(ge=1, le=12)], ...] = ()
+    chip: Literal["SX1302", "SX1301"] = "SX1302"
+    # Boards with eight channels each.
+    concentrators: Annotated[int, Meta(ge=1, le=8)] = 1
+    # dBi, with cable losses taken off.
+    antennaGain: Annotated[float, Meta(ge=-10, le=30)] = 2
+    # dBm with the antenna; None: what the region allows.
+    maxEirp: Annotated[float, Meta(ge=-10, le=40)] | None = None
+    # Whether it has a GPS receiver, which beacons and ping slots are timed by.
+    classB: bool = True
+
+
 _plan_decoder = msgspec.json.Decoder(PlanSettings)
 _profile_decoder = msgspec.json.Decoder(ProfileSettings)
+_station_profile_decoder = msgspec.json.Decoder(StationProfileSettings)
 
 
 def decode_plan(text: str) -> PlanSettings:
@@ -212,5 +232,9 @@ def decode_profile(text: str) -> ProfileSettings:
     return _profile_decoder.decode(text)
 
 
-def encode(document: PlanSettings | ProfileSettings) -> str:
+def decode_station_profile(text: str) -> StationProfileSettings:
+    return _station_profile_decoder.decode(text)
+
+
+def encode(document: PlanSettings | ProfileSettings | StationProfileSettings) -> str:
     return msgspec.json.encode(document).decode()

@@ -11,6 +11,7 @@ from .interface import (
     Gate,
     Host,
     MessageCounts,
+    StationProfile,
 )
 from .measures import Measures, Spread
 from .presence import Presence, Seen, UnknownBaseStation
@@ -31,6 +32,7 @@ __all__ = [
     "Seen",
     "SemtechUdpServer",
     "Spread",
+    "StationProfile",
     "UnknownBaseStation",
     "basics_station",
     "chirpstack_mqtt",

@@ -11,10 +11,23 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
+from veldnet.lorawan.regions import ChannelPlan
 
 from .presence import Presence
+
+
+class StationProfile(msgspec.Struct, frozen=True):
+    """What a base station hears and how it sends: its channels, the highest EIRP in dBm, whether it sends the
+    beacons of class B, and how many concentrators of eight channels it has."""
+
+    plan: ChannelPlan
+    max_eirp: float | None = None
+    class_b: bool = True
+    concentrators: int = 1
 
 
 class BaseStationDirectory(Protocol):
@@ -27,6 +40,9 @@ class BaseStationDirectory(Protocol):
 
     def used_token(self, token: str) -> None:
         """A base station is connected by a token: it has it, and needs no older one."""
+
+    def profile(self, base_station: BaseStationId) -> StationProfile | None:
+        """By what a base station is set up; None: by the channels that the protocol was given."""
 
 
 class Gate(Protocol):

@@ -19,23 +19,38 @@ _FSK_BITRATE = 50_000
 
 def radios(plan: ChannelPlan) -> dict[str, Any]:
     """Two radios and the channels that they hear: the first eight of 125 kHz that fit, and the two others."""
+    return layouts(plan, 1)[0]
+
+
+def layouts(plan: ChannelPlan, concentrators: int) -> list[dict[str, Any]]:
+    """The same for several concentrators: each hears what those before it do not; no more than have
+    something to hear."""
     region, used = plan.region, _used(plan)
-    narrow = [channel for channel in used if _bandwidth(region, channel) == 125]
-    centres = _centres([channel.frequency for channel in narrow], _FSK.get(region.name))
-    heard = [channel.frequency for channel in narrow if _radio_of(channel.frequency, centres) is not None]
-    conf: dict[str, Any] = {}
-    for number in range(2):
-        conf[f"radio_{number}"] = (
-            {"enable": True, "freq": centres[number]}
-            if number < len(centres)
-            else {"enable": False, "freq": 0}
-        )
-    for number in range(_MULTI_SF):
-        frequency = heard[number] if number < len(heard) else None
-        conf[f"chan_multiSF_{number}"] = _place(frequency, centres)
-    conf["chan_Lora_std"] = _standard(plan, used, centres)
-    conf["chan_FSK"] = _fsk(region, centres)
-    return conf
+    rest = [channel.frequency for channel in used if _bandwidth(region, channel) == 125]
+    wide = [channel for channel in used if _bandwidth(region, channel) == 500]
+    found: list[dict[str, Any]] = []
+    while len(found) < concentrators and (rest or not found):
+        first = not found
+        centres = _centres(rest, _FSK.get(region.name) if first else None)
+        heard = [frequency for frequency in rest if _radio_of(frequency, centres) is not None][:_MULTI_SF]
+        rest = [frequency for frequency in rest if frequency not in heard]
+        conf = _tuned(centres) | {
+            f"chan_multiSF_{number}": _place(heard[number] if number < len(heard) else None, centres)
+            for number in range(_MULTI_SF)
+        }
+        conf["chan_Lora_std"] = _standard(plan, wide, centres, first=first)
+        conf["chan_FSK"] = _fsk(region, centres) if first else {"enable": False}
+        found.append(conf)
+    return found
+
+
+def _tuned(centres: list[int]) -> dict[str, Any]:
+    return {
+        f"radio_{number}": {"enable": True, "freq": centres[number]}
+        if number < len(centres)
+        else {"enable": False, "freq": 0}
+        for number in range(2)
+    }
 
 
 def _used(plan: ChannelPlan) -> list[Channel]:
@@ -94,17 +109,17 @@ def _place(frequency: int | None, centres: list[int], farthest: int = _FARTHEST)
 _FARTHEST_WIDE = 300_000
 
 
-def _standard(plan: ChannelPlan, used: list[Channel], centres: list[int]) -> dict[str, Any]:
+def _standard(plan: ChannelPlan, wide: list[Channel], centres: list[int], *, first: bool) -> dict[str, Any]:
+    """The channel of 250 or 500 kHz: the first of those that the radios reach."""
     region = plan.region
-    wide = next((channel for channel in used if _bandwidth(region, channel) == 500), None)
-    if wide is not None:
-        modulation = region.uplink[wide.min_dr].modulation
-        assert isinstance(modulation, Lora)
-        frequency, bandwidth, sf = wide.frequency, 500_000, modulation.sf
-    elif region.name in _STANDARD:
-        frequency, bandwidth, sf = _STANDARD[region.name]
-    else:
+    for channel in wide:
+        modulation = region.uplink[channel.min_dr].modulation
+        place = _place(channel.frequency, centres, _FARTHEST_WIDE)
+        if place["enable"] and isinstance(modulation, Lora):
+            return place | {"bandwidth": 500_000, "spread_factor": modulation.sf}
+    if not first or wide or region.name not in _STANDARD:
         return {"enable": False}
+    frequency, bandwidth, sf = _STANDARD[region.name]
     place = _place(frequency, centres, _FARTHEST_WIDE)
     return place | {"bandwidth": bandwidth, "spread_factor": sf} if place["enable"] else {"enable": False}
 

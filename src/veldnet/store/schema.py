@@ -545,6 +545,19 @@ device_states = Table(
     ),
 )
 
+# What base stations of a kind hear and how they send.
+base_station_profiles = Table(
+    "base_station_profiles",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("operator_ref", ForeignKey("operators.ref"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    UniqueConstraint("operator_ref", "id"),
+    sqlite_autoincrement=True,
+)
+
 base_stations = Table(
     "base_stations",
     metadata,
@@ -576,6 +589,8 @@ base_stations = Table(
     Column("downlink_port", Integer),
     Column("downlink_version", Integer),
     Column("downlink_heard_at", BigInteger),
+    Column("profile_ref", ForeignKey("base_station_profiles.ref")),
+    Index("ix_base_stations_profile_ref", "profile_ref"),
     sqlite_autoincrement=True,
 )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from veldnet.gateways import BaseStationProtocol, Host, Hub, Presence
+from veldnet.gateways import BaseStationProtocol, Host, Hub, Presence, StationProfile
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.gpstime import gps_to_unix
 from veldnet.lorawan.modulation import Lora, Modulation
@@ -148,6 +148,9 @@ class Directory:
 
     def station_of_token(self, token: str) -> BaseStationId | None:
         return self.tokens.get(token)
+
+    def profile(self, base_station: BaseStationId) -> StationProfile | None:
+        return None
 
     def used_token(self, token: str) -> None:
         """Nobody waits for one."""

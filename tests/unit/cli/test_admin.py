@@ -116,6 +116,16 @@ def test_base_stations(admin: Admin) -> None:
     admin("base-station", "change", made["id"].lower(), "--name", "Mast")
     assert admin("base-station", "show", made["id"])["name"] == "Mast"
     assert made["id"] in [each["id"] for each in admin("base-station", "list")]
+    admin("base-station-profile", "create", "roof", "Roof", *OPERATOR, "--set", "antennaGain=6")
+    admin("base-station-profile", "change", "roof", *OPERATOR, "--set", "chip=SX1301")
+    assert admin("base-station-profile", "show", "roof", *OPERATOR)["settings"]["antennaGain"] == 6
+    assert "is not served" in admin.refused(
+        "base-station-profile", "change", "roof", *OPERATOR, "--set", "region=US915"
+    )
+    admin("base-station", "change", made["id"], "--profile", "roof")
+    assert "used by 1 base station" in admin.refused("base-station-profile", "delete", "roof", *OPERATOR)
+    admin("base-station-profile", "delete", "roof", *OPERATOR, "--move-to", "default")
+    assert [one["id"] for one in admin("base-station-profile", "list", *OPERATOR)] == ["default"]
     station = ("base-station", "configuration", made["id"])
     files = admin(*station, "--server", "lns.example.com", "--format", "kerlink")["files"]
     assert [file["name"] for file in files] == ["lorafwd.toml"] and "lns.example.com" in files[0]["content"]

@@ -25,6 +25,7 @@ from veldnet.gateways.basics_station.messages import (
 from veldnet.gateways.basics_station.router_config import data_rates, router_config
 from veldnet.gateways.basics_station.router_ids import dashed, id6, parse_router_id
 from veldnet.gateways.basics_station.station import Counts, Station
+from veldnet.gateways.interface import StationProfile
 from veldnet.gateways.presence import Presence
 from veldnet.gateways.radio_layout import radios
 from veldnet.lorawan import BaseStationId, GatewayEui
@@ -120,8 +121,10 @@ def test_any_text_is_a_message_or_refused(text: str) -> None:
 
 
 def test_the_configuration_of_eu868() -> None:
-    config = router_config(EU868, "2.0.6(linux/std)")
-    assert config["region"] == "EU868" and router_config(EU868, "2.0.5(x)")["region"] == "EU863"
+    config = router_config(StationProfile(EU868), "2.0.6(linux/std)")
+    assert (
+        config["region"] == "EU868" and router_config(StationProfile(EU868), "2.0.5(x)")["region"] == "EU863"
+    )
     assert config["hwspec"] == "sx1301/1" and config["freq_range"] == [863_000_000, 870_000_000]
     assert config["DRs"][:9] == [
         *([sf, 125, 0] for sf in (12, 11, 10, 9, 8, 7)), [7, 250, 0], [0, 0, 0], [-1, 0, 0],
@@ -147,7 +150,7 @@ def test_the_configuration_of_other_regions(
     region: str, sub_bands: tuple[int, ...], name: str, first: int, standard: int | None, layout: list[int]
 ) -> None:
     plan = ChannelPlan(REGIONS[region], (), sub_bands)
-    config = router_config(plan, "2.0.6")
+    config = router_config(StationProfile(plan), "2.0.6")
     conf = config["sx1301_conf"][0]
     assert config["region"] == name and config["bcning"]["layout"] == layout
     assert heard(conf)[0] == first and len(heard(conf)) == min(8, bin(plan.mask).count("1"))
@@ -177,7 +180,7 @@ RECIPES: dict[str, tuple[list[list[int]], tuple[int, int], tuple[int, list[int],
 @pytest.mark.parametrize("region", RECIPES)
 def test_the_configuration_follows_the_recipe_of_its_region(region: str) -> None:
     rates, (low, high), (beacon_rate, layout, frequency) = RECIPES[region]
-    config = router_config(ChannelPlan(REGIONS[region]), "2.0.6")
+    config = router_config(StationProfile(ChannelPlan(REGIONS[region])), "2.0.6")
     assert [rate[:2] for rate in config["DRs"][: len(rates)]] == rates and len(config["DRs"]) == 16
     assert low <= config["freq_range"][0] < config["freq_range"][1] <= high
     assert (config["bcning"]["DR"], config["bcning"]["layout"]) == (beacon_rate, layout)
@@ -284,7 +287,7 @@ class Platform:
 def station_of(platform: Platform, number: int = 1) -> tuple[Station, list[dict[str, Any]]]:
     sent: list[dict[str, Any]] = []
     counts = Counts(Counter(), Counter(), Counter())
-    return Station(platform, STATION, number, EU868, counts, sent.append), sent  # type: ignore[arg-type]
+    return Station(platform, STATION, number, StationProfile(EU868), counts, sent.append), sent  # type: ignore[arg-type]
 
 
 def uplink_text(xtime: int = 1 << 48) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from veldnet.gateways import StationProfile
+from veldnet.gateways.basics_station.router_config import router_config
 from veldnet.gateways.configuration import (
     CHIPS,
     Chip,
@@ -20,6 +22,7 @@ from veldnet.gateways.configuration import (
     packet_forwarder_files,
     topic_prefix,
 )
+from veldnet.gateways.radio_layout import layouts
 from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.regions import REGIONS, Channel, ChannelPlan
@@ -112,12 +115,12 @@ def test_beacons_are_those_of_the_region(region: str) -> None:
 
 @pytest.mark.parametrize("chip", CHIPS)
 def test_station_gets_hardware_and_server_and_no_channels(chip: Chip) -> None:
-    files = basics_station_files(wanted(chip=chip, trust="-----BEGIN CERTIFICATE-----\n"))
+    files = basics_station_files(wanted(chip=chip, trust="-----BEGIN CERTIFICATE-----\n", antenna_gain=3.5))
     assert [file.name for file in files] == ["tc.uri", "tc.trust", "station.conf"]
     assert files[0].content == "wss://lns.example.com:8887\n"
     conf = content(files, "station.conf")
     radios = conf[f"{chip}_conf"]
-    assert radios["device"] == "/dev/spidev0.0" and radios["radio_0"]["antenna_gain"] == 0
+    assert radios["device"] == "/dev/spidev0.0" and radios["radio_0"]["antenna_gain"] == 3.5
     assert not any(name.startswith("chan_") for name in radios)
     # The server sends them; what is sent over and over here would be in its way.
     assert "freq" not in radios["radio_0"] and "enable" not in radios["radio_1"]
@@ -179,3 +182,31 @@ def test_topics_begin_as_chirpstack_names_regions(plan: ChannelPlan, prefix: str
 def test_kerlink_has_a_forwarder_of_its_own() -> None:
     gwmp = content(kerlink_files(wanted()), "lorafwd.toml")["gwmp"]
     assert gwmp["node"] == "lns.example.com" and gwmp["service"] == {"uplink": 1700, "downlink": 1700}
+
+
+@pytest.mark.parametrize(
+    ("region", "sub_bands", "concentrators", "frequencies"),
+    [
+        ("US915", (2,), 1, {904_600_000}),
+        ("US915", (1, 2), 2, {903_000_000, 904_600_000}),
+        ("US915", (2,), 4, {904_600_000}),
+        ("EU868", (), 2, {868_300_000}),
+    ],
+)
+def test_several_concentrators_share_the_channels(
+    region: str, sub_bands: tuple[int, ...], concentrators: int, frequencies: set[int]
+) -> None:
+    plan = ChannelPlan(REGIONS[region], EU868.extra_channels if region == "EU868" else (), sub_bands)
+    found = layouts(plan, concentrators)
+    narrow = [channel for conf in found for channel in sorted(heard(conf))]
+    assert len(narrow) == len(set(narrow)) == 8 * max(len(sub_bands), 1)
+    standard = {
+        conf[f"radio_{conf['chan_Lora_std']['radio']}"]["freq"] + conf["chan_Lora_std"]["if"]
+        for conf in found
+        if conf["chan_Lora_std"]["enable"]
+    }
+    assert standard == frequencies and len(found) == max(len(sub_bands), 1)
+    # Station is told of as many boards as have something to hear.
+    told = router_config(StationProfile(plan, 10.0, False, concentrators), "2.0.6")
+    assert told["hwspec"] == f"sx1301/{len(found)}" and told["sx1301_conf"] == found
+    assert told["max_eirp"] == 10 and told["bcning"] is None

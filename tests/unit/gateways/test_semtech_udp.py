@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import pytest
 from msgspec.structs import replace
 
-from veldnet.gateways import BaseStationProtocol, Presence
+from veldnet.gateways import BaseStationProtocol, Presence, StationProfile
 from veldnet.gateways.semtech_udp.allowed import AllowedNetworks
 from veldnet.gateways.semtech_udp.downlink_path import DownlinkPath, keep_alive
 from veldnet.gateways.semtech_udp.messages import parse_header, parse_push_data, pull_resp, uplink_of
@@ -212,6 +212,9 @@ class Harness:
 
     def used_token(self, token: str) -> None:
         raise AssertionError("nobody has a token")
+
+    def profile(self, base_station: BaseStationId) -> StationProfile | None:
+        return None
 
     def find(self, gateway: GatewayEui) -> BaseStationId | None:
         return STATION if gateway == EUI else None

@@ -23,6 +23,9 @@ admin = lazy_group(
         "device-profile": Lazy(f"{_HERE}.device_profiles:profile_app", "Device profiles."),
         "catalogue": Lazy(f"{_HERE}.catalogue:catalogue_app", "Catalogue of devices."),
         "base-station": Lazy(f"{_HERE}.base_stations:base_station_app", "Base stations."),
+        "base-station-profile": Lazy(
+            f"{_HERE}.station_profiles:station_profile_app", "Base station profiles."
+        ),
         "hsm-group": Lazy(f"{_HERE}.hsm_groups:hsm_group_app", "HSM groups."),
         "undelivered": Lazy(f"{_HERE}.undelivered:undelivered_app", "Undelivered messages."),
         "device": Lazy(f"{_HERE}.device_records:device_app", "Devices."),

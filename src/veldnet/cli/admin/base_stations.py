@@ -14,6 +14,7 @@ from veldnet.assembly.station_configuration import (
     StationConfiguration,
     server_name,
     station_configuration,
+    station_setup,
 )
 from veldnet.cli.options import Data, Json, Operator
 from veldnet.cli.output import console, fail, print_json, print_members, print_table, report
@@ -37,7 +38,11 @@ MaxPower = Annotated[
     int | None, typer.Option(help="Maximum transmit power of its radio in dBm, without the antenna.")
 ]
 AntennaGain = Annotated[
-    float | None, typer.Option(help="Antenna gain in dBi minus cable losses; 2 if absent.")
+    float | None, typer.Option(help="Antenna gain in dBi minus cable losses; that of the profile if absent.")
+]
+
+ProfileId = Annotated[
+    str | None, typer.Option("--profile", help="Id of its base station profile; the default one if absent.")
 ]
 
 
@@ -52,6 +57,7 @@ def create_base_station(
     altitude: Altitude = None,
     max_power: MaxPower = None,
     antenna_gain: AntennaGain = None,
+    profile: ProfileId = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -76,6 +82,7 @@ def create_base_station(
             altitude=altitude,
             max_tx_power=max_power,
             antenna_gain=antenna_gain,
+            profile_id=profile,
         ),
     )
     if as_json:
@@ -95,6 +102,7 @@ def change_base_station(
     max_power: MaxPower = None,
     no_max_power: Annotated[bool, typer.Option("--no-max-power", help="Remove the power limit.")] = False,
     antenna_gain: AntennaGain = None,
+    profile: ProfileId = None,
     data: Data = None,
 ) -> None:
     """Change the given attributes; others are kept."""
@@ -106,6 +114,7 @@ def change_base_station(
         "altitude": altitude,
         "max_tx_power": max_power,
         "antenna_gain": antenna_gain,
+        "profile_id": profile,
     }
     changed: dict[str, str | float | None] = {
         member: value for member, value in given.items() if value is not None
@@ -298,14 +307,8 @@ def show_configuration(
         if station is None:
             raise BadRequest("there is no base station {identifier}", identifier=identifier)
         plans = network_parameters(settings.network).channel_plans
-        return station_configuration(
-            settings,
-            GatewayEui.parse(station.gateway_eui),
-            plans[next(iter(plans))],
-            program,
-            chip,
-            server_name(settings, server, None),
-        )
+        setup = station_setup(connection, station, plans, chip)
+        return station_configuration(settings, setup, program, server_name(settings, server, None))
 
     made = read_data(data, make)
     if as_json:

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from veldnet.cli.output import fail
-from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.documents import PlanSettings, ProfileSettings, StationProfileSettings
 from veldnet.domain.errors import Refusal
 from veldnet.inventory import offers
 
-T = TypeVar("T", PlanSettings, ProfileSettings)
+T = TypeVar("T", PlanSettings, ProfileSettings, StationProfileSettings)
 Resource = TypeVar("Resource", bound=msgspec.Struct)
 
 

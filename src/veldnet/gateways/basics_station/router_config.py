@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from veldnet.gateways.radio_layout import radios
+from veldnet.gateways.interface import StationProfile
+from veldnet.gateways.radio_layout import layouts
 from veldnet.lorawan.modulation import Fsk, Lora, Modulation
-from veldnet.lorawan.regions import ChannelPlan, Region
+from veldnet.lorawan.regions import Region
 
 _RATES = 16
 _UNDEFINED = [-1, 0, 0]
@@ -35,28 +36,34 @@ def _known(modulation: Modulation) -> bool:
     return isinstance(modulation, Fsk) or (isinstance(modulation, Lora) and modulation.sf >= 7)
 
 
-def router_config(plan: ChannelPlan, station: str | None) -> dict[str, Any]:
-    """All that a station must know to serve a channel plan. `station` is its version text, as it says it."""
-    region = plan.region
-    beacon = region.class_b
-    before_time, _between, size = beacon.beacon_layout
+def router_config(profile: StationProfile, station: str | None) -> dict[str, Any]:
+    """All that a station must know to serve its channels. `station` is its version text, as it says it."""
+    region = profile.plan.region
+    most = max(region.downlink_power(band.low) for band in region.sub_bands)
+    concentrators = layouts(profile.plan, profile.concentrators)
     return {
         "msgtype": "router_config",
         "NetID": None,
         "JoinEui": None,
         "region": _region_name(region, station),
         # Stations with an SX1302 want this name, too.
-        "hwspec": "sx1301/1",
+        "hwspec": f"sx1301/{len(concentrators)}",
         "freq_range": list(frequency_range(region)),
         "DRs": _rates_of(region),
-        "max_eirp": max(region.downlink_power(band.low) for band in region.sub_bands),
-        "sx1301_conf": [radios(plan)],
-        "bcning": {
-            "DR": beacon.beacon_data_rate,
-            # Time has four octets, and two of a CRC come before the info descriptor.
-            "layout": [before_time, before_time + 6, size],
-            "freqs": list(beacon.beacon_frequencies),
-        },
+        "max_eirp": most if profile.max_eirp is None else min(most, profile.max_eirp),
+        "sx1301_conf": concentrators,
+        "bcning": _beacons(region) if profile.class_b else None,
+    }
+
+
+def _beacons(region: Region) -> dict[str, Any]:
+    beacon = region.class_b
+    before_time, _between, size = beacon.beacon_layout
+    return {
+        "DR": beacon.beacon_data_rate,
+        # Time has four octets, and two of a CRC come before the info descriptor.
+        "layout": [before_time, before_time + 6, size],
+        "freqs": list(beacon.beacon_frequencies),
     }
 
 

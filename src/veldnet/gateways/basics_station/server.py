@@ -17,7 +17,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from veldnet.gateways.interface import Host, MessageCounts
+from veldnet.gateways.interface import Host, MessageCounts, StationProfile
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
@@ -40,7 +40,7 @@ _LONGEST_MESSAGE = 16_384
 _OPENING, _QUESTION, _PING = 10.0, 10.0, 30.0
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 _TASK = "Basics Station"
-_NORMAL, _GOING_AWAY, _POLICY = 1000, 1001, 1008
+_NORMAL, _GOING_AWAY, _POLICY, _RESTART = 1000, 1001, 1008, 1012
 
 
 class LnsOptions(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class BasicsStationServer:
     def __init__(self, host: Host, plan: ChannelPlan, options: LnsOptions) -> None:
         self.authenticates = options.required
         self._host = host
-        self._plan = plan
+        self._default = StationProfile(plan)
         self._options = options
         self._counts = Counts(Counter(), Counter(), Counter())
         self._stations: dict[BaseStationId, tuple[Station, _Connection]] = {}
@@ -224,7 +224,8 @@ class BasicsStationServer:
     async def _talk(self, connection: _Connection, identifier: BaseStationId) -> None:
         self._next_number += 1
         send = partial(self._send, connection)
-        station = Station(self._host, identifier, self._next_number, self._plan, self._counts, send)
+        profile = self._profile(identifier)
+        station = Station(self._host, identifier, self._next_number, profile, self._counts, send)
         before = self._stations.get(identifier)
         self._stations[identifier] = station, connection
         if before is not None:
@@ -250,6 +251,9 @@ class BasicsStationServer:
                 del self._stations[identifier]
                 self._host.disconnected(self, identifier)
             log.info("station_disconnected", base_station=str(identifier))
+
+    def _profile(self, identifier: BaseStationId) -> StationProfile:
+        return self._host.directory.profile(identifier) or self._default
 
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Give a frame to its station; reports at once if it is not connected."""
@@ -285,9 +289,14 @@ class BasicsStationServer:
             await asyncio.sleep(_PING)
             if self._options.certificate is not None:
                 self._options.certificate.look()
-            for identifier, (_station, connection) in self._stations.items():
+            for identifier, (station, connection) in self._stations.items():
                 if self._may_stay(identifier, connection):
-                    self._spawn(self._check(identifier, connection))
+                    if station.profile == self._profile(identifier):
+                        self._spawn(self._check(identifier, connection))
+                    else:
+                        # It comes back at once, and gets what is right now.
+                        log.info("station_profile_changed", base_station=str(identifier))
+                        self._spawn(connection.close(_RESTART))
                 else:
                     log.info("station_dismissed", base_station=str(identifier))
                     self._spawn(connection.close(_POLICY))

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from veldnet.gateways.interface import Host
+from veldnet.gateways.interface import Host, StationProfile
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Lora, Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
-from veldnet.lorawan.regions import ChannelPlan
 
 from .messages import (
     MAX_PHY_PAYLOAD,
@@ -80,7 +79,7 @@ class Station:
         host: Host,
         identifier: BaseStationId,
         number: int,
-        plan: ChannelPlan,
+        profile: StationProfile,
         counts: Counts,
         send: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -88,16 +87,16 @@ class Station:
         self.number = number
         self.version: Version | None = None
         self._host = host
-        self._plan = plan
+        self.profile = profile
         self._counts = counts
         self._send = send
-        self._rates: tuple[Modulation | None, ...] = data_rates(plan.region)
+        self._rates: tuple[Modulation | None, ...] = data_rates(profile.plan.region)
         self._clock = StationClock()
         self._pending: dict[int, Pending] = {}
         self._next_diid = 0
         # Whether it knows GPS time; None where it has not shown it yet.
         self._gps: bool | None = None
-        self._range = frequency_range(plan.region)
+        self._range = frequency_range(profile.plan.region)
 
     # What comes.
 
@@ -135,7 +134,7 @@ class Station:
         elif isinstance(message, Version):
             self._counts.received["version"] += 1
             self.version = message
-            self._send(router_config(self._plan, message.station))
+            self._send(router_config(self.profile, message.station))
 
     def _radio(self, message: RadioMessage, seen: Seen, now: float) -> None:
         gate = self._host.gate

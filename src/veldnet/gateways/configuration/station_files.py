@@ -19,8 +19,9 @@ def basics_station_files(wanted: Wanted) -> list[ConfigurationFile]:
 def _station_conf(wanted: Wanted) -> str:
     chip = wanted.chip
     hardware = concentrator(chip)
-    # Station has the gain with the radio.
-    gain = {"antenna_gain": hardware.pop("antenna_gain")}
+    # Station has the gain with the radio, and takes it off: the server says nothing of power to it.
+    gain = {"antenna_gain": wanted.antenna_gain}
+    del hardware["antenna_gain"]
     radios = {
         f"radio_{number}": radio(chip, transmits=number == 0) | (gain if number == 0 else {})
         for number in range(2)

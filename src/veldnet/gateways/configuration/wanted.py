@@ -22,8 +22,9 @@ class ConfigurationFile(msgspec.Struct, frozen=True):
 
 class Wanted(msgspec.Struct, frozen=True):
     """A base station and the way to its server. `server` is a host name or an address, `trust` the
-    certificate (PEM) that proves the server, None where it is not reached by TLS. `beacon_power` is the power
-    in dBm at the connector that a station of class B sends beacons with, None: it sends none."""
+    certificate (PEM) that proves the server, None where it is not reached by TLS. `antenna_gain` is for
+    Station, which decides on the power itself and is told only the EIRP that is allowed. `beacon_power` is
+    the power in dBm at the connector that beacons of class B are sent with, None: none are sent."""
 
     gateway_eui: GatewayEui
     plan: ChannelPlan
@@ -33,6 +34,7 @@ class Wanted(msgspec.Struct, frozen=True):
     lns_uri: str
     broker_uri: str
     trust: str | None = None
+    antenna_gain: float = 0
     beacon_power: int | None = None
 
 

@@ -21,6 +21,8 @@ from veldnet.store.schema import (
     unknown_base_stations,
 )
 
+from .profiles import given_profile, profile_named
+
 # Base station ids of KPN start with FF; ours do likewise.
 _FIRST_ID = 0xFF000001
 
@@ -30,7 +32,7 @@ class BaseStation(msgspec.Struct, frozen=True):
     be read; something was wrong with `irregular_frames`, which were taken all the same. `duplicate_addresses`
     are those that its EUI is used from at once; `clock_error` is how many seconds its clock is ahead of ours
     where it is wrong. `max_tx_power` is the highest power in dBm that its radio takes, without the antenna,
-    `antenna_gain` in dBi."""
+    `antenna_gain` in dBi, that of its profile where it is None."""
 
     ref: int
     id: str
@@ -43,6 +45,7 @@ class BaseStation(msgspec.Struct, frozen=True):
     operator_ref: int = 0
     max_tx_power: int | None = None
     antenna_gain: float | None = None
+    profile_ref: int | None = None
     refused_frames: int = 0
     last_refusal: str | None = None
     last_refusal_at: int | None = None
@@ -84,15 +87,17 @@ def create_base_station(
     altitude: float | None = None,
     max_tx_power: int | None = None,
     antenna_gain: float | None = None,
+    profile_id: str | None = None,
 ) -> BaseStation:
-    """Register a base station by the EUI it presents; its id is given by the network when absent. Raises
-    `BadRequest` for an id that another base station has, or had before it was removed, `InvalidField`
-    for a radio that no base station has."""
+    """Register a base station by the EUI it presents; its id is given by the network when absent, its profile
+    is the operator's default one. Raises `BadRequest` for an id that another base station has, or had before
+    it was removed, `InvalidField` for a radio that no base station has, or an unknown profile."""
     check_radio(max_tx_power, antenna_gain)
     check_location(latitude, longitude, altitude)
     name = check_name(name, most=100)
     given = "" if base_station_id is None else str(base_station_id)
     _check_unused(connection, gateway_eui, given)
+    profile_ref = given_profile(connection, operator_ref, profile_id)
     result = connection.execute(
         insert(base_stations).values(
             operator_ref=operator_ref,
@@ -105,6 +110,7 @@ def create_base_station(
             altitude=altitude,
             max_tx_power=max_tx_power,
             antenna_gain=antenna_gain,
+            profile_ref=profile_ref,
         )
     )
     connection.execute(
@@ -126,6 +132,7 @@ def create_base_station(
         None,
         max_tx_power=max_tx_power,
         antenna_gain=antenna_gain,
+        profile_ref=profile_ref,
     )
 
 
@@ -248,24 +255,24 @@ def change_base_station(
     altitude: float | None,
     max_tx_power: int | None = None,
     antenna_gain: float | None = None,
+    profile_id: str | None = None,
 ) -> None:
-    """Give a base station another name, location or radio."""
+    """Give a base station another name, location, radio or profile, which stays where it is None."""
     check_radio(max_tx_power, antenna_gain)
     check_location(latitude, longitude, altitude)
     name = check_name(name, most=100)
     ref = own_base_station(connection, operator_ref, base_station_id)
-    connection.execute(
-        update(base_stations)
-        .where(base_stations.c.ref == ref)
-        .values(
-            name=name,
-            latitude=latitude,
-            longitude=longitude,
-            altitude=altitude,
-            max_tx_power=max_tx_power,
-            antenna_gain=antenna_gain,
-        )
-    )
+    values: dict[str, Any] = {
+        "name": name,
+        "latitude": latitude,
+        "longitude": longitude,
+        "altitude": altitude,
+        "max_tx_power": max_tx_power,
+        "antenna_gain": antenna_gain,
+    }
+    if profile_id is not None:
+        values["profile_ref"] = profile_named(connection, operator_ref, profile_id)
+    connection.execute(update(base_stations).where(base_stations.c.ref == ref).values(values))
     changes.note(connection, "base_stations", ref)
 
 
@@ -279,7 +286,13 @@ def change_members(connection: Connection, base_station_id: str, changed: Mappin
     if station is None:
         raise BadRequest("there is no base station {base_station_id}", base_station_id=base_station_id)
     members = {name: changed.get(name, getattr(station, name)) for name in _CHANGEABLE}
-    change_base_station(connection, station.operator_ref, base_station_id, **members)
+    change_base_station(
+        connection,
+        station.operator_ref,
+        base_station_id,
+        profile_id=changed.get("profile_id"),
+        **members,
+    )
 
 
 def remove_base_station(connection: Connection, base_station_id: str) -> None:

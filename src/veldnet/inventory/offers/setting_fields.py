@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan.regions import REGIONS
+
+from .settings import Document
 
 Kind = Literal["boolean", "integer", "number", "text", "choice", "list", "object"]
 _KINDS: dict[str, Kind] = {
@@ -28,6 +29,8 @@ _UNITS = {
     "dummyPayloadMaxSize": "bytes",
     "uplinkBucketSize": "frames",
     "downlinkBucketSize": "frames",
+    "antennaGain": "dBi",
+    "maxEirp": "dBm",
 }
 
 
@@ -43,7 +46,7 @@ class SettingField(msgspec.Struct):
     optional: bool = False
 
 
-def setting_fields(kind: type[PlanSettings] | type[ProfileSettings]) -> dict[str, SettingField]:
+def setting_fields(kind: type[Document]) -> dict[str, SettingField]:
     """The settings by name."""
     schema = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"]
     return {name: _field(name, of) for name, of in schema.items()}

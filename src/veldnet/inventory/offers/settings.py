@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.documents import PlanSettings, ProfileSettings, StationProfileSettings
 from veldnet.domain.errors import InvalidField
 from veldnet.texts import Text
 
-T = TypeVar("T", PlanSettings, ProfileSettings)
+T = TypeVar("T", PlanSettings, ProfileSettings, StationProfileSettings)
+Document = PlanSettings | ProfileSettings | StationProfileSettings
 _HINTS = {
     "forceChannelMask": Text('text of 1 to 24 hexadecimal digits, bit 0 for channel 0, such as "0007"'),
     "maxDutyCycle": Text(
@@ -20,7 +21,7 @@ _HINTS = {
 }
 
 
-def default_settings(kind: type[PlanSettings] | type[ProfileSettings]) -> dict[str, Any]:
+def default_settings(kind: type[Document]) -> dict[str, Any]:
     """What a new plan or profile begins with."""
     return msgspec.structs.asdict(kind())
 

@@ -7,6 +7,7 @@ for a while; a power is replaced by the next lower one that tables have.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import TransmitWindow
+from veldnet.lorawan.regions import Region
 
 # Powers in the tables of the reference designs, in dBm at the antenna connector.
 POWER_STEPS = (27, 26, 25, 23, 20, 16, 14, 13, 12, 11, 10, 6, 3, 0, -3, -6)
@@ -34,11 +36,31 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
 
 
 class RadioSettings(msgspec.Struct, frozen=True):
-    """Settings of a base station: highest power in dBm at the antenna connector, None where it is not known,
-    and antenna gain in dBi with cable losses taken off."""
+    """Settings of a base station: highest power in dBm at the antenna connector, None where it is not known;
+    antenna gain in dBi with cable losses taken off; highest EIRP in dBm; whether it has the GPS time that
+    class B needs; the region that its radios are built for, None where that is not known."""
 
     max_power: int | None = None
     antenna_gain: float = 2.0
+    max_eirp: float | None = None
+    class_b: bool = True
+    region: Region | None = None
+
+    def refusal(self, window: TransmitWindow, now: float) -> Refusal | None:
+        """Why it cannot send in a window, whatever it answers."""
+        if window.gps_time is not None and not self.class_b:
+            return Refusal(NO_GPS_TIME, now + _POWER)
+        if self.region is not None and self.region.sub_band(window.frequency) is None:
+            return Refusal(RADIO_CANNOT, now + _POWER)
+        return None
+
+    def power(self, eirp: float) -> int:
+        """The highest power at the connector for a frame that may have so much EIRP."""
+        gain = self.antenna_gain
+        power = round(eirp - gain)
+        if self.max_eirp is not None:
+            power = min(power, math.floor(self.max_eirp - gain))
+        return power if self.max_power is None else min(power, self.max_power)
 
 
 _DEFAULT = RadioSettings()
@@ -81,10 +103,12 @@ class BaseStationRadios:
     def fitted(self, window: TransmitWindow, now: float) -> TransmitWindow | Refusal:
         """The window with a power that its base station takes, or why it cannot send there."""
         settings = self._settings(window.base_station)
+        cannot = settings.refusal(window, now)
+        if cannot is not None:
+            return cannot
         refused = self._refused.get(window.base_station)
         gain = settings.antenna_gain
-        wanted = round(window.power - gain)
-        power = wanted if settings.max_power is None else min(wanted, settings.max_power)
+        wanted, power = round(window.power - gain), settings.power(window.power)
         if refused is not None:
             refusal = _refusal(refused, window, now)
             if refusal is not None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import TransmitWindow
-from veldnet.lorawan.regions import EU868
+from veldnet.lorawan.regions import EU868, REGIONS
 from veldnet.network.core.air_schedule import AirSchedule
 from veldnet.network.core.base_station_radios import (
     POWER_STEPS,
@@ -194,3 +194,33 @@ def test_a_power_that_needs_no_change_is_not_touched() -> None:
     assert radios.fitted(RX2, NOW) is RX2
     radios.learn(RX2, "TX_FREQ", NOW)
     assert isinstance(radios.fitted(RX2, NOW), Refusal) and radios.fitted(RX1, NOW) is RX1
+
+
+def _by(settings: RadioSettings) -> BaseStationRadios:
+    return BaseStationRadios(lambda _station: settings)
+
+
+def test_the_power_keeps_below_the_highest_eirp_with_the_antenna() -> None:
+    fitted = _by(RadioSettings(antenna_gain=5.5, max_eirp=20)).fitted(AT_ONCE, NOW)
+    assert isinstance(fitted, TransmitWindow)
+    # 14.5 dBm would be allowed, and radios take whole ones.
+    assert conducted_power(fitted) == 14 and fitted.power == 19.5
+    assert fitted.margin == AT_ONCE.margin - (AT_ONCE.power - 19.5)
+    # What the region allows stays the limit.
+    low = _by(RadioSettings(antenna_gain=5.5, max_eirp=36)).fitted(RX1, NOW)
+    assert isinstance(low, TransmitWindow) and conducted_power(low) == round(16 - 5.5)
+
+
+def test_a_ping_slot_needs_a_base_station_with_gps() -> None:
+    assert isinstance(_by(RadioSettings(class_b=True)).fitted(PING, NOW), TransmitWindow)
+    refusal = _by(RadioSettings(class_b=False)).fitted(PING, NOW)
+    assert isinstance(refusal, Refusal) and refusal.cause == "DC"
+    assert isinstance(_by(RadioSettings(class_b=False)).fitted(RX1, NOW), TransmitWindow)
+
+
+@pytest.mark.parametrize(("region", "takes"), [("EU868", True), ("US915", False), ("IN865", False)])
+def test_nothing_is_sent_outside_the_region_of_a_base_station(region: str, takes: bool) -> None:
+    fitted = _by(RadioSettings(region=REGIONS[region])).fitted(RX1, NOW)
+    assert isinstance(fitted, TransmitWindow) is takes
+    if isinstance(fitted, Refusal):
+        assert fitted.cause == "A5"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
 from veldnet.gateways import Seen
 from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import BaseStation
+from veldnet.inventory.base_stations import BaseStation, Named
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
 
@@ -29,7 +29,8 @@ class StationView(msgspec.Struct):
     ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
     share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
     `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
-    station refused within the last hour."""
+    station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
+    profile, as far as the network serves it."""
 
     id: str
     gatewayEUI: str
@@ -39,6 +40,10 @@ class StationView(msgspec.Struct):
     altitude: float | None
     maxTxPower: int | None
     antennaGain: float | None
+    profileId: str | None
+    profileName: str | None
+    region: str | None
+    protocol: str | None
     learntMaxTxPower: int | None
     connected: bool
     lastSeen: str | None
@@ -71,7 +76,8 @@ class UnknownStation(msgspec.Struct):
 
 class NewStation(msgspec.Struct):
     """A base station; position in degrees and metres. `maxTxPower` is the highest power in dBm that its radio
-    takes, without the antenna; `antennaGain` in dBi with cable losses taken off, 2 where absent."""
+    takes, without the antenna; `antennaGain` in dBi with cable losses taken off, that of the profile where
+    absent. `profileId` is the operator's default profile where absent."""
 
     gatewayEUI: str
     name: str
@@ -80,10 +86,11 @@ class NewStation(msgspec.Struct):
     altitude: float | None = None
     maxTxPower: int | None = None
     antennaGain: float | None = None
+    profileId: str | None = None
 
 
 class StationChange(msgspec.Struct):
-    """What may change of a base station."""
+    """What may change of a base station. The profile stays where `profileId` is absent."""
 
     name: str
     latitude: float | None = None
@@ -91,21 +98,43 @@ class StationChange(msgspec.Struct):
     altitude: float | None = None
     maxTxPower: int | None = None
     antennaGain: float | None = None
+    profileId: str | None = None
 
 
 def _at(seconds: float | None) -> str | None:
     return None if seconds is None else timestamp(round(seconds * 1000))
 
 
-def _view(
-    services: Services, station: BaseStation, alarms: list[listing.BaseStationAlarm], now: float
-) -> StationView:
-    platform = services.platform
+class Listed(NamedTuple):
+    """What lists of base stations are made of."""
+
+    stations: list[BaseStation]
+    alarms: list[listing.BaseStationAlarm]
+    profiles: dict[int, Named]
+
+
+def read_listed(connection: Connection, operator_ref: int) -> Listed:
+    """The operator's base stations with their alarms and profiles."""
+    return Listed(
+        [
+            station
+            for station in base_stations.list_base_stations(connection)
+            if station.operator_ref == operator_ref
+        ],
+        listing.list_base_station_alarms(connection, cleared=False),
+        base_stations.profile_names(connection, operator_ref),
+    )
+
+
+def _view(services: Services, station: BaseStation, listed: Listed, now: float) -> StationView:
+    platform, alarms = services.platform, listed.alarms
+    profile = listed.profiles.get(station.profile_ref or 0)
     identifier = BaseStationId.parse(station.id)
     seen = platform.presence.stations.get(identifier)
     written = None if station.last_seen_at is None else station.last_seen_at / 1000
     last = written if seen is None else seen.seen_at
     packets, bad = (0, 0) if seen is None else seen.packets()
+    setup, connection = platform.base_stations.profile(identifier), platform.hub.connection(identifier)
     return StationView(
         id=station.id,
         gatewayEUI=station.gateway_eui,
@@ -115,6 +144,10 @@ def _view(
         altitude=station.altitude,
         maxTxPower=station.max_tx_power,
         antennaGain=station.antenna_gain,
+        profileId=None if profile is None else profile.id,
+        profileName=None if profile is None else profile.name,
+        region=None if setup is None else setup.plan.region.name,
+        protocol=None if connection is None else connection.name,
         learntMaxTxPower=platform.network.air.radios.highest_power(identifier, now),
         connected=last is not None and now - last < _CONNECTED,
         lastSeen=_at(last),
@@ -164,19 +197,8 @@ def _conduct(station: BaseStation, seen: Seen | None, now: float) -> dict[str, A
 async def list_stations(services: Services, operator: OperatorScope) -> list[StationView]:
     """The operator's base stations, and how they are just now."""
     now = services.platform.clock()
-
-    def read(connection: Connection) -> tuple[list[BaseStation], list[listing.BaseStationAlarm]]:
-        return (
-            base_stations.list_base_stations(connection),
-            listing.list_base_station_alarms(connection, cleared=False),
-        )
-
-    stations, alarms = await services.read(read)
-    return [
-        _view(services, station, alarms, now)
-        for station in stations
-        if station.operator_ref == operator.operator_ref
-    ]
+    listed = await services.read(lambda c: read_listed(c, operator.operator_ref))
+    return [_view(services, station, listed, now) for station in listed.stations]
 
 
 @OPERATOR.get(
@@ -212,6 +234,7 @@ async def create_station(services: Services, operator: OperatorScope, body: NewS
             altitude=body.altitude,
             max_tx_power=body.maxTxPower,
             antenna_gain=body.antennaGain,
+            profile_id=body.profileId,
         ),
         by=operator,
         action="baseStation.created",
@@ -219,7 +242,8 @@ async def create_station(services: Services, operator: OperatorScope, body: NewS
         details=body,
     )
     services.platform.presence.unknown.pop(eui, None)
-    return _view(services, station, [], services.platform.clock())
+    profiles = await services.read(lambda c: base_stations.profile_names(c, operator.operator_ref))
+    return _view(services, station, Listed([], [], profiles), services.platform.clock())
 
 
 @OPERATOR.put("/baseStations/{stationId}", "changeStation", "Operator", "Change a base station.", status=204)
@@ -238,6 +262,7 @@ async def change_station(
             altitude=body.altitude,
             max_tx_power=body.maxTxPower,
             antenna_gain=body.antennaGain,
+            profile_id=body.profileId,
         ),
         by=operator,
         action="baseStation.changed",

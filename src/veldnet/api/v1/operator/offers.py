@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
-from veldnet.domain.documents import PlanSettings, ProfileSettings
+from veldnet.domain.documents import PlanSettings, ProfileSettings, StationProfileSettings
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, devices, offers
@@ -87,13 +87,16 @@ class GroupMade(msgspec.Struct):
 
 
 class Defaults(msgspec.Struct):
-    """What a new plan and profile begin with, and what each of their settings may be."""
+    """What a new plan, device profile and base station profile begin with, and what each of their settings
+    may be."""
 
     plan: dict[str, Any]
     profile: dict[str, Any]
+    stationProfile: dict[str, Any]
     vaults: list[str]
     planFields: dict[str, SettingField]
     profileFields: dict[str, SettingField]
+    stationProfileFields: dict[str, SettingField]
 
 
 @OPERATOR.get("/defaults", "getDefaults", "Operator", "Default settings of new plans and profiles.")
@@ -102,10 +105,19 @@ async def get_defaults(services: Services) -> Defaults:
     return Defaults(
         offers.default_settings(PlanSettings),
         offers.default_settings(ProfileSettings),
+        offers.default_settings(StationProfileSettings),
         list(services.platform.vault.names),
         setting_fields(PlanSettings),
         setting_fields(ProfileSettings),
+        _station_fields(services),
     )
+
+
+def _station_fields(services: Services) -> dict[str, SettingField]:
+    """Base stations serve the regions of the network only."""
+    fields = setting_fields(StationProfileSettings)
+    fields["region"].choices = list(services.platform.network.parameters.channel_plans)
+    return fields
 
 
 @OPERATOR.get("/plans", "listPlans", "Operator", "Connectivity plans with rules and grants.")

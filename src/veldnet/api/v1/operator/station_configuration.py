@@ -7,22 +7,31 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
+from sqlalchemy import Connection
 
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
-from veldnet.assembly.station_configuration import Program, server_name, station_configuration
+from veldnet.assembly.station_configuration import (
+    Program,
+    StationSetup,
+    server_name,
+    station_configuration,
+    station_setup,
+)
 from veldnet.domain.scope import OperatorScope
 from veldnet.gateways.configuration import Chip
 from veldnet.inventory import base_stations
-from veldnet.lorawan import GatewayEui
 
 
 class ConfigurationWanted(msgspec.Struct, frozen=True):
     """For which program and radio, and which name of the server."""
 
     format: Annotated[Program, Parameter("Program on the base station.")] = "packet-forwarder"
-    chip: Annotated[Chip, Parameter("Kind of concentrator; an SX1303 is configured as an SX1302.")] = "SX1302"
+    chip: Annotated[
+        Chip | None,
+        Parameter("Concentrator, that of the profile if absent; an SX1303 is configured as an SX1302."),
+    ] = None
     server: Annotated[
         str | None,
         Parameter(
@@ -67,27 +76,22 @@ async def get_configuration(
     operator: OperatorScope,
     query: ConfigurationWanted,
 ) -> StationConfigurationView:
-    """The files that a base station needs for this server, with the channels of its region. Calibration and
+    """The files that a base station needs for this server, with the channels of its profile. Calibration and
     gain tables of the radios are those of Semtech's reference designs; where the maker's file has others,
     keep those. No file holds a secret: issue a token for Station's `tc.key`."""
     platform = services.platform
     server = server_name(platform.settings, query.server, request.headers.get("host"))
-    station = await services.read(
-        lambda c: base_stations.read_base_station(c, operator.operator_ref, station_id)
-    )
     plans = platform.network.parameters.channel_plans
-    made = await asyncio.to_thread(
-        station_configuration,
-        platform.settings,
-        GatewayEui.parse(station.gateway_eui),
-        plans[next(iter(plans))],
-        query.format,
-        query.chip,
-        server,
-    )
+
+    def read(connection: Connection) -> StationSetup:
+        station = base_stations.read_base_station(connection, operator.operator_ref, station_id)
+        return station_setup(connection, station, plans, query.chip)
+
+    setup = await services.read(read)
+    made = await asyncio.to_thread(station_configuration, platform.settings, setup, query.format, server)
     return StationConfigurationView(
         query.format,
-        query.chip,
+        made.chip,
         made.region,
         made.server,
         made.served,
