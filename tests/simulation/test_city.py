@@ -13,6 +13,8 @@ from veldnet.virtual import MIXED, Checker, Faults, InvariantBroken, VirtualNetw
 from veldnet.virtual.report import page, plots, write_plots
 from veldnet.virtual.results import Clock, Results, results_of
 
+pytestmark = pytest.mark.xdist_group("city")
+
 FAULTS = Faults(crashes=4.0, base_station_outages=6.0)
 HOURS = 2.0
 
@@ -34,8 +36,12 @@ def live(directory: Path, seed: int) -> Results:
     return run_virtually(story())
 
 
-def test_two_hours_of_faults(tmp_path: Path) -> None:
-    results = live(tmp_path / "a", 1)
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return live(tmp_path_factory.mktemp("city") / "a", 1)
+
+
+def test_two_hours_of_faults(results: Results, tmp_path: Path) -> None:
     assert results.server_deaths >= 3 and results.base_station_outages >= 3
     assert results.joined == results.devices == 48
     # What is lost is lost on the radio, to dead servers and to dead base stations.
@@ -46,8 +52,7 @@ def test_two_hours_of_faults(tmp_path: Path) -> None:
     assert live(tmp_path / "b", 1) == results, "the same seed gives the same history"
 
 
-def test_the_report_shows_what_happened(tmp_path: Path) -> None:
-    results = live(tmp_path / "a", 2)
+def test_the_report_shows_what_happened(results: Results, tmp_path: Path) -> None:
     alone = page({"mixed": results})
     assert alone.count("<svg") == len(plots({"mixed": results})) == 5
     assert f"{results.delivered:,}" in alone

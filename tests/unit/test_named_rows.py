@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
+import pytest
+
 import veldnet
+
+pytestmark = pytest.mark.xdist_group("named-rows")
 
 SOURCE = Path(veldnet.__file__).parent
 _ROW = re.compile(r"(^|_)row$")
 
 
+@cache
 def _modules() -> list[tuple[str, ast.Module]]:
     files = [path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts]
     return [(str(path.relative_to(SOURCE)), ast.parse(path.read_text())) for path in files]
