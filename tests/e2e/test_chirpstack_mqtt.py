@@ -172,7 +172,7 @@ def test_a_device_joins_and_is_answered_in_both_windows_and_at_any_time(
         frame, modulation = await field.downlink()
         answered = device.receive(frame)
         assert answered is not None and answered.ack and modulation == Lora(9, 125)
-        assert field.link.statuses[-2:] == [["COLLISION_PACKET"], ["OK"]]
+        assert field.link.statuses[-2:] == [["OK", "IGNORED"], ["COLLISION_PACKET", "OK"]]
 
         # Class C: at any time.
         path = f"/api/v1/devices/{ref}"

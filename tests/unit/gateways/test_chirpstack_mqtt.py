@@ -26,10 +26,10 @@ from veldnet.gateways.chirpstack_mqtt.messages import (
     LONGEST_MESSAGE,
     Context,
     MessageError,
-    ack_error,
     decode,
     downlink_frame,
     encode,
+    outcome_of,
     unpack_context,
 )
 from veldnet.gateways.chirpstack_mqtt.topics import Topic, parse_topic
@@ -170,7 +170,8 @@ def uplink(made: pb.UplinkFrame, notes: list[str] | None = None, now: float = 1_
 
 def window(context: bytes, **changes: Any) -> TransmitWindow:
     values: dict[str, Any] = {"opens_at": 1_800_000_001.0, "power": 14.0, "timestamp": 0x10 + 1_000_000}
-    return TransmitWindow(STATION, 1, 868_100_000, Lora(7, 125), context=context, **(values | changes))
+    values |= {"slot": 1, "frequency": 868_100_000} | changes
+    return TransmitWindow(STATION, modulation=Lora(7, 125), context=context, **values)
 
 
 # On the wire.
@@ -235,7 +236,7 @@ def test_an_uplink_as_json_is_the_same() -> None:
 
 def test_acknowledgements_and_states_octet_by_octet() -> None:
     ack = decode(pb.DownlinkTxAck, bytes.fromhex("10effdb6f50d2a0208022a003210") + NAME.encode())
-    assert ack.downlink_id == 0xDEADBEEF and ack.gateway_id == NAME and ack_error(ack) == "TOO_LATE"
+    assert ack.downlink_id == 0xDEADBEEF and ack.gateway_id == NAME and outcome_of(ack).error == "TOO_LATE"
     state = decode(pb.ConnState, bytes.fromhex("10011a10") + NAME.encode())
     assert state.state == pb.ConnState.ONLINE and state.gateway_id == NAME
     stats = decode(pb.GatewayStats, bytes.fromhex("220176280a30098a0110") + NAME.encode())
@@ -247,9 +248,10 @@ def test_acknowledgements_and_states_octet_by_octet() -> None:
     ("statuses", "error"),
     [
         ([1], None),
+        ([1, 0], None),
         ([2, 1], None),
         ([7], "TX_POWER"),
-        ([6, 8], "GPS_UNLOCKED"),
+        ([6, 8], "TX_FREQ"),
         ([9, 0], "QUEUE_FULL"),
         ([11], "DUTY_CYCLE_OVERFLOW"),
         ([], "INTERNAL_ERROR"),
@@ -259,7 +261,7 @@ def test_acknowledgements_and_states_octet_by_octet() -> None:
 )
 def test_what_an_acknowledgement_says(statuses: list[int], error: str | None) -> None:
     items = b"".join(bytes((0x2A, 2, 8, status)) for status in statuses)
-    assert ack_error(decode(pb.DownlinkTxAck, items)) == error
+    assert outcome_of(decode(pb.DownlinkTxAck, items)) == (error, statuses == [2, 1])
 
 
 # What base stations write.
@@ -299,6 +301,18 @@ def test_the_time_that_a_delay_counts_from() -> None:
     assert opaque.timestamp == int(1_800_000_000.25 * 1e6) & 0xFFFFFFFF and opaque.answerable
     notes: list[str] = []
     assert not uplink(frame(rx_info__context=b""), notes).answerable and notes == ["no_context"]
+
+
+def test_both_windows_of_a_downlink_carry_the_context() -> None:
+    context = Context(5, 0x10, 1, 2, b"ctx!")
+    rx2 = window(context.packed(), timestamp=0x10 + 2_000_000, slot=2, frequency=869_525_000)
+    first, second = downlink_frame(
+        GatewayDownlink(1, b"f", window(context.packed()), rx2), NAME, 1, context
+    ).items
+    assert first.phy_payload == second.phy_payload == b"f"
+    assert first.tx_info.context == second.tx_info.context == b"ctx!"
+    assert [each.tx_info.timing.delay.delay.seconds for each in (first, second)] == [1, 2]
+    assert second.tx_info.frequency == 869_525_000
 
 
 def test_downlinks_at_a_gps_time_and_at_once() -> None:

@@ -118,15 +118,17 @@ _MICROSECONDS = 1_000_000
 def downlink_frame(
     sent: GatewayDownlink, gateway_id: str, downlink_id: int, context: Context | None
 ) -> pb.DownlinkFrame:
-    """The command for one window: after the uplink that `context` is of, at a GPS time, or at once.
-
-    One item: which window is tried next is decided here, where other base stations and the airtime of all are
-    known. A base station would try the second item only after the first was refused, as is done here.
-    """
-    window = sent.window
+    """The command for a frame; the items are its windows: after the uplink that `context` is of, at a GPS
+    time, or at once. A base station tries the second one after it could not use the first."""
     frame = pb.DownlinkFrame(downlink_id=downlink_id, gateway_id=gateway_id)
-    item = frame.items.add(phy_payload=sent.phy_payload)
-    info = item.tx_info
+    for window in (sent.window, sent.second):
+        if window is not None:
+            item = frame.items.add(phy_payload=sent.phy_payload)
+            _write(item.tx_info, window, context)
+    return frame
+
+
+def _write(info: pb.DownlinkTxInfo, window: TransmitWindow, context: Context | None) -> None:
     info.frequency = window.frequency
     # The base station takes its antenna's gain off itself; one that is negative wraps in some forwarders.
     info.power = max(round(window.power), 0)
@@ -144,7 +146,6 @@ def downlink_frame(
         since.seconds, since.nanos = at // _MICROSECONDS, at % _MICROSECONDS * 1000
     else:
         info.timing.immediately.SetInParent()
-    return frame
 
 
 def _modulate(modulation: pb.Modulation, window: TransmitWindow) -> None:
@@ -160,15 +161,21 @@ def _modulate(modulation: pb.Modulation, window: TransmitWindow) -> None:
         raise ValueError(f"no downlink uses {wanted}")
 
 
-def ack_error(ack: pb.DownlinkTxAck) -> str | None:
-    """What became of a downlink: None where it was taken, else the last status that says why not."""
-    error = "INTERNAL_ERROR"
-    for item in ack.items:
-        if item.status == pb.OK:
-            return None
-        if item.status != pb.IGNORED:
-            error = _STATUSES.get(item.status, "INTERNAL_ERROR")
-    return error
+class Outcome(NamedTuple):
+    """What became of a downlink: None where it was taken, and whether in its second window; else why not in
+    its first."""
+
+    error: str | None
+    second: bool = False
+
+
+def outcome_of(ack: pb.DownlinkTxAck) -> Outcome:
+    """What an acknowledgement says."""
+    statuses = [item.status for item in ack.items]
+    if pb.OK in statuses:
+        return Outcome(None, statuses.index(pb.OK) == 1)
+    refused = next((status for status in statuses if status != pb.IGNORED), pb.INTERNAL_ERROR)
+    return Outcome(_STATUSES.get(refused, "INTERNAL_ERROR"))
 
 
 _STATUSES = {number: name for name, number in pb.TxAckStatus.items()}

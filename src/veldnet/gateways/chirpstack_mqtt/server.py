@@ -62,8 +62,8 @@ class ChirpStackMqtt:
     """Base stations behind one or more brokers."""
 
     name = "chirpstack-mqtt"
-    # A refusal is said at once, so that the second window is asked for here.
-    plans_both = False
+    # Items of a downlink are alternatives.
+    plans_both = True
 
     def __init__(
         self, host: Host, plan: ChannelPlan, options: MqttOptions, rng: random.Random | None = None

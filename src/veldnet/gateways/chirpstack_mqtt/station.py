@@ -14,7 +14,7 @@ from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 
 from . import gateway_pb2 as pb
-from .messages import MessageError, ack_error, downlink_frame, encode, unpack_context
+from .messages import MessageError, downlink_frame, encode, outcome_of, unpack_context
 from .topics import DOWN
 
 # Seconds that a downlink waits for its acknowledgement, and how many do at once.
@@ -148,7 +148,7 @@ class Station:
         if now < pending.opens_at:
             # Some tell of a frame once it is on air, which says nothing of the way.
             seen.round_trip(now - pending.sent_at)
-        self._host.report(TransmitReport(pending.token, self.identifier, ack_error(ack)))
+        self._host.report(TransmitReport(pending.token, self.identifier, *outcome_of(ack)))
 
     def _soon(self, token: int, error: str) -> None:
         report = TransmitReport(token, self.identifier, error)
