@@ -30,7 +30,7 @@ _veldnet() {
   done
   if (( ${#found} )); then _describe veldnet found; else _files; fi
 }
-compdef _veldnet veldnet
+if [[ ${zsh_eval_context[-1]} == loadautofunc ]]; then _veldnet "$@"; else compdef _veldnet veldnet; fi
 """
 
 _FISH = """complete -c veldnet -a '(env VARIABLE=1 veldnet (commandline -opc)[2..] (commandline -ct))'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,22 +116,53 @@ def test_words_are_completed_as_they_are_typed() -> None:
     assert of("admin", "backup", "--data", "") == {}, "a file follows"
 
 
-def test_the_shell_asks_the_program(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def path_of_program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A search path on which the shells find this program."""
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "veldnet").write_text(f'#!/bin/sh\nexec {sys.executable} -m veldnet "$@"\n')
+    (folder / "veldnet").chmod(0o700)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def _shell(path: str, *arguments: str) -> str:
+    done = subprocess.run(
+        arguments, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
+
+
+def test_the_scripts_of_the_shells_name_the_program() -> None:
     for shell in SCRIPTS:
         assert VARIABLE in command("completion", shell)
         assert json.loads(command("completion", shell, "--json"))["shell"] == shell
     assert "bash, zsh, fish" in failing("completion", "tcsh")
-    (tmp_path / "veldnet").write_text(f'#!/bin/sh\nexec {sys.executable} -m veldnet "$@"\n')
-    (tmp_path / "veldnet").chmod(0o700)
-    (tmp_path / "complete").write_text(
-        command("completion", "bash")
-        + 'COMP_WORDS=(veldnet admin base-); COMP_CWORD=2; _veldnet veldnet; echo "${COMPREPLY[@]}"\n'
+
+
+def test_bash_asks_the_program(path_of_program: str) -> None:
+    ask = 'COMP_WORDS=(veldnet admin base-); COMP_CWORD=2; _veldnet veldnet; echo "${COMPREPLY[@]}"\n'
+    assert _shell(path_of_program, "bash", "-c", command("completion", "bash") + ask) == "base-station\n"
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_asks_the_program(path_of_program: str) -> None:
+    ask = 'complete -C "veldnet admin device im"\ncomplete -C "veldnet admin device import --ref"\n'
+    answer = _shell(
+        path_of_program, "fish", "--no-config", "-c", command("completion", "fish") + ask
+    ).splitlines()
+    assert [line.split("\t")[0] for line in answer] == ["import", "--refused"]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_asks_the_program(path_of_program: str, tmp_path: Path) -> None:
+    (tmp_path / "_veldnet").write_text(command("completion", "zsh"))
+    # A shell on a terminal of its own, in which Tab is pressed.
+    (tmp_path / "type").write_text(
+        "zmodload zsh/zpty\nzpty shell zsh -f -i\n"
+        f"zpty -w shell 'fpath=({tmp_path} $fpath); autoload -U compinit; compinit -u -D; echo re\"\"ady'\n"
+        "zpty -r -m shell said '*ready*'\n"
+        "zpty -w -n shell 'veldnet admin base-'$'\\t'\n"
+        "zpty -r -m shell said '*station*'\n"
+        "print -r -- $said\n"
     )
-    done = subprocess.run(
-        ["bash", str(tmp_path / "complete")],
-        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "base-station\n"
+    assert "station" in _shell(path_of_program, "zsh", "-f", str(tmp_path / "type"))
