@@ -27,6 +27,7 @@ from tests.e2e import radio
 from tests.e2e.running import command
 from tests.installation import sandbox
 from tests.person import Person
+from veldnet.assembly.certificate_authority import create_authority
 from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts
 from veldnet.monitoring.coverage import make_reports
@@ -157,6 +158,18 @@ class World:
         """The weekly report on base stations of the week before this one."""
         self.server.run(make_reports(self.server.platform.store, self.server.clock))
         return str(self.desk("GET", "/coverageReports")[0]["ref"])
+
+    def with_authority(self) -> str:
+        """The base station, once there is a certificate authority."""
+        platform = self.server.platform
+        made = create_authority(platform.store, platform.vault, "Field", 9, "test", now=platform.clock())
+        self.server.run(made)
+        return str(self.station)
+
+    def issued_certificate(self) -> str:
+        path = f"/baseStations/{self.station}/certificates"
+        self.desk("POST", path)
+        return str(self.desk("GET", path)[-1]["ref"])
 
     def number(self) -> int:
         return next(self._numbers)
@@ -414,6 +427,11 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
             "stationId": w.station,
             "tokenRef": w.desk("POST", f"/baseStations/{w.station}/tokens")["ref"],
         }
+    ),
+    "listStationCertificates": lambda w: Example({"stationId": w.station}),
+    "issueStationCertificate": lambda w: Example({"stationId": w.with_authority()}),
+    "revokeStationCertificate": lambda w: Example(
+        {"stationId": w.station, "certificateRef": w.issued_certificate()}
     ),
     "listStationUpdates": plain(),
     "getStationUpdates": lambda w: Example({"stationId": w.station}),

@@ -2539,6 +2539,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/baseStations/{stationId}/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Certificates of a base station. */
+        get: operations["listStationCertificates"];
+        put?: never;
+        /** Issue a certificate to a base station. */
+        post: operations["issueStationCertificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/{stationId}/certificates/{certificateRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a certificate of a base station. */
+        delete: operations["revokeStationCertificate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/baseStations/{stationId}/configuration": {
         parameters: {
             query?: never;
@@ -4669,6 +4704,31 @@ export interface components {
             additionalInfos: string[];
         };
         /**
+         * StationCertificate
+         * @description A client certificate of a base station.
+         */
+        StationCertificate: {
+            ref: string;
+            serial: string;
+            expiresAt: string;
+            createdAt: string;
+            createdBy: string;
+            revokedAt: string | null;
+            revokedBy: string | null;
+        };
+        /**
+         * IssuedCertificate
+         * @description A new certificate with its private key, which is not shown again (PEM): the content of Station's
+         *         `cups.crt`, `cups.key` and `cups.trust`, and of `tc.*`.
+         */
+        IssuedCertificate: {
+            serial: string;
+            expiresAt: string;
+            certificate: string;
+            privateKey: string;
+            trust: string;
+        };
+        /**
          * StationConfigurationView
          * @description Files of the program that runs on a base station. `values` are the same for base stations that are
          *         configured in a form: `gatewayEUI`, `serverAddress`, `portUp`, `portDown`, `lnsUri`, `broker` and
@@ -5350,15 +5410,15 @@ export interface components {
         /**
          * UpdateOrder
          * @description What base stations are to have; `baseStations` are their ids, absent for all that have contacted CUPS.
-         *         With `credentials` each gets a token of its own; those that it has are revoked once it has used the new
-         *         one.
+         *         With `credentials` each gets a token, or a certificate of the internal authority; what it has is revoked
+         *         once it has used the new one.
          */
         UpdateOrder: {
             baseStations?: string[] | null;
             cupsUri?: string | null;
             lnsUri?: string | null;
             /** @enum {string|null} */
-            credentials?: "token" | null;
+            credentials?: "certificate" | "token" | null;
         };
         /** @description Errors of the gateway have the string members only; others also code and errorId. */
         error: {
@@ -20285,6 +20345,246 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NetworkOverview"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listStationCertificates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationCertificate"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    issueStationCertificate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedCertificate"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    revokeStationCertificate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+                /** @description Identifier, as returned in lists and responses. */
+                certificateRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

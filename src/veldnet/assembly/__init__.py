@@ -2,13 +2,13 @@
 
 __all__ = [
     "certificate",
+    "certificate_authority",
     "data_directory",
     "inspection",
     "listening",
     "network_settings",
     "platform",
     "station_configuration",
-    "update_desk",
     "vaults",
     "virtual_world",
 ]

@@ -8,7 +8,7 @@ import structlog
 
 from veldnet.domain.documents import StationProfileSettings
 from veldnet.gateways import StationProfile
-from veldnet.inventory import base_stations
+from veldnet.inventory import base_stations, certificates
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.network.core import RadioSettings
@@ -36,6 +36,9 @@ class BaseStations:
         # Updates that end once their token is used, and those whose token has been.
         self._awaited: dict[bytes, int] = {}
         self.used_updates: set[int] = set()
+        self._certificates: dict[str, certificates.KnownCertificate] = {}
+        # Of the internal authorities, DER; the newest first.
+        self.authorities: list[bytes] = []
 
     async def load(self, store: Store) -> None:
         listed = await store.read(base_stations.list_base_stations)
@@ -96,10 +99,42 @@ class BaseStations:
     def station_of_token(self, token: str) -> BaseStationId | None:
         return self._by_digest.get(base_stations.digest_of(token))
 
-    def used_token(self, token: str) -> None:
-        awaited = self._awaited.get(base_stations.digest_of(token)) if self._awaited else None
+    async def load_certificates(self, store: Store) -> None:
+        """Take up what the internal authority has issued and taken back."""
+        self._certificates = {each.serial: each for each in await store.read(certificates.known_certificates)}
+        self.authorities = [each.certificate for each in await store.read(certificates.list_authorities)]
+
+    @property
+    def authority(self) -> bytes | None:
+        """The certificate of the internal authority that issues, DER."""
+        return self.authorities[0] if self.authorities else None
+
+    def is_revoked(self, serial: str) -> bool:
+        known = self._certificates.get(serial)
+        return known is not None and known.revoked
+
+    def has_issued(self, serial: str) -> bool:
+        """Whether a certificate is of the internal authority."""
+        return serial in self._certificates
+
+    def expiring(self, before: float) -> int:
+        """How many base stations have certificates of which none is good at a time in Unix seconds."""
+        last: dict[int, int] = {}
+        for known in self._certificates.values():
+            if not known.revoked and known.base_station_ref is not None:
+                last[known.base_station_ref] = max(known.expires_at, last.get(known.base_station_ref, 0))
+        return sum(expires_at < before * 1000 for expires_at in last.values())
+
+    def used(self, token: str | None, serial: str | None) -> None:
+        known = None if serial is None else self._certificates.get(serial)
+        awaited = None if known is None else known.awaited_by
+        if token is not None and self._awaited:
+            awaited = self._awaited.get(base_stations.digest_of(token))
         if awaited is not None:
             self.used_updates.add(awaited)
+
+    def eui(self, base_station: BaseStationId) -> str:
+        return self._listed[base_station].gateway_eui
 
     def ref(self, base_station: BaseStationId) -> int | None:
         """The number of a base station in the store."""

@@ -205,10 +205,11 @@ class Platform:
                 self.hub.register(served.protocol)
                 if served.keeper is not None:
                     keepers.append(served.keeper)
-        desk = update_desk(self.settings, self.hub, self.store, self.vault, self.base_stations)
-        self.hub.register(cups_server(self.settings, self.hub, desk))
-        keepers.append(desk)
-        return keepers
+        self._desk = update_desk(
+            self.settings, self.hub, self.store, self.vault, self.base_stations, self.apply_changes
+        )
+        self.hub.register(cups_server(self.settings, self.hub, self._desk))
+        return [*keepers, self._desk]
 
     def place_of(self, station: int) -> tuple[float, float] | None:
         """Where a base station stands, in degrees."""
@@ -227,6 +228,7 @@ class Platform:
         await self._lease.claim(take_over=take_over)
         await self._changes.begin()
         await self.base_stations.load(self.store)
+        await self._certificates_changed(0)
         for connections in self._connections:
             await connections.restore()
         await self._load_operators()
@@ -269,6 +271,7 @@ class Platform:
         parts = []
         if self.certificate is not None:
             parts.append(Module("", "certificate", self.certificate.problem, CERTIFICATE))
+        parts.append(Module("", "base station certificates", self._desk.problem(), CERTIFICATE))
         if self.backups is not None:
             parts.append(Module("", "backups", self.backups.problem, BACKUP))
         await self.monitoring.check_modules(parts)
@@ -388,6 +391,7 @@ class Platform:
             "rules": lambda _ref: inventory.rules_changed(),
             "routing": self._routing_changed,
             "base_stations": self._base_stations_changed,
+            "certificates": self._certificates_changed,
             "subscribers": lambda _ref: self._load_operators(),
             "base_station_alarms": lambda _ref: self.monitoring.stations.load(),
             "vault": lambda _ref: self.keys.master_keys_changed(),
@@ -407,6 +411,10 @@ class Platform:
     async def _base_stations_changed(self, _ref: int) -> None:
         await self.base_stations.load(self.store)
         await self._load_operators()
+
+    async def _certificates_changed(self, _ref: int) -> None:
+        await self.base_stations.load_certificates(self.store)
+        self.hub.trust(self.base_stations.authorities)
 
     async def _load_operators(self) -> None:
         """Whose subscribers and base stations are, for those who watch a whole network."""

@@ -131,8 +131,7 @@ def cups_server(settings: Settings, host: Host, desk: UpdateDesk) -> BaseStation
     certificate = _station_certificate(settings)
     required = _must_authenticate(gateways, "basics_station_cups", certificate)
     loaded = _loaded(gateways, certificate) if gateways.basics_station_cups else None
-    tls = None if loaded is None else loaded.context
-    return CupsServer(host, desk, CupsOptions(required, tls))
+    return CupsServer(host, desk, CupsOptions(required, loaded))
 
 
 def cups_port(settings: Settings) -> socket.socket | None:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import datetime
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Connection
 
 from veldnet.assembly.base_station_directory import BaseStations
+from veldnet.assembly.certificate_authority import CredentialMaker
 from veldnet.assembly.protocols import BASICS_STATION
-from veldnet.domain.errors import BadRequest
 from veldnet.gateways import Hub
-from veldnet.gateways.basics_station import Asked, Credentials, Report, Segments, fits
-from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import Contact, NewCredentials, UpdateKind, Wanted
-from veldnet.keys import Vault, labels
-from veldnet.settings import Settings, SettingsError
+from veldnet.gateways.basics_station import NO_CREDENTIALS, Asked, Credentials, Report, Segments, token_proof
+from veldnet.inventory import audit, base_stations
+from veldnet.inventory.base_stations import Contact, UpdateKind, Wanted
+from veldnet.keys import Vault
+from veldnet.lorawan import BaseStationId
+from veldnet.settings import Settings
 from veldnet.store import Store
 
 log = structlog.get_logger(__name__)
+
+# Seconds before a certificate of the internal authority expires; stations ask once a day.
+RENEW_BEFORE = 30 * 86_400.0
+# Seconds before a certificate expires that an alarm is raised: then nothing has renewed it.
+WARN_BEFORE = 14 * 86_400.0
 
 
 class LnsAddress(msgspec.Struct):
@@ -48,19 +52,18 @@ class UpdateDesk:
     def __init__(
         self,
         store: Store,
-        vault: Vault,
         directory: BaseStations,
         clock: Callable[[], float],
         lns: LnsAddress,
-        trust: bytes | None,
+        maker: CredentialMaker,
+        take_up: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
-        self._vault = vault
         self._directory = directory
         self._clock = clock
         self._lns = lns
-        # The certificate that stations are given to trust, DER.
-        self._trust = trust
+        self._maker = maker
+        self._take_up = take_up
 
     async def restore(self) -> None:
         """Nothing is kept."""
@@ -73,12 +76,29 @@ class UpdateDesk:
             await self._store.write(lambda c: base_stations.note_confirmed(c, sorted(used), at))
             self._directory.used_updates -= used
 
+    def problem(self) -> str | None:
+        """What an operator must do something about: certificates that expire."""
+        now = self._clock()
+        served = self._maker.anchor.expires_at
+        if served is not None and served - now < WARN_BEFORE:
+            return f"the certificate that base stations are served with expires on {_date(served)}"
+        count = self._directory.expiring(now + WARN_BEFORE)
+        if count:
+            whose = "a base station expires" if count == 1 else f"{count} base stations expire"
+            return f"the certificate of {whose} within 14 days, or has expired"
+        return None
+
     async def answer(self, asked: Asked) -> Segments:
         ref = self._directory.ref(asked.station)
         if ref is None:
             # Removed just now.
             return Segments()
         wanted = await self._store.read(lambda c: base_stations.wanted(c, ref))
+        if self._needs_certificate(asked, wanted.get("credentials")):
+            await self._order_certificate(asked.station, ref)
+            # The station may use it at once.
+            await self._take_up()
+            wanted = await self._store.read(lambda c: base_stations.wanted(c, ref))
         uris, done = self._uris(asked, wanted)
         credentials, has_them = await self._credentials(asked, wanted.get("credentials"))
         report = asked.report
@@ -128,18 +148,46 @@ class UpdateDesk:
                 missing["lnsUri"] = uri
         return missing, done
 
+    def _needs_certificate(self, asked: Asked, order: Wanted | None) -> bool:
+        """Whether a station that proves itself by a certificate is to have another one: it has nothing for
+        the LNS, or its certificate, which is ours, expires soon. A token can be handed out again, a private
+        key not."""
+        serial, authority = asked.proof.serial, self._directory.authority
+        if serial is None or authority is None or self._maker.anchor.certificate(authority) is None:
+            return False
+        if order is not None and not order.confirmed:
+            return False
+        if asked.report.lns_sum == NO_CREDENTIALS:
+            return True
+        return self._directory.has_issued(serial) and asked.proof.expires_at - self._clock() < RENEW_BEFORE
+
+    async def _order_certificate(self, station: BaseStationId, ref: int) -> None:
+        fresh = await self._maker.make("certificate", self._directory.eui(station))
+
+        def write(connection: Connection) -> None:
+            base_stations.order_credentials(connection, ref, fresh, "CUPS")
+            audit.note(connection, "CUPS", None, "baseStation.updateOrdered", f"baseStation {station}")
+
+        await self._store.write(write)
+
     async def _credentials(self, asked: Asked, order: Wanted | None) -> tuple[Credentials | None, bool]:
         """What the station is to prove itself with, where that is known; and whether it has just proven
         itself with the credentials that were ordered."""
-        if self._trust is None:
+        trust = self._maker.anchor.certificate(self._directory.authority)
+        token, serial = asked.proof.token, asked.proof.serial
+        if trust is None:
             return None, False
         if order is not None and not order.confirmed and order.sealed is not None:
-            key = await self._vault.unseal(labels.STATION_CREDENTIALS, order.sealed)
-            return Credentials(self._trust, b"", key), base_stations.token_is(asked.proof.token, order)
-        if asked.proof.token is None:
+            proof = await self._maker.open(order.sealed)
+            return Credentials(trust, proof), base_stations.proves(token, serial, order)
+        if token is None:
             return None, False
         # A token that is good here is good at the LNS.
-        return Credentials(self._trust, b"", base_stations.key_file(asked.proof.token).encode()), False
+        return Credentials(trust, token_proof(base_stations.key_file(token).encode())), False
+
+
+def _date(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d")
 
 
 def _contact(asked: Asked, at: int) -> Contact:
@@ -156,42 +204,21 @@ def _contact(asked: Asked, at: int) -> Contact:
         report.cups_sum,
         report.lns_sum,
         list(report.keys),
-        "certificate" if proof.certificate else "token" if proof.token else "none",
+        "certificate" if proof.serial else "token" if proof.token else "none",
     )
 
 
-def station_trust(settings: Settings) -> bytes | None:
-    """The certificate that stations are given to trust, DER. Raises `SettingsError`."""
-    name = settings.gateways.basics_station_trust
-    if not name:
-        return None
-    try:
-        found = x509.load_pem_x509_certificates(Path(name).read_bytes())
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"settings: gateways.basics_station_trust {name}: {error}") from None
-    der = found[0].public_bytes(Encoding.DER)
-    if len(found) != 1 or not fits(der):
-        raise SettingsError(
-            f"settings: gateways.basics_station_trust {name} must hold one certificate: Station keeps one"
-        )
-    return der
-
-
 def update_desk(
-    settings: Settings, hub: Hub, store: Store, vault: Vault, directory: BaseStations
+    settings: Settings,
+    hub: Hub,
+    store: Store,
+    vault: Vault,
+    directory: BaseStations,
+    take_up: Callable[[], Awaitable[None]],
 ) -> UpdateDesk:
-    """The desk of a server. Raises `SettingsError`."""
+    """The desk of a server; `take_up` lets it see at once what was written. Raises `SettingsError`."""
     gateways = settings.gateways
     secure = bool(gateways.basics_station_certificate or settings.tls.certificate)
     lns = LnsAddress(gateways.basics_station_uri or None, secure, lambda: hub.port(BASICS_STATION))
-    return UpdateDesk(store, vault, directory, hub.clock, lns, station_trust(settings))
-
-
-async def new_credentials(settings: Settings, vault: Vault) -> NewCredentials:
-    """A token for a base station to fetch. Raises `BadRequest` where the server does not know what base
-    stations are to trust."""
-    if station_trust(settings) is None:
-        raise BadRequest("credentials need the setting gateways.basics_station_trust, which goes with them")
-    token = base_stations.new_token()
-    sealed = await vault.seal(labels.STATION_CREDENTIALS, base_stations.key_file(token).encode())
-    return NewCredentials(token, sealed)
+    maker = CredentialMaker(settings, store, vault, hub.clock)
+    return UpdateDesk(store, directory, hub.clock, lns, maker, take_up)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import structlog
@@ -19,6 +19,7 @@ from .interface import (
     BaseStationService,
     Gate,
     MessageCounts,
+    TakesCertificates,
 )
 from .presence import Presence
 
@@ -62,6 +63,7 @@ class Hub:
         self._services: dict[str, BaseStationService] = {}
         self._connections: dict[BaseStationId, BaseStationProtocol] = {}
         self._ports: dict[str, int] = {}
+        self._trusted: set[bytes] = set()
 
     def register(self, service: BaseStationService) -> None:
         """Let base stations be served by a protocol, or what belongs to one, too."""
@@ -101,6 +103,15 @@ class Hub:
         self._ports = {name: sock.getsockname()[1] for name, sock in sockets.items()}
         for name, service in self._services.items():
             await service.start(sockets.get(name))
+
+    def trust(self, authorities: Iterable[bytes]) -> None:
+        """Let base stations prove who they are by certificates of these authorities, too; DER."""
+        for authority in authorities:
+            if authority not in self._trusted:
+                self._trusted.add(authority)
+                for service in self._services.values():
+                    if isinstance(service, TakesCertificates):
+                        service.trust(authority)
 
     def port(self, service: str) -> int | None:
         """The port that a service is served at; None for one that is not."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -38,8 +38,11 @@ class BaseStationDirectory(Protocol):
     def station_of_token(self, token: str) -> BaseStationId | None:
         """The base station that a token was given to; None for one that is unknown or revoked."""
 
-    def used_token(self, token: str) -> None:
-        """A base station is connected by a token: it has it, and needs no older one."""
+    def is_revoked(self, serial: str) -> bool:
+        """Whether a client certificate was taken back, by its number in hexadecimal digits."""
+
+    def used(self, token: str | None, serial: str | None) -> None:
+        """A base station is connected by a token or a certificate: it has it, and needs no older one."""
 
     def profile(self, base_station: BaseStationId) -> StationProfile | None:
         """By what a base station is set up; None: by the channels that the protocol was given."""
@@ -137,3 +140,11 @@ class BaseStationProtocol(BaseStationService, Protocol):
 
     def transmit(self, downlink: GatewayDownlink) -> None:
         """Have a base station transmit; its answer, or that it cannot be reached, is reported to the host."""
+
+
+@runtime_checkable
+class TakesCertificates(Protocol):
+    """A service whose base stations may prove who they are by client certificates."""
+
+    def trust(self, authority: bytes) -> None:
+        """Take client certificates of one more authority, whose certificate is DER."""

@@ -9,6 +9,7 @@ __all__ = [
     "audit",
     "base_stations",
     "catalogue",
+    "certificates",
     "changes",
     "decoders",
     "devices",

@@ -20,6 +20,7 @@ Kind = Literal[
     "vault",
     "device_keys",
     "subscribers",
+    "certificates",
 ]
 
 

@@ -35,6 +35,8 @@ SECOND_FACTOR = "second factor"
 
 # The token, or certificate and key, that a base station is to fetch.
 STATION_CREDENTIALS = "base station credentials"
+# The private key of the internal certificate authority.
+AUTHORITY_KEY = "certificate authority"
 
 
 def is_secret(label: str) -> bool:

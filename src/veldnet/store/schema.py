@@ -628,6 +628,40 @@ cups_contacts = Table(
     Column("proof", Text, nullable=False),
 )
 
+# The internal certificate authorities; the newest issues.
+authorities = Table(
+    "authorities",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("name", Text, nullable=False),
+    # DER.
+    Column("certificate", LargeBinary, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Certificates that they have issued: of base stations, and of servers, which have no base station.
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("authority_ref", ForeignKey("authorities.ref"), nullable=False),
+    Column("base_station_ref", ForeignKey("base_stations.ref", ondelete="CASCADE")),
+    # Hexadecimal, as TLS names it.
+    Column("serial", Text, nullable=False, unique=True),
+    # EUI, or names of the server.
+    Column("name", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", Text),
+    Index("ix_certificates_base_station_ref", "base_station_ref"),
+    sqlite_autoincrement=True,
+)
+
 # What base stations are to have, by CUPS; one of each kind.
 base_station_updates = Table(
     "base_station_updates",
@@ -640,8 +674,9 @@ base_station_updates = Table(
     Column("value", Text, nullable=False),
     # Credentials as the vault has sealed them, until the base station has used them.
     Column("sealed", LargeBinary),
-    # The token that is to replace older ones.
+    # The token or certificate that is to replace older ones.
     Column("token_ref", BigInteger),
+    Column("certificate_ref", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("fetched_at", BigInteger),

@@ -152,7 +152,10 @@ class Directory:
     def profile(self, base_station: BaseStationId) -> StationProfile | None:
         return None
 
-    def used_token(self, token: str) -> None:
+    def is_revoked(self, serial: str) -> bool:
+        return False
+
+    def used(self, token: str | None, serial: str | None) -> None:
         """Nobody waits for one."""
 
 

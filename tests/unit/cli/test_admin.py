@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from tests.certificates import write_pair
 from tests.e2e.running import command, failing
@@ -202,3 +203,30 @@ def test_updates_of_base_stations(admin: Admin, tmp_path: Path, monkeypatch: pyt
     admin("base-station", "withdraw-update", made, str(update["ref"]))
     assert [each["kind"] for each in admin("base-station", "updates")] == ["credentials"]
     assert "99" in admin.refused("base-station", "withdraw-update", made, "99")
+
+
+def test_certificate_authority(admin: Admin, tmp_path: Path) -> None:
+    station = admin("base-station", "create", "00800000A00001FD", "Tower", *OPERATOR)["id"]
+    folder = ("--output", str(tmp_path))
+    assert "create one with" in admin.refused("ca", "issue", station, *folder)
+    assert admin("ca", "create", "Field")["certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert "--again" in admin.refused("ca", "create", "Field")
+    made = admin("ca", "issue", station, *folder)
+    assert (tmp_path / f"{station}.key").stat().st_mode & 0o777 == 0o600
+    server = admin("ca", "issue-server", "lns.example.org", "192.0.2.1", *folder)
+    (authority,) = x509.load_pem_x509_certificates((tmp_path / "server.trust").read_bytes())
+    for name in (station, "server"):
+        (issued,) = x509.load_pem_x509_certificates((tmp_path / f"{name}.crt").read_bytes())
+        issued.verify_directly_issued_by(authority)
+    admin("ca", "show", "--output", str(tmp_path / "authority.pem"))
+    assert (tmp_path / "authority.pem").read_bytes() == (tmp_path / "server.trust").read_bytes()
+    assert {each["serial"] for each in admin("ca", "list")} == {made["serial"], server["serial"]}
+    assert admin("ca", "list", "--expiring", "30") == []
+    assert "BEGIN" not in admin.shown("ca", "list") and "give --output" in admin.refused(
+        "ca", "renew", server["serial"]
+    )
+    again = admin("ca", "renew", server["serial"], *folder)
+    assert again["serial"] != server["serial"]
+    assert admin("ca", "revoke", made["serial"].lower()) == {"serial": made["serial"]}
+    assert "is revoked already" in admin.refused("ca", "revoke", made["serial"])
+    assert "was issued here" in admin.refused("ca", "revoke", "00")

@@ -210,7 +210,10 @@ class Harness:
     def station_of_token(self, token: str) -> BaseStationId | None:
         return None
 
-    def used_token(self, token: str) -> None:
+    def is_revoked(self, serial: str) -> bool:
+        return False
+
+    def used(self, token: str | None, serial: str | None) -> None:
         raise AssertionError("nobody has a token")
 
     def profile(self, base_station: BaseStationId) -> StationProfile | None:

@@ -26,6 +26,7 @@ import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
 import { StationAvailability, StationHistory } from "./StationHistory";
 import { StationConfiguration } from "./StationConfiguration";
+import { StationCertificates } from "./StationCertificates";
 import { StationTokens } from "./StationTokens";
 import { StationUpdatesPanel } from "./StationUpdates";
 import { Connected, Load } from "./StationSigns";
@@ -91,6 +92,7 @@ export function StationPage() {
           <Stack>
             <Status station={station} />
             <StationTokens station={station} />
+            <StationCertificates station={station} />
             <StationUpdatesPanel station={station} />
             {station.alarms.length > 0 && (
               <Panel title={t("nav.alarms")}>

@@ -88,8 +88,8 @@ function OneUpdate({ station, update }: { station: string; update: Schemas["Stat
           <UpdateState state={update.state} />
         </Group>
         <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-          {update.kind !== "credentials" && <>{update.value} · </>}
-          {update.createdBy} · <Time at={update.confirmedAt ?? update.fetchedAt ?? update.createdAt} short />
+          {update.kind === "credentials" ? t(`updates.proof.${update.value as "token" | "certificate"}`) : update.value}{" "}
+          · {update.createdBy} · <Time at={update.confirmedAt ?? update.fetchedAt ?? update.createdAt} short />
         </Text>
       </div>
       {!kept && (

@@ -1,5 +1,5 @@
 // Orders updates by CUPS: of the base stations named, or of all that speak CUPS.
-import { Button, Checkbox, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useTell } from "../../components/notify";
@@ -13,14 +13,14 @@ export function UpdateForm({ stations }: { stations?: string[] }) {
   const ordering = useOrderUpdates();
   const [lnsUri, setLns] = useState("");
   const [cupsUri, setCups] = useState("");
-  const [token, setToken] = useState(false);
-  const saved = useUnsaved(!same([lnsUri, cupsUri, token], ["", "", false]));
+  const [credentials, setCredentials] = useState<"none" | "token" | "certificate">("none");
+  const saved = useUnsaved(!same([lnsUri, cupsUri, credentials], ["", "", "none"]));
   const order = async () => {
     const body = {
       ...(stations ? { baseStations: stations } : {}),
       ...(lnsUri.trim() ? { lnsUri: lnsUri.trim() } : {}),
       ...(cupsUri.trim() ? { cupsUri: cupsUri.trim() } : {}),
-      ...(token ? { credentials: "token" as const } : {}),
+      ...(credentials !== "none" ? { credentials } : {}),
     };
     const answer = await run(ordering.mutateAsync(body), t("updates.ordered.done"));
     if (!answer) return;
@@ -45,16 +45,22 @@ export function UpdateForm({ stations }: { stations?: string[] }) {
         value={cupsUri}
         onChange={(event) => setCups(event.currentTarget.value)}
       />
-      <Checkbox
-        label={t("updates.newToken")}
-        description={t("updates.newTokenText")}
-        checked={token}
-        onChange={(event) => setToken(event.currentTarget.checked)}
-      />
+      <Radio.Group
+        label={t("updates.kind.credentials")}
+        description={t("updates.credentialsText")}
+        value={credentials}
+        onChange={setCredentials}
+      >
+        <Stack gap={6} mt={6}>
+          <Radio value="none" label={t("updates.keep")} />
+          <Radio value="token" label={t("updates.token")} />
+          <Radio value="certificate" label={t("updates.certificate")} />
+        </Stack>
+      </Radio.Group>
       <Button
         onClick={() => void order()}
         loading={ordering.isPending}
-        disabled={!lnsUri.trim() && !cupsUri.trim() && !token}
+        disabled={!lnsUri.trim() && !cupsUri.trim() && credentials === "none"}
       >
         {t("updates.order")}
       </Button>

@@ -141,7 +141,33 @@ const updates = [
   "/api/v1/operator/baseStations/updates",
   "/api/v1/operator/baseStations/{stationId}/updates",
   "/api/v1/operator/baseStations/{stationId}/tokens",
+  "/api/v1/operator/baseStations/{stationId}/certificates",
 ] as const satisfies Readable[];
+
+const certificates = ["/api/v1/operator/baseStations/{stationId}/certificates"] as const satisfies Readable[];
+
+export function useStationCertificates(stationId: string) {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/certificates", {
+    params: { path: { stationId } },
+  });
+}
+
+export function useIssueStationCertificate(stationId: string) {
+  return useChange(
+    () => api.POST("/api/v1/operator/baseStations/{stationId}/certificates", { params: { path: { stationId } } }),
+    certificates,
+  );
+}
+
+export function useRevokeStationCertificate(stationId: string) {
+  return useChange(
+    (certificateRef: string) =>
+      api.DELETE("/api/v1/operator/baseStations/{stationId}/certificates/{certificateRef}", {
+        params: { path: { stationId, certificateRef } },
+      }),
+    certificates,
+  );
+}
 
 export function useStationUpdates(stationId: string) {
   return $api.useQuery(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
 
+from veldnet.assembly.certificate_authority import CredentialKind, CredentialMaker
 from veldnet.assembly.data_directory.directory import DataDirectory
-from veldnet.assembly.update_desk import new_credentials
 from veldnet.cli.options import Data, Json
 from veldnet.cli.output import fail, print_json, print_table, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import audit, base_stations
+from veldnet.inventory.base_stations import NewCredentials
 from veldnet.store import Connection
 
 StationIds = Annotated[
@@ -82,22 +84,35 @@ def order_update(
     ] = False,
     cups_uri: Annotated[str | None, typer.Option(help="Address of CUPS, https://HOST:PORT.")] = None,
     lns_uri: Annotated[str | None, typer.Option(help="Address of the LNS, wss://HOST:PORT.")] = None,
-    token: Annotated[bool, typer.Option("--token", help="A new token in place of those it has.")] = False,
+    token: Annotated[bool, typer.Option("--token", help="A new token in place of what it has.")] = False,
+    certificate: Annotated[
+        bool,
+        typer.Option(
+            "--certificate", help="A new certificate of the internal authority in place of what it has."
+        ),
+    ] = False,
     data: Data = None,
 ) -> None:
     """Let base stations fetch other addresses or new tokens at their next contact with CUPS."""
     named = [each.upper() for each in base_station_ids or []]
     if bool(named) == all_stations:
         fail("name base stations, or give --all")
-    if cups_uri is None and lns_uri is None and not token:
-        fail("give --cups-uri, --lns-uri or --token")
+    if cups_uri is None and lns_uri is None and not token and not certificate:
+        fail("give --cups-uri, --lns-uri, --token or --certificate")
+    if token and certificate:
+        fail("--token and --certificate exclude each other")
+    kind: CredentialKind | None = "token" if token else "certificate" if certificate else None
     settings = settings_of(data)
     by = administrator()
 
     async def work(opened: DataDirectory) -> int:
         store = opened.store
         chosen = named or await store.read(lambda c: base_stations.speaking_cups(c, None))
-        fresh = {each: await new_credentials(settings, opened.vault) for each in chosen} if token else {}
+        fresh: dict[str, NewCredentials] = {}
+        if kind is not None:
+            maker = CredentialMaker(settings, store, opened.vault, time.time)
+            euis = await store.read(lambda c: base_stations.euis(c, None, chosen))
+            fresh = {each: await maker.make(kind, euis[each]) for each in chosen}
 
         def write(connection: Connection) -> None:
             for station in chosen:
@@ -107,13 +122,13 @@ def order_update(
                 if lns_uri is not None:
                     base_stations.order_uri(connection, ref, "lnsUri", lns_uri, by)
                 if station in fresh:
-                    base_stations.order_token(connection, ref, fresh[station], by)
+                    base_stations.order_credentials(connection, ref, fresh[station], by)
                 audit.note(connection, by, None, "baseStation.updateOrdered", f"baseStation {station}")
 
         await store.write(write)
         return len(chosen)
 
-    count = with_data(settings, work, vaults=token)
+    count = with_data(settings, work, vaults=kind is not None)
     report(f"ordered for {count} base stations", baseStations=count)
 
 

@@ -2,7 +2,7 @@
 
 from .authentication import Proof
 from .cups import Asked, CupsOptions, CupsServer, UpdateDesk
-from .cups_messages import NO_CREDENTIALS, Credentials, Report, Segments, fits
+from .cups_messages import NO_CREDENTIALS, Credentials, Report, Segments, fits, token_proof
 from .server import BasicsStationServer, LnsOptions
 from .tls import StationCertificate
 
@@ -20,4 +20,5 @@ __all__ = [
     "StationCertificate",
     "UpdateDesk",
     "fits",
+    "token_proof",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any, NamedTuple
 
 from veldnet.gateways.interface import BaseStationDirectory
@@ -19,15 +20,19 @@ class NotAuthenticated(Exception):
 
 class Proof(NamedTuple):
     """By what a base station has proven who it is: its token, or the number of its certificate in hexadecimal
-    digits; neither where it needed not."""
+    digits, which expires at a time in Unix seconds; neither where it needed not."""
 
     token: str | None
-    certificate: str | None
+    serial: str | None
+    expires_at: float = 0.0
 
     @classmethod
     def of(cls, token: str | None, certificate: Any) -> Proof:
         """Of what was presented and found good."""
-        return cls(None, str(certificate["serialNumber"])) if certificate else cls(token, None)
+        if not certificate:
+            return cls(token, None)
+        expires_at = ssl.cert_time_to_seconds(certificate["notAfter"])
+        return cls(None, str(certificate["serialNumber"]), float(expires_at))
 
 
 def token_of(authorization: str | None) -> str | None:
@@ -47,6 +52,8 @@ def authenticate(
     presents neither. `certificate` is what `getpeercert` says of one whose chain was verified. Raises
     `NotAuthenticated` for a wrong one."""
     if certificate:
+        if directory.is_revoked(str(certificate["serialNumber"])):
+            raise NotAuthenticated("the client certificate is revoked")
         return _eui_of_certificate(certificate)
     if token is None:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections import Counter
 from http import HTTPStatus
 from typing import Protocol
@@ -18,9 +17,15 @@ from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.lorawan import BaseStationId
 
 from .admission import Refused, admit, note_refusal
-from .authentication import NotAuthenticated, Proof, authenticate, token_of
+from .authentication import (
+    NotAuthenticated,
+    Proof,
+    authenticate,
+    token_of,
+)
 from .cups_messages import Report, Segments, parse_report
 from .messages import MessageError
+from .tls import StationCertificate
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +42,7 @@ class CupsOptions(msgspec.Struct, frozen=True):
     connections are open at once."""
 
     required: bool
-    tls: ssl.SSLContext | None = None
+    certificate: StationCertificate | None = None
     most: int = 1_000
 
 
@@ -86,7 +91,10 @@ class CupsServer:
     async def start(self, sock: socket.socket | None) -> None:
         if sock is None:
             return
-        secure = self._options.tls
+        certificate = self._options.certificate
+        secure = None if certificate is None else certificate.context
+        if certificate is not None:
+            certificate.watch(self._handshake_failed)
         self._server = await asyncio.start_server(
             self._serve,
             sock=sock,
@@ -95,6 +103,15 @@ class CupsServer:
             ssl_handshake_timeout=_HANDSHAKE if secure else None,
             ssl_shutdown_timeout=_CLOSING if secure else None,
         )
+
+    def trust(self, authority: bytes) -> None:
+        """Take client certificates of one more authority, whose certificate is DER."""
+        if self._options.certificate is not None:
+            self._options.certificate.trust(authority)
+
+    def _handshake_failed(self, code: str, words: str) -> None:
+        self._counts.refused[code] += 1
+        log.info("cups_handshake_failed", code=code, error=words)
 
     async def stop(self) -> None:
         if self._server is not None:

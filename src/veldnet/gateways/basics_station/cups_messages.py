@@ -81,19 +81,23 @@ def _printable(text: str | None) -> str | None:
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What a station trusts, and what it proves itself with: a certificate with its key, a token's header
-    line, or nothing. All but the line are DER."""
+    """What a station trusts (DER), and what it proves itself with, as it stands in a segment: a certificate
+    and its key, both DER, or four zeros and a token's header line."""
 
     trust: bytes
-    certificate: bytes = b""
-    key: bytes = b""
+    proof: bytes
 
     def segment(self) -> bytes:
-        return self.trust + (self.certificate or _ABSENT) + (self.key or _ABSENT)
+        return self.trust + self.proof
 
     def sum(self) -> int:
         """The sum that a station reports once it has these."""
         return zlib.crc32(self.segment())
+
+
+def token_proof(line: bytes) -> bytes:
+    """What a station proves itself with by a token's header line."""
+    return _ABSENT + line
 
 
 def fits(der: bytes) -> bool:

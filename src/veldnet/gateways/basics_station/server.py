@@ -24,7 +24,12 @@ from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.lorawan.regions import ChannelPlan
 
 from .admission import Refused, admit
-from .authentication import NotAuthenticated, authenticate, token_of
+from .authentication import (
+    NotAuthenticated,
+    Proof,
+    authenticate,
+    token_of,
+)
 from .messages import MessageError, encode, parse_discovery
 from .router_ids import id6, parse_router_id
 from .station import Counts, Station
@@ -58,7 +63,7 @@ class _Connection(ServerConnection):
     """A connection with what was found when it was admitted: who it has proven to be, and its base station;
     discovery says for which router when it is connected."""
 
-    token: str | None = None
+    proof = Proof(None, None)
     proven: BaseStationId | GatewayEui | None = None
     gateway: GatewayEui | None = None
     station: BaseStationId | None = None
@@ -101,6 +106,8 @@ class BasicsStationServer:
     async def start(self, sock: socket.socket | None) -> None:
         if sock is None:
             return
+        if self._options.certificate is not None:
+            self._options.certificate.watch(self._handshake_failed)
         self._server = await serve(
             self._serve,
             sock=sock,
@@ -116,6 +123,15 @@ class BasicsStationServer:
             max_queue=64,
         )
         self._pinging = asyncio.get_running_loop().create_task(self._ping())
+
+    def trust(self, authority: bytes) -> None:
+        """Take client certificates of one more authority, whose certificate is DER."""
+        if self._options.certificate is not None:
+            self._options.certificate.trust(authority)
+
+    def _handshake_failed(self, code: str, words: str) -> None:
+        self._counts.refused[code] += 1
+        log.info("station_handshake_failed", code=code, error=words)
 
     async def stop(self) -> None:
         if self._pinging is not None:
@@ -141,20 +157,17 @@ class BasicsStationServer:
         if len(self._server.connections) > self._options.most:
             return self._refuse("overload", HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
         assert isinstance(connection, _Connection)
-        connection.token = token_of(_only(request.headers, "Authorization"))
+        token = token_of(_only(request.headers, "Authorization"))
+        certificate = connection.transport.get_extra_info("peercert")
         try:
-            known = authenticate(
-                connection.token,
-                connection.transport.get_extra_info("peercert"),
-                self._host.directory,
-            )
+            known = authenticate(token, certificate, self._host.directory)
         except NotAuthenticated as error:
             return self._refuse("not_authenticated", HTTPStatus.UNAUTHORIZED, str(error))
         if known is None and self.authenticates:
             return self._refuse(
                 "not_authenticated", HTTPStatus.UNAUTHORIZED, "a token or a client certificate is needed"
             )
-        connection.proven = known
+        connection.proven, connection.proof = known, Proof.of(token, certificate)
         if path == _DISCOVERY:
             return None
         try:
@@ -169,7 +182,7 @@ class BasicsStationServer:
 
     def _refuse(self, code: str, status: HTTPStatus, words: str) -> Response:
         self._counts.refused[code] += 1
-        log.debug("station_refused", code=code, error=words)
+        log.info("station_refused", code=code, error=words)
         return _response(status, words)
 
     # Connections.
@@ -238,8 +251,7 @@ class BasicsStationServer:
         if isinstance(remote, tuple):
             seen.addresses.keep_alive((str(remote[0]), int(remote[1])), now)
         self._host.connected(self, identifier)
-        if isinstance(connection.proven, BaseStationId) and connection.token is not None:
-            self._host.directory.used_token(connection.token)
+        self._host.directory.used(connection.proof.token, connection.proof.serial)
         log.info("station_connected", base_station=str(identifier), address=_address(connection))
         try:
             async for text in connection:
@@ -302,12 +314,13 @@ class BasicsStationServer:
                     self._spawn(connection.close(_POLICY))
 
     def _may_stay(self, identifier: BaseStationId, connection: _Connection) -> bool:
-        """Whether it is still registered, and its token was not revoked."""
-        directory, token = self._host.directory, connection.token
+        """Whether it is still registered, and what it has proven itself with was not revoked."""
+        directory, proof = self._host.directory, connection.proof
         if connection.gateway is None or directory.find(connection.gateway) != identifier:
             return False
-        proven_by_token = isinstance(connection.proven, BaseStationId) and token is not None
-        return not proven_by_token or directory.station_of_token(token or "") == identifier
+        if proof.serial is not None:
+            return not directory.is_revoked(proof.serial)
+        return proof.token is None or directory.station_of_token(proof.token) == identifier
 
     async def _check(self, identifier: BaseStationId, connection: ServerConnection) -> None:
         try:

@@ -89,3 +89,27 @@ class StationCertificate:
             self.reloads += 1
             log.info("station_certificate_loaded", file=certificate)
         self._stamp = stamp
+
+    def trust(self, authority: bytes) -> None:
+        """Take client certificates of one more authority from now on; its certificate is DER."""
+        self.context.load_verify_locations(cadata=authority)
+        self.context.verify_mode = ssl.CERT_OPTIONAL
+
+    def watch(self, failed: Callable[[str, str], None]) -> None:
+        """Have handshakes that fail reported, with a code and the reason: they end before anybody is
+        served."""
+
+        class Watched(ssl.SSLObject):
+            def do_handshake(self) -> None:
+                try:
+                    super().do_handshake()
+                except ssl.SSLCertVerificationError as error:
+                    failed("bad_certificate", error.verify_message)
+                    raise
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    raise
+                except ssl.SSLError as error:
+                    failed("bad_handshake", (error.reason or str(error)).lower().replace("_", " "))
+                    raise
+
+        self.context.sslobject_class = Watched

@@ -15,9 +15,16 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.inventory import changes
+from veldnet.inventory.certificates import Issued, record
 from veldnet.inventory.rows import ref_of
 from veldnet.store import moment
-from veldnet.store.schema import base_station_tokens, base_station_updates, base_stations, cups_contacts
+from veldnet.store.schema import (
+    base_station_tokens,
+    base_station_updates,
+    base_stations,
+    certificates,
+    cups_contacts,
+)
 
 from .tokens import digest_of, insert_token
 
@@ -67,22 +74,26 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """An update as it is handed out. `digest` is of the token that it brings, `sealed` what the vault
-    opens."""
+    """An update as it is handed out. `digest` and `serial` are of the token or certificate that it brings,
+    `sealed` what the vault opens."""
 
     ref: int
     kind: UpdateKind
     value: str
     sealed: bytes | None
     digest: bytes | None
+    serial: str | None
     confirmed: bool
 
 
 class NewCredentials(msgspec.Struct, frozen=True):
-    """Credentials to be fetched: a token, and its header line as the vault has sealed it."""
+    """Credentials to be fetched, as the vault has sealed them: a token's header line, or a certificate with
+    its key; and what is written down of them: the token, or the authority and what it has issued."""
 
-    token: str
     sealed: bytes
+    token: str | None = None
+    authority_ref: int = 0
+    issued: Issued | None = None
 
 
 def check_uri(kind: UpdateKind, uri: str) -> str:
@@ -107,18 +118,19 @@ def order_uri(connection: Connection, base_station_ref: int, kind: UpdateKind, u
     _replace(connection, base_station_ref, kind, by, value=check_uri(kind, uri))
 
 
-def order_token(connection: Connection, base_station_ref: int, credentials: NewCredentials, by: str) -> None:
-    """Let a base station fetch a new token; the ones it has work until it has used that one."""
-    ref = insert_token(connection, base_station_ref, credentials.token, by)
-    _replace(
-        connection,
-        base_station_ref,
-        "credentials",
-        by,
-        value="token",
-        sealed=credentials.sealed,
-        token_ref=ref,
-    )
+def order_credentials(connection: Connection, base_station_ref: int, fresh: NewCredentials, by: str) -> None:
+    """Let a base station fetch a new token or certificate; what it has works until it has used the new
+    one."""
+    values: dict[str, Any] = {"value": "token"}
+    if fresh.token is not None:
+        values["token_ref"] = insert_token(connection, base_station_ref, fresh.token, by)
+    elif fresh.issued is not None:
+        eui = connection.execute(
+            select(base_stations.c.gateway_eui).where(base_stations.c.ref == base_station_ref)
+        ).scalar_one()
+        ref = record(connection, fresh.authority_ref, fresh.issued, base_station_ref, eui, by)
+        values = {"value": "certificate", "certificate_ref": ref}
+    _replace(connection, base_station_ref, "credentials", by, sealed=fresh.sealed, **values)
 
 
 def _replace(connection: Connection, base_station_ref: int, kind: UpdateKind, by: str, **values: Any) -> None:
@@ -136,16 +148,20 @@ def _replace(connection: Connection, base_station_ref: int, kind: UpdateKind, by
 
 
 def _drop(connection: Connection, base_station_ref: int, kind: str) -> None:
-    """Forget an order. A token that was fetched stays: its base station may know no other one by now."""
+    """Forget an order. Credentials that were fetched stay: their base station may know no other ones by
+    now."""
     columns = base_station_updates.c
     mine = (columns.base_station_ref == base_station_ref, columns.kind == kind)
     unused = connection.execute(
-        select(columns.token_ref).where(*mine, columns.fetched_at.is_(None), columns.token_ref.is_not(None))
-    ).scalar()
+        select(columns.token_ref, columns.certificate_ref).where(*mine, columns.fetched_at.is_(None))
+    ).first()
     connection.execute(delete(base_station_updates).where(*mine))
-    if unused is not None:
-        connection.execute(delete(base_station_tokens).where(base_station_tokens.c.ref == unused))
+    if unused is not None and unused.token_ref is not None:
+        connection.execute(delete(base_station_tokens).where(base_station_tokens.c.ref == unused.token_ref))
         changes.note(connection, "base_stations", base_station_ref)
+    if unused is not None and unused.certificate_ref is not None:
+        connection.execute(delete(certificates).where(certificates.c.ref == unused.certificate_ref))
+        changes.note(connection, "certificates", unused.certificate_ref)
 
 
 def withdraw(connection: Connection, base_station_ref: int, ref: str) -> None:
@@ -171,6 +187,18 @@ def speaking_cups(connection: Connection, operator_ref: int | None) -> list[str]
     if operator_ref is not None:
         query = query.where(base_stations.c.operator_ref == operator_ref)
     return list(connection.execute(query.order_by(base_stations.c.ref)).scalars())
+
+
+def euis(connection: Connection, operator_ref: int | None, identifiers: Sequence[str]) -> dict[str, str]:
+    """The EUIs of an operator's base stations, or of any, by their ids. Raises `NotFound`."""
+    query = select(base_stations.c.id, base_stations.c.gateway_eui)
+    if operator_ref is not None:
+        query = query.where(base_stations.c.operator_ref == operator_ref)
+    found = {row.id: row.gateway_eui for row in connection.execute(query)}
+    for each in identifiers:
+        if each not in found:
+            raise NotFound("BaseStation", each)
+    return found
 
 
 def list_contacts(
@@ -224,13 +252,22 @@ def wanted(connection: Connection, base_station_ref: int) -> dict[UpdateKind, Wa
     columns, tokens = base_station_updates.c, base_station_tokens
     rows = connection.execute(
         select(
-            columns.ref, columns.kind, columns.value, columns.sealed, tokens.c.digest, columns.confirmed_at
+            columns.ref,
+            columns.kind,
+            columns.value,
+            columns.sealed,
+            tokens.c.digest,
+            certificates.c.serial,
+            columns.confirmed_at,
         )
         .join(tokens, tokens.c.ref == columns.token_ref, isouter=True)
+        .join(certificates, certificates.c.ref == columns.certificate_ref, isouter=True)
         .where(columns.base_station_ref == base_station_ref)
     )
     return {
-        row.kind: Wanted(row.ref, row.kind, row.value, row.sealed, row.digest, row.confirmed_at is not None)
+        row.kind: Wanted(
+            row.ref, row.kind, row.value, row.sealed, row.digest, row.serial, row.confirmed_at is not None
+        )
         for row in rows
     }
 
@@ -254,22 +291,54 @@ def note_fetched(connection: Connection, refs: Sequence[int], at: int) -> None:
 
 
 def note_confirmed(connection: Connection, refs: Sequence[int], at: int) -> None:
-    """Note that a base station has shown that it has what it was to have. Tokens that were given to it before
-    a token that it uses now are revoked."""
-    columns, tokens = base_station_updates.c, base_station_tokens.c
+    """Note that a base station has shown that it has what it was to have. Once it uses new credentials, those
+    that were given to it before are revoked."""
+    columns = base_station_updates.c
     unconfirmed = (columns.ref.in_(refs), columns.confirmed_at.is_(None))
-    rows = connection.execute(select(columns.base_station_ref, columns.token_ref).where(*unconfirmed)).all()
+    rows = connection.execute(
+        select(
+            columns.kind,
+            columns.base_station_ref,
+            columns.token_ref,
+            columns.certificate_ref,
+            columns.created_at,
+            columns.created_by,
+        ).where(*unconfirmed)
+    ).all()
     connection.execute(update(base_station_updates).where(*unconfirmed).values(confirmed_at=at, sealed=None))
     for row in rows:
-        if row.token_ref is not None:
-            connection.execute(
-                delete(base_station_tokens).where(
-                    tokens.base_station_ref == row.base_station_ref, tokens.ref < row.token_ref
-                )
-            )
-            changes.note(connection, "base_stations", row.base_station_ref)
+        if row.kind == "credentials":
+            _revoke_older(connection, row, at)
 
 
-def token_is(token: str | None, wanted: Wanted) -> bool:
-    """Whether a token is the one that an update brings."""
-    return token is not None and wanted.digest is not None and digest_of(token) == wanted.digest
+def _revoke_older(connection: Connection, order: Any, at: int) -> None:
+    """Revoke what a base station was given before the credentials of an order."""
+    tokens, issued = base_station_tokens.c, certificates.c
+    gone = connection.execute(
+        delete(base_station_tokens).where(
+            tokens.base_station_ref == order.base_station_ref,
+            tokens.created_at <= order.created_at,
+            tokens.ref != (order.token_ref or 0),
+        )
+    )
+    revoked = connection.execute(
+        update(certificates)
+        .where(
+            issued.base_station_ref == order.base_station_ref,
+            issued.created_at <= order.created_at,
+            issued.ref != (order.certificate_ref or 0),
+            issued.revoked_at.is_(None),
+        )
+        .values(revoked_at=at, revoked_by=order.created_by)
+    )
+    if gone.rowcount or order.token_ref is not None:
+        changes.note(connection, "base_stations", order.base_station_ref)
+    if revoked.rowcount or order.certificate_ref is not None:
+        changes.note(connection, "certificates", order.base_station_ref)
+
+
+def proves(token: str | None, serial: str | None, wanted: Wanted) -> bool:
+    """Whether a token or certificate is the one that an update brings."""
+    if token is not None:
+        return wanted.digest is not None and digest_of(token) == wanted.digest
+    return serial is not None and serial == wanted.serial

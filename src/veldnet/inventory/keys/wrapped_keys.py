@@ -16,10 +16,17 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal,
 
 from veldnet.inventory import changes
 from veldnet.keys import Sealed, Vault, labels
-from veldnet.keys.labels import ALARM_WEBHOOK, AS_TRANSPORT_KEY, SECOND_FACTOR, STATION_CREDENTIALS
+from veldnet.keys.labels import (
+    ALARM_WEBHOOK,
+    AS_TRANSPORT_KEY,
+    AUTHORITY_KEY,
+    SECOND_FACTOR,
+    STATION_CREDENTIALS,
+)
 from veldnet.store import Store
 from veldnet.store.schema import (
     as_transport_keys,
+    authorities,
     base_station_updates,
     devices,
     exchange_keys,
@@ -157,6 +164,11 @@ PLACES: tuple[Place, ...] = (
         base_station_updates.c.sealed,
         (base_station_updates.c.ref,),
         lambda _row: labels.secret(STATION_CREDENTIALS),
+    ),
+    Place(
+        authorities.c.sealed_key,
+        (authorities.c.ref,),
+        lambda _row: labels.secret(AUTHORITY_KEY),
     ),
 )
 

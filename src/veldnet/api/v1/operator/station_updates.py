@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
-from veldnet.assembly.update_desk import new_credentials
+from veldnet.assembly.certificate_authority import CredentialKind, CredentialMaker
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
@@ -57,13 +57,13 @@ class StationUpdates(msgspec.Struct):
 
 class UpdateOrder(msgspec.Struct):
     """What base stations are to have; `baseStations` are their ids, absent for all that have contacted CUPS.
-    With `credentials` each gets a token of its own; those that it has are revoked once it has used the new
-    one."""
+    With `credentials` each gets a token, or a certificate of the internal authority; what it has is revoked
+    once it has used the new one."""
 
     baseStations: Annotated[list[str], Meta(max_length=10_000)] | None = None
     cupsUri: str | None = None
     lnsUri: str | None = None
-    credentials: Literal["token"] | None = None
+    credentials: CredentialKind | None = None
 
 
 class OrderedUpdates(msgspec.Struct):
@@ -117,7 +117,9 @@ async def order_station_updates(
     platform = services.platform
     fresh: dict[str, NewCredentials] = {}
     if body.credentials is not None:
-        fresh = {each: await new_credentials(platform.settings, platform.vault) for each in named}
+        maker = CredentialMaker(platform.settings, platform.store, platform.vault, platform.clock)
+        euis = await services.read(lambda c: base_stations.euis(c, operator.operator_ref, named))
+        fresh = {each: await maker.make(body.credentials, euis[each]) for each in named}
 
     def write(connection: Connection) -> None:
         for station_id in named:
@@ -127,7 +129,7 @@ async def order_station_updates(
             if body.lnsUri is not None:
                 base_stations.order_uri(connection, ref, "lnsUri", body.lnsUri, operator.display_name)
             if station_id in fresh:
-                base_stations.order_token(connection, ref, fresh[station_id], operator.display_name)
+                base_stations.order_credentials(connection, ref, fresh[station_id], operator.display_name)
 
     what = f"baseStation {named[0]}" if len(named) == 1 else f"{len(named)} baseStations"
     await services.change(write, by=operator, action="baseStation.updateOrdered", what=what, details=body)

@@ -1,0 +1,102 @@
+// Certificates by which a base station proves who it is: of the internal authority.
+import { Badge, Button, Group, Stack, Text } from "@mantine/core";
+import { IconCertificate } from "@tabler/icons-react";
+import { useState } from "react";
+import type { Schemas } from "../../api/client";
+import { IfMayChange, Mono, Once, Panel, Time } from "../../components/basics";
+import { useConfirm, useTell } from "../../components/notify";
+import { useT } from "../../text";
+import { useIssueStationCertificate, useRevokeStationCertificate, useStationCertificates } from "./api";
+
+const SOON = 30 * 86_400_000;
+
+export function StationCertificates({ station }: { station: Schemas["StationView"] }) {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const found = useStationCertificates(station.id);
+  const issuing = useIssueStationCertificate(station.id);
+  const revoking = useRevokeStationCertificate(station.id);
+  const [issued, setIssued] = useState<Schemas["IssuedCertificate"]>();
+  const issue = () =>
+    void run(issuing.mutateAsync()).then((made) => {
+      if (made?.data) setIssued(made.data);
+    });
+  const revoke = (ref: string) =>
+    confirm(t("certificates.revokeTitle"), t("stations.revokeText"), t("stations.revoke"), () => {
+      setIssued(undefined);
+      void run(revoking.mutateAsync(ref), t("certificates.revoked"));
+    });
+  const good = (found.data ?? []).filter((one) => one.revokedAt === null);
+  return (
+    <Panel
+      title={t("certificates.title")}
+      right={
+        <IfMayChange>
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<IconCertificate size={14} />}
+            loading={issuing.isPending}
+            onClick={issue}
+          >
+            {t("certificates.issue")}
+          </Button>
+        </IfMayChange>
+      }
+    >
+      <Stack gap="sm">
+        {issued && (
+          <>
+            <Once label={t("certificates.certificate")} value={issued.certificate} />
+            <Once label={t("certificates.key")} value={issued.privateKey} />
+            <Once label={t("certificates.trust")} value={issued.trust} />
+          </>
+        )}
+        {good.length === 0 ? (
+          <Text size="sm" c="dimmed">
+            {t("certificates.none")}
+          </Text>
+        ) : (
+          good.map((one) => (
+            <Group key={one.ref} justify="space-between" gap={8} wrap="nowrap" align="flex-start">
+              <div>
+                <Text size="xs" style={{ overflowWrap: "anywhere" }}>
+                  <Mono>{one.serial}</Mono>
+                </Text>
+                <Group gap={8}>
+                  <Text size="sm">
+                    {t("certificates.expires")} <Time at={one.expiresAt} short />
+                  </Text>
+                  <Expiry at={one.expiresAt} />
+                </Group>
+              </div>
+              <IfMayChange>
+                <Button
+                  size="compact-sm"
+                  variant="subtle"
+                  color="red"
+                  aria-label={t("certificates.revokeOf", { serial: one.serial })}
+                  onClick={() => revoke(one.ref)}
+                >
+                  {t("stations.revoke")}
+                </Button>
+              </IfMayChange>
+            </Group>
+          ))
+        )}
+      </Stack>
+    </Panel>
+  );
+}
+
+function Expiry({ at }: { at: string }) {
+  const t = useT();
+  const left = Date.parse(at) - Date.now();
+  if (left > SOON) return null;
+  return (
+    <Badge variant="light" color={left > 0 ? "orange" : "red"}>
+      {t(left > 0 ? "certificates.soon" : "certificates.expired")}
+    </Badge>
+  );
+}

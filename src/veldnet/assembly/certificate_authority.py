@@ -1,0 +1,140 @@
+"""The internal certificate authority, whose key the vault keeps, and what base stations are given to
+trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from veldnet.domain.errors import BadRequest
+from veldnet.gateways.basics_station import fits, token_proof
+from veldnet.inventory import base_stations, certificates
+from veldnet.inventory.base_stations import NewCredentials
+from veldnet.inventory.certificates import Signer
+from veldnet.keys import Vault, labels
+from veldnet.settings import Settings, SettingsError
+from veldnet.store import Store
+
+CredentialKind = Literal["token", "certificate"]
+
+
+async def create_authority(
+    store: Store, vault: Vault, name: str, days: int, by: str, *, now: float
+) -> certificates.Issued:
+    """Make an authority that issues from now on. Raises `InvalidField`."""
+    made = certificates.new_authority(name, days, now)
+    sealed = await vault.seal(labels.AUTHORITY_KEY, made.key)
+    await store.write(lambda c: certificates.add_authority(c, name, made, sealed, by))
+    return made
+
+
+async def open_signer(store: Store, vault: Vault) -> Signer:
+    """The authority that issues. Raises `BadRequest` where there is none."""
+    found = await store.read(certificates.list_authorities)
+    if not found:
+        raise BadRequest("there is no certificate authority; create one with `veldnet admin ca create NAME`")
+    newest = found[0]
+    key = await vault.unseal(labels.AUTHORITY_KEY, newest.sealed_key)
+    return Signer(newest.ref, newest.certificate, key)
+
+
+class TrustAnchor:
+    """The one certificate that base stations are given to trust: the one of the settings, or else the
+    internal authority's where it has issued the certificate that they are served with. Raises
+    `SettingsError`."""
+
+    def __init__(self, settings: Settings) -> None:
+        gateways = settings.gateways
+        served = gateways.basics_station_certificate or settings.tls.certificate
+        self._chain = _read(served, "the certificate for Basics Station") if served else []
+        self._own = bool(gateways.basics_station_certificate)
+        self._configured: bytes | None = None
+        name = gateways.basics_station_trust
+        if not name:
+            return
+        found = _read(name, "gateways.basics_station_trust")
+        der = found[0].public_bytes(Encoding.DER)
+        if len(found) != 1 or not fits(der):
+            raise SettingsError(
+                f"settings: gateways.basics_station_trust {name} must hold one certificate: Station keeps one"
+            )
+        if self._chain and not self._vouched_for(found[0]):
+            raise SettingsError(
+                f"settings: gateways.basics_station_trust {name} has not signed {served}: base stations that "
+                "trust it would not connect any more"
+            )
+        self._configured = der
+
+    def certificate(self, authority: bytes | None) -> bytes | None:
+        """DER; None where it is not known. `authority` is the internal one."""
+        if self._configured is not None or authority is None or not self._chain:
+            return self._configured
+        return authority if self._vouched_for(x509.load_der_x509_certificate(authority)) else None
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the certificate for Basics Station expires, Unix seconds; that of HTTPS is watched
+        elsewhere."""
+        return self._chain[0].not_valid_after_utc.timestamp() if self._chain and self._own else None
+
+    def _vouched_for(self, anchor: x509.Certificate) -> bool:
+        return any(each == anchor or _issued_by(each, anchor) for each in self._chain)
+
+
+def _issued_by(certificate: x509.Certificate, anchor: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(anchor)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _read(name: str, what: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(Path(name).read_bytes())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"settings: {what} {name} cannot be used: {error}") from None
+
+
+class CredentialMaker:
+    """Makes credentials for base stations to fetch."""
+
+    def __init__(self, settings: Settings, store: Store, vault: Vault, clock: Callable[[], float]) -> None:
+        self.anchor = TrustAnchor(settings)
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._signer: Signer | None = None
+        self._checked = False
+
+    async def make(self, kind: CredentialKind, eui: str) -> NewCredentials:
+        """Raises `BadRequest` where the server does not know what base stations are to trust, or has no
+        authority."""
+        if not self._checked:
+            found = await self._store.read(certificates.list_authorities)
+            if self.anchor.certificate(found[0].certificate if found else None) is None:
+                raise BadRequest(
+                    "credentials go with what base stations are to trust: set gateways.basics_station_trust, "
+                    "or serve them with a certificate of the internal authority"
+                )
+            self._checked = True
+        if kind == "token":
+            token = base_stations.new_token()
+            line = base_stations.key_file(token).encode()
+            return NewCredentials(
+                await self._vault.seal(labels.STATION_CREDENTIALS, token_proof(line)), token
+            )
+        if self._signer is None:
+            self._signer = await open_signer(self._store, self._vault)
+        made = certificates.issue_to_station(self._signer, eui, certificates.STATION_DAYS, self._clock())
+        sealed = await self._vault.seal(labels.STATION_CREDENTIALS, made.certificate + made.key)
+        return NewCredentials(sealed, authority_ref=self._signer.ref, issued=made)
+
+    async def open(self, sealed: bytes) -> bytes:
+        """What a base station is to prove itself with, as it stands in a segment."""
+        return await self._vault.unseal(labels.STATION_CREDENTIALS, sealed)
