@@ -4,6 +4,7 @@ __all__ = [
     "air",
     "application_server",
     "base_station",
+    "basics_station_link",
     "customer",
     "device",
     "life",

@@ -161,7 +161,7 @@ def _garbage() -> tuple[bytes, ...]:
 
 class BasicsStation:
     name = "basics-station"
-    traits = Traits(refuses=False, sessions=True, one_connection=True, finds_dead=80.0, proves=True)
+    traits = Traits(refuses=False, sessions=True, one_connection=True, finds_dead=85.0, proves=True)
     patience = 0.004
     garbage = _garbage()
     oversize = b'{"msgtype":"propdf","FRMPayload":"' + b"00" * 20_000 + b'"}'

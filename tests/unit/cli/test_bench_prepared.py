@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import urllib.parse
 from datetime import UTC, datetime
@@ -9,10 +10,13 @@ from datetime import UTC, datetime
 import pytest
 
 from veldnet.cli.bench.api import _operations
+from veldnet.cli.bench.base_stations import _Work
 from veldnet.cli.bench.fleet import bench_device, place_of
 from veldnet.cli.bench.joins import _TICKS, _latencies
 from veldnet.cli.bench.load import Answer, Generator
-from veldnet.lorawan import DevAddr, NetId
+from veldnet.gateways.basics_station.messages import DataFrame, parse
+from veldnet.gateways.semtech_udp.messages import parse_push_data
+from veldnet.lorawan import DevAddr, GatewayEui, NetId
 from veldnet.lorawan.join import JoinAccept, encrypt_join_accept, join_accept_mic
 from veldnet.network.core.addressing import AddressSpace
 
@@ -47,3 +51,26 @@ def test_each_part_of_the_map_that_is_asked_for_has_a_device() -> None:
             box["south"] <= latitude <= box["north"] and box["west"] <= longitude <= box["east"]
             for latitude, longitude in places
         )
+
+
+def test_both_protocols_bring_the_same_frames_one_after_the_other() -> None:
+    work = _Work(None, None, [bench_device(number, SPACE) for number in range(3)], 0.2)  # type: ignore[arg-type]
+    datagrams, confirmed = work._datagrams(60, [GatewayEui(1), GatewayEui(2)])
+    texts, later = work._texts(60)
+    assert confirmed == [0, 50] and later == [40]
+    first = parse_push_data(datagrams[0].datagrams[0], _nothing, _nothing).rxpk[0]
+    assert base64.b64decode(first.data)[0] >> 5 == 4
+    frames = [parse(text) for text in texts]
+    assert all(isinstance(frame, DataFrame) for frame in frames)
+    # The counter of each device goes on where the other protocol has left it.
+    assert [frame.FCnt for frame in frames[:4] if isinstance(frame, DataFrame)] == [21, 21, 21, 22]
+
+
+def _nothing(_code: str, _words: str) -> None:
+    raise AssertionError
+
+
+def test_an_acknowledgement_that_is_missing_spoils_the_latencies() -> None:
+    work = _Work(None, None, [], 0.2)  # type: ignore[arg-type]
+    assert work._latencies([1.0, 2.0], [1.25, 2.5]) == pytest.approx([0.05, 0.3])
+    assert work._latencies([1.0, 2.0], [1.25]) == []

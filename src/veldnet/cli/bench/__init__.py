@@ -14,6 +14,7 @@ from veldnet.cli.output import errors, fail, print_json
 from veldnet.cli.running import run
 
 from .api import bench_api
+from .base_stations import bench_base_stations
 from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
@@ -85,6 +86,16 @@ def forged_command(
 ) -> None:
     """Latency of genuine devices alone, then amid forged joins and data frames of several sorts."""
     _run(lambda data: bench_forged(data, rate=rate, forged=forged, seconds=seconds, through=through))
+
+
+@bench.command("base-stations")
+def base_stations_command(
+    count: Annotated[int, typer.Option(min=1, max=5000, help="Base stations that connect.")] = 1000,
+    rate: Rate = 500,
+    seconds: Seconds = 10,
+) -> None:
+    """Connections of Basics Station: memory, CPU beside Semtech UDP, and all coming back at once."""
+    _run(lambda data: bench_base_stations(data, count=count, rate=rate, seconds=seconds))
 
 
 @bench.command("start")

@@ -22,8 +22,16 @@ class ServerFailed(Exception):
 class BenchServer:
     """`veldnet serve` as a child process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, http: str, udp: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        http: str,
+        udp: tuple[str, int],
+        basics_station: str | None = None,
+    ) -> None:
         self.process = process
+        # Where Basics Station connects, where that is served.
+        self.basics_station = basics_station
         self.http = f"http://{http}"
         self.udp = udp
 
@@ -66,7 +74,7 @@ class BenchServer:
             raise ServerFailed("the server ended before it listened")
         addresses: dict[str, Any] = msgspec.json.decode(b"".join(lines))
         host, _colon, port = addresses["udp"].rpartition(":")
-        return cls(process, addresses["http"], (host, int(port)))
+        return cls(process, addresses["http"], (host, int(port)), addresses.get("basicsStation"))
 
     async def metrics(self, session: aiohttp.ClientSession) -> dict[str, float]:
         """The metrics without labels, by name."""

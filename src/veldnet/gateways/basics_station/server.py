@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import socket
 from collections import Counter
@@ -43,6 +44,7 @@ _STATION = "/router-"
 _LONGEST_MESSAGE = 16_384
 # Seconds for the opening, for the question on discovery, and between pings, which must be answered by then.
 _OPENING, _QUESTION, _PING = 10.0, 10.0, 30.0
+_TURNS = 30
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 _TASK = "Basics Station"
 _NORMAL, _GOING_AWAY, _POLICY, _RESTART = 1000, 1001, 1008, 1012
@@ -296,12 +298,15 @@ class BasicsStationServer:
             self._host.caught(_TASK, error)
 
     async def _ping(self) -> None:
-        """Find connections that are dead, and note those that live."""
-        while True:
-            await asyncio.sleep(_PING)
+        """Find connections that are dead, and note those that live: some at a time, for a thousand at once
+        would make frames wait."""
+        for turn in itertools.cycle(range(_TURNS)):
+            await asyncio.sleep(_PING / _TURNS)
             if self._options.certificate is not None:
                 self._options.certificate.look()
             for identifier, (station, connection) in self._stations.items():
+                if station.number % _TURNS != turn:
+                    continue
                 if self._may_stay(identifier, connection):
                     if station.profile == self._profile(identifier):
                         self._spawn(self._check(identifier, connection))
