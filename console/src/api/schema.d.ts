@@ -1965,6 +1965,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/baseStations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List base stations with their state. */
+        get: operations["listStations"];
+        put?: never;
+        /** Register a base station. */
+        post: operations["createStation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/unknown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Unregistered base stations that contacted the server. */
+        get: operations["listUnknownStations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/baseStations/{stationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a base station. */
+        put: operations["changeStation"];
+        post?: never;
+        /** Remove a base station. */
+        delete: operations["removeStation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/baseStations/{stationId}/statistics": {
         parameters: {
             query?: never;
@@ -2028,59 +2081,6 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operator/baseStations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List base stations with their state. */
-        get: operations["listStations"];
-        put?: never;
-        /** Register a base station. */
-        post: operations["createStation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operator/baseStations/unknown": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Unregistered base stations that contacted the server. */
-        get: operations["listUnknownStations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/operator/baseStations/{stationId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Change a base station. */
-        put: operations["changeStation"];
-        post?: never;
-        /** Remove a base station. */
-        delete: operations["removeStation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4218,6 +4218,78 @@ export interface components {
             matched?: string | null;
         };
         /**
+         * StationView
+         * @description A base station. `refusedFrames` could not be read, the last for the reason of `lastRefusal`;
+         *         `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
+         *         that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
+         *         ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
+         *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
+         *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
+         *         station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
+         *         profile, as far as the network serves it.
+         */
+        StationView: {
+            id: string;
+            gatewayEUI: string;
+            name: string;
+            latitude: number | null;
+            longitude: number | null;
+            altitude: number | null;
+            maxTxPower: number | null;
+            antennaGain: number | null;
+            profileId: string | null;
+            profileName: string | null;
+            region: string | null;
+            protocol: string | null;
+            learntMaxTxPower: number | null;
+            connected: boolean;
+            lastSeen: string | null;
+            lastFrame: string | null;
+            upSince: string | null;
+            packets: number;
+            badPackets: number;
+            acknowledged: number | null;
+            load: number;
+            dutyCycle: {
+                [key: string]: number;
+            };
+            alarms: components["schemas"]["BaseStationAlarm"][];
+            refusedFrames: number;
+            lastRefusal: string | null;
+            lastRefusalAt: string | null;
+            irregularFrames: number;
+            lastIrregularity: string | null;
+            lastIrregularityAt: string | null;
+            duplicateEui: string[];
+            clockError: number | null;
+        };
+        /**
+         * BaseStationAlarm
+         * @description An alarm of a base station.
+         */
+        BaseStationAlarm: {
+            baseStationId: string;
+            name: string;
+            operator: string;
+            alarmState: string;
+            alarmTypeId: number;
+            alarmType: string;
+            acked: boolean;
+            creationTime: string;
+            lastUpdateTime: string;
+            additionalInfos: string[];
+        };
+        /**
+         * UnknownStation
+         * @description An unregistered base station that contacted the server.
+         */
+        UnknownStation: {
+            gatewayEUI: string;
+            address: string;
+            datagrams: number;
+            lastSeen: string;
+        };
+        /**
          * StationSlot
          * @description Frames of a base station in a slot, and what was measured at it, which is kept for 35 days. `connected`
          *         is the share of the watched time for which it was there. `packets`, of which `badPackets` had a wrong CRC,
@@ -4318,78 +4390,6 @@ export interface components {
             began: string;
             ended: string | null;
             seconds: number;
-        };
-        /**
-         * StationView
-         * @description A base station. `refusedFrames` could not be read, the last for the reason of `lastRefusal`;
-         *         `irregularFrames` were taken although something was wrong with them. `duplicateEui` holds the addresses
-         *         that its EUI is used from at once, where there are several; `clockError` is how many seconds its clock is
-         *         ahead of ours where it is wrong. `dutyCycle` is the share of the last hour on air by sub-band, `load` the
-         *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
-         *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
-         *         station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
-         *         profile, as far as the network serves it.
-         */
-        StationView: {
-            id: string;
-            gatewayEUI: string;
-            name: string;
-            latitude: number | null;
-            longitude: number | null;
-            altitude: number | null;
-            maxTxPower: number | null;
-            antennaGain: number | null;
-            profileId: string | null;
-            profileName: string | null;
-            region: string | null;
-            protocol: string | null;
-            learntMaxTxPower: number | null;
-            connected: boolean;
-            lastSeen: string | null;
-            lastFrame: string | null;
-            upSince: string | null;
-            packets: number;
-            badPackets: number;
-            acknowledged: number | null;
-            load: number;
-            dutyCycle: {
-                [key: string]: number;
-            };
-            alarms: components["schemas"]["BaseStationAlarm"][];
-            refusedFrames: number;
-            lastRefusal: string | null;
-            lastRefusalAt: string | null;
-            irregularFrames: number;
-            lastIrregularity: string | null;
-            lastIrregularityAt: string | null;
-            duplicateEui: string[];
-            clockError: number | null;
-        };
-        /**
-         * BaseStationAlarm
-         * @description An alarm of a base station.
-         */
-        BaseStationAlarm: {
-            baseStationId: string;
-            name: string;
-            operator: string;
-            alarmState: string;
-            alarmTypeId: number;
-            alarmType: string;
-            acked: boolean;
-            creationTime: string;
-            lastUpdateTime: string;
-            additionalInfos: string[];
-        };
-        /**
-         * UnknownStation
-         * @description An unregistered base station that contacted the server.
-         */
-        UnknownStation: {
-            gatewayEUI: string;
-            address: string;
-            datagrams: number;
-            lastSeen: string;
         };
         /**
          * NamedWorth
@@ -16712,338 +16712,6 @@ export interface operations {
             };
         };
     };
-    stationStatistics: {
-        parameters: {
-            query?: {
-                /** @description Start of the time range, ISO 8601. */
-                startDate?: string;
-                /** @description Days; 7 without it. */
-                duration?: number;
-                /** @description Hours of a slot. */
-                aggregationStep?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                stationId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StationSlot"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listAvailability: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StationShare"][];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    stationAvailability: {
-        parameters: {
-            query?: {
-                /** @description Days, today among them. */
-                days?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                stationId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Availability"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    listStationOutages: {
-        parameters: {
-            query?: {
-                /** @description The first is 1. */
-                page?: number;
-                /** @description Page size; default 100. */
-                pageSize?: number;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                stationId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OutagePage"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
     listStations: {
         parameters: {
             query?: never;
@@ -17382,6 +17050,338 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    stationStatistics: {
+        parameters: {
+            query?: {
+                /** @description Start of the time range, ISO 8601. */
+                startDate?: string;
+                /** @description Days; 7 without it. */
+                duration?: number;
+                /** @description Hours of a slot. */
+                aggregationStep?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationSlot"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listAvailability: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationShare"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    stationAvailability: {
+        parameters: {
+            query?: {
+                /** @description Days, today among them. */
+                days?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Availability"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listStationOutages: {
+        parameters: {
+            query?: {
+                /** @description The first is 1. */
+                page?: number;
+                /** @description Page size; default 100. */
+                pageSize?: number;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                stationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutagePage"];
+                };
             };
             /** @description Bad Request */
             400: {

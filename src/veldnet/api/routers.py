@@ -152,6 +152,13 @@ SESSION = Router("session", Access("session", Session, _session, ("session",)), 
 OPERATOR = Router(
     "operator", Access("operator", OperatorScope, _operator, ("session", "apiKey")), f"{V1_BASE}/operator"
 )
+# Base stations on ThingPark's paths: they are the operator's, so that projects do not see them.
+DX_OPERATOR = Router(
+    "dx operator", Access("operator", OperatorScope, _operator, ("session", "apiKey")), *DX.bases
+)
+OSS_OPERATOR = Router(
+    "oss operator", Access("operator", OperatorScope, _operator, ("session", "apiKey")), *OSS.bases
+)
 # Application servers: each downlink is signed with the key of its routing profile.
 TUNNEL = Router("tunnel", _NOBODY, "/thingpark/lrc/rest")
 # Everybody: here credentials are checked, or nothing is to be kept from anybody.
@@ -172,6 +179,8 @@ _ALL = (
     ADMINISTRATOR,
     VIEWER,
     OPERATOR,
+    DX_OPERATOR,
+    OSS_OPERATOR,
     TUNNEL,
     PUBLIC,
     DX_TOKENS,

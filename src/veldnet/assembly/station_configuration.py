@@ -41,7 +41,7 @@ Program = Literal["packet-forwarder", "basics-station", "gateway-bridge", "mqtt-
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 # Where the server takes any free port, as in tests, the usual one is written.
 _UDP_PORT, _LNS_PORT = 1700, 8887
-_BROKER_PORT = 1883
+_BROKER_PORT, _BROKER_TLS_PORT = 1883, 8883
 
 
 class StationConfiguration(msgspec.Struct, frozen=True):
@@ -114,13 +114,14 @@ def station_configuration(
         server,
         gateways.udp.port or _UDP_PORT,
         _lns_uri(settings, server),
-        f"tcp://{_bracketed(server)}:{_BROKER_PORT}",
-        _trust(settings) if program == "basics-station" else None,
+        _broker_uri(settings, server),
+        _broker_trust(settings) if program in _BY_MQTT else _trust(settings),
         station.antenna_gain,
         _beacon_power(station) if station.profile.classB else None,
     )
     files, values = _PROGRAMS[program]
-    served = bool(gateways.basics_station) if program == "basics-station" else program not in _BY_MQTT
+    listens = bool(gateways.basics_station) if program == "basics-station" else True
+    served = bool(gateways.mqtt) if program in _BY_MQTT else listens
     return StationConfiguration(plan.region.name, station.chip, server, served, files(wanted), values(wanted))
 
 
@@ -139,6 +140,28 @@ def _lns_uri(settings: Settings, server: str) -> str:
     certificate = gateways.basics_station_certificate or settings.tls.certificate
     port = (gateways.basics_station.port if gateways.basics_station else 0) or _LNS_PORT
     return f"{'wss' if certificate else 'ws'}://{_bracketed(server)}:{port}"
+
+
+def _broker_uri(settings: Settings, server: str) -> str:
+    """The first broker, as these programs write it; one on this machine has the name of the server."""
+    brokers = settings.gateways.mqtt
+    if not brokers:
+        return f"tcp://{_bracketed(server)}:{_BROKER_PORT}"
+    broker = urlsplit(brokers[0])
+    secure = broker.scheme == "mqtts"
+    host = broker.hostname or server
+    if host in ("localhost", "127.0.0.1", "::1"):
+        host = server
+    port = broker.port or (_BROKER_TLS_PORT if secure else _BROKER_PORT)
+    return f"{'ssl' if secure else 'tcp'}://{_bracketed(host)}:{port}"
+
+
+def _broker_trust(settings: Settings) -> str | None:
+    path = settings.gateways.mqtt_ca
+    try:
+        return Path(path).read_text() if path else None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _bracketed(host: str) -> str:
@@ -183,7 +206,8 @@ _BY_MQTT: tuple[Program, ...] = ("gateway-bridge", "mqtt-forwarder")
 def _trust(settings: Settings) -> str | None:
     """The certificate that stations are to trust: the authority at the end of the server's own chain, or the
     one of this machine's trusted authorities that has issued it."""
-    path = settings.gateways.basics_station_certificate or settings.tls.certificate
+    given, own = settings.gateways.basics_station_trust, settings.gateways.basics_station_certificate
+    path = given or own or settings.tls.certificate
     if not path:
         return None
     try:

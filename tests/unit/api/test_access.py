@@ -18,7 +18,17 @@ from tests.api.test_statements import EXAMPLES, PASSWORD, Example, World
 from tests.installation import sandbox
 from tests.person import Person
 from veldnet.api.description.operation import Operation
-from veldnet.api.routers import DX, ENTERING, OPERATOR, PROJECT, SESSION, Router, routers
+from veldnet.api.routers import (
+    DX,
+    DX_OPERATOR,
+    ENTERING,
+    OPERATOR,
+    OSS_OPERATOR,
+    PROJECT,
+    SESSION,
+    Router,
+    routers,
+)
 from veldnet.api.serving import operations_of
 
 # What needs no credentials, or checks those that a request brings itself.
@@ -57,6 +67,8 @@ OWN_PAGE = {
 # Files that are no operations.
 FILES = {"/", "/console", "/console/logo", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
 
+# Whose callers are users of operators.
+OPERATORS = (OPERATOR, DX_OPERATOR, OSS_OPERATOR)
 _NOTHING = Example()
 Served = tuple[Router, Operation, str]
 
@@ -141,9 +153,9 @@ def test_credentials_of_another_kind_do_not_count(neighbours: Neighbourhood) -> 
     """Tokens do not sign in to the console, and users of subscribers are no operators."""
     for router, operation, path in guarded():
         filled = re.sub(r"{\w+}", "1", path)
-        if router in (ENTERING, SESSION, OPERATOR):
+        if router in (ENTERING, SESSION, *OPERATORS):
             assert neighbours.ask(operation.method, filled, person=neighbours.client).status_code == 401
-        if router is OPERATOR:
+        if router in OPERATORS:
             assert neighbours.ask(operation.method, filled, person=neighbours.user).status_code == 403
 
 
@@ -161,7 +173,7 @@ def test_whoever_may_only_read_changes_nothing(neighbours: Neighbourhood) -> Non
         if operation.method == "get" or operation.read_only or router in (ENTERING, SESSION, PROJECT):
             continue
         filled = re.sub(r"{\w+}", "1", path)
-        person = looker if router is OPERATOR else reader
+        person = looker if router in OPERATORS else reader
         answer = neighbours.ask(operation.method, filled, person=person)
         assert answer.status_code == 403, f"{operation.method} {path}: {answer.status_code}"
         refused += 1

@@ -19,7 +19,7 @@ from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
 
 # A base station heard within so many seconds is connected: it sends keep-alives every ten or so.
-_CONNECTED = 60.0
+CONNECTED = 60.0
 
 
 class StationView(msgspec.Struct):
@@ -149,7 +149,7 @@ def _view(services: Services, station: BaseStation, listed: Listed, now: float) 
         region=None if setup is None else setup.plan.region.name,
         protocol=None if connection is None else connection.name,
         learntMaxTxPower=platform.network.air.radios.highest_power(identifier, now),
-        connected=last is not None and now - last < _CONNECTED,
+        connected=last is not None and now - last < CONNECTED,
         lastSeen=_at(last),
         lastFrame=None if seen is None else _at(seen.frame_at),
         upSince=None if seen is None else _at(seen.up_since),
