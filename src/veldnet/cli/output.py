@@ -49,7 +49,10 @@ def print_json(value: Any) -> None:
 def _as_in_the_api(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         members = ((field.encode_name, getattr(value, field.name)) for field in msgspec.structs.fields(value))
-        return {_camel(name): _as_in_the_api(member) for name, member in members}
+        # What the API leaves out is left out here, too.
+        return {
+            _camel(name): _as_in_the_api(member) for name, member in members if member is not msgspec.UNSET
+        }
     if isinstance(value, list | tuple):
         return [_as_in_the_api(each) for each in value]
     return value
@@ -184,4 +187,6 @@ def _escaped(value: Any) -> Any:
         return escape(value)
     if value is msgspec.UNSET:
         return None
-    return escape(msgspec.json.encode(value).decode()) if isinstance(value, list | dict | tuple) else value
+    if isinstance(value, list | dict | tuple):
+        return escape(msgspec.json.encode(_as_in_the_api(value)).decode())
+    return value

@@ -164,6 +164,23 @@ def test_decoders_and_routing_profiles(admin: Admin, tmp_path: Path) -> None:
     assert "--name" in admin.refused("routing-profile", "change", "9", *CUSTOMER)
 
 
+def test_a_routing_profile_from_its_creation_to_its_end(admin: Admin) -> None:
+    urls = ("--url", "https://one.example.com/up", "--url", "https://two.example.com/up")
+    ref = admin("routing-profile", "create", "Meters", *CUSTOMER, *urls, "--as-id", "as-1")["ref"]
+    shown = admin("routing-profile", "show", ref, *CUSTOMER)
+    assert (shown["name"], shown["default"]) == ("Meters", True), "the first one is the default"
+    route = {"strategy": "SEQUENTIAL", "contentType": "JSON", "asId": "as-1", "addresses": list(urls[1::2])}
+    assert [{name: each[name] for name in route} for each in shown["routes"]] == [route]
+    assert "two.example.com" in admin.shown("routing-profile", "show", ref, *CUSTOMER)
+    assert "Meters" in admin.shown("routing-profile", "list", *CUSTOMER)
+    own = ("--url", "http://127.0.0.1/up")
+    assert "not a public address" in admin.refused("routing-profile", "create", "Own", *CUSTOMER, *own)
+    csv = ("--content-type", "CSV", *urls)
+    assert "JSON or XML" in admin.refused("routing-profile", "create", "Own", *CUSTOMER, *csv)
+    admin("routing-profile", "delete", ref, *CUSTOMER)
+    assert admin("routing-profile", "list", *CUSTOMER) == []
+
+
 def test_devices_that_are_not_there(admin: Admin) -> None:
     assert admin("device", "list", *CUSTOMER) == []
     assert "there is no device" in admin.refused("device", "show", "0059AC0000000099")

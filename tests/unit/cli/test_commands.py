@@ -106,7 +106,7 @@ def test_words_are_completed_as_they_are_typed() -> None:
 
     assert "admin" in of("") and set(of("ad")) == {"admin"}
     assert of("adm")["admin"].startswith("Manage")
-    assert set(of("admin", "base-s")) == {"base-station"}
+    assert set(of("admin", "deco")) == {"decoder"}
     assert {"create", "delete"} <= set(of("admin", "base-station", ""))
     assert "remove" not in of("admin", "base-station", "")
     assert set(of("admin", "base-station", "create", "--max")) == {"--max-power"}
@@ -140,8 +140,8 @@ def test_the_scripts_of_the_shells_name_the_program() -> None:
 
 
 def test_bash_asks_the_program(path_of_program: str) -> None:
-    ask = 'COMP_WORDS=(veldnet admin base-); COMP_CWORD=2; _veldnet veldnet; echo "${COMPREPLY[@]}"\n'
-    assert _shell(path_of_program, "bash", "-c", command("completion", "bash") + ask) == "base-station\n"
+    ask = 'COMP_WORDS=(veldnet admin deco); COMP_CWORD=2; _veldnet veldnet; echo "${COMPREPLY[@]}"\n'
+    assert _shell(path_of_program, "bash", "-c", command("completion", "bash") + ask) == "decoder\n"
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
@@ -161,8 +161,8 @@ def test_zsh_asks_the_program(path_of_program: str, tmp_path: Path) -> None:
         "zmodload zsh/zpty\nzpty shell zsh -f -i\n"
         f"zpty -w shell 'fpath=({tmp_path} $fpath); autoload -U compinit; compinit -u -D; echo re\"\"ady'\n"
         "zpty -r -m shell said '*ready*'\n"
-        "zpty -w -n shell 'veldnet admin base-'$'\\t'\n"
-        "zpty -r -m shell said '*station*'\n"
+        "zpty -w -n shell 'veldnet admin deco'$'\\t'\n"
+        "zpty -r -m shell said '*decoder*'\n"
         "print -r -- $said\n"
     )
-    assert "station" in _shell(path_of_program, "zsh", "-f", str(tmp_path / "type"))
+    assert "decoder" in _shell(path_of_program, "zsh", "-f", str(tmp_path / "type"))

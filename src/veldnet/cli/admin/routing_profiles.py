@@ -9,16 +9,49 @@ import typer
 from veldnet.cli.options import CustomerOption, Data, Json
 from veldnet.cli.output import fail, print_members, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of
-from veldnet.domain.resources import RoutingProfile
+from veldnet.domain.resources import Route, RoutingProfile
 from veldnet.inventory import accounts, routing_profiles
 from veldnet.store import Connection
 
 routing_profile_app = typer.Typer(
-    help="Routing profiles. They are created over the API or in the console, where their keys are shown.",
+    help="Routing profiles. Their keys are given and shown over the API and in the console alone.",
     no_args_is_help=True,
 )
 
 Reference = Annotated[str, typer.Argument(help="Ref of the routing profile, as list shows it.")]
+
+
+@routing_profile_app.command("create")
+def create_routing_profile(
+    name: Annotated[str, typer.Argument(help="Name of the routing profile.")],
+    customer_id: CustomerOption,
+    url: Annotated[
+        list[str], typer.Option(help="URL of the application server; repeat it for failover, in this order.")
+    ],
+    content_type: Annotated[str, typer.Option(help="Form of the messages: JSON or XML.")] = "JSON",
+    as_id: Annotated[str | None, typer.Option(help="AS ID in the messages.")] = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="Make it the default one, which new devices get.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Create a routing profile that sends all messages to an application server, without an AS key."""
+    if content_type not in ("JSON", "XML"):
+        fail(f"--content-type {content_type!r} must be JSON or XML")
+    settings = settings_of(data)
+    route = Route(contentType="XML" if content_type == "XML" else "JSON", addresses=url)
+    if as_id is not None:
+        route.asId = as_id
+    body = RoutingProfile(name=name, default=default)
+
+    def write(connection: Connection) -> RoutingProfile:
+        scope = accounts.customer_scope(connection, customer_id, administrator())
+        allow_private = settings.routing.allow_private_destinations
+        checked = routing_profiles.check_routes([route], allow_private=allow_private)
+        return routing_profiles.create_routing_profile(connection, scope, body, checked, [None], None)
+
+    made = change_data(settings, "routingProfile.created", f"{customer_id}: {name[:100]}", write)
+    report(f"routing profile {made.ref} created: {made.id}", ref=made.ref, id=made.id)
 
 
 @routing_profile_app.command("list")
