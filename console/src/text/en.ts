@@ -1172,6 +1172,7 @@ export const en = {
   "updates.model": "Model",
   "updates.noContact": "It has not contacted CUPS. With cups.uri, cups.trust and cups.key it fetches its configuration here.",
   "updates.order": "Order an update",
+  "updates.orderAll": "Update all by CUPS",
   "updates.ordered": "ordered",
   "updates.ordered.done": "Update ordered",
   "updates.package": "Firmware",

@@ -1174,6 +1174,7 @@ export const nl: Record<keyof typeof en, string> = {
   "updates.model": "Model",
   "updates.noContact": "Het heeft geen contact met CUPS gehad. Met cups.uri, cups.trust en cups.key haalt het hier zijn configuratie op.",
   "updates.order": "Update klaarzetten",
+  "updates.orderAll": "Alle bijwerken via CUPS",
   "updates.ordered": "klaargezet",
   "updates.ordered.done": "Update klaargezet",
   "updates.package": "Firmware",

@@ -13,11 +13,14 @@ import {
   Time,
   blocking,
 } from "../../components/basics";
+import type { Schemas } from "../../api/client";
 import { DataTable } from "../../components/DataTable";
 import { number, percent } from "../../format";
-import { useShares, useStations, useUnknownStations } from "./api";
+import { useFleetUpdates, useShares, useStations, useUnknownStations } from "./api";
 import { StationForm } from "./StationForm";
 import { Connected, Load, Refused } from "./StationSigns";
+import { UpdateState } from "./StationUpdates";
+import { UpdateForm } from "./UpdateForm";
 import { useT } from "../../text";
 import { openForm } from "../../components/unsaved";
 import { TextLink } from "../../components/links";
@@ -29,11 +32,18 @@ export function Stations() {
   const unknown = useUnknownStations();
   const shares = useShares();
   const shareOf = new Map(shares.data?.map((one) => [one.id, one.connected]));
+  const fleet = useFleetUpdates();
+  const updatesOf = new Map(fleet.data?.map((one) => [one.baseStationId, one]));
   const register = (eui?: string) => openForm(t("stations.new"), <StationForm eui={eui} />, "lg");
   return (
     <>
       <PageTitle title={t("nav.stations")} below={t("stations.below")}>
         <IfMayChange>
+          {fleet.data?.some((one) => one.contact) && (
+            <Button variant="default" onClick={() => openForm(t("updates.orderAll"), <UpdateForm />)}>
+              {t("updates.orderAll")}
+            </Button>
+          )}
           <Button leftSection={<IconPlus size={16} />} onClick={() => register()}>
             {t("stations.new")}
           </Button>
@@ -136,6 +146,16 @@ export function Stations() {
                 value: (row) => row.lastSeen,
                 render: (row) => <Time at={row.lastSeen} short />,
               },
+              ...(fleet.data?.length
+                ? [
+                    {
+                      key: "cups",
+                      title: "CUPS",
+                      value: (row: Schemas["StationView"]) => updatesOf.get(row.id)?.contact?.at,
+                      render: (row: Schemas["StationView"]) => <AtCups found={updatesOf.get(row.id)} />,
+                    },
+                  ]
+                : []),
               {
                 key: "frame",
                 title: t("stations.lastFrame"),
@@ -189,5 +209,18 @@ export function Stations() {
         )}
       </Stack>
     </>
+  );
+}
+
+/** The version of its firmware, and how far its updates have come: the one that is furthest behind. */
+function AtCups({ found }: { found: Schemas["StationUpdates"] | undefined }) {
+  if (!found) return <>–</>;
+  const states = found.updates.map((update) => update.state);
+  const behind = (["ordered", "fetched", "confirmed"] as const).find((state) => states.includes(state));
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Text size="sm">{found.contact?.package ?? found.contact?.station?.split(" ")[0] ?? "–"}</Text>
+      {behind && <UpdateState state={behind} />}
+    </Group>
   );
 }

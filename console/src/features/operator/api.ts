@@ -169,6 +169,10 @@ export function useRevokeStationCertificate(stationId: string) {
   );
 }
 
+export function useFleetUpdates() {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/updates", undefined, { refetchInterval: 10_000 });
+}
+
 export function useStationUpdates(stationId: string) {
   return $api.useQuery(
     "get",
