@@ -55,6 +55,7 @@ const routes = {
     deviceProfileId: text,
     routingProfileId: text,
     alarm: oneOf("ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"),
+    tag: text,
     sort: oneOf("name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"),
     page: count,
     view: oneOf("map"),

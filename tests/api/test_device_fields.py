@@ -10,7 +10,9 @@ import pytest
 
 from tests.api.hosting import Client, HostedServer
 from tests.customers import KPN
+from tests.installation import sandbox
 from tests.person import Person
+from veldnet.api.v1 import device_bulk
 from veldnet.simulator.customer import Account
 
 V1 = "/api/v1"
@@ -103,3 +105,38 @@ def test_an_export_with_tags_can_be_imported_again(
     assert "[200] created" in answer.text, answer.text
     (found,) = user.call("GET", f"{V1}/devices?tag=out")["devices"]
     assert found["EUI"] == device["EUI"] and found["tags"] == ["out", "and in"]
+
+
+def test_all_that_a_search_finds_are_tagged_and_deleted_in_batches(
+    monkeypatch: pytest.MonkeyPatch, server: HostedServer, user: Person, client: Client
+) -> None:
+    monkeypatch.setattr(device_bulk, "_BATCH", 2)
+    stranger = sandbox(server.data)
+    outsider = Person(server, stranger.thingpark_username, stranger.thingpark_password)
+
+    def create(number: int) -> str:
+        body = client.device_body(0xBA7C0 + number) | {"name": f"Batch {number}"}
+        return str(client.call("POST", "/devices", body)["ref"])
+
+    path, refs = f"{V1}/devices/bulk/matching", [create(number) for number in range(3)]
+    user.call("POST", f"{V1}/devices/bulk", {"action": "update", "refs": refs, "addTags": ["old"]})
+    body = {"action": "update", "addTags": ["roof", "north"], "removeTags": ["old"]}
+    first = user.call("POST", f"{path}?search=Batch", body)
+    assert (first["done"], first["failures"], first["finished"]) == (2, [], False)
+    # One that came meanwhile was not asked for.
+    late = create(9)
+    rest = user.call("POST", f"{path}?search=Batch", body | {k: first[k] for k in ("after", "until")})
+    assert (rest["done"], rest["finished"]) == (1, True)
+    assert names(user, "tag=roof") == set(refs) and names(user, "tag=old") == set()
+    assert {"north", "roof"} <= set(user.call("GET", f"{V1}/devices/tags"))
+    # Nobody else's.
+    other = outsider.call("POST", f"{path}?search=Batch", {"action": "delete"})
+    assert (other["done"], other["finished"]) == (0, True)
+    assert outsider.call("GET", f"{V1}/devices/tags") == []
+    for wrong in ({"action": "update"}, body | {"after": "x"}, body | {"change": {"tags": []}}):
+        assert user.request("POST", path, wrong).status_code == 400
+    gone = user.call("POST", f"{path}?tag=roof", {"action": "delete"})
+    gone = user.call(
+        "POST", f"{path}?tag=roof", {"action": "delete"} | {k: gone[k] for k in ("after", "until")}
+    )
+    assert gone["finished"] and names(user, "search=Batch") == {late}

@@ -322,6 +322,11 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "changeDevices": lambda w: Example(
         body={"action": "update", "refs": [w.new_device()["ref"]], "change": {"name": "Bulk"}}
     ),
+    "changeMatchingDevices": lambda w: Example(
+        query=f"search={w.new_device()['EUI']}",
+        body={"action": "update", "addTags": ["roof"], "removeTags": ["cellar"]},
+    ),
+    "listTags": plain(),
     "listImports": plain(),
     "beginImport": plain(body={"name": "a.csv"}),
     "undoImport": lambda w: Example({"importRef": w.v1("POST", "/imports", {"name": "b.csv"})["ref"]}),

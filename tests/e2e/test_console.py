@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e import radio
-from tests.e2e.desk import Desk
+from tests.e2e.desk import PICTURES, Desk
 from tests.e2e.key_place import Receiver, wait_for
 from tests.e2e.running import KPN, RunningServer, sandbox
 from tests.person import Person
@@ -328,6 +328,28 @@ def test_a_file_is_tried_imported_and_undone(desk: Desk, user: Person, world: Wo
     desk.button("Import 121 rows")
     desk.told("120 rows imported, 1 failed")
     assert user.call("GET", f"{V1}/devices?search=Bulk")["total"] == 120
+    with desk.page.expect_download() as download:
+        desk.button("Save refused rows")
+    header, row = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    assert header.endswith(",hsmGroupId,reason") and row.startswith("Bad,nonsense,") and "[400]" in row
+    # All of them, beyond the page that is shown.
+    desk.go("/devices?search=Bulk")
+    desk.page.get_by_role("checkbox", name="Select all").check()
+    desk.button("Select all 120 devices that match")
+    desk.button("Edit")
+    dialog = desk.page.get_by_role("dialog", name="Edit 120 devices")
+    dialog.get_by_role("combobox", name="Add tags").fill("fleet")
+    desk.page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Save").click()
+    expect(desk.page.get_by_role("dialog", name="120 devices updated")).to_be_visible()
+    desk.page.keyboard.press("Escape")
+    desk.page.get_by_role("combobox", name="Tag").click()
+    desk.page.get_by_role("option", name="fleet").click()
+    desk.page.wait_for_url(re.compile("tag=fleet"))
+    expect(desk.page.get_by_text("120 devices", exact=True)).to_be_visible()
+    if PICTURES:
+        desk.page.screenshot(path=f"{PICTURES}/devices-tagged-1440-light.png")
+    desk.go("/devices/import")
     desk.button("Undo")
     desk.page.get_by_role("dialog").get_by_role("button", name="Undo").click()
     desk.told("Undone")

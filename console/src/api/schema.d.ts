@@ -902,40 +902,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/hsmGroups/{hsmGroupId}/publicExchangeKey": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** RSA key for encrypting AppKeys for an HSM group, and its version. */
-        get: operations["getPublicExchangeKey"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Create and delete devices from CSV, in ThingPark format or with a header row. */
-        post: operations["importDevices"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -945,6 +911,23 @@ export interface paths {
         };
         /** Search devices, paginated. */
         get: operations["searchDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tags of the devices. */
+        get: operations["listTags"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1033,6 +1016,57 @@ export interface paths {
         put?: never;
         /** Change or delete up to 1,000 devices. */
         post: operations["changeDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/bulk/matching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change or delete all devices that a search finds, up to 200 with each request. */
+        post: operations["changeMatchingDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hsmGroups/{hsmGroupId}/publicExchangeKey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** RSA key for encrypting AppKeys for an HSM group, and its version. */
+        get: operations["getPublicExchangeKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create and delete devices from CSV, in ThingPark format or with a header row. */
+        post: operations["importDevices"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3427,18 +3461,6 @@ export interface components {
             queues: number;
         };
         /**
-         * PublicExchangeKey
-         * @description What a customer needs to send an AppKey encrypted: the RSA key to encrypt with and its version, and the
-         *         versions of AES keys that it shares with the vault.
-         */
-        PublicExchangeKey: {
-            hsmGroupId: string;
-            publicExchangeKey: string;
-            version: number;
-            /** @default [] */
-            transportKeyVersions: number[];
-        };
-        /**
          * Found
          * @description A page of devices. `total` counts all matches; `more` tells that there are more than could be
          *         counted.
@@ -3516,6 +3538,29 @@ export interface components {
         BulkFailure: {
             ref: string;
             message: string;
+        };
+        /**
+         * MatchingResult
+         * @description How many were done by this request; until `finished`, another one with `after` and `until` goes on.
+         */
+        MatchingResult: {
+            done: number;
+            failures: components["schemas"]["BulkFailure"][];
+            after: string;
+            until: string;
+            finished: boolean;
+        };
+        /**
+         * PublicExchangeKey
+         * @description What a customer needs to send an AppKey encrypted: the RSA key to encrypt with and its version, and the
+         *         versions of AES keys that it shares with the vault.
+         */
+        PublicExchangeKey: {
+            hsmGroupId: string;
+            publicExchangeKey: string;
+            version: number;
+            /** @default [] */
+            transportKeyVersions: number[];
         };
         /**
          * DeviceView
@@ -5081,13 +5126,32 @@ export interface components {
         };
         /**
          * BulkChange
-         * @description What to do with some devices: `update` takes members of `change`, `delete` none.
+         * @description What to do with some devices.
          */
         BulkChange: {
             /** @enum {string} */
             action: "delete" | "update";
-            refs: string[];
             change?: components["schemas"]["VeldnetDevice"];
+            /** @default [] */
+            addTags: string[];
+            /** @default [] */
+            removeTags: string[];
+            refs: string[];
+        };
+        /**
+         * MatchingChange
+         * @description What to do with the devices that a search finds. `after` and `until` come from the previous answer.
+         */
+        MatchingChange: {
+            /** @enum {string} */
+            action: "delete" | "update";
+            change?: components["schemas"]["VeldnetDevice"];
+            /** @default [] */
+            addTags: string[];
+            /** @default [] */
+            removeTags: string[];
+            after?: string | null;
+            until?: string | null;
         };
         /**
          * NetworkKey
@@ -10827,176 +10891,6 @@ export interface operations {
             };
         };
     };
-    getPublicExchangeKey: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path: {
-                /** @description Identifier, as returned in lists and responses. */
-                hsmGroupId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PublicExchangeKey"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
-    importDevices: {
-        parameters: {
-            query?: {
-                /** @description Check each row without changing anything. */
-                dryRun?: boolean;
-                /** @description The import this part belongs to, so that it can be undone. */
-                import?: string;
-                /** @description Line of the file at which the rows of this part start. */
-                firstLine?: number;
-                /** @description `x-dry-run` header of the previous part, in a dry run. */
-                continues?: string;
-            };
-            header?: {
-                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
-                "api-version"?: "v1.2" | "v1.1.1";
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "text/csv": string;
-            };
-        };
-        responses: {
-            /** @description Successful */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-            /** @description Server error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["error"];
-                };
-            };
-        };
-    };
     searchDevices: {
         parameters: {
             query?: {
@@ -11037,6 +10931,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listTags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
                 };
             };
             /** @description Bad Request */
@@ -11560,6 +11531,272 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    changeMatchingDevices: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or DevEUI. */
+                search?: string;
+                /** @description Only devices in this state. */
+                healthState?: "RF_CNX_ERROR" | "INIT" | "ACTIVE";
+                /** @description Only devices of this plan. */
+                connectivityPlanId?: string;
+                /** @description Only devices of this profile. */
+                deviceProfileId?: string;
+                /** @description Only devices of this routing profile. */
+                routingProfileId?: string;
+                /** @description Only devices with this tag. */
+                tag?: string;
+                /** @description Only devices with an unacknowledged alarm of this severity or higher. */
+                alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatchingChange"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchingResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    getPublicExchangeKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                hsmGroupId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicExchangeKey"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    importDevices: {
+        parameters: {
+            query?: {
+                /** @description Check each row without changing anything. */
+                dryRun?: boolean;
+                /** @description The import this part belongs to, so that it can be undone. */
+                import?: string;
+                /** @description Line of the file at which the rows of this part start. */
+                firstLine?: number;
+                /** @description `x-dry-run` header of the previous part, in a dry run. */
+                continues?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Bad Request */

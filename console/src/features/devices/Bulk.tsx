@@ -1,13 +1,15 @@
 // Changes of many devices at once, and what became of each.
-import { Button, Select, Stack, Text } from "@mantine/core";
+import { Button, Loader, Progress, Select, Stack, TagsInput, Text } from "@mantine/core";
 import { modals } from "@mantine/modals";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { Mono } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { useT, type Translate } from "../../text";
-import { useChangeDevices } from "./api";
+import { useUnsaved } from "../../components/unsaved";
+import { number } from "../../format";
+import { useChangeDevices, useTags, type Target } from "./api";
 
 export function tellBulk(t: Translate, result: Schemas["BulkResult"]) {
   modals.open({
@@ -29,14 +31,58 @@ export function tellBulk(t: Translate, result: Schemas["BulkResult"]) {
   });
 }
 
-export function BulkEdit({ refs, onDone }: { refs: string[]; onDone: () => void }) {
+interface Props {
+  target: Target;
+  onDone: () => void;
+}
+
+/** How far it is, where it takes several requests. */
+function Done({ done, target }: { done: number; target: Target }) {
+  const t = useT();
+  if ("refs" in target || !target.total) return null;
+  return (
+    <Stack gap={4} role="status">
+      <Progress value={Math.min(100, (100 * done) / target.total)} animated aria-label={t("devices.progress")} />
+      <Text size="sm" c="dimmed">
+        {number(done)} / {number(target.total)}
+        {target.more ? "+" : ""}
+      </Text>
+    </Stack>
+  );
+}
+
+/** Deletes at once, and shows how far it is. */
+export function BulkDelete({ target, onDone }: Props) {
+  const t = useT();
+  const { run } = useTell();
+  const [done, setDone] = useState(0);
+  const { mutateAsync } = useChangeDevices(setDone);
+  const begun = useRef(false);
+  useEffect(() => {
+    if (begun.current) return;
+    begun.current = true;
+    void run(mutateAsync({ action: "delete", target })).then((result) => {
+      modals.closeAll();
+      if (result) tellBulk(t, result);
+      onDone();
+    });
+  }, [run, mutateAsync, target, onDone, t]);
+  return "refs" in target ? <Loader /> : <Done done={done} target={target} />;
+}
+
+export function BulkEdit({ target, onDone }: Props) {
   const t = useT();
   const { run } = useTell();
   const plans = usePlans();
   const profiles = useProfiles();
   const routing = useRouting();
   const [change, setChange] = useState<Record<string, string>>({});
-  const bulk = useChangeDevices();
+  const [addTags, setAdd] = useState<string[]>([]);
+  const [removeTags, setRemove] = useState<string[]>([]);
+  const [done, setDone] = useState(0);
+  const known = useTags();
+  const bulk = useChangeDevices(setDone);
+  const saved = useUnsaved(Object.keys(change).length + addTags.length + removeTags.length > 0);
   const choose = (name: string, label: string, data: { value: string; label: string }[]) => (
     <Select
       label={label}
@@ -56,9 +102,11 @@ export function BulkEdit({ refs, onDone }: { refs: string[]; onDone: () => void 
     />
   );
   const save = async () => {
-    const answer = await run(bulk.mutateAsync({ action: "update", refs, change }));
+    const members = Object.keys(change).length ? { change } : {};
+    const result = await run(bulk.mutateAsync({ action: "update", target, ...members, addTags, removeTags }));
+    saved();
     modals.closeAll();
-    if (answer?.data) tellBulk(t, answer.data);
+    if (result) tellBulk(t, result);
     onDone();
   };
   return (
@@ -72,7 +120,14 @@ export function BulkEdit({ refs, onDone }: { refs: string[]; onDone: () => void 
         { value: "reset", label: t("device.clear") },
       ])}
       {choose("deviceProfileId", t("device.profile"), options(profiles))}
-      <Button onClick={() => void save()} loading={bulk.isPending} disabled={!Object.keys(change).length}>
+      <TagsInput label={t("devices.addTags")} data={known} value={addTags} onChange={setAdd} maxTags={20} />
+      <TagsInput label={t("devices.removeTags")} data={known} value={removeTags} onChange={setRemove} maxTags={20} />
+      {bulk.isPending && <Done done={done} target={target} />}
+      <Button
+        onClick={() => void save()}
+        loading={bulk.isPending}
+        disabled={!Object.keys(change).length && !addTags.length && !removeTags.length}
+      >
         {t("common.save")}
       </Button>
     </Stack>

@@ -18,6 +18,7 @@ export interface Catalogues {
   plans: Named[];
   profiles: Named[];
   routing: Named[];
+  tags: string[];
 }
 
 export function Filters({ search, onSearch, filters, onChange, catalogues }: Props) {
@@ -47,32 +48,40 @@ export function Filters({ search, onSearch, filters, onChange, catalogues }: Pro
         placeholder={t("devices.search")}
         aria-label={t("devices.search")}
         value={search}
-        w={260}
+        w={200}
         onChange={(event) => onSearch(event.currentTarget.value)}
       />
       {choice(
         t("device.health"),
-        150,
+        130,
         filters.healthState,
         healthStates.map((value) => ({ value, label: t(`health.${value}`) })),
         (value) => onChange({ healthState: healthStates.find((one) => one === value) }),
       )}
       {choice(
         t("device.alarms"),
-        150,
+        130,
         filters.alarm,
         alarmLevels.map((value) => ({ value, label: t(`alarmFilter.${value}`) })),
         (value) => onChange({ alarm: alarmLevels.find((one) => one === value) }),
       )}
-      {choice(t("device.plan"), 180, filters.connectivityPlanId, options(catalogues.plans), (value) =>
+      {choice(t("device.plan"), 160, filters.connectivityPlanId, options(catalogues.plans), (value) =>
         onChange({ connectivityPlanId: value ?? undefined }),
       )}
-      {choice(t("device.profile"), 200, filters.deviceProfileId, options(catalogues.profiles), (value) =>
+      {choice(t("device.profile"), 160, filters.deviceProfileId, options(catalogues.profiles), (value) =>
         onChange({ deviceProfileId: value ?? undefined }),
       )}
-      {choice(t("device.routing"), 180, filters.routingProfileId, options(catalogues.routing), (value) =>
+      {choice(t("device.routing"), 150, filters.routingProfileId, options(catalogues.routing), (value) =>
         onChange({ routingProfileId: value ?? undefined }),
       )}
+      {(catalogues.tags.length > 0 || filters.tag !== undefined) &&
+        choice(
+          t("devices.tag"),
+          120,
+          filters.tag,
+          [...new Set([...catalogues.tags, filters.tag ?? []].flat())].map((tag) => ({ value: tag, label: tag })),
+          (value) => onChange({ tag: value ?? undefined }),
+        )}
     </>
   );
 }

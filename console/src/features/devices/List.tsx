@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Group, Stack, Tabs } from "@mantine/core";
+import { Button, Group, Stack, Tabs, Text } from "@mantine/core";
 import { IconCpu, IconList, IconMap, IconPlus, IconSearch, IconUpload } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { usePreferences } from "../../api/preferences";
 import { blocking, Empty, IfMayChange, Loading, Problem } from "../../components/basics";
@@ -13,7 +13,7 @@ import { withQuery } from "../../format";
 import { cleared, useFilters, useTyped, type FiltersOf } from "../../navigation";
 import { useSession } from "../../session";
 import { useT } from "../../text";
-import { useDevices } from "./api";
+import { useDevices, useTags } from "./api";
 import { ColumnsMenu } from "./ColumnsMenu";
 import { columnsOf, hiddenAtFirst } from "./columns";
 import { Filters, type Catalogues } from "./Filters";
@@ -27,6 +27,7 @@ function useCatalogues(): { catalogues: Catalogues; names: Map<string, string> }
   const plans = usePlans();
   const profiles = useProfiles();
   const routing = useRouting();
+  const tags = useTags();
   const names = useMemo(
     () =>
       new Map(
@@ -36,7 +37,7 @@ function useCatalogues(): { catalogues: Catalogues; names: Map<string, string> }
       ),
     [plans, profiles, routing],
   );
-  return { catalogues: { plans, profiles, routing }, names };
+  return { catalogues: { plans, profiles, routing, tags }, names };
 }
 
 export function Devices() {
@@ -45,9 +46,20 @@ export function Devices() {
   const [filters, setFilters] = useFilters("/devices");
   const [preferences, setPreferences] = usePreferences();
   const [selected, setSelected] = useState<Set<string>>(new Set());
+  const [all, setAll] = useState(false);
+  const select = (chosen: Set<string>) => {
+    setAll(false);
+    setSelected(chosen);
+  };
   const { typed, type, put } = useTyped(["search"], filters, setFilters, 250);
   const { catalogues, names } = useCatalogues();
   const wanted = useMemo(() => filtersIn(filters), [filters]);
+  // What is selected belongs to the filters it was selected under.
+  const under = JSON.stringify(wanted);
+  useEffect(() => {
+    setAll(false);
+    setSelected(new Set());
+  }, [under]);
   const sort = filters.sort ?? "created";
   const found = useDevices({ ...wanted, sort, page: filters.page ?? 1, pageSize: PAGE });
   const columns = useMemo(() => columnsOf(t, names), [t, names]);
@@ -55,7 +67,6 @@ export function Devices() {
   const filtered = filterNames.some((name) => wanted[name] !== undefined);
   const map = filters.view === "map";
   const narrow = (change: Omit<DeviceFilters, "search">) => {
-    setSelected(new Set());
     put({ ...change, page: undefined });
   };
   const open = (search: FiltersOf<"/devices">) => {
@@ -104,7 +115,14 @@ export function Devices() {
             </Tabs.Tab>
           </Tabs.List>
           <Group gap="xs">
-            <Selection refs={[...selected]} onDone={() => setSelected(new Set())} />
+            <Selection
+              target={
+                all && found.data
+                  ? { filters: wanted, total: found.data.total, more: found.data.more }
+                  : { refs: [...selected] }
+              }
+              onDone={() => select(new Set())}
+            />
             {!map && <ColumnsMenu columns={columns.slice(1)} hidden={hidden} />}
           </Group>
         </Group>
@@ -120,7 +138,9 @@ export function Devices() {
             page={filters.page ?? 1}
             onChange={setFilters}
             selected={selected}
-            onSelect={setSelected}
+            onSelect={select}
+            all={all}
+            onAll={() => setAll(true)}
           />
         </Tabs.Panel>
       </Tabs>
@@ -151,9 +171,13 @@ interface TableProps {
   onChange: (change: Pick<FiltersOf<"/devices">, "sort" | "page">) => void;
   selected: Set<string>;
   onSelect: (selected: Set<string>) => void;
+  /** All that the filters find is selected. */
+  all: boolean;
+  onAll: () => void;
 }
 
-function DeviceTable({ found, columns, filtered, sort, page, onChange, selected, onSelect }: TableProps) {
+function DeviceTable(props: TableProps) {
+  const { found, columns, filtered, sort, page, onChange, selected, onSelect, all, onAll } = props;
   const t = useT();
   const navigate = useNavigate();
   const { mayChange } = useSession();
@@ -161,6 +185,20 @@ function DeviceTable({ found, columns, filtered, sort, page, onChange, selected,
   if (!found.data) return <Loading rows={10} />;
   return (
     <Stack gap="sm">
+      {mayChange && selected.size > 0 && selected.size === found.data.devices.length && found.data.total > PAGE && (
+        <Group gap="xs" role="status">
+          <Text size="sm">
+            {all
+              ? t("devices.allSelected", { count: found.data.total, more: found.data.more })
+              : t("devices.pageSelected", { count: selected.size })}
+          </Text>
+          {!all && (
+            <Button size="compact-sm" variant="light" onClick={onAll}>
+              {t("devices.selectAll", { count: found.data.total, more: found.data.more })}
+            </Button>
+          )}
+        </Group>
+      )}
       <DataTable
         label={t("nav.devices")}
         rows={found.data.devices}

@@ -1,34 +1,38 @@
-// What can be done with the devices that are selected.
+// What can be done with the devices that are selected, or with all that the filters find.
 import { Button, Text } from "@mantine/core";
+import { modals } from "@mantine/modals";
 import { IconEdit, IconTrash } from "@tabler/icons-react";
 import { IfMayChange } from "../../components/basics";
-import { useConfirm, useTell } from "../../components/notify";
+import { useConfirm } from "../../components/notify";
 import { openForm } from "../../components/unsaved";
 import { useT } from "../../text";
-import { useChangeDevices } from "./api";
-import { BulkEdit, tellBulk } from "./Bulk";
+import type { Target } from "./api";
+import { BulkDelete, BulkEdit } from "./Bulk";
 
-export function Selection({ refs, onDone }: { refs: string[]; onDone: () => void }) {
+interface Props {
+  target: Target;
+  onDone: () => void;
+}
+
+export function Selection({ target, onDone }: Props) {
   const t = useT();
   const confirm = useConfirm();
-  const { run } = useTell();
-  const bulk = useChangeDevices();
+  const { count, more } = countOf(target);
+  if (!count) return null;
   const remove = () =>
-    confirm(
-      t("devices.deleteTitle", { count: refs.length }),
-      t("devices.deleteText"),
-      t("common.delete"),
-      () =>
-        void run(bulk.mutateAsync({ action: "delete", refs })).then((answer) => {
-          if (answer?.data) tellBulk(t, answer.data);
-          onDone();
-        }),
+    confirm(t("devices.deleteTitle", { count, more }), t("devices.deleteText"), t("common.delete"), () =>
+      modals.open({
+        title: t("devices.deleting"),
+        closeOnClickOutside: false,
+        closeOnEscape: false,
+        withCloseButton: false,
+        children: <BulkDelete target={target} onDone={onDone} />,
+      }),
     );
-  const edit = () => openForm(t("devices.editTitle", { count: refs.length }), <BulkEdit refs={refs} onDone={onDone} />);
-  if (!refs.length) return null;
+  const edit = () => openForm(t("devices.editTitle", { count, more }), <BulkEdit target={target} onDone={onDone} />);
   return (
     <IfMayChange>
-      <Text size="sm">{t("table.selected", { count: refs.length })}</Text>
+      <Text size="sm">{t("devices.selected", { count, more })}</Text>
       <Button size="xs" variant="default" leftSection={<IconEdit size={14} />} onClick={edit}>
         {t("common.edit")}
       </Button>
@@ -37,4 +41,9 @@ export function Selection({ refs, onDone }: { refs: string[]; onDone: () => void
       </Button>
     </IfMayChange>
   );
+}
+
+/** How many devices; `more` where there are more than could be counted. */
+export function countOf(target: Target): { count: number; more: boolean } {
+  return "refs" in target ? { count: target.refs.length, more: false } : { count: target.total, more: target.more };
 }

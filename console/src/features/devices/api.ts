@@ -3,6 +3,7 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange, type Readable } from "../../api/changes";
 import type { operations } from "../../api/schema";
+import type { DeviceFilters } from "./model";
 import type { Language } from "../../text";
 
 /** Lists and counts in which a device is. */
@@ -35,6 +36,11 @@ export function useDevices(query: ListQuery) {
     { params: { query } },
     { placeholderData: keepPreviousData, refetchInterval: 15_000 },
   );
+}
+
+/** All tags that devices have. */
+export function useTags() {
+  return $api.useQuery("get", "/api/v1/devices/tags", undefined, { staleTime: 60_000 }).data ?? [];
 }
 
 export function useDevice(ref: string, enabled = true) {
@@ -96,10 +102,32 @@ export function useDeleteDevice(ref: string) {
   );
 }
 
-export function useChangeDevices() {
+/** Devices by their refs, or all that filters find. */
+export type Target = { refs: string[] } | { filters: DeviceFilters; total: number; more: boolean };
+type BulkChange = Pick<Schemas["BulkChange"], "action" | "change"> & Partial<Schemas["BulkChange"]>;
+
+/** Changes devices; what filters find, a batch with each request, and `onProgress` is told how many are done. */
+export function useChangeDevices(onProgress?: (done: number) => void) {
   return useChange(
-    (body: Schemas["BulkChange"]) => api.POST("/api/v1/devices/bulk", { body }),
-    [...listsOfDevices, ...oneDevice, "/api/v1/alarms", "/api/v1/undelivered"],
+    async ({ target, ...given }: BulkChange & { target: Target }): Promise<Schemas["BulkResult"]> => {
+      const change = { addTags: [], removeTags: [], ...given };
+      const all: Schemas["BulkResult"] = { done: 0, failures: [] };
+      if ("refs" in target) {
+        const { data } = await api.POST("/api/v1/devices/bulk", { body: { ...change, refs: target.refs } });
+        return data ?? all;
+      }
+      const params = { query: target.filters };
+      for (let at: { after?: string; until?: string } = {}; ;) {
+        const { data } = await api.POST("/api/v1/devices/bulk/matching", { params, body: { ...change, ...at } });
+        if (!data) return all;
+        all.done += data.done;
+        all.failures.push(...data.failures);
+        onProgress?.(all.done + all.failures.length);
+        if (data.finished) return all;
+        at = { after: data.after, until: data.until };
+      }
+    },
+    [...listsOfDevices, ...oneDevice, "/api/v1/devices/tags", "/api/v1/alarms", "/api/v1/undelivered"],
   );
 }
 

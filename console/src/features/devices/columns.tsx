@@ -1,5 +1,5 @@
 // The columns of the list of devices.
-import { Text } from "@mantine/core";
+import { Badge, Group, Text } from "@mantine/core";
 import { HealthBadge, Mono, SeverityBadge, Time } from "../../components/basics";
 import type { Column } from "../../components/DataTable";
 import { number, percent } from "../../format";
@@ -7,7 +7,7 @@ import type { Translate } from "../../text";
 import { worstAlarm, type Device } from "./model";
 import { TextLink } from "../../components/links";
 
-export const hiddenAtFirst = ["rssi", "profile", "class"];
+export const hiddenAtFirst = ["rssi", "sf", "profile", "class"];
 
 function snrClass(snr: number | undefined) {
   return snr === undefined ? undefined : snr >= -8 ? "good" : snr >= -13 ? "fair" : "poor";
@@ -20,14 +20,25 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
       title: t("device.name"),
       sort: "name",
       render: (d) => (
-        <TextLink
-          to="/devices/$ref"
-          params={{ ref: d.ref ?? "" }}
-          inherit
-          style={{ overflowWrap: "anywhere", minWidth: 120, display: "inline-block" }}
-        >
-          {d.name}
-        </TextLink>
+        <>
+          <TextLink
+            to="/devices/$ref"
+            params={{ ref: d.ref ?? "" }}
+            inherit
+            style={{ overflowWrap: "anywhere", minWidth: 120, display: "inline-block" }}
+          >
+            {d.name}
+          </TextLink>
+          {d.tags && d.tags.length > 0 && (
+            <Group gap={4}>
+              {d.tags.map((tag) => (
+                <Badge key={tag} size="xs" variant="default" tt="none">
+                  {tag}
+                </Badge>
+              ))}
+            </Group>
+          )}
+        </>
       ),
     },
     {
@@ -47,18 +58,18 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
     },
     { key: "health", title: t("device.health"), render: (d) => <HealthBadge state={d.statistics?.healthState} /> },
     {
-      key: "connectivity",
-      title: t("device.connectivity"),
-      render: (d) => (
-        <>
-          <Text size="sm" style={{ whiteSpace: "nowrap" }}>
-            {names.get(d.connectivityPlanId ?? "") ?? t("device.noPlan")}
+      key: "alarm",
+      title: t("device.alarms"),
+      render: (d) => {
+        const worst = worstAlarm(d);
+        return worst ? (
+          <SeverityBadge state={worst.state} count={worst.count} />
+        ) : (
+          <Text c="dimmed" size="sm">
+            –
           </Text>
-          <Text size="xs" c="dimmed">
-            {names.get(d.routingProfileId ?? "") ?? t("device.noRouting")}
-          </Text>
-        </>
-      ),
+        );
+      },
     },
     {
       key: "lastUplink",
@@ -90,13 +101,6 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
       ),
     },
     {
-      key: "rssi",
-      title: t("device.rssi"),
-      align: "right",
-      value: (d) => d.statistics?.averageRSSI,
-      render: (d) => number(d.statistics?.averageRSSI, "dBm"),
-    },
-    {
       key: "sf",
       title: t("device.sf"),
       align: "right",
@@ -118,18 +122,25 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
       render: (d) => (d.statistics?.lastBatteryLevel === undefined ? "–" : `${d.statistics.lastBatteryLevel} %`),
     },
     {
-      key: "alarm",
-      title: t("device.alarms"),
-      render: (d) => {
-        const worst = worstAlarm(d);
-        return worst ? (
-          <SeverityBadge state={worst.state} count={worst.count} />
-        ) : (
-          <Text c="dimmed" size="sm">
-            –
+      key: "connectivity",
+      title: t("device.connectivity"),
+      render: (d) => (
+        <>
+          <Text size="sm" style={{ whiteSpace: "nowrap" }}>
+            {names.get(d.connectivityPlanId ?? "") ?? t("device.noPlan")}
           </Text>
-        );
-      },
+          <Text size="xs" c="dimmed">
+            {names.get(d.routingProfileId ?? "") ?? t("device.noRouting")}
+          </Text>
+        </>
+      ),
+    },
+    {
+      key: "rssi",
+      title: t("device.rssi"),
+      align: "right",
+      value: (d) => d.statistics?.averageRSSI,
+      render: (d) => number(d.statistics?.averageRSSI, "dBm"),
     },
     {
       key: "profile",

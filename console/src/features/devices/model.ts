@@ -2,7 +2,7 @@
 import type { Schemas } from "../../api/client";
 import type { FiltersOf } from "../../navigation";
 
-export type Device = Schemas["Device"];
+export type Device = Schemas["VeldnetDevice"];
 
 export const sorts = ["name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"] as const;
 export const healthStates = ["ACTIVE", "INIT", "RF_CNX_ERROR"] as const;
@@ -15,6 +15,7 @@ export const filterNames = [
   "deviceProfileId",
   "routingProfileId",
   "alarm",
+  "tag",
 ] as const;
 /** Which devices are listed, exported and on the map. */
 export type DeviceFilters = Pick<FiltersOf<"/devices">, (typeof filterNames)[number]>;
@@ -27,8 +28,9 @@ export function filtersIn({
   deviceProfileId,
   routingProfileId,
   alarm,
+  tag,
 }: FiltersOf<"/devices">): DeviceFilters {
-  return { search, healthState, connectivityPlanId, deviceProfileId, routingProfileId, alarm };
+  return { search, healthState, connectivityPlanId, deviceProfileId, routingProfileId, alarm, tag };
 }
 
 export function worstAlarm(device: Device): { state: string; count: number } | null {

@@ -1,5 +1,12 @@
 import { Alert, Badge, Button, Code, FileButton, Group, Progress, ScrollArea, Stack, Table, Text } from "@mantine/core";
-import { IconArrowBackUp, IconFileSpreadsheet, IconPlayerPlay, IconTestPipe, IconUpload } from "@tabler/icons-react";
+import {
+  IconArrowBackUp,
+  IconDownload,
+  IconFileSpreadsheet,
+  IconPlayerPlay,
+  IconTestPipe,
+  IconUpload,
+} from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type DragEvent } from "react";
 import { api, postText } from "../../api/client";
@@ -7,7 +14,8 @@ import { refresh } from "../../api/changes";
 import { IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { done, useConfirm, useTell } from "../../components/notify";
-import { answerRows, decode, isWorkbook, parse, parts, type CsvFile } from "./csv";
+import { answerRows, decode, isWorkbook, parse, parts, refusedRows, templates, type CsvFile } from "./csv";
+import { save } from "../../download";
 import { bytes, number, withQuery } from "../../format";
 import { touchedByImport, useImports, useUndoImport } from "./api";
 import { useT } from "../../text";
@@ -205,6 +213,21 @@ export function Import() {
                 <Badge color={bad.length ? "red" : "gray"} variant="light">
                   {t("import.bad", { count: bad.length })}
                 </Badge>
+                {file && bad.length > 0 && (
+                  <Button
+                    size="compact-sm"
+                    variant="default"
+                    leftSection={<IconDownload size={14} />}
+                    onClick={() =>
+                      save(
+                        `refused-${file.name}`,
+                        refusedRows(file.csv, new Map(bad.map((result) => [result.line, result.outcome]))),
+                      )
+                    }
+                  >
+                    {t("import.refused")}
+                  </Button>
+                )}
               </Group>
             }
           >
@@ -248,6 +271,19 @@ export function Import() {
         )}
         <Panel title={t("import.forms")}>
           <Stack gap="xs">
+            <Group gap="xs">
+              {(["header", "thingpark"] as const).map((form) => (
+                <Button
+                  key={form}
+                  size="xs"
+                  variant="default"
+                  leftSection={<IconDownload size={14} />}
+                  onClick={() => save(templates[form].name, templates[form].text)}
+                >
+                  {t(form === "header" ? "import.template" : "import.templateThingpark")}
+                </Button>
+              ))}
+            </Group>
             <Text size="sm">{t("import.formHeader")}</Text>
             <Code block>
               {

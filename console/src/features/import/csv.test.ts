@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { answerRows, cells, decode, isWorkbook, parse, parts } from "./csv";
+import { answerRows, cells, decode, isWorkbook, parse, parts, refusedRows, templates } from "./csv";
 
 describe("CSV", () => {
   const text =
@@ -46,5 +46,28 @@ describe("CSV", () => {
     expect(decode(bytes(0x89, 0x50, 0, 0xff, 0xfe, 0, 0, 1))).toBeNull();
     expect(isWorkbook(bytes(0x50, 0x4b, 3, 4, 0))).toBe(true);
     expect(isWorkbook(bytes(0x45, 0x55, 0x49))).toBe(false);
+  });
+
+  it("gives refused rows back with the reason in a column", () => {
+    const ours = parse('EUI;name\n70B3D5E75E00A1F2;"a;b"\n1;c\n2;d\n');
+    const refused = refusedRows(
+      ours,
+      new Map([
+        [2, 'no "plan", sorry'],
+        [4, "EUI"],
+      ]),
+    );
+    expect(refused).toBe('EUI;name;reason\r\n70B3D5E75E00A1F2;"a;b";"no ""plan"", sorry"\r\n2;d;EUI\r\n');
+    // Imported again in part: there is one column of reasons.
+    expect(refusedRows(parse(refused), new Map([[3, "still"]]))).toBe("EUI;name;reason\r\n2;d;still\r\n");
+    const [line] = refusedRows(parse("CREATE_OTAA,1\nDELETE,2"), new Map([[2, "unknown"]])).split("\r\n");
+    expect(cells(line ?? "")).toHaveLength(28);
+    expect(cells(line ?? "").at(-1)).toBe("unknown");
+  });
+
+  it("begins with a template that has no rows of its own", () => {
+    expect(parse(templates.header.text)).toMatchObject({ rows: [] });
+    expect(parse(templates.header.text).header).toContain("applicationKey");
+    expect(parse(templates.thingpark.text)).toMatchObject({ rows: [], header: null });
   });
 });

@@ -130,3 +130,53 @@ export function parts(file: CsvFile, size: number): CsvPart[] {
   }
   return found;
 }
+
+const separators = [",", ";", "\t"] as const;
+/** Columns A to AA of ThingPark's form; the reason stands behind them. */
+const THINGPARK = 27;
+
+/** A file of the rows that were refused, in the form of the first one, with the reason in a column behind the others: it can be
+ * corrected and imported as it is. */
+export function refusedRows(file: CsvFile, reasons: ReadonlyMap<number, string>): string {
+  const rows = file.rows
+    .filter((row) => reasons.has(row.line))
+    .map((row) => ({ text: file.text.slice(row.begin, row.end), reason: reasons.get(row.line) ?? "" }));
+  const sample = file.header ?? rows[0]?.text ?? "";
+  const widths = separators.map((separator) => cells(sample, separator).length);
+  const separator = separators[widths.indexOf(Math.max(...widths))] ?? ",";
+  const width = file.header === null ? THINGPARK : cells(file.header, separator).length;
+  // A file that was corrected in part has the column already.
+  const again = file.header !== null && cells(file.header, separator).at(-1)?.trim().toLowerCase() === "reason";
+  const at = again ? width - 1 : width;
+  const lines = rows.map(({ text, reason }) => {
+    const row = cells(text, separator);
+    const padded = Array.from({ length: at }, (_, column) => row[column] ?? "");
+    return [...padded, reason].map((cell) => quoted(cell, separator)).join(separator);
+  });
+  const header = file.header === null ? [] : [again ? file.header : `${file.header}${separator}reason`];
+  return [...header, ...lines, ""].join("\r\n");
+}
+
+function quoted(cell: string, separator: string): string {
+  return cell.includes(separator) || /["\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+/** Files to begin with; their examples are comments. */
+export const templates = {
+  header: {
+    name: "devices.csv",
+    text: [
+      "name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,routingProfileId,hsmGroupId,geoLatitude,geoLongitude,tags",
+      "#Tank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1CA24B6D0E93577A21C4F8B3D6E905,LORA/GenericA.1.0.4_ETSI,,,,52.09,5.12,roof;north",
+      "",
+    ].join("\r\n"),
+  },
+  thingpark: {
+    name: "devices-thingpark.csv",
+    text: [
+      "#A action,B DevEUI,C DevAddr (ABP),D device profile,E JoinEUI (ABP: NwkSKey),F AppKey (ABP: AppSKeys),G,H connectivity plan,I routing profile,J,K name,L latitude,M longitude,N administrative info,O,P,Q motion,R HSM group,S key version,T,U NwkKey",
+      "#CREATE_OTAA,70B3D5E75E00A1F2,,LORA/GenericA.1.0.4_ETSI,70B3D5E75E000001,8F1CA24B6D0E93577A21C4F8B3D6E905,,,,,Tank 7,52.09,5.12,,,,NEAR_STATIC,,,,",
+      "",
+    ].join("\r\n"),
+  },
+} as const;

@@ -1,32 +1,29 @@
-"""Device search, map and bulk changes."""
+"""Device search, map and export, and changes of one device."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Request
 from litestar.response import Stream
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from sqlalchemy import Connection
 
-from veldnet.api.errors import spoken
 from veldnet.api.query import PageNumber, PageSize, Parameter
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
-from veldnet.domain.errors import InvalidField, MissingField, Refusal
+from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
-from veldnet.inventory import audit, devices
+from veldnet.inventory import devices
 from veldnet.inventory.devices import AlarmLevel, Found, MapCell, Order, Wanted
 from veldnet.monitoring.logger.export import safe
 from veldnet.monitoring.observed import observed_at
 
 MOST_PAGE = 500
-MOST_AT_ONCE = 1000
 
 
 def _part(text: str, name: str) -> str:
@@ -110,6 +107,12 @@ async def search_devices(services: Services, scope: Scope, query: DeviceSearch) 
             c, scope, query.wanted, query.sort, query.page, query.pageSize, observed
         )
     )
+
+
+@SUBSCRIBER.get("/devices/tags", "listTags", "Device", "Tags of the devices.")
+async def list_tags(services: Services, scope: Scope) -> list[str]:
+    """The tags that devices have, at most 500, in their order."""
+    return await services.read(lambda c: devices.known_tags(c, scope))
 
 
 @SUBSCRIBER.get("/devices/map", "mapDevices", "Device", "Devices within a bounding box, grouped when close.")
@@ -241,73 +244,4 @@ async def set_location(device_ref: str, services: Services, scope: Scope, body: 
 
     return await services.change(
         change, by=scope, action="device.location", what=f"device {device_ref}", details=noted
-    )
-
-
-class BulkChange(msgspec.Struct):
-    """What to do with some devices: `update` takes members of `change`, `delete` none."""
-
-    action: Literal["update", "delete"]
-    refs: list[str]
-    change: VeldnetDevice | UnsetType = UNSET
-
-
-class BulkFailure(msgspec.Struct):
-    """A device that was left as it was, and why."""
-
-    ref: str
-    message: str
-
-
-class BulkResult(msgspec.Struct):
-    """How many were done."""
-
-    done: int
-    failures: list[BulkFailure]
-
-
-@SUBSCRIBER.post("/devices/bulk", "changeDevices", "Device", "Change or delete up to 1,000 devices.")
-async def change_many(
-    request: Request[Any, Any, Any], services: Services, scope: Scope, body: BulkChange
-) -> BulkResult:
-    """Change or delete up to 1,000 devices. Each is done by itself, so that one that is refused does not keep
-    the others from it."""
-    if len(body.refs) > MOST_AT_ONCE:
-        raise InvalidField(
-            "refs holds {count} devices; at most {most_at_once} are changed at once",
-            count=len(body.refs),
-            most_at_once=MOST_AT_ONCE,
-        )
-    change = body.change
-    if body.action == "update" and change is UNSET:
-        raise MissingField("change is mandatory for update")
-    failures: list[BulkFailure] = []
-    done = 0
-    for ref in dict.fromkeys(body.refs):
-        try:
-            await services.write(lambda c, ref=ref: _one(c, scope, ref, change))  # type: ignore[misc]
-            done += 1
-        except Refusal as error:
-            failures.append(BulkFailure(ref, spoken(request, error)))
-    await services.take_up()
-    return BulkResult(done, failures)
-
-
-def _one(connection: Connection, scope: Scope, ref: str, change: VeldnetDevice | UnsetType) -> None:
-    noted: dict[str, Any] = {}
-    if change is UNSET:
-        devices.delete_device(connection, scope, ref)
-        action = "device.deleted"
-    else:
-        with devices.changes_noted(connection, scope, ref, noted):
-            devices.update_device(connection, scope, ref, change, updatable=devices.OWN_UPDATABLE)
-        action = "device.changed"
-    audit.note(
-        connection,
-        scope.display_name,
-        scope.subscriber_ref,
-        action,
-        f"device {ref}",
-        noted,
-        scope.operator_ref,
     )

@@ -40,7 +40,19 @@ from .map import MOST_CELLS, MapCell, map_cells
 from .moves import move_to_plan, move_to_profile
 from .personalisation import Personalisation
 from .root_keys import KeyChange, change_root_keys, check_rekeying, list_key_changes
-from .search import ALARM_LEVELS, ORDERS, AlarmLevel, Found, Order, Wanted, devices_after, search_devices
+from .search import (
+    ALARM_LEVELS,
+    ORDERS,
+    AlarmLevel,
+    Found,
+    Order,
+    Wanted,
+    devices_after,
+    newest_ref,
+    refs_between,
+    search_devices,
+)
+from .tags import known_tags, tags_of
 from .view import Observed, device_ref, find_own, get_device, get_veldnet_device, owner_of
 
 __all__ = [
@@ -85,12 +97,15 @@ __all__ = [
     "get_device",
     "get_veldnet_device",
     "insert_device",
+    "known_tags",
     "list_devices",
     "list_key_changes",
     "map_cells",
     "move_to_plan",
     "move_to_profile",
+    "newest_ref",
     "owner_of",
+    "refs_between",
     "refs_of",
     "refs_of_all",
     "registered",
@@ -98,6 +113,7 @@ __all__ = [
     "set_location",
     "set_nwk_key",
     "set_thresholds",
+    "tags_of",
     "update_device",
     "vault_of",
     "write_fleet",

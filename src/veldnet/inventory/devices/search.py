@@ -158,3 +158,18 @@ def devices_after(
     chosen = condition(connection, scope, wanted) & (devices.c.ref > after)
     refs = connection.execute(select(devices.c.ref).where(chosen).order_by(devices.c.ref).limit(limit))
     return configurations(connection, list(refs.scalars()), observed)
+
+
+def newest_ref(connection: Connection, scope: Scope) -> int:
+    """The ref of the subscriber's newest device; 0 without any."""
+    query = select(func.max(devices.c.ref)).where(devices.c.subscriber_ref == scope.subscriber_ref)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def refs_between(
+    connection: Connection, scope: Scope, wanted: Wanted, after: int, until: int, limit: int
+) -> list[int]:
+    """The refs of the next devices behind one, and up to another."""
+    chosen = condition(connection, scope, wanted) & (devices.c.ref > after) & (devices.c.ref <= until)
+    found = connection.execute(select(devices.c.ref).where(chosen).order_by(devices.c.ref).limit(limit))
+    return list(found.scalars())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import UNSET
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
@@ -19,6 +19,24 @@ def write_tags(connection: Connection, scope: Scope, ref: int, body: Device) -> 
     if tags:
         rows = [{"subscriber_ref": scope.subscriber_ref, "tag": tag, "device_ref": ref} for tag in tags]
         connection.execute(insert(device_tags), rows)
+
+
+def tags_of(connection: Connection, ref: int) -> list[str]:
+    """The tags of a device, in their order."""
+    query = select(device_tags.c.tag).where(device_tags.c.device_ref == ref).order_by(device_tags.c.tag)
+    return list(connection.execute(query).scalars())
+
+
+def known_tags(connection: Connection, scope: Scope, most: int = 500) -> list[str]:
+    """The tags of the subscriber's devices: from each to the next by the index, past those that have it."""
+    own = device_tags.c.subscriber_ref == scope.subscriber_ref
+    found = select(func.min(device_tags.c.tag).label("tag")).where(own).cte("found", recursive=True)
+    following = (
+        select(func.min(device_tags.c.tag)).where(own, device_tags.c.tag > found.c.tag).scalar_subquery()
+    )
+    found = found.union_all(select(following).where(found.c.tag.is_not(None)))
+    query = select(found.c.tag).where(found.c.tag.is_not(None)).limit(most)
+    return list(connection.execute(query).scalars())
 
 
 def with_tag(scope: Scope, tag: str) -> ColumnElement[bool]:
