@@ -4678,7 +4678,7 @@ export interface components {
          * Profile
          * @description A device profile with its settings.
          */
-        "veldnet.inventory.offers.device_profiles.Profile": {
+        Profile: {
             ref: string;
             id: string;
             name: string;
@@ -4800,10 +4800,10 @@ export interface components {
             content: string;
         };
         /**
-         * Profile
+         * StationProfile
          * @description A base station profile with its settings, and how many base stations have it.
          */
-        "veldnet.inventory.base_stations.profiles.Profile": {
+        StationProfile: {
             ref: string;
             id: string;
             name: string;
@@ -19536,7 +19536,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["veldnet.inventory.offers.device_profiles.Profile"][];
+                    "application/json": components["schemas"]["Profile"][];
                 };
             };
             /** @description Bad Request */
@@ -20984,7 +20984,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["veldnet.inventory.base_stations.profiles.Profile"][];
+                    "application/json": components["schemas"]["StationProfile"][];
                 };
             };
             /** @description Bad Request */
@@ -21145,7 +21145,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["veldnet.inventory.base_stations.profiles.Profile"];
+                    "application/json": components["schemas"]["StationProfile"];
                 };
             };
             /** @description Bad Request */

@@ -54,7 +54,11 @@ def list_profiles(operator: Operator, data: Data = None, as_json: Json = False) 
         data, lambda c: base_stations.operator_profiles(c, accounts.find_operator(c, operator))
     )
     print_rows(
-        "Base station profiles", base_stations.Profile, listed, as_json=as_json, without=("settings", "ref")
+        "Base station profiles",
+        base_stations.StationProfile,
+        listed,
+        as_json=as_json,
+        without=("settings", "ref"),
     )
 
 
@@ -65,7 +69,7 @@ def show_profile(profile_id: ProfileId, operator: Operator, data: Data = None, a
     print_members(found, as_json=as_json)
 
 
-def _profile(connection: Connection, operator_ref: int, profile_id: str) -> base_stations.Profile:
+def _profile(connection: Connection, operator_ref: int, profile_id: str) -> base_stations.StationProfile:
     listed = base_stations.operator_profiles(connection, operator_ref)
     found = [each for each in listed if each.id == profile_id]
     if not found:

@@ -25,7 +25,7 @@ _SHOWN = 20
 Plans = Mapping[str, ChannelPlan]
 
 
-class Profile(msgspec.Struct):
+class StationProfile(msgspec.Struct):
     """A base station profile with its settings, and how many base stations have it."""
 
     ref: str
@@ -151,7 +151,7 @@ def own_profile(connection: Connection, operator_ref: int, ref: str) -> tuple[in
     return row.ref, row.id
 
 
-def operator_profiles(connection: Connection, operator_ref: int) -> list[Profile]:
+def operator_profiles(connection: Connection, operator_ref: int) -> list[StationProfile]:
     """The profiles of an operator."""
     columns = base_station_profiles.c
     count = func.count(base_stations.c.ref).label("stations")
@@ -163,7 +163,7 @@ def operator_profiles(connection: Connection, operator_ref: int) -> list[Profile
         .order_by(columns.ref)
     )
     return [
-        Profile(
+        StationProfile(
             str(row.ref),
             row.id,
             row.name,
@@ -174,7 +174,7 @@ def operator_profiles(connection: Connection, operator_ref: int) -> list[Profile
     ]
 
 
-def read_profile(connection: Connection, operator_ref: int, ref: str) -> Profile:
+def read_profile(connection: Connection, operator_ref: int, ref: str) -> StationProfile:
     """A profile of the operator. Raises `NotFound`."""
     own_profile(connection, operator_ref, ref)
     return next(each for each in operator_profiles(connection, operator_ref) if each.ref == ref)

@@ -12,7 +12,7 @@ from veldnet.api.services import Services
 from veldnet.domain.documents import StationProfileSettings
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import Profile, ProfileUses
+from veldnet.inventory.base_stations import ProfileUses, StationProfile
 from veldnet.inventory.offers import read_document
 
 
@@ -54,7 +54,7 @@ def _settings(services: Services, given: dict[str, Any]) -> StationProfileSettin
 @OPERATOR.get(
     "/baseStationProfiles", "listStationProfiles", "Operator", "Base station profiles with their settings."
 )
-async def list_station_profiles(services: Services, operator: OperatorScope) -> list[Profile]:
+async def list_station_profiles(services: Services, operator: OperatorScope) -> list[StationProfile]:
     """The operator's base station profiles, and how many base stations have each."""
     return await services.read(lambda c: base_stations.operator_profiles(c, operator.operator_ref))
 
@@ -82,7 +82,9 @@ async def create_station_profile(
 
 
 @OPERATOR.get("/baseStationProfiles/{profileRef}", "getStationProfile", "Operator", "A base station profile.")
-async def get_station_profile(profile_ref: str, services: Services, operator: OperatorScope) -> Profile:
+async def get_station_profile(
+    profile_ref: str, services: Services, operator: OperatorScope
+) -> StationProfile:
     """A base station profile with its settings."""
     return await services.read(lambda c: base_stations.read_profile(c, operator.operator_ref, profile_ref))
 
