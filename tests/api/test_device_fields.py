@@ -133,7 +133,12 @@ def test_all_that_a_search_finds_are_tagged_and_deleted_in_batches(
     other = outsider.call("POST", f"{path}?search=Batch", {"action": "delete"})
     assert (other["done"], other["finished"]) == (0, True)
     assert outsider.call("GET", f"{V1}/devices/tags") == []
-    for wrong in ({"action": "update"}, body | {"after": "x"}, body | {"change": {"tags": []}}):
+    refused: list[dict[str, Any]] = [
+        {"action": "update"},
+        body | {"after": "x"},
+        body | {"change": {"tags": []}},
+    ]
+    for wrong in refused:
         assert user.request("POST", path, wrong).status_code == 400
     gone = user.call("POST", f"{path}?tag=roof", {"action": "delete"})
     gone = user.call(
