@@ -111,8 +111,8 @@ def test_all_that_a_search_finds_are_tagged_and_deleted_in_batches(
     monkeypatch: pytest.MonkeyPatch, server: HostedServer, user: Person, client: Client
 ) -> None:
     monkeypatch.setattr(device_bulk, "_BATCH", 2)
-    stranger = sandbox(server.data)
-    outsider = Person(server, stranger.thingpark_username, stranger.thingpark_password)
+    other_account = sandbox(server.data)
+    outsider = Person(server, other_account.thingpark_username, other_account.thingpark_password)
 
     def create(number: int) -> str:
         body = client.device_body(0xBA7C0 + number) | {"name": f"Batch {number}"}
