@@ -75,6 +75,7 @@ export function StationCertificates({ station }: { station: Schemas["StationView
                 <Button
                   size="compact-sm"
                   variant="subtle"
+                  style={{ flexShrink: 0 }}
                   color="red"
                   aria-label={t("certificates.revokeOf", { serial: one.serial })}
                   onClick={() => revoke(one.ref)}

@@ -97,6 +97,7 @@ function OneUpdate({ station, update }: { station: string; update: Schemas["Stat
           <Button
             size="compact-sm"
             variant="subtle"
+            style={{ flexShrink: 0 }}
             color="red"
             aria-label={t("updates.withdrawOf", { what: t(`updates.kind.${update.kind}`) })}
             onClick={withdraw}
