@@ -139,6 +139,8 @@ function Status({ station }: { station: Station }) {
       <Facts
         items={[
           ["EUI", <Mono key="e">{station.gatewayEUI}</Mono>],
+          [t("stations.profile"), [station.profileName, station.region].filter(Boolean).join(" · ") || "–"],
+          [t("stations.protocol"), station.protocol ?? "–"],
           [t("stations.lastSeen"), <Time key="s" at={station.lastSeen} />],
           [t("stations.upSince"), <Time key="u" at={station.upSince} />],
           [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],

@@ -18,7 +18,7 @@ const programs = [
   { value: "mqtt-forwarder", label: "ChirpStack MQTT Forwarder" },
   { value: "kerlink", label: "Kerlink" },
 ] as const satisfies { value: Program["format"]; label: string }[];
-const chips = ["SX1301", "SX1302"] as const satisfies Program["chip"][];
+const chips = ["SX1301", "SX1302"] as const satisfies NonNullable<Program["chip"]>[];
 
 interface Props {
   station: Schemas["StationView"];
@@ -29,7 +29,7 @@ interface Props {
 export function StationConfiguration({ station, tokens = false }: Props) {
   const t = useT();
   const [format, setFormat] = useState<Program["format"]>("packet-forwarder");
-  const [chip, setChip] = useState<Program["chip"]>("SX1302");
+  const [chip, setChip] = useState<Program["chip"]>();
   const [server, setServer] = useState("");
   const [typed] = useDebouncedValue(server.trim(), 400);
   const found = useStationConfiguration(station.id, { format, chip, server: typed || undefined }, keepPreviousData);
@@ -48,7 +48,7 @@ export function StationConfiguration({ station, tokens = false }: Props) {
             label={t("configuration.chip")}
             allowDeselect={false}
             data={chips}
-            value={chip}
+            value={chip ?? found.data?.chip ?? null}
             onChange={(value) => setChip(chips.find((one) => one === value) ?? chip)}
           />
           <TextInput

@@ -1,12 +1,12 @@
 // Registers a base station, or changes one.
-import { Button, Group, NumberInput, Stack, TextInput } from "@mantine/core";
+import { Button, Group, NumberInput, Select, Stack, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { WorldMap } from "../../components/Map";
 import { useTell } from "../../components/notify";
 import { isEui, plainHex } from "../../identifiers";
-import { useSaveStation } from "./api";
+import { useSaveStation, useStationProfiles } from "./api";
 import { useT } from "../../text";
 import { same, useUnsaved } from "../../components/unsaved";
 
@@ -30,15 +30,18 @@ export function StationForm({ station, eui, onSaved }: Props) {
   const [altitude, setAltitude] = useState<number | string>(station?.altitude ?? "");
   const [power, setPower] = useState<number | string>(station?.maxTxPower ?? "");
   const [gain, setGain] = useState<number | string>(station?.antennaGain ?? "");
+  const [profileId, setProfile] = useState(station?.profileId ?? "default");
+  const profiles = useStationProfiles();
   const saved = useUnsaved(
     !same(
-      [gatewayEUI, name, latitude, longitude, altitude, power, gain],
+      [gatewayEUI, name, latitude, longitude, altitude, power, gain, profileId],
       [
         station?.gatewayEUI ?? eui ?? "",
         station?.name ?? "",
         ...[station?.latitude, station?.longitude, station?.altitude, station?.maxTxPower, station?.antennaGain].map(
           (given) => given ?? "",
         ),
+        station?.profileId ?? "default",
       ],
     ),
   );
@@ -52,6 +55,8 @@ export function StationForm({ station, eui, onSaved }: Props) {
       altitude: value(altitude),
       maxTxPower: value(power),
       antennaGain: value(gain),
+      // The default one is made with the first base station.
+      profileId: profiles.data?.length ? profileId : null,
     };
     const answer = await run(saving.mutateAsync({ ...body, gatewayEUI: plainHex(gatewayEUI) }), t("stations.saved"));
     if (!answer) return;
@@ -90,6 +95,15 @@ export function StationForm({ station, eui, onSaved }: Props) {
         maxLength={100}
         data-autofocus
       />
+      {(profiles.data?.length ?? 0) > 0 && (
+        <Select
+          label={t("stations.profile")}
+          allowDeselect={false}
+          value={profileId}
+          onChange={(given) => setProfile(given ?? profileId)}
+          data={(profiles.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
+        />
+      )}
       <Group grow>
         <NumberInput
           label={t("device.latitude")}
@@ -127,7 +141,7 @@ export function StationForm({ station, eui, onSaved }: Props) {
           max={30}
           decimalScale={1}
           suffix=" dBi"
-          placeholder="2 dBi"
+          placeholder={t("stations.ofProfile")}
         />
       </Group>
       <WorldMap

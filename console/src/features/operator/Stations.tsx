@@ -18,6 +18,7 @@ import { DataTable } from "../../components/DataTable";
 import { number, percent } from "../../format";
 import { useFleetUpdates, useShares, useStations, useUnknownStations } from "./api";
 import { StationForm } from "./StationForm";
+import { StationProfiles } from "./StationProfiles";
 import { Connected, Load, Refused } from "./StationSigns";
 import { UpdateState } from "./StationUpdates";
 import { UpdateForm } from "./UpdateForm";
@@ -207,6 +208,7 @@ export function Stations() {
             ]}
           />
         )}
+        <StationProfiles />
       </Stack>
     </>
   );

@@ -97,9 +97,9 @@ export function useDeleteStation(id: string) {
   );
 }
 
-export type Program = Required<
-  Pick<NonNullable<operations["stationConfiguration"]["parameters"]["query"]>, "format" | "chip">
->;
+type ConfigurationQuery = NonNullable<operations["stationConfiguration"]["parameters"]["query"]>;
+/** Without a chip, that of the base station's profile. */
+export type Program = Required<Pick<ConfigurationQuery, "format">> & Pick<ConfigurationQuery, "chip">;
 
 export function useStationConfiguration(
   stationId: string,
@@ -111,6 +111,48 @@ export function useStationConfiguration(
     "/api/v1/operator/baseStations/{stationId}/configuration",
     { params: { path: { stationId }, query } },
     { placeholderData },
+  );
+}
+
+const stationProfiles = [
+  "/api/v1/operator/baseStationProfiles",
+  "/api/v1/operator/baseStations",
+] as const satisfies Readable[];
+
+export function useStationProfiles() {
+  return $api.useQuery("get", "/api/v1/operator/baseStationProfiles");
+}
+
+/** The base stations that have a profile, as they are now. */
+export function useStationProfileUses(profileRef: string) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/operator/baseStationProfiles/{profileRef}/uses",
+    { params: { path: { profileRef } } },
+    { staleTime: 0, gcTime: 0 },
+  );
+}
+
+export function useSaveStationProfile(profileRef: string | undefined) {
+  return useChange(
+    async ({ id, name, settings }: { id: string; name: string; settings: Settings }): Promise<unknown> =>
+      profileRef === undefined
+        ? api.POST("/api/v1/operator/baseStationProfiles", { body: { id, name, settings } })
+        : api.PUT("/api/v1/operator/baseStationProfiles/{profileRef}", {
+            params: { path: { profileRef } },
+            body: { name, settings },
+          }),
+    stationProfiles,
+  );
+}
+
+export function useRemoveStationProfile(profileRef: string) {
+  return useChange(
+    (moveTo: string | undefined) =>
+      api.DELETE("/api/v1/operator/baseStationProfiles/{profileRef}", {
+        params: { path: { profileRef }, query: moveTo === undefined ? {} : { moveTo } },
+      }),
+    stationProfiles,
   );
 }
 

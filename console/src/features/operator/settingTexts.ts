@@ -267,3 +267,44 @@ export const profileGroups: SettingGroup[] = [
     },
   },
 ];
+
+export const stationProfileGroups: SettingGroup[] = [
+  {
+    title: { en: "Reception", nl: "Ontvangst" },
+    settings: {
+      region: said(
+        ["Region", "Without one, the main region of the network."],
+        ["Regio", "Zonder regio de hoofdregio van het netwerk."],
+      ),
+      subBands: said(
+        ["Sub-bands", "Of a fixed channel plan, such as US915; empty: those of the network."],
+        ["Subbanden", "Van een vast kanaalplan, zoals US915; leeg: die van het netwerk."],
+      ),
+      chip: said(
+        ["Concentrator", "An SX1303 counts as an SX1302."],
+        ["Concentrator", "Een SX1303 telt als een SX1302."],
+      ),
+      concentrators: said(
+        ["Number of concentrators", "Each hears eight channels."],
+        ["Aantal concentrators", "Elk hoort acht kanalen."],
+      ),
+    },
+  },
+  {
+    title: { en: "Transmission", nl: "Uitzending" },
+    settings: {
+      antennaGain: said(
+        ["Antenna gain", "With cable losses taken off."],
+        ["Antenneversterking", "Na aftrek van kabelverlies."],
+      ),
+      maxEirp: said(
+        ["Highest EIRP", "Downlinks stay below it and below the limit of the region."],
+        ["Hoogste EIRP", "Downlinks blijven eronder en onder de grens van de regio."],
+      ),
+      classB: said(
+        ["GPS and class B", "Beacons and ping slots need GPS time."],
+        ["GPS en klasse B", "Beacons en ping-slots hebben GPS-tijd nodig."],
+      ),
+    },
+  },
+];
