@@ -17,8 +17,8 @@ LOCALES = SOURCE / "texts/locales"
 # What takes a text, and as which argument.
 _FIRST = (
     "Text BadRequest InvalidField MissingField NotUpdatable UnknownReference NoFreeConnection InUse WeakKey "
-    "TooManyDestinations Unauthorized Forbidden SecondFactorNeeded AddressRefused InvalidDeviceCode "
-    "InvalidIdentifier"
+    "BadBranding TooManyDestinations Unauthorized Forbidden SecondFactorNeeded AddressRefused "
+    "InvalidDeviceCode InvalidIdentifier"
 )
 # Their texts are for programs, for the terminal, or in catalogues of their own.
 ELSEWHERE = ("cli", "client", "decoders", "diagnosis", "simulator", "testing")

@@ -13,6 +13,7 @@ import {
   IconHome,
   IconListDetails,
   IconMailX,
+  IconPalette,
   IconRoute,
   IconSend,
   IconSettings,
@@ -99,6 +100,7 @@ const routes = {
   operatorPlans: route("/operator/plans"),
   profiles: route("/operator/profiles"),
   hsmGroups: route("/operator/hsm-groups"),
+  branding: route("/operator/branding"),
   downlinks: route("/downlinks", { status: text, device: text, downlink: text }),
   networkDownlinks: route("/operator/downlinks", { status: text, device: text, downlink: text }),
   alarms: route("/alarms", {
@@ -250,6 +252,11 @@ screen(routes.hsmGroups, {
   title: "nav.hsm",
   operator: IconShieldLock,
   load: () => import("./features/operator/HsmGroups").then((module) => module.HsmGroups),
+});
+screen(routes.branding, {
+  title: "nav.branding",
+  operator: IconPalette,
+  load: () => import("./features/operator/Branding").then((module) => module.Branding),
 });
 screen(routes.alarms, {
   title: "nav.alarms",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Iterator
@@ -459,6 +460,71 @@ def test_a_lost_second_factor_is_reset_by_an_administrator(town: Town) -> None:
     actions = [entry["action"] for entry in town.admin.call("GET", f"{V1}/audit")]
     assert "user.secondFactorReset" in actions
     assert town.admin.request("POST", f"{V1}/users/{ref}/secondFactor/reset", {}).status_code == 400
+
+
+def test_a_lost_second_factor_is_reset_by_the_operator_in_the_users_language(town: Town) -> None:
+    ref, person = town.invited()
+    person.call("PUT", f"{V1}/session/language", {"language": "nl"})
+    Enrolled(person, PASSWORD, town.server.clock())
+    before = len(town.post.messages)
+    town.operator.call("POST", f"{V1}/operator/users/subscriber/{ref}/secondFactor/reset")
+    assert "tweede factor" in town.letter(before)
+    assert person.request("GET", f"{V1}/session").status_code == 401
+
+
+def test_the_operator_presents_the_server_in_its_name(tmp_path: Path) -> None:
+    """Page, authenticator, mails and the page of the API; the page is not built in a clone."""
+    with PostOffice(tmp_path) as post:
+        _present(tmp_path, post)
+
+
+def _present(tmp_path: Path, post: PostOffice) -> None:
+    account = sandbox(tmp_path / "data")
+    mail = {"HOST": "127.0.0.1", "PORT": str(post.port), "SECURITY": "none"}
+    server = HostedServer(
+        tmp_path / "data", **{f"VELDNET_MAIL__{k}": v for k, v in mail.items()}, VELDNET_SIGN_IN__URL=URL
+    )
+    desk, path = Person(server, operator_of(account), account.thingpark_password), f"{V1}/operator/branding"
+    user = Person(server, account.thingpark_username, account.thingpark_password)
+    assert desk.call("GET", path) == {"name": "Veldnet", "colour": "", "logo": None, "stored": False}
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg">%s</svg>'
+    for changes, problem in (
+        ({"colour": "#ffee00"}, "contrast"),
+        ({"colour": "red"}, "must look like"),
+        ({"name": "x" * 61}, "1 to 60"),
+        ({"name": "a\r\nBcc: x"}, "printable"),
+        ({"logo": "%"}, "base64"),
+        ({"logo": base64.b64encode(b"GIF89a").decode()}, "is not PNG"),
+        ({"logo": base64.b64encode(svg % b"<script>1</script>").decode()}, "plain SVG"),
+        ({"logo": base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"0" * 200_000).decode()}, "200 KB"),
+    ):
+        refused = desk.request("PUT", path, {"name": "Polderlink <b>"} | changes)
+        assert refused.status_code == 400 and problem in refused.json()["message"], changes
+    assert user.request("PUT", path, {"name": "Mine"}).status_code == 403
+    logo = base64.b64encode(svg % b"").decode()
+    desk.call("PUT", path, {"name": "Polderlink <b>", "colour": "#7a1f5c", "logo": logo})
+    shown = desk.call("PUT", path, {"name": "Polderlink <b>", "colour": ""})
+    assert shown["logo"] == f"data:image/svg+xml;base64,{logo}" and shown["stored"]
+    public = server.connect()
+    picture = public.get("/console/logo")
+    assert picture.content == svg % b"" and "sandbox" in picture.headers["content-security-policy"]
+    assert "<title>Polderlink &lt;b&gt; API</title>" in public.get("/docs").text
+    enrolment = user.call("POST", f"{V1}/secondFactor/enrolment", {"password": account.thingpark_password})
+    assert "issuer=Polderlink%20%3Cb%3E" in enrolment["uri"]
+    before = len(post.messages)
+    user.call("POST", f"{V1}/invitations", {"email": "anna@example.com", "role": "rw", "language": "nl"})
+    server.pass_time(1)
+    message = post.messages[before]
+    assert message["subject"].startswith("[Polderlink <b>] ") and message["subject"].endswith(
+        "op Polderlink <b>"
+    )
+    desk.call("PUT", path, {"name": "Polderlink", "builtInLogo": True})
+    assert public.get("/console/logo").status_code == 404
+    desk.call("DELETE", path)
+    assert desk.call("GET", path)["name"] == "Veldnet"
+    sandbox(tmp_path / "data")
+    assert desk.request("PUT", path, {"name": "Mine"}).status_code == 403
+    server.stop()
 
 
 def test_a_lost_second_factor_is_reset_at_the_command_line(town: Town) -> None:

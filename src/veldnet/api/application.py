@@ -57,14 +57,15 @@ def _branding(settings: ConsoleSettings) -> console.Branding:
 
 def create_application(platform: Platform) -> Litestar:
     """The application over a platform that is started."""
+    services = Services(platform, _branding(platform.settings.console))
     swagger_ui = create_static_files_router(
         "/docs/ui", directories=[Path(swagger_ui_path)], include_in_schema=False
     )
     return Litestar(
         route_handlers=[
-            *route_handlers(routers(), Services(platform)),
+            *route_handlers(routers(), services),
             swagger_ui,
-            *console.handlers(platform.settings.console.tiles, _branding(platform.settings.console)),
+            *console.handlers(platform.settings.console.tiles, services.branding),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=begin_request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from html import escape
 
 import msgspec
 from litestar import MediaType, Response
@@ -11,7 +12,7 @@ from .routers import PUBLIC
 from .services import Services
 
 _DOCS_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Veldnet API</title>
+<html lang="en"><head><meta charset="utf-8"><title>%s API</title>
 <link rel="stylesheet" href="/docs/ui/swagger-ui.css"></head>
 <body><div id="swagger-ui"></div>
 <script src="/docs/ui/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>
@@ -53,8 +54,9 @@ async def openapi_json() -> Response[bytes]:
 
 
 @PUBLIC.get("/docs")
-async def docs() -> Response[str]:
-    return Response(_DOCS_PAGE, media_type=MediaType.HTML)
+async def docs(services: Services) -> Response[str]:
+    name = escape((await services.branding()).name)
+    return Response(_DOCS_PAGE % name, media_type=MediaType.HTML)
 
 
 @PUBLIC.get("/docs/start.js")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
@@ -11,8 +12,10 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
 from veldnet.assembly.platform import Platform
+from veldnet.console import Branding
 from veldnet.domain.scope import OperatorScope, Scope
 from veldnet.inventory import audit
+from veldnet.inventory import branding as brandings
 from veldnet.inventory.devices import NewDevice
 from veldnet.inventory.imports import Rehearsals
 from veldnet.inventory.offers import find_hsm_group
@@ -33,11 +36,16 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
+# Seconds for which name, logo and colour are not read again.
+_BRANDING_AGE = 5.0
+
 
 class Services:
     """The platform as the API uses it."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, branding: Branding) -> None:
+        self._settled = self._branding = branding
+        self._branding_until = 0.0
         self.platform = platform
         self.settings: ApiSettings = platform.settings.api
         self.tokens = TokenCache(platform.store)
@@ -69,6 +77,28 @@ class Services:
         """The way of links to people; None without a mail server, or where the address that links lead to is
         not set: it is never taken from a request, whose sender chooses it."""
         return self.platform.monitoring.mailer if self.platform.settings.sign_in.url else None
+
+    async def branding(self) -> Branding:
+        """How the server presents itself; read every few seconds, for other processes change it too."""
+        if monotonic() >= self._branding_until:
+            try:
+                stored = await self.read(brandings.read_branding)
+            except StoreError as error:
+                log.warning("branding_unread", error=str(error))
+                return self._branding
+            self._branding_until = monotonic() + _BRANDING_AGE
+            own = self._settled
+            if stored is None:
+                self._branding = own
+            elif stored.logo is None:
+                self._branding = Branding(stored.name, stored.colour, own.logo, own.logo_type)
+            else:
+                self._branding = Branding(stored.name, stored.colour, stored.logo, stored.logo_type)
+        return self._branding
+
+    def forget_branding(self) -> None:
+        """Read it again for the next who asks."""
+        self._branding_until = 0.0
 
     async def vault_of_group(self, scope: Scope, hsm_group_id: str | UnsetType) -> Vault:
         """The vault of an HSM group of the caller's operator, the default one without a group."""

@@ -11,6 +11,7 @@ import structlog
 
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.gateways import Presence
+from veldnet.inventory import branding
 from veldnet.keys import Vaults, labels
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import (
@@ -38,7 +39,7 @@ from veldnet.monitoring import (
 )
 from veldnet.network.shell import NetworkServer
 from veldnet.settings import Settings, SettingsError
-from veldnet.store import IdSource, Store
+from veldnet.store import IdSource, Store, StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class MonitoringService:
         mailer: Mailer | None = None,
     ) -> None:
         self.recipients = Recipients()
-        self.mailer = mailer or _mailer(settings)
+        self.mailer = mailer or _mailer(settings, store)
         # Devices by state of health, as last counted.
         self.fleet: dict[str, int] = {}
         self._store = store
@@ -233,7 +234,7 @@ def _kinds(severities: tuple[str, ...]) -> tuple[dict[int, AlarmType], dict[int,
         raise SettingsError(f"settings: alarms.severities: {error}") from None
 
 
-def _mailer(settings: Settings) -> Mailer | None:
+def _mailer(settings: Settings, store: Store) -> Mailer | None:
     mail = settings.mail
     if not mail.host:
         return None
@@ -247,5 +248,14 @@ def _mailer(settings: Settings) -> Mailer | None:
             mail.password_file,
             ca_file=mail.ca_file,
             name=settings.console.name,
-        )
+        ),
+        lambda: _network_name(store),
     )
+
+
+async def _network_name(store: Store) -> str | None:
+    """The name that the operator has given the network in the console."""
+    try:
+        return await store.read(branding.network_name)
+    except StoreError:
+        return None

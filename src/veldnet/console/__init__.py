@@ -1,7 +1,15 @@
 """Serves the built console: one page, its scripts and styles. The source is the folder `console/` at the root
 of the repository; the package's build makes `static/` of it."""
 
-from .branding import BadBranding, Branding, read_branding
+from .branding import BadBranding, Branding, check_colour, kind_of_logo, read_branding
 from .pages import content_security_policy, handlers
 
-__all__ = ["BadBranding", "Branding", "content_security_policy", "handlers", "read_branding"]
+__all__ = [
+    "BadBranding",
+    "Branding",
+    "check_colour",
+    "content_security_policy",
+    "handlers",
+    "kind_of_logo",
+    "read_branding",
+]

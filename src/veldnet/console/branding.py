@@ -1,12 +1,15 @@
-"""The operator's name, logo and colour, checked when the server starts, for every visitor gets them."""
+"""The operator's name, logo and colour, checked before every visitor gets them."""
 
 from __future__ import annotations
 
 import html
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
+
+from veldnet.texts import Text
 
 MOST_LOGO = 200_000
 _LEAST_CONTRAST = 4.5
@@ -26,6 +29,9 @@ _ACTIVE = re.compile(
 
 class BadBranding(Exception):
     """A name, logo or colour that cannot be shown; the message says what would be right."""
+
+    def __init__(self, form: str, /, **values: Any) -> None:
+        super().__init__(Text(form, **values))
 
 
 class Branding(msgspec.Struct, frozen=True):
@@ -54,34 +60,49 @@ def contrast_with_white(colour: str) -> float:
 
 
 def read_branding(name: str, logo: str, colour: str) -> Branding:
-    """Raises `BadBranding`."""
-    if colour and contrast_with_white(colour) < _LEAST_CONTRAST:
-        raise BadBranding(
-            f"console.colour {colour}: white text on it has a contrast of {contrast_with_white(colour):.1f}; "
-            f"choose a darker one, with {_LEAST_CONTRAST} or more"
-        )
+    """The branding of the settings. Raises `BadBranding`."""
+    check_colour(colour, "console.colour")
     if not logo:
         return Branding(name, colour)
+    of = f"console.logo {logo}"
     try:
         with Path(logo).open("rb") as file:
             picture = file.read(MOST_LOGO + 1)
     except OSError as error:
-        raise BadBranding(f"console.logo {logo}: {error.strerror}") from None
+        raise BadBranding("{of}: {problem}", of=of, problem=error.strerror) from None
+    return Branding(name, colour, picture, kind_of_logo(picture, of))
+
+
+def check_colour(colour: str, of: str) -> None:
+    """Refuse what is no colour, or one on which white text cannot be read. Raises `BadBranding`."""
+    if not colour:
+        return
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+        raise BadBranding("{of} {colour!r} must look like #1a7f37", of=of, colour=colour[:20])
+    if contrast_with_white(colour) < _LEAST_CONTRAST:
+        raise BadBranding(
+            "{of} {colour}: white text on it has a contrast of {contrast:.1f}; choose a darker one, with "
+            "{least:g} or more",
+            of=of,
+            colour=colour,
+            contrast=contrast_with_white(colour),
+            least=_LEAST_CONTRAST,
+        )
+
+
+def kind_of_logo(picture: bytes, of: str) -> str:
+    """The media type of a logo that does nothing but show. Raises `BadBranding`."""
     if len(picture) > MOST_LOGO:
-        raise BadBranding(f"console.logo {logo} has more than {MOST_LOGO // 1000} KB; make it smaller")
-    return Branding(name, colour, picture, _kind_of(logo, picture))
-
-
-def _kind_of(logo: str, picture: bytes) -> str:
+        raise BadBranding("{of} has more than {most} KB; make it smaller", of=of, most=MOST_LOGO // 1000)
     for begin, kind in _KINDS:
         if begin.match(picture):
             return kind
     text = picture.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text.startswith((b"<svg", b"<?xml")) or b"<svg" not in text:
-        raise BadBranding(f"console.logo {logo} is not PNG, JPEG, WebP or SVG")
+        raise BadBranding("{of} is not PNG, JPEG, WebP or SVG", of=of)
     if b"\x00" in text or _ACTIVE.search(text):
         raise BadBranding(
-            f"console.logo {logo} holds a script, an event handler, an entity or a link to elsewhere; "
-            "save it as plain SVG"
+            "{of} holds a script, an event handler, an entity or a link to elsewhere; save it as plain SVG",
+            of=of,
         )
     return "image/svg+xml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import mimetypes
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,15 +39,22 @@ class _Files:
     """The built files, read once: there are few and they are small. Brotli forms come with the build, and
     browsers accept them over TLS. Others are compressed when first asked for."""
 
-    def __init__(self, root: Path, branding: Branding) -> None:
+    def __init__(self, root: Path) -> None:
         self._plain = {
             str(path.relative_to(root)): path.read_bytes()
             for path in (root.rglob("*") if root.exists() else ())
             if path.is_file() and not path.name.startswith(".")
         }
-        if "index.html" in self._plain:
-            self._plain["index.html"] = branding.head(self._plain["index.html"])
         self._packed: dict[str, bytes] = {}
+        self._page = self._plain.get("index.html", b"")
+        self._branding: Branding | None = None
+
+    def present(self, branding: Branding) -> None:
+        """Write name and colour into the page, where they have changed."""
+        if branding != self._branding and self._page:
+            self._branding = branding
+            self._plain["index.html"] = branding.head(self._page)
+            self._packed.pop("index.html", None)
 
     def __contains__(self, name: str) -> bool:
         return name in self._plain
@@ -66,9 +74,9 @@ class _Files:
         return Response(body, media_type=kind, headers=headers | more)
 
 
-def handlers(tiles: str, branding: Branding, root: Path = STATIC) -> list[Any]:
-    """The routes below `/console`."""
-    files = _Files(root, branding)
+def handlers(tiles: str, branding: Callable[[], Awaitable[Branding]], root: Path = STATIC) -> list[Any]:
+    """The routes below `/console`; `branding` is asked for each page."""
+    files = _Files(root)
     headers = {"content-security-policy": content_security_policy(tiles)}
 
     @get("/", include_in_schema=False)
@@ -77,12 +85,13 @@ def handlers(tiles: str, branding: Branding, root: Path = STATIC) -> list[Any]:
 
     @get("/console/logo", include_in_schema=False)
     async def logo() -> Response[bytes]:
-        if not branding.logo:
+        shown = await branding()
+        if not shown.logo:
             return Response(b"no logo", status_code=404, media_type="text/plain")
         # By itself, outside the page, nothing in it may run or load either.
         policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
         return Response(
-            branding.logo, media_type=branding.logo_type, headers=policy | {"cache-control": "max-age=3600"}
+            shown.logo, media_type=shown.logo_type, headers=policy | {"cache-control": "max-age=60"}
         )
 
     @get(["/console", "/console/{path:path}"], include_in_schema=False)
@@ -95,6 +104,7 @@ def handlers(tiles: str, branding: Branding, root: Path = STATIC) -> list[Any]:
             return Response(b"no such file", status_code=404, media_type="text/plain")
         if "index.html" not in files:
             return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
+        files.present(await branding())
         return files.response(request, "index.html", headers | {"cache-control": "no-cache"})
 
     return [lead, logo, page]

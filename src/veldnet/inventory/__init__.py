@@ -8,6 +8,7 @@ __all__ = [
     "accounts",
     "audit",
     "base_stations",
+    "branding",
     "catalogue",
     "certificates",
     "changes",

@@ -80,6 +80,18 @@ users = Table(
     sqlite_autoincrement=True,
 )
 
+# How the server presents itself, where its operator has set it; one row.
+branding = Table(
+    "branding",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("colour", Text, nullable=False),
+    # Without a logo that of the settings; an empty one is the built-in one.
+    Column("logo", LargeBinary),
+    Column("logo_type", Text),
+)
+
 # People of the operator itself; they see all its subscribers.
 operator_users = Table(
     "operator_users",

@@ -19,7 +19,15 @@ import { Empty, IfMayChange, Loading, Mono, PageTitle, Problem, blocking } from 
 import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { useSession } from "../../session";
-import { useChangeUser, useCreateUser, useDeleteUser, useSubscribers, useUsers, type Person } from "./api";
+import {
+  useChangeUser,
+  useCreateUser,
+  useDeleteUser,
+  useResetUserFactor,
+  useSubscribers,
+  useUsers,
+  type Person,
+} from "./api";
 import { useT } from "../../text";
 import { openForm, useUnsaved } from "../../components/unsaved";
 
@@ -34,6 +42,7 @@ export function Users() {
   const found = useUsers();
   const change = useChangeUser();
   const deletion = useDeleteUser();
+  const factor = useResetUserFactor();
   const setRole = (kind: Person["kind"], { ref }: User, role: "rw" | "ro") =>
     void run(change.mutateAsync({ person: { kind, ref }, role }), t("users.changed"));
   const turn = (kind: Person["kind"], row: User) => {
@@ -92,6 +101,20 @@ export function Users() {
                 }
               >
                 {t("users.password")}
+              </Button>
+              <Button
+                size="compact-sm"
+                variant="default"
+                onClick={() =>
+                  confirm(
+                    t("colleagues.resetFactorTitle", { name: row.username }),
+                    t("colleagues.resetFactorText"),
+                    t("colleagues.resetFactor"),
+                    () => void run(factor.mutateAsync({ kind, ref: row.ref }), t("factor.removed")),
+                  )
+                }
+              >
+                {t("colleagues.resetFactor")}
               </Button>
               <Button
                 size="compact-sm"

@@ -269,6 +269,13 @@ export function useChangeUser() {
   );
 }
 
+export function useResetUserFactor() {
+  return useChange(
+    (person: Person) => api.POST("/api/v1/operator/users/{kind}/{userRef}/secondFactor/reset", path(person)),
+    people,
+  );
+}
+
 export function useDeleteUser() {
   return useChange((person: Person) => api.DELETE("/api/v1/operator/users/{kind}/{userRef}", path(person)), people);
 }
@@ -320,6 +327,17 @@ export function useSaveDeviceProfile(ref: string | undefined) {
           }),
     profiles,
   );
+}
+
+export function useChangeBranding() {
+  return useChange(
+    (body: Schemas["NewBranding"]) => api.PUT("/api/v1/operator/branding", { body }),
+    ["/api/v1/operator/branding"],
+  );
+}
+
+export function useRemoveBranding() {
+  return useChange(() => api.DELETE("/api/v1/operator/branding"), ["/api/v1/operator/branding"]);
 }
 
 export function useCreateHsmGroup() {

@@ -154,7 +154,9 @@ async def reset_factor(user_ref: str, services: Services, scope: Scope, body: Ma
     found = await services.change(write, by=scope, action="user.secondFactorReset", what=f"user {user_ref}")
     _forget(services)
     if found is not None:
-        message = letters.factor_letter(found, scope.display_name, found.language or body.language)
+        network = (await services.branding()).name
+        language = found.language or body.language
+        message = letters.factor_letter(found, scope.display_name, network, language)
         await letters.send(services.mailer, found.email, message)
 
 

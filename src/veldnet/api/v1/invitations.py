@@ -118,7 +118,8 @@ async def _send(services: Services, scope: Scope, link: Link, language: Language
         return SentInvitation(link.invitation, False, link.token)
     invited = await services.read(lambda c: accounts.open_invitation(c, link.token))
     address = letters.page_link(services.platform.settings.sign_in.url, "invitation", link.token)
-    message = letters.invitation_letter(link.invitation, invited.subscriber, address, language)
+    network = (await services.branding()).name
+    message = letters.invitation_letter(link.invitation, invited.subscriber, address, network, language)
     mailed = await letters.send(services.mailer, link.invitation.email, message)
     return SentInvitation(link.invitation, mailed, None if mailed else link.token)
 

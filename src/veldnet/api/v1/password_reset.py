@@ -77,7 +77,8 @@ async def send_link(services: Services, to: Addressee, token: str, language: Lan
     """Whether a link was mailed to a user."""
     settings = services.platform.settings.sign_in
     link = letters.page_link(settings.url, "reset", token)
-    message = letters.reset_letter(to, link, settings.reset_lifetime, language)
+    network = (await services.branding()).name
+    message = letters.reset_letter(to, link, settings.reset_lifetime, network, language)
     return await letters.send(services.mailer, to.email, message)
 
 
@@ -129,7 +130,8 @@ async def finish_reset(request: Request[Any, Any, Any], services: Services, body
     done = await services.write(write)
     services.sessions.forget()
     services.tokens.forget()
-    message = letters.changed_letter(done.addressee, body.language)
+    network = (await services.branding()).name
+    message = letters.changed_letter(done.addressee, network, done.addressee.language or body.language)
     services.platform.supervisor.start("password notice", _notify(services, done.addressee.email, message))
 
 

@@ -140,7 +140,8 @@ async def begin(
     secret = accounts.new_secret()
     sealed = await services.platform.vault.seal(labels.SECOND_FACTOR, secret)
     await services.write(lambda c: accounts.begin_enrolment(c, session.user, sealed))
-    uri = accounts.enrolment_uri(secret, person_of(session).username, services.platform.settings.console.name)
+    network = (await services.branding()).name
+    uri = accounts.enrolment_uri(secret, person_of(session).username, network)
     picture = segno.make(uri, error="m").svg_data_uri(scale=5, border=3, light="#fff")
     return Enrolment(accounts.secret_text(secret), uri, picture)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -46,20 +46,25 @@ class Mailer(Protocol):
 class SmtpMailer:
     """Sends messages through one mail server."""
 
-    def __init__(self, settings: MailSettings) -> None:
+    def __init__(
+        self, settings: MailSettings, name: Callable[[], Awaitable[str | None]] | None = None
+    ) -> None:
+        """`name` is what is to stand before subjects instead of the settings' name, if anything."""
         self._settings = settings
+        self._name = name
 
     async def send(self, recipients: Sequence[str], message: Message) -> None:
         """Hand a message over. Raises `MailFailed`."""
+        name = (self._name and await self._name()) or self._settings.name
         try:
-            await asyncio.to_thread(self._send, recipients, message)
+            await asyncio.to_thread(self._send, recipients, message, name)
         except (OSError, smtplib.SMTPException) as error:
             raise MailFailed(f"{type(error).__name__}: {error}"[:300]) from None
 
-    def _send(self, recipients: Sequence[str], message: Message) -> None:
+    def _send(self, recipients: Sequence[str], message: Message, name: str) -> None:
         settings = self._settings
         mail = EmailMessage()
-        mail["Subject"] = f"[{settings.name}] {message.subject}"
+        mail["Subject"] = f"[{name}] {message.subject}"
         mail["From"] = settings.sender
         mail["To"] = ", ".join(recipients)
         mail["Date"] = formatdate()

@@ -50,5 +50,7 @@ async def reset_factor(
     )
     services.sessions.forget()
     if found is not None:
-        message = letters.factor_letter(found, operator.display_name, found.language or language_of(request))
+        network = (await services.branding()).name
+        language = found.language or language_of(request)
+        message = letters.factor_letter(found, operator.display_name, network, language)
         await letters.send(services.mailer, found.email, message)
