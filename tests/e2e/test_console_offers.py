@@ -23,6 +23,7 @@ SCREENS = (
     ("/operator/profiles", "Device profiles"),
     ("/operator/hsm-groups", "HSM groups"),
     ("/operator/subscribers", "Subscribers"),
+    ("/operator/branding", "Branding"),
 )
 
 
@@ -89,7 +90,7 @@ def test_what_an_operator_offers_is_copied_suspended_and_deleted(
     dialog.get_by_role("combobox", name="Move 1 device to").click()
     page.get_by_role("option", name="Copied").click()
     dialog.get_by_role("button", name="Delete").click()
-    desk.told("grant them first")
+    desk.told("grant it first")
     copied = next(one for one in operator.call("GET", f"{V1}/operator/plans") if one["name"] == "Copied")
     grant = {"customerId": plan["grants"][0]["customerId"], "granted": 5}
     operator.call("PUT", f"{V1}/operator/plans/{copied['ref']}/grants", grant)
