@@ -68,6 +68,7 @@ function Form({ found }: { found: Schemas["BrandingView"] }) {
         <ColorInput
           label={t("branding.colour")}
           description={t("branding.colourHelp")}
+          withEyeDropper={false}
           placeholder="#1a7f37"
           value={wanted.colour}
           onChange={(colour) => setWanted({ ...wanted, colour })}
