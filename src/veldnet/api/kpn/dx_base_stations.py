@@ -166,7 +166,7 @@ async def create_base_station(
         eui = GatewayEui.parse(body.uuid[-16:])
         identifier = None if body.id is None else BaseStationId.parse(body.id)
     except InvalidIdentifier as error:
-        raise InvalidField(f"uuid or id: {error}") from None
+        raise InvalidField("uuid or id: {error}", error=error) from None
     made = await services.change(
         lambda c: base_stations.create_base_station(
             c,

@@ -62,24 +62,29 @@ def check_settings(settings: StationProfileSettings, plans: Plans) -> None:
     """Raises `InvalidField` for a region or sub-bands that devices of this network do not use."""
     if settings.region is not None and settings.region not in plans:
         raise InvalidField(
-            f"settings.region {settings.region[:20]} is not served; the settings network.region and "
-            f"network.more_regions name {', '.join(plans)}"
+            "settings.region {region} is not served; the settings network.region and "
+            "network.more_regions name {known}",
+            region=settings.region[:20],
+            known=", ".join(plans),
         )
     main = plans[settings.region if settings.region is not None else next(iter(plans))]
     if not settings.subBands:
         return
     name = main.region.name
     if not main.region.fixed:
-        raise InvalidField(f"settings.subBands must be empty: {name} has no sub-bands to choose from")
+        raise InvalidField(
+            "settings.subBands must be empty: {name} has no sub-bands to choose from", name=name
+        )
     try:
         served_plan(settings, plans)
     except ValueError as error:
-        raise InvalidField(f"settings.subBands: {error}") from None
+        raise InvalidField("settings.subBands: {error}", error=error) from None
     foreign = sorted(set(settings.subBands) - set(main.sub_bands or settings.subBands))
     if foreign:
         raise InvalidField(
-            f"settings.subBands {foreign[0]} is not one of network.sub_bands: "
-            f"{', '.join(map(str, main.sub_bands))}"
+            "settings.subBands {foreign} is not one of network.sub_bands: {known}",
+            foreign=foreign[0],
+            known=", ".join(map(str, main.sub_bands)),
         )
 
 
@@ -92,7 +97,7 @@ def create_profile(
     columns = base_station_profiles.c
     taken = select(columns.ref).where(columns.operator_ref == operator_ref, columns.id == profile_id)
     if connection.execute(taken).first():
-        raise BadRequest(f"base station profile {profile_id} exists already")
+        raise BadRequest("base station profile {profile_id} exists already", profile_id=profile_id)
     return str(_insert(connection, operator_ref, profile_id, name, settings))
 
 
@@ -127,7 +132,7 @@ def profile_named(connection: Connection, operator_ref: int, profile_id: str) ->
     """The number of an operator's profile by its id. Raises `InvalidField`."""
     found = _number(connection, operator_ref, profile_id)
     if found is None:
-        raise InvalidField(f"there is no base station profile {profile_id[:100]}")
+        raise InvalidField("there is no base station profile {profile_id}", profile_id=profile_id[:100])
     return found
 
 
@@ -237,8 +242,12 @@ def remove_profile(connection: Connection, operator_ref: int, ref: str, move_to:
         names = ", ".join(station.id for station in uses.baseStations[:5])
         more = " and others" if uses.count > 5 else ""
         raise InUse(
-            f"base station profile {profile_id} is used by {uses.count} base station(s), {names}{more}; "
-            "name in moveTo the profile that they get"
+            "base station profile {profile_id} is used by {count} base station(s), {names}{more}; "
+            "name in moveTo the profile that they get",
+            profile_id=profile_id,
+            count=uses.count,
+            names=names,
+            more=more,
         )
     connection.execute(delete(base_station_profiles).where(base_station_profiles.c.ref == number))
     changes.note(connection, "base_stations", 0)

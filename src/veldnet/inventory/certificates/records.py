@@ -125,9 +125,9 @@ def revoke_serial(connection: Connection, serial: str, by: str) -> Certificate:
     """Take any certificate back. Raises `BadRequest`."""
     found = next((each for each in list_certificates(connection) if each.serial == serial.upper()), None)
     if found is None:
-        raise BadRequest(f"no certificate with the serial number {serial[:60]} was issued here")
+        raise BadRequest("no certificate with the serial number {serial} was issued here", serial=serial[:60])
     if found.revoked_at is not None:
-        raise BadRequest(f"the certificate {found.serial} is revoked already")
+        raise BadRequest("the certificate {serial} is revoked already", serial=found.serial)
     connection.execute(
         update(certificates)
         .where(certificates.c.ref == found.ref)
