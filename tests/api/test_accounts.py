@@ -480,9 +480,12 @@ def test_the_operator_presents_the_server_in_its_name(tmp_path: Path) -> None:
 
 def _present(tmp_path: Path, post: PostOffice) -> None:
     account = sandbox(tmp_path / "data")
-    mail = {"HOST": "127.0.0.1", "PORT": str(post.port), "SECURITY": "none"}
     server = HostedServer(
-        tmp_path / "data", **{f"VELDNET_MAIL__{k}": v for k, v in mail.items()}, VELDNET_SIGN_IN__URL=URL
+        tmp_path / "data",
+        VELDNET_MAIL__HOST="127.0.0.1",
+        VELDNET_MAIL__PORT=str(post.port),
+        VELDNET_MAIL__SECURITY="none",
+        VELDNET_SIGN_IN__URL=URL,
     )
     desk, path = Person(server, operator_of(account), account.thingpark_password), f"{V1}/operator/branding"
     user = Person(server, account.thingpark_username, account.thingpark_password)

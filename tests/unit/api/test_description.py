@@ -23,6 +23,7 @@ from veldnet.api.query import Parameter, parameters_of
 from veldnet.api.routers import KPN, KPN_BASE, V1_BASE, Router, routers
 from veldnet.api.services import Services
 from veldnet.api.serving import operations_of, route_handlers
+from veldnet.console import Branding
 from veldnet.domain.scope import Scope
 
 # Of KPN's contract; Veldnet has its own join server.
@@ -123,7 +124,7 @@ class Stage:
         async def greet(room_ref: str, scope: Scope, query: Greeting, body: Name) -> Greeted:
             return Greeted(f"{room_ref} {scope.customer_id}: {body.name * query.times}")
 
-        services = Services(self.server.platform)
+        services = Services(self.server.platform, Branding())
         self.application: Any = Litestar(
             route_handlers=route_handlers((self.router,), services),
             exception_handlers=EXCEPTION_HANDLERS,
