@@ -118,12 +118,7 @@ function Signed() {
   useEffect(
     () =>
       preloadWhenIdle(
-        [
-          ...screens.filter((screen) => operator || !screen.path.startsWith("/operator")),
-          Palette,
-          Chart,
-          WorldMap,
-        ],
+        [...screens.filter((screen) => operator || !screen.path.startsWith("/operator")), Palette, Chart, WorldMap],
         "screens-loaded",
       ),
     [operator],

@@ -32,7 +32,7 @@ export function StationHistory({ id }: { id: string }) {
           size="xs"
           aria-label={t("chart.range")}
           value={range}
-          onChange={(value) => setRange(value as typeof range)}
+          onChange={(value) => setRange(value)}
           data={ranges.map((value) => ({
             value,
             label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }),
