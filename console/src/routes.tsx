@@ -13,6 +13,7 @@ import {
   IconHome,
   IconListDetails,
   IconMailX,
+  IconMap2,
   IconPalette,
   IconRoute,
   IconSend,
@@ -81,6 +82,7 @@ const routes = {
   network: route("/operator"),
   stations: route("/operator/base-stations"),
   station: route("/operator/base-stations/$id"),
+  coverage: route("/operator/coverage", { station: text, report: text }),
   logger: route("/logger", {
     deviceEUI: text,
     devAddr: text,
@@ -206,6 +208,11 @@ screen(routes.stations, {
 screen(routes.station, {
   title: "nav.stations",
   load: () => import("./features/operator/Station").then((module) => module.StationPage),
+});
+screen(routes.coverage, {
+  title: "worth.title",
+  operator: IconMap2,
+  load: () => import("./features/operator/Coverage").then((module) => module.Coverage),
 });
 screen(routes.logger, {
   title: "nav.logger",

@@ -92,8 +92,8 @@ def network(server: HostedServer, account: Account) -> Network:
         radio.join(first, virtual)
         for _ in range(3):
             _together(server, virtual.uplink(2, b"x"), copies)
-    server.pass_time(31)
-    server.run(server.platform.judge_base_stations())
+    server.pass_time(62)
+    server.run(server.platform.coverage.judge())
     return Network(user, operator, outsider, ids[0], ids[1], ids[2], refs)
 
 
@@ -178,6 +178,6 @@ def test_other_operators_and_subscribers_see_nothing_of_it(server: HostedServer,
     assert all(report["dependent"] == 0 for report in outsider.call("GET", REPORTS))
     gone = network.refs["Lonely"]
     network.user.call("DELETE", f"{KPN}/devices/{gone}", headers={"api-version": "v1.1.1"})
-    server.run(server.platform.judge_base_stations())
+    server.run(server.platform.coverage.judge())
     page = network.operator.call("GET", f"{STATIONS}/{network.mast}/dependentDevices")
     assert [device["name"] for device in page["devices"]] == ["Faint"]

@@ -155,8 +155,9 @@ class World:
         return str(self.desk("GET", path)["updates"][0]["ref"])
 
     def report(self) -> str:
-        """The weekly report on base stations of the week before this one."""
-        self.server.run(make_reports(self.server.platform.store, self.server.clock))
+        """The weekly report on base stations of this week, as it is made after its end."""
+        self.server.run(self.server.platform.look_around())
+        self.server.run(make_reports(self.server.platform.store, lambda: self.server.clock() + 604_800))
         return str(self.desk("GET", "/coverageReports")[0]["ref"])
 
     def with_authority(self) -> str:

@@ -47,6 +47,13 @@ async def listed(store: SqliteStore) -> dict[int, listing.BaseStationAlarm]:
 
 CASES: list[tuple[int, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     # Type, state, what raises it, what neither raises nor clears it, what clears it.
+    (
+        types.RESTARTED,
+        "WARNING",
+        {"restarted_at": NOW - 3599},
+        {"seen_at": None},
+        {"restarted_at": NOW - 3601},
+    ),
     (types.CONNECTION, "CRITICAL", {"seen_at": NOW - 181}, {"seen_at": None}, {"seen_at": NOW - 179}),
     (
         types.LOW_TRAFFIC,

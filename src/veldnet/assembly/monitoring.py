@@ -186,6 +186,7 @@ class MonitoringService:
             up_since=seen.up_since,
             frame_at=seen.frame_at,
             gps_at=seen.gps_at,
+            restarted_at=seen.restarted_at,
             packets=packets,
             bad_packets=bad,
             acknowledged=seen.acknowledged,

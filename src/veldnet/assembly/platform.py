@@ -17,6 +17,7 @@ from veldnet.assembly.base_station_history import HistoryKeeper
 from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.changes import ChangeApplier
 from veldnet.assembly.configured import decoder_pool, delivery_limits, route_sender
+from veldnet.assembly.coverage import CoverageKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.data_directory.lease import BEAT_EVERY, ServingLease
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
@@ -34,7 +35,6 @@ from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, Post, prune
-from veldnet.monitoring.coverage import make_reports, roll_up_worth, send_reports, take_coverage
 from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
@@ -65,7 +65,7 @@ _BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
 _COVERAGE_EVERY = 30.0
 _HISTORY_EVERY = 60.0
-_WORTH_EVERY = 3600.0
+_WORTH_EVERY = 120.0
 _VIRTUAL_CHECK = 300.0
 _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
@@ -134,6 +134,7 @@ class Platform:
         self.certificate: ServerCertificate | None = None
         self.backups = ScheduledBackups(settings, clock) if settings.backup.directory else None
         self.loop_lag = 0.0
+        self.coverage = CoverageKeeper(self.store, clock, lambda: self.monitoring.mailer)
         self._changes = ChangeApplier(self.store, self.supervisor, self._change_table())
         self.ready = False
         self._lease = ServingLease(data.store)
@@ -252,8 +253,8 @@ class Platform:
         self.poll("base station presence", _PRESENCE_EVERY, self._presence_keeper.write)
         self.poll("base station connections", _CONNECTIONS_EVERY, self._keep_connections)
         self.poll("alarms of the installation", every, self._check_installation)
-        self.poll("coverage", _COVERAGE_EVERY, self._take_coverage)
-        self.poll("worth of base stations", _WORTH_EVERY, self.judge_base_stations)
+        self.poll("coverage", _COVERAGE_EVERY, self.coverage.take)
+        self.poll("worth of base stations", _WORTH_EVERY, self.coverage.judge_in_turn)
         self.poll("base station history", _HISTORY_EVERY, self._history.write)
         self.poll("device counts", every, self.monitoring.count_devices)
         for name, interval, chore in (
@@ -295,18 +296,9 @@ class Platform:
         await self.monitoring.check_base_stations()
         await self._check_installation()
         await self.monitoring.count_devices()
-        await self._take_coverage()
-        await self.judge_base_stations()
+        await self.coverage.take()
+        await self.coverage.judge()
         await self._history.write()
-
-    async def _take_coverage(self) -> None:
-        await take_coverage(self.store, self.clock)
-
-    async def judge_base_stations(self) -> None:
-        """Count what base stations are worth, and report on them where a week is over."""
-        await roll_up_worth(self.store, self.clock)
-        await make_reports(self.store, self.clock)
-        await send_reports(self.store, self.monitoring.mailer, self.clock)
 
     async def _keep_connections(self) -> None:
         for connections in self._connections:

@@ -9,6 +9,7 @@ import msgspec
 from veldnet.lorawan import BaseStationId, GatewayEui
 
 from .addresses import Address, Addresses
+from .counter_watch import CounterWatch
 from .counters import Counters
 from .measures import Measures
 
@@ -50,6 +51,7 @@ class Seen:
         "addresses",
         "breaks",
         "clock_error",
+        "counter_watch",
         "counters",
         "frame_at",
         "gps_at",
@@ -69,6 +71,7 @@ class Seen:
         # Times in which it was silent, from and to, that nobody has taken up yet.
         self.breaks: deque[tuple[float, float]] = deque(maxlen=_MOST_BREAKS)
         self.measures = Measures()
+        self.counter_watch = CounterWatch()
         self.restarted_at: float | None = None
         self.frame_at: float | None = None
         self.gps_at: float | None = None

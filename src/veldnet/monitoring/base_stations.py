@@ -36,6 +36,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     up_since: float | None = None
     frame_at: float | None = None
     gps_at: float | None = None
+    restarted_at: float | None = None
     packets: int = 0
     bad_packets: int = 0
     acknowledged: float | None = None
@@ -58,6 +59,15 @@ class Limits(msgspec.Struct, frozen=True):
     full: float = 0.9
     room: float = 0.7
     gps_lost: float = 600.0
+    restarted: float = 3600.0
+
+
+def restart(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
+    """101: its counter has begun again; until that is an hour ago."""
+    if facts.restarted_at is not None and now - facts.restarted_at < limits.restarted:
+        yield Raised(types.RESTARTED)
+    elif facts.seen_at is not None:
+        yield Cleared(types.RESTARTED)
 
 
 def connection(facts: Facts, limits: Limits, now: float) -> Iterator[Signal]:
@@ -129,7 +139,7 @@ def duplicate(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
         yield Cleared(types.DUPLICATE_EUI)
 
 
-RULES = (connection, radio, backhaul, downlink_load, time_source, duplicate)
+RULES = (restart, connection, radio, backhaul, downlink_load, time_source, duplicate)
 
 
 class _Change(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from veldnet.gateways import BaseStationProtocol, Presence, StationProfile
+from veldnet.gateways.counter_watch import CounterWatch
 from veldnet.gateways.semtech_udp.allowed import AllowedNetworks
 from veldnet.gateways.semtech_udp.downlink_path import DownlinkPath, keep_alive
 from veldnet.gateways.semtech_udp.messages import parse_header, parse_push_data, pull_resp, uplink_of
@@ -426,3 +427,19 @@ def test_frames_that_a_base_station_kept_are_no_second_base_station() -> None:
         turns.append((2000.5 + n, HERE, 1800.0 - 45.0 * n))
     harness = frames_of(Harness(), *turns)
     assert harness.presence.stations[STATION].duplicates(harness.now) == []
+
+
+def test_a_counter_that_jumps_back_for_good_shows_a_restart() -> None:
+    watch, micros = CounterWatch(), 1_000_000
+    assert not any(watch.restarted(5 * micros + at * micros, 1000.0 + at) for at in range(0, 3600, 10))
+    # Two that were kept back, for as long; then one that comes at once.
+    assert not watch.restarted(3000 * micros, 4610.0) and not watch.restarted(3010 * micros, 4620.0)
+    assert not watch.restarted(3635 * micros, 4630.0)
+    # It is on since 4,700, and the counter wraps around later.
+    assert [watch.restarted((at - 4700) * micros, float(at)) for at in (4710, 4730, 4745, 4760)] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert not watch.restarted((4400 * micros) % (1 << 32), 9100.0)

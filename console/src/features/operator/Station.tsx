@@ -16,10 +16,11 @@ import {
   Time,
   blocking,
 } from "../../components/basics";
+import { TextLink } from "../../components/links";
 import { WorldMap } from "../../components/Map";
 import { useConfirm, useTell } from "../../components/notify";
 import { number, percent } from "../../format";
-import { useDeleteStation, useStations } from "./api";
+import { useDeleteStation, useStations, useWorth } from "./api";
 import { useT } from "../../text";
 import { openForm } from "../../components/unsaved";
 import { FrameList } from "../logger/FrameList";
@@ -116,6 +117,9 @@ export function StationPage() {
         </Grid.Col>
         <Grid.Col span={12}>
           <StationConfiguration station={station} />
+        </Grid.Col>
+        <Grid.Col span={12}>
+          <Worth id={id} />
         </Grid.Col>
         <Grid.Col span={12}>
           <StationHistory id={id} />
@@ -215,6 +219,32 @@ function Place({ station }: { station: Station }) {
           {t("stations.noPlace")}
         </Text>
       )}
+    </Panel>
+  );
+}
+
+/** What goes dark without it. */
+function Worth({ id }: { id: string }) {
+  const t = useT();
+  const worth = useWorth();
+  const mine = worth.data?.find((one) => one.id === id);
+  if (!mine) return null;
+  const count = mine.only + mine.weak;
+  return (
+    <Panel
+      title={t("worth.ifItFails")}
+      right={
+        <TextLink to="/operator/coverage" search={{ station: id }} size="sm">
+          {t("worth.show")}
+        </TextLink>
+      }
+    >
+      <Text size="sm">
+        {count
+          ? t("worth.goDark", { count, only: mine.only, weak: mine.weak })
+          : t(mine.addsNothing ? "worth.addsNothingText" : "worth.nothingDark")}{" "}
+        {mine.improved > 0 && t("worth.improvedText", { count: mine.improved })}
+      </Text>
     </Panel>
   );
 }

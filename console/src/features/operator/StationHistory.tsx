@@ -17,6 +17,8 @@ const ranges = ["1", "7", "35"] as const;
 const green = "#2b9160";
 const orange = "#f08c00";
 const red = "#e03131";
+// Of refused downlinks, by their turn.
+const others = [orange, "#1c7ed6", "#ae3ec9", red, "#0c8599", "#868e96"];
 
 export function StationHistory({ id }: { id: string }) {
   const t = useT();
@@ -32,7 +34,7 @@ export function StationHistory({ id }: { id: string }) {
           size="xs"
           aria-label={t("chart.range")}
           value={range}
-          onChange={(value) => setRange(value)}
+          onChange={setRange}
           data={ranges.map((value) => ({
             value,
             label: value === "1" ? t("chart.day") : t("chart.days", { days: Number(value) }),
@@ -114,11 +116,11 @@ function chartsOf(slots: Slot[], days: number, t: Translate) {
             option: {
               xAxis: time,
               yAxis: count,
-              series: results.map((result) =>
+              series: results.map((result, turn) =>
                 bars(
                   result === "SENT" ? t("history.sent") : result,
                   (slot) => slot.downlinks[result] ?? 0,
-                  result === "SENT" ? green : undefined,
+                  result === "SENT" ? green : others[turn % others.length],
                 ),
               ),
             },

@@ -1,5 +1,5 @@
 // The network and those whom it serves.
-import type { keepPreviousData } from "@tanstack/react-query";
+import { keepPreviousData } from "@tanstack/react-query";
 import { $api, api, type Schemas } from "../../api/client";
 import type { operations } from "../../api/schema";
 import { useChange, type Readable } from "../../api/changes";
@@ -64,6 +64,52 @@ export function useOutages(stationId: string) {
 /** How long each was connected within 35 days. */
 export function useShares() {
   return $api.useQuery("get", "/api/v1/operator/baseStations/availability", undefined, { staleTime: 300_000 });
+}
+
+export function useWorth() {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/worth", undefined, { refetchInterval: 60_000 });
+}
+
+export function useDependents(stationId: string, after: string | undefined) {
+  return $api.useQuery("get", "/api/v1/operator/baseStations/{stationId}/dependentDevices", {
+    params: { path: { stationId }, query: { limit: 20, after } },
+  });
+}
+
+interface Box {
+  south: number;
+  west: number;
+  north: number;
+  east: number;
+}
+
+/** Cells of a part of the map, which is all of it until the map says what it shows. */
+export function useFailureCells(stationId: string, box: Box | null, cell: number) {
+  return $api.useQuery(
+    "get",
+    "/api/v1/operator/baseStations/{stationId}/failureCells",
+    { params: { path: { stationId }, query: { ...box, cell } } },
+    { placeholderData: keepPreviousData },
+  );
+}
+
+export function useReports() {
+  return $api.useQuery("get", "/api/v1/operator/coverageReports");
+}
+
+export function useReport(reportRef: string) {
+  return $api.useQuery("get", "/api/v1/operator/coverageReports/{reportRef}", { params: { path: { reportRef } } });
+}
+
+export function useReportRecipients() {
+  return $api.useQuery("get", "/api/v1/operator/coverageReports/recipients");
+}
+
+export function useSaveReportRecipients() {
+  return useChange(
+    (body: { recipients: string[] }) => api.PUT("/api/v1/operator/coverageReports/recipients", { body }),
+    ["/api/v1/operator/coverageReports/recipients"] as const satisfies Readable[],
+  );
 }
 
 export function useSubscribers(enabled = true) {

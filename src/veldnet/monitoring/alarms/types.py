@@ -72,11 +72,13 @@ DEVICE_TYPES = {
 # Beyond ThingPark's numbers.
 DUPLICATE_EUI, MODULE, CERTIFICATE, BACKUP = 202, 201, 203, 204
 
-CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD, TIME_LOST, BACKHAUL = 102, 103, 104, 105, 109, 121
+RESTARTED, CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD = 101, 102, 103, 104, 105
+TIME_LOST, BACKHAUL = 109, 121
 
 BASE_STATION_TYPES = {
     kind.id: kind
     for kind in (
+        _state(RESTARTED, "LRR restarted", Level.WARNING),
         _state(CONNECTION, "Connection status", Level.CRITICAL),
         _state(LOW_TRAFFIC, "Low uplink traffic", Level.MINOR),
         _state(INVALID_CRC, "High invalid CRC", Level.MINOR),

@@ -97,7 +97,7 @@ def last_week(now: int) -> int:
 
 
 def _make(connection: Connection, operator_ref: int, begin: int, now: int) -> CoverageReport | None:
-    """The report of a week; None for an operator without base stations."""
+    """The report of a week; None for an operator whose base stations were not there yet."""
     rows = connection.execute(
         select(base_stations.c.id, base_stations.c.name)
         .where(base_stations.c.operator_ref == operator_ref)
@@ -107,8 +107,11 @@ def _make(connection: Connection, operator_ref: int, begin: int, now: int) -> Co
     names = {row.id: row.name for row in rows}
     if not names:
         return None
-    worth = [one for one in list_worth(connection, operator_ref, names) if one.id in names]
     hours, outages = _history(connection, begin)
+    if not any(int(number, 16) in hours for number in names):
+        # Nobody watched them in that week.
+        return None
+    worth = [one for one in list_worth(connection, operator_ref, names) if one.id in names]
     columns = hourly_statistics.c
     frames = {
         row.scope_ref: row

@@ -1,7 +1,7 @@
 """What each base station is worth: devices that only it hears, that depend on it, that it improves.
 
-It is counted by pieces of the index of devices and base stations, every hour, in the store: so it costs the
-frames nothing, and reading it costs as many rows as there are base stations.
+It is counted by pieces of the index of devices and base stations, now and then, in the store: so it costs
+the frames nothing, and reading it costs as many rows as there are base stations.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class StationWorth(msgspec.Struct):
     """What a base station is worth to the devices of an operator: how many it hears (`devices`), of these how
     many no other hears (`only`), others do too seldom or too faintly (`weak`), it hears best (`best`), and it
     hears 3 dB or more better than a next one without margin to spare (`improved`). Without it `only` and
-    `weak` go dark; it adds nothing where it has none of the three."""
+    `weak` go dark; it adds nothing where it has none of the three. `computed` is empty before the first
+    count."""
 
     id: str
     devices: int
@@ -166,6 +167,8 @@ def list_worth(connection: Connection, operator_ref: int, stations: Iterable[str
         for station, row in found.items()
     ]
     listed += [
-        StationWorth(station, 0, 0, 0, 0, 0, True, computed) for station in stations if station not in found
+        StationWorth(station, 0, 0, 0, 0, 0, bool(rows), computed)
+        for station in stations
+        if station not in found
     ]
     return sorted(listed, key=lambda one: (-(one.only + one.weak), -one.improved, -one.devices, one.id))

@@ -51,7 +51,8 @@ class ReportRecipients(msgspec.Struct):
 )
 async def list_station_worth(services: Services, operator: OperatorScope) -> list[NamedWorth]:
     """How many devices go dark without each base station, and which base stations add nothing. Counted every
-    hour from the uplinks of the last 35 days, the last ones above all."""
+    few minutes, in a large network every hour, from the uplinks of the last 35 days, the last ones above
+    all."""
 
     def read(connection: Connection) -> list[NamedWorth]:
         own = {

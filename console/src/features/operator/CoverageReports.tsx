@@ -1,0 +1,152 @@
+// The weekly reports on base stations, and who gets them by e-mail.
+import { Button, Group, TagsInput, Text } from "@mantine/core";
+import { useState } from "react";
+import { IfMayChange, Loading, Mono, Panel, Time } from "../../components/basics";
+import { DataTable } from "../../components/DataTable";
+import { useTell } from "../../components/notify";
+import { number, percent } from "../../format";
+import { useT } from "../../text";
+import { useReport, useReports, useReportRecipients, useSaveReportRecipients } from "./api";
+
+export function CoverageReports({ chosen, onChoose }: { chosen?: string; onChoose: (ref: string) => void }) {
+  const t = useT();
+  const reports = useReports();
+  const rows = reports.data ?? [];
+  const ref = chosen ?? rows[0]?.ref;
+  return (
+    <Panel title={t("report.title")}>
+      <Recipients />
+      {rows.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          {t("report.none")}
+        </Text>
+      ) : (
+        <DataTable
+          label={t("report.title")}
+          rows={rows.slice(0, 10)}
+          id={(row) => row.ref}
+          onOpen={(row) => onChoose(row.ref)}
+          columns={[
+            { key: "week", title: t("report.week"), render: (row) => row.ref },
+            {
+              key: "dependent",
+              title: t("report.dependent"),
+              align: "right",
+              render: (row) => number(row.dependent),
+            },
+            { key: "idle", title: t("report.idle"), align: "right", render: (row) => number(row.idle) },
+            {
+              key: "mailed",
+              title: t("report.mailed"),
+              render: (row) => (row.mailed ? <Time at={row.mailed} short /> : "–"),
+            },
+          ]}
+        />
+      )}
+      {ref !== undefined && rows.length > 0 && <Report reportRef={ref} />}
+    </Panel>
+  );
+}
+
+function Recipients() {
+  const t = useT();
+  const { run } = useTell();
+  const stored = useReportRecipients();
+  const save = useSaveReportRecipients();
+  const [changed, setChanged] = useState<string[] | null>(null);
+  return (
+    <IfMayChange>
+      <Group align="flex-end" mb="md" wrap="nowrap">
+        <TagsInput
+          style={{ flex: 1 }}
+          maxTags={20}
+          label={t("report.recipients")}
+          placeholder={t("report.recipientsHint")}
+          value={changed ?? stored.data?.recipients ?? []}
+          onChange={setChanged}
+        />
+        <Button
+          disabled={changed === null}
+          loading={save.isPending}
+          onClick={() =>
+            void run(save.mutateAsync({ recipients: changed ?? [] }), t("report.saved")).then(
+              (answer) => answer && setChanged(null),
+            )
+          }
+        >
+          {t("common.save")}
+        </Button>
+      </Group>
+    </IfMayChange>
+  );
+}
+
+function Report({ reportRef }: { reportRef: string }) {
+  const t = useT();
+  const report = useReport(reportRef);
+  if (!report.data) return report.isError ? null : <Loading />;
+  return (
+    <>
+      <Text fw={600} mt="md" mb="xs">
+        {t("report.of", { day: reportRef })}
+      </Text>
+      <DataTable
+        label={t("report.of", { day: reportRef })}
+        rows={report.data.stations}
+        id={(row) => row.id}
+        minWidth={700}
+        columns={[
+          {
+            key: "name",
+            title: t("common.name"),
+            value: (row) => row.name,
+            render: (row) => (
+              <>
+                {row.name}
+                <Text size="xs" c="dimmed">
+                  <Mono>{row.id}</Mono>
+                </Text>
+              </>
+            ),
+          },
+          {
+            key: "connected",
+            title: t("history.connected"),
+            align: "right",
+            value: (row) => row.connected,
+            render: (row) => percent(row.connected, 2),
+          },
+          {
+            key: "outages",
+            title: t("history.outages"),
+            align: "right",
+            value: (row) => row.outages,
+            render: (row) => number(row.outages),
+          },
+          {
+            key: "uplinks",
+            title: t("chart.uplinks"),
+            align: "right",
+            value: (row) => row.uplinks,
+            render: (row) => number(row.uplinks),
+          },
+          {
+            key: "only",
+            title: t("worth.only"),
+            align: "right",
+            value: (row) => row.only,
+            render: (row) => number(row.only),
+          },
+          {
+            key: "weak",
+            title: t("worth.weak"),
+            align: "right",
+            value: (row) => row.weak,
+            render: (row) => number(row.weak),
+          },
+          { key: "nothing", title: "", render: (row) => (row.addsNothing ? t("worth.addsNothing") : "") },
+        ]}
+      />
+    </>
+  );
+}
