@@ -16,6 +16,7 @@ from veldnet.assembly.platform import Platform
 from veldnet.settings import ConsoleSettings, SettingsError
 
 from .auth.bearer import LATEST
+from .compression import COMPRESSION, note_variants
 from .errors import EXCEPTION_HANDLERS, begin_request, transaction_of
 from .routers import routers
 from .services import Services
@@ -37,6 +38,7 @@ async def _before_send(message: Message, scope: Scope) -> None:
     headers["referrer-policy"] = "no-referrer"
     headers["content-security-policy"] = headers.get("content-security-policy", _CSP)
     headers["cache-control"] = headers.get("cache-control", "no-store")
+    note_variants(headers, scope)
     for name, value in state.get("quota", {}).items():
         headers[name] = value
 
@@ -70,6 +72,7 @@ def create_application(platform: Platform) -> Litestar:
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=begin_request,
         before_send=[_before_send],
+        compression_config=COMPRESSION,
         cors_config=CORSConfig(
             allow_origins=["*"],
             allow_headers=["authorization", "content-type", "api-version", "x-request-id"],

@@ -53,12 +53,14 @@ class Options(TypedDict, total=False):
 
 
 class Router:
-    """Operations under the same paths for the same callers."""
+    """Operations under the same paths for the same callers. Where `compressed`, no answer to a GET may hold a
+    secret (see `compression`)."""
 
-    def __init__(self, name: str, access: Access, *bases: str) -> None:
+    def __init__(self, name: str, access: Access, *bases: str, compressed: bool = False) -> None:
         self.name = name
         self.access = access
         self.bases = bases
+        self.compressed = compressed
         self.operations: list[Operation] = []
 
     def get(self, path: str, *description: str, **options: Unpack[Options]) -> Callable[[F], F]:
@@ -129,18 +131,19 @@ async def _own_page(request: Request[Any, Any, Any], _services: Services, _read_
 
 
 _SCOPE = Access("scope", Scope, _scope)
+_OPERATOR = Access("operator", OperatorScope, _operator, ("session", "apiKey"))
 _NOBODY = Access("", None, None, ())
 
 # Subscribers: projects and users with a token, and who is signed in.
-KPN = Router("kpn", _SCOPE, KPN_BASE)
+KPN = Router("kpn", _SCOPE, KPN_BASE, compressed=True)
 # KPN's operations on ThingPark's paths; those here take the place of KPN's there.
-DX = Router("dx", _SCOPE, "/thingpark/dx/core/{version}/api", "/core/{version}/api")
+DX = Router("dx", _SCOPE, "/thingpark/dx/core/{version}/api", "/core/{version}/api", compressed=True)
 OSS = Router("oss", _SCOPE, "/thingpark/wireless/rest")
-SUBSCRIBER = Router("subscriber", _SCOPE, V1_BASE)
+SUBSCRIBER = Router("subscriber", _SCOPE, V1_BASE, compressed=True)
 # Administrators of a subscriber: its users.
-ADMINISTRATOR = Router("administrator", Access("scope", Scope, _administrator), V1_BASE)
+ADMINISTRATOR = Router("administrator", Access("scope", Scope, _administrator), V1_BASE, compressed=True)
 # Subscribers, and operators who see the frames of all of theirs.
-VIEWER = Router("viewer", Access("of", Whose, _view), V1_BASE)
+VIEWER = Router("viewer", Access("of", Whose, _view), V1_BASE, compressed=True)
 # Projects that may not be activated yet.
 PROJECT = Router("project", Access("bearer", Bearer, _bearer), KPN_BASE)
 # Who has no session yet; user name and password are in the body.
@@ -150,14 +153,23 @@ ENTERING = Router("entering", Access("session", Session, _entering, ("session",)
 # Who is signed in.
 SESSION = Router("session", Access("session", Session, _session, ("session",)), V1_BASE)
 OPERATOR = Router(
-    "operator", Access("operator", OperatorScope, _operator, ("session", "apiKey")), f"{V1_BASE}/operator"
+    "operator",
+    _OPERATOR,
+    f"{V1_BASE}/operator",
+    compressed=True,
 )
 # Base stations on ThingPark's paths: they are the operator's, so that projects do not see them.
 DX_OPERATOR = Router(
-    "dx operator", Access("operator", OperatorScope, _operator, ("session", "apiKey")), *DX.bases
+    "dx operator",
+    _OPERATOR,
+    *DX.bases,
+    compressed=True,
 )
 OSS_OPERATOR = Router(
-    "oss operator", Access("operator", OperatorScope, _operator, ("session", "apiKey")), *OSS.bases
+    "oss operator",
+    _OPERATOR,
+    *OSS.bases,
+    compressed=True,
 )
 # Application servers: each downlink is signed with the key of its routing profile.
 TUNNEL = Router("tunnel", _NOBODY, "/thingpark/lrc/rest")

@@ -9,6 +9,7 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler, delete, get, post, put
 
 from .body import json_object, read_body, read_resource
+from .compression import COMPRESSED
 from .description.operation import Operation, snake
 from .query import parameters_of
 from .routers import DX, KPN, Router
@@ -23,7 +24,7 @@ def route_handlers(routers: tuple[Router, ...], services: Services) -> list[HTTP
     return [
         _METHODS[operation.method](
             [_route(base + operation.path) for base in router.bases],
-            opt={"router": router.name, "operation": operation},
+            opt={"router": router.name, "operation": operation} | _compressed(router, operation),
             # The status is that of the response, always.
             status_code=200,
             include_in_schema=False,
@@ -39,6 +40,11 @@ def operations_of(router: Router) -> list[Operation]:
         return router.operations
     own = {(operation.method, operation.path) for operation in DX.operations}
     return [*DX.operations, *(each for each in KPN.operations if (each.method, each.path) not in own)]
+
+
+def _compressed(router: Router, operation: Operation) -> dict[str, bool]:
+    reads = operation.method == "get" and operation.media != "text/event-stream"
+    return {COMPRESSED: True} if router.compressed and reads else {}
 
 
 def _route(path: str) -> str:
