@@ -32,7 +32,10 @@ from veldnet.store.alembic_chain import upgrade
 from veldnet.store.schema import metadata
 
 # Not the store's to give: `IdSource` gives the ids, the others are numbers of something else.
-NOT_GIVEN = {"deliveries", "downlinks", "notifications", "leases", "device_states", "id_marks", "id_steps"}
+NOT_GIVEN = {
+    *("branding", "cups_contacts", "deliveries", "device_states", "downlinks", "id_marks", "id_steps"),
+    *("leases", "notifications"),
+}
 NUMBERED = [table for table in metadata.sorted_tables if table.autoincrement_column is not None]
 _unique = count(1)
 

@@ -84,7 +84,8 @@ users = Table(
 branding = Table(
     "branding",
     metadata,
-    Column("ref", Ref, primary_key=True),
+    # One row, numbered 1.
+    Column("ref", Ref, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("colour", Text, nullable=False),
     # Without a logo that of the settings; an empty one is the built-in one.
