@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.antenna import Antenna
+from tests.api.examples import operator_of
 from tests.api.hosting import Client, HostedServer
 from tests.installation import sandbox
+from tests.person import Person
 from veldnet.simulator.customer import Account
 
 
@@ -34,3 +37,25 @@ def client(server: HostedServer, account: Account) -> Client:
     customer = Client(server, account)
     customer.activate()
     return customer
+
+
+@pytest.fixture(scope="module")
+def user(server: HostedServer, account: Account) -> Person:
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def operator(server: HostedServer, account: Account) -> Person:
+    return Person(server, operator_of(account), account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def outsider(server: HostedServer) -> Person:
+    """A user of another customer of another operator."""
+    account = sandbox(server.data)
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+@pytest.fixture(scope="module")
+def antenna(server: HostedServer, account: Account) -> Antenna:
+    return Antenna(server, account.base_station_eui)

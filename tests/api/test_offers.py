@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.api.antenna import Antenna
+from tests.api.examples import KEY, V1, create, operator_of
 from tests.api.hosting import HostedServer
-from tests.api.test_console import KEY, V1, create, operator_of
 from tests.e2e import radio
 from tests.installation import sandbox
 from tests.person import Person

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_console import KEY, V1, create, operator_of
+from tests.api.examples import KEY, V1, create, operator_of
 from tests.e2e import radio
 from tests.e2e.key_place import Receiver, wait_for
 from tests.e2e.running import KPN, RunningServer, sandbox

@@ -14,7 +14,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from tests.api.hosting import Client, HostedServer
-from tests.api.test_statements import EXAMPLES, PASSWORD, Example, World
+from tests.api.operations import EXAMPLES, PASSWORD, Example, World
 from tests.installation import sandbox
 from tests.person import Person
 from veldnet.api.description.operation import Operation
