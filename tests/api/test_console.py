@@ -333,3 +333,13 @@ def test_an_operators_user_is_made_at_the_command_line(server: HostedServer, tmp
     )
     person = Person(server, "cli@example.com", "made by command")
     assert (person.signed_in["kind"], person.signed_in["role"]) == ("operator", "ro")
+
+
+def test_answers_to_a_page_name_the_build_that_the_page_carries(user: Person) -> None:
+    page = user.http.get("/console/")
+    if page.status_code == 503:
+        pytest.skip("the console is not built")
+    named = user.request("GET", f"{V1}/session").headers["console-build"]
+    assert f'<meta name="build" content="{named}" />' in page.text
+    assert user.http.get("/healthz").headers["console-build"] == named
+    assert "console-build" not in user.request("GET", f"{KPN}/devices").headers

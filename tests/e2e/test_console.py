@@ -767,6 +767,42 @@ def test_e5_a_screen_that_cannot_be_loaded_says_so_in_the_page(desk: Desk) -> No
     desk.heading("Connectivity plans")
 
 
+def test_e5_a_page_that_the_server_has_a_newer_build_of_offers_to_reload(desk: Desk) -> None:
+    """The answers name another build, and a screen's file is gone, as after an upgrade."""
+    page = desk.page
+
+    def newer(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers=answer.headers | {"console-build": "another"})
+
+    page.route(re.compile("/assets/Plans-"), lambda route: route.fulfill(status=404, body="no such file"))
+    desk.go("/devices/new")
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("Half written")
+    updated = page.get_by_role("status").filter(has_text="Veldnet has been updated.")
+    expect(updated).to_be_hidden()
+    page.route("**/healthz", newer)
+    page.route("**/api/v1/**", newer)
+    # It is told by whatever is asked next.
+    page.get_by_role("textbox", name="DevEUI").fill("0059AC00DD0000B9")
+    page.keyboard.press("Control+k")
+    page.get_by_role("dialog").get_by_role("combobox").fill("kitchen")
+    expect(updated).to_be_visible()
+    page.keyboard.press("Escape")
+    desk.accessible_everywhere("updated")
+    updated.get_by_role("button", name="Reload").click()
+    question = page.get_by_role("dialog", name="Leave without saving?")
+    question.get_by_role("button", name="Stay").click()
+    expect(name).to_have_value("Half written")
+    page.get_by_role("link", name="Connectivity plans").click()
+    question.get_by_role("button", name="Leave").click()
+    expect(updated).to_have_count(2)
+    page.unroute_all()
+    updated.last.get_by_role("button", name="Reload").click()
+    desk.heading("Connectivity plans")
+    expect(updated).to_have_count(0)
+
+
 def test_e5_a_server_that_hangs_is_noticed(desk: Desk, server: RunningServer) -> None:
     """Stopped, not ended: connections are taken and never answered."""
     # Every screen is there, so that it opens without the server.

@@ -1,6 +1,7 @@
 // The server's API, typed by its own description. The browser's cookie says who asks; changes carry the page's token.
 import createFetchClient, { type Middleware } from "openapi-fetch";
 import createQueryClient from "openapi-react-query";
+import { noteBuild } from "./build";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -81,7 +82,10 @@ export const activity = {
 /** Whether the server is there: a small question that it answers at once. */
 export async function probe(): Promise<boolean> {
   const found = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(timeouts.probe) }).then(
-    (response) => response.ok,
+    (response) => {
+      noteBuild(response.headers.get("console-build"));
+      return response.ok;
+    },
     () => false,
   );
   link.onReachable(found);
@@ -103,6 +107,7 @@ async function attempt(request: Request): Promise<Response> {
   try {
     const response = await fetch(request, { signal: AbortSignal.any([request.signal, limit.signal]) });
     link.onReachable(true);
+    noteBuild(response.headers.get("console-build"));
     return response;
   } catch (error) {
     if (request.signal.aborted) throw error;

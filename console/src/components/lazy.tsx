@@ -2,7 +2,8 @@
 import { Skeleton } from "@mantine/core";
 import { useCallback, useEffect, useState, type ComponentType } from "react";
 import { activity, timeouts, probe, Unreachable } from "../api/client";
-import { Loading, Problem } from "./problem";
+import { isOutdated, page, useOutdated } from "../api/build";
+import { Loading, Problem, Updated } from "./problem";
 
 export interface Part<P extends object> {
   (props: P): React.ReactElement;
@@ -50,15 +51,17 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
     const [failed, setFailed] = useState<unknown>(() =>
       recent && Date.now() - recent.at < 1000 ? recent.error : null,
     );
+    const outdated = useOutdated();
     const [tries, setTries] = useState(failed ? 1 : 0);
     const attempt = useCallback(() => {
       setFailed(null);
       fetch().then(
         (found) => setFound(() => found),
         async (error: unknown) => {
-          // A browser may remember that a file could not be had, and after an update it has another name: where
-          // the server answers, the page itself is fetched again.
-          if (tries > 0 && (await probe())) window.location.reload();
+          // A browser may remember that a file could not be had: where the server answers, the page itself is
+          // fetched again. After an update the file has another name, which its answer tells.
+          const answers = await probe();
+          if (tries > 0 && answers && !isOutdated()) page.reload();
           else setFailed(error);
         },
       );
@@ -69,6 +72,7 @@ export function part<P extends object>(load: () => Promise<ComponentType<P>>, he
       // Once; the button tries again.
       // eslint-disable-next-line react-hooks/exhaustive-deps
     }, []);
+    if (failed && outdated) return <Updated />;
     if (failed) return <Problem error={failed} retry={attempt} />;
     if (!Found) return height ? <Skeleton height={height(props)} /> : <Loading />;
     return <Found {...props} />;

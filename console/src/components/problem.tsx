@@ -3,6 +3,8 @@
 import { Alert, Button, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { IconAlertCircle, IconRefresh } from "@tabler/icons-react";
 import { ApiError, Unreachable } from "../api/client";
+import { page } from "../api/build";
+import { branding } from "../branding";
 import { useT, type Translate } from "../text";
 
 export function messageOf(error: unknown, t: Translate): string {
@@ -31,6 +33,21 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
             {t("common.retry")}
           </Button>
         )}
+      </Group>
+    </Alert>
+  );
+}
+
+/** The page is of an older build than the server's: what it has not loaded yet may be gone. */
+export function Updated({ reload = page.reload }: { reload?: () => void }) {
+  const t = useT();
+  return (
+    <Alert color="blue" variant="light" icon={<IconRefresh size={20} />} role="status" py="xs" mb="md">
+      <Group justify="space-between">
+        <Text size="sm">{t("updated.text", { name: branding.name })}</Text>
+        <Button size="xs" onClick={reload}>
+          {t("updated.reload")}
+        </Button>
       </Group>
     </Alert>
   );

@@ -41,9 +41,11 @@ import {
   type ErrorComponentProps,
 } from "@tanstack/react-router";
 import { useEffect, useRef, useSyncExternalStore, type ReactElement } from "react";
+import { page, useOutdated } from "../api/build";
 import { $api, activity } from "../api/client";
 import { Chart } from "../components/Chart";
 import { Empty, Problem } from "../components/basics";
+import { Updated } from "../components/problem";
 import { WorldMap } from "../components/Map";
 import { ButtonLink, MenuLink } from "../components/links";
 import { part, preloadWhenIdle } from "../components/lazy";
@@ -78,6 +80,7 @@ export function Shell(): ReactElement | null {
 function Signed() {
   const { user, customerId, workFor, speak, reachable, signOut, mayChange, mayManage } = useSession();
   const leave = useLeave();
+  const outdated = useOutdated();
   const { t, language } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
   const [searching, { open: openSearch, close: closeSearch }] = useDisclosure();
@@ -283,6 +286,7 @@ function Signed() {
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content">
+        {outdated && <Updated reload={() => leave(page.reload)} />}
         {!reachable && (
           <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>
             {t("connection.text")}
@@ -314,6 +318,7 @@ function PendingBar() {
 /** Instead of a screen that failed. */
 export function Broken({ error, reset }: ErrorComponentProps): ReactElement {
   const router = useRouter();
+  if (useOutdated()) return <Updated />;
   return (
     <Problem
       error={error}

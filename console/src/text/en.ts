@@ -1202,6 +1202,8 @@ export const en = {
   "unsaved.stay": "Stay",
   "unsaved.text": "Your changes on this page are not saved.",
   "unsaved.title": "Leave without saving?",
+  "updated.reload": "Reload",
+  "updated.text": "{name} has been updated.",
   "updates.certificate": "A certificate of the internal authority",
   "updates.confirmed": "confirmed",
   "updates.contact": "Last contact with CUPS",

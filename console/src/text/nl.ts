@@ -1204,6 +1204,8 @@ export const nl: Record<keyof typeof en, string> = {
   "unsaved.stay": "Blijven",
   "unsaved.text": "Uw wijzigingen op deze pagina zijn niet opgeslagen.",
   "unsaved.title": "Verlaten zonder op te slaan?",
+  "updated.reload": "Opnieuw laden",
+  "updated.text": "{name} is bijgewerkt.",
   "updates.certificate": "Een certificaat van de interne autoriteit",
   "updates.confirmed": "bevestigd",
   "updates.contact": "Laatste contact met CUPS",

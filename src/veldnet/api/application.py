@@ -22,6 +22,8 @@ from .routers import routers
 from .services import Services
 from .serving import route_handlers
 
+# An open page learns there that another one has taken its place.
+_ASKED_BY_PAGES = ("/api/v1/", "/healthz")
 # Nothing is loaded from any other host.
 _CSP = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -39,6 +41,8 @@ async def _before_send(message: Message, scope: Scope) -> None:
     headers["content-security-policy"] = headers.get("content-security-policy", _CSP)
     headers["cache-control"] = headers.get("cache-control", "no-store")
     note_variants(headers, scope)
+    if scope["path"].startswith(_ASKED_BY_PAGES):
+        headers["console-build"] = console.build()
     for name, value in state.get("quota", {}).items():
         headers[name] = value
 

@@ -2,11 +2,12 @@
 of the repository; the package's build makes `static/` of it."""
 
 from .branding import BadBranding, Branding, check_colour, kind_of_logo, read_branding
-from .pages import content_security_policy, handlers
+from .pages import build, content_security_policy, handlers
 
 __all__ = [
     "BadBranding",
     "Branding",
+    "build",
     "check_colour",
     "content_security_policy",
     "handlers",

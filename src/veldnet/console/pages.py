@@ -4,8 +4,10 @@ address itself."""
 from __future__ import annotations
 
 import gzip
+import hashlib
 import mimetypes
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +37,14 @@ def content_security_policy(tiles: str) -> str:
     )
 
 
+@cache
+def build(root: Path = STATIC) -> str:
+    """A name for what was built; empty without a build. An open page compares it with its own."""
+    page = root / "index.html"
+    # The page names its scripts, whose names are digests of what they contain and load.
+    return hashlib.sha256(page.read_bytes()).hexdigest()[:16] if page.exists() else ""
+
+
 class _Files:
     """The built files, read once: there are few and they are small. Brotli forms come with the build, and
     browsers accept them over TLS. Others are compressed when first asked for."""
@@ -46,7 +56,8 @@ class _Files:
             if path.is_file() and not path.name.startswith(".")
         }
         self._packed: dict[str, bytes] = {}
-        self._page = self._plain.get("index.html", b"")
+        tag = f'<meta name="build" content="{build(root)}" />\n    <title>'.encode()
+        self._page = self._plain.get("index.html", b"").replace(b"<title>", tag, 1)
         self._branding: Branding | None = None
 
     def present(self, branding: Branding) -> None:
