@@ -58,7 +58,7 @@ const routes = {
     routingProfileId: text,
     alarm: oneOf("ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"),
     tag: text,
-    sort: oneOf("name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"),
+    sort: oneOf("name", "-name", "deviceEUI", "-deviceEUI", "created", "-created", "alarm", "-alarm"),
     page: count,
     view: oneOf("map"),
   }),

@@ -173,3 +173,39 @@ def test_nobody_else_touches_it(ward: Ward) -> None:
         assert ward.user.request("GET", f"{V1}/alarms/{ref}").status_code == 404
     ward.user.call("DELETE", f"{KPN}/devices/{ward.ref}")
     assert ward.user.request("GET", f"{V1}/alarms/{ward.alarm}").status_code == 404
+
+
+def test_devices_are_sorted_by_their_worst_alarms(ward: Ward) -> None:
+    body = {
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": ward.account.device_profile_id,
+    }
+    calm = [f"Calm {number}" for number in range(4)]
+    euis = {name: f"0059AC00DB00000{number}" for number, name in enumerate(["Ill", *calm])}
+    for name, eui in euis.items():
+        device = body | {"EUI": eui, "name": name}
+        ward.user.call("POST", f"{KPN}/devices", device, headers={"api-version": "v1.1.1"})
+    ward.server.pass_time(2)
+    ward.antenna.keep_alive()
+    ward.antenna.hear(radio.device(euis["Ill"], "0" * 31 + "1").join_request())
+    ward.server.pass_time(1)
+
+    def names(query: str) -> list[str]:
+        found = ward.user.call("GET", f"{V1}/devices?{query}")["devices"]
+        # What became of the alarm of `Pump` is another test's.
+        return [device["name"] for device in found if device["name"] != "Pump"]
+
+    assert names("sort=-alarm") == ["Ill", *calm]
+    assert names("sort=alarm") == [*calm, "Ill"]
+    # Page by page, where the pages begin and end before, at and behind the border.
+    for order, expected in (("-alarm", ["Ill", *calm]), ("alarm", [*calm, "Ill"])):
+        for size in (1, 2, 3):
+            pages = range(1, 8)
+            shown = [names(f"sort={order}&page={page}&pageSize={size}") for page in pages]
+            assert [name for page in shown for name in page] == expected
+    assert names("sort=-alarm&search=calm") == calm
+    assert names("sort=-alarm&search=l&alarm=ANY") == ["Ill"]
+    assert names("sort=-alarm&search=l&pageSize=2&page=2") == calm[1:3]
+    other = ward.outsider.call("GET", f"{V1}/devices?sort=-alarm")
+    assert other["devices"] == []

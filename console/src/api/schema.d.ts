@@ -10952,7 +10952,7 @@ export interface operations {
                 /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
                 /** @description Order; - turns it round. */
-                sort?: "created" | "-created" | "name" | "-name" | "deviceEUI" | "-deviceEUI";
+                sort?: "created" | "-created" | "name" | "-name" | "deviceEUI" | "-deviceEUI" | "alarm" | "-alarm";
                 /** @description The first is 1. */
                 page?: number;
                 /** @description Page size; default 100. */

@@ -11,6 +11,8 @@ export interface Column<T> {
   align?: "left" | "right" | "center";
   /** The server sorts by this. */
   sort?: string;
+  /** What is most is asked for first. */
+  mostFirst?: boolean;
   /** The page is sorted by this, here. */
   value?: (row: T) => number | string | null | undefined;
   width?: number | string;
@@ -92,7 +94,7 @@ export function DataTable<T>({
     const turn = () => {
       if (serverSide) {
         setLocal(null);
-        onSort(active && !down ? `-${byServer}` : byServer);
+        onSort((active ? !down : column.mostFirst) ? `-${byServer}` : byServer);
       } else setLocal(active && local?.down ? null : { key: column.key, down: active === true });
     };
     return (

@@ -1034,6 +1034,15 @@ alarms = Table(
     Column("assignee_ref", BigInteger),
     UniqueConstraint("device_ref", "type", "object"),
     Index("ix_alarms_subscriber_ref_updated_at_ref", "subscriber_ref", "updated_at", "ref"),
+    # Devices in the order of their alarms read this alone.
+    Index(
+        "ix_alarms_unacknowledged",
+        "subscriber_ref",
+        "device_ref",
+        "state",
+        sqlite_where=text("acked IS 0"),
+        postgresql_where=text("acked IS false"),
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -60,6 +60,8 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
     {
       key: "alarm",
       title: t("device.alarms"),
+      sort: "alarm",
+      mostFirst: true,
       render: (d) => {
         const worst = worstAlarm(d);
         return worst ? (

@@ -16,11 +16,15 @@ from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
+from .by_alarm import Slice, refs_by_alarm
 from .tags import with_tag
 from .view import Observed, configurations
 
-Order = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
-ORDERS: tuple[Order, ...] = ("created", "-created", "name", "-name", "deviceEUI", "-deviceEUI")
+Order = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI", "alarm", "-alarm"]
+ORDERS: tuple[Order, ...] = (
+    *("created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"),
+    *("alarm", "-alarm"),
+)
 AlarmLevel = Literal["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 ALARM_LEVELS: dict[str, int] = {"ANY": 1, "WARNING": 3, "MINOR": 4, "MAJOR": 5, "CRITICAL": 6}
 # Beyond this matches are no longer counted.
@@ -120,7 +124,25 @@ def search_devices(
     observed: Observed,
 ) -> Found:
     """A page of what was found, the first is 1, with configuration and statistics of each device."""
+    # The blocks tell how many there are of all; else one look finds the page and how many there are, as far
+    # as they are counted.
+    total = _count(connection, scope, wanted) if wanted.all else 0
+    offset, limit = ((page - 1) * size, size) if wanted.all else (0, MOST_COUNTED + 1)
+    refs = _ordered(connection, scope, wanted, order, Slice(offset, limit, total))
+    if not wanted.all:
+        total, refs = len(refs), refs[:MOST_COUNTED][(page - 1) * size : page * size]
+    listed = {str(device.ref): device for device in configurations(connection, refs, observed)}
+    return Found(
+        [listed[str(ref)] for ref in refs if str(ref) in listed],
+        min(total, MOST_COUNTED) if not wanted.all else total,
+        not wanted.all and total > MOST_COUNTED,
+    )
+
+
+def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
     chosen = condition(connection, scope, wanted)
+    if order in ("alarm", "-alarm"):
+        return refs_by_alarm(connection, scope, chosen, order == "-alarm", part)
     column = _COLUMNS[order.removeprefix("-")]
     descending = order.startswith("-")
     query = select(devices.c.ref).where(chosen)
@@ -135,20 +157,7 @@ def search_devices(
         # store away to the rows themselves, one by one.
         by = column if wanted.text is None or column is devices.c.dev_eui else column + 0
         query = query.order_by(by.desc() if descending else by)
-    if wanted.all:
-        # The blocks tell how many there are.
-        total = _count(connection, scope, wanted)
-        refs = list(connection.execute(query.limit(size).offset((page - 1) * size)).scalars())
-    else:
-        # One look finds the page and how many there are, as far as they are counted.
-        matches = list(connection.execute(query.limit(MOST_COUNTED + 1)).scalars())
-        total, refs = len(matches), matches[:MOST_COUNTED][(page - 1) * size : page * size]
-    listed = {str(device.ref): device for device in configurations(connection, refs, observed)}
-    return Found(
-        [listed[str(ref)] for ref in refs if str(ref) in listed],
-        min(total, MOST_COUNTED) if not wanted.all else total,
-        not wanted.all and total > MOST_COUNTED,
-    )
+    return list(connection.execute(query.limit(part.limit).offset(part.offset)).scalars())
 
 
 def devices_after(
