@@ -14,6 +14,7 @@ from tests.api.hosting import Client, HostedServer
 from tests.authenticator import Enrolled, code_at
 from tests.e2e import radio
 from tests.e2e.running import command
+from tests.firmware import Signer
 from tests.person import Person
 from veldnet.assembly.certificate_authority import create_authority
 from veldnet.domain.scope import UserRef
@@ -104,6 +105,12 @@ class World:
         path = f"/baseStations/{self.station}/updates"
         self.desk("POST", "/baseStations/updates", {"baseStations": [self.station], "lnsUri": "wss://lns:1"})
         return str(self.desk("GET", path)["updates"][0]["ref"])
+
+    def firmware(self) -> str:
+        """New firmware, without a signature."""
+        path = f"/api/v1/operator/firmware?model=linux&version={self.number()}"
+        made = self.operator.request("POST", path, content=b"#!/bin/sh")
+        return str(made.json()["ref"])
 
     def report(self) -> str:
         """The weekly report on base stations of this week, as it is made after its end."""
@@ -396,6 +403,10 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "listStationUpdates": plain(),
     "getStationUpdates": lambda w: Example({"stationId": w.station}),
     "orderStationUpdates": lambda w: Example({}, {"baseStations": [w.station], "lnsUri": "wss://lns:1"}),
+    "listFirmware": plain(),
+    "uploadFirmware": lambda w: Example(text="#!/bin/sh", query="model=linux&version=2.1"),
+    "signFirmware": lambda w: Example({"firmwareRef": w.firmware()}, Signer().body(b"#!/bin/sh")),
+    "removeFirmware": lambda w: Example({"firmwareRef": w.firmware()}),
     "withdrawStationUpdate": lambda w: Example({"stationId": w.station, "updateRef": w.ordered_update()}),
     "stationStatistics": lambda w: Example({"stationId": w.station}, query="duration=7"),
     "listAvailability": plain(),

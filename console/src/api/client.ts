@@ -160,6 +160,16 @@ export async function postText(
   return { text: await response.text(), headers: response.headers };
 }
 
+/** Send a file as it is. */
+export async function postOctets(path: string, body: Blob): Promise<void> {
+  const response = await reach(path, {
+    method: "POST",
+    body,
+    headers: { ...headers("POST"), "content-type": "application/octet-stream" },
+  });
+  if (!response.ok) throw await refusalOf(response);
+}
+
 /** Have the browser save an answer as a file. */
 export async function download(path: string, name: string): Promise<void> {
   const response = await reach(path, { headers: headers() });

@@ -2644,6 +2644,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/firmware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Firmware of base stations. */
+        get: operations["listFirmware"];
+        put?: never;
+        /** Upload firmware of base stations. */
+        post: operations["uploadFirmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/firmware/{firmwareRef}/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a signature of firmware. */
+        post: operations["signFirmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/firmware/{firmwareRef}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove firmware. */
+        delete: operations["removeFirmware"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/baseStationProfiles": {
         parameters: {
             query?: never;
@@ -4830,6 +4882,21 @@ export interface components {
             content: string;
         };
         /**
+         * FirmwareView
+         * @description A file of firmware. Station reports `model` as it is built, and `version` once it has it; `digest` is
+         *         SHA-512, `keys` are CRC-32 of the keys that it is signed by. Without one it is handed out to nobody.
+         */
+        FirmwareView: {
+            ref: string;
+            model: string;
+            version: string;
+            size: number;
+            digest: string;
+            keys: string[];
+            createdAt: string;
+            createdBy: string;
+        };
+        /**
          * StationProfile
          * @description A base station profile with its settings, and how many base stations have it.
          */
@@ -4906,19 +4973,26 @@ export interface components {
         /**
          * StationUpdate
          * @description Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it has
-         *         shown that it uses it. `value` is the URI, or the kind of credentials.
+         *         shown that it uses it. `value` is the URI, the kind of credentials, or the version of firmware, which has
+         *         `failed` when it was handed out often and is not reported. `obstacle` is why firmware is not handed out:
+         *         the base station has no key that it is signed by, or is of another model.
          */
         StationUpdate: {
             ref: string;
             /** @enum {string} */
-            kind: "credentials" | "cupsUri" | "lnsUri";
+            kind: "credentials" | "cupsUri" | "firmware" | "lnsUri";
             value: string;
             /** @enum {string} */
-            state: "confirmed" | "fetched" | "ordered";
+            state: "confirmed" | "failed" | "fetched" | "ordered";
             createdAt: string;
             createdBy: string;
             fetchedAt: string | null;
             confirmedAt: string | null;
+            failedAt: string | null;
+            attempts: number;
+            firmware: string | null;
+            /** @enum {string|null} */
+            obstacle: "key" | "model" | null;
         };
         /**
          * OrderedUpdates
@@ -5495,6 +5569,15 @@ export interface components {
             suspended?: boolean | null;
         };
         /**
+         * FirmwareSignature
+         * @description A signature of a file: ECDSA with P-256 over SHA-512, DER in base64; and the public key, PEM or DER in
+         *         base64, that it is checked by.
+         */
+        FirmwareSignature: {
+            signature: string;
+            publicKey: string;
+        };
+        /**
          * NewStationProfile
          * @description A base station profile. Settings that are left out have their defaults: the region of the network, all
          *         that it allows, one SX1302.
@@ -5518,7 +5601,8 @@ export interface components {
          * UpdateOrder
          * @description What base stations are to have; `baseStations` are their ids, absent for all that have contacted CUPS.
          *         With `credentials` each gets a token, or a certificate of the internal authority; what it has is revoked
-         *         once it has used the new one.
+         *         once it has used the new one. `firmware` is the ref of a file; without `baseStations` it is for those that
+         *         report its model.
          */
         UpdateOrder: {
             baseStations?: string[] | null;
@@ -5526,6 +5610,7 @@ export interface components {
             lnsUri?: string | null;
             /** @enum {string|null} */
             credentials?: "certificate" | "token" | null;
+            firmware?: string | null;
         };
         /** @description Errors of the gateway have the string members only; others also code and errorId. */
         error: {
@@ -21185,6 +21270,331 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["StationConfigurationView"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    listFirmware: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirmwareView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    uploadFirmware: {
+        parameters: {
+            query?: {
+                /** @description Model of the base stations that it is for, as they report it. */
+                model?: string;
+                /** @description Package version that they report once they have it. */
+                version?: string;
+            };
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    signFirmware: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                firmwareRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirmwareSignature"];
+            };
+        };
+        responses: {
+            /** @description Successful */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirmwareView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+            /** @description Server error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["error"];
+                };
+            };
+        };
+    };
+    removeFirmware: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description v1.1.1 is the interface for customers without an HSM; the default is v1.2. */
+                "api-version"?: "v1.2" | "v1.1.1";
+            };
+            path: {
+                /** @description Identifier, as returned in lists and responses. */
+                firmwareRef: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.certificate_authority import CredentialMaker
+from veldnet.assembly.firmware_desk import FirmwareDesk
 from veldnet.assembly.protocols import BASICS_STATION
 from veldnet.gateways import Hub
 from veldnet.gateways.basics_station import NO_CREDENTIALS, Asked, Credentials, Report, Segments, token_proof
@@ -64,6 +65,7 @@ class UpdateDesk:
         self._lns = lns
         self._maker = maker
         self._take_up = take_up
+        self._firmware = FirmwareDesk(store, clock)
 
     async def restore(self) -> None:
         """Nothing is kept."""
@@ -106,18 +108,30 @@ class UpdateDesk:
             b"" if credentials is None or credentials.sum() == reported else credentials.segment()
             for reported in (report.cups_sum, report.lns_sum)
         )
-        answer = Segments(uris.get("cupsUri", ""), uris.get("lnsUri", ""), cups, lns)
+        now = round(self._clock() * 1000)
+        # A station that is given another CUPS comes back at once.
+        returns = bool(cups) or "cupsUri" in uris
+        firmware = await self._firmware.judge(report, wanted.get("firmware"), now, holds=returns)
+        done += firmware.done
+        answer = Segments(
+            uris.get("cupsUri", ""),
+            uris.get("lnsUri", ""),
+            cups,
+            lns,
+            firmware.signature,
+            firmware.update,
+        )
         handed = [update.ref for kind, update in wanted.items() if kind in uris]
         if cups or lns:
             handed += [update.ref for kind, update in wanted.items() if kind == "credentials"]
         elif has_them:
             done.append(wanted["credentials"].ref)
-        now = round(self._clock() * 1000)
         contact = _contact(asked, now)
 
         def note(connection: Connection) -> None:
             base_stations.note_contact(connection, ref, contact)
             base_stations.note_fetched(connection, handed, now)
+            firmware.note(connection, now)
             if done:
                 base_stations.note_confirmed(connection, done, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cryptography import x509
 
 from tests.certificates import write_pair
 from tests.e2e.running import command, failing
+from tests.firmware import Signer
 from tests.installation import sandbox
 from veldnet.simulator.customer import Account
 
@@ -109,6 +111,30 @@ def test_plans_and_device_profiles(admin: Admin) -> None:
     assert shown["settings"]["rx2DataRate"] == 3
     admin("device-profile", "delete", profile, *OPERATOR)
     assert "there is no device profile" in admin.refused("device-profile", "show", profile, *OPERATOR)
+
+
+def test_firmware(admin: Admin, tmp_path: Path) -> None:
+    content = b"#!/bin/sh\n"
+    signer, paths = Signer(), {name: tmp_path / name for name in ("update.bin", "update.sig", "key.pub")}
+    paths["update.bin"].write_bytes(content)
+    body = signer.body(content)
+    paths["update.sig"].write_bytes(base64.b64decode(body["signature"]))
+    paths["key.pub"].write_text(body["publicKey"])
+    file, signature, key = map(str, paths.values())
+    ref = admin("firmware", "add", file, *OPERATOR, "--model", "linux", "--version", "2.1")["ref"]
+    made = admin("base-station", "create", "00800000A00001FC", "Barn", *OPERATOR)
+    order = ("base-station", "order-update", made["id"], "--firmware", ref)
+    assert "signature" in admin.refused(*order)
+    assert admin("firmware", "sign", ref, signature, key)["key"] == f"{signer.sum:08X}"
+    assert "by this key" in admin.refused("firmware", "sign", ref, file, key)
+    assert admin("firmware", "list")[0]["keys"] == [f"{signer.sum:08X}"]
+    assert admin(*order) == {"baseStations": 1}
+    (update,) = admin("base-station", "updates")
+    assert (update["kind"], update["value"], update["attempts"]) == ("firmware", "2.1", 0)
+    assert "withdraw" in admin.refused("firmware", "remove", ref)
+    admin("base-station", "withdraw-update", made["id"], str(update["ref"]))
+    admin("firmware", "remove", ref)
+    assert admin("firmware", "list") == []
 
 
 def test_base_stations(admin: Admin) -> None:

@@ -9,7 +9,7 @@ import { useT } from "../../text";
 import { useStationUpdates, useWithdrawUpdate } from "./api";
 import { UpdateForm } from "./UpdateForm";
 
-const colours = { ordered: "gray", fetched: "yellow", confirmed: "green" } as const;
+const colours = { ordered: "gray", fetched: "yellow", confirmed: "green", failed: "red" } as const;
 
 export function UpdateState({ state }: { state: Schemas["StationUpdate"]["state"] }) {
   const t = useT();
@@ -89,8 +89,15 @@ function OneUpdate({ station, update }: { station: string; update: Schemas["Stat
         </Group>
         <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
           {update.kind === "credentials" ? t(`updates.proof.${update.value as "token" | "certificate"}`) : update.value}{" "}
-          · {update.createdBy} · <Time at={update.confirmedAt ?? update.fetchedAt ?? update.createdAt} short />
+          · {update.createdBy} ·{" "}
+          <Time at={update.confirmedAt ?? update.failedAt ?? update.fetchedAt ?? update.createdAt} short />
+          {update.attempts > 1 && ` · ${t("updates.attempts", { count: update.attempts })}`}
         </Text>
+        {update.obstacle && (
+          <Text size="xs" c="orange">
+            {t(`updates.obstacle.${update.obstacle}`)}
+          </Text>
+        )}
       </div>
       {!kept && (
         <IfMayChange>

@@ -17,6 +17,7 @@ import type { Schemas } from "../../api/client";
 import { DataTable } from "../../components/DataTable";
 import { number, percent } from "../../format";
 import { useFleetUpdates, useShares, useStations, useUnknownStations } from "./api";
+import { FirmwarePanel } from "./Firmware";
 import { StationForm } from "./StationForm";
 import { StationProfiles } from "./StationProfiles";
 import { Connected, Load, Refused } from "./StationSigns";
@@ -209,6 +210,7 @@ export function Stations() {
           />
         )}
         <StationProfiles />
+        <FirmwarePanel />
       </Stack>
     </>
   );
@@ -218,7 +220,7 @@ export function Stations() {
 function AtCups({ found }: { found: Schemas["StationUpdates"] | undefined }) {
   if (!found) return <>–</>;
   const states = found.updates.map((update) => update.state);
-  const behind = (["ordered", "fetched", "confirmed"] as const).find((state) => states.includes(state));
+  const behind = (["failed", "ordered", "fetched", "confirmed"] as const).find((state) => states.includes(state));
   return (
     <Group gap={6} wrap="nowrap">
       <Text size="sm">{found.contact?.package ?? found.contact?.station?.split(" ")[0] ?? "–"}</Text>

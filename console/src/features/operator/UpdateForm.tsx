@@ -1,11 +1,11 @@
 // Orders updates by CUPS: of the base stations named, or of all that speak CUPS.
-import { Button, Radio, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Radio, Select, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useTell } from "../../components/notify";
 import { same, useUnsaved } from "../../components/unsaved";
 import { useT } from "../../text";
-import { useOrderUpdates } from "./api";
+import { useFirmware, useOrderUpdates } from "./api";
 
 export function UpdateForm({ stations }: { stations?: string[] }) {
   const t = useT();
@@ -14,13 +14,17 @@ export function UpdateForm({ stations }: { stations?: string[] }) {
   const [lnsUri, setLns] = useState("");
   const [cupsUri, setCups] = useState("");
   const [credentials, setCredentials] = useState<"none" | "token" | "certificate">("none");
-  const saved = useUnsaved(!same([lnsUri, cupsUri, credentials], ["", "", "none"]));
+  const [firmware, setFirmware] = useState<string | null>(null);
+  const files = useFirmware();
+  const signed = files.data?.filter((file) => file.keys.length > 0) ?? [];
+  const saved = useUnsaved(!same([lnsUri, cupsUri, credentials, firmware], ["", "", "none", null]));
   const order = async () => {
     const body = {
       ...(stations ? { baseStations: stations } : {}),
       ...(lnsUri.trim() ? { lnsUri: lnsUri.trim() } : {}),
       ...(cupsUri.trim() ? { cupsUri: cupsUri.trim() } : {}),
       ...(credentials !== "none" ? { credentials } : {}),
+      ...(firmware ? { firmware } : {}),
     };
     const answer = await run(ordering.mutateAsync(body), t("updates.ordered.done"));
     if (!answer) return;
@@ -57,10 +61,20 @@ export function UpdateForm({ stations }: { stations?: string[] }) {
           <Radio value="certificate" label={t("updates.certificate")} />
         </Stack>
       </Radio.Group>
+      {stations && signed.length > 0 && (
+        <Select
+          label={t("updates.kind.firmware")}
+          placeholder={t("updates.keep")}
+          data={signed.map((file) => ({ value: file.ref, label: `${file.model} ${file.version}` }))}
+          value={firmware}
+          onChange={setFirmware}
+          clearable
+        />
+      )}
       <Button
         onClick={() => void order()}
         loading={ordering.isPending}
-        disabled={!lnsUri.trim() && !cupsUri.trim() && credentials === "none"}
+        disabled={!lnsUri.trim() && !cupsUri.trim() && credentials === "none" && !firmware}
       >
         {t("updates.order")}
       </Button>

@@ -1,8 +1,8 @@
 // The network and those whom it serves.
-import { keepPreviousData } from "@tanstack/react-query";
+import { keepPreviousData, useQueryClient } from "@tanstack/react-query";
 import { $api, api, type Schemas } from "../../api/client";
 import type { operations } from "../../api/schema";
-import { useChange, type Readable } from "../../api/changes";
+import { refresh, useChange, type Readable } from "../../api/changes";
 
 const stations = [
   "/api/v1/operator/baseStations",
@@ -274,6 +274,37 @@ export function useOrderUpdates() {
   return useChange(
     (body: Schemas["UpdateOrder"]) => api.POST("/api/v1/operator/baseStations/updates", { body }),
     updates,
+  );
+}
+
+const firmware = ["/api/v1/operator/firmware", "/api/v1/operator/baseStations/updates"] as const satisfies Readable[];
+
+export function useFirmware() {
+  return $api.useQuery("get", "/api/v1/operator/firmware", undefined);
+}
+
+/** Shows what was uploaded. */
+export function useUpload() {
+  const queries = useQueryClient();
+  return () => {
+    refresh(queries, firmware);
+    return true;
+  };
+}
+
+export function useSignFirmware(firmwareRef: string) {
+  return useChange(
+    (body: Schemas["FirmwareSignature"]) =>
+      api.POST("/api/v1/operator/firmware/{firmwareRef}/signatures", { params: { path: { firmwareRef } }, body }),
+    firmware,
+  );
+}
+
+export function useRemoveFirmware() {
+  return useChange(
+    (firmwareRef: string) =>
+      api.DELETE("/api/v1/operator/firmware/{firmwareRef}", { params: { path: { firmwareRef } } }),
+    firmware,
   );
 }
 

@@ -26,6 +26,7 @@ admin = lazy_group(
         "base-station-profile": Lazy(
             f"{_HERE}.station_profiles:station_profile_app", "Base station profiles."
         ),
+        "firmware": Lazy(f"{_HERE}.firmware:firmware_app", "Firmware of base stations."),
         "ca": Lazy(f"{_HERE}.authority:ca_app", "Internal certificate authority."),
         "hsm-group": Lazy(f"{_HERE}.hsm_groups:hsm_group_app", "HSM groups."),
         "undelivered": Lazy(f"{_HERE}.undelivered:undelivered_app", "Undelivered messages."),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -14,7 +15,8 @@ from veldnet.cli.output import fail, print_json, print_table, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
 from veldnet.inventory import audit, base_stations
-from veldnet.inventory.base_stations import NewCredentials
+from veldnet.inventory.base_stations import Firmware, NewCredentials, UpdateKind
+from veldnet.settings import Settings
 from veldnet.store import Connection
 
 StationIds = Annotated[
@@ -91,45 +93,68 @@ def order_update(
             "--certificate", help="A new certificate of the internal authority in place of what it has."
         ),
     ] = False,
+    firmware: Annotated[
+        str | None,
+        typer.Option(help="Firmware, by its ref; with --all, of all base stations of its model."),
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Let base stations fetch other addresses or new tokens at their next contact with CUPS."""
+    """Let base stations fetch other addresses, new credentials or firmware by CUPS."""
     named = [each.upper() for each in base_station_ids or []]
     if bool(named) == all_stations:
         fail("name base stations, or give --all")
-    if cups_uri is None and lns_uri is None and not token and not certificate:
-        fail("give --cups-uri, --lns-uri, --token or --certificate")
+    if (cups_uri, lns_uri, firmware) == (None,) * 3 and not token and not certificate:
+        fail("give --cups-uri, --lns-uri, --token, --certificate or --firmware")
     if token and certificate:
         fail("--token and --certificate exclude each other")
     kind: CredentialKind | None = "token" if token else "certificate" if certificate else None
     settings = settings_of(data)
-    by = administrator()
-
-    async def work(opened: DataDirectory) -> int:
-        store = opened.store
-        chosen = named or await store.read(lambda c: base_stations.speaking_cups(c, None))
-        fresh: dict[str, NewCredentials] = {}
-        if kind is not None:
-            maker = CredentialMaker(settings, store, opened.vault, time.time)
-            euis = await store.read(lambda c: base_stations.euis(c, None, chosen))
-            fresh = {each: await maker.make(kind, euis[each]) for each in chosen}
-
-        def write(connection: Connection) -> None:
-            for station in chosen:
-                ref = base_stations.find_base_station(connection, station)
-                if cups_uri is not None:
-                    base_stations.order_uri(connection, ref, "cupsUri", cups_uri, by)
-                if lns_uri is not None:
-                    base_stations.order_uri(connection, ref, "lnsUri", lns_uri, by)
-                if station in fresh:
-                    base_stations.order_credentials(connection, ref, fresh[station], by)
-                audit.note(connection, by, None, "baseStation.updateOrdered", f"baseStation {station}")
-
-        await store.write(write)
-        return len(chosen)
-
-    count = with_data(settings, work, vaults=kind is not None)
+    wanted = _Wanted({"cupsUri": cups_uri, "lnsUri": lns_uri}, kind, firmware, settings)
+    count = with_data(settings, lambda opened: _order(opened, named, wanted), vaults=kind is not None)
     report(f"ordered for {count} base stations", baseStations=count)
+
+
+class _Wanted(NamedTuple):
+    """What base stations are to have."""
+
+    uris: dict[UpdateKind, str | None]
+    credentials: CredentialKind | None
+    firmware: str | None
+    settings: Settings
+
+
+async def _order(opened: DataDirectory, named: list[str], wanted: _Wanted) -> int:
+    store, by = opened.store, administrator()
+    found: Firmware | None = None
+    if wanted.firmware is not None:
+        found = await store.read(partial(base_stations.read_firmware, operator_ref=None, ref=wanted.firmware))
+    chosen = named or await store.read(partial(_all, firmware=found))
+    fresh: dict[str, NewCredentials] = {}
+    if wanted.credentials is not None:
+        maker = CredentialMaker(wanted.settings, store, opened.vault, time.time)
+        euis = await store.read(lambda c: base_stations.euis(c, None, chosen))
+        fresh = {each: await maker.make(wanted.credentials, euis[each]) for each in chosen}
+
+    def write(connection: Connection) -> None:
+        for station in chosen:
+            ref = base_stations.find_base_station(connection, station)
+            for kind, uri in wanted.uris.items():
+                if uri is not None:
+                    base_stations.order_uri(connection, ref, kind, uri, by)
+            if station in fresh:
+                base_stations.order_credentials(connection, ref, fresh[station], by)
+            if found is not None:
+                base_stations.order_firmware(connection, ref, found, by)
+            audit.note(connection, by, None, "baseStation.updateOrdered", f"baseStation {station}")
+
+    await store.write(write)
+    return len(chosen)
+
+
+def _all(connection: Connection, firmware: Firmware | None) -> list[str]:
+    if firmware is not None:
+        return base_stations.of_model(connection, firmware)
+    return base_stations.speaking_cups(connection, None)
 
 
 def withdraw_update(

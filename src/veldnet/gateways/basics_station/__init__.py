@@ -2,7 +2,16 @@
 
 from .authentication import Proof
 from .cups import Asked, CupsOptions, CupsServer, UpdateDesk
-from .cups_messages import NO_CREDENTIALS, Credentials, Report, Segments, fits, token_proof
+from .cups_messages import (
+    NO_CREDENTIALS,
+    Credentials,
+    Report,
+    Segments,
+    Update,
+    fits,
+    signature_segment,
+    token_proof,
+)
 from .server import BasicsStationServer, LnsOptions
 from .tls import StationCertificate
 
@@ -18,7 +27,9 @@ __all__ = [
     "Report",
     "Segments",
     "StationCertificate",
+    "Update",
     "UpdateDesk",
     "fits",
+    "signature_segment",
     "token_proof",
 ]

@@ -23,7 +23,7 @@ from .authentication import (
     authenticate,
     token_of,
 )
-from .cups_messages import Report, Segments, parse_report
+from .cups_messages import Report, Segments, Update, parse_report
 from .messages import MessageError
 from .tls import StationCertificate
 
@@ -120,10 +120,15 @@ class CupsServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
         try:
-            status, body = await self._answered(reader, writer)
-            writer.write(_head(status, len(body)) + body)
+            status, answer = await self._answered(reader, writer)
+            body = answer.encode() if isinstance(answer, Segments) else answer
+            update = answer.update if isinstance(answer, Segments) else None
+            writer.write(_head(status, len(body) + (0 if update is None else update.size)) + body)
             async with asyncio.timeout(_ANSWER):
                 await writer.drain()
+                if update is not None:
+                    await _send_update(update, reader, writer)
+                    self._counts.received["update_taken"] += 1
         except (OSError, TimeoutError):
             self._counts.irregular["answer_not_read"] += 1
         except Exception as error:
@@ -136,13 +141,13 @@ class CupsServer:
 
     async def _answered(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> tuple[HTTPStatus, bytes]:
+    ) -> tuple[HTTPStatus, bytes | Segments]:
         address = _address(writer)
         try:
             if self._open > self._options.most:
                 raise _NotServed(HTTPStatus.SERVICE_UNAVAILABLE, "overload", "too many connections")
             request = await _read(reader)
-            return HTTPStatus.OK, (await self._judged(request, writer, address)).encode()
+            return HTTPStatus.OK, await self._judged(request, writer, address)
         except _NotServed as refused:
             self._counts.refused[refused.code] += 1
             log.info("cups_refused", code=refused.code, address=address, error=str(refused))
@@ -245,6 +250,16 @@ async def _read(reader: asyncio.StreamReader) -> _Request:
     except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
         raise _NotServed(HTTPStatus.BAD_REQUEST, "bad_request", f"this is not HTTP: {error}") from None
     return request
+
+
+async def _send_update(update: Update, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send firmware. Station closes the connection once it has all of it; one that breaks off resets it."""
+    async for part in update.parts():
+        writer.write(part)
+        await writer.drain()
+    while await reader.read(_LONGEST):
+        pass
+    await update.taken()
 
 
 def _head(status: HTTPStatus, length: int) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -109,6 +110,14 @@ def fits(der: bytes) -> bool:
     return der[1] == 0x82 and len(der) == 4 + int.from_bytes(der[2:4], "big")
 
 
+class Update(msgspec.Struct, frozen=True):
+    """Firmware of an answer: `parts` gives its content, `taken` is called once the station has all of it."""
+
+    size: int
+    parts: Callable[[], AsyncIterator[bytes]]
+    taken: Callable[[], Awaitable[None]]
+
+
 class Segments(msgspec.Struct, frozen=True):
     """An answer; what is empty stays as it is. `signature` begins with the sum of its key."""
 
@@ -117,15 +126,25 @@ class Segments(msgspec.Struct, frozen=True):
     cups_credentials: bytes = b""
     lns_credentials: bytes = b""
     signature: bytes = b""
-    update: bytes = b""
+    update: Update | None = None
 
     def encode(self) -> bytes:
-        parts: tuple[tuple[int, Any], ...] = (
+        """All but the content of the update, which follows."""
+        parts: tuple[tuple[int, bytes], ...] = (
             (1, self.cups_uri.encode()),
             (1, self.lns_uri.encode()),
             (2, self.cups_credentials),
             (2, self.lns_credentials),
             (4, self.signature),
-            (4, self.update),
         )
-        return b"".join(len(part).to_bytes(width, "little") + part for width, part in parts)
+        before = b"".join(len(part).to_bytes(width, "little") + part for width, part in parts)
+        return before + self.update_size.to_bytes(4, "little")
+
+    @property
+    def update_size(self) -> int:
+        return 0 if self.update is None else self.update.size
+
+
+def signature_segment(key_sum: int, signature: bytes) -> bytes:
+    """A signature, after the sum of its key."""
+    return key_sum.to_bytes(4, "little") + signature

@@ -29,7 +29,8 @@ from veldnet.store.schema import (
 from .tokens import digest_of, insert_token
 
 Proof = Literal["token", "certificate", "none"]
-UpdateKind = Literal["cupsUri", "lnsUri", "credentials"]
+UpdateKind = Literal["cupsUri", "lnsUri", "credentials", "firmware"]
+UpdateState = Literal["ordered", "fetched", "confirmed", "failed"]
 _SCHEMES = {"cupsUri": ("https", "http"), "lnsUri": ("wss", "ws")}
 # Station takes 128 octets with the end of the text, and insists on a port and no path.
 _LONGEST_URI = 127
@@ -54,8 +55,8 @@ class Contact(msgspec.Struct, frozen=True):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """Something that a base station is to have; times in Unix milliseconds. `value` is the URI, or the kind
-    of credentials."""
+    """Something that a base station is to have; times in Unix milliseconds. `value` is the URI, the kind of
+    credentials, or the version of firmware, which was handed out `attempts` times."""
 
     ref: int
     base_station: str
@@ -65,11 +66,16 @@ class Update(msgspec.Struct, frozen=True):
     created_by: str
     fetched_at: int | None
     confirmed_at: int | None
+    failed_at: int | None
+    attempts: int
+    firmware_ref: int | None
 
     @property
-    def state(self) -> Literal["ordered", "fetched", "confirmed"]:
+    def state(self) -> UpdateState:
         if self.confirmed_at is not None:
             return "confirmed"
+        if self.failed_at is not None:
+            return "failed"
         return "ordered" if self.fetched_at is None else "fetched"
 
 
@@ -84,6 +90,10 @@ class Wanted(msgspec.Struct, frozen=True):
     digest: bytes | None
     serial: str | None
     confirmed: bool
+    firmware_ref: int | None = None
+    attempts: int = 0
+    fetched_at: int | None = None
+    failed: bool = False
 
 
 class NewCredentials(msgspec.Struct, frozen=True):
@@ -115,7 +125,7 @@ def check_uri(kind: UpdateKind, uri: str) -> str:
 
 def order_uri(connection: Connection, base_station_ref: int, kind: UpdateKind, uri: str, by: str) -> None:
     """Let a base station use another CUPS or LNS. Raises `InvalidField`."""
-    _replace(connection, base_station_ref, kind, by, value=check_uri(kind, uri))
+    replace_order(connection, base_station_ref, kind, by, value=check_uri(kind, uri))
 
 
 def order_credentials(connection: Connection, base_station_ref: int, fresh: NewCredentials, by: str) -> None:
@@ -130,10 +140,12 @@ def order_credentials(connection: Connection, base_station_ref: int, fresh: NewC
         ).scalar_one()
         ref = record(connection, fresh.authority_ref, fresh.issued, base_station_ref, eui, by)
         values = {"value": "certificate", "certificate_ref": ref}
-    _replace(connection, base_station_ref, "credentials", by, sealed=fresh.sealed, **values)
+    replace_order(connection, base_station_ref, "credentials", by, sealed=fresh.sealed, **values)
 
 
-def _replace(connection: Connection, base_station_ref: int, kind: UpdateKind, by: str, **values: Any) -> None:
+def replace_order(
+    connection: Connection, base_station_ref: int, kind: UpdateKind, by: str, **values: Any
+) -> None:
     """Order something in place of what was ordered of its kind."""
     _drop(connection, base_station_ref, kind)
     connection.execute(
@@ -259,6 +271,10 @@ def wanted(connection: Connection, base_station_ref: int) -> dict[UpdateKind, Wa
             tokens.c.digest,
             certificates.c.serial,
             columns.confirmed_at,
+            columns.firmware_ref,
+            columns.attempts,
+            columns.fetched_at,
+            columns.failed_at,
         )
         .join(tokens, tokens.c.ref == columns.token_ref, isouter=True)
         .join(certificates, certificates.c.ref == columns.certificate_ref, isouter=True)
@@ -266,7 +282,17 @@ def wanted(connection: Connection, base_station_ref: int) -> dict[UpdateKind, Wa
     )
     return {
         row.kind: Wanted(
-            row.ref, row.kind, row.value, row.sealed, row.digest, row.serial, row.confirmed_at is not None
+            row.ref,
+            row.kind,
+            row.value,
+            row.sealed,
+            row.digest,
+            row.serial,
+            row.confirmed_at is not None,
+            row.firmware_ref,
+            row.attempts,
+            row.fetched_at,
+            row.failed_at is not None,
         )
         for row in rows
     }
@@ -305,7 +331,9 @@ def note_confirmed(connection: Connection, refs: Sequence[int], at: int) -> None
             columns.created_by,
         ).where(*unconfirmed)
     ).all()
-    connection.execute(update(base_station_updates).where(*unconfirmed).values(confirmed_at=at, sealed=None))
+    connection.execute(
+        update(base_station_updates).where(*unconfirmed).values(confirmed_at=at, failed_at=None, sealed=None)
+    )
     for row in rows:
         if row.kind == "credentials":
             _revoke_older(connection, row, at)

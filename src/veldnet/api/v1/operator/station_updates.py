@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -16,7 +17,7 @@ from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import Contact, NewCredentials, Update
+from veldnet.inventory.base_stations import Contact, Firmware, NewCredentials, Update
 
 
 class CupsContact(msgspec.Struct):
@@ -35,16 +36,22 @@ class CupsContact(msgspec.Struct):
 
 class StationUpdate(msgspec.Struct):
     """Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it has
-    shown that it uses it. `value` is the URI, or the kind of credentials."""
+    shown that it uses it. `value` is the URI, the kind of credentials, or the version of firmware, which has
+    `failed` when it was handed out often and is not reported. `obstacle` is why firmware is not handed out:
+    the base station has no key that it is signed by, or is of another model."""
 
     ref: str
     kind: base_stations.UpdateKind
     value: str
-    state: Literal["ordered", "fetched", "confirmed"]
+    state: base_stations.UpdateState
     createdAt: str
     createdBy: str
     fetchedAt: str | None
     confirmedAt: str | None
+    failedAt: str | None
+    attempts: int
+    firmware: str | None
+    obstacle: base_stations.Obstacle | None
 
 
 class StationUpdates(msgspec.Struct):
@@ -58,12 +65,14 @@ class StationUpdates(msgspec.Struct):
 class UpdateOrder(msgspec.Struct):
     """What base stations are to have; `baseStations` are their ids, absent for all that have contacted CUPS.
     With `credentials` each gets a token, or a certificate of the internal authority; what it has is revoked
-    once it has used the new one."""
+    once it has used the new one. `firmware` is the ref of a file; without `baseStations` it is for those that
+    report its model."""
 
     baseStations: Annotated[list[str], Meta(max_length=10_000)] | None = None
     cupsUri: str | None = None
     lnsUri: str | None = None
     credentials: CredentialKind | None = None
+    firmware: str | None = None
 
 
 class OrderedUpdates(msgspec.Struct):
@@ -106,14 +115,17 @@ async def get_station_updates(station_id: str, services: Services, operator: Ope
 async def order_station_updates(
     services: Services, operator: OperatorScope, body: UpdateOrder
 ) -> OrderedUpdates:
-    """Let base stations fetch other URIs or new credentials by CUPS, at their next contact. An order takes
-    the place of what was ordered of its kind before."""
-    if body.cupsUri is None and body.lnsUri is None and body.credentials is None:
-        raise BadRequest("name cupsUri, lnsUri or credentials")
-    if body.baseStations is None:
-        named = await services.read(lambda c: base_stations.speaking_cups(c, operator.operator_ref))
-    else:
+    """Let base stations fetch other URIs, new credentials or firmware by CUPS, at their next contact. An
+    order takes the place of what was ordered of its kind before."""
+    if all(each is None for each in (body.cupsUri, body.lnsUri, body.credentials, body.firmware)):
+        raise BadRequest("name cupsUri, lnsUri, credentials or firmware")
+    firmware = await _ordered_firmware(services, operator, body.firmware)
+    if body.baseStations is not None:
         named = list(dict.fromkeys(body.baseStations))
+    elif firmware is not None:
+        named = await services.read(partial(base_stations.of_model, firmware=firmware))
+    else:
+        named = await services.read(lambda c: base_stations.speaking_cups(c, operator.operator_ref))
     platform = services.platform
     fresh: dict[str, NewCredentials] = {}
     if body.credentials is not None:
@@ -130,10 +142,18 @@ async def order_station_updates(
                 base_stations.order_uri(connection, ref, "lnsUri", body.lnsUri, operator.display_name)
             if station_id in fresh:
                 base_stations.order_credentials(connection, ref, fresh[station_id], operator.display_name)
+            if firmware is not None:
+                base_stations.order_firmware(connection, ref, firmware, operator.display_name)
 
     what = f"baseStation {named[0]}" if len(named) == 1 else f"{len(named)} baseStations"
     await services.change(write, by=operator, action="baseStation.updateOrdered", what=what, details=body)
     return OrderedUpdates(len(named))
+
+
+async def _ordered_firmware(services: Services, operator: OperatorScope, ref: str | None) -> Firmware | None:
+    if ref is None:
+        return None
+    return await services.read(lambda c: base_stations.read_firmware(c, operator.operator_ref, ref))
 
 
 @OPERATOR.delete(
@@ -160,9 +180,18 @@ def _views(
     connection: Connection, operator_ref: int | None, base_station_ref: int | None
 ) -> list[StationUpdates]:
     contacts = base_stations.list_contacts(connection, operator_ref, base_station_ref)
+    contact_of = {each.base_station: each for each in contacts}
     ordered: dict[str, list[StationUpdate]] = defaultdict(list)
-    for update in base_stations.list_updates(connection, operator_ref, base_station_ref):
-        ordered[update.base_station].append(_update_view(update))
+    updates = base_stations.list_updates(connection, operator_ref, base_station_ref)
+    if any(update.firmware_ref is not None for update in updates):
+        files = {each.ref: each for each in base_stations.list_firmware(connection, operator_ref)}
+    else:
+        files = {}
+    for update in updates:
+        firmware = files.get(update.firmware_ref or 0) if update.state == "ordered" else None
+        contact = contact_of.get(update.base_station)
+        hindered = None if firmware is None else base_stations.obstacle(firmware, contact)
+        ordered[update.base_station].append(_update_view(update, hindered))
     views = [
         StationUpdates(each.base_station, _contact_view(each), ordered.pop(each.base_station, []))
         for each in contacts
@@ -183,9 +212,10 @@ def _contact_view(contact: Contact) -> CupsContact:
     )
 
 
-def _update_view(update: Update) -> StationUpdate:
-    fetched, confirmed = (
-        None if at is None else timestamp(at) for at in (update.fetched_at, update.confirmed_at)
+def _update_view(update: Update, hindered: base_stations.Obstacle | None) -> StationUpdate:
+    fetched, confirmed, failed = (
+        None if at is None else timestamp(at)
+        for at in (update.fetched_at, update.confirmed_at, update.failed_at)
     )
     return StationUpdate(
         str(update.ref),
@@ -196,4 +226,8 @@ def _update_view(update: Update) -> StationUpdate:
         update.created_by,
         fetched,
         confirmed,
+        failed,
+        update.attempts,
+        None if update.firmware_ref is None else str(update.firmware_ref),
+        hindered,
     )

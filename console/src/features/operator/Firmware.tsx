@@ -1,0 +1,258 @@
+// Firmware of base stations: upload, signatures, orders and how far they have come.
+import { Badge, Button, FileButton, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { useState } from "react";
+import { postOctets, type Schemas } from "../../api/client";
+import { blocking, IfMayChange, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
+import { useConfirm, useTell } from "../../components/notify";
+import { openForm, useUnsaved } from "../../components/unsaved";
+import { withQuery } from "../../format";
+import { useT } from "../../text";
+import { useFirmware, useFleetUpdates, useOrderUpdates, useRemoveFirmware, useSignFirmware, useUpload } from "./api";
+
+type Stored = Schemas["FirmwareView"];
+const LARGEST = 64 * 1024 * 1024;
+const states = ["confirmed", "fetched", "ordered", "failed"] as const;
+const colours = { confirmed: "green", fetched: "yellow", ordered: "gray", failed: "red" } as const;
+
+export function FirmwarePanel() {
+  const t = useT();
+  const found = useFirmware();
+  if (blocking(found)) return <Problem error={found.error} />;
+  if (!found.data) return <Loading rows={2} />;
+  return (
+    <Panel
+      title={t("firmware.title")}
+      right={
+        <IfMayChange>
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => openForm(t("firmware.upload"), <UploadForm />, "md")}
+          >
+            {t("firmware.upload")}
+          </Button>
+        </IfMayChange>
+      }
+    >
+      <Stack gap="sm">
+        {found.data.length === 0 && (
+          <Text size="sm" c="dimmed">
+            {t("firmware.empty")}
+          </Text>
+        )}
+        {found.data.map((file) => (
+          <OneFile key={file.ref} file={file} />
+        ))}
+      </Stack>
+    </Panel>
+  );
+}
+
+function OneFile({ file }: { file: Stored }) {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const fleet = useFleetUpdates();
+  const ordering = useOrderUpdates();
+  const removing = useRemoveFirmware();
+  const ofModel = fleet.data?.filter((one) => one.contact?.model === file.model).length ?? 0;
+  const orders = fleet.data?.flatMap((one) => one.updates.filter((update) => update.firmware === file.ref)) ?? [];
+  const name = `${file.model} ${file.version}`;
+  const order = () =>
+    confirm(
+      t("firmware.orderTitle", { name }),
+      t("firmware.orderText", { count: ofModel }),
+      t("firmware.order"),
+      () => void run(ordering.mutateAsync({ firmware: file.ref }), t("updates.ordered.done")),
+    );
+  const remove = () =>
+    confirm(
+      t("firmware.removeTitle", { name }),
+      t("firmware.removeText"),
+      t("common.delete"),
+      () => void run(removing.mutateAsync(file.ref), t("firmware.removed")),
+    );
+  return (
+    <Group justify="space-between" gap={8}>
+      <div>
+        <Group gap={8}>
+          <Text size="sm" fw={600}>
+            {name}
+          </Text>
+          {states.map((state) => {
+            const count = orders.filter((update) => update.state === state).length;
+            return (
+              count > 0 && (
+                <Badge key={state} variant="light" color={colours[state]}>
+                  {t(`updates.${state}`)}: {count}
+                </Badge>
+              )
+            );
+          })}
+        </Group>
+        <Text size="xs" c="dimmed">
+          {t("firmware.size", { count: Math.ceil(file.size / 1024) })} · <Time at={file.createdAt} short /> ·{" "}
+          {file.keys.length ? (
+            <>
+              {t("firmware.signedBy")} <Mono>{file.keys.join(" ")}</Mono>
+            </>
+          ) : (
+            t("firmware.unsigned")
+          )}
+        </Text>
+      </div>
+      <IfMayChange>
+        <Group gap={4}>
+          {file.keys.length > 0 && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              disabled={ofModel === 0}
+              aria-label={t("firmware.orderOf", { name })}
+              onClick={order}
+            >
+              {t("firmware.order")}
+            </Button>
+          )}
+          <Button
+            size="compact-sm"
+            variant="default"
+            aria-label={t("firmware.signOf", { name })}
+            onClick={() => openForm(t("firmware.signOf", { name }), <SignForm file={file} />, "md")}
+          >
+            {t("firmware.sign")}
+          </Button>
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="red"
+            aria-label={`${t("common.delete")} ${name}`}
+            onClick={remove}
+          >
+            {t("common.delete")}
+          </Button>
+        </Group>
+      </IfMayChange>
+    </Group>
+  );
+}
+
+function UploadForm() {
+  const t = useT();
+  const { run } = useTell();
+  const [model, setModel] = useState("");
+  const [version, setVersion] = useState("");
+  const [file, setFile] = useState<File | null>(null);
+  const upload = useUpload();
+  const saved = useUnsaved(Boolean(model || version || file));
+  const tooLarge = file !== null && file.size > LARGEST;
+  const send = async () => {
+    if (!file) return;
+    const path = withQuery("/api/v1/operator/firmware", { model: model.trim(), version: version.trim() });
+    const sending = async () => {
+      await postOctets(path, file);
+      return upload();
+    };
+    if (!(await run<unknown>(sending(), t("firmware.uploaded")))) return;
+    saved();
+    modals.closeAll();
+  };
+  return (
+    <Stack>
+      <TextInput
+        label={t("updates.model")}
+        description={t("firmware.modelText")}
+        placeholder="linux"
+        value={model}
+        onChange={(event) => setModel(event.currentTarget.value)}
+        data-autofocus
+        required
+      />
+      <TextInput
+        label={t("firmware.version")}
+        description={t("firmware.versionText")}
+        placeholder="2.1.0"
+        value={version}
+        onChange={(event) => setVersion(event.currentTarget.value)}
+        required
+      />
+      <Group gap="sm">
+        <FileButton onChange={setFile}>
+          {(button) => (
+            <Button {...button} variant="default">
+              {t("firmware.choose")}
+            </Button>
+          )}
+        </FileButton>
+        <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+          {file?.name ?? t("firmware.noFile")}
+        </Text>
+      </Group>
+      {tooLarge && (
+        <Text size="sm" c="red" role="alert">
+          {t("firmware.tooLarge")}
+        </Text>
+      )}
+      <Button onClick={() => void send()} disabled={!model.trim() || !version.trim() || !file || tooLarge}>
+        {t("firmware.upload")}
+      </Button>
+    </Stack>
+  );
+}
+
+/** The signature as a file of openssl, or its base64. */
+function SignForm({ file }: { file: Stored }) {
+  const t = useT();
+  const { run } = useTell();
+  const signing = useSignFirmware(file.ref);
+  const [signature, setSignature] = useState("");
+  const [publicKey, setKey] = useState("");
+  const saved = useUnsaved(Boolean(signature || publicKey));
+  const take = async (given: File | null) => {
+    if (!given) return;
+    const octets = new Uint8Array(await given.slice(0, 1024).arrayBuffer());
+    setSignature(btoa(String.fromCharCode(...octets)));
+  };
+  const sign = async () => {
+    if (!(await run(signing.mutateAsync({ signature, publicKey }), t("firmware.signed")))) return;
+    saved();
+    modals.closeAll();
+  };
+  return (
+    <Stack>
+      <Text size="sm" c="dimmed">
+        {t("firmware.signText")}
+      </Text>
+      <Mono>openssl dgst -sha512 -sign firmware.pem -out update.sig update.bin</Mono>
+      <Textarea
+        label={t("firmware.publicKey")}
+        placeholder="-----BEGIN PUBLIC KEY-----"
+        value={publicKey}
+        onChange={(event) => setKey(event.currentTarget.value)}
+        autosize
+        minRows={3}
+        required
+      />
+      <Textarea
+        label={t("firmware.signature")}
+        description={t("firmware.signatureText")}
+        value={signature}
+        onChange={(event) => setSignature(event.currentTarget.value)}
+        autosize
+        minRows={2}
+        required
+      />
+      <FileButton onChange={(given) => void take(given)}>
+        {(button) => (
+          <Button {...button} variant="default" style={{ alignSelf: "flex-start" }}>
+            {t("firmware.chooseSignature")}
+          </Button>
+        )}
+      </FileButton>
+      <Button onClick={() => void sign()} disabled={!signature.trim() || !publicKey.trim()} loading={signing.isPending}>
+        {t("firmware.sign")}
+      </Button>
+    </Stack>
+  );
+}
