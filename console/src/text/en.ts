@@ -477,7 +477,7 @@ export const en = {
   "firmware.modelText": "As the base stations report it to CUPS.",
   "firmware.noFile": "64 MiB at most",
   "firmware.order": "Order for all",
-  "firmware.orderOf": "Order {name} for all",
+  "firmware.orderOf": "Order for all: {name}",
   "firmware.orderText": "{count, plural, one {One base station of this model fetches it} other {# base stations of this model fetch it}} at the next contact with CUPS, where it has a key that checks the signature.",
   "firmware.orderTitle": "Update to {name}?",
   "firmware.publicKey": "Public key (PEM)",

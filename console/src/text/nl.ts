@@ -479,7 +479,7 @@ export const nl: Record<keyof typeof en, string> = {
   "firmware.modelText": "Zoals de basisstations het aan CUPS melden.",
   "firmware.noFile": "Hoogstens 64 MiB",
   "firmware.order": "Voor alle klaarzetten",
-  "firmware.orderOf": "{name} voor alle klaarzetten",
+  "firmware.orderOf": "Voor alle klaarzetten: {name}",
   "firmware.orderText": "{count, plural, one {Eén basisstation van dit model haalt} other {# basisstations van dit model halen}} het op bij het volgende contact met CUPS, als een sleutel aanwezig is die de handtekening controleert.",
   "firmware.orderTitle": "Bijwerken naar {name}?",
   "firmware.publicKey": "Publieke sleutel (PEM)",
