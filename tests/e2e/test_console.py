@@ -958,6 +958,29 @@ def test_e7_leaving_a_changed_form_asks_first(desk: Desk, world: World, user: Pe
     user.call("PUT", f"{KPN}/devices/{world.hsm}", {"name": "Cellar"})
 
 
+def test_e7_a_decoder_that_is_being_written_is_not_lost(desk: Desk, account: Account) -> None:
+    """Not by a link, not by the end of the session, and the page asks no more once it is saved."""
+    page = desk.page
+    desk.go("/decoders/new")
+    page.get_by_role("textbox", name="Name").fill("Half written")
+    question = page.get_by_role("dialog", name="Leave without saving?")
+    page.get_by_role("link", name="Alarms").click()
+    question.get_by_role("button", name="Stay").click()
+    desk.context.clear_cookies()
+    desk.button("Save")
+    again = page.get_by_role("dialog", name="Session expired")
+    again.locator("input[name=password]").fill(account.thingpark_password)
+    again.get_by_role("button", name="Sign in", exact=True).click()
+    desk.heading("Half written")
+    name = page.get_by_role("textbox", name="Name")
+    page.wait_for_url(re.compile(r"/decoders/\d+"))
+    name.fill("Written")
+    desk.button("Save")
+    desk.heading("Written")
+    page.get_by_role("link", name="Alarms").click()
+    desk.heading("Alarms")
+
+
 def test_e7_who_may_only_look_sees_no_form(
     browser: Browser, server: RunningServer, account: Account, world: World
 ) -> None:

@@ -7,7 +7,7 @@ import type { Schemas } from "../../api/client";
 import { Empty, Once, Panel, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { blocking, Loading, Problem } from "../../components/problem";
-import { openForm } from "../../components/unsaved";
+import { openForm, useUnsaved } from "../../components/unsaved";
 import { useSession } from "../../session";
 import { useT } from "../../text";
 import {
@@ -222,6 +222,7 @@ function NewKey({ onMade }: { onMade: (key: Schemas["ApiKey"]) => void }) {
   const { run } = useTell();
   const creation = useCreateApiKey();
   const [name, setName] = useState("");
+  useUnsaved(name !== "");
   const [scope, setScope] = useState<Schemas["ApiKey"]["scope"]>("read");
   const [days, setDays] = useState("90");
   const submit = async (event: FormEvent) => {

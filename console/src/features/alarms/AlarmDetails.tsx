@@ -4,6 +4,7 @@ import { IconBellOff, IconMessage } from "@tabler/icons-react";
 import { useState, type FormEvent, type ReactNode } from "react";
 import type { Schemas } from "../../api/client";
 import { DeviceLink, IfMayChange, Loading, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
+import { useUnsaved } from "../../components/unsaved";
 import { TextLink } from "../../components/links";
 import { useTell } from "../../components/notify";
 import { useSession } from "../../session";
@@ -211,6 +212,7 @@ function Comment({ alarm }: { alarm: Alarm }) {
   const t = useT();
   const { run } = useTell();
   const [text, setText] = useState("");
+  useUnsaved(text !== "");
   const commenting = useComment(alarm.ref);
   const submit = async (event: FormEvent) => {
     event.preventDefault();

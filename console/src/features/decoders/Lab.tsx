@@ -19,7 +19,8 @@ import { IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import { $api, anyMembers, type Schemas } from "../../api/client";
 import { options, useProfiles } from "../../api/catalogues";
-import { IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
+import { blocking, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
+import { same, useUnsaved } from "../../components/unsaved";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { hex } from "../../format";
 import { plainHex } from "../../identifiers";
@@ -61,15 +62,30 @@ export function DecoderLab() {
   const [source, setSource] = useState(example);
   const [bound, setBound] = useState<string[]>([]);
   const [units, setUnits] = useState<Unit[]>([]);
+  const form = { name, kind, source, bound, units };
+  const [begun, setBegun] = useState(form);
+  const differs = !same(form, begun);
+  const saved = useUnsaved(mayChange && differs);
   useEffect(() => {
-    if (!found.data) return;
-    setName(found.data.name ?? "");
-    setKind(found.data.kind ?? "JAVASCRIPT");
-    setSource(found.data.source ?? "");
-    setBound(found.data.deviceProfileIds ?? []);
-    setUnits(unitsOf(found.data.units ?? {}));
+    // What somebody is writing stays, whatever becomes of the stored one meanwhile.
+    if (!found.data || differs) return;
+    const stored = {
+      name: found.data.name ?? "",
+      kind: found.data.kind ?? "JAVASCRIPT",
+      source: found.data.source ?? "",
+      bound: found.data.deviceProfileIds ?? [],
+      units: unitsOf(found.data.units ?? {}),
+    };
+    setName(stored.name);
+    setKind(stored.kind);
+    setSource(stored.source);
+    setBound(stored.bound);
+    setUnits(stored.units);
+    setBegun(stored);
+    // Only when it is loaded.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [found.data]);
-  if (found.error) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   if (!isNew && !found.data) return <Loading />;
   const save = async () => {
     const body = {
@@ -81,6 +97,8 @@ export function DecoderLab() {
     };
     const answer = await run(saving.mutateAsync(body));
     if (!answer?.data) return;
+    saved();
+    setBegun(form);
     done(t("decoders.saved"));
     if (isNew) void navigate({ to: "/decoders/$ref", params: { ref: answer.data.ref ?? "" } });
   };
@@ -91,7 +109,9 @@ export function DecoderLab() {
       t("common.delete"),
       () =>
         void run(deletion.mutateAsync()).then((answer) => {
-          if (answer) void navigate({ to: "/decoders" });
+          if (!answer) return;
+          saved();
+          void navigate({ to: "/decoders" });
         }),
     );
   // Tab stays in the text where it stands for indentation; Escape first, and it leaves.

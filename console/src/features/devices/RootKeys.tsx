@@ -5,6 +5,7 @@ import { useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange } from "../../api/changes";
 import { IfMayChange, Panel, Time } from "../../components/basics";
+import { useUnsaved } from "../../components/unsaved";
 import { useTell } from "../../components/notify";
 import { isKey, plainHex } from "../../identifiers";
 import { useT } from "../../text";
@@ -74,6 +75,7 @@ export function EnterKeys({ deviceRef, opened, onClose }: { deviceRef: string; o
   const [appKey, setAppKey] = useState("");
   const [nwkKey, setNwkKey] = useState("");
   const [reset, setReset] = useState(false);
+  useUnsaved(opened && (appKey !== "" || nwkKey !== ""));
   const changing = useChangeKeys(deviceRef);
   const given = [plainHex(appKey), plainHex(nwkKey)] as const;
   const fine = given.every((key) => !key || (isKey(key) && !/^(.)\1*$/.test(key))) && given.some((key) => key);

@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { options, useHsmGroups } from "../../api/catalogues";
 import { Once, Panel } from "../../components/basics";
+import { useUnsaved } from "../../components/unsaved";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useGenerateAsKey } from "./api";
@@ -19,6 +20,7 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
   const [group, setGroup] = useState<string | null>(null);
   const [pem, setPem] = useState("");
   const [made, setMade] = useState<string | null>(null);
+  useUnsaved(pem !== "" && made === null);
   const generation = useGenerateAsKey(profile.ref ?? "");
   const chosen = group ?? profile.hsmGroupId ?? groups[0]?.id ?? "";
   const wrong =

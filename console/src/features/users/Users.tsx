@@ -8,7 +8,7 @@ import { Empty, Once, PageTitle, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { blocking, Loading, Problem } from "../../components/problem";
-import { openForm } from "../../components/unsaved";
+import { openForm, useUnsaved } from "../../components/unsaved";
 import { useSession } from "../../session";
 import { useT, useTexts } from "../../text";
 import { KeyRows, SessionRows } from "../account/Access";
@@ -285,6 +285,7 @@ function Invite({ onLink }: { onLink: (link: Link | null) => void }) {
   const invitation = useInvite();
   const sent = useSent(onLink);
   const [email, setEmail] = useState("");
+  useUnsaved(email !== "");
   const [role, setRole] = useState<Role>("ro");
   const submit = async (event: FormEvent) => {
     event.preventDefault();
