@@ -64,16 +64,23 @@ _dead: list[HostedServer] = []
 
 
 class HostedServer:
-    """A platform and its application. Settings are given as environment variables, as for a process."""
+    """A platform and its application. Settings are given as environment variables, as for a process. Its
+    clock begins `ago` seconds before now."""
 
     http = "http://veldnet.test"
 
     def __init__(
-        self, data: Path, *, take_over: bool = False, virtual: bool = True, **environment: str
+        self,
+        data: Path,
+        *,
+        take_over: bool = False,
+        virtual: bool = True,
+        ago: float = 0.0,
+        **environment: str,
     ) -> None:
         self.data = data
         self.inbox = Inbox()
-        self.time = VirtualClock(time.time(), stands=True)
+        self.time = VirtualClock(time.time() - ago, stands=True)
         self.loop = VirtualClockLoop(self.time, inline=True)
         self._log = io.StringIO()
         values = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, ViewportSize, expect
 
 from tests.e2e.running import RunningServer
 
@@ -15,6 +15,7 @@ SIZES = (
     ViewportSize(width=1024, height=768),
     ViewportSize(width=390, height=844),
 )
+HEIGHTS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
 # Milliseconds: other tests may run on the machine.
 PATIENCE = 15_000
 # Pictures of what `accessible_everywhere` looks at are kept here.
@@ -48,7 +49,9 @@ class Desk:
         expect.set_options(timeout=PATIENCE)
         self.errors: list[str] = []
         self.elsewhere: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(f"{error} {error.stack}"))
+        self.page.on("console", self._hear)
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("dialog", self._answer)
 
@@ -58,12 +61,35 @@ class Desk:
             self.errors.append(f"dialog {dialog.message}")
         dialog.accept()
 
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
     def _note(self, url: str) -> None:
         if not url.startswith((self.server.http, "data:", "blob:")):
             self.elsewhere.append(url)
 
     def go(self, path: str) -> None:
         self.page.goto(f"{self.server.http}/console{path}")
+
+    def move(self, path: str) -> None:
+        """Go there within the page, which is not loaded again, and wait until all of it is there: by an
+        address where nothing is, so that nothing of the screen before is left."""
+        for address in ("/account/nowhere", path):
+            self.page.evaluate(
+                "to => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }",
+                f"/console{address}",
+            )
+            expect(self.page.get_by_text("This page does not exist")).to_have_count(int(address != path))
+        expect(self.page.get_by_role("heading", level=1)).to_have_count(1)
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
+
+    def fits(self, width: int) -> None:
+        """Nothing is wider than a screen of `width`, which it becomes."""
+        self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        self.settle()
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{self.page.url} is {wide} wide on a screen of {width}"
 
     def sign_in(self, username: str, password: str) -> None:
         self.go("/")

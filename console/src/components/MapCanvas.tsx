@@ -87,11 +87,11 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
   const step = steps.find((size) => span / size >= 5) ?? 0.001;
   const digits = Math.max(0, Math.ceil(-Math.log10(step)));
   const style = { color, weight: 1, interactive: false, opacity: 0.8 };
-  const label = (at: L.LatLngExpression, text: string) =>
+  const label = (at: L.LatLngExpression, text: string, edge = "") =>
     L.marker(at, {
       interactive: false,
       keyboard: false,
-      icon: L.divIcon({ className: "grid-label", html: text, iconSize: [0, 0] }),
+      icon: L.divIcon({ className: `grid-label ${edge}`, html: `<span>${text}</span>`, iconSize: [0, 0] }),
     }).addTo(lines);
   for (let east = Math.ceil(bounds.getWest() / step) * step; east <= bounds.getEast(); east += step) {
     L.polyline(
@@ -118,7 +118,7 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
       ],
       style,
     ).addTo(lines);
-    label([north, bounds.getEast() - span * 0.06], `${Math.abs(north).toFixed(digits)}° ${north < 0 ? "S" : "N"}`);
+    label([north, bounds.getEast()], `${Math.abs(north).toFixed(digits)}° ${north < 0 ? "S" : "N"}`, "edge");
   }
 }
 
@@ -146,7 +146,7 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
     for (const [name, layerOf] of panes) made.createPane(name).style.zIndex = layerOf;
     made.setView([52.1, 5.3], 7);
     made.attributionControl?.setPrefix(false);
-    L.control.scale({ imperial: false }).addTo(made);
+    L.control.scale({ imperial: false, position: "topright" }).addTo(made);
     map.current = made;
     layer.current = L.layerGroup().addTo(made);
     const tell = () => {
@@ -160,13 +160,23 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
       });
     };
     made.on("moveend", tell);
+    let zooming = false;
+    made.on("zoomanim", () => (zooming = true));
+    made.on("zoomend", () => (zooming = false));
     made.on("click", (event) => calls.current.onPick?.(event.latlng.lat, event.latlng.lng));
     const resize = new ResizeObserver(() => made.invalidateSize());
     resize.observe(place.current);
     tell();
     return () => {
       resize.disconnect();
-      made.remove();
+      const remove = () => {
+        made.remove();
+        // Leaflet tells of a new size with a delay, also for a map that is gone.
+        made.off();
+      };
+      // It also goes on with a zoom that has begun.
+      if (zooming) made.once("zoomend", () => queueMicrotask(remove));
+      else remove();
       map.current = null;
     };
   }, [tiles]);
@@ -281,6 +291,7 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
     on.fitBounds(L.latLngBounds(all.map((spot) => [spot.latitude, spot.longitude])), {
       padding: [60, 60],
       maxZoom: 13,
+      animate: false,
     });
     // Only when asked for, not with each new spot.
     // eslint-disable-next-line react-hooks/exhaustive-deps

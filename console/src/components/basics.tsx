@@ -138,7 +138,7 @@ export function Panel({
   return (
     <Card withBorder padding="md" {...rest}>
       {(title || right) && (
-        <Group justify="space-between" mb="sm" wrap="nowrap">
+        <Group justify="space-between" mb="sm" gap="xs">
           <Title order={2} size="h5">
             {title}
           </Title>

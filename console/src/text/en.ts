@@ -551,7 +551,7 @@ export const en = {
   "health.RF_CNX_ERROR": "Connection lost",
   "history.acknowledged": "Acknowledged datagrams",
   "history.availability": "Availability, 35 days",
-  "history.available": "Available (35 days)",
+  "history.available": "Up, 35 days",
   "history.bad": "Wrong CRC",
   "history.began": "From",
   "history.clockOffset": "GPS clock against the server's",

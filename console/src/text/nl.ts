@@ -553,7 +553,7 @@ export const nl: Record<keyof typeof en, string> = {
   "health.RF_CNX_ERROR": "Verbinding verbroken",
   "history.acknowledged": "Bevestigde datagrammen",
   "history.availability": "Beschikbaarheid, 35 dagen",
-  "history.available": "Beschikbaar (35 dagen)",
+  "history.available": "Verbonden, 35 d",
   "history.bad": "CRC fout",
   "history.began": "Van",
   "history.clockOffset": "GPS-klok ten opzichte van de server",

@@ -349,7 +349,7 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
                 {result.error}
               </Text>
             ) : (
-              <Code block mt={4}>
+              <Code block mt={4} tabIndex={0}>
                 {JSON.stringify(result.result, null, 2)}
               </Code>
             )}
@@ -363,7 +363,9 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
                 <Text size="xs" c="dimmed" mt={4}>
                   {t("lab.console")}
                 </Text>
-                <Code block>{result.console?.join("\n")}</Code>
+                <Code block tabIndex={0}>
+                  {result.console?.join("\n")}
+                </Code>
               </>
             )}
           </div>

@@ -157,7 +157,7 @@ export function Developers() {
           <Text size="sm" mb="xs">
             {t("projects.howText")}
           </Text>
-          <Code block>{`curl -d client_id=… -d client_secret=… \\
+          <Code block tabIndex={0}>{`curl -d client_id=… -d client_secret=… \\
   "${host}/oauth/client_credential/accesstoken?grant_type=client_credentials"
 curl -H "Authorization: Bearer …" -H "content-type: application/json" \\
   -d '{"thingpark_username": "…", "thingpark_password": "…"}' \\

@@ -65,7 +65,7 @@ export function Filters({ search, onSearch, filters, onChange, catalogues }: Pro
         alarmLevels.map((value) => ({ value, label: t(`alarmFilter.${value}`) })),
         (value) => onChange({ alarm: alarmLevels.find((one) => one === value) }),
       )}
-      {choice(t("device.plan"), 160, filters.connectivityPlanId, options(catalogues.plans), (value) =>
+      {choice(t("device.plan"), 185, filters.connectivityPlanId, options(catalogues.plans), (value) =>
         onChange({ connectivityPlanId: value ?? undefined }),
       )}
       {choice(t("device.profile"), 160, filters.deviceProfileId, options(catalogues.profiles), (value) =>

@@ -112,7 +112,9 @@ function Arrived({ device, line, onAnother }: { device: Schemas["Device"]; line:
     <Alert color="veld" icon={<IconConfetti size={20} />} title={t("firstSteps.arrived")} role="status">
       <Stack gap="sm">
         {decoded ? (
-          <Code block>{JSON.stringify(decoded, null, 2)}</Code>
+          <Code block tabIndex={0}>
+            {JSON.stringify(decoded, null, 2)}
+          </Code>
         ) : (
           <Text size="sm">
             {t(line.encrypted ? "readings.lockedText" : "firstSteps.undecoded")}{" "}

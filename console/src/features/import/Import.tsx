@@ -285,7 +285,7 @@ export function Import() {
               ))}
             </Group>
             <Text size="sm">{t("import.formHeader")}</Text>
-            <Code block>
+            <Code block tabIndex={0}>
               {
                 "name,EUI,applicationEUI,applicationKey,deviceProfileId,connectivityPlanId,hsmGroupId\nTank 7,70B3D5E75E00A1F2,70B3D5E75E000001,8F1C…,LORA/GenericA.1_ETSI_Rx2-SF12,,HSM_1"
               }

@@ -190,7 +190,9 @@ export function FrameDetails({ line }: { line: Line }) {
                 <Text size="sm" fw={600}>
                   {t("logger.decoded")}
                 </Text>
-                <Code block>{JSON.stringify(line.decoded, null, 2)}</Code>
+                <Code block tabIndex={0}>
+                  {JSON.stringify(line.decoded, null, 2)}
+                </Code>
               </div>
             ) : null}
           </Stack>

@@ -27,7 +27,11 @@ export function CoverageReports({ chosen, onChoose }: { chosen?: string; onChoos
           id={(row) => row.ref}
           onOpen={(row) => onChoose(row.ref)}
           columns={[
-            { key: "week", title: t("report.week"), render: (row) => row.ref },
+            {
+              key: "week",
+              title: t("report.week"),
+              render: (row) => <span style={{ whiteSpace: "nowrap" }}>{row.ref}</span>,
+            },
             {
               key: "dependent",
               title: t("report.dependent"),

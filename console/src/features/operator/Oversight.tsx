@@ -118,7 +118,7 @@ export function Settings() {
           if (!rows.length) return null;
           return (
             <Panel key={section} title={section || t("settings.general")}>
-              <Table.ScrollContainer minWidth={600}>
+              <Table.ScrollContainer minWidth={600} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
                 <Table className="data" aria-label={section || t("settings.general")}>
                   <Table.Thead>
                     <Table.Tr>

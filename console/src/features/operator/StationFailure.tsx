@@ -1,7 +1,7 @@
 // If a base station fails: the devices that go dark, and what the map loses.
 import { useDebouncedValue } from "@mantine/hooks";
 import { Button, Grid, Group, Select, Text } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { DeviceLink, Mono, Panel, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
@@ -13,6 +13,7 @@ import { useDependents, useFailureCells } from "./api";
 
 type Worth = Schemas["NamedWorth"];
 type Device = Schemas["DependentDevice"];
+type Cell = Schemas["FailureCell"];
 
 // Below so many dBm ESP of another base station a cell counts as lost, too.
 const FAINT = -115;
@@ -86,15 +87,13 @@ function LostMap({ station }: { station: Worth }) {
     [cells.data, t],
   );
   const placed = station.latitude !== null && station.longitude !== null;
-  // The middle of what it hears, at first.
-  const places = useMemo(
-    () =>
-      (whole.data ?? []).map((cell) => ({
-        latitude: cell.south + cell.size / 2,
-        longitude: cell.west + cell.size / 2,
-      })),
-    [whole.data],
-  );
+  // The cells of the whole world are large: once those in view are finer, the map closes in on them.
+  const [near, setNear] = useState<Cell[] | null>(null);
+  const around = settled !== null && (whole.data ?? []).every((cell) => within(cell, settled));
+  useEffect(() => {
+    if (around && !cells.isPlaceholderData && cells.data?.length) setNear((before) => before ?? cells.data);
+  }, [around, cells.data, cells.isPlaceholderData]);
+  const places = useMemo(() => (near ?? whole.data ?? []).flatMap(corners), [near, whole.data]);
   if (whole.data?.length === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -107,7 +106,7 @@ function LostMap({ station }: { station: Worth }) {
       <WorldMap
         label={t("worth.map")}
         height={320}
-        fit={whole.data ? station.id : ""}
+        fit={whole.data ? `${station.id}${near ? " near" : ""}` : ""}
         onView={setView}
         places={places}
         areas={areas}
@@ -144,6 +143,17 @@ function LostMap({ station }: { station: Worth }) {
   );
 }
 
+function corners({ south, west, size }: Cell): { latitude: number; longitude: number }[] {
+  return [
+    { latitude: south, longitude: west },
+    { latitude: south + size, longitude: west + size },
+  ];
+}
+
+function within({ south, west, size }: Cell, view: View): boolean {
+  return south >= view.south && west >= view.west && south + size <= view.north && west + size <= view.east;
+}
+
 function Dependents({ id }: { id: string }) {
   const t = useT();
   const [pages, setPages] = useState<string[]>([]);
@@ -162,6 +172,7 @@ function Dependents({ id }: { id: string }) {
         label={t("worth.dependents")}
         rows={rows}
         id={(row) => row.ref}
+        minWidth={560}
         columns={[
           {
             key: "name",

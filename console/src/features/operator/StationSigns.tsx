@@ -33,11 +33,13 @@ export function Load({ share }: { share: number }) {
     <Group gap={6} wrap="nowrap">
       <Progress
         value={share * 100}
-        w={70}
+        w={48}
         color={share > 0.9 ? "red" : share > 0.7 ? "orange" : "veld"}
         aria-label={t("stations.load")}
       />
-      <Text size="sm">{percent(share, 0)}</Text>
+      <Text size="sm" style={{ whiteSpace: "nowrap" }}>
+        {percent(share, 0)}
+      </Text>
     </Group>
   );
 }

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Badge, Button, Group, Stack, Text } from "@mantine/core";
+import { Badge, Box, Button, Group, Stack, Text } from "@mantine/core";
 import { IconAntenna, IconPlus } from "@tabler/icons-react";
 import {
   Empty,
@@ -118,9 +118,11 @@ export function Stations() {
                 title: t("common.name"),
                 value: (row) => row.name,
                 render: (row) => (
-                  <TextLink to="/operator/base-stations/$id" params={{ id: row.id }} inherit>
-                    {row.name}
-                  </TextLink>
+                  <Box miw={120}>
+                    <TextLink to="/operator/base-stations/$id" params={{ id: row.id }} inherit>
+                      {row.name}
+                    </TextLink>
+                  </Box>
                 ),
               },
               {
@@ -140,13 +142,34 @@ export function Stations() {
                 key: "state",
                 title: t("alarms.state"),
                 value: (row) => Number(row.connected),
-                render: (row) => <Connected station={row} />,
+                render: (row) => (
+                  <Group gap={4}>
+                    <Connected station={row} />
+                    {row.duplicateEui.length > 0 && (
+                      <Badge variant="light" color="red" tt="none">
+                        {t("stations.duplicateShort")}
+                      </Badge>
+                    )}
+                    {row.alarms.map((alarm) => (
+                      <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />
+                    ))}
+                  </Group>
+                ),
               },
               {
                 key: "seen",
                 title: t("stations.lastSeen"),
                 value: (row) => row.lastSeen,
-                render: (row) => <Time at={row.lastSeen} short />,
+                render: (row) => (
+                  <>
+                    <Time at={row.lastSeen} short />
+                    {row.lastFrame && (
+                      <Text size="xs" c="dimmed">
+                        {t("stations.lastFrame")} <Time at={row.lastFrame} short />
+                      </Text>
+                    )}
+                  </>
+                ),
               },
               ...(fleet.data?.length
                 ? [
@@ -158,12 +181,6 @@ export function Stations() {
                     },
                   ]
                 : []),
-              {
-                key: "frame",
-                title: t("stations.lastFrame"),
-                value: (row) => row.lastFrame,
-                render: (row) => <Time at={row.lastFrame} short />,
-              },
               {
                 key: "available",
                 title: t("history.available"),
@@ -189,22 +206,6 @@ export function Stations() {
                 align: "right",
                 value: (row) => row.refusedFrames,
                 render: (row) => <Refused station={row} />,
-              },
-              {
-                key: "alarms",
-                title: t("device.alarms"),
-                render: (row) => (
-                  <Group gap={4}>
-                    {row.duplicateEui.length > 0 && (
-                      <Badge variant="light" color="red" tt="none">
-                        {t("stations.duplicateShort")}
-                      </Badge>
-                    )}
-                    {row.alarms.map((alarm) => (
-                      <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />
-                    ))}
-                  </Group>
-                ),
               },
             ]}
           />

@@ -298,6 +298,8 @@ def write_recipients(connection: Connection, operator_ref: int, recipients: list
     """Change who gets the report of an operator by e-mail. Raises `InvalidField`."""
     if len(recipients) > 20:
         raise InvalidField("recipients holds more than 20 addresses")
+    if recipients and not mail:
+        raise InvalidField("recipients must be empty: this server sends no e-mail, mail.host is not set")
     settings = NotificationSettings(mode="BASIC" if recipients else "OFF", recipients=recipients)
     check_settings(settings, mail=mail)
     write_settings(connection, REPORTS, operator_ref, settings)
