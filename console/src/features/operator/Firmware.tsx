@@ -28,6 +28,7 @@ export function FirmwarePanel() {
           <Button
             size="compact-sm"
             variant="default"
+            style={{ flexShrink: 0 }}
             onClick={() => openForm(t("firmware.upload"), <UploadForm />, "md")}
           >
             {t("firmware.upload")}
