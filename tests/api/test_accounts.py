@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +94,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         found.server.stop()
 
 
-def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+def later(monkeypatch: pytest.MonkeyPatch, town: Town, seconds: float) -> None:
     """What is written with the time of management is so much older."""
-    now = time.time_ns
-    monkeypatch.setattr(time, "time_ns", lambda: now() + int(seconds * 1e9))
+    monkeypatch.setattr(town.server.time, "now", partial(lambda now: now() + seconds, town.server.time.now))
 
 
 # Invitations.
@@ -140,7 +139,7 @@ def test_links_of_invitations_expire_are_renewed_and_withdrawn(
     second = token_in(town.letter(before + 1))
     assert town.ask("/invitation", {"token": first}).status_code == 410
     with monkeypatch.context() as patch:
-        later(patch, 8 * 86_400)
+        later(patch, town, 8 * 86_400)
         assert town.ask("/invitation", {"token": second}).status_code == 410
         assert town.ask("/invitation/acceptance", acceptance(second, "bert")).status_code == 410
     assert town.ask("/invitation", {"token": second}).status_code == 200
@@ -195,7 +194,7 @@ def test_a_forgotten_password_is_set_by_a_link_that_works_once(
     newer = token_in(town.letter(before + 1))
     assert town.ask("/passwordReset/link", {"token": token}).status_code == 410, "the newest alone counts"
     with monkeypatch.context() as patch:
-        later(patch, 1801)
+        later(patch, town, 1801)
         assert town.ask("/passwordReset/link", {"token": newer}).status_code == 410
     assert town.ask("/passwordReset/link", {"token": newer}).json()["username"] == name
     assert town.ask("/passwordReset/password", {"token": newer, "password": "short"}).status_code == 400
@@ -358,7 +357,7 @@ def test_keys_expire_and_are_revoked(town: Town, monkeypatch: pytest.MonkeyPatch
     short = person.call("POST", f"{V1}/apiKeys", {"name": "short", "days": 1})
     ever = person.call("POST", f"{V1}/apiKeys", {"name": "ever"})
     with monkeypatch.context() as patch:
-        later(patch, 86_401)
+        later(patch, town, 86_401)
         assert bearer(town, short["key"]).get(f"{V1}/devices").status_code == 401
         assert bearer(town, ever["key"]).get(f"{V1}/devices").status_code == 200
     person.call("DELETE", f"{V1}/apiKeys/{ever['ref']}")

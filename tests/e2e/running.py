@@ -63,9 +63,9 @@ class RunningServer:
         self.log = data.parent / f"{data.name}.log"
         self.start()
 
-    def start(self, http: str = "127.0.0.1:0") -> None:
+    def start(self, http: str = "127.0.0.1:0", udp: str = "127.0.0.1:0") -> None:
         self.process = start(
-            *("serve", "--json", "--data", str(self.data), "--http", http, "--udp", "127.0.0.1:0"),
+            *("serve", "--json", "--data", str(self.data), "--http", http, "--udp", udp),
             *self._flags,
             errors=self.log,
             **self._environment,

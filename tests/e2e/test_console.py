@@ -133,7 +133,7 @@ def operators(browser: Browser, server: RunningServer, account: Account, world: 
     found.context.close()
 
 
-def test_signing_in_and_out(browser: Browser, server: RunningServer, account: Account) -> None:
+def test_signing_in_and_out(browser: Browser, server: RunningServer, account: Account, user: Person) -> None:
     desk = Desk(browser, server)
     desk.go("/devices")
     desk.accessible()
@@ -153,6 +153,8 @@ def test_signing_in_and_out(browser: Browser, server: RunningServer, account: Ac
     desk.page.get_by_role("menuitem", name="Afmelden").click()
     expect(desk.page.get_by_role("button", name="Aanmelden")).to_be_visible()
     desk.context.close()
+    # The server keeps the choice.
+    user.call("PUT", "/api/v1/session/language", {"language": "en"})
 
 
 SUBSCRIBER_PAGES = [

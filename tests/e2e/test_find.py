@@ -143,6 +143,10 @@ def test_an_operator_searches_all_subscribers_in_dutch(operators: Desk, world: W
     look_for(operators, "basisst", field="Naam, DevEUI")
     operators.page.keyboard.press("Enter")
     operators.heading("Basisstations")
+    # The server keeps the choice.
+    operators.page.get_by_role("button", name="Account").click()
+    operators.page.get_by_role("menuitem", name="English").click()
+    operators.heading("Base stations")
 
 
 def test_an_unknown_device_is_found_in_the_logger_and_created(operators: Desk, world: World) -> None:

@@ -343,7 +343,7 @@ def test_commands(place: Place) -> None:
     listed = place.admin("alarms", "list")
     assert {a["type"] for a in listed} >= {3, 8}
     types = place.admin("alarms", "types")
-    assert len(types) == 16 + 7
+    assert len(types) == 16 + 8
     found = {f["type"]: f for f in place.admin("alarms", "backtest", "--days", "1")}
     assert (found[3]["raised"], found[3]["devices"]) == (1, 1) and found[4]["raised"] == 0
     shown = place.admin(

@@ -69,8 +69,10 @@ class BaseStations:
             profile = settings.get(ref, _DEFAULT)
             plan = plans.get(ref) or next(iter(self._plans.values()))
             gain = profile.antennaGain if station.antenna_gain is None else station.antenna_gain
+            # A profile without a region says nothing of the radios: they may be built for any.
+            region = None if profile.region is None else plan.region
             self._radios[identifier] = RadioSettings(
-                station.max_tx_power, gain, profile.maxEirp, profile.classB, plan.region
+                station.max_tx_power, gain, profile.maxEirp, profile.classB, region
             )
             limits = [profile.maxEirp, None if station.max_tx_power is None else station.max_tx_power + gain]
             self._profiles[identifier] = StationProfile(
