@@ -60,7 +60,7 @@ console-lint: $(VENV)/.dev console
 # The walks of docs/ are run as a newcomer would type them.
 .PHONY: tools
 tools:
-	@missing=""; for tool in curl openssl xxd; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
+	@missing=""; for tool in curl openssl xxd zsh fish; do command -v $$tool > /dev/null || missing="$$missing $$tool"; done; \
 	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
 	command -v nginx > /dev/null || missing="$$missing nginx-light"; \
 	command -v mosquitto > /dev/null || test -x /usr/sbin/mosquitto || missing="$$missing mosquitto"; \
