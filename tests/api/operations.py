@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import msgspec
-from sqlalchemy import update
 
 from tests.api.antenna import Antenna
 from tests.api.hosting import Client, HostedServer
@@ -23,7 +22,6 @@ from veldnet.inventory import accounts
 from veldnet.monitoring.coverage import make_reports
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
-from veldnet.store.schema import sessions
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 LEGACY = {"api-version": "v1.1.1"}
@@ -113,12 +111,6 @@ class World:
         path = f"/api/v1/operator/firmware?model=linux&version={self.number()}"
         made = self.operator.request("POST", path, content=b"#!/bin/sh")
         return str(made.json()["ref"])
-
-    def use_sessions(self) -> None:
-        """All sessions were used now: the next request writes nothing of it."""
-        store = self.server.platform.store
-        used = update(sessions).values(used_at=int(self.server.clock() * 1000))
-        self.server.run(store.write(lambda c: c.execute(used)))
 
     def report(self) -> str:
         """The weekly report on base stations of this week, as it is made after its end."""

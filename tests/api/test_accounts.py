@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Iterator
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.installation import sandbox
 from tests.monitoring.post_office import PostOffice
 from tests.person import Person
 from veldnet.simulator.customer import Account
+from veldnet.store import SqliteStore
+from veldnet.store.moment import tell_time
 
 V1 = "/api/v1"
 PASSWORD = "correct horse battery"
@@ -94,9 +97,16 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         found.server.stop()
 
 
-def later(monkeypatch: pytest.MonkeyPatch, town: Town, seconds: float) -> None:
-    """What is written with the time of management is so much older."""
-    monkeypatch.setattr(town.server.time, "now", partial(lambda now: now() + seconds, town.server.time.now))
+@contextmanager
+def later(town: Town, seconds: float) -> Iterator[None]:
+    """Meanwhile management believes that it is so much later."""
+    store = town.server.platform.store
+    assert isinstance(store, SqliteStore)
+    tell_time(store.engine, lambda: time.time() + seconds)
+    try:
+        yield
+    finally:
+        tell_time(store.engine, time.time)
 
 
 # Invitations.
@@ -128,9 +138,7 @@ def test_an_invitation_is_mailed_accepted_once_and_gives_its_role(town: Town) ->
     assert any(e["action"] == "user.created" for e in town.admin.call("GET", f"{V1}/audit"))
 
 
-def test_links_of_invitations_expire_are_renewed_and_withdrawn(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_links_of_invitations_expire_are_renewed_and_withdrawn(town: Town) -> None:
     before = len(town.post.messages)
     made = town.admin.call("POST", f"{V1}/invitations", {"email": "bert@example.com", "role": "ro"})
     first = token_in(town.letter(before))
@@ -138,8 +146,7 @@ def test_links_of_invitations_expire_are_renewed_and_withdrawn(
     town.admin.call("POST", f"{V1}/invitations/{ref}/link", {})
     second = token_in(town.letter(before + 1))
     assert town.ask("/invitation", {"token": first}).status_code == 410
-    with monkeypatch.context() as patch:
-        later(patch, town, 8 * 86_400)
+    with later(town, 8 * 86_400):
         assert town.ask("/invitation", {"token": second}).status_code == 410
         assert town.ask("/invitation/acceptance", acceptance(second, "bert")).status_code == 410
     assert town.ask("/invitation", {"token": second}).status_code == 200
@@ -179,9 +186,7 @@ def test_without_mail_the_inviter_gets_the_link(tmp_path: Path) -> None:
 # Passwords.
 
 
-def test_a_forgotten_password_is_set_by_a_link_that_works_once(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forgotten_password_is_set_by_a_link_that_works_once(town: Town) -> None:
     ref, person = town.invited()
     name = person.signed_in["username"]
     key = person.call("POST", f"{V1}/apiKeys", {"name": "K", "scope": "read"})["key"]
@@ -193,8 +198,7 @@ def test_a_forgotten_password_is_set_by_a_link_that_works_once(
     town.ask("/passwordReset", {"username": name})
     newer = token_in(town.letter(before + 1))
     assert town.ask("/passwordReset/link", {"token": token}).status_code == 410, "the newest alone counts"
-    with monkeypatch.context() as patch:
-        later(patch, town, 1801)
+    with later(town, 1801):
         assert town.ask("/passwordReset/link", {"token": newer}).status_code == 410
     assert town.ask("/passwordReset/link", {"token": newer}).json()["username"] == name
     assert town.ask("/passwordReset/password", {"token": newer, "password": "short"}).status_code == 400
@@ -352,12 +356,11 @@ def test_keys_have_their_scope_and_never_more_than_their_user(town: Town) -> Non
     assert bearer(town, keys["write"]).get(f"{V1}/devices").status_code == 200
 
 
-def test_keys_expire_and_are_revoked(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_expire_and_are_revoked(town: Town) -> None:
     ref, person = town.invited()
     short = person.call("POST", f"{V1}/apiKeys", {"name": "short", "days": 1})
     ever = person.call("POST", f"{V1}/apiKeys", {"name": "ever"})
-    with monkeypatch.context() as patch:
-        later(patch, town, 86_401)
+    with later(town, 86_401):
         assert bearer(town, short["key"]).get(f"{V1}/devices").status_code == 401
         assert bearer(town, ever["key"]).get(f"{V1}/devices").status_code == 200
     person.call("DELETE", f"{V1}/apiKeys/{ever['ref']}")

@@ -108,7 +108,6 @@ def test_every_operation_keeps_its_limit(
     for name, make in EXAMPLES.items():
         example = make(world)
         world.server.pass_time(3)
-        world.use_sessions()
         statements.take()
         with monkeypatch.context() as patch:
             # What is remembered of tokens and sessions has expired: each request looks for itself.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,10 @@ def test_a_certificate_is_renewed_before_it_expires(desk: SecureDesk) -> None:
     assert len(good) == 1 and good[0]["serial"] != made.serial
 
 
+def _wait_a_moment() -> None:
+    time.sleep(0.01)
+
+
 def test_a_revoked_certificate_ends_connections_and_opens_none(desk: SecureDesk) -> None:
     identifier, station = desk.with_certificate()
     desk.contact(station)
@@ -205,6 +210,12 @@ def test_a_revoked_certificate_ends_connections_and_opens_none(desk: SecureDesk)
             platform = desk.server.platform
             await platform.store.write(lambda c: certificates.revoke_serial(c, good["serial"], "test"))
             await asyncio.sleep(35)
+            # The socket takes real time, and the clock of the loop does not wait for it.
+            for _look in range(500):
+                await asyncio.sleep(0)
+                if connection.close_code is not None:
+                    break
+                _wait_a_moment()
             return connection.close_code
 
     assert desk.server.run(revoked_meanwhile()) == 1008
@@ -243,7 +254,7 @@ def test_foreign_and_expired_certificates_are_refused_with_their_reason(
     assert desk.ask(station) == (401, b"a token or a client certificate is needed\n")
     # No TLS at all.
     before = counts().refused["bad_handshake"]
-    with pytest.raises((AssertionError, ConnectionError)):
+    with pytest.raises((AssertionError, ConnectionError, EOFError)):
         desk.server.run(station.ask())
     assert counts().refused["bad_handshake"] == before + 1
     assert "Traceback" not in desk.server.log

@@ -226,7 +226,6 @@ class Platform:
     async def start(self, *, take_over: bool = False) -> None:
         """Load what is small, and take up what an earlier process left; devices are loaded when heard. Raises
         `DirectoryInUse` where that process lives and is not to be taken over."""
-        self._data.store.go_by(self.clock)
         await self._lease.claim(take_over=take_over)
         await self._changes.begin()
         await self.base_stations.load(self.store)

@@ -278,10 +278,6 @@ class SqliteStore:
         self._connection: Connection | None = None
         self._epoch: int | None = None
 
-    def go_by(self, clock: Callable[[], float]) -> None:
-        """Date what management writes by this clock, in Unix seconds."""
-        tell_time(self.engine, clock)
-
     async def take_leases(self, owner: str | None = None) -> int:
         """Become the server on this database; the one before gets `LeaseLost` whatever it writes. From then
         on this process gives identifiers, above all that were given before. Returns the epoch. Others, who
