@@ -9,7 +9,6 @@ import shutil
 import signal
 import tempfile
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,14 +21,12 @@ from veldnet.assembly.data_directory.lock import DirectoryLock
 from veldnet.assembly.data_directory.takeover import holding
 from veldnet.assembly.listening import Addresses, Ports
 from veldnet.cli.serving import serve
-from veldnet.inventory import accounts, base_stations
 from veldnet.inventory.sandbox import Sandbox
 from veldnet.logs import configure_logs
-from veldnet.lorawan import GatewayEui
 from veldnet.settings import Settings
+from veldnet.simulator.backhaul import Backhaul, NotConnected
 from veldnet.simulator.customer import Account, ApiProblem
-from veldnet.simulator.town import Town, degrees, station_place
-from veldnet.store import Connection
+from veldnet.simulator.town import Town
 
 from .options import Http, Json, Udp
 from .output import console, fail
@@ -38,33 +35,12 @@ from .sandbox import make_sandbox
 from .town_view import TownView
 
 
-async def _prepare(
-    settings: Settings, stations: int, lock: DirectoryLock
-) -> tuple[Sandbox, list[GatewayEui]]:
-    """A sandbox, and base stations beside its own."""
+async def _prepare(settings: Settings, lock: DirectoryLock) -> Sandbox:
     data = await DataDirectory.open(settings, create=True, lock=lock)
     try:
-        sandbox = await make_sandbox(data)
-        gateways = [GatewayEui.parse(sandbox.base_station_eui)]
-        gateways += [GatewayEui(int(gateways[0]) + number) for number in range(1, stations)]
-        await data.store.write(partial(_create_base_stations, gateways[1:]))
-        return sandbox, gateways
+        return await make_sandbox(data)
     finally:
         await data.close()
-
-
-def _create_base_stations(gateways: list[GatewayEui], connection: Connection) -> None:
-    operator = accounts.find_operator(connection, "sandbox-ope")
-    for number, eui in enumerate(gateways, start=2):
-        latitude, longitude = degrees(station_place(number - 1))
-        base_stations.create_base_station(
-            connection,
-            operator,
-            eui,
-            f"Town base station {number}",
-            latitude=latitude,
-            longitude=longitude,
-        )
 
 
 async def _demo(
@@ -78,7 +54,7 @@ async def _demo(
     as_json: bool,
 ) -> int:
     """Run until stopped, or for `duration` seconds; returns the number of readings."""
-    sandbox, gateways = await _prepare(settings, stations, lock)
+    sandbox = await _prepare(settings, lock)
     listening: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(settings, lock, ports, listening.set_result))
     serving.add_done_callback(lambda _task: listening.cancel())
@@ -88,13 +64,15 @@ async def _demo(
         await serving
         raise
     host, _colon, port = addresses.udp.rpartition(":")
+    if host == "0.0.0.0":  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
     account = msgspec.convert(msgspec.structs.asdict(sandbox), Account)
     view = TownView(as_json=as_json)
     town = Town(
         account,
         http=f"http://{addresses.http}",
-        udp=("127.0.0.1" if host == "0.0.0.0" else host, int(port)),  # noqa: S104 - compared, not bound
-        gateways=gateways,
+        backhaul=Backhaul(("semtech-udp",), udp=(host, int(port))),
+        stations=stations,
         devices=devices,
         period=period,
         rng=random.SystemRandom(),
@@ -163,7 +141,7 @@ def demo_command(
             readings = run(
                 _demo(settings, lock, ports, devices, base_station_count, period, duration, as_json)
             )
-    except (ApiProblem, aiohttp.ClientError, TimeoutError) as error:
+    except (ApiProblem, NotConnected, aiohttp.ClientError, TimeoutError) as error:
         fail(str(error) or "the server did not answer")
     finally:
         if data is None:

@@ -11,21 +11,32 @@ from typing import Annotated
 import msgspec
 import typer
 
-from veldnet.lorawan import AesKey, DevEui, GatewayEui, InvalidIdentifier, JoinEui
+from veldnet.lorawan import AesKey, DevEui, GatewayEui, JoinEui
 from veldnet.lorawan.regions import REGIONS, region_named
-from veldnet.settings import Address
 from veldnet.simulator.air import Air, Attentive
+from veldnet.simulator.backhaul import Backhaul, NotConnected
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.device import Identity, NoncesUsedUp, VirtualDevice
 from veldnet.simulator.permanent_memory import MemoryProblem, PermanentMemory, default_path
 from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.town import Town
-from veldnet.simulator.udp_link import UdpLink
 
 from .given import AS_JSON
 from .options import Json
 from .output import console, fail
+from .simulate_backhaul import (
+    Authority,
+    BasicsStation,
+    BrokerAddress,
+    BrokerPassword,
+    BrokerUser,
+    OneProtocol,
+    Protocol,
+    Reach,
+    TopicPrefix,
+    Udp,
+)
 from .simulate_network import adr_command, network_command
 from .simulate_week import week_command
 from .starting import run
@@ -40,7 +51,8 @@ def _say(event: str) -> None:
 async def _simulate(
     account: Account,
     http: str,
-    udp: Address,
+    backhaul: Backhaul,
+    base_stations: int,
     devices: int,
     period: float,
     duration: float | None,
@@ -51,8 +63,8 @@ async def _simulate(
     town = Town(
         account,
         http=http,
-        udp=(udp.host, udp.port),
-        gateways=[GatewayEui.parse(account.base_station_eui)],
+        backhaul=backhaul,
+        stations=base_stations,
         devices=devices,
         period=period,
         rng=random.SystemRandom() if seed is None else random.Random(seed),  # noqa: S311 - not for keys
@@ -83,14 +95,22 @@ simulate.command("network")(network_command)
 simulate.command("adr")(adr_command)
 simulate.command("week")(week_command)
 
-Udp = Annotated[str, typer.Option(metavar="HOST:PORT", help="Address of the network's UDP port.")]
-
 
 @simulate.command("town")
 def town_command(
     account: Annotated[Path, typer.Option(help="Output of `veldnet sandbox --json`.")],
     http: Annotated[str, typer.Option(help="Base URL of the API.")] = "http://127.0.0.1:8080",
+    protocol: Protocol = "semtech-udp",
     udp: Udp = "127.0.0.1:1700",
+    basics_station: BasicsStation = "ws://127.0.0.1:8887",
+    broker: BrokerAddress = None,
+    broker_user: BrokerUser = "",
+    broker_password: BrokerPassword = None,
+    topic_prefix: TopicPrefix = "eu868",
+    authority: Authority = None,
+    base_stations: Annotated[
+        int | None, typer.Option(min=1, max=50, help="Base stations; 3 for mixed, else 1.")
+    ] = None,
     devices: Annotated[int, typer.Option(min=1, max=1000, help="Virtual devices.")] = 5,
     period: Annotated[float, typer.Option(min=1, help="Seconds between readings of a device.")] = 10,
     duration: Annotated[float | None, typer.Option(min=1, help="Stop after this many seconds.")] = None,
@@ -98,15 +118,20 @@ def town_command(
     as_json: Json = False,
 ) -> None:
     """Create devices over the API, let them send, and show their readings as they arrive. The server must
-    allow private destinations, because the application server is on this machine."""
+    allow private destinations, because the application server is on this machine. Base stations beside the
+    account's are registered by its operator."""
+    reach = Reach(
+        protocol, udp, basics_station, broker, broker_user, broker_password, topic_prefix, authority
+    )
     try:
         loaded = msgspec.json.decode(account.read_bytes(), type=Account)
-        address = Address.parse(udp)
-    except (OSError, msgspec.MsgspecError, ValueError, InvalidIdentifier) as error:
+        backhaul = reach.backhaul()
+    except (OSError, msgspec.MsgspecError, ValueError, NotConnected) as error:
         fail(str(error))
+    stations = base_stations or len(backhaul.protocols)
     try:
-        readings = run(_simulate(loaded, http, address, devices, period, duration, seed, as_json))
-    except (ApiProblem, OSError, TimeoutError) as error:
+        readings = run(_simulate(loaded, http, backhaul, stations, devices, period, duration, seed, as_json))
+    except (ApiProblem, NotConnected, OSError, TimeoutError) as error:
         fail(str(error) or "the server did not answer")
     except KeyboardInterrupt:
         return
@@ -117,7 +142,8 @@ def town_command(
 async def _speak(
     device: VirtualDevice,
     gateway: GatewayEui,
-    udp: Address,
+    backhaul: Backhaul,
+    token: str | None,
     fport: int,
     payload: bytes,
     count: int,
@@ -131,7 +157,7 @@ async def _speak(
     air = Air(Propagation(rng, shadowing=0.0))
     station = BaseStation(gateway, Place(0.0, 0.0))
     air.add(station)
-    link = await UdpLink.connect(station, udp.host, udp.port, rng)
+    link = await backhaul.connect(station, backhaul.protocol(0), rng, token)
     place = Place(0.2, 0.0)
 
     def take(phy_payload: bytes, _snr: float) -> bool:
@@ -163,7 +189,12 @@ async def _speak(
             await air.uplink(place, device.uplink(fport, payload, confirmed=confirmed), take, attentive)
             await asyncio.sleep(period)
     finally:
-        link.close()
+        await link.close()
+
+
+def _token(file: Path) -> str:
+    """A token by itself, or in the header line of `tc.key`."""
+    return file.read_text().strip().rpartition(" ")[2]
 
 
 @simulate.command("device")
@@ -177,7 +208,18 @@ def device_command(
     ] = None,
     region: Annotated[str, typer.Option(help="Region of the device.")] = "EU868",
     device_class: Annotated[str, typer.Option(help="A or C.")] = "A",
+    protocol: OneProtocol = "semtech-udp",
     udp: Udp = "127.0.0.1:1700",
+    basics_station: BasicsStation = "ws://127.0.0.1:8887",
+    station_token: Annotated[
+        Path | None,
+        typer.Option("--token-file", help="File with the base station's token for Basics Station."),
+    ] = None,
+    broker: BrokerAddress = None,
+    broker_user: BrokerUser = "",
+    broker_password: BrokerPassword = None,
+    topic_prefix: TopicPrefix = "eu868",
+    authority: Authority = None,
     fport: Annotated[int, typer.Option(min=1, max=223, help="FPort of its uplinks.")] = 1,
     payload: Annotated[str, typer.Option(metavar="HEX", help="Payload of its uplinks.")] = "48656c6c6f",
     count: Annotated[int, typer.Option(min=0, help="Uplinks to send.")] = 1,
@@ -197,12 +239,18 @@ def device_command(
 ) -> None:
     """Simulate one existing device: join, send, and print downlinks. As LoRaWAN 1.0.4 wants,
     its DevNonce rises with each join, also in the next run."""
+    reach = Reach(
+        protocol, udp, basics_station, broker, broker_user, broker_password, topic_prefix, authority
+    )
     try:
         second = None if nwk_key is None else AesKey.parse(nwk_key)
         identity = Identity(DevEui.parse(dev_eui), JoinEui.parse(join_eui), AesKey.parse(app_key), second)
-        gateway, address = GatewayEui.parse(base_station_eui), Address.parse(udp)
+        gateway, backhaul = GatewayEui.parse(base_station_eui), reach.backhaul()
+        token = None if station_token is None else _token(station_token)
         octets = bytes.fromhex(payload)
-    except ValueError as error:
+        if len(backhaul.protocols) > 1:
+            raise NotConnected("a device has one base station: --protocol names one protocol")
+    except (OSError, ValueError, NotConnected) as error:
         fail(str(error))
 
     table = region_named(region)
@@ -226,7 +274,9 @@ def device_command(
 
     async def limited() -> None:
         async with asyncio.timeout(timeout):
-            await _speak(device, gateway, address, fport, octets, count, period, confirmed, _say, memory)
+            await _speak(
+                device, gateway, backhaul, token, fport, octets, count, period, confirmed, _say, memory
+            )
 
     try:
         run(limited())
@@ -237,5 +287,5 @@ def device_command(
                 f"; if it joined elsewhere, its DevNonce may have to be above {device.dev_nonce}: --dev-nonce"
             )
         fail(words)
-    except (MemoryProblem, NoncesUsedUp) as error:
+    except (MemoryProblem, NoncesUsedUp, NotConnected) as error:
         fail(str(error))

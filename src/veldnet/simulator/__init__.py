@@ -3,11 +3,13 @@
 __all__ = [
     "air",
     "application_server",
+    "backhaul",
     "base_station",
     "basics_station_link",
     "customer",
     "device",
     "life",
+    "mqtt_forwarder",
     "permanent_memory",
     "propagation",
     "sensors",

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSocketException
 
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
@@ -30,6 +30,10 @@ _MASK_32 = 0xFFFFFFFF
 _MASK_48 = (1 << 48) - 1
 # Tries of a frame of class C, and seconds between them.
 _TRIES, _BETWEEN = 10, 0.1
+# Messages and dropped downlinks that are kept to be looked at.
+_KEPT = 1000
+# Seconds before it comes back, at first and at most.
+_SOONEST, _LATEST = 1.0, 30.0
 
 
 class StationError(Exception):
@@ -49,10 +53,11 @@ class BasicsStationLink:
         self._station = station
         self._rng = rng
         self._clock = clock
-        # Of `connect`: TLS context and headers.
-        self._options = options
+        # Of `connect`: TLS context and headers. Station knows no proxies.
+        self._options = {"proxy": None} | options
         self._connection: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._staying: asyncio.Task[None] | None = None
         self._session = 0
         self._rates: list[list[int]] = []
         self.config: dict[str, Any] = {}
@@ -93,19 +98,39 @@ class BasicsStationLink:
         self._rates = self.config["DRs"]
         self._reading = asyncio.get_running_loop().create_task(self._read(self._connection))
 
+    async def stay(self, uri: str) -> None:
+        """Connect, and connect again whenever the connection has ended, until `close`."""
+        await self.connect(uri)
+        self._staying = asyncio.get_running_loop().create_task(self._come_back(uri))
+
+    async def _come_back(self, uri: str) -> None:
+        pause = _SOONEST
+        while True:
+            if self._reading is not None:
+                await asyncio.shield(self._reading)
+            await asyncio.sleep(pause * self._rng.uniform(0.8, 1.2))
+            try:
+                await self.connect(uri)
+                pause = _SOONEST
+            except (OSError, TimeoutError, WebSocketException, StationError):
+                pause = min(pause * 2, _LATEST)
+
     def _id6(self) -> str:
         eui = int(self._station.eui)
         return ":".join(f"{eui >> shift & 0xFFFF:x}" for shift in (48, 32, 16, 0))
 
     async def close(self) -> None:
         """Leave, as a station does that restarts."""
+        if self._staying is not None:
+            self._staying.cancel()
         if self._connection is not None:
             await self._connection.close()
         if self._reading is not None:
             await self._reading
 
     async def _send(self, message: dict[str, Any]) -> None:
-        assert self._connection is not None
+        if self._connection is None:
+            raise ConnectionClosedError(None, None)
         await self._connection.send(json.dumps(message))
 
     def _soon(self, message: dict[str, Any]) -> None:
@@ -122,6 +147,7 @@ class BasicsStationLink:
             async for text in connection:
                 message = json.loads(text)
                 self.received.append(message)
+                del self.received[:-_KEPT], self.dropped[:-_KEPT]
                 if message["msgtype"] == "dnmsg":
                     self._downlink(message)
         except ConnectionClosed:

@@ -13,7 +13,8 @@ class ApiProblem(Exception):
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """What a customer has been given, as `veldnet sandbox --json` prints it."""
+    """What a customer has been given, as `veldnet sandbox --json` prints it; with the operator's user, who
+    registers base stations, if there is one."""
 
     thingpark_username: str
     thingpark_password: str
@@ -23,6 +24,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     device_profile_id: str
     hsm_group_id: str
     base_station_eui: str
+    operator_username: str = ""
+    operator_password: str = ""
 
 
 class Customer:

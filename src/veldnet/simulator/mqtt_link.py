@@ -1,8 +1,4 @@
-"""A virtual base station's connection to a real broker: ChirpStack's MQTT Forwarder, seen from its side.
-
-Like the program it keeps a downlink's items for alternatives, tells of each once, and refuses a command that
-names another base station.
-"""
+"""A virtual base station's connection to a real broker, as ChirpStack's MQTT Forwarder makes it."""
 
 from __future__ import annotations
 
@@ -16,21 +12,20 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from veldnet.lorawan.airtime import time_on_air
-from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
-from veldnet.lorawan.modulation import Fsk, Lora, Modulation
-
-from . import gateway_wire as wire
 from .base_station import BaseStation
-from .propagation import Heard
+from .mqtt_forwarder import MqttForwarder
 
-_NANOS = 1_000_000_000
-_MASK = 0xFFFFFFFF
+# Seconds between two statistics, as the program has them by default.
+_STATISTICS_EVERY = 30.0
 
 
-class MqttLink:
-    """Publishes what its base station hears, and obeys `command/down`. The client reads in a thread of its
-    own, as the program does; everything else is done on the event loop. `clock` is Unix seconds."""
+class LinkRefused(Exception):
+    """The broker does not let the base station in; the message is its reason."""
+
+
+class MqttLink(MqttForwarder):
+    """A forwarder that is connected. The client reads in a thread of its own, as the program does; everything
+    else is done on the event loop."""
 
     def __init__(
         self,
@@ -41,20 +36,12 @@ class MqttLink:
         prefix: str = "eu868",
         as_json: bool = False,
     ) -> None:
-        self._station = station
-        self._rng = rng
-        self._clock = clock
-        self._json = as_json
-        self.name = f"{int(station.eui):016x}"
-        self.base = f"{prefix}{'/' if prefix else ''}gateway/{self.name}"
+        super().__init__(station, rng, clock, prefix=prefix, as_json=as_json)
         self._loop = asyncio.get_running_loop()
         self._client: Client | None = None
         self.connected = asyncio.Event()
-        # Commands as they came, and the status of each item of those for downlinks.
-        self.commands: list[tuple[str, dict[str, Any]]] = []
-        self.statuses: list[list[str]] = []
-        self._received = self._forwarded = 0
-        station.link = self
+        self._refusal: str | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     async def connect(
         self,
@@ -66,12 +53,13 @@ class MqttLink:
         tls: ssl.SSLContext | None = None,
         again: bool = True,
     ) -> None:
-        """Connect to a broker, and `again` where it goes; returns when commands arrive from now on."""
+        """Connect to a broker, and `again` where it goes; returns when commands arrive from now on. Raises
+        `LinkRefused`."""
         protocol = MQTTv5 if version == "5" else MQTTv311
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, self.name, protocol=protocol, reconnect_on_failure=again
         )
-        client.will_set(f"{self.base}/state/conn", self._state("OFFLINE"), retain=True)
+        client.will_set(f"{self.base}/state/conn", self.state("OFFLINE"), retain=True)
         client.reconnect_delay_set(1, 2)
         if credentials is not None:
             client.username_pw_set(*credentials)
@@ -84,130 +72,48 @@ class MqttLink:
         client.loop_start()
         async with asyncio.timeout(10):
             await self.connected.wait()
-
-    def _state(self, state: str) -> bytes:
-        return wire.encode(wire.CONN, {"state": state, "gatewayId": self.name}, as_json=self._json)
+        if self._refusal is not None:
+            raise LinkRefused(self._refusal)
 
     # In the client's thread.
 
-    def _on_connect(self, client: Client, *_told: Any) -> None:
+    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, *_told: Any) -> None:
+        if reason.is_failure:
+            self._refusal = str(reason)
+            self._loop.call_soon_threadsafe(self.connected.set)
+            return
         client.subscribe(f"{self.base}/command/+")
 
     def _on_subscribe(self, client: Client, *_told: Any) -> None:
-        client.publish(f"{self.base}/state/conn", self._state("ONLINE"), retain=True)
+        client.publish(f"{self.base}/state/conn", self.state("ONLINE"), retain=True)
         self._loop.call_soon_threadsafe(self.connected.set)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self._loop.call_soon_threadsafe(self._command, message.topic, bytes(message.payload))
 
-    # What is heard.
-
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None:
-        self._received += 1
-        received: dict[str, Any] = {
-            "gatewayId": self.name,
-            "uplinkId": self._rng.getrandbits(32),
-            "rssi": round(heard.rssi),
-            "snr": heard.snr,
-            "context": timestamp.to_bytes(4, "big"),
-            "crcStatus": "CRC_OK",
-        }
-        if station.gps:
-            ago = ((station.timestamp() - timestamp) & _MASK) / 1_000_000
-            received["timeSinceGpsEpoch"] = round(unix_to_gps(self._clock() - ago) * 1000) * 1_000_000
-        message = {
-            "phyPayload": phy_payload,
-            "txInfo": {"frequency": frequency, "modulation": _modulation_of(modulation)},
-            "rxInfo": received,
-        }
-        self.publish("event/up", wire.encode(wire.UPLINK, message, as_json=self._json))
-
     def publish(self, kind: str, payload: bytes) -> None:
-        """Send octets as an event, whatever they are."""
-        assert self._client is not None
-        self._client.publish(f"{self.base}/{kind}", payload)
+        if self._client is not None:
+            self._client.publish(f"{self.base}/{kind}", payload)
 
-    def tell_statistics(self) -> None:
-        """Tell what was received and sent since the last time."""
-        stats = {
-            "rxPacketsReceived": self._received,
-            "rxPacketsReceivedOk": self._received,
-            "txPacketsEmitted": self._forwarded,
-            "gatewayId": self.name,
-        }
-        self._received = self._forwarded = 0
-        self.publish("event/stats", wire.encode(wire.STATS, stats, as_json=self._json))
+    def keep_telling(self) -> None:
+        """Tell statistics now and every half minute, as the program does."""
+        self._telling = self._loop.create_task(self._tell())
 
-    # What is sent.
-
-    def _command(self, topic: str, payload: bytes) -> None:
-        kind = topic.rpartition("/")[2]
-        if kind != "down":
-            self.commands.append((kind, {}))
-            return
-        frame = wire.decode(wire.DOWNLINK, payload, as_json=self._json)
-        self.commands.append((kind, frame))
-        if frame.get("gatewayId") != self.name:
-            return
-        statuses = []
-        for item in frame["items"]:
-            error = None if "OK" in statuses else self._transmit(item)
-            statuses.append("IGNORED" if "OK" in statuses else error or "OK")
-        self.statuses.append(statuses)
-        self._forwarded += "OK" in statuses
-        ack = {
-            "downlinkId": frame["downlinkId"],
-            "items": [{"status": status} for status in statuses],
-            "gatewayId": self.name,
-        }
-        self.publish("event/ack", wire.encode(wire.ACK, ack, as_json=self._json))
-
-    def _transmit(self, item: dict[str, Any]) -> str | None:
-        info = item["txInfo"]
-        modulation = _modulation(info["modulation"])
-        timing, timestamp, delay = info["timing"], None, None
-        if "delay" in timing:
-            ahead = timing["delay"]["delay"] // 1000
-            timestamp = (int.from_bytes(info["context"][:4], "big") + ahead) & _MASK
-        elif "gpsEpoch" in timing:
-            delay = gps_to_unix(timing["gpsEpoch"]["timeSinceGpsEpoch"] / _NANOS) - self._clock()
-        airtime = time_on_air(modulation, len(item["phyPayload"]), crc=False) / 1000
-        power = float(info.get("power", 0))
-        frequency = info["frequency"]
-        return self._station.transmit(
-            item["phyPayload"], frequency, modulation, timestamp, power, airtime, delay=delay
-        )
+    async def _tell(self) -> None:
+        while True:
+            self.tell_statistics()
+            await asyncio.sleep(_STATISTICS_EVERY)
 
     async def close(self) -> None:
         """Leave, as the program does when it is stopped."""
+        if self._telling is not None:
+            self._telling.cancel()
         client, self._client = self._client, None
         if client is not None:
-            client.publish(f"{self.base}/state/conn", self._state("OFFLINE"), retain=True)
+            client.publish(f"{self.base}/state/conn", self.state("OFFLINE"), retain=True)
             await asyncio.to_thread(_leave, client)
 
 
 def _leave(client: Client) -> None:
     client.disconnect()
     client.loop_stop()
-
-
-def _modulation_of(modulation: Modulation) -> dict[str, Any]:
-    if isinstance(modulation, Lora):
-        bandwidth = modulation.bandwidth * 1000
-        return {"lora": {"bandwidth": bandwidth, "spreadingFactor": modulation.sf, "codeRate": "CR_4_5"}}
-    assert isinstance(modulation, Fsk)
-    return {"fsk": {"datarate": modulation.bitrate}}
-
-
-def _modulation(said: dict[str, Any]) -> Modulation:
-    if "lora" in said:
-        return Lora(said["lora"]["spreadingFactor"], said["lora"]["bandwidth"] // 1000)
-    return Fsk(said["fsk"]["datarate"])

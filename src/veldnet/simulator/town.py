@@ -7,7 +7,7 @@ import math
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import aiohttp
 
@@ -16,13 +16,14 @@ from veldnet.lorawan.regions import EU868
 
 from .air import Air
 from .application_server import ApplicationServer, DecodedUplink
+from .backhaul import Backhaul
 from .base_station import BaseStation
+from .base_station_sites import Sites
 from .customer import Account, Customer
 from .device import Identity, Received, VirtualDevice
 from .life import DeviceLife
 from .propagation import Place, Propagation
 from .sensors import MODELS
-from .udp_link import UdpLink
 
 _PLACES = ("Markt", "Station", "Haven", "Molen", "Kerk", "Dijk", "Sluis", "Brug", "Veld", "Park")
 
@@ -72,15 +73,16 @@ def station_place(number: int) -> Place:
 
 
 class Town:
-    """Base stations, devices and an application server. `event` hears what devices do."""
+    """Base stations, devices and an application server. The first base station is the account's, the EUIs of
+    the others follow it. `event` hears what devices do."""
 
     def __init__(
         self,
         account: Account,
         *,
         http: str,
-        udp: tuple[str, int],
-        gateways: Sequence[GatewayEui],
+        backhaul: Backhaul,
+        stations: int,
         devices: int,
         period: float,
         rng: random.Random,
@@ -90,8 +92,8 @@ class Town:
     ) -> None:
         self._account = account
         self._http = http
-        self._udp = udp
-        self._gateways = gateways
+        self._stations = stations
+        self._sites = Sites(http, account, backhaul, lambda number: degrees(station_place(number)))
         self._count = devices
         self._period = period
         self._rng = rng
@@ -100,7 +102,6 @@ class Town:
         self.server = ApplicationServer("veldnet.town", _random_as_key(), decoded=decoded, problem=problem)
         self.lives: list[DeviceLife] = []
         self._air = Air(Propagation(rng))
-        self._links: list[UdpLink] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def settle(self, progress: Callable[[str], None]) -> None:
@@ -117,7 +118,7 @@ class Town:
             )
             self.server.open_as_key(encrypted)
             progress("base stations")
-            await self._place_base_stations()
+            await self._place_base_stations(session)
             for number in range(self._count):
                 progress(f"devices {number + 1}/{self._count}")
                 await self._create_device(customer, number, profile)
@@ -126,11 +127,14 @@ class Town:
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(life.run()) for life in self.lives]
 
-    async def _place_base_stations(self) -> None:
-        for number, eui in enumerate(self._gateways):
-            station = BaseStation(eui, station_place(number))
+    async def _place_base_stations(self, session: aiohttp.ClientSession) -> None:
+        first = int(GatewayEui.parse(self._account.base_station_eui))
+        stations = [
+            BaseStation(GatewayEui(first + number), station_place(number)) for number in range(self._stations)
+        ]
+        for station in stations:
             self._air.add(station)
-            self._links.append(await UdpLink.connect(station, *self._udp, self._rng))
+        await self._sites.connect(session, stations, self._rng)
 
     async def _create_device(self, customer: Customer, number: int, profile: str) -> None:
         rng = self._rng
@@ -171,6 +175,5 @@ class Town:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for link in self._links:
-            link.close()
+        await self._sites.leave()
         await self.server.stop()

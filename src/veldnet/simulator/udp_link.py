@@ -52,8 +52,12 @@ class UdpLink(asyncio.DatagramProtocol):
             lambda: cls(station, rng, clock), remote_addr=(host, port)
         )
         link._task = loop.create_task(link._keep_alive())
-        async with asyncio.timeout(10):
-            await link.connected.wait()
+        try:
+            async with asyncio.timeout(10):
+                await link.connected.wait()
+        except TimeoutError:
+            await link.close()
+            raise
         return link
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -125,7 +129,7 @@ class UdpLink(asyncio.DatagramProtocol):
         body = b"" if error is None else json.dumps({"txpk_ack": {"error": error}}).encode()
         self._send(b"\x02" + data[1:3] + b"\x05" + self._eui() + body)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
         if self._transport is not None:

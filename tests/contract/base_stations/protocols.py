@@ -51,7 +51,7 @@ class _UdpConnection(UdpLink):
         super()._send(datagram)
 
     async def leave(self) -> None:
-        self.close()
+        await self.close()
 
     def vanish(self) -> None:
         self._vanished = True
