@@ -28,7 +28,7 @@ from veldnet.lorawan import AesKey, DevEui, GatewayEui
 from veldnet.lorawan.frames import JoinRequest
 from veldnet.lorawan.join import join_request_mic
 from veldnet.settings import Settings
-from veldnet.store import SqliteStore, StoreError
+from veldnet.store import DatabaseStore, StoreError
 from veldnet.store.schema import as_transport_keys, hsm_groups, subscribers
 from veldnet.store.schema import devices as device_rows
 
@@ -40,7 +40,7 @@ FLEET = 12
 class Mortal:
     """A store whose n-th write does not happen, or happens and is not heard of."""
 
-    def __init__(self, store: SqliteStore, dies_at: int, *, before: bool) -> None:
+    def __init__(self, store: DatabaseStore, dies_at: int, *, before: bool) -> None:
         self._store = store
         self._left = dies_at
         self._before = before
@@ -59,7 +59,7 @@ class Mortal:
 class World:
     """Two groups with vaults of their own, a routing profile, and some devices."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: DatabaseStore) -> None:
         self.store = store
         self.old, self.new = SoftwareVault({1: bytes(32)}), SoftwareVault({1: bytes(range(32))})
         self.vaults = Vaults(SoftwareVault(b"d" * 32), {"old": self.old, "new": self.new})

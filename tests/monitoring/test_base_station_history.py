@@ -15,7 +15,7 @@ from veldnet.monitoring import prune
 from veldnet.monitoring.base_station_history import Look, Measures, Recorder, Spread
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.settings import Settings
-from veldnet.store import SqliteStore, StoreError
+from veldnet.store import DatabaseStore, StoreError
 
 STATION, OTHER = BaseStationId(0xFF000001), BaseStationId(0xFF000002)
 HOUR, DAY = 3600.0, 86_400.0
@@ -24,7 +24,7 @@ START = 1_800_000_000.0 // DAY * DAY
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path: Path) -> AsyncIterator[DatabaseStore]:
     opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     yield opened.store
     await opened.close()
@@ -33,7 +33,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 class Clocked:
     """A recorder under a clock, with base stations that are there or not."""
 
-    def __init__(self, store: SqliteStore, now: float = START) -> None:
+    def __init__(self, store: DatabaseStore, now: float = START) -> None:
         self.now = now
         self.store = store
         self.recorder = Recorder(store, lambda: self.now, 180.0)
@@ -80,7 +80,7 @@ def measured() -> Measures:
     )
 
 
-async def test_measures_are_added_up_by_hours_and_days(store: SqliteStore) -> None:
+async def test_measures_are_added_up_by_hours_and_days(store: DatabaseStore) -> None:
     clocked = Clocked(store)
     await clocked.recorder.start()
     for _ in range(3):
@@ -95,7 +95,7 @@ async def test_measures_are_added_up_by_hours_and_days(store: SqliteStore) -> No
     assert day.packets == 300 and day.downlinks["SENT"] == 9 and day.watched == 1.5 * HOUR
 
 
-async def test_an_outage_begins_when_it_was_heard_last_and_ends_when_it_is_back(store: SqliteStore) -> None:
+async def test_an_outage_begins_when_it_was_heard_last_and_ends_when_it_is_back(store: DatabaseStore) -> None:
     clocked = Clocked(store)
     await clocked.recorder.start()
     await clocked.look(HOUR)
@@ -114,7 +114,7 @@ async def test_an_outage_begins_when_it_was_heard_last_and_ends_when_it_is_back(
     assert [slot.connected for slot in await clocked.slots(hours=1)][:3] == [1.0, 0.0, 0.0]
 
 
-async def test_an_outage_between_two_looks_counts_and_a_short_break_does_not(store: SqliteStore) -> None:
+async def test_an_outage_between_two_looks_counts_and_a_short_break_does_not(store: DatabaseStore) -> None:
     clocked = Clocked(store)
     await clocked.recorder.start()
     await clocked.look(DAY, breaks=[(START + 100, START + 250), (START + HOUR, START + 2 * HOUR)])
@@ -122,7 +122,7 @@ async def test_an_outage_between_two_looks_counts_and_a_short_break_does_not(sto
     assert (await clocked.availability()).connected == pytest.approx(23 / 24, abs=1e-6)
 
 
-async def test_what_nobody_watched_is_no_outage_and_an_open_one_goes_on(store: SqliteStore) -> None:
+async def test_what_nobody_watched_is_no_outage_and_an_open_one_goes_on(store: DatabaseStore) -> None:
     clocked = Clocked(store)
     await clocked.recorder.start()
     await clocked.look(HOUR, START + 600)
@@ -139,7 +139,7 @@ async def test_what_nobody_watched_is_no_outage_and_an_open_one_goes_on(store: S
     assert found.connected == pytest.approx(1 - (HOUR - 600 + HOUR) / (2.5 * HOUR), abs=1e-6)
 
 
-async def test_days_pass_and_what_is_old_goes(store: SqliteStore) -> None:
+async def test_days_pass_and_what_is_old_goes(store: DatabaseStore) -> None:
     clocked = Clocked(store)
     await clocked.recorder.start()
     for day in range(40):
@@ -158,7 +158,7 @@ async def test_days_pass_and_what_is_old_goes(store: SqliteStore) -> None:
 
 
 async def test_nothing_is_lost_while_the_store_does_not_write(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clocked = Clocked(store)
     await clocked.recorder.start()
@@ -174,7 +174,7 @@ async def test_nothing_is_lost_while_the_store_does_not_write(
     assert slot.packets == 200 and slot.watched == 120
 
 
-async def test_a_removed_base_station_is_away_no_longer(store: SqliteStore) -> None:
+async def test_a_removed_base_station_is_away_no_longer(store: DatabaseStore) -> None:
     clocked = Clocked(store)
     await clocked.recorder.start()
     await clocked.look(HOUR, START)

@@ -20,7 +20,7 @@ from veldnet.monitoring.alarms.types import BASE_STATION_TYPES
 from veldnet.monitoring.base_stations import acknowledge_stored
 from veldnet.monitoring.notification.events import OPERATOR, decode_event
 from veldnet.settings import Settings
-from veldnet.store import IdSource, SqliteStore
+from veldnet.store import DatabaseStore, IdSource
 from veldnet.store.schema import notifications
 
 STATION = BaseStationId(0xFF000001)
@@ -29,18 +29,18 @@ GOOD = Facts(name="Roof", operator_ref=1, seen_at=NOW, up_since=NOW - 90_000, fr
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path: Path) -> AsyncIterator[DatabaseStore]:
     opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     yield opened.store
     await opened.close()
 
 
-def monitor(store: SqliteStore, recipients: Recipients | None = None) -> BaseStationMonitor:
+def monitor(store: DatabaseStore, recipients: Recipients | None = None) -> BaseStationMonitor:
     return BaseStationMonitor(store, IdSource(), recipients or Recipients(), clock=lambda: NOW)
 
 
-async def listed(store: SqliteStore) -> dict[int, listing.BaseStationAlarm]:
+async def listed(store: DatabaseStore) -> dict[int, listing.BaseStationAlarm]:
     found = await store.read(lambda c: listing.list_base_station_alarms(c, cleared=True))
     return {alarm.alarmTypeId: alarm for alarm in found}
 
@@ -95,7 +95,7 @@ def test_no_type_is_without_a_case() -> None:
 
 @pytest.mark.parametrize(("kind", "state", "bad", "between", "good"), CASES)
 async def test_an_alarm_rises_stays_clears_and_is_recycled(
-    store: SqliteStore,
+    store: DatabaseStore,
     kind: int,
     state: str,
     bad: dict[str, Any],
@@ -129,7 +129,7 @@ async def test_an_alarm_rises_stays_clears_and_is_recycled(
     assert (again.alarmState, again.acked) == (state, False) and again.creationTime == raised.creationTime
 
 
-async def test_an_acknowledgement_of_another_process_is_not_written_over(store: SqliteStore) -> None:
+async def test_an_acknowledgement_of_another_process_is_not_written_over(store: DatabaseStore) -> None:
     watcher = monitor(store)
     await watcher.check({STATION: replace(GOOD, seen_at=NOW - 1000)})
     assert await store.write(lambda c: acknowledge_stored(c, STATION, types.CONNECTION, 5, "Somebody"))
@@ -140,14 +140,14 @@ async def test_an_acknowledgement_of_another_process_is_not_written_over(store: 
     assert not (await listed(store))[types.CONNECTION].acked
 
 
-async def test_what_was_away_was_not_deaf(store: SqliteStore) -> None:
+async def test_what_was_away_was_not_deaf(store: DatabaseStore) -> None:
     watcher = monitor(store)
     back = replace(GOOD, frame_at=NOW - 50_000, up_since=NOW - 60)
     await watcher.check({STATION: back})
     assert await listed(store) == {}
 
 
-async def test_alarms_go_with_the_base_station(store: SqliteStore) -> None:
+async def test_alarms_go_with_the_base_station(store: DatabaseStore) -> None:
     watcher = monitor(store)
     await watcher.check({STATION: replace(GOOD, seen_at=NOW - 1000)})
     assert watcher.is_down(STATION) and watcher.cause((int(STATION),)) == str(STATION)
@@ -158,7 +158,7 @@ async def test_alarms_go_with_the_base_station(store: SqliteStore) -> None:
     assert not await watcher.acknowledge(STATION, types.CONNECTION, "Somebody")
 
 
-async def test_operators_are_told(store: SqliteStore) -> None:
+async def test_operators_are_told(store: DatabaseStore) -> None:
     recipients = Recipients()
     recipients.load({(OPERATOR, 1): NotificationSettings("BASIC", ["noc@o.example"])})
     watcher = monitor(store, recipients)

@@ -18,7 +18,7 @@ from veldnet.monitoring.notification.digest import compose
 from veldnet.monitoring.notification.events import OPERATOR, decode_event
 from veldnet.monitoring.notification.webhook import body_of
 from veldnet.settings import Settings
-from veldnet.store import IdSource, SqliteStore
+from veldnet.store import DatabaseStore, IdSource
 from veldnet.store.schema import notifications
 from veldnet.texts import Text
 
@@ -26,7 +26,7 @@ GOOD, BAD = Module("ams", "token-1", None), Module("ams", "token-1", "there is n
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path: Path) -> AsyncIterator[DatabaseStore]:
     opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     yield opened.store
@@ -34,7 +34,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 class Stage:
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: DatabaseStore) -> None:
         self.now = 1_800_000_000.0
         self.store = store
         self.recipients = Recipients()
@@ -57,7 +57,7 @@ class Stage:
         return await self.store.read(lambda c: listing.list_module_alarms(c, cleared=cleared))
 
 
-async def test_it_rises_after_ten_seconds_and_clears_with_the_module(store: SqliteStore) -> None:
+async def test_it_rises_after_ten_seconds_and_clears_with_the_module(store: DatabaseStore) -> None:
     stage = Stage(store)
     await stage.check(GOOD)
     await stage.check(BAD, after=1)
@@ -77,7 +77,7 @@ async def test_it_rises_after_ten_seconds_and_clears_with_the_module(store: Sqli
     assert (await stage.listed(cleared=True))[0].alarmState == "CLEARED"
 
 
-async def test_the_alarm_of_a_module_that_is_no_more_goes(store: SqliteStore) -> None:
+async def test_the_alarm_of_a_module_that_is_no_more_goes(store: DatabaseStore) -> None:
     stage = Stage(store)
     await stage.check(BAD)
     await stage.check(BAD, after=11)
@@ -86,7 +86,7 @@ async def test_the_alarm_of_a_module_that_is_no_more_goes(store: SqliteStore) ->
     assert await stage.listed(cleared=True) == []
 
 
-async def test_operators_hear_of_modules_that_keep_their_keys(store: SqliteStore) -> None:
+async def test_operators_hear_of_modules_that_keep_their_keys(store: DatabaseStore) -> None:
     stage = Stage(store)
 
     def two_operators(connection):  # type: ignore[no-untyped-def]

@@ -34,7 +34,7 @@ from veldnet.monitoring.notification.events import (
 from veldnet.monitoring.notification.mail import MailFailed
 from veldnet.routing import post_signed
 from veldnet.settings import Settings
-from veldnet.store import IdSource, NotificationRow, SqliteStore, Statement
+from veldnet.store import DatabaseStore, IdSource, NotificationRow, Statement
 from veldnet.store.schema import notifications
 
 NOW = 1_800_000_000.0
@@ -61,7 +61,7 @@ def heard(number: int) -> AlarmEvent:
 class Office:
     """A notifier on a real store, a clock that a test turns, and who is to be told."""
 
-    def __init__(self, store: SqliteStore, mailer: Mailer | None, settings: NotificationSettings) -> None:
+    def __init__(self, store: DatabaseStore, mailer: Mailer | None, settings: NotificationSettings) -> None:
         self.now = NOW
         self.down = {STATION}
         self.store = store
@@ -105,14 +105,14 @@ BASIC = NotificationSettings("BASIC", ["ops@customer.example"])
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path: Path) -> AsyncIterator[DatabaseStore]:
     opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
     yield opened.store
     await opened.close()
 
 
-async def test_a_message_with_starttls_and_login(tmp_path: Path, store: SqliteStore) -> None:
+async def test_a_message_with_starttls_and_login(tmp_path: Path, store: DatabaseStore) -> None:
     with PostOffice(tmp_path, tls=True) as post:
         office = Office(store, post.mailer(), BASIC)
         await office.happen(event(1, infos=("SF12", "SF9")))
@@ -141,7 +141,7 @@ async def test_a_message_with_starttls_and_login(tmp_path: Path, store: SqliteSt
     ],
 )
 async def test_a_mail_server_that_is_not_as_configured_is_not_trusted(
-    tmp_path: Path, store: SqliteStore, tls: bool, changes: dict[str, Any], words: str
+    tmp_path: Path, store: DatabaseStore, tls: bool, changes: dict[str, Any], words: str
 ) -> None:
     """Nothing is sent in clear text where encryption was asked for, and the event waits."""
     with PostOffice(tmp_path, tls=tls) as post:
@@ -163,7 +163,7 @@ def _message_type() -> Any:
     return Message
 
 
-async def test_a_failed_message_is_sent_again_and_only_once(tmp_path: Path, store: SqliteStore) -> None:
+async def test_a_failed_message_is_sent_again_and_only_once(tmp_path: Path, store: DatabaseStore) -> None:
     with PostOffice(tmp_path) as post:
         post.refusals = 2
         office = Office(store, post.mailer(), BASIC)
@@ -179,7 +179,7 @@ async def test_a_failed_message_is_sent_again_and_only_once(tmp_path: Path, stor
         assert len(post.messages) == 1 and await office.waiting() == 0
 
 
-async def test_what_waits_survives_a_restart(tmp_path: Path, store: SqliteStore) -> None:
+async def test_what_waits_survives_a_restart(tmp_path: Path, store: DatabaseStore) -> None:
     with PostOffice(tmp_path) as post:
         office = Office(store, post.mailer(), BASIC)
         await office.happen(event(1), event(2))
@@ -191,7 +191,7 @@ async def test_what_waits_survives_a_restart(tmp_path: Path, store: SqliteStore)
 
 
 async def test_many_changes_are_one_message_and_the_next_comes_later(
-    tmp_path: Path, store: SqliteStore
+    tmp_path: Path, store: DatabaseStore
 ) -> None:
     with PostOffice(tmp_path) as post:
         office = Office(store, post.mailer(), BASIC)
@@ -212,7 +212,7 @@ async def test_many_changes_are_one_message_and_the_next_comes_later(
 
 
 async def test_a_failed_base_station_is_one_message_and_not_three_hundred(
-    tmp_path: Path, store: SqliteStore
+    tmp_path: Path, store: DatabaseStore
 ) -> None:
     with PostOffice(tmp_path) as post:
         office = Office(store, post.mailer(), BASIC)
@@ -242,7 +242,7 @@ async def test_a_failed_base_station_is_one_message_and_not_three_hundred(
 
 
 async def test_a_base_station_that_stays_away_is_reported_again_after_half_a_day(
-    tmp_path: Path, store: SqliteStore
+    tmp_path: Path, store: DatabaseStore
 ) -> None:
     with PostOffice(tmp_path) as post:
         office = Office(store, post.mailer(), BASIC)
@@ -255,7 +255,7 @@ async def test_a_base_station_that_stays_away_is_reported_again_after_half_a_day
         assert len(post.messages) == 2 and await office.waiting() == 0
 
 
-async def test_advanced_recipients_hear_of_their_states(tmp_path: Path, store: SqliteStore) -> None:
+async def test_advanced_recipients_hear_of_their_states(tmp_path: Path, store: DatabaseStore) -> None:
     settings = NotificationSettings(
         "ADVANCED",
         recipientsByState={
@@ -285,7 +285,7 @@ async def test_advanced_recipients_hear_of_their_states(tmp_path: Path, store: S
         }
 
 
-async def test_a_name_cannot_forge_headers_or_markup(tmp_path: Path, store: SqliteStore) -> None:
+async def test_a_name_cannot_forge_headers_or_markup(tmp_path: Path, store: DatabaseStore) -> None:
     with PostOffice(tmp_path) as post:
         office = Office(store, post.mailer(), BASIC)
         await office.happen(event(1, name="X\r\nBcc: all@victim.example\r\n\r\n<script>alert(1)</script>"))
@@ -297,7 +297,7 @@ async def test_a_name_cannot_forge_headers_or_markup(tmp_path: Path, store: Sqli
         assert html is not None and "<script>" not in html.get_content()
 
 
-async def test_events_older_than_a_day_are_dropped_and_counted(tmp_path: Path, store: SqliteStore) -> None:
+async def test_events_older_than_a_day_are_dropped_and_counted(tmp_path: Path, store: DatabaseStore) -> None:
     with PostOffice(tmp_path) as post:
         office = Office(store, post.mailer(port=1), BASIC)
         await office.happen(event(1))
@@ -308,7 +308,7 @@ async def test_events_older_than_a_day_are_dropped_and_counted(tmp_path: Path, s
         assert post.messages == []
 
 
-async def test_a_signed_webhook(store: SqliteStore) -> None:
+async def test_a_signed_webhook(store: DatabaseStore) -> None:
     taken: list[tuple[web.BaseRequest, bytes]] = []
     status = [500, 200]
 
@@ -352,7 +352,7 @@ async def test_a_signed_webhook(store: SqliteStore) -> None:
         await runner.cleanup()
 
 
-async def test_a_webhook_that_does_not_answer_holds_up_no_mail(tmp_path: Path, store: SqliteStore) -> None:
+async def test_a_webhook_that_does_not_answer_holds_up_no_mail(tmp_path: Path, store: DatabaseStore) -> None:
     settings = NotificationSettings("BASIC", ["ops@c.example"], webhook="http://127.0.0.1:9/alarms")
     with PostOffice(tmp_path) as post:
         office = Office(store, post.mailer(), settings)
@@ -368,7 +368,7 @@ async def test_a_webhook_that_does_not_answer_holds_up_no_mail(tmp_path: Path, s
 
 
 async def test_a_mail_server_that_does_not_answer_holds_up_no_webhook(
-    tmp_path: Path, store: SqliteStore
+    tmp_path: Path, store: DatabaseStore
 ) -> None:
     taken: list[bytes] = []
 

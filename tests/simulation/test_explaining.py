@@ -17,6 +17,7 @@ from veldnet.lorawan import AesKey, BaseStationId, DevEui, JoinEui
 from veldnet.network.core import decode_record
 from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.virtual_time import run_virtually
+from veldnet.store import SqliteStore
 from veldnet.store.schema import base_stations, devices, frame_bodies
 from veldnet.store.schema import frames as frame_rows
 from veldnet.virtual import MIXED, Faults, Kind
@@ -87,6 +88,7 @@ def test_a_wrong_join_eui(tmp_path: Path) -> None:
 def test_a_missing_nwk_key(tmp_path: Path) -> None:
     def forget(world: World) -> None:
         store = world.data.store
+        assert isinstance(store, SqliteStore)
         with store.engine.begin() as connection:
             connection.execute(update(devices).values(sealed_nwk_key=None))
 

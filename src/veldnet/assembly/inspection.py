@@ -30,7 +30,7 @@ from veldnet.inventory import routing_profiles
 from veldnet.outgoing import Address as ServerAddress
 from veldnet.outgoing import AddressRefused, NameNotFound, Resolver, parse_address
 from veldnet.settings import Address, Settings, SettingsError
-from veldnet.store import HEAD, SqliteStore, StoreError, current_revision
+from veldnet.store import HEAD, DatabaseStore, StoreError
 
 Level = Literal["ok", "note", "problem"]
 
@@ -54,7 +54,7 @@ async def inspect(settings: Settings) -> list[Finding]:
     """All findings, in the order in which somebody would mend them."""
     running = _holder(settings)
     findings = [*_database(settings), *await _keys(settings), *_server(settings, running)]
-    findings += [*_clock(settings), *_disk(settings), *_certificate(settings)]
+    findings += [*await _clock(settings), *_disk(settings), *_certificate(settings)]
     findings += await _brokers(settings, running)
     return findings + await _names(settings)
 
@@ -74,32 +74,40 @@ def _holder(settings: Settings) -> str | None:
 
 
 @contextlib.contextmanager
-def _store(settings: Settings) -> Iterator[SqliteStore | None]:
+def _store(settings: Settings) -> Iterator[DatabaseStore | None]:
     """The database as it is, not brought to this version."""
     database = database_of(settings)
     if not database.exists():
         yield None
         return
-    store = SqliteStore(database, inline=True)
+    store = database.open(inline=True)
     try:
         yield store
     finally:
-        store.engine.dispose()
+        store.dispose()
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
     database = database_of(settings)
-    if not database.exists():
-        where = Path(settings.data).absolute()
-        yield Finding(
-            "database", "problem", f"there is no database in {where}", "create it: veldnet init --data DIR"
-        )
+    try:
+        if not database.exists():
+            where = Path(settings.data).absolute()
+            yield Finding(
+                "database",
+                "problem",
+                f"there is no database in {where}",
+                "create it: veldnet init --data DIR",
+            )
+            return
+        unwritable = database.unwritable()
+    except (StoreError, OSError) as error:
+        yield _unreadable(database.name, error)
         return
-    if not os.access(database, os.W_OK) or not os.access(database.parent, os.W_OK):
+    if unwritable is not None:
         yield Finding(
             "database",
             "problem",
-            f"{database} cannot be written by this user",
+            f"{unwritable} cannot be written by this user",
             "run the command as the user of the server, or give the directory to it: chown -R",
         )
         return
@@ -114,18 +122,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         with _store(settings) as store:
             assert store is not None
-            revision = current_revision(store.engine)
-    except Exception as error:
-        yield Finding(
-            "database",
-            "problem",
-            f"{database} cannot be read: {' '.join(str(error).split())[:200]}",
-            "restore a backup: veldnet admin restore FILE",
-        )
+            revision = store.revision()
+    except (StoreError, OSError) as error:
+        yield _unreadable(database.name, error)
         return
     if revision is None:
         yield Finding(
-            "database", "problem", f"{database} is not a database of Veldnet", "choose another --data"
+            "database", "problem", f"{database.name} is not a database of Veldnet", "choose another --data"
         )
     elif revision != HEAD:
         yield Finding(
@@ -135,13 +138,22 @@ def _database(settings: Settings) -> Iterator[Finding]:
             "make a backup; the next start of the server brings it to this version",
         )
     else:
-        yield Finding("database", "ok", f"{database} has revision {revision}")
+        yield Finding("database", "ok", f"{database.name} has revision {revision}")
+
+
+def _unreadable(name: str, error: Exception) -> Finding:
+    return Finding(
+        "database",
+        "problem",
+        f"{name} cannot be read: {' '.join(str(error).split())[:200]}",
+        "restore a backup: veldnet admin restore FILE",
+    )
 
 
 async def _keys(settings: Settings) -> list[Finding]:
-    if not database_of(settings).exists():
-        return []
     try:
+        if not database_of(settings).exists():
+            return []
         with _store(settings) as store:
             assert store is not None
             names = vault_names(settings)
@@ -214,31 +226,32 @@ def _readiness(url: str) -> list[str]:
         return [text.decode(errors="replace")[:200]]
 
 
-def _clock(settings: Settings) -> Iterator[Finding]:
+async def _clock(settings: Settings) -> list[Finding]:
     now = time.time()
     advice = "set the clock, and keep it with chrony or systemd-timesyncd"
     if now < _EARLIEST:
         year = time.gmtime(now).tm_year
-        yield Finding("clock", "problem", f"the clock of the system is in {year}", advice)
-        return
-    lead = 0.0
+        return [Finding("clock", "problem", f"the clock of the system is in {year}", advice)]
+    lead, findings = 0.0, list[Finding]()
     with contextlib.suppress(Exception), _store(settings) as store:
         if store is not None:
-            with store.engine.connect() as connection:
-                lead = virtual_lead(connection)
+            lead = await store.read(virtual_lead)
     if lead > 0:
-        yield Finding(
-            "clock",
-            "note",
-            f"the data directory is {lead / 3600:.1f} hours ahead: it was served with --virtual-clock",
-            "serve it with --virtual-clock, or use a new directory",
+        findings.append(
+            Finding(
+                "clock",
+                "note",
+                f"the data directory is {lead / 3600:.1f} hours ahead: it was served with --virtual-clock",
+                "serve it with --virtual-clock, or use a new directory",
+            )
         )
     synchronised = _synchronised()
     if synchronised is False:
         text = "the clock of the system is not synchronised; classes B and C and all times depend on it"
-        yield Finding("clock", "note", text, advice)
+        findings.append(Finding("clock", "note", text, advice))
     elif synchronised:
-        yield Finding("clock", "ok", "the clock of the system is synchronised")
+        findings.append(Finding("clock", "ok", "the clock of the system is synchronised"))
+    return findings
 
 
 def _synchronised() -> bool | None:

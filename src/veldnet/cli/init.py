@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
-from veldnet.assembly.data_directory.directory import DataDirectory, database_of, expect_database
+from veldnet.assembly.data_directory.directory import (
+    DataDirectory,
+    database_exists,
+    database_of,
+    expect_database,
+)
 from veldnet.assembly.vaults.opening import master_key_of
 
 from . import deployment
@@ -41,8 +46,10 @@ def init_command(
         _print_files(systemd, nginx, caddy)
         return
     settings = settings_or_fail({"data": None if data is None else str(data)})
-    database, key = database_of(settings), master_key_of(settings)
-    if database.exists():
+    key = master_key_of(settings)
+    with readable_errors():
+        exists = database_exists(settings)
+    if exists:
         fail(f"there is an installation in {Path(settings.data).absolute()} already", Exit.DATA_DIRECTORY)
     if keep_key and not key.exists():
         fail(f"there is no master key {key} to keep", Exit.DATA_DIRECTORY)
@@ -54,10 +61,11 @@ def init_command(
         if keep_key:
             expect_database(settings)
         run(create())
+    database = database_of(settings).name
     report(
         f"{database} created; without {key} its keys cannot be opened: keep a copy\n"
         "Next: veldnet check, then veldnet admin operator create CODE NAME, then veldnet serve",
-        database=str(database),
+        database=database,
         masterKey=str(key),
     )
 

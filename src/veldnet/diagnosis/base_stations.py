@@ -50,7 +50,7 @@ def conduct(connection: Connection, heard: Collection[BaseStationId], now: float
     else:
         query = query.where(columns.last_refusal_at.is_not(None) | columns.duplicate_addresses.is_not(None))
     findings: list[Found] = []
-    for row in connection.execute(query.order_by(columns.last_refusal_at.desc()).limit(20)):
+    for row in connection.execute(query.order_by(columns.last_refusal_at.desc().nulls_last()).limit(20)):
         findings += _of_station(row, now)
     return findings
 

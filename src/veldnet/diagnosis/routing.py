@@ -81,7 +81,7 @@ def _last_answer(connection: Connection, chosen: Any) -> Text:
     last = connection.execute(
         select(deliveries)
         .where(chosen, deliveries.c.last_error.is_not(None))
-        .order_by(deliveries.c.last_attempt_at.desc())
+        .order_by(deliveries.c.last_attempt_at.desc().nulls_last())
         .limit(1)
     ).first()
     if last is None:

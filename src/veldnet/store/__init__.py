@@ -5,6 +5,7 @@ Only this room knows SQL dialects. It imports nothing else of Veldnet.
 
 from sqlalchemy import Connection
 
+from .database import Damaged, Database, DatabaseStore
 from .ids import (
     IdRange,
     IdSource,
@@ -58,6 +59,9 @@ from .rows import (
     five_infos,
 )
 from .sqlite import PARTITIONS, SqliteStore, sqlite_engine
+from .sqlite_database import SqliteFile
+from .triggers import create_triggers, fold_device_counts
+from .upserts import insert_new, put
 
 __all__ = [
     "ALARM_INFOS",
@@ -72,6 +76,9 @@ __all__ = [
     "CheckRow",
     "Conflict",
     "Connection",
+    "Damaged",
+    "Database",
+    "DatabaseStore",
     "DeliveredRow",
     "DeliveryResultRow",
     "DeliveryRow",
@@ -91,6 +98,7 @@ __all__ = [
     "Row",
     "Rows",
     "SetAsideRow",
+    "SqliteFile",
     "SqliteStore",
     "StateRow",
     "Statement",
@@ -102,20 +110,27 @@ __all__ = [
     "check_revision",
     "copy_database",
     "coverage",
+    "create_triggers",
     "current_revision",
+    "expressions",
     "first_id_at",
     "five_infos",
+    "fold_device_counts",
     "forget_steps",
     "hot_reads",
     "id_within",
+    "insert_new",
+    "made_history",
     "migrate",
     "millis_of",
     "moment",
     "open_at_rest",
+    "put",
     "read_property",
     "read_timeline",
     "schema",
     "snapshot",
+    "sqlite_database",
     "sqlite_engine",
     "sync_directory",
     "write_property",

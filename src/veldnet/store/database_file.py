@@ -21,6 +21,13 @@ class DatabaseFile:
         if self._identity is None:
             self._identity = _identity(self._path)
 
+    def found(self) -> tuple[int, int]:
+        """Device and inode of the file. Raises `StoreError` where there is none."""
+        found = _identity(self._path)
+        if found is None:
+            raise StoreError(f"the database file {self._path} has gone")
+        return found
+
     @property
     def problem(self) -> str | None:
         """What happened to the file, in words; None where it is the one that was opened."""

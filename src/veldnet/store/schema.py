@@ -23,10 +23,12 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
     false,
     text,
+)
+from sqlalchemy import (
+    Text as AnyText,
 )
 
 from .rows import HOURLY_COUNTERS, FrameRow
@@ -39,6 +41,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+# Texts are compared by their code points, as SQLite does, whatever the language of the database.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 # SQLite gives a table a rowid alias only for the type INTEGER.
 Ref = BigInteger().with_variant(Integer(), "sqlite")
@@ -920,8 +925,9 @@ id_steps = Table(
     Column("ahead", BigInteger, nullable=False),
 )
 
-# Devices of a subscriber in each state of health, by blocks of their refs; triggers on `devices` keep it. So
-# health is counted, and a page far behind is found, without walking through all devices before.
+# Devices of a subscriber in each state of health, by blocks of their refs; triggers on `devices` keep it (see
+# `store.triggers`): a count is the sum of its parts. So health is counted, and a page far behind is found,
+# without walking through all devices before.
 DEVICE_BLOCK_BITS = 12
 device_counts = Table(
     "device_counts",
@@ -930,14 +936,16 @@ device_counts = Table(
     # The ref without its lowest bits.
     Column("block", BigInteger, nullable=False),
     Column("health", Integer, nullable=False),
+    # 0, or the transaction that has appended this.
+    Column("part", BigInteger, nullable=False, server_default="0"),
     Column("devices", BigInteger, nullable=False),
-    PrimaryKeyConstraint("subscriber_ref", "block", "health"),
+    PrimaryKeyConstraint("subscriber_ref", "block", "health", "part"),
     sqlite_with_rowid=False,
 )
 
 
-# Devices that have a place, by cells of a hundredth of a degree; triggers on `devices` keep it. So the map of
-# a whole country is drawn without looking at each device.
+# Devices that have a place, by cells of a hundredth of a degree; triggers on `devices` keep it in the same
+# way. So the map of a whole country is drawn without looking at each device.
 CELLS_A_DEGREE = 100
 device_cells = Table(
     "device_cells",
@@ -947,8 +955,9 @@ device_cells = Table(
     Column("row", Integer, nullable=False),
     Column("col", Integer, nullable=False),
     Column("health", Integer, nullable=False),
+    Column("part", BigInteger, nullable=False, server_default="0"),
     Column("devices", BigInteger, nullable=False),
-    PrimaryKeyConstraint("subscriber_ref", "row", "col", "health"),
+    PrimaryKeyConstraint("subscriber_ref", "row", "col", "health", "part"),
     sqlite_with_rowid=False,
 )
 
@@ -1187,7 +1196,13 @@ audit = Table(
     # The device that was changed, where it was one.
     Column("device_ref", BigInteger),
     Index("ix_audit_subscriber_ref_id", "subscriber_ref", "id"),
-    Index("ix_audit_device_ref_id", "device_ref", "id", sqlite_where=text("device_ref IS NOT NULL")),
+    Index(
+        "ix_audit_device_ref_id",
+        "device_ref",
+        "id",
+        sqlite_where=text("device_ref IS NOT NULL"),
+        postgresql_where=text("device_ref IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 

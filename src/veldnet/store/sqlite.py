@@ -24,10 +24,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from veldnet.domain.devices import DeviceRow
 
 from . import hot_reads, marks
+from .database import Damaged
 from .database_file import DatabaseFile
 from .ids import IdSource
 from .interface import Conflict, DeliveryRow, LeaseLost, StoreError
 from .marks import Marks
+from .migrating import current_revision, migrate
 from .moment import tell_time
 from .rows import HOURLY_COUNTERS, Row, Rows, Statement
 
@@ -225,7 +227,7 @@ def sqlite_engine(path: Path, *, durable: bool = True, file: DatabaseFile | None
 
 
 @contextmanager
-def _engine_errors() -> Iterator[None]:
+def engine_errors() -> Iterator[None]:
     """Errors of the engine and its driver as those of a store; all others pass through."""
     try:
         yield
@@ -234,7 +236,16 @@ def _engine_errors() -> Iterator[None]:
     except (IntegrityError, sqlite3.IntegrityError) as error:
         raise Conflict(_describe(error)) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise StoreError(_describe(error)) from error
+        raise (Damaged if _is_damaged(error) else StoreError)(_describe(error)) from error
+
+
+# Primary result codes for a file whose content is wrong.
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _is_damaged(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
 
 
 def _describe(error: Exception) -> str:
@@ -278,10 +289,30 @@ class SqliteStore:
         self._connection: Connection | None = None
         self._epoch: int | None = None
 
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        return self.file.found()
+
+    @property
+    def problem(self) -> str | None:
+        return self.file.problem
+
+    def revision(self) -> str | None:
+        with engine_errors():
+            return current_revision(self.engine)
+
+    def migrate(self) -> bool:
+        with engine_errors():
+            return migrate(self.engine, self.path)
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
     async def take_leases(self, owner: str | None = None) -> int:
-        """Become the server on this database; the one before gets `LeaseLost` whatever it writes. From then
-        on this process gives identifiers, above all that were given before. Returns the epoch. Others, who
-        never took it, may write beside it."""
         name = owner or secrets.token_hex(4)
 
         def take(connection: Connection) -> int:
@@ -314,7 +345,7 @@ class SqliteStore:
 
     def _commit(self, rows: Iterable[Rows]) -> None:
         try:
-            with _engine_errors():
+            with engine_errors():
                 if self._connection is None:
                     self._connection = self.engine.connect()
                 with self._connection.begin():
@@ -406,7 +437,7 @@ class SqliteStore:
     @contextmanager
     def _transaction(self, **options: Any) -> Iterator[Connection]:
         """A connection of the pool in a transaction. One on which the engine has failed does not go back."""
-        with _engine_errors(), self.engine.connect() as opened:
+        with engine_errors(), self.engine.connect() as opened:
             connection = opened.execution_options(**options)
             try:
                 with connection.begin():

@@ -19,6 +19,7 @@ from veldnet.monitoring.statistics.rollups import HOUR
 from veldnet.network.core import DownlinkRecord, JoinRecord, Record, UplinkRecord
 from veldnet.network.shell import Recorded
 from veldnet.store import FrameRow, Rows, read_timeline
+from veldnet.store.expressions import total
 from veldnet.store.schema import (
     DEVICE_BLOCK_BITS,
     deliveries,
@@ -186,7 +187,10 @@ class Checker:
                 devices.c.subscriber_ref, block, devices.c.health
             )
         )
-        kept = select(device_counts).where(device_counts.c.devices != 0)
+        counts = device_counts.c
+        of = (counts.subscriber_ref, counts.block, counts.health)
+        number = total(counts.devices)
+        kept = select(*of, number).group_by(*of).having(number != 0)
         if {tuple(row) for row in counted} != {tuple(row) for row in connection.execute(kept)}:
             raise self._broken("the counts of devices by health are not those of the devices")
 

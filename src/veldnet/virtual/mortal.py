@@ -21,7 +21,7 @@ from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.routing import Attempt, Outcome
 from veldnet.settings import Settings
-from veldnet.store import DeliveryRow, Rows, SqliteStore, StoreError
+from veldnet.store import DeliveryRow, Rows, Store, StoreError
 
 from .invariants import Checker
 
@@ -88,7 +88,7 @@ class World(Protocol):
 class MortalStore:
     """The real store, until the server it belongs to is dead."""
 
-    def __init__(self, store: SqliteStore, server: MortalServer) -> None:
+    def __init__(self, store: Store, server: MortalServer) -> None:
         self._store = store
         self._server = server
 

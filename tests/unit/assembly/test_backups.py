@@ -16,10 +16,10 @@ import pytest
 
 from veldnet.assembly.data_directory import backups
 from veldnet.assembly.data_directory.backups import BackupError, back_up, restore
-from veldnet.assembly.data_directory.directory import DataDirectory, DataDirectoryError, database_of
+from veldnet.assembly.data_directory.directory import DataDirectory, DataDirectoryError, file_of
 from veldnet.assembly.data_directory.lock import DirectoryInUse, DirectoryLock, sharing
 from veldnet.settings import Settings, load_settings
-from veldnet.store import HEAD, read_property, write_property
+from veldnet.store import HEAD, read_property, sqlite_database, write_property
 
 # Writes and ends without closing anything, as `kill -9` does.
 _WRITE_AND_DIE = """
@@ -81,7 +81,7 @@ def contents(settings: Settings) -> dict[str, bytes]:
 
 
 def test_b5_a_backup_is_put_back_and_what_was_there_is_kept(settings: Settings, tmp_path: Path) -> None:
-    database, target = database_of(settings), tmp_path / "backup ?#%.db"
+    database, target = file_of(settings).path, tmp_path / "backup ?#%.db"
     back_up(settings, target)
     assert target.stat().st_mode & 0o777 == 0o600
     change(database, "UPDATE properties SET value = 'second' WHERE name = 'word'")
@@ -100,7 +100,7 @@ def test_b5_counters_never_lead_to_the_same_twice(settings: Settings, tmp_path: 
         kept = restore(settings, target)
         assert kept is not None
         names.add(kept)
-        assert word_in(database_of(settings), "generation") == str(number)
+        assert word_in(file_of(settings).path, "generation") == str(number)
     assert len(names) == 3, "what was kept earlier is kept"
 
 
@@ -109,13 +109,13 @@ def test_b4_what_is_kept_after_a_kill_has_its_write_ahead_log(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emptied: bool
 ) -> None:
     """Also where the log cannot be copied into the database first."""
-    database, target = database_of(settings), tmp_path / "backup.db"
+    database, target = file_of(settings).path, tmp_path / "backup.db"
     back_up(settings, target)
     subprocess.run([sys.executable, "-c", _WRITE_AND_DIE, str(database)], check=True)
     wal = database.with_name("veldnet.db-wal")
     assert wal.stat().st_size, "the log was not copied into the database"
     if not emptied:
-        monkeypatch.setattr(backups, "_empty_log", lambda _database: None)
+        monkeypatch.setattr(sqlite_database, "empty_log", lambda _database: None)
     kept = restore(settings, target)
     assert kept is not None and not wal.exists(), "the new database has no old log"
     assert [word_in(kept, f"frame {number}") for number in range(20)] == ["here"] * 20
@@ -143,11 +143,11 @@ def _pipe(path: Path, _settings: Settings) -> None:
 
 
 def _header_only(path: Path, settings: Settings) -> None:
-    path.write_bytes(database_of(settings).read_bytes()[:100])
+    path.write_bytes(file_of(settings).path.read_bytes()[:100])
 
 
 def _cut(path: Path, settings: Settings) -> None:
-    path.write_bytes(database_of(settings).read_bytes()[:100_000])
+    path.write_bytes(file_of(settings).path.read_bytes()[:100_000])
 
 
 def _damaged(path: Path, settings: Settings) -> None:
@@ -187,7 +187,7 @@ def _without_keys(path: Path, settings: Settings) -> None:
 
 
 def _itself(path: Path, settings: Settings) -> None:
-    path.symlink_to(database_of(settings))
+    path.symlink_to(file_of(settings).path)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_b3_beside_a_server_or_a_command_nothing_is_put_back(settings: Settings,
     assert contents(settings) == before
 
 
-@pytest.mark.parametrize("step", ["copy_database", "prove_keys", "_empty_log", "_keep", "sync_directory"])
+@pytest.mark.parametrize("step", ["copy_at_rest", "prove_keys", "empty_log", "_keep", "sync_directory"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=repr)
 def test_b5_a_restore_that_is_interrupted_leaves_a_whole_database(
     settings: Settings,
@@ -245,7 +245,7 @@ def test_b5_a_restore_that_is_interrupted_leaves_a_whole_database(
     step: str,
     error: BaseException,
 ) -> None:
-    database, target = database_of(settings), tmp_path / "backup.db"
+    database, target = file_of(settings).path, tmp_path / "backup.db"
     back_up(settings, target)
     change(database, "UPDATE properties SET value = 'second' WHERE name = 'word'")
 
@@ -253,7 +253,7 @@ def test_b5_a_restore_that_is_interrupted_leaves_a_whole_database(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(backups, step, interrupted)
+        patched.setattr(backups if hasattr(backups, step) else sqlite_database, step, interrupted)
         with pytest.raises((KeyboardInterrupt, BackupError, OSError)):
             restore(settings, target)
     assert word_in(database) == "second"
@@ -273,7 +273,7 @@ def test_b5_backups_have_a_place_to_go(settings: Settings, tmp_path: Path) -> No
         (tmp_path / "dangling", "exists already"),
         (tmp_path / "folder", "exists already"),
         (there / "x", "no directory"),
-        (database_of(settings), "exists already"),
+        (file_of(settings).path, "exists already"),
         (tmp_path / ("x" * 300), "File name too long"),
         (Path("/proc/x"), "cannot copy"),
     ):
@@ -288,7 +288,7 @@ def test_b5_backups_have_a_place_to_go(settings: Settings, tmp_path: Path) -> No
 def test_b5_a_backup_that_fails_leaves_no_file(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = database_of(settings)
+    database = file_of(settings).path
     with database.open("r+b") as file:
         file.seek(8192)
         file.write(b"\xff" * 40_000)
@@ -333,7 +333,7 @@ def test_b5_a_backup_on_a_medium_that_is_read_only(settings: Settings, tmp_path:
 
 def test_b5_a_copy_of_files_with_their_log_is_a_backup(settings: Settings, tmp_path: Path) -> None:
     """Somebody copied the files of a killed server instead."""
-    database, copied = database_of(settings), tmp_path / "copied"
+    database, copied = file_of(settings).path, tmp_path / "copied"
     subprocess.run([sys.executable, "-c", _WRITE_AND_DIE, str(database)], check=True)
     shutil.copytree(settings.data, copied)
     restore(settings, copied / "veldnet.db")
@@ -348,15 +348,15 @@ def test_b5_a_copy_of_files_with_their_log_is_a_backup(settings: Settings, tmp_p
     ],
 )
 async def test_b8_a_file_that_is_no_database_is_said(settings: Settings, spoil: bytes, words: str) -> None:
-    database_of(settings).write_bytes(spoil)
+    file_of(settings).path.write_bytes(spoil)
     with pytest.raises(DataDirectoryError, match=words) as refused:
         await DataDirectory.open(settings, create=True)
     assert "\n" not in str(refused.value) and "sqlalche" not in str(refused.value)
-    assert database_of(settings).read_bytes() == spoil
+    assert file_of(settings).path.read_bytes() == spoil
 
 
 async def test_b8_a_database_of_a_newer_version_is_left_alone(settings: Settings) -> None:
-    change(database_of(settings), "UPDATE alembic_version SET version_num = '9999'")
+    change(file_of(settings).path, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DataDirectoryError, match=f"9999.*newest is {HEAD}"):
         await DataDirectory.open(settings)
     assert not list(Path(settings.data).glob("*.backup"))
@@ -364,7 +364,7 @@ async def test_b8_a_database_of_a_newer_version_is_left_alone(settings: Settings
 
 async def test_b8_an_upgrade_waits_for_no_server(settings: Settings) -> None:
     """A command of a new version must not change the schema under a server of the old one."""
-    change(database_of(settings), "UPDATE alembic_version SET version_num = '0001'")
+    change(file_of(settings).path, "UPDATE alembic_version SET version_num = '0001'")
     lock = DirectoryLock.take(Path(settings.data), "serve")
     with pytest.raises(DirectoryInUse):
         await DataDirectory.open(settings, vaults=False)

@@ -25,11 +25,11 @@ from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.settings import Settings
-from veldnet.store import SqliteStore, StoreError
+from veldnet.store import DatabaseStore, StoreError
 
 
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path: Path) -> AsyncIterator[DatabaseStore]:
     opened = await DataDirectory.open(Settings(data=str(tmp_path / "data")), create=True)
     await opened.store.write(lambda c: create_sandbox(c, "", "unused", EUI))
     yield opened.store
@@ -48,7 +48,7 @@ def push(harness: Harness, *packets: Any) -> None:
     harness.push(json.dumps({"rxpk": packets}).encode())
 
 
-async def station(store: SqliteStore) -> BaseStation:
+async def station(store: DatabaseStore) -> BaseStation:
     (found,) = await store.read(base_stations.list_base_stations)
     assert found.id == str(STATION)
     return found
@@ -59,7 +59,7 @@ def way(server: SemtechUdpServer) -> tuple[str, int] | None:
     return None if path is None else path.address
 
 
-async def test_c14_the_next_process_sends_where_this_one_sent(store: SqliteStore) -> None:
+async def test_c14_the_next_process_sends_where_this_one_sent(store: DatabaseStore) -> None:
     first = Harness()
     first.pull()
     await paths(store, first).write()
@@ -83,7 +83,7 @@ async def test_c14_the_next_process_sends_where_this_one_sent(store: SqliteStore
     assert way(third.server) == THERE
 
 
-async def test_c14_a_removed_base_station_leaves_no_way(store: SqliteStore) -> None:
+async def test_c14_a_removed_base_station_leaves_no_way(store: DatabaseStore) -> None:
     first = Harness()
     first.pull()
     await keeper(store, first).write()
@@ -94,7 +94,7 @@ async def test_c14_a_removed_base_station_leaves_no_way(store: SqliteStore) -> N
     assert way(second.server) is None
 
 
-async def test_b9_refusals_add_up_over_processes(store: SqliteStore) -> None:
+async def test_b9_refusals_add_up_over_processes(store: DatabaseStore) -> None:
     for run, bad in enumerate((2, 3)):
         harness = Harness()
         harness.now += 1000 * run
@@ -115,7 +115,7 @@ async def test_b9_refusals_add_up_over_processes(store: SqliteStore) -> None:
     assert (await station(store)).refused_frames == 5 and (await station(store)).last_refusal
 
 
-async def test_b9_what_could_not_be_written_is_written_later(store: SqliteStore) -> None:
+async def test_b9_what_could_not_be_written_is_written_later(store: DatabaseStore) -> None:
     class Broken:
         async def write(self, _work: Any) -> None:
             raise StoreError("the disk is full")
@@ -129,7 +129,7 @@ async def test_b9_what_could_not_be_written_is_written_later(store: SqliteStore)
     assert (await station(store)).refused_frames == 1 and (await station(store)).last_seen_at == 100_000
 
 
-async def test_bs_05_and_b9_explanations_speak_of_the_base_stations(store: SqliteStore) -> None:
+async def test_bs_05_and_b9_explanations_speak_of_the_base_stations(store: DatabaseStore) -> None:
     harness = Harness()
     writer = keeper(store, harness)
     assert await store.read(lambda c: conduct(c, {STATION}, harness.now)) == []
@@ -154,7 +154,7 @@ async def test_bs_05_and_b9_explanations_speak_of_the_base_stations(store: Sqlit
     assert base_stations.remarks(await station(store)) == []
 
 
-async def test_c10_the_list_names_a_wrong_clock(store: SqliteStore) -> None:
+async def test_c10_the_list_names_a_wrong_clock(store: DatabaseStore) -> None:
     harness = Harness()
     harness.now = 1_800_000_000.0
     push(harness, PACKET | {"tmms": 1_000})

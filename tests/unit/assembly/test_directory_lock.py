@@ -104,7 +104,7 @@ async def _leave(store: SqliteStore, process: ServerProcess, beat: int = 1) -> N
 async def test_b6_a_server_that_lives_on_this_machine_is_seen_without_its_lock(
     store: SqliteStore, holder: subprocess.Popen[str]
 ) -> None:
-    other = ServerProcess.of(holder.pid, store.path)
+    other = ServerProcess.of(holder.pid, store.identity)
     await _leave(store, other)
     with pytest.raises(DirectoryInUse, match=f"process {holder.pid} on"):
         await ServingLease(store).claim()
@@ -128,7 +128,7 @@ async def test_b6_a_server_that_lives_on_this_machine_is_seen_without_its_lock(
 async def test_b6_a_server_that_cannot_live_is_not_waited_for(
     store: SqliteStore, holder: subprocess.Popen[str], changes: dict[str, object]
 ) -> None:
-    await _leave(store, msgspec.structs.replace(ServerProcess.of(holder.pid, store.path), **changes))
+    await _leave(store, msgspec.structs.replace(ServerProcess.of(holder.pid, store.identity), **changes))
     async with asyncio.timeout(1):
         await ServingLease(store).claim()
 
@@ -137,7 +137,7 @@ async def test_b6_a_server_on_another_machine_is_told_by_its_beat(
     store: SqliteStore, holder: subprocess.Popen[str]
 ) -> None:
     far = msgspec.structs.replace(
-        ServerProcess.of(holder.pid, store.path), host="far.example.org", boot="another"
+        ServerProcess.of(holder.pid, store.identity), host="far.example.org", boot="another"
     )
     await _leave(store, far)
 

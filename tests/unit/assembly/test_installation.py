@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from veldnet.assembly.data_directory.directory import (
     DataDirectory,
     DataDirectoryError,
-    database_of,
     expect_database,
+    file_of,
 )
 from veldnet.cli.exits import Exit
 from veldnet.cli.main import app
@@ -44,7 +44,7 @@ async def test_b7_nothing_is_made_where_nobody_said_so(settings: Settings) -> No
 @pytest.mark.parametrize("lost", ["missing", "empty"])
 async def test_b7_a_key_without_its_database_is_refused_unless_told(settings: Settings, lost: str) -> None:
     await create(settings)
-    database = database_of(settings)
+    database = file_of(settings).path
     database.unlink()
     if lost == "empty":
         database.touch()
@@ -83,7 +83,7 @@ async def test_b7_a_database_without_its_key_is_refused(settings: Settings) -> N
 async def test_b7_a_creation_that_was_interrupted_is_taken_up(settings: Settings, content: bytes) -> None:
     """The key was there already, the database had no name yet."""
     await create(settings)
-    database_of(settings).rename(Path(settings.data) / "veldnet.db.new")
+    file_of(settings).path.rename(Path(settings.data) / "veldnet.db.new")
     (Path(settings.data) / "veldnet.db.new").write_bytes(content)
     (Path(settings.data) / "veldnet.db.new-wal").write_bytes(b"log of it")
     await create(settings)
@@ -97,11 +97,11 @@ async def test_b7_a_creation_that_was_interrupted_is_taken_up(settings: Settings
 async def test_b7_a_database_that_vanishes_is_noticed(settings: Settings) -> None:
     opened = await DataDirectory.open(settings, create=True)
     assert opened.problem is None
-    away = database_of(settings).rename(database_of(settings).with_name("away"))
+    away = file_of(settings).path.rename(file_of(settings).path.with_name("away"))
     assert opened.problem is not None and "has gone" in opened.problem
-    shutil.copy(away, database_of(settings))
+    shutil.copy(away, file_of(settings).path)
     assert opened.problem is not None and "has been replaced" in opened.problem
-    away.rename(database_of(settings))
+    away.rename(file_of(settings).path)
     assert opened.problem is None
     await opened.close()
 

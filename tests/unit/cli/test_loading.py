@@ -20,7 +20,7 @@ _HEAVY = {"sqlalchemy", "alembic", "litestar", "cryptography", "msgspec", "rich"
 _SQL = ("sqlalchemy", "sqlite3", "veldnet.store.schema")
 _COMMANDS = Path(veldnet.cli.__file__).parent
 # Benchmarks fill the store with millions of rows, which no rule of the inventory makes.
-_BULK = {"bench/fleet.py", "bench/statistics_store.py"}
+_BULK = {"bench/fleet.py"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["admin", "--help"]], ids=" ".join)

@@ -6,16 +6,14 @@ import asyncio
 import contextlib
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.directory import (
+    GENERATION,
     DataDirectoryError,
     database_of,
     generation_of,
@@ -26,21 +24,10 @@ from veldnet.assembly.data_directory.directory import (
 )
 from veldnet.assembly.data_directory.lease import forget_server
 from veldnet.assembly.data_directory.lock import DirectoryLock, alone, give_to_owner
-from veldnet.assembly.vaults.opening import vault_names
+from veldnet.assembly.vaults.opening import Checks, vault_names
 from veldnet.settings import Settings
-from veldnet.store import (
-    UnknownRevision,
-    check_revision,
-    copy_database,
-    open_at_rest,
-    snapshot,
-    sqlite_engine,
-    sync_directory,
-)
-
-_HEADER = b"SQLite format 3\x00"
-_LOG_FILES = ("-wal", "-shm")
-_TABLES = {"alembic_version", "properties", "leases", "frames", "devices"}
+from veldnet.store import Damaged, StoreError, UnknownRevision, sqlite_database, sync_directory
+from veldnet.store.sqlite_database import LOG_FILES, SqliteFile, beside, remove_files
 
 
 class BackupError(Exception):
@@ -49,7 +36,7 @@ class BackupError(Exception):
 
 def back_up(settings: Settings, target: Path) -> None:
     """Copy the database to a new file, also while a server runs. Raises `BackupError`."""
-    database = database_of(settings)
+    database = _own_file(settings)
     if not database.is_file():
         raise BackupError(f"there is no database in {Path(settings.data).absolute()}")
     if os.path.lexists(target):
@@ -57,7 +44,7 @@ def back_up(settings: Settings, target: Path) -> None:
     if not target.parent.is_dir():
         raise BackupError(f"there is no directory {target.parent}")
     with _readable_errors(f"cannot copy {database} to {target}"):
-        snapshot(database, target)
+        sqlite_database.take_snapshot(database, target)
     # What cannot be restored is no backup.
     try:
         _check(target, target)
@@ -69,8 +56,9 @@ def back_up(settings: Settings, target: Path) -> None:
 def restore(settings: Settings, source: Path) -> Path | None:
     """Put a backup in place of the database, which is kept: returns its new name, None where there was none.
     Raises `BackupError`, and `DirectoryInUse` beside a server."""
-    data, database = Path(settings.data), database_of(settings).resolve()
+    data = Path(settings.data)
     with _nothing_changed():
+        database = _own_file(settings).resolve()
         _check_places(source, data, database)
     lock = DirectoryLock.take(data, "admin restore")
     try:
@@ -81,9 +69,18 @@ def restore(settings: Settings, source: Path) -> Path | None:
                     _prepare(settings, source, copy)
                 return _swap(database, copy)
             finally:
-                _remove(copy)
+                with contextlib.suppress(OSError):
+                    remove_files(copy)
     finally:
         lock.release()
+
+
+def _own_file(settings: Settings) -> Path:
+    """The file of the database. Raises `BackupError` where another server keeps it."""
+    database = database_of(settings)
+    if not isinstance(database, SqliteFile):
+        raise BackupError(f"the database is {database.name}: use the backups of that server")
+    return database.path
 
 
 @contextlib.contextmanager
@@ -107,22 +104,26 @@ def _check_places(source: Path, data: Path, database: Path) -> None:
     if database.exists() and source.samefile(database):
         raise BackupError(f"{source} is the database itself")
     with _readable_errors(f"cannot read {source}"), source.open("rb") as file:
-        head = file.read(len(_HEADER))
-    if head != _HEADER:
+        head = file.read(len(sqlite_database.HEADER))
+    if head != sqlite_database.HEADER:
         raise BackupError(f"{source} is {'not a' if head else 'an empty file, no'} database of Veldnet")
 
 
 def _prepare(settings: Settings, source: Path, copy: Path) -> None:
     """Make a copy of the backup that is ready to be used, and make sure that it can be."""
-    with _readable_errors(f"cannot copy {source} to {copy.parent}"), closing(open_at_rest(source)) as opened:
-        copy_database(opened, copy)
+    with _readable_errors(f"cannot copy {source} to {copy.parent}"):
+        sqlite_database.copy_at_rest(source, copy)
     _check(copy, source)
-    with _readable_errors(f"cannot write {copy}"), _engine(copy) as engine, engine.begin() as connection:
-        checks = read_checks(connection, vault_names(settings))
+
+    def restored(connection: Connection) -> Checks:
         # Also ahead of what the same backup led to when it was restored before.
-        before = max(generation_of(connection), _generation_before(database_of(settings)))
+        before = max(generation_of(connection), _generation_before(_own_file(settings)))
         set_generation(connection, before + 1)
         forget_server(connection)
+        return read_checks(connection, vault_names(settings))
+
+    with _readable_errors(f"cannot write {copy}"):
+        checks = sqlite_database.change_copy(copy, restored)
     if not checks:
         raise BackupError(f"{source} does not say which master key it was sealed with")
     try:
@@ -135,28 +136,17 @@ def _prepare(settings: Settings, source: Path, copy: Path) -> None:
 def _check(file: Path, named: Path) -> None:
     """A whole database of Veldnet, of a version that this one can take up."""
     try:
-        with closing(open_at_rest(file)) as opened:
-            (verdict,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
-            tables = {name for (name,) in opened.execute("SELECT name FROM sqlite_master")}
-            if verdict == "ok" and tables >= _TABLES:
-                (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
-    except (sqlite3.Error, TypeError) as error:
-        raise BackupError(f"{named} is not a whole database: {error}") from None
-    if verdict != "ok":
-        raise BackupError(f"{named} is damaged: {' '.join(str(verdict).split())}")
-    if not tables >= _TABLES:
-        raise BackupError(f"{named} is not a database of Veldnet")
-    try:
-        check_revision(revision)
+        sqlite_database.check_copy(file)
+    except Damaged as error:
+        raise BackupError(f"{named} {error}") from None
     except UnknownRevision as error:
         raise BackupError(f"{named} cannot be used: {error}") from None
 
 
 def _generation_before(database: Path) -> int:
     """How often the database in use was restored; 0 where it cannot be read."""
-    with contextlib.suppress(sqlite3.Error, ValueError), closing(open_at_rest(database)) as opened:
-        found = opened.execute("SELECT value FROM properties WHERE name = 'generation'").fetchone()
-        return int(found[0]) if found else 0
+    with contextlib.suppress(ValueError):
+        return int(sqlite_database.property_at_rest(database, GENERATION) or 0)
     return 0
 
 
@@ -168,14 +158,14 @@ def _swap(database: Path, copy: Path) -> Path | None:
             copy.replace(database)
             sync_directory(database.parent)
         return None
-    _empty_log(database)
+    sqlite_database.empty_log(database)
     kept = _unused(database, f"before-restore-{int(time.time())}")
     with _nothing_changed(), _readable_errors(f"cannot keep {database} as {kept}"):
         _keep_whole(database, kept)
     with _readable_errors(f"cannot write {database}, which is kept as {kept}"):
         # A log of another database would be taken for the new one's.
-        for suffix in _LOG_FILES:
-            _beside(database, suffix).unlink(missing_ok=True)
+        for suffix in LOG_FILES:
+            beside(database, suffix).unlink(missing_ok=True)
         copy.replace(database)
         sync_directory(database.parent)
     return kept
@@ -184,21 +174,16 @@ def _swap(database: Path, copy: Path) -> Path | None:
 def _keep_whole(database: Path, kept: Path) -> None:
     try:
         _keep(database, kept)
-        for suffix in _LOG_FILES:
-            log = _beside(database, suffix)
+        for suffix in LOG_FILES:
+            log = beside(database, suffix)
             # Left only where the database could not be opened.
             if log.exists():
-                _keep(log, _beside(kept, suffix))
+                _keep(log, beside(kept, suffix))
         sync_directory(database.parent)
     except BaseException:
-        _remove(kept)
+        with contextlib.suppress(OSError):
+            remove_files(kept)
         raise
-
-
-def _empty_log(database: Path) -> None:
-    """Copy what the write-ahead log holds into the database; a killed server leaves it behind."""
-    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=30)) as opened:
-        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def _keep(file: Path, name: Path) -> None:
@@ -222,28 +207,9 @@ def _unused(database: Path, what: str) -> Path:
     return name
 
 
-def _beside(database: Path, suffix: str) -> Path:
-    return database.with_name(database.name + suffix)
-
-
-def _remove(copy: Path) -> None:
-    for suffix in ("", *_LOG_FILES, "-journal"):
-        with contextlib.suppress(OSError):
-            _beside(copy, suffix).unlink()
-
-
-@contextlib.contextmanager
-def _engine(file: Path) -> Iterator[Engine]:
-    engine = sqlite_engine(file)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
 @contextlib.contextmanager
 def _readable_errors(what: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (StoreError, OSError) as error:
         raise BackupError(f"{what}: {reason_of(error)}") from None

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from veldnet.assembly.data_directory.lock import (
     DataDirectoryError,
@@ -25,25 +23,22 @@ from veldnet.keys import VaultError, Vaults
 from veldnet.settings import Settings
 from veldnet.store import (
     HEAD,
-    SqliteStore,
+    Damaged,
+    Database,
+    DatabaseStore,
+    SqliteFile,
     StoreError,
     UnknownRevision,
-    current_revision,
-    migrate,
     read_property,
-    sync_directory,
     write_property,
 )
 
 __all__ = ["DataDirectory", "DataDirectoryError"]
 
-_GENERATION = "generation"
+GENERATION = "generation"
 _SEALED_UNDER = "sealed_under"
 # How long somebody who creates or upgrades waits for another one who does.
 _TIMEOUT = 30.0
-# Primary result codes of SQLite for a file whose content is wrong.
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
 # Bytes with which nothing can be done.
 _NO_ROOM = 262_144
 
@@ -54,13 +49,12 @@ _Run = Callable[..., Awaitable[Any]]
 class DataDirectory:
     """An open data directory. Opening brings the database to this version."""
 
-    def __init__(self, path: Path, store: SqliteStore, held: contextlib.ExitStack) -> None:
+    def __init__(self, path: Path, store: DatabaseStore, held: contextlib.ExitStack) -> None:
         self.path = path
         self.store = store
         self._held = held
         self._vaults: Vaults | None = None
         self._checks: dict[str, bytes] = {}
-        self._file = _identity(store.path)
 
     @property
     def vault(self) -> Vaults:
@@ -84,7 +78,7 @@ class DataDirectory:
         this process holds it. Raises `DataDirectoryError` with what to do about it."""
         run: _Run = _run_inline if inline else asyncio.to_thread
         apart = vault_process and settings.keys.process
-        if not await run(_is_there, settings):
+        if not await run(database_exists, settings):
             if not create:
                 raise DataDirectoryError(_nothing_there(settings))
             await _create(settings, run, apart, lock)
@@ -102,13 +96,9 @@ class DataDirectory:
 
     @property
     def problem(self) -> str | None:
-        """What has happened to the file of the database, in words; None where it is the one that was
-        opened."""
-        found = _identity(self.store.path)
-        if found == self._file:
-            return None
-        what = "has gone" if found is None else "has been replaced"
-        return f"the database file {what}: what this server accepts now would be lost"
+        """What has happened to the database, in words; None where it is the one that was opened."""
+        found = self.store.problem
+        return None if found is None else f"{found}: what this server accepts now would be lost"
 
     async def verify_checks(self) -> None:
         """Take up proofs that another process has renewed."""
@@ -141,30 +131,36 @@ async def _run_inline(work: Callable[..., Any], *arguments: Any) -> Any:
     return work(*arguments)
 
 
-def database_of(settings: Settings) -> Path:
-    return Path(settings.data) / "veldnet.db"
+def file_of(settings: Settings) -> SqliteFile:
+    """The file of the database that a data directory has of itself."""
+    return SqliteFile(Path(settings.data) / "veldnet.db")
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    with contextlib.suppress(OSError):
-        found = file.stat()
-        return found.st_dev, found.st_ino
-    return None
+def database_of(settings: Settings) -> Database:
+    """The database of an installation."""
+    return file_of(settings)
+
+
+def database_exists(settings: Settings) -> bool:
+    """Whether there is a database, as far as that can be told. Raises `DataDirectoryError`."""
+    database = database_of(settings)
+    with _readable_errors(settings, database.name):
+        return database.exists()
 
 
 @contextlib.contextmanager
-def _readable_errors(what: Path) -> Iterator[None]:
-    """Errors of files and of the engine, as the errors of a data directory."""
+def _readable_errors(settings: Settings, what: str) -> Iterator[None]:
+    """Errors of files and of the store, as the errors of a data directory."""
     try:
         yield
     except UnknownRevision as error:
         raise DataDirectoryError(f"cannot use {what}: {error}") from None
-    except (SQLAlchemyError, sqlite3.Error, StoreError, OSError) as error:
-        if (getattr(_cause(error), "sqlite_errorcode", 0) & 0xFF) in _CORRUPT:
-            raise DataDirectoryError(
-                f"cannot use {what}: {reason_of(error)}; restore a backup with `veldnet admin restore`"
-            ) from None
-        full = _is_full(what.parent)
+    except Damaged as error:
+        raise DataDirectoryError(
+            f"cannot use {what}: {reason_of(error)}; restore a backup with `veldnet admin restore`"
+        ) from None
+    except (StoreError, OSError) as error:
+        full = _is_full(Path(settings.data))
         raise StorageError(f"cannot use {what}: {reason_of(error)}{full}") from None
 
 
@@ -192,29 +188,13 @@ def _is_full(path: Path) -> str:
 # Opening and creating.
 
 
-def _is_there(settings: Settings) -> bool:
-    """Whether there is an installation in the directory."""
-    database = database_of(settings)
-    with _readable_errors(database):
-        try:
-            size = database.stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-    if size == 0:
-        raise DataDirectoryError(
-            f"{database} is empty: it has lost its content; restore a backup with `veldnet admin "
-            f"restore`, or "
-            "remove the file"
-        )
-    return True
-
-
 def _nothing_there(settings: Settings) -> str:
     where = Path(settings.data).absolute()
     if _has_key(settings):
         return _lost_database(settings)
+    name = Path(database_of(settings).name).name
     return (
-        f"there is no installation in {where} (no veldnet.db): `veldnet init --data DIR` creates "
+        f"there is no installation in {where} (no {name}): `veldnet init --data DIR` creates "
         f"one, and so do "
         "serve, sandbox, demo and admin operator-create"
     )
@@ -222,7 +202,7 @@ def _nothing_there(settings: Settings) -> str:
 
 def _lost_database(settings: Settings) -> str:
     return (
-        f"there is a master key ({master_key_of(settings)}) but no {database_of(settings)}: restore "
+        f"there is a master key ({master_key_of(settings)}) but no {database_of(settings).name}: restore "
         f"a backup with "
         "`veldnet admin restore`, or begin with an empty database under this key with `veldnet init "
         "--keep-key`"
@@ -234,21 +214,20 @@ def _has_key(settings: Settings) -> bool:
     if _unfinished(settings).exists():
         return False
     key = master_key_of(settings)
-    with _readable_errors(key):
+    with _readable_errors(settings, str(key)):
         return key.exists()
 
 
 def _unfinished(settings: Settings) -> Path:
-    """The database while it is made. Where this file is, no database has been used under the master key
-    yet."""
-    database = database_of(settings)
-    return database.with_name(f"{database.name}.new")
+    """Where this file is, no database has been used under the master key yet. It is the database itself while
+    that is made, where the database is a file."""
+    return file_of(settings).unfinished
 
 
 def expect_database(settings: Settings) -> None:
     """Note that the master key is there before its database, and why: it is new, or somebody wants it so."""
     path = Path(settings.data)
-    with _readable_errors(path):
+    with _readable_errors(settings, str(path)):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         _unfinished(settings).touch(0o600)
         give_to_owner(_unfinished(settings))
@@ -256,9 +235,9 @@ def expect_database(settings: Settings) -> None:
 
 async def _create(settings: Settings, run: _Run, apart: bool, lock: DirectoryLock | None) -> None:
     """Make database and master key. Both are there together: the database gets its name last."""
-    held = lock if lock is not None else await run(_lock_to_create, Path(settings.data))
+    held = lock if lock is not None else await run(_lock_to_create, settings)
     try:
-        if await run(_is_there, settings):
+        if await run(database_exists, settings):
             return
         store = await run(_begin_database, settings, run is _run_inline)
         try:
@@ -274,53 +253,48 @@ async def _create(settings: Settings, run: _Run, apart: bool, lock: DirectoryLoc
             held.release()
 
 
-def _lock_to_create(path: Path) -> DirectoryLock:
-    with _readable_errors(path):
+def _lock_to_create(settings: Settings) -> DirectoryLock:
+    path = Path(settings.data)
+    with _readable_errors(settings, str(path)):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return DirectoryLock.take(path, "a command that creates it", wait=_TIMEOUT)
 
 
-def _begin_database(settings: Settings, inline: bool) -> SqliteStore:
+def _begin_database(settings: Settings, inline: bool) -> DatabaseStore:
     if _has_key(settings):
         raise DataDirectoryError(_lost_database(settings))
-    unfinished = _unfinished(settings)
-    with _readable_errors(database_of(settings)):
-        for suffix in ("-wal", "-shm", "-journal"):
-            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
-        # Of a creation that was interrupted.
-        unfinished.write_bytes(b"")
-        unfinished.chmod(0o600)
-        give_to_owner(unfinished)
-        sync_directory(unfinished.parent)
-        store = SqliteStore(unfinished, inline=inline)
-        migrate(store.engine, unfinished)
+    database = database_of(settings)
+    expect_database(settings)
+    with _readable_errors(settings, database.name):
+        store = database.begin(inline=inline)
+        give_to_owner(_unfinished(settings))
     return store
 
 
 def _finish_database(settings: Settings) -> None:
     database = database_of(settings)
-    with _readable_errors(database):
-        _unfinished(settings).rename(database)
-        sync_directory(database.parent)
+    with _readable_errors(settings, database.name):
+        database.finish()
+        _unfinished(settings).unlink(missing_ok=True)
 
 
 def _open_store(
     settings: Settings, inline: bool, lock: DirectoryLock | None
-) -> tuple[Path, SqliteStore, contextlib.ExitStack]:
+) -> tuple[Path, DatabaseStore, contextlib.ExitStack]:
     """The store in a directory, brought to this version, and what is held as long as it is open."""
     path, database = Path(settings.data), database_of(settings)
-    with contextlib.ExitStack() as held, _readable_errors(database):
+    with contextlib.ExitStack() as held, _readable_errors(settings, database.name):
         held.enter_context(sharing(path))
-        store = SqliteStore(database, inline=inline)
-        held.callback(store.engine.dispose)
-        revision = current_revision(store.engine)
+        store = database.open(inline=inline)
+        held.callback(store.dispose)
+        revision = store.revision()
         if revision is None:
-            raise DataDirectoryError(f"{database} is not a database of Veldnet")
+            raise DataDirectoryError(f"{database.name} is not a database of Veldnet")
         if revision != HEAD:
             # Not beside a server of the version before.
             upgrading = lock or DirectoryLock.take(path, "an upgrade")
             try:
-                migrate(store.engine, database)
+                store.migrate()
             finally:
                 if upgrading is not lock:
                     upgrading.release()
@@ -328,7 +302,7 @@ def _open_store(
 
 
 async def _open_vaults(
-    settings: Settings, store: SqliteStore, is_new: bool, apart: bool
+    settings: Settings, store: DatabaseStore, is_new: bool, apart: bool
 ) -> tuple[Vaults, dict[str, bytes]]:
     """Open the vaults, and prove that their master keys are those that this database was sealed with."""
     names = vault_names(settings)
@@ -344,7 +318,7 @@ async def _open_vaults(
     return vaults, checks
 
 
-async def _seal_check(store: SqliteStore, vaults: Vaults, checks: dict[str, bytes], name: str) -> None:
+async def _seal_check(store: DatabaseStore, vaults: Vaults, checks: dict[str, bytes], name: str) -> None:
     check = await seal_check(vaults, name)
     await store.write(lambda c: write_property(c, _of_vault(CHECK, name), check.hex()))
     checks[name] = check
@@ -373,9 +347,9 @@ def read_checks(connection: Connection, names: list[str]) -> dict[str, bytes]:
 
 def generation_of(connection: Connection) -> int:
     """Grows each time a backup is restored."""
-    return int(read_property(connection, _GENERATION) or 0)
+    return int(read_property(connection, GENERATION) or 0)
 
 
 def set_generation(connection: Connection, generation: int) -> None:
     """Mark a restored database, so that counters jump ahead."""
-    write_property(connection, _GENERATION, str(generation))
+    write_property(connection, GENERATION, str(generation))

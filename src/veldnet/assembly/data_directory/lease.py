@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.lock import DirectoryInUse
-from veldnet.store import SqliteStore, Store, StoreError, read_property, write_property
+from veldnet.store import DatabaseStore, Store, StoreError, read_property, write_property
 
 # Seconds between two beats of a server.
 BEAT_EVERY = 2.0
@@ -37,20 +37,19 @@ class ServerProcess(msgspec.Struct, frozen=True):
     namespace: str
     pid: int
     started: str
-    # Device and inode of the database, so that a copy of the directory is nobody's.
+    # Of the database, so that a copy of it is nobody's.
     database: tuple[int, int]
 
     @classmethod
-    def of(cls, pid: int, database: Path) -> ServerProcess:
-        """A process of this machine."""
-        found = database.stat()
+    def of(cls, pid: int, database: tuple[int, int]) -> ServerProcess:
+        """A process of this machine, on a database by its identity."""
         return cls(
             host=socket.gethostname(),
             boot=_read("/proc/sys/kernel/random/boot_id"),
             namespace=_namespace(),
             pid=pid,
             started=_started(pid),
-            database=(found.st_dev, found.st_ino),
+            database=database,
         )
 
 
@@ -64,7 +63,7 @@ class Held(msgspec.Struct, frozen=True):
 class ServingLease:
     """The lease of this process."""
 
-    def __init__(self, data_store: SqliteStore, *, pause: float = BEAT_EVERY) -> None:
+    def __init__(self, data_store: DatabaseStore, *, pause: float = BEAT_EVERY) -> None:
         self._store = data_store
         self._pause = pause
         self._process: ServerProcess | None = None
@@ -73,11 +72,11 @@ class ServingLease:
     async def claim(self, *, take_over: bool = False) -> None:
         """Become the only server on the database. Raises `DirectoryInUse` where another one lives, unless it
         is to be taken over."""
-        mine = ServerProcess.of(os.getpid(), self._store.path)
+        mine = ServerProcess.of(os.getpid(), self._store.identity)
         held = await self._store.read(_read_held)
         if held is not None and not take_over and await self._lives(held, mine):
             raise DirectoryInUse(
-                f"another server (process {held.process.pid} on {held.process.host}) uses {self._store.path}"
+                f"another server (process {held.process.pid} on {held.process.host}) uses {self._store.name}"
             )
         await self._store.take_leases(secrets.token_hex(4))
         self._process = mine

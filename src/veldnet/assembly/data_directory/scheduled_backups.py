@@ -73,7 +73,7 @@ class ScheduledBackups:
     def _make(self, now: float) -> None:
         begun = time.monotonic()
         target = self._directory / datetime.datetime.fromtimestamp(now, datetime.UTC).strftime(_FORM)
-        size = database_of(self._settings).stat().st_size
+        size = database_of(self._settings).size()
         try:
             # What an earlier process did not finish.
             for partial in self._directory.glob("veldnet-*.db.partial"):

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.progress import Progress
 from rich.prompt import Prompt
 
-from veldnet.assembly.data_directory.directory import DataDirectory, database_of
+from veldnet.assembly.data_directory.directory import DataDirectory, database_exists
 from veldnet.assembly.vaults.opening import master_key_of, openings, vault_names
 from veldnet.cli.given import AS_JSON
 from veldnet.cli.options import Data, Json
@@ -73,7 +73,7 @@ def _note(settings: Settings, action: str, name: str, generation: int) -> None:
 
         await data.store.write(change)
 
-    if database_of(settings).exists():
+    if database_exists(settings):
         with_data(settings, write)
 
 
@@ -150,7 +150,7 @@ def create_master_key_command(
     """Create the first master key in every module of the vault; it never leaves them. Its backup opens with
     enough of the parts only."""
     settings = settings_of(data)
-    if settings.keys.vault_of(name) is None and not database_of(settings).exists():
+    if settings.keys.vault_of(name) is None and not database_exists(settings):
         fail(
             "the master key of the software vault is made with the data directory: `veldnet init`; then "
             "`veldnet admin vault rotate-master-key` makes the next one, with a backup"
@@ -336,7 +336,7 @@ def status_command(data: Data = None, as_json: Json = False) -> None:
     status = VaultStatus([], {})
     for name in vault_names(settings):
         status.modules += _inspect(settings, name)
-    if database_of(settings).exists() and all(m.problem is None for m in status.modules):
+    if database_exists(settings) and all(m.problem is None for m in status.modules):
 
         async def count(opened: DataDirectory) -> None:
             for name in vault_names(settings):

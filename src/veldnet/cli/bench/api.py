@@ -15,14 +15,15 @@ import msgspec
 from veldnet.assembly.data_directory.directory import DataDirectory, database_of
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.sandbox import make_sandbox
+from veldnet.network.core import FrameKind
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, Customer
+from veldnet.store.made_history import DAYS, LOST_EVERY, TALKATIVE, Traffic, create_history
 
-from .fleet import bench_device, create_fleet, place_of
+from .fleet import FIRST_BASE_STATION, SITES, bench_device, create_fleet, place_of
 from .load import Percentiles, percentiles
 from .server import BenchServer
-from .statistics_store import DAYS, LOST_EVERY, TALKATIVE, create_history
 
 _WARM_UP = 20
 KPN = "/data/lora/thingpark"
@@ -62,9 +63,10 @@ async def bench_api(
     )
     await opened.close()
     now = datetime.now(UTC)
-    path = database_of(settings)
+    database = database_of(settings)
     create_history(
-        path,
+        database,
+        Traffic(int(FrameKind.UPLINK), int(FrameKind.DOWNLINK), FIRST_BASE_STATION, SITES),
         devices,
         rows,
         int(now.timestamp() * 1000),
@@ -84,7 +86,7 @@ async def bench_api(
                 progress("asking", number, len(operations))
     finally:
         await server.stop()
-    return ApiResult(devices, rows, round(path.stat().st_size / 1e9, 2), round(created, 1), measured)
+    return ApiResult(devices, rows, round(database.size() / 1e9, 2), round(created, 1), measured)
 
 
 def _operations(devices: int, space: AddressSpace, now: datetime) -> dict[str, Callable[[], str]]:

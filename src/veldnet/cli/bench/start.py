@@ -87,7 +87,7 @@ async def bench_start(data: Path, *, devices: int, progress: Callable[[int], Non
         uplinks_sent=len(prepared),
         uplinks_lost=lost,
         seconds_deaf=round(lost / _RATE, 2),
-        database_mb=round(database_of(settings).stat().st_size / 1e6, 1),
+        database_mb=round(database_of(settings).size() / 1e6, 1),
         resident_mb=round(metrics["resident_bytes"] / 1e6, 1),
     )
 

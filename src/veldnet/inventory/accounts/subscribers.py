@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, case, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, MissingField, NotFound
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref
+from veldnet.store.expressions import total
 from veldnet.store.schema import (
     decoders,
     deliveries,
@@ -135,8 +136,8 @@ def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscrib
     people = select(users.c.subscriber_ref, func.count().label("users")).group_by(users.c.subscriber_ref)
     counted = select(
         device_counts.c.subscriber_ref,
-        func.sum(device_counts.c.devices).label("devices"),
-        func.sum(device_counts.c.devices).filter(device_counts.c.health == 2).label("disconnected"),
+        total(device_counts.c.devices).label("devices"),
+        total(case((device_counts.c.health == 2, device_counts.c.devices), else_=0)).label("disconnected"),
     ).group_by(device_counts.c.subscriber_ref)
     many, fleet = people.subquery(), counted.subquery()
     rows = connection.execute(
@@ -157,8 +158,8 @@ def list_subscribers(connection: Connection, operator_ref: int) -> list[Subscrib
         Subscriber(
             row.customer_id,
             row.name,
-            int(row.devices or 0),
-            int(row.disconnected or 0),
+            row.devices or 0,
+            row.disconnected or 0,
             row.users or 0,
             row.suspended,
         )

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from veldnet.domain.documents import ProfileSettings, decode_profile
 from veldnet.domain.errors import DuplicateEui, InvalidField
@@ -19,8 +18,7 @@ from veldnet.inventory import changes, leftovers
 from veldnet.inventory.names import check_name
 from veldnet.inventory.offers import find_hsm_group
 from veldnet.inventory.routing_profiles import check_destinations
-from veldnet.inventory.rows import inserted_ref
-from veldnet.store import moment
+from veldnet.store import insert_new, moment
 from veldnet.store.schema import device_states, devices, hsm_groups
 
 from .assignment import (
@@ -39,7 +37,7 @@ from .tags import write_tags
 from .view import D, Observed, configuration, get_device, own_device, shown
 
 # Built once: an import executes them a million times.
-_INSERT_DEVICE, _INSERT_STATE = insert(devices), insert(device_states)
+_INSERT_STATE = insert(device_states)
 _BY_EUI = select(devices.c.ref).where(devices.c.dev_eui == bindparam("eui"))
 # The stored state of a personalised device after its profile.
 OpenSession = Callable[[Personalisation, ProfileSettings], bytes]
@@ -110,10 +108,9 @@ def insert_device(
         "updated_at": now,
         "updated_by": scope.display_name,
     }
-    try:
-        ref = inserted_ref(connection.execute(_INSERT_DEVICE, values))
-    except IntegrityError:
-        raise DuplicateEui(str(new.dev_eui)) from None
+    ref: int | None = insert_new(connection, devices, values, ("dev_eui",))
+    if ref is None:
+        raise DuplicateEui(str(new.dev_eui))
     if not values["name"]:
         connection.execute(update(devices).where(devices.c.ref == ref).values(name=f"New device {ref}"))
     session: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import Device
 from veldnet.domain.scope import Scope
+from veldnet.store.expressions import total
 from veldnet.store.schema import DEVICE_BLOCK_BITS, connectivity_plans, device_counts, devices
 
 from .view import (
@@ -45,7 +46,7 @@ def _skip(connection: Connection, scope: Scope, wanted: Filter, offset: int) -> 
     """The first ref of the block in which the device stands that has `offset` others before it, and how many
     of those are in the block itself. Walking through all of them took 50 ms for a million."""
     columns = device_counts.c
-    count = func.sum(columns.devices).label("devices")
+    count = total(columns.devices).label("devices")
     query = select(columns.block, count).where(columns.subscriber_ref == scope.subscriber_ref)
     if wanted.health_state is not None:
         query = query.where(columns.health == HEALTH.index(wanted.health_state))
@@ -53,7 +54,7 @@ def _skip(connection: Connection, scope: Scope, wanted: Filter, offset: int) -> 
     for row in connection.execute(query.group_by(columns.block).order_by(columns.block)):
         if before + row.devices > offset:
             return row.block << DEVICE_BLOCK_BITS, offset - before
-        before += int(row.devices)
+        before += row.devices
     return _BEHIND_ALL, 0
 
 

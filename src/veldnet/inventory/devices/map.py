@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Float, Integer, Select, cast, func, select
+from sqlalchemy import Connection, Float, Select, case, cast, func, select
 
 from veldnet.domain.health import HEALTH
 from veldnet.domain.scope import Scope
+from veldnet.store.expressions import total, whole
 from veldnet.store.schema import CELLS_A_DEGREE, device_cells, devices
 
 from .search import Wanted, condition
@@ -47,24 +48,23 @@ def _coarse(
     south, west, north, east = box
     columns = device_cells.c
     step = max(round(size * CELLS_A_DEGREE), 1)
-    count = func.sum(columns.devices)
+    count = total(columns.devices)
     query = select(
         count.label("devices"),
-        (func.sum(columns.row * columns.devices) / cast(count, Float)).label("row"),
-        (func.sum(columns.col * columns.devices) / cast(count, Float)).label("col"),
-        func.sum(columns.devices)
-        .filter(columns.health == HEALTH.index("RF_CNX_ERROR"))
-        .label("disconnected"),
+        (total(columns.row * columns.devices) / cast(count, Float)).label("row"),
+        (total(columns.col * columns.devices) / cast(count, Float)).label("col"),
+        total(case((columns.health == HEALTH.index("RF_CNX_ERROR"), columns.devices), else_=0)).label(
+            "disconnected"
+        ),
         func.count().over().label("cells"),
     ).where(
         columns.subscriber_ref == scope.subscriber_ref,
-        columns.devices > 0,
         columns.row.between(int((south + 90) * CELLS_A_DEGREE), int((north + 90) * CELLS_A_DEGREE)),
         columns.col.between(int((west + 180) * CELLS_A_DEGREE), int((east + 180) * CELLS_A_DEGREE)),
     )
     while True:
         # Rows and columns are counted from the south pole and the date line, so none is negative.
-        merged = query.group_by(columns.row // step, columns.col // step)
+        merged = query.group_by(columns.row // step, columns.col // step).having(count > 0)
         rows = connection.execute(merged.order_by(count.desc()).limit(MOST_CELLS)).all()
         if not rows or rows[0].cells <= MOST_CELLS:
             break
@@ -73,8 +73,8 @@ def _coarse(
         MapCell(
             round((row.row + 0.5) / CELLS_A_DEGREE - 90, 5),
             round((row.col + 0.5) / CELLS_A_DEGREE - 180, 5),
-            int(row.devices),
-            int(row.disconnected or 0),
+            row.devices,
+            row.disconnected,
         )
         for row in rows
     ]
@@ -94,7 +94,7 @@ def map_cells(
     south, west, north, east = box
     chosen = condition(connection, scope, wanted) & devices.c.latitude.between(south, north)
     chosen &= devices.c.longitude.between(west, east)
-    disconnected = func.sum(cast(devices.c.health == HEALTH.index("RF_CNX_ERROR"), Integer))
+    disconnected = total(case((devices.c.health == HEALTH.index("RF_CNX_ERROR"), 1), else_=0))
     query: Select[Any] = select(
         func.count().label("devices"),
         cast(func.avg(devices.c.latitude), Float).label("latitude"),
@@ -104,14 +104,14 @@ def map_cells(
         func.count().over().label("cells"),
     ).where(chosen)
     while True:
-        row = cast((devices.c.latitude + 90.0) / size, Integer)
-        column = cast((devices.c.longitude + 180.0) / size, Integer)
+        row = whole((devices.c.latitude + 90.0) / size)
+        column = whole((devices.c.longitude + 180.0) / size)
         merged = query.group_by(row, column).order_by(func.count().desc()).limit(MOST_CELLS)
         rows = connection.execute(merged).all()
         if not rows or rows[0].cells <= MOST_CELLS:
             break
         size = _larger(size, rows[0].cells)
-    found = [MapCell(r.latitude, r.longitude, r.devices, int(r.disconnected or 0), str(r.ref)) for r in rows]
+    found = [MapCell(r.latitude, r.longitude, r.devices, r.disconnected, str(r.ref)) for r in rows]
     alone = [int(str(cell.ref)) for cell in found if cell.devices == 1]
     names = {
         str(r.ref): r

@@ -14,6 +14,7 @@ from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import VeldnetDevice
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
+from veldnet.store.expressions import total, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
 from .by_alarm import Slice, refs_by_alarm
@@ -58,16 +59,12 @@ class Found(msgspec.Struct):
     more: bool
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnElement[bool]:
     """The devices as a condition on `devices`."""
     chosen = devices.c.subscriber_ref == scope.subscriber_ref
     if wanted.text:
         eui = wanted.text.upper().replace("-", "").replace(":", "")
-        options = [devices.c.name.like(f"%{_escaped(wanted.text)}%", escape="\\")]
+        options = [with_text(devices.c.name, wanted.text)]
         if all(character in "0123456789ABCDEF" for character in eui):
             options.append(devices.c.dev_eui.like(f"%{eui}%"))
         chosen &= or_(*options)
@@ -106,12 +103,12 @@ def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnEle
 
 def _count(connection: Connection, scope: Scope, wanted: Wanted) -> int:
     """How many devices there are in all, or in a state of health."""
-    query = select(func.coalesce(func.sum(device_counts.c.devices), 0)).where(
+    query = select(total(device_counts.c.devices)).where(
         device_counts.c.subscriber_ref == scope.subscriber_ref
     )
     if wanted.health is not None:
         query = query.where(device_counts.c.health == HEALTH.index(wanted.health))
-    return int(connection.execute(query).scalar_one())
+    return connection.execute(query).scalar_one()
 
 
 def search_devices(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import ColumnElement, and_, select
 
+from veldnet.store.expressions import with_text
 from veldnet.store.schema import subscribers
 
 HitKind = Literal[
@@ -91,11 +92,7 @@ class Phrase(msgspec.Struct, frozen=True):
         joined = columns[0]
         for column in columns[1:]:
             joined = joined + " " + column
-        return and_(*(joined.like(f"%{escaped(word)}%", escape="\\") for word in self.words))
-
-
-def escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return and_(*(with_text(joined, word) for word in self.words))
 
 
 def after(prefix: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from veldnet.inventory.routing_profiles import profile_id
+from veldnet.store.expressions import with_text
 from veldnet.store.schema import (
     base_stations,
     connectivity_plans,
@@ -22,7 +23,7 @@ from veldnet.store.schema import (
     users,
 )
 
-from .hits import Hit, HitKind, Phrase, Sight, escaped
+from .hits import Hit, HitKind, Phrase, Sight
 
 _Find = Callable[[Connection, Sight, Phrase, int], list[Hit]]
 
@@ -39,8 +40,7 @@ def _base_stations(connection: Connection, sight: Sight, phrase: Phrase, limit: 
     table = base_stations.c
     chosen = phrase.within(table.name, table.id, table.gateway_eui)
     if phrase.digits is not None:
-        part = f"%{phrase.digits}%"
-        chosen = or_(chosen, table.gateway_eui.like(part), table.id.like(part))
+        chosen = or_(chosen, with_text(table.gateway_eui, phrase.digits), with_text(table.id, phrase.digits))
     rows = connection.execute(
         select(table.id, table.name, table.gateway_eui)
         .where(table.operator_ref == sight.operator_ref, chosen)
@@ -92,9 +92,7 @@ def _users(connection: Connection, sight: Sight, phrase: Phrase, limit: int) -> 
 def _routing_profiles(connection: Connection, sight: Sight, phrase: Phrase, limit: int) -> list[Hit]:
     """By name, or by the address of an application server."""
     table = routing_profiles.c
-    to_address = select(routes.c.routing_profile_ref).where(
-        routes.c.addresses.like(f"%{escaped(phrase.text)}%", escape="\\")
-    )
+    to_address = select(routes.c.routing_profile_ref).where(with_text(routes.c.addresses, phrase.text))
     rows = connection.execute(
         _with_subscriber(table.subscriber_ref, table.ref, table.name, table.is_dummy)
         .where(

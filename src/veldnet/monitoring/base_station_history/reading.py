@@ -10,6 +10,7 @@ from veldnet.domain.resources import timestamp
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.monitoring.statistics.rollups import BASE_STATION, HOUR
 from veldnet.monitoring.statistics.totals import Totals, empty_totals, of_scope
+from veldnet.store.expressions import total
 from veldnet.store.schema import base_station_hours, base_station_outages
 
 from .hours import KEPT_DAYS, Hour, Spread, decode_measures
@@ -218,9 +219,9 @@ def shares(connection: Connection) -> dict[int, float]:
     rows = connection.execute(
         select(
             columns.base_station,
-            func.sum(columns.observed).label("observed"),
-            func.sum(columns.down).label("down"),
+            total(columns.observed).label("observed"),
+            total(columns.down).label("down"),
         ).group_by(columns.base_station)
     )
-    found = {row.base_station: Hour(int(row.observed), int(row.down)).connected for row in rows}
+    found = {row.base_station: Hour(row.observed, row.down).connected for row in rows}
     return {station: round(share, 6) for station, share in found.items() if share is not None}

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 from veldnet.domain.resources import timestamp
 from veldnet.monitoring.logger.search import Whose
 from veldnet.store.coverage import COVERAGE_LEVELS
+from veldnet.store.expressions import total
 from veldnet.store.schema import coverage, subscribers
 
 MOST_CELLS = 2000
@@ -134,12 +135,12 @@ def coverage_cells(
     if station is not None:
         where &= columns.base_station == station
     sums = [
-        func.sum(columns.frames).label("frames"),
+        total(columns.frames).label("frames"),
         func.count(columns.base_station.distinct()).label("stations"),
         func.max(columns.esp).label("esp"),
     ]
     return [
-        CoverageCell(*grid.place(row), int(row.frames), int(row.stations), round(row.esp, 1))
+        CoverageCell(*grid.place(row), row.frames, row.stations, round(row.esp, 1))
         for row in grid.read(connection, sums, where)
     ]
 
@@ -152,14 +153,14 @@ def failure_cells(
     here = columns.base_station == station
     heard = func.max(case((here, columns.esp)))
     sums = [
-        func.sum(case((here, columns.frames), else_=0)).label("frames"),
+        total(case((here, columns.frames), else_=0)).label("frames"),
         heard.label("esp"),
         func.max(case((here, None), else_=columns.esp)).label("other"),
     ]
     return [
         FailureCell(
             *grid.place(row),
-            int(row.frames),
+            row.frames,
             round(row.esp, 1),
             None if row.other is None else round(row.other, 1),
         )
@@ -176,7 +177,7 @@ def cell_stations(
     rows = connection.execute(
         select(
             columns.base_station,
-            func.sum(columns.frames).label("frames"),
+            total(columns.frames).label("frames"),
             best.label("esp"),
             func.max(columns.last_at).label("last_at"),
         )
@@ -191,20 +192,19 @@ def cell_stations(
         .limit(MOST_STATIONS)
     )
     return [
-        CellStation(row.base_station, int(row.frames), round(row.esp, 1), timestamp(row.last_at))
-        for row in rows
+        CellStation(row.base_station, row.frames, round(row.esp, 1), timestamp(row.last_at)) for row in rows
     ]
 
 
 def heard_by(connection: Connection, whose: Whose) -> list[HeardStation]:
     """The base stations that heard devices with a location, those that heard most first."""
     columns = coverage.c
-    total = func.sum(columns.frames)
+    frames = total(columns.frames)
     rows = connection.execute(
-        select(columns.base_station, total.label("frames"), func.max(columns.last_at).label("last_at"))
+        select(columns.base_station, frames.label("frames"), func.max(columns.last_at).label("last_at"))
         .where(_own(whose), columns.level == 0)
         .group_by(columns.base_station)
-        .order_by(total.desc())
+        .order_by(frames.desc())
         .limit(MOST_STATIONS)
     )
-    return [HeardStation(row.base_station, int(row.frames), timestamp(row.last_at)) for row in rows]
+    return [HeardStation(row.base_station, row.frames, timestamp(row.last_at)) for row in rows]

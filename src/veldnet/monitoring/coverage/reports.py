@@ -24,6 +24,7 @@ from veldnet.monitoring.notification.events import (
 from veldnet.monitoring.notification.mail import Mailer, MailFailed
 from veldnet.monitoring.statistics.rollups import BASE_STATION, HOUR
 from veldnet.store import Store
+from veldnet.store.expressions import total
 from veldnet.store.schema import (
     base_station_hours,
     base_station_outages,
@@ -118,8 +119,8 @@ def _make(connection: Connection, operator_ref: int, begin: int, now: int) -> Co
         for row in connection.execute(
             select(
                 columns.scope_ref,
-                func.sum(columns.uplinks).label("uplinks"),
-                func.sum(columns.downlinks_failed).label("failed"),
+                total(columns.uplinks).label("uplinks"),
+                total(columns.downlinks_failed).label("failed"),
             )
             .where(
                 columns.scope == BASE_STATION,
@@ -138,8 +139,8 @@ def _make(connection: Connection, operator_ref: int, begin: int, now: int) -> Co
             names[one.id],
             None if share is None else round(share, 6),
             outages.get(number, 0),
-            0 if counted is None else int(counted.uplinks),
-            0 if counted is None else int(counted.failed),
+            0 if counted is None else counted.uplinks,
+            0 if counted is None else counted.failed,
             one.devices,
             one.only,
             one.weak,
@@ -163,8 +164,8 @@ def _history(connection: Connection, begin: int) -> tuple[dict[int, Hour], dict[
     hours = connection.execute(
         select(
             columns.base_station,
-            func.sum(columns.observed).label("observed"),
-            func.sum(columns.down).label("down"),
+            total(columns.observed).label("observed"),
+            total(columns.down).label("down"),
         )
         .where(columns.hour.between(begin // HOUR, (begin + WEEK) // HOUR - 1))
         .group_by(columns.base_station)
@@ -176,7 +177,7 @@ def _history(connection: Connection, begin: int) -> tuple[dict[int, Hour], dict[
         .group_by(away.base_station)
     )
     return (
-        {row.base_station: Hour(int(row.observed), int(row.down)) for row in hours},
+        {row.base_station: Hour(row.observed, row.down) for row in hours},
         {row.base_station: row.outages for row in outages},
     )
 

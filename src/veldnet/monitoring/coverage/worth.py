@@ -66,7 +66,7 @@ def _count(connection: Connection, after: int) -> _Piece:
     within = columns.device_ref > after
     if bound is not None:
         within &= columns.device_ref <= bound
-    of_device, by_margin = columns.device_ref, columns.margin.desc()
+    of_device, by_margin = columns.device_ref, columns.margin.desc().nulls_last()
     ranked = (
         select(
             columns.device_ref,
@@ -83,17 +83,11 @@ def _count(connection: Connection, after: int) -> _Piece:
         .subquery()
     )
     row = ranked.c
-    good = case(
-        (
-            (row.weight >= LEAST_SHARE * row.most)
-            & (func.coalesce(row.margin, LEAST_MARGIN) >= LEAST_MARGIN),
-            1,
-        ),
-        else_=0,
+    is_good = (row.weight >= LEAST_SHARE * row.most) & (
+        func.coalesce(row.margin, LEAST_MARGIN) >= LEAST_MARGIN
     )
-    judged = select(
-        *ranked.c, good.label("good"), func.sum(good).over(partition_by=row.device_ref).label("goods")
-    ).subquery()
+    goods = func.count(case((is_good, 1))).over(partition_by=row.device_ref)
+    judged = select(*ranked.c, case((is_good, 1), else_=0).label("good"), goods.label("goods")).subquery()
     row = judged.c
     better = (row.rank == 1) & (row.heard > 1) & (row.margin - row.next >= _BETTER) & (row.next < _ENOUGH)
     counts = connection.execute(
@@ -113,7 +107,7 @@ def _count(connection: Connection, after: int) -> _Piece:
 
 
 def _number(condition: Any) -> Any:
-    return func.sum(case((condition, 1), else_=0))
+    return func.count(case((condition, 1)))
 
 
 async def roll_up_worth(store: Store, clock: Callable[[], float]) -> int:

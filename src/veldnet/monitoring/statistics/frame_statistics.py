@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import FrameStatistics, timestamp
 from veldnet.network.core import FrameKind
 from veldnet.network.shell import LATE, unpack_copies
 from veldnet.store import Timeline, id_within, millis_of, read_timeline
+from veldnet.store.expressions import total
 from veldnet.store.schema import frames, hourly_statistics
 
 from .rollups import HOUR, SUBSCRIBER
@@ -237,7 +238,7 @@ def of_fleet(connection: Connection, subscriber_ref: int, span: Span, hours: int
     columns = hourly_statistics.c
     slot = (columns.hour - columns.hour % hours).label("slot")
     sums = [
-        func.sum(columns[name]).label(name)
+        total(columns[name]).label(name)
         for name in (
             "uplinks", "uplinks_late", "uplink_bytes", "late_bytes", "rssi", "snr", "per", "downlinks_sent",
             "downlinks_failed", "sent_bytes", "failed_bytes", "unmeasured",

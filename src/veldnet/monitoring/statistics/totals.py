@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from veldnet.domain.resources import timestamp
 from veldnet.store import HOURLY_COUNTERS, FrameRow, HourlyRow, id_within, read_timeline
+from veldnet.store.expressions import total
 from veldnet.store.schema import FRAME_COLUMNS, frames, hourly_statistics
 
 from .frame_statistics import Span
@@ -86,7 +87,7 @@ def of_scope(connection: Connection, scope: int, ref: int, span: Span, hours: in
     columns = hourly_statistics.c
     slot = (columns.hour - columns.hour % hours).label("slot")
     rows = connection.execute(
-        select(slot, *(func.sum(columns[name]).label(name) for name in HOURLY_COUNTERS))
+        select(slot, *(total(columns[name]).label(name) for name in HOURLY_COUNTERS))
         .where(
             columns.scope == scope,
             columns.scope_ref == ref,
@@ -114,9 +115,9 @@ def of_device(connection: Connection, device_ref: int, span: Span, hours: int) -
     # As if the device were a fleet of its own.
     own = (replace(FrameRow(*row), subscriber_ref=device_ref, plan_ref=None) for row in rows)
     slots: dict[int, HourlyRow] = {}
-    for key, total in totals_of(own).totals.items():
+    for key, hourly in totals_of(own).totals.items():
         hour = key.hour
         if key.scope == SUBSCRIBER and span.start <= hour * HOUR + HOUR - 1 and hour * HOUR < span.end:
             slot = hour // hours * hours
-            slots[slot] = slots.get(slot, HourlyRow(SUBSCRIBER, device_ref, slot)).plus(total)
-    return [_shown(hour * HOUR, total) for hour, total in sorted(slots.items())]
+            slots[slot] = slots.get(slot, HourlyRow(SUBSCRIBER, device_ref, slot)).plus(hourly)
+    return [_shown(hour * HOUR, hourly) for hour, hourly in sorted(slots.items())]

@@ -1,16 +1,17 @@
-"""A store with a history: frame rows of a large fleet over seven days, made inside the database."""
+"""A history for benchmarks: frame rows of a large fleet over seven days, made inside the database."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
-from veldnet.network.core import FrameKind
-from veldnet.store import HOURLY_COUNTERS, first_id_at
+from sqlalchemy import Connection, case, insert, select, text, update
 
-from .fleet import FIRST_BASE_STATION, SITES
+from .database import Database
+from .ids import first_id_at
+from .rows import HOURLY_COUNTERS
+from .schema import devices as device_rows
+from .schema import hourly_statistics
 
 DAYS = 7
 SPAN = DAYS * 86_400_000
@@ -22,7 +23,7 @@ LOST_EVERY = 50
 _PIECE = 1_000_000
 
 # Devices one after the other, as they lie in the table; each one's frames are spread evenly over the time.
-_FRAMES = """
+_FRAMES = text("""
 WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :end)
 INSERT INTO frames (id, device_ref, kind, outcome, fcnt, fport, size, rssi, snr, data_rate, base_station,
   copies, flags, gap, airtime, sf, subscriber_ref, plan_ref)
@@ -31,12 +32,22 @@ SELECT :start_id + (n % :each * :devices + n / :each) * :step, :base + n / :each
   CASE WHEN n % 10 = 9 THEN 'sent' ELSE 'accepted' END,
   n % :each, 1, 20, CASE WHEN n % 10 = 9 THEN NULL ELSE -1200 + n % 400 END,
   CASE WHEN n % 10 = 9 THEN NULL ELSE -100 + n % 180 END, 5, :first_station + n % :stations, 1, 0,
-  CASE WHEN n % 10 = 9 THEN NULL ELSE 1 + (n % 37 = 0) END, 616, 7, :subscriber, :plan FROM numbers
-"""
+  CASE WHEN n % 10 = 9 THEN NULL WHEN n % 37 = 0 THEN 2 ELSE 1 END, 616, 7, :subscriber, :plan FROM numbers
+""")
+
+
+class Traffic(NamedTuple):
+    """What the frames are: `up` and `down` their kinds, `first_station` the first of so many `stations`."""
+
+    up: int
+    down: int
+    first_station: int
+    stations: int
 
 
 def create_history(
-    path: Path,
+    database: Database,
+    traffic: Traffic,
     devices: int,
     rows: int,
     now_ms: int,
@@ -44,14 +55,12 @@ def create_history(
 ) -> None:
     """Write about `rows` frame rows of the devices 1 to `devices` up to now. Nothing is durable before the
     end: an interrupted benchmark starts over."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "temp_store=FILE"):
-            connection.execute(f"PRAGMA {pragma}").close()
+    with database.bulk_load() as connection:
+        columns = device_rows.c
         subscriber, plan = connection.execute(
-            "SELECT subscriber_ref, plan_ref FROM devices WHERE ref = 1"
-        ).fetchone()
-        connection.execute("DROP INDEX ix_frames_id")
+            select(columns.subscriber_ref, columns.plan_ref).where(columns.ref == 1)
+        ).one()
+        connection.execute(text("DROP INDEX ix_frames_id"))
         chatter, quiet = TALKATIVE * TALKATIVE_ROWS, devices - TALKATIVE
         crowds = (
             _Crowd(1, TALKATIVE, TALKATIVE_ROWS),
@@ -59,15 +68,15 @@ def create_history(
         )
         done = 0
         for parity, crowd in enumerate(crowds):
-            common = {"subscriber": subscriber, "plan": plan} | _ids(crowd, now_ms, parity)
+            common = {"subscriber": subscriber, "plan": plan, **traffic._asdict()} | _ids(
+                crowd, now_ms, parity
+            )
             done = _write(connection, crowd, common, done, progress)
-        connection.execute("CREATE UNIQUE INDEX ix_frames_id ON frames (id)")
-        connection.execute("UPDATE devices SET health = 1 + (ref % ? = 0)", (LOST_EVERY,))
+        connection.execute(text("CREATE UNIQUE INDEX ix_frames_id ON frames (id)"))
+        lost = case((columns.ref % LOST_EVERY == 0, 2), else_=1)
+        connection.execute(update(device_rows).values(health=lost))
         _write_totals(connection, subscriber, rows, now_ms)
-        connection.execute("ANALYZE")
-        connection.execute("PRAGMA journal_mode=WAL").close()
-    finally:
-        connection.close()
+        connection.execute(text("ANALYZE"))
 
 
 class _Crowd(NamedTuple):
@@ -86,7 +95,7 @@ def _ids(crowd: _Crowd, now_ms: int, parity: int) -> dict[str, int]:
 
 
 def _write(
-    connection: sqlite3.Connection,
+    connection: Connection,
     crowd: _Crowd,
     common: dict[str, int],
     done: int,
@@ -103,22 +112,17 @@ def _write(
                 **crowd._asdict(),
                 "first": first,
                 "end": end,
-                "up": int(FrameKind.UPLINK),
-                "down": int(FrameKind.DOWNLINK),
-                "first_station": FIRST_BASE_STATION,
-                "stations": SITES,
             },
         )
         progress(done + end)
     return done + total
 
 
-def _write_totals(connection: sqlite3.Connection, subscriber: int, rows: int, now_ms: int) -> None:
+def _write_totals(connection: Connection, subscriber: int, rows: int, now_ms: int) -> None:
     """The hourly totals of the fleet; even figures serve, as only their number matters here."""
     hour, per_hour = now_ms // 3_600_000, rows // (DAYS * 24)
-    values = [per_hour if name in ("uplinks", "downlinks_sent") else 0 for name in HOURLY_COUNTERS]
-    marks = ", ".join("?" * (3 + len(values)))
-    connection.executemany(
-        f"INSERT INTO hourly_statistics VALUES ({marks})",  # noqa: S608 - only marks
-        [(1, subscriber, hour - back, *values) for back in range(DAYS * 24)],
+    values = {name: per_hour if name in ("uplinks", "downlinks_sent") else 0 for name in HOURLY_COUNTERS}
+    connection.execute(
+        insert(hourly_statistics),
+        [{"scope": 1, "scope_ref": subscriber, "hour": hour - back, **values} for back in range(DAYS * 24)],
     )

@@ -1,0 +1,50 @@
+"""Rows that may be there already: written in one statement, so that two writers do not come between each
+other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@cache
+def _put(dialect: str, table: Table, given: tuple[str, ...], key: tuple[str, ...]) -> Any:
+    statement = _INSERTS[dialect](table)
+    others = {name: statement.excluded[name] for name in given if name not in key}
+    if not others:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    return statement.on_conflict_do_update(index_elements=key, set_=others)
+
+
+def put(
+    connection: Connection,
+    table: Table,
+    values: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    key: tuple[str, ...] | None = None,
+) -> None:
+    """Write a row, or several with the same columns, in place of those with the same key if there are any.
+    The key is the primary one, or names other columns that are unique."""
+    rows = [values] if isinstance(values, Mapping) else list(values)
+    if rows:
+        columns = key or tuple(column.name for column in table.primary_key)
+        connection.execute(_put(connection.dialect.name, table, tuple(rows[0]), columns), rows)
+
+
+@cache
+def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
+    statement = _INSERTS[dialect](table).on_conflict_do_nothing(index_elements=key)
+    return statement.returning(*table.primary_key)
+
+
+def insert_new(
+    connection: Connection, table: Table, values: Mapping[str, Any], key: tuple[str, ...]
+) -> Any | None:
+    """Insert a row unless one has the same values in columns that are unique; returns its primary key, the
+    first column of it, and None where nothing was inserted. The transaction goes on either way."""
+    return connection.execute(_insert_new(connection.dialect.name, table, key), values).scalar()

@@ -1,0 +1,60 @@
+"""Counts of devices: by triggers that belong to the schema, and as sums of the parts that writers append."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, insert, text
+
+from veldnet.domain.scope import Scope
+from veldnet.inventory.accounts import create_operator, create_subscriber, list_subscribers
+from veldnet.inventory.devices import MapCell, Wanted, map_cells
+from veldnet.monitoring import health
+from veldnet.store import SqliteStore, fold_device_counts, migrate
+from veldnet.store.schema import device_cells, device_counts, metadata
+
+
+def _triggers(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+    return {row.name: row.sql.replace("IF NOT EXISTS ", "") for row in rows}
+
+
+def test_the_schema_creates_the_triggers_that_migrations_do(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "migrated.db")
+    migrate(store.engine, store.path)
+    with store.engine.connect() as connection:
+        migrated = _triggers(connection)
+    store.engine.dispose()
+    fresh = create_engine("sqlite://")
+    metadata.create_all(fresh)
+    # Again, as for a database where some of it is.
+    metadata.create_all(fresh)
+    with fresh.connect() as connection:
+        assert _triggers(connection) == migrated and len(migrated) == 7
+
+
+def test_a_count_is_the_sum_of_its_parts() -> None:
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        operator = create_operator(connection, "ope", "Operator")
+        subscriber = create_subscriber(connection, operator, "100000001", "Customer")
+        key = ("subscriber_ref", "block", "health", "part", "devices")
+        parts = ((0, 0, 0, 5), (0, 0, 77, -2), (0, 2, 77, 2), (1, 1, 78, 4))
+        connection.execute(
+            insert(device_counts), [dict(zip(key, (subscriber, *row), strict=True)) for row in parts]
+        )
+        # Two devices are in one cell; all have left the other.
+        cell = ("subscriber_ref", "row", "col", "health", "part", "devices")
+        here, there = (14200, 18500, 0), (14900, 18900, 0)
+        places = ((*here, 0, 3), (*here, 77, -1), (*there, 0, 1), (*there, 77, -1))
+        connection.execute(
+            insert(device_cells), [dict(zip(cell, (subscriber, *row), strict=True)) for row in places]
+        )
+        assert health.counts(connection, subscriber) == (3, 4, 2)
+        (listed,) = list_subscribers(connection, operator)
+        assert (listed.devices, listed.disconnected) == (9, 2)
+        scope = Scope(operator, subscriber, "100000001", 0, "", "")
+        found = map_cells(connection, scope, Wanted(), (-90, -180, 90, 180), 1.0)
+        assert found == [MapCell(52.005, 5.005, 2, 0)]
+        assert fold_device_counts(connection) == 0
