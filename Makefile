@@ -64,7 +64,7 @@ tools:
 	command -v softhsm2-util > /dev/null || missing="$$missing softhsm2"; \
 	command -v nginx > /dev/null || missing="$$missing nginx-light"; \
 	command -v mosquitto > /dev/null || test -x /usr/sbin/mosquitto || missing="$$missing mosquitto"; \
-	command -v chromium > /dev/null || missing="$$missing chromium"; \
+	command -v chromium-headless-shell > /dev/null || missing="$$missing chromium-headless-shell"; \
 	ls /usr/lib/*/faketime/libfaketime.so.1 > /dev/null 2>&1 || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \

