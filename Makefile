@@ -73,7 +73,12 @@ tools:
 # Tests start many processes, so each module is compiled once, whatever the environment says.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
-# Side by side: checks that use one core and tests that wait share two cores well.
+# Tests wait half of their time, for browsers, sockets and other processes: two for each core keep the cores busy.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
+SPREAD := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+# Side by side: checks that use one core and tests that wait share the cores well. Collecting the tests first compiles them
+# once; otherwise each worker would.
 test: $(VENV)/.dev console tools ## All checks and tests
 	@$(MAKE) --no-print-directory --jobs 2 checks tests
 
@@ -83,14 +88,16 @@ checks:
 	@$(MAKE) --no-print-directory console-lint
 
 tests:
-	@$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+	@mkdir -p build
+	@$(PYTEST) --collect-only -q > build/collected 2>&1 || { tail -n 60 build/collected; exit 1; }
+	@$(PYTEST) $(SPREAD) $(ARGS)
 
 check: $(VENV)/.dev ## Some tests, quickly: make check FILE=tests/unit/network/test_uplink.py
 	@$(PYTEST) -q $(or $(FILE),$(error name a file, a folder or a test: make check FILE=tests/unit)) $(ARGS)
 
 coverage: $(VENV)/.dev console tools ## Which lines the tests run: build/coverage/index.html
 	@mkdir -p build/coverage
-	@$(PYTEST) -n 2 --dist loadgroup -q --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
+	@$(PYTEST) $(SPREAD) -q --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
 
 lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 	@$(BIN)/ruff format --check src tests hatch_build.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,31 @@ def quick_databases() -> Iterator[None]:
     """A fifth of a second less for each of the many new databases."""
     with copied_databases():
         yield
+
+
+ROOT = Path(__file__).parent
+FIRST = ("simulation/test_week.py", "simulation/test_city.py", "e2e", "simulation", "api")
+"""What takes longest begins first, so that no worker ends long after the others."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what their module made run in one worker, one after the other, and long ones first."""
+
+    def turn(item: pytest.Item) -> int:
+        path = item.path.relative_to(ROOT)
+        starts = (number for number, start in enumerate(FIRST) if path.is_relative_to(start))
+        return next(starts, len(FIRST))
+
+    items.sort(key=turn)
+    for item in items:
+        if isinstance(item, pytest.Function) and _shares(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).with_suffix("").as_posix()))
+
+
+def _shares(item: pytest.Function) -> bool:
+    made = item._fixtureinfo.name2fixturedefs.values()
+    return any(fixture.scope == "module" for fixtures in made for fixture in fixtures)
 
 
 LONGEST_PARAMETER = 80

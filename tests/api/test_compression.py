@@ -16,7 +16,6 @@ from veldnet.api.compression import COMPRESSED, accepts_gzip
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("compression-in-process")
 
 GZIP = {"accept-encoding": "gzip, deflate, br"}
 PLAIN = {"accept-encoding": "identity"}

@@ -18,7 +18,6 @@ from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("console-in-process")
 
 
 def test_devices_are_found_by_words_filters_and_order(user: Person, account: Account) -> None:

@@ -18,8 +18,6 @@ from tests.installation import sandbox
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
-pytestmark = pytest.mark.xdist_group("cups-in-process")
-
 _STATIONS = "/api/v1/operator/baseStations"
 _NUMBERS = iter(range(0x0059AC0000C00001, 0x0059AC0000C000FF))
 

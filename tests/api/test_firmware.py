@@ -21,8 +21,6 @@ from tests.installation import sandbox
 from veldnet.assembly import firmware_desk
 from veldnet.simulator.customer import Account
 
-pytestmark = pytest.mark.xdist_group("firmware-in-process")
-
 _API = "/api/v1/operator"
 _STATIONS = f"{_API}/baseStations"
 _VERSIONS = (f"2.{number}" for number in range(100))

@@ -18,7 +18,6 @@ from tests.e2e.running import command, sandbox
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("kpn")
 
 PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ONE_LINE_PEM = (

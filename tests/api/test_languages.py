@@ -14,8 +14,6 @@ from veldnet.monitoring.notification.events import AlarmEvent
 from veldnet.simulator.customer import Account
 from veldnet.texts import Text
 
-pytestmark = pytest.mark.xdist_group("languages")
-
 V1 = "/api/v1"
 DUTCH = {"accept-language": "nl-NL,nl;q=0.9"}
 

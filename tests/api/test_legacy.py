@@ -16,8 +16,6 @@ from tests.e2e.running import command
 from tests.installation import sandbox
 from veldnet.client import read_message
 
-pytestmark = pytest.mark.xdist_group("legacy")
-
 LEGACY = {"api-version": "v1.1.1"}
 NWK_S_KEY, APP_S_KEY = "44024241ED4CE9A68C6A8BC055233FD3", "EC925802AE430CA77FD3DD73CB2CC588"
 OTHER_KEY = "0123456789ABCDEF0123456789ABCDEE"

@@ -15,7 +15,6 @@ from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("offers-in-process")
 DESK = f"{V1}/operator"
 
 

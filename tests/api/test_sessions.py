@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.api.examples import V1, body, create, operator_of
 from tests.api.hosting import HostedServer
 from tests.customers import KPN
@@ -14,7 +12,6 @@ from tests.person import JSON, Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("sessions-in-process")
 
 
 def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(

@@ -26,8 +26,6 @@ from veldnet.inventory import certificates
 from veldnet.inventory.certificates import Issued, Signer
 from veldnet.simulator.customer import Account
 
-pytestmark = pytest.mark.xdist_group("station-certificates-in-process")
-
 _STATIONS = "/api/v1/operator/baseStations"
 
 

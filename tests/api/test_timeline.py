@@ -17,7 +17,6 @@ from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("timeline-in-process")
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 EUI = "0059AC0000C0FFEE"

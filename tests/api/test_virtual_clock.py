@@ -12,8 +12,6 @@ from tests.installation import sandbox
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
-pytestmark = pytest.mark.xdist_group("virtual-clock")
-
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 CLOCK = "/api/v1/clock"
 

@@ -23,8 +23,6 @@ from tests.monitoring.post_office import PostOffice
 from tests.person import Person
 from veldnet.simulator.customer import Account
 
-pytestmark = pytest.mark.xdist_group("accounts-console")
-
 PASSWORD = "correct horse battery"
 # Of the first sandbox in a data directory.
 CUSTOMER = "100000001"

@@ -6,12 +6,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from tests.e2e.running import KPN, Client, RunningServer, command
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("api")
 
 AS_KEY = "46ab678cd45df4a4e4b375Eacd096acc"
 ROUTE = {"addresses": ["http://127.0.0.1:9/up"], "asId": "my.as", "asKey": AS_KEY, "contentType": "JSON"}

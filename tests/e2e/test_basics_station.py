@@ -31,8 +31,6 @@ from veldnet.simulator.customer import Account
 from veldnet.simulator.device import Transmission, VirtualDevice
 from veldnet.simulator.propagation import Heard, Place
 
-pytestmark = pytest.mark.xdist_group("basics-station")
-
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 _NUMBERS = iter(range(0x800, 0x8FF))
 

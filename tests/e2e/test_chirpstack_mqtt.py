@@ -27,8 +27,6 @@ from veldnet.simulator.device import Transmission, VirtualDevice
 from veldnet.simulator.mqtt_link import MqttLink
 from veldnet.simulator.propagation import Heard, Place
 
-pytestmark = pytest.mark.xdist_group("chirpstack-mqtt")
-
 KEY = "4E9D10B76C2A385FF1074BD29E6C8A35"
 CLASS_C = "LORA/GenericC.1_ETSI_Rx2-SF9"
 OTHER, UNKNOWN = "0059AC00000000AA", "0059AC00000000AB"

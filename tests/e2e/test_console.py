@@ -20,7 +20,6 @@ from tests.person import Person
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("console")
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"

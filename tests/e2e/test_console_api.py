@@ -22,7 +22,6 @@ from veldnet.monitoring.logger.export import HEADER
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("console-api")
 
 
 @pytest.fixture(scope="module")

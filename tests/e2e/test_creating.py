@@ -22,7 +22,6 @@ from tests.unit.inventory.test_catalogue import FILES, folder
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("creating")
 
 CONSOLE = Path(__file__).parents[2] / "console"
 V1 = "/api/v1"

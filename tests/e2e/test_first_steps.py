@@ -16,7 +16,6 @@ from tests.e2e.running import RunningServer, command
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("first-steps")
 
 PASSWORD = "a password of somebody"
 KEY, WRONG = "8F1CA24B6D0E93577A21C4F8B3D6E905", "8F1CA24B6D0E93577A21C4F8B3D6E906"

@@ -19,7 +19,6 @@ from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("following")
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 V1 = "/api/v1"

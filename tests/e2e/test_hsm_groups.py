@@ -25,8 +25,6 @@ from veldnet.client import AsKey, load_rsa_key, open_as_key, read_message
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
 
-pytestmark = pytest.mark.xdist_group("hsm-groups")
-
 JOIN_EUI = "0059AC0000000001"
 APP_KEY = "C0FFEE11DECAFBAD0123456789ABCDEF"
 TUNNEL_KEY = "46ab678cd45df4a4e4b375Eacd096acc"

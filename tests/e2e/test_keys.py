@@ -28,8 +28,6 @@ from veldnet.client import (
 )
 from veldnet.simulator.customer import Account
 
-pytestmark = pytest.mark.xdist_group("keys")
-
 # A canary: nothing else looks like it.
 APP_KEY = "C0FFEE00DECAFBAD0123456789ABCDEF"
 JOIN_EUI = "0059AC0000000001"

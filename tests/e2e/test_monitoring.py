@@ -20,8 +20,6 @@ from tests.e2e.running import Client, RunningServer, command, sandbox
 from tests.monitoring.post_office import PostOffice
 from veldnet.simulator.customer import Account
 
-pytestmark = pytest.mark.xdist_group("monitoring")
-
 APP_KEY = "00112233445566778899AABBCCDDEEFF"
 JOIN_EUI = "0059AC0000000001"
 T = "T00:00:00Z"

@@ -21,8 +21,6 @@ from veldnet.lorawan.gpstime import unix_to_gps
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import Transmission
 
-pytestmark = pytest.mark.xdist_group("odd-base-stations")
-
 V1 = "/api/v1"
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 _EUIS = iter(range(0x700, 0x7FF))

@@ -18,7 +18,6 @@ from tests.e2e.screens import operator_screens, subscriber_screens
 from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
-pytestmark = pytest.mark.xdist_group("screens")
 
 
 @pytest.fixture(scope="module")

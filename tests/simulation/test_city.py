@@ -13,8 +13,6 @@ from veldnet.virtual import MIXED, Checker, Faults, InvariantBroken, VirtualNetw
 from veldnet.virtual.report import page, plots, write_plots
 from veldnet.virtual.results import Clock, Results, results_of
 
-pytestmark = pytest.mark.xdist_group("city")
-
 FAULTS = Faults(crashes=4.0, base_station_outages=6.0)
 HOURS = 2.0
 
