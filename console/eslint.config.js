@@ -24,6 +24,19 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/no-non-null-assertion": "error",
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "@mantine/core",
+              importNames: ["Modal", "Drawer"],
+              message: "Dialogs are those of components/dialogs: they ask before they drop what was typed.",
+            },
+            { name: "@mantine/modals", message: "Dialogs are those of components/dialogs." },
+          ],
+        },
+      ],
       "no-restricted-syntax": [
         "error",
         {
@@ -32,5 +45,10 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    // Where dialogs are made, and the one that nobody can close.
+    files: ["src/components/dialogs.tsx", "src/features/account/SignInAgain.tsx"],
+    rules: { "no-restricted-imports": "off" },
   },
 );

@@ -1,7 +1,8 @@
 import { act, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { api, link } from "./api/client";
+import { $api, api, link } from "./api/client";
+import { useDraft } from "./components/edits";
 import { SessionProvider, useSession } from "./session";
 import { json, serve, Surroundings } from "./testing";
 
@@ -159,5 +160,48 @@ describe("a session", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it("that ends in a form leaves what was typed, also where the stored value has changed meanwhile", async () => {
+    let ended = false;
+    let stored = "Veld";
+    function Named() {
+      const found = $api.useQuery("get", "/api/v1/operator/branding");
+      const [name, setName] = useDraft(found.data?.name ?? "");
+      const { signIn } = useSession();
+      return (
+        <>
+          <p>stored {found.data?.name}</p>
+          <input aria-label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          <button onClick={() => void found.refetch()}>read</button>
+          <button onClick={() => void signIn("olga", "secret")}>as olga</button>
+        </>
+      );
+    }
+    serve({
+      "GET /api/v1/session": () => json(olga),
+      "POST /api/v1/session": () => {
+        ended = false;
+        return json(olga);
+      },
+      "GET /api/v1/operator/branding": () => (ended ? json({ message: "expired" }, 401) : json({ name: stored })),
+    });
+    render(
+      <Surroundings>
+        <SessionProvider>
+          <Page />
+          <Named />
+        </SessionProvider>
+      </Surroundings>,
+    );
+    await screen.findByText("stored Veld");
+    await userEvent.type(screen.getByLabelText("Name"), " Noord");
+    ended = true;
+    stored = "Polder";
+    await click("read");
+    await screen.findByText("expired");
+    await click("as olga");
+    await screen.findByText("stored Polder");
+    expect(screen.getByLabelText<HTMLInputElement>("Name").value).toBe("Veld Noord");
   });
 });

@@ -1,6 +1,5 @@
 // For tests: a page with what surrounds every screen, in an address of its own, and a server that answers from a table.
 import { MantineProvider } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import {
   createBrowserHistory,
@@ -14,6 +13,8 @@ import {
 import { cleanup, render } from "@testing-library/react";
 import type { ReactElement, ReactNode } from "react";
 import { afterEach, vi } from "vitest";
+import { Dialogs } from "./components/dialogs";
+import { UnsavedGuard } from "./components/unsaved";
 import { parseSearch, stringifySearch } from "./search";
 import { TextProvider } from "./text";
 
@@ -42,10 +43,12 @@ export function Surroundings({ children }: { children: ReactNode }) {
 export async function visit(pages: Record<string, () => ReactElement>, at: string, around?: ReactNode) {
   const root = createRootRoute({
     component: () => (
-      <ModalsProvider>
+      <>
         <Outlet />
         {around}
-      </ModalsProvider>
+        <Dialogs />
+        <UnsavedGuard />
+      </>
     ),
   });
   const children = Object.entries(pages).map(([path, component]) =>

@@ -1,18 +1,20 @@
 // A name for filters that somebody wants to come back to.
 import { Button, Group, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
+import { closeDialogs } from "./dialogs";
+import { useUnsaved } from "./edits";
 import { useState } from "react";
 import { useT } from "../text";
 
 export function SaveView({ onSave }: { onSave: (name: string) => void }) {
   const t = useT();
   const [name, setName] = useState("");
+  useUnsaved(name !== "");
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
         onSave(name.trim());
-        modals.closeAll();
+        closeDialogs();
       }}
     >
       <Group align="flex-end">

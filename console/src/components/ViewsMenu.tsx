@@ -1,8 +1,8 @@
 // Filters that somebody comes back to: kept by the server for each user.
 import { Button, Group, Menu } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconBookmark, IconPlus, IconX } from "@tabler/icons-react";
 import type { SavedView } from "../api/preferences";
+import { openDialog } from "./dialogs";
 import { useT } from "../text";
 import { SaveView } from "./SaveView";
 
@@ -16,16 +16,14 @@ export interface ViewsMenuProps<Search> {
 export function ViewsMenu<Search>({ kept, current, onOpen, onKeep }: ViewsMenuProps<Search>) {
   const t = useT();
   const save = () =>
-    modals.open({
-      title: t("views.save"),
-      children: (
-        <SaveView
-          onSave={(name) =>
-            onKeep((before) => [...before.filter((view) => view.name !== name), { name, search: current }])
-          }
-        />
-      ),
-    });
+    openDialog(
+      t("views.save"),
+      <SaveView
+        onSave={(name) =>
+          onKeep((before) => [...before.filter((view) => view.name !== name), { name, search: current }])
+        }
+      />,
+    );
   return (
     <Menu withArrow position="bottom-end">
       <Menu.Target>

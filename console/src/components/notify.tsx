@@ -1,10 +1,9 @@
 // What became of an action, and questions before those that cannot be undone.
-import { Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { useCallback } from "react";
 import { translate, useT } from "../text";
+import { openQuestion } from "./dialogs";
 import { messageOf } from "./problem";
 
 export function done(message: string): void {
@@ -51,11 +50,5 @@ export function useTell() {
 export function useConfirm() {
   const t = useT();
   return (title: string, text: string, action: string, onConfirm: () => void) =>
-    modals.openConfirmModal({
-      title,
-      children: <Text size="sm">{text}</Text>,
-      labels: { confirm: action, cancel: t("common.cancel") },
-      confirmProps: { color: "red.9" },
-      onConfirm,
-    });
+    openQuestion(title, text, [t("common.cancel"), action], onConfirm);
 }

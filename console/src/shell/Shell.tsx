@@ -9,7 +9,6 @@ import {
   Group,
   Kbd,
   Menu,
-  Modal,
   ScrollArea,
   Select,
   Stack,
@@ -20,7 +19,6 @@ import {
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
-import { modals, ModalsProvider } from "@mantine/modals";
 import {
   IconKey,
   IconLanguage,
@@ -47,6 +45,8 @@ import { Chart } from "../components/Chart";
 import { Empty, Problem } from "../components/basics";
 import { Updated } from "../components/problem";
 import { WorldMap } from "../components/Map";
+import { Dialog, Dialogs, openDialog } from "../components/dialogs";
+import { leaveForms, UnsavedGuard } from "../components/unsaved";
 import { ButtonLink, MenuLink } from "../components/links";
 import { part, preloadWhenIdle } from "../components/lazy";
 import { SignInAgain } from "../features/account/SignInAgain";
@@ -55,7 +55,6 @@ import { screens } from "../routes";
 import { branding, logo } from "../branding";
 import { useSession } from "../session";
 import { useTexts, type Key } from "../text";
-import { UnsavedGuard, useLeave } from "../components/unsaved";
 
 const Palette = part<PaletteProps>(
   () => import("../features/search/Palette").then((module) => module.Palette),
@@ -64,22 +63,19 @@ const Palette = part<PaletteProps>(
 
 export function Shell(): ReactElement | null {
   const { user } = useSession();
-  const { t } = useTexts();
-  // Dialogs are within the router, for they lead to pages.
   return (
     user && (
-      <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": t("common.close") } }}>
+      <>
         <Signed key={user.username} />
         <SignInAgain />
         <UnsavedGuard />
-      </ModalsProvider>
+      </>
     )
   );
 }
 
 function Signed() {
   const { user, customerId, workFor, speak, reachable, signOut, mayChange, mayManage } = useSession();
-  const leave = useLeave();
   const outdated = useOutdated();
   const { t, language } = useTexts();
   const [open, { toggle, close }] = useDisclosure();
@@ -142,7 +138,7 @@ function Signed() {
       },
     ],
   ]);
-  const openKeys = () => modals.open({ title: t("keys.title"), children: <Keys /> });
+  const openKeys = () => openDialog(t("keys.title"), <Keys />);
   const active = (target: string) =>
     target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
 
@@ -156,16 +152,16 @@ function Signed() {
         {t("nav.skip")}
       </a>
       <PendingBar />
-      <Modal
+      <Dialogs />
+      <Dialog
         opened={searching}
         onClose={closeSearch}
         title={t("search.title")}
         size="lg"
         transitionProps={{ duration: 0 }}
-        closeButtonProps={{ "aria-label": t("common.close") }}
       >
         <Palette pages={known} close={closeSearch} />
-      </Modal>
+      </Dialog>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -220,7 +216,7 @@ function Signed() {
               <WorkFor
                 customerId={customerId}
                 workFor={(customer) =>
-                  leave(() => {
+                  leaveForms(() => {
                     workFor(customer);
                     void navigate({ to: customer ? "/" : "/operator" });
                   })
@@ -259,7 +255,7 @@ function Signed() {
                   {t("keys.title")}
                 </Menu.Item>
                 <Menu.Divider />
-                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave(() => void signOut())}>
+                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leaveForms(() => void signOut())}>
                   {t("nav.signOut")}
                 </Menu.Item>
               </Menu.Dropdown>
@@ -286,7 +282,7 @@ function Signed() {
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content">
-        {outdated && <Updated reload={() => leave(page.reload)} />}
+        {outdated && <Updated reload={() => leaveForms(page.reload)} />}
         {!reachable && (
           <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>
             {t("connection.text")}

@@ -1,13 +1,13 @@
 // One's own sessions, API keys and second factor.
-import { Badge, Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
+import { Badge, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
 import { Empty, Once, Panel, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
 import { blocking, Loading, Problem } from "../../components/problem";
-import { openForm, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, Dialog, openDialog } from "../../components/dialogs";
+import { same, useUnsaved } from "../../components/edits";
 import { useSession } from "../../session";
 import { useT } from "../../text";
 import {
@@ -180,7 +180,7 @@ export function ApiKeys() {
   const found = useApiKeys();
   const revoke = useRevokeApiKey();
   const [made, setMade] = useState<Schemas["ApiKey"] | null>(null);
-  const create = () => openForm(t("apiKeys.new"), <NewKey onMade={setMade} />);
+  const create = () => openDialog(t("apiKeys.new"), <NewKey onMade={setMade} />);
   return (
     <Panel
       title={t("apiKeys.title")}
@@ -222,14 +222,14 @@ function NewKey({ onMade }: { onMade: (key: Schemas["ApiKey"]) => void }) {
   const { run } = useTell();
   const creation = useCreateApiKey();
   const [name, setName] = useState("");
-  useUnsaved(name !== "");
   const [scope, setScope] = useState<Schemas["ApiKey"]["scope"]>("read");
   const [days, setDays] = useState("90");
+  useUnsaved(!same([name, scope, days], ["", "read", "90"]));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const answer = await run(creation.mutateAsync({ name, scope, days: days ? Number(days) : null }));
     if (!answer?.data) return;
-    modals.closeAll();
+    closeDialogs();
     onMade(answer.data);
   };
   const scopes = (["read", "write", "admin"] as const).filter(
@@ -308,16 +308,15 @@ export function Factor() {
             </Button>
           )}
         </Group>
-        <Modal
+        <Dialog
           opened={open !== null}
           onClose={close}
           title={t(open === "codes" ? "factor.newCodes" : open === "remove" ? "factor.remove" : "factor.title")}
           closeOnClickOutside={false}
-          closeButtonProps={{ "aria-label": t("common.close") }}
         >
           {open === "enrol" && <Enrol onDone={close} />}
           {open !== null && open !== "enrol" && <WithCode what={open} onDone={close} />}
-        </Modal>
+        </Dialog>
       </Stack>
     </Panel>
   );
@@ -331,6 +330,7 @@ function WithCode({ what, onDone }: { what: "codes" | "remove"; onDone: () => vo
   const removal = useRemoveFactor();
   const [code, setCode] = useState("");
   const [codes, setCodes] = useState<string[] | null>(null);
+  useUnsaved(code !== "" && codes === null);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (what === "remove") {

@@ -10,7 +10,7 @@ import {
   Text,
   TextInput,
 } from "@mantine/core";
-import { useEffect, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
 import { Facts, Loading, Once, PageTitle, Panel, Time } from "../../components/basics";
 import { done, useTell } from "../../components/notify";
@@ -18,7 +18,7 @@ import { useSession } from "../../session";
 import { ApiKeys, Factor, Identities, Sessions } from "./Access";
 import { useChangePassword, useNotifications, useSaveNotifications } from "./api";
 import { useT } from "../../text";
-import { same, useUnsaved } from "../../components/unsaved";
+import { useDraft, useUnsaved } from "../../components/edits";
 
 export function Account() {
   const t = useT();
@@ -156,12 +156,8 @@ function Notifications() {
   const { run } = useTell();
   const found = useNotifications();
   const saving = useSaveNotifications();
-  const [settings, setSettings] = useState<Schemas["StoredNotificationSettings"] | null>(null);
+  const [settings, setSettings, saved] = useDraft<Schemas["StoredNotificationSettings"] | null>(found.data ?? null);
   const [secret, setSecret] = useState<string | null>(null);
-  useEffect(() => {
-    if (found.data) setSettings(found.data);
-  }, [found.data]);
-  const saved = useUnsaved(settings !== null && found.data !== undefined && !same(settings, found.data));
   if (!settings)
     return (
       <Panel>

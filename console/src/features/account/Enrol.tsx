@@ -2,6 +2,7 @@
 import { Alert, Box, Button, Code, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 import { api, type Schemas } from "../../api/client";
+import { useUnsaved } from "../../components/edits";
 import { messageOf } from "../../components/problem";
 import { useT } from "../../text";
 
@@ -33,6 +34,7 @@ export function Enrol({ onDone }: { onDone: () => void }) {
   const [code, setCode] = useState("");
   const [codes, setCodes] = useState<string[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  useUnsaved((password !== "" || code !== "") && codes === null);
   const attempt = (work: () => Promise<void>) => (event: FormEvent) => {
     event.preventDefault();
     setProblem(null);

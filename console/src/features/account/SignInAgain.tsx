@@ -1,5 +1,6 @@
 import { Button, Modal, Stack, Text } from "@mantine/core";
 import { useSession } from "../../session";
+import { useLayer } from "../../components/dialogs";
 import { useTexts } from "../../text";
 import { Credentials, ShowCode } from "./SignIn";
 
@@ -7,9 +8,12 @@ import { Credentials, ShowCode } from "./SignIn";
 export function SignInAgain() {
   const { user, expired, signOut } = useSession();
   const { t } = useTexts();
+  const opened = expired && user !== null;
+  // No key reaches the dialogs below.
+  useLayer(opened);
   return (
     <Modal
-      opened={expired && user !== null}
+      opened={opened}
       onClose={() => {}}
       withCloseButton={false}
       closeOnEscape={false}

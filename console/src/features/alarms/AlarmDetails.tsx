@@ -1,10 +1,11 @@
 // One alarm: what is behind it, who looks after it, until when it is muted, and what people have written.
-import { Button, Drawer, Group, Select, Stack, Text, Textarea, TextInput, Title } from "@mantine/core";
+import { Button, Group, Select, Stack, Text, Textarea, TextInput, Title } from "@mantine/core";
 import { IconBellOff, IconMessage } from "@tabler/icons-react";
 import { useState, type FormEvent, type ReactNode } from "react";
 import type { Schemas } from "../../api/client";
 import { DeviceLink, IfMayChange, Loading, Problem, SeverityBadge, Time, blocking } from "../../components/basics";
-import { useUnsaved } from "../../components/unsaved";
+import { SideDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { TextLink } from "../../components/links";
 import { useTell } from "../../components/notify";
 import { useSession } from "../../session";
@@ -17,16 +18,9 @@ type Alarm = Details["alarm"];
 export function AlarmDrawer({ alarmRef, onClose }: { alarmRef: string | null; onClose: () => void }) {
   const t = useT();
   return (
-    <Drawer
-      opened={alarmRef !== null}
-      onClose={onClose}
-      position="right"
-      size="md"
-      title={t("alarms.details")}
-      closeButtonProps={{ "aria-label": t("common.close") }}
-    >
+    <SideDialog opened={alarmRef !== null} onClose={onClose} size="md" title={t("alarms.details")}>
       {alarmRef && <Body alarmRef={alarmRef} />}
-    </Drawer>
+    </SideDialog>
   );
 }
 
@@ -154,6 +148,7 @@ function Mute({ alarm }: { alarm: Alarm }) {
   const { run } = useTell();
   const muting = useMute(alarm.ref);
   const [own, setOwn] = useState("");
+  useUnsaved(own !== "" && !alarm.mutedUntil);
   const mute = (until: string | null) =>
     void run(muting.mutateAsync(until), t(until ? "alarms.mutedDone" : "alarms.unmutedDone"));
   return (

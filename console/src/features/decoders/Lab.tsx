@@ -20,7 +20,7 @@ import { useEffect, useState, type KeyboardEvent } from "react";
 import { $api, anyMembers, type Schemas } from "../../api/client";
 import { options, useProfiles } from "../../api/catalogues";
 import { blocking, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, Time } from "../../components/basics";
-import { same, useUnsaved } from "../../components/unsaved";
+import { same, useUnsaved } from "../../components/edits";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { hex } from "../../format";
 import { plainHex } from "../../identifiers";

@@ -1,5 +1,4 @@
 import { Anchor, Badge, Button, Code, Group, Stack, Text, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconPlus, IconRefresh, IconTerminal2, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
@@ -20,7 +19,8 @@ import { DataTable } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useCreateProject, useDeleteProject, useNewSecret, useProjects } from "./api";
-import { openForm, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 
 export function Developers() {
   const t = useT();
@@ -47,7 +47,7 @@ export function Developers() {
       t("common.delete"),
       () => void run(deletion.mutateAsync(project.ref)),
     );
-  const create = () => openForm(t("projects.new"), <NewProject onMade={setMade} />);
+  const create = () => openDialog(t("projects.new"), <NewProject onMade={setMade} />);
   const host = window.location.origin;
   return (
     <>
@@ -182,7 +182,7 @@ function NewProject({ onMade }: { onMade: (project: Schemas["ProjectView"]) => v
         void run(creation.mutateAsync(name)).then((answer) => {
           if (!answer?.data) return;
           saved();
-          modals.closeAll();
+          closeDialogs();
           onMade(answer.data);
         });
       }}

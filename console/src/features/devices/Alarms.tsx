@@ -8,7 +8,7 @@ import { useTell } from "../../components/notify";
 import { number, span } from "../../format";
 import { useSession } from "../../session";
 import { useT, useTexts } from "../../text";
-import { same, useUnsaved } from "../../components/unsaved";
+import { same, useUnsaved } from "../../components/edits";
 import { useAlarmHistory, useChangeThresholds } from "./api";
 import { AlarmTable } from "../alarms/AlarmTable";
 

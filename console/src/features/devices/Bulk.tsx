@@ -1,20 +1,20 @@
 // Changes of many devices at once, and what became of each.
 import { Button, Loader, Progress, Select, Stack, TagsInput, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { useEffect, useRef, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { options, usePlans, useProfiles, useRouting } from "../../api/catalogues";
 import { Mono } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { useT, type Translate } from "../../text";
-import { useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { number } from "../../format";
 import { useChangeDevices, useTags, type Target } from "./api";
 
 export function tellBulk(t: Translate, result: Schemas["BulkResult"]) {
-  modals.open({
-    title: t("devices.bulkDone", { count: result.done }),
-    children: result.failures.length ? (
+  openDialog(
+    t("devices.bulkDone", { count: result.done }),
+    result.failures.length ? (
       <Stack gap={4}>
         <Text size="sm" fw={600}>
           {t("devices.bulkFailed", { count: result.failures.length })}
@@ -28,7 +28,7 @@ export function tellBulk(t: Translate, result: Schemas["BulkResult"]) {
     ) : (
       <Text size="sm">{t("devices.bulkAll")}</Text>
     ),
-  });
+  );
 }
 
 interface Props {
@@ -62,7 +62,7 @@ export function BulkDelete({ target, onDone }: Props) {
     if (begun.current) return;
     begun.current = true;
     void run(mutateAsync({ action: "delete", target })).then((result) => {
-      modals.closeAll();
+      closeDialogs();
       if (result) tellBulk(t, result);
       onDone();
     });
@@ -105,7 +105,7 @@ export function BulkEdit({ target, onDone }: Props) {
     const members = Object.keys(change).length ? { change } : {};
     const result = await run(bulk.mutateAsync({ action: "update", target, ...members, addTags, removeTags }));
     saved();
-    modals.closeAll();
+    closeDialogs();
     if (result) tellBulk(t, result);
     onDone();
   };

@@ -6,7 +6,6 @@ import {
   Card,
   Grid,
   Group,
-  Modal,
   Select,
   Stack,
   Text,
@@ -21,7 +20,8 @@ import { Panel } from "../../components/basics";
 import { part } from "../../components/lazy";
 import { WorldMap } from "../../components/Map";
 import { done, useTell } from "../../components/notify";
-import { useUnsaved } from "../../components/unsaved";
+import { Dialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { isEui, isKey, plainHex, randomHex } from "../../identifiers";
 import { useT } from "../../text";
 import { modelOf, noChoice, readCodes, useCompleted, useCreation, type NetworkChoice } from "./creating";
@@ -284,7 +284,7 @@ function ScanOne({
     }, failed);
   };
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={() => {
         setProblem(null);
@@ -292,7 +292,6 @@ function ScanOne({
       }}
       title={t("scan.title")}
       size="lg"
-      closeButtonProps={{ "aria-label": t("common.close") }}
     >
       <Stack>
         <Text size="sm" c="dimmed">
@@ -300,6 +299,6 @@ function ScanOne({
         </Text>
         <Scanner onCode={read} problem={problem} />
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

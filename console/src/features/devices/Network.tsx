@@ -9,7 +9,7 @@ import { useSession } from "../../session";
 import { useChangeDevice, useSessionOf } from "./api";
 import { RootKeys } from "./RootKeys";
 import { useT } from "../../text";
-import { useUnsaved } from "../../components/unsaved";
+import { useUnsaved } from "../../components/edits";
 
 export function DeviceNetwork({ device }: { device: Schemas["Device"] }) {
   return (

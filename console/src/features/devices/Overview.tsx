@@ -1,5 +1,4 @@
 import { Alert, Button, Grid, Group, NumberInput, Progress, Stack, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { $api, type Schemas } from "../../api/client";
@@ -12,7 +11,8 @@ import { number, percent } from "../../format";
 import { Findings } from "../../components/Findings";
 import { useExplanation, useMoveDevice } from "./api";
 import { useT, useTexts, type Translate } from "../../text";
-import { openForm, same, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { same, useUnsaved } from "../../components/edits";
 import { espColor, healthColor } from "../../theme";
 
 export function DeviceOverview({ device }: { device: Schemas["Device"] }) {
@@ -174,7 +174,7 @@ function Place({ device }: { device: Schemas["Device"] }) {
     }
     return all;
   }, [frames.data, device]);
-  const edit = () => openForm(t("device.place"), <PlaceForm device={device} />, "lg");
+  const edit = () => openDialog(t("device.place"), <PlaceForm device={device} />, { size: "lg" });
   return (
     <Panel
       title={t("device.place")}
@@ -208,7 +208,7 @@ function PlaceForm({ device }: { device: Schemas["Device"] }) {
     const answer = await run(move.mutateAsync({ latitude: north, longitude: east }), t("device.placeSaved"));
     if (!answer) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
   };
   const given = latitude !== "" && longitude !== "";
   const here: Spot[] = given

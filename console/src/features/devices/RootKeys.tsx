@@ -1,11 +1,12 @@
 // Root keys that are entered again, and when that was.
-import { Alert, Button, Checkbox, Group, List, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconKey } from "@tabler/icons-react";
 import { useState } from "react";
 import { $api, api, type Schemas } from "../../api/client";
 import { useChange } from "../../api/changes";
 import { IfMayChange, Panel, Time } from "../../components/basics";
-import { useUnsaved } from "../../components/unsaved";
+import { Dialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { useTell } from "../../components/notify";
 import { isKey, plainHex } from "../../identifiers";
 import { useT } from "../../text";
@@ -68,77 +69,78 @@ export function RootKeys({ device }: { device: Schemas["Device"] }) {
   );
 }
 
+interface Props {
+  deviceRef: string;
+  onClose: () => void;
+}
+
 /** Asks for the keys of a device that has them wrong. */
-export function EnterKeys({ deviceRef, opened, onClose }: { deviceRef: string; opened: boolean; onClose: () => void }) {
+export function EnterKeys({ opened, ...props }: Props & { opened: boolean }) {
+  const t = useT();
+  return (
+    <Dialog opened={opened} onClose={props.onClose} title={t("rootKeys.again")}>
+      <Keys {...props} />
+    </Dialog>
+  );
+}
+
+function Keys({ deviceRef, onClose }: Props) {
   const t = useT();
   const { run } = useTell();
   const [appKey, setAppKey] = useState("");
   const [nwkKey, setNwkKey] = useState("");
   const [reset, setReset] = useState(false);
-  useUnsaved(opened && (appKey !== "" || nwkKey !== ""));
+  useUnsaved(appKey !== "" || nwkKey !== "" || reset);
   const changing = useChangeKeys(deviceRef);
   const given = [plainHex(appKey), plainHex(nwkKey)] as const;
   const fine = given.every((key) => !key || (isKey(key) && !/^(.)\1*$/.test(key))) && given.some((key) => key);
   const problem = (key: string) =>
     !key || isKey(key) ? (/^(.)\1+$/.test(key) ? t("check.weak") : undefined) : t("check.key");
-  const close = () => {
-    setAppKey("");
-    setNwkKey("");
-    setReset(false);
-    onClose();
-  };
   const save = async () => {
     const body = {
       applicationKey: given[0] || undefined,
       networkKey: given[1] || undefined,
       resetSession: reset,
     };
-    if (await run(changing.mutateAsync(body), t("rootKeys.saved"))) close();
+    if (await run(changing.mutateAsync(body), t("rootKeys.saved"))) onClose();
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title={t("rootKeys.again")}
-      closeButtonProps={{ "aria-label": t("common.close") }}
-    >
-      <Stack>
-        <Alert color="orange" icon={<IconAlertTriangle size={18} />}>
-          {t(reset ? "rootKeys.warningReset" : "rootKeys.warning")}
-        </Alert>
-        <TextInput
-          label="AppKey"
-          description={t("newDevice.keyText")}
-          value={appKey}
-          onChange={(event) => setAppKey(event.currentTarget.value)}
-          error={problem(given[0])}
-          autoComplete="off"
-          data-autofocus
-          styles={{ input: { fontFamily: "monospace" } }}
-        />
-        <TextInput
-          label="NwkKey (LoRaWAN 1.1)"
-          value={nwkKey}
-          onChange={(event) => setNwkKey(event.currentTarget.value)}
-          error={problem(given[1])}
-          autoComplete="off"
-          styles={{ input: { fontFamily: "monospace" } }}
-        />
-        <Checkbox
-          checked={reset}
-          onChange={(event) => setReset(event.currentTarget.checked)}
-          label={t("rootKeys.reset")}
-          description={t("rootKeys.resetText")}
-        />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            {t("common.cancel")}
-          </Button>
-          <Button onClick={() => void save()} disabled={!fine} loading={changing.isPending}>
-            {t("common.save")}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Stack>
+      <Alert color="orange" icon={<IconAlertTriangle size={18} />}>
+        {t(reset ? "rootKeys.warningReset" : "rootKeys.warning")}
+      </Alert>
+      <TextInput
+        label="AppKey"
+        description={t("newDevice.keyText")}
+        value={appKey}
+        onChange={(event) => setAppKey(event.currentTarget.value)}
+        error={problem(given[0])}
+        autoComplete="off"
+        data-autofocus
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      <TextInput
+        label="NwkKey (LoRaWAN 1.1)"
+        value={nwkKey}
+        onChange={(event) => setNwkKey(event.currentTarget.value)}
+        error={problem(given[1])}
+        autoComplete="off"
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      <Checkbox
+        checked={reset}
+        onChange={(event) => setReset(event.currentTarget.checked)}
+        label={t("rootKeys.reset")}
+        description={t("rootKeys.resetText")}
+      />
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          {t("common.cancel")}
+        </Button>
+        <Button onClick={() => void save()} disabled={!fine} loading={changing.isPending}>
+          {t("common.save")}
+        </Button>
+      </Group>
+    </Stack>
   );
 }

@@ -1,10 +1,9 @@
 // What can be done with the devices that are selected, or with all that the filters find.
 import { Button, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconEdit, IconTrash } from "@tabler/icons-react";
 import { IfMayChange } from "../../components/basics";
 import { useConfirm } from "../../components/notify";
-import { openForm } from "../../components/unsaved";
+import { openDialog } from "../../components/dialogs";
 import { useT } from "../../text";
 import type { Target } from "./api";
 import { BulkDelete, BulkEdit } from "./Bulk";
@@ -21,15 +20,9 @@ export function Selection({ target, onDone }: Props) {
   if (!count) return null;
   const remove = () =>
     confirm(t("devices.deleteTitle", { count, more }), t("devices.deleteText"), t("common.delete"), () =>
-      modals.open({
-        title: t("devices.deleting"),
-        closeOnClickOutside: false,
-        closeOnEscape: false,
-        withCloseButton: false,
-        children: <BulkDelete target={target} onDone={onDone} />,
-      }),
+      openDialog(t("devices.deleting"), <BulkDelete target={target} onDone={onDone} />, { busy: true }),
     );
-  const edit = () => openForm(t("devices.editTitle", { count, more }), <BulkEdit target={target} onDone={onDone} />);
+  const edit = () => openDialog(t("devices.editTitle", { count, more }), <BulkEdit target={target} onDone={onDone} />);
   return (
     <IfMayChange>
       <Text size="sm">{t("devices.selected", { count, more })}</Text>

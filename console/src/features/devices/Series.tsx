@@ -1,5 +1,5 @@
 // Devices scanned one after the other, and created together.
-import { ActionIcon, Badge, Button, Grid, Group, Modal, Stack, Table, Text, TextInput, Textarea } from "@mantine/core";
+import { ActionIcon, Badge, Button, Grid, Group, Stack, Table, Text, TextInput, Textarea } from "@mantine/core";
 import { IconClipboard, IconDice, IconDownload, IconPlayerPlay, IconQrcode, IconTrash } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import type { Schemas } from "../../api/client";
@@ -8,7 +8,8 @@ import { part } from "../../components/lazy";
 import { TextLink } from "../../components/links";
 import { done, useTell } from "../../components/notify";
 import { messageOf } from "../../components/problem";
-import { useUnsaved } from "../../components/unsaved";
+import { Dialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { save } from "../../download";
 import { isKey, plainHex, randomHex } from "../../identifiers";
 import { useT } from "../../text";
@@ -281,47 +282,42 @@ function Row({ row, onKey, onRemove }: { row: Scanned; onKey: (key: string) => v
   );
 }
 
-function PasteKeys({
-  opened,
-  onClose,
-  onKeys,
-}: {
-  opened: boolean;
+interface PasteProps {
   onClose: () => void;
   onKeys: (keys: Map<string, string>) => void;
-}) {
+}
+
+function PasteKeys({ opened, ...props }: PasteProps & { opened: boolean }) {
+  const t = useT();
+  return (
+    <Dialog opened={opened} onClose={props.onClose} title={t("scan.pasteKeys")}>
+      <PastedKeys onKeys={props.onKeys} />
+    </Dialog>
+  );
+}
+
+function PastedKeys({ onKeys }: Pick<PasteProps, "onKeys">) {
   const t = useT();
   const [text, setText] = useState("");
+  useUnsaved(text !== "");
   const keys = keysIn(text);
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={t("scan.pasteKeys")}
-      closeButtonProps={{ "aria-label": t("common.close") }}
-    >
-      <Stack>
-        <Textarea
-          label={t("scan.list")}
-          description={t("scan.listText")}
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          minRows={6}
-          autosize
-          maxRows={12}
-          autoComplete="off"
-          styles={{ input: { fontFamily: "monospace" } }}
-        />
-        <Button
-          disabled={!keys.size}
-          onClick={() => {
-            setText("");
-            onKeys(keys);
-          }}
-        >
-          {t("scan.use", { count: keys.size })}
-        </Button>
-      </Stack>
-    </Modal>
+    <Stack>
+      <Textarea
+        label={t("scan.list")}
+        description={t("scan.listText")}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        minRows={6}
+        autosize
+        maxRows={12}
+        autoComplete="off"
+        data-autofocus
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      <Button disabled={!keys.size} onClick={() => onKeys(keys)}>
+        {t("scan.use", { count: keys.size })}
+      </Button>
+    </Stack>
   );
 }

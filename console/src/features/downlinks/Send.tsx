@@ -16,7 +16,7 @@ import { useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
 import { Panel } from "../../components/basics";
 import { useTell } from "../../components/notify";
-import { useUnsaved } from "../../components/unsaved";
+import { same, useUnsaved } from "../../components/edits";
 import { plainHex } from "../../identifiers";
 import { useT } from "../../text";
 import { useSendDownlink } from "./api";
@@ -37,7 +37,9 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
   const [confirmed, setConfirmed] = useState(false);
   const [flush, setFlush] = useState(false);
   const sending = useSendDownlink(device.ref ?? "");
-  const saved = useUnsaved(form === "payload" && payload !== "");
+  const given = { fPort, payload, data, counter, validity, confirmed, flush };
+  const [sent, setSent] = useState(given);
+  useUnsaved(!same(given, sent));
   const octets = plainHex(payload);
   const wrong = payload !== "" && !/^([0-9A-F]{2})+$/.test(octets);
   let value: unknown;
@@ -62,7 +64,7 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
     else body.data = value as Body["data"];
     const answer = await run(sending.mutateAsync(body), t("downlinks.queued"));
     if (!answer) return;
-    saved();
+    setSent(given);
     if (answer.data) onQueued(answer.data.id);
   };
   return (

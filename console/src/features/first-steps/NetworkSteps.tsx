@@ -4,7 +4,7 @@ import { useState, type ReactNode } from "react";
 import { anyMembers, type Schemas } from "../../api/client";
 import { Panel } from "../../components/basics";
 import { useTell } from "../../components/notify";
-import { useUnsaved } from "../../components/unsaved";
+import { useUnsaved } from "../../components/edits";
 import { useT } from "../../text";
 import { NewUser } from "../operator/Customers";
 import { useGrantPlan, useGrantNewPlan } from "../operator/api";
@@ -136,6 +136,7 @@ function GrantStep({ subscriber, plans, onDone }: PlanProps) {
   const { run } = useTell();
   const [ref, setRef] = useState(plans[0]?.ref ?? "");
   const [connections, setConnections] = useState<number | string>(100);
+  useUnsaved(connections !== 100);
   const grant = useGrantPlan(ref);
   const save = async () => {
     const body = { customerId: subscriber.customerId, granted: Number(connections) };

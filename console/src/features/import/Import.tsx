@@ -13,6 +13,7 @@ import { api, postText } from "../../api/client";
 import { refresh } from "../../api/changes";
 import { IfMayChange, Mono, PageTitle, Panel, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
+import { useUnsaved } from "../../components/edits";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { answerRows, decode, isWorkbook, parse, parts, refusedRows, templates, type CsvFile } from "./csv";
 import { save } from "../../download";
@@ -107,6 +108,8 @@ export function Import() {
       refresh(queries, touchedByImport);
     }
   };
+  // The parts of a file that are not sent yet would be lost.
+  useUnsaved(progress !== null);
   const undo = (ref: string, count: number) =>
     confirm(
       t("import.undoTitle", { count }),

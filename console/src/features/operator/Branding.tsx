@@ -1,9 +1,9 @@
 import { Alert, Button, ColorInput, FileButton, Group, Image, Stack, Text, TextInput } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { blocking, IfMayChange, Loading, PageTitle, Panel, Problem } from "../../components/basics";
 import { useTell } from "../../components/notify";
-import { same, useUnsaved } from "../../components/unsaved";
+import { same, useDraft } from "../../components/edits";
 import { useT } from "../../text";
 import { useChangeBranding, useRemoveBranding } from "./api";
 
@@ -35,17 +35,15 @@ function Form({ found }: { found: Schemas["BrandingView"] }) {
   const change = useChangeBranding();
   const remove = useRemoveBranding();
   const before: Wanted = { name: found.name, colour: found.colour, logo: found.logo };
-  const [wanted, setWanted] = useState(before);
+  const [wanted, setWanted, saved] = useDraft(before);
   const [tooLarge, setTooLarge] = useState(false);
-  useEffect(() => setWanted({ name: found.name, colour: found.colour, logo: found.logo }), [found]);
   const changed = !same(wanted, before);
-  const saved = useUnsaved(changed);
   const read = (file: File | null) => {
     if (!file) return;
     setTooLarge(file.size > most);
     if (file.size > most) return;
     const reader = new FileReader();
-    reader.onload = () => setWanted((now) => ({ ...now, logo: reader.result as string }));
+    reader.onload = () => setWanted({ ...wanted, logo: reader.result as string });
     reader.readAsDataURL(file);
   };
   const save = async () => {

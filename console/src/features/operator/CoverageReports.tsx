@@ -1,8 +1,8 @@
 // The weekly reports on base stations, and who gets them by e-mail.
 import { Button, Group, TagsInput, Text } from "@mantine/core";
-import { useState } from "react";
 import { IfMayChange, Loading, Mono, Panel, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
+import { same, useDraft } from "../../components/edits";
 import { useTell } from "../../components/notify";
 import { number, percent } from "../../format";
 import { useT } from "../../text";
@@ -57,7 +57,8 @@ function Recipients() {
   const { run } = useTell();
   const stored = useReportRecipients();
   const save = useSaveReportRecipients();
-  const [changed, setChanged] = useState<string[] | null>(null);
+  const before = stored.data?.recipients ?? [];
+  const [recipients, setRecipients, saved] = useDraft(before);
   return (
     <IfMayChange>
       <Group align="flex-end" mb="md" wrap="nowrap">
@@ -66,16 +67,14 @@ function Recipients() {
           maxTags={20}
           label={t("report.recipients")}
           placeholder={t("report.recipientsHint")}
-          value={changed ?? stored.data?.recipients ?? []}
-          onChange={setChanged}
+          value={recipients}
+          onChange={setRecipients}
         />
         <Button
-          disabled={changed === null}
+          disabled={same(recipients, before)}
           loading={save.isPending}
           onClick={() =>
-            void run(save.mutateAsync({ recipients: changed ?? [] }), t("report.saved")).then(
-              (answer) => answer && setChanged(null),
-            )
+            void run(save.mutateAsync({ recipients }), t("report.saved")).then((answer) => answer && saved())
           }
         >
           {t("common.save")}

@@ -1,17 +1,4 @@
-import {
-  Badge,
-  Button,
-  Group,
-  Modal,
-  PasswordInput,
-  Radio,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
-import { modals } from "@mantine/modals";
+import { Badge, Button, Group, PasswordInput, Radio, Select, Stack, TextInput, Title } from "@mantine/core";
 import { IconPlus, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
@@ -29,7 +16,8 @@ import {
   type Person,
 } from "./api";
 import { useT } from "../../text";
-import { openForm, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 
 type User = Schemas["User"];
 type Role = Schemas["NewUser"]["role"];
@@ -97,7 +85,7 @@ export function Users() {
                 size="compact-sm"
                 variant="default"
                 onClick={() =>
-                  openForm(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)
+                  openDialog(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)
                 }
               >
                 {t("users.password")}
@@ -140,7 +128,7 @@ export function Users() {
     <>
       <PageTitle title={t("nav.users")} below={t("users.below")}>
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("users.new"), <NewUser />)}>
+          <Button leftSection={<IconPlus size={16} />} onClick={() => openDialog(t("users.new"), <NewUser />)}>
             {t("users.new")}
           </Button>
         </IfMayChange>
@@ -181,9 +169,10 @@ function NewPassword({ kind, user }: { kind: Person["kind"]; user: User }) {
   const { run } = useTell();
   const change = useChangeUser();
   const [password, setPassword] = useState("");
+  useUnsaved(password !== "");
   const save = async () => {
     const answer = await run(change.mutateAsync({ person: { kind, ref: user.ref }, password }), t("account.changed"));
-    if (answer) modals.closeAll();
+    if (answer) closeDialogs();
   };
   return (
     <Stack>
@@ -206,6 +195,7 @@ function NewPassword({ kind, user }: { kind: Person["kind"]; user: User }) {
 export function NewUser({ customer, onCreated }: { customer?: string; onCreated?: () => void }) {
   const t = useT();
   const { run } = useTell();
+  const confirm = useConfirm();
   const creation = useCreateUser();
   const customers = useSubscribers();
   const [kind, setKind] = useState<"subscriber" | "operator" | "">(customer ? "subscriber" : "");
@@ -224,38 +214,17 @@ export function NewUser({ customer, onCreated }: { customer?: string; onCreated?
     );
     if (!answer) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
     onCreated?.();
   };
-  // A dialog of its own, for one opened in place of this form would drop what was filled in.
-  const [asking, setAsking] = useState(false);
-  const ask = () => (kind === "operator" ? setAsking(true) : void save());
+  const ask = () => {
+    if (kind !== "operator") return void save();
+    const text = t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username });
+    confirm(t("users.confirmTitle", { name: username }), text, t("users.confirm"), () => void save());
+  };
   const complete = kind !== "" && (kind === "operator" || customerId) && username.length >= 3 && password.length >= 8;
   return (
     <Stack>
-      <Modal
-        opened={asking}
-        onClose={() => setAsking(false)}
-        title={t("users.confirmTitle", { name: username })}
-        closeButtonProps={{ "aria-label": t("common.close") }}
-        zIndex={300}
-      >
-        <Text size="sm">{t(role === "rw" ? "users.confirmRw" : "users.confirmRo", { name: username })}</Text>
-        <Group justify="flex-end" mt="md">
-          <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
-            {t("common.cancel")}
-          </Button>
-          <Button
-            color="red.9"
-            onClick={() => {
-              setAsking(false);
-              void save();
-            }}
-          >
-            {t("users.confirm")}
-          </Button>
-        </Group>
-      </Modal>
       {!customer && (
         <Radio.Group
           label={t("users.kind")}

@@ -1,11 +1,11 @@
 // Firmware of base stations: upload, signatures, orders and how far they have come.
 import { Badge, Button, FileButton, Group, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { postOctets, type Schemas } from "../../api/client";
 import { blocking, IfMayChange, Loading, Mono, Panel, Problem, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
-import { openForm, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { withQuery } from "../../format";
 import { useT } from "../../text";
 import { useFirmware, useFleetUpdates, useOrderUpdates, useRemoveFirmware, useSignFirmware, useUpload } from "./api";
@@ -29,7 +29,7 @@ export function FirmwarePanel() {
             size="compact-sm"
             variant="default"
             style={{ flexShrink: 0 }}
-            onClick={() => openForm(t("firmware.upload"), <UploadForm />, "md")}
+            onClick={() => openDialog(t("firmware.upload"), <UploadForm />)}
           >
             {t("firmware.upload")}
           </Button>
@@ -120,7 +120,7 @@ function OneFile({ file }: { file: Stored }) {
             size="compact-sm"
             variant="default"
             aria-label={t("firmware.signOf", { name })}
-            onClick={() => openForm(t("firmware.signOf", { name }), <SignForm file={file} />, "md")}
+            onClick={() => openDialog(t("firmware.signOf", { name }), <SignForm file={file} />)}
           >
             {t("firmware.sign")}
           </Button>
@@ -157,7 +157,7 @@ function UploadForm() {
     };
     if (!(await run<unknown>(sending(), t("firmware.uploaded")))) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
   };
   return (
     <Stack>
@@ -218,7 +218,7 @@ function SignForm({ file }: { file: Stored }) {
   const sign = async () => {
     if (!(await run(signing.mutateAsync({ signature, publicKey }), t("firmware.signed")))) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
   };
   return (
     <Stack>

@@ -1,8 +1,9 @@
 // How many devices of a subscriber may use a plan.
 import { Button, NumberInput, Select, Stack } from "@mantine/core";
-import { modals } from "@mantine/modals";
+import { closeDialogs } from "../../components/dialogs";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
+import { useUnsaved } from "../../components/edits";
 import { useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useGrantPlan, useSubscribers } from "./api";
@@ -14,13 +15,14 @@ export function GrantForm({ plan }: { plan: Schemas["Plan"] }) {
   const customers = useSubscribers();
   const [customerId, setCustomer] = useState<string | null>(null);
   const [granted, setGranted] = useState<number | string>(100);
+  useUnsaved(customerId !== null);
   const save = async () => {
     const answer = await run(
       grant.mutateAsync({ customerId: customerId ?? "", granted: Number(granted) }),
       t("plans.saved"),
     );
     if (!answer) return;
-    modals.closeAll();
+    closeDialogs();
   };
   return (
     <Stack>

@@ -1,12 +1,12 @@
 import { Badge, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconPlus, IconShieldLock } from "@tabler/icons-react";
 import { useState } from "react";
 import { $api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { TablePage } from "../../components/TablePage";
-import { openForm } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { number } from "../../format";
 import { useT } from "../../text";
 import { useChangeHsmGroup, useCreateHsmGroup, useDefaults } from "./api";
@@ -23,7 +23,7 @@ export function HsmGroups() {
       below={t("hsm.below")}
       actions={
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={() => openForm(t("hsm.new"), <GroupForm />)}>
+          <Button leftSection={<IconPlus size={16} />} onClick={() => openDialog(t("hsm.new"), <GroupForm />)}>
             {t("hsm.new")}
           </Button>
         </IfMayChange>
@@ -54,7 +54,7 @@ export function HsmGroups() {
             <OfferMenu
               kind="hsmGroups"
               offer={{ ref: row.id, id: row.id, name: row.name, suspended: row.suspended ?? false }}
-              onEdit={() => openForm(row.name, <GroupForm group={row} />)}
+              onEdit={() => openDialog(row.name, <GroupForm group={row} />)}
             />
           ),
         },
@@ -84,12 +84,13 @@ function GroupForm({ group }: { group?: HsmGroup }) {
   const creation = useCreateHsmGroup();
   const change = useChangeHsmGroup(group?.id ?? "");
   const [vault, setVault] = useState("");
+  useUnsaved(name !== (group?.name ?? "") || vault !== "");
   const save = async () => {
     const answer = await run<unknown>(
       group ? change.mutateAsync({ name }) : creation.mutateAsync({ name, vault }),
       t(group ? "hsm.saved" : "hsm.created"),
     );
-    if (answer) modals.closeAll();
+    if (answer) closeDialogs();
   };
   return (
     <Stack>

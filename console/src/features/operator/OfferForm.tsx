@@ -1,10 +1,10 @@
 // A plan or a device profile: made, copied or changed.
 import { Button, Group, Stack, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { anyMembers } from "../../api/client";
 import { useTell } from "../../components/notify";
-import { same, useUnsaved } from "../../components/unsaved";
+import { closeDialogs } from "../../components/dialogs";
+import { same, useUnsaved } from "../../components/edits";
 import { useT } from "../../text";
 import { SettingsForm, type Fields, type Settings } from "./SettingsForm";
 import { planGroups, profileGroups } from "./settingTexts";
@@ -57,7 +57,7 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
     const answer = await run<unknown>(kind === "plans" ? plan.mutateAsync(body) : profile.mutateAsync(body), t(told));
     if (!answer) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
   };
   return (
     <Stack>

@@ -1,6 +1,7 @@
 // What an operator does with a plan, a device profile, an HSM group or a subscriber, and what hangs on it.
 import { ActionIcon, Alert, Badge, Button, Group, List, Menu, Select, Stack, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { IconCopy, IconDots, IconEdit, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { IfMayChange, Loading, Problem, blocking } from "../../components/basics";
@@ -59,10 +60,10 @@ export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {
           <Menu.Item
             leftSection={offer.suspended ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
             onClick={() =>
-              modals.open({
-                title: t(offer.suspended ? "offers.resumeTitle" : "offers.suspendTitle", { name: offer.name }),
-                children: <Suspension kind={kind} offer={offer} />,
-              })
+              openDialog(
+                t(offer.suspended ? "offers.resumeTitle" : "offers.suspendTitle", { name: offer.name }),
+                <Suspension kind={kind} offer={offer} />,
+              )
             }
           >
             {t(offer.suspended ? "offers.resume" : "offers.suspend")}
@@ -71,10 +72,10 @@ export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {
             color="red"
             leftSection={<IconTrash size={16} />}
             onClick={() =>
-              modals.open({
-                title: t("offers.deleteTitle", { name: offer.name }),
-                children: <Removal kind={kind} offer={offer} others={others.filter((one) => one.id !== offer.id)} />,
-              })
+              openDialog(
+                t("offers.deleteTitle", { name: offer.name }),
+                <Removal kind={kind} offer={offer} others={others.filter((one) => one.id !== offer.id)} />,
+              )
             }
           >
             {t("common.delete")}
@@ -120,7 +121,7 @@ function Suspension({ kind, offer }: { kind: Kind; offer: Offered }) {
   const suspension = useSuspend(kind, offer.ref);
   const turn = async () => {
     const answer = await run<unknown>(suspension.mutateAsync(!offer.suspended), t("offers.done"));
-    if (answer) modals.closeAll();
+    if (answer) closeDialogs();
   };
   if (blocking(uses)) return <Problem error={uses.error} />;
   if (!uses.data) return <Loading rows={2} />;
@@ -129,7 +130,7 @@ function Suspension({ kind, offer }: { kind: Kind; offer: Offered }) {
       <Uses uses={uses.data} />
       {!offer.suspended && <Alert color="orange">{t(`offers.suspendText.${kind}`)}</Alert>}
       <Group justify="flex-end">
-        <Button variant="default" onClick={() => modals.closeAll()} data-autofocus>
+        <Button variant="default" onClick={() => closeDialogs()} data-autofocus>
           {t("common.cancel")}
         </Button>
         <Button
@@ -156,9 +157,10 @@ function Removal({ kind, offer, others }: RemovalProps) {
   const uses = useUses(kind, offer.ref);
   const removal = useRemove(kind, offer.ref);
   const [moveTo, setMoveTo] = useState<string | null>(null);
+  useUnsaved(moveTo !== null);
   const remove = async () => {
     const answer = await run<unknown>(removal.mutateAsync(moveTo ?? undefined), t("offers.removed"));
-    if (answer) modals.closeAll();
+    if (answer) closeDialogs();
   };
   if (blocking(uses)) return <Problem error={uses.error} />;
   if (!uses.data) return <Loading rows={2} />;
@@ -180,7 +182,7 @@ function Removal({ kind, offer, others }: RemovalProps) {
       )}
       {count > 0 && !moveTo && <Alert color="orange">{t(`offers.refused.${kind}`)}</Alert>}
       <Group justify="flex-end">
-        <Button variant="default" onClick={() => modals.closeAll()} data-autofocus>
+        <Button variant="default" onClick={() => closeDialogs()} data-autofocus>
           {t("common.cancel")}
         </Button>
         <Button color="red.9" loading={removal.isPending} disabled={count > 0 && !moveTo} onClick={() => void remove()}>

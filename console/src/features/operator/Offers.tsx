@@ -4,7 +4,7 @@ import { IconCpu, IconListDetails, IconPlus } from "@tabler/icons-react";
 import { $api, type Schemas } from "../../api/client";
 import { Empty, IfMayChange, Loading, Mono, PageTitle, Panel, Problem, blocking } from "../../components/basics";
 import { TablePage } from "../../components/TablePage";
-import { openForm } from "../../components/unsaved";
+import { openDialog } from "../../components/dialogs";
 import { number, plain } from "../../format";
 import { useSession } from "../../session";
 import { useT, useTexts } from "../../text";
@@ -46,7 +46,7 @@ interface Standard {
 function useForms(kind: OfferKind, { defaults, fields }: Standard) {
   const t = useT();
   const open = (title: string, offer?: Offer) =>
-    openForm(title, <OfferForm kind={kind} offer={offer} defaults={defaults} fields={fields} />, "xl");
+    openDialog(title, <OfferForm kind={kind} offer={offer} defaults={defaults} fields={fields} />, { size: "xl" });
   const settings = (of: { settings: unknown }) => of.settings as Settings;
   return {
     create: () => open(t(kind === "plans" ? "plans.new" : "profiles.new")),
@@ -119,7 +119,7 @@ function PlanActions({ plan, plans, forms }: ActionsProps) {
   return (
     <IfMayChange>
       <Group gap={6} wrap="nowrap">
-        <Button size="xs" variant="default" onClick={() => openForm(t("plans.grant"), <GrantForm plan={plan} />)}>
+        <Button size="xs" variant="default" onClick={() => openDialog(t("plans.grant"), <GrantForm plan={plan} />)}>
           {t("plans.grant")}
         </Button>
         <OfferMenu

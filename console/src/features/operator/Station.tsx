@@ -22,7 +22,7 @@ import { useConfirm, useTell } from "../../components/notify";
 import { number, percent } from "../../format";
 import { useDeleteStation, useStations, useWorth } from "./api";
 import { useT } from "../../text";
-import { openForm } from "../../components/unsaved";
+import { openDialog } from "../../components/dialogs";
 import { FrameList } from "../logger/FrameList";
 import { StationForm } from "./StationForm";
 import { StationAvailability, StationHistory } from "./StationHistory";
@@ -70,7 +70,10 @@ export function StationPage() {
         }
       >
         <IfMayChange>
-          <Button variant="default" onClick={() => openForm(t("common.edit"), <StationForm station={station} />, "lg")}>
+          <Button
+            variant="default"
+            onClick={() => openDialog(t("common.edit"), <StationForm station={station} />, { size: "lg" })}
+          >
             {t("common.edit")}
           </Button>
           <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>

@@ -1,6 +1,5 @@
 // Registers a base station, or changes one.
 import { Button, Group, NumberInput, Select, Stack, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { WorldMap } from "../../components/Map";
@@ -8,7 +7,8 @@ import { useTell } from "../../components/notify";
 import { isEui, plainHex } from "../../identifiers";
 import { useSaveStation, useStationProfiles } from "./api";
 import { useT } from "../../text";
-import { same, useUnsaved } from "../../components/unsaved";
+import { closeDialogs } from "../../components/dialogs";
+import { same, useUnsaved } from "../../components/edits";
 
 type Station = Schemas["StationView"];
 
@@ -61,7 +61,7 @@ export function StationForm({ station, eui, onSaved }: Props) {
     const answer = await run(saving.mutateAsync({ ...body, gatewayEUI: plainHex(gatewayEUI) }), t("stations.saved"));
     if (!answer) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
     onSaved?.(answer.id);
   };
   const here =

@@ -1,11 +1,11 @@
 // Base station profiles: what base stations of a kind hear and how they send.
 import { Alert, Button, Group, Stack, Text, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { anyMembers, type Schemas } from "../../api/client";
 import { IfMayChange, Loading, Mono, Panel, Problem, blocking } from "../../components/basics";
 import { useTell } from "../../components/notify";
-import { openForm, same, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { same, useUnsaved } from "../../components/edits";
 import { plain } from "../../format";
 import { useT, useTexts } from "../../text";
 import { useDefaults, useRemoveStationProfile, useSaveStationProfile, useStationProfiles } from "./api";
@@ -28,7 +28,7 @@ export function StationProfiles() {
     (typeof stationProfileGroups)[number]["settings"][string]
   >;
   const open = (profile?: Profile) =>
-    openForm(profile?.name ?? t("stationProfiles.new"), <StationProfileForm profile={profile} />, "xl");
+    openDialog(profile?.name ?? t("stationProfiles.new"), <StationProfileForm profile={profile} />, { size: "xl" });
   return (
     <Panel
       title={t("stationProfiles.title")}
@@ -73,7 +73,7 @@ export function StationProfiles() {
                     variant="subtle"
                     color="red"
                     aria-label={`${t("common.delete")} ${profile.name}`}
-                    onClick={() => openForm(profile.name, <Removal profile={profile} />, "md")}
+                    onClick={() => openDialog(profile.name, <Removal profile={profile} />)}
                   >
                     {t("common.delete")}
                   </Button>
@@ -102,7 +102,7 @@ function StationProfileForm({ profile }: { profile?: Profile }) {
     const body = { ...form, settings: anyMembers(Object.fromEntries(wanted)) };
     if (!(await run<unknown>(saving.mutateAsync(body), t("profiles.saved")))) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
   };
   return (
     <Stack>
@@ -146,7 +146,7 @@ function Removal({ profile }: { profile: Profile }) {
   const { count, baseStations } = uses.data;
   const remove = async () => {
     const moveTo = count ? "default" : undefined;
-    if (await run<unknown>(removal.mutateAsync(moveTo), t("offers.removed"))) modals.closeAll();
+    if (await run<unknown>(removal.mutateAsync(moveTo), t("offers.removed"))) closeDialogs();
   };
   return (
     <Stack>
@@ -158,7 +158,7 @@ function Removal({ profile }: { profile: Profile }) {
         <Text size="sm">{t("stationProfiles.used", { count })}</Text>
       )}
       <Group justify="flex-end">
-        <Button variant="default" onClick={() => modals.closeAll()} data-autofocus>
+        <Button variant="default" onClick={() => closeDialogs()} data-autofocus>
           {t("common.cancel")}
         </Button>
         <Button color="red.9" loading={removal.isPending} onClick={() => void remove()}>

@@ -4,7 +4,7 @@ import { IconCloudDownload } from "@tabler/icons-react";
 import type { Schemas } from "../../api/client";
 import { Facts, IfMayChange, Mono, Panel, Time } from "../../components/basics";
 import { useConfirm, useTell } from "../../components/notify";
-import { openForm } from "../../components/unsaved";
+import { openDialog } from "../../components/dialogs";
 import { useT } from "../../text";
 import { useStationUpdates, useWithdrawUpdate } from "./api";
 import { UpdateForm } from "./UpdateForm";
@@ -34,7 +34,7 @@ export function StationUpdatesPanel({ station }: { station: Schemas["StationView
             size="compact-sm"
             variant="default"
             leftSection={<IconCloudDownload size={14} />}
-            onClick={() => openForm(t("updates.order"), <UpdateForm stations={[station.id]} />)}
+            onClick={() => openDialog(t("updates.order"), <UpdateForm stations={[station.id]} />)}
           >
             {t("updates.order")}
           </Button>

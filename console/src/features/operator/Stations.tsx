@@ -24,7 +24,7 @@ import { Connected, Load, Refused } from "./StationSigns";
 import { UpdateState } from "./StationUpdates";
 import { UpdateForm } from "./UpdateForm";
 import { useT } from "../../text";
-import { openForm } from "../../components/unsaved";
+import { openDialog } from "../../components/dialogs";
 import { TextLink } from "../../components/links";
 
 export function Stations() {
@@ -36,13 +36,13 @@ export function Stations() {
   const shareOf = new Map(shares.data?.map((one) => [one.id, one.connected]));
   const fleet = useFleetUpdates();
   const updatesOf = new Map(fleet.data?.map((one) => [one.baseStationId, one]));
-  const register = (eui?: string) => openForm(t("stations.new"), <StationForm eui={eui} />, "lg");
+  const register = (eui?: string) => openDialog(t("stations.new"), <StationForm eui={eui} />, { size: "lg" });
   return (
     <>
       <PageTitle title={t("nav.stations")} below={t("stations.below")}>
         <IfMayChange>
           {fleet.data?.some((one) => one.contact) && (
-            <Button variant="default" onClick={() => openForm(t("updates.orderAll"), <UpdateForm />)}>
+            <Button variant="default" onClick={() => openDialog(t("updates.orderAll"), <UpdateForm />)}>
               {t("updates.orderAll")}
             </Button>
           )}

@@ -1,12 +1,12 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Button, Group, Stack, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconBuilding, IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { Empty, IfMayChange, Mono } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { TablePage } from "../../components/TablePage";
-import { openForm, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { number } from "../../format";
 import { useSession } from "../../session";
 import { useT } from "../../text";
@@ -22,7 +22,7 @@ export function Subscribers() {
     workFor(customerId);
     void navigate({ to: "/" });
   };
-  const create = () => openForm(t("subscribers.new"), <NewSubscriber />);
+  const create = () => openDialog(t("subscribers.new"), <NewSubscriber />);
   return (
     <TablePage
       title={t("nav.subscribers")}
@@ -93,7 +93,7 @@ export function Subscribers() {
                   name: row.name,
                   suspended: row.suspended ?? false,
                 }}
-                onEdit={() => openForm(row.name, <Rename customerId={row.customerId} name={row.name} />)}
+                onEdit={() => openDialog(row.name, <Rename customerId={row.customerId} name={row.name} />)}
               />
             </Group>
           ),
@@ -116,7 +116,7 @@ export function NewSubscriber({ onCreated }: { onCreated?: (customerId: string) 
     const answer = await run(creation.mutateAsync({ customerId, name }), t("subscribers.created"));
     if (!answer) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
     onCreated?.(customerId);
   };
   return (
@@ -154,7 +154,7 @@ function Rename({ customerId, name: before }: { customerId: string; name: string
     const answer = await run(change.mutateAsync({ name }), t("subscribers.changed"));
     if (!answer) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
   };
   return (
     <Stack>

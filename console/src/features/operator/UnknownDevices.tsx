@@ -1,6 +1,5 @@
 // Devices that base stations heard and that are not registered.
 import { Button, Group, Select, Stack, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconCpu, IconPlus } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -8,7 +7,7 @@ import type { Schemas } from "../../api/client";
 import { Empty, IfMayChange, Mono, Time } from "../../components/basics";
 import { TextLink } from "../../components/links";
 import { TablePage } from "../../components/TablePage";
-import { openForm } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
 import { number } from "../../format";
 import { useSession } from "../../session";
 import { useT } from "../../text";
@@ -19,7 +18,7 @@ type Unknown = Schemas["UnknownDeviceView"];
 export function UnknownDevices() {
   const t = useT();
   const found = useUnknownDevices();
-  const create = (device: Unknown) => openForm(t("unknown.create"), <ForWhom device={device} />);
+  const create = (device: Unknown) => openDialog(t("unknown.create"), <ForWhom device={device} />);
   return (
     <TablePage
       title={t("nav.unknown")}
@@ -135,7 +134,7 @@ function ForWhom({ device }: { device: Unknown }) {
   const chosen = customer ?? (list.length === 1 ? (list[0]?.customerId ?? null) : null);
   const go = () => {
     if (!chosen) return;
-    modals.closeAll();
+    closeDialogs();
     workFor(chosen);
     void navigate({
       to: "/devices/new",

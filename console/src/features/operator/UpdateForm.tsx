@@ -1,9 +1,9 @@
 // Orders updates by CUPS: of the base stations named, or of all that speak CUPS.
 import { Button, Radio, Select, Stack, Text, TextInput } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { useState } from "react";
 import { useTell } from "../../components/notify";
-import { same, useUnsaved } from "../../components/unsaved";
+import { closeDialogs } from "../../components/dialogs";
+import { same, useUnsaved } from "../../components/edits";
 import { useT } from "../../text";
 import { useFirmware, useOrderUpdates } from "./api";
 
@@ -29,7 +29,7 @@ export function UpdateForm({ stations }: { stations?: string[] }) {
     const answer = await run(ordering.mutateAsync(body), t("updates.ordered.done"));
     if (!answer) return;
     saved();
-    modals.closeAll();
+    closeDialogs();
   };
   return (
     <Stack>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { options, useHsmGroups } from "../../api/catalogues";
 import { Once, Panel } from "../../components/basics";
-import { useUnsaved } from "../../components/unsaved";
+import { useUnsaved } from "../../components/edits";
 import { useConfirm, useTell } from "../../components/notify";
 import { useT } from "../../text";
 import { useGenerateAsKey } from "./api";

@@ -11,7 +11,7 @@ import { AsKey } from "./AsKey";
 import { RouteFields, type Route } from "./RouteFields";
 import { Trial } from "./Trial";
 import { useT } from "../../text";
-import { same, useUnsaved } from "../../components/unsaved";
+import { same, useUnsaved } from "../../components/edits";
 
 type Profile = Schemas["RoutingProfile"];
 

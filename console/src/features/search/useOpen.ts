@@ -2,14 +2,13 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { usePreferences, type Recent } from "../../api/preferences";
-import { useLeave } from "../../components/unsaved";
+import { leaveForms } from "../../components/unsaved";
 import { useSession } from "../../session";
 
 const mostRecent = 8;
 
 export function useOpen(close: () => void) {
   const navigate = useNavigate();
-  const leave = useLeave();
   const { user, customerId, workFor } = useSession();
   const [, change] = usePreferences();
   const operator = user?.kind === "operator";
@@ -46,12 +45,12 @@ export function useOpen(close: () => void) {
       close();
       const owner = hit.kind === "user" ? null : hit.customerId;
       if (operator && owner && owner !== customerId)
-        leave(() => {
+        leaveForms(() => {
           workFor(owner);
           void go();
         });
       else void go();
     },
-    [change, close, customerId, leave, navigate, operator, workFor],
+    [change, close, customerId, navigate, operator, workFor],
   );
 }

@@ -1,6 +1,5 @@
 // The users of a subscriber, for its administrators: invitations, roles, sessions, keys, passwords, second factors.
 import { ActionIcon, Badge, Button, Menu, Select, Stack, Text, TextInput, Title } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconDots, IconLock, IconMail, IconUsers } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
@@ -8,7 +7,8 @@ import { Empty, Once, PageTitle, Time } from "../../components/basics";
 import { DataTable } from "../../components/DataTable";
 import { done, useConfirm, useTell } from "../../components/notify";
 import { blocking, Loading, Problem } from "../../components/problem";
-import { openForm, useUnsaved } from "../../components/unsaved";
+import { closeDialogs, openDialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { useSession } from "../../session";
 import { useT, useTexts } from "../../text";
 import { KeyRows, SessionRows } from "../account/Access";
@@ -47,7 +47,7 @@ export function Users() {
       <PageTitle title={t("nav.users")} below={t("colleagues.below")}>
         <Button
           leftSection={<IconMail size={16} />}
-          onClick={() => openForm(t("colleagues.invite"), <Invite onLink={setLink} />)}
+          onClick={() => openDialog(t("colleagues.invite"), <Invite onLink={setLink} />)}
         >
           {t("colleagues.invite")}
         </Button>
@@ -145,12 +145,12 @@ function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null
   const items: [string, () => void, boolean][] = [
     [
       t("colleagues.access"),
-      () => modals.open({ title: t("colleagues.accessOf", { name }), children: <Access user={user} />, size: "lg" }),
+      () => openDialog(t("colleagues.accessOf", { name }), <Access user={user} />, { size: "lg" }),
       true,
     ],
     [
       t("colleagues.changeRole"),
-      () => openForm(t("colleagues.roleOf", { name }), <ChangeRole user={user} />),
+      () => openDialog(t("colleagues.roleOf", { name }), <ChangeRole user={user} />),
       !user.you,
     ],
     [t("colleagues.reset"), () => void sendLink(), !user.you && user.password],
@@ -256,8 +256,9 @@ function ChangeRole({ user }: { user: Colleague }) {
   const { run } = useTell();
   const change = useSetRole();
   const [role, setRole] = useState<Role>(user.role);
+  useUnsaved(role !== user.role);
   const save = async () => {
-    if (await run(change.mutateAsync({ userRef: user.ref, role }), t("users.changed"))) modals.closeAll();
+    if (await run(change.mutateAsync({ userRef: user.ref, role }), t("users.changed"))) closeDialogs();
   };
   return (
     <Stack>
@@ -285,13 +286,13 @@ function Invite({ onLink }: { onLink: (link: Link | null) => void }) {
   const invitation = useInvite();
   const sent = useSent(onLink);
   const [email, setEmail] = useState("");
-  useUnsaved(email !== "");
   const [role, setRole] = useState<Role>("ro");
+  useUnsaved(email !== "" || role !== "ro");
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const answer = await run(invitation.mutateAsync({ email, role, language }));
     if (!answer?.data) return;
-    modals.closeAll();
+    closeDialogs();
     sent(answer.data);
   };
   return (

@@ -1,0 +1,93 @@
+// Every form of the console says when it holds what is not saved: what was typed is never dropped unasked.
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+
+const sources = import.meta.glob<string>(["../**/*.tsx", "!../**/*.test.tsx"], {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+
+const passed = "what is typed is the form's around it, which says so";
+const shown = "it decides what is shown, and nothing is stored";
+const outside = "before somebody signs in there is no page to leave for";
+
+/** Components that hold input which nobody saves, and why. */
+const free: Record<string, string> = {
+  "components/DataTable.tsx DataTable": shown,
+  "components/DevicePicker.tsx DevicePicker": passed,
+  "components/NumberField.tsx NumberField": passed,
+  "features/account/Links.tsx": outside,
+  "features/account/SignIn.tsx": outside,
+  "features/alarms/AlarmTable.tsx AlarmTable": shown,
+  "features/decoders/Lab.tsx Lab": "a payload to try the decoder with",
+  "features/devices/List.tsx Devices": shown,
+  "features/devices/Map.tsx DeviceMap": shown,
+  "features/devices/ModelChoice.tsx ModelChoice": passed,
+  "features/devices/Readings.tsx Compare": shown,
+  "features/devices/Scanner.tsx Scanner": passed,
+  "features/first-steps/StationStep.tsx StationStep": shown,
+  "features/logger/Logger.tsx Logger": shown,
+  "features/operator/Oversight.tsx Audit": shown,
+  "features/operator/Oversight.tsx Settings": shown,
+  "features/operator/SettingsForm.tsx": passed,
+  "features/operator/StationConfiguration.tsx StationConfiguration": shown,
+  "features/operator/StationHistory.tsx StationHistory": shown,
+  "features/operator/UnknownDevices.tsx ForWhom": "one choice on the way to another form",
+  "features/search/Palette.tsx Palette": shown,
+};
+
+interface Holder {
+  name: string;
+  /** Whether it says when it differs from what is saved. */
+  guarded: boolean;
+}
+
+function named(node: ts.Node, found: (call: string) => void): void {
+  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) found(node.expression.text);
+  node.forEachChild((child) => named(child, found));
+}
+
+/** Components with a state of their own that an input changes. */
+function holders(path: string, text: string): Holder[] {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
+  return file.statements.filter(ts.isFunctionDeclaration).flatMap((component) => {
+    const calls = new Set<string>();
+    named(component, (call) => calls.add(call));
+    let typed = false;
+    const look = (node: ts.Node): void => {
+      const isProp = ts.isJsxAttribute(node) || ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node);
+      if (isProp && node.name.getText() === "onChange") typed = true;
+      node.forEachChild(look);
+    };
+    look(component);
+    const holds = typed && (calls.has("useState") || calls.has("useDraft"));
+    const guarded = calls.has("useUnsaved") || calls.has("useDraft");
+    return holds ? [{ name: component.name?.text ?? "", guarded }] : [];
+  });
+}
+
+const all = Object.entries(sources).flatMap(([key, text]) => {
+  // Those of this folder are named without it.
+  const path = key.replace(/^\.\.\//, "").replace(/^\.\//, "components/");
+  return holders(path, text).map((one) => ({ ...one, path, place: `${path} ${one.name}` }));
+});
+
+describe("the forms of the console", () => {
+  const excused = (place: string, path: string) => place in free || path in free;
+
+  it("say when they hold what is not saved, or are listed", () => {
+    const forgotten = all.filter(({ guarded, place, path }) => !guarded && !excused(place, path));
+    expect(forgotten.map(({ place }) => place)).toEqual([]);
+  });
+
+  it("are not listed for nothing", () => {
+    const needed = all.filter(({ guarded }) => !guarded);
+    const idle = Object.keys(free).filter((key) => !needed.some(({ place, path }) => place === key || path === key));
+    expect(idle).toEqual([]);
+  });
+
+  it("are found by the test", () => {
+    expect(all.filter(({ guarded }) => guarded).length).toBeGreaterThan(25);
+  });
+});
