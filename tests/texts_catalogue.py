@@ -17,7 +17,7 @@ LOCALES = SOURCE / "texts/locales"
 # What takes a text, and as which argument.
 _FIRST = (
     "Text BadRequest InvalidField MissingField NotUpdatable UnknownReference NoFreeConnection InUse WeakKey "
-    "BadBranding TooManyDestinations Unauthorized Forbidden SecondFactorNeeded AddressRefused "
+    "BadBranding TooManyDestinations Unauthorized Forbidden Conflict SecondFactorNeeded AddressRefused "
     "InvalidDeviceCode InvalidIdentifier"
 )
 # Their texts are for programs, for the terminal, or in catalogues of their own.

@@ -18,7 +18,9 @@ from tests.firmware import Signer
 from tests.person import Person
 from veldnet.assembly.certificate_authority import create_authority
 from veldnet.domain.scope import UserRef
+from veldnet.gateways import RemoteShell
 from veldnet.inventory import accounts
+from veldnet.lorawan import BaseStationId
 from veldnet.monitoring.coverage import make_reports
 from veldnet.simulator.customer import Account
 from veldnet.simulator.device import VirtualDevice
@@ -40,6 +42,25 @@ class Example(msgspec.Struct, frozen=True):
     # A GET that never ends is asked as HEAD.
     method: str = ""
     anonymous: bool = False
+
+
+class RemoteStations:
+    """A protocol whose base stations are connected, and do as they are told."""
+
+    name = "basics-station"
+    authenticates = plans_both = True
+
+    def run_command(self, base_station: BaseStationId, command: str, arguments: list[str]) -> None:
+        """It is done."""
+
+    def check_shell(self, base_station: BaseStationId) -> None:
+        """There is always one."""
+
+    async def open_shell(self, base_station: BaseStationId, user: str, terminal: str) -> RemoteShell:
+        async def send(_octets: bytes) -> None:
+            """It is typed."""
+
+        return RemoteShell(send, lambda: None)
 
 
 class World:
@@ -117,6 +138,25 @@ class World:
         self.server.run(self.server.platform.look_around())
         self.server.run(make_reports(self.server.platform.store, lambda: self.server.clock() + 604_800))
         return str(self.desk("GET", "/coverageReports")[0]["ref"])
+
+    def with_shells(self) -> str:
+        """The base station, connected so that its operator may do there what can be done."""
+        platform = self.server.platform
+        hub, store = platform.hub, platform.store
+        hub._connections[BaseStationId.parse(self.station)] = RemoteStations()  # type: ignore[assignment]
+
+        def allow(connection: Any) -> None:
+            found = accounts.find_user(connection, self.operator.signed_in["username"])
+            accounts.set_station_access(connection, found.table, found.ref, allowed=True)
+
+        self.server.run(store.write(allow))
+        self.server.platform.remote._shells.clear()
+        return str(self.station)
+
+    def shell(self) -> dict[str, str]:
+        """A remote shell on it."""
+        made = self.desk("POST", f"/baseStations/{self.with_shells()}/shells", {})
+        return {"stationId": self.station, "shellId": str(made["id"])}
 
     def with_authority(self) -> str:
         """The base station, once there is a certificate authority."""
@@ -400,6 +440,12 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "revokeStationCertificate": lambda w: Example(
         {"stationId": w.station, "certificateRef": w.issued_certificate()}
     ),
+    "runStationCommand": lambda w: Example({"stationId": w.with_shells()}, {"command": "logread"}),
+    "listStationShells": lambda w: Example({"stationId": w.with_shells()}),
+    "openStationShell": lambda w: Example({"stationId": w.with_shells()}, {}),
+    "closeStationShell": lambda w: Example(w.shell()),
+    "writeStationShell": lambda w: Example(w.shell(), {"data": "bHMK"}),
+    "readStationShell": lambda w: Example(w.shell(), method="HEAD"),
     "listStationUpdates": plain(),
     "getStationUpdates": lambda w: Example({"stationId": w.station}),
     "orderStationUpdates": lambda w: Example({}, {"baseStations": [w.station], "lnsUri": "wss://lns:1"}),

@@ -83,6 +83,8 @@ def world(statements: Statements, tmp_path: Path) -> Iterator[World]:
     server = HostedServer(
         tmp_path / "data",
         VELDNET_API__LEGACY_ABP="true",
+        VELDNET_GATEWAYS__BASICS_STATION_COMMANDS="true",
+        VELDNET_GATEWAYS__BASICS_STATION_SHELLS="true",
         # Nobody listens there.
         VELDNET_MAIL__HOST="127.0.0.1",
         VELDNET_MAIL__PORT="9",

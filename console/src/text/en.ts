@@ -112,6 +112,7 @@ export const en = {
   "apiKeys.revokeTitle": "Revoke {name}?",
   "apiKeys.revoked": "API key revoked",
   "apiKeys.scope": "Scope",
+  "apiKeys.stations": "Read, write, and commands and shells on base stations",
   "apiKeys.title": "API keys",
   "apiKeys.until": "expires",
   "apiKeys.used": "last used",

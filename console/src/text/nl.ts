@@ -114,6 +114,7 @@ export const nl: Record<keyof typeof en, string> = {
   "apiKeys.revokeTitle": "{name} intrekken?",
   "apiKeys.revoked": "API-sleutel ingetrokken",
   "apiKeys.scope": "Rechten",
+  "apiKeys.stations": "Lezen, schrijven, en opdrachten en shells op basisstations",
   "apiKeys.title": "API-sleutels",
   "apiKeys.until": "verloopt",
   "apiKeys.used": "laatst gebruikt",

@@ -29,6 +29,7 @@ from .auth.bearer import (
     require_own_page,
     require_scope,
     require_session,
+    require_station_access,
     require_view,
 )
 from .description.operation import Access, Handler, Operation
@@ -106,6 +107,12 @@ async def _operator(request: Request[Any, Any, Any], services: Services, read_on
     return await require_operator(request, services, looking=read_only)
 
 
+async def _station_access(
+    request: Request[Any, Any, Any], services: Services, read_only: bool
+) -> OperatorScope:
+    return await require_station_access(request, services, looking=read_only)
+
+
 async def _session(request: Request[Any, Any, Any], services: Services, _read_only: bool) -> Session:
     return await require_session(request, services)
 
@@ -158,6 +165,12 @@ OPERATOR = Router(
     f"{V1_BASE}/operator",
     compressed=True,
 )
+# Operators' users who may do on base stations whatever can be done there.
+STATION_ACCESS = Router(
+    "station access",
+    Access("operator", OperatorScope, _station_access, ("session", "apiKey")),
+    *OPERATOR.bases,
+)
 # Base stations on ThingPark's paths: they are the operator's, so that projects do not see them.
 DX_OPERATOR = Router(
     "dx operator",
@@ -191,6 +204,7 @@ _ALL = (
     ADMINISTRATOR,
     VIEWER,
     OPERATOR,
+    STATION_ACCESS,
     DX_OPERATOR,
     OSS_OPERATOR,
     TUNNEL,

@@ -8,6 +8,7 @@ __all__ = [
     "listening",
     "network_settings",
     "platform",
+    "remote_operation",
     "station_configuration",
     "vaults",
     "virtual_world",

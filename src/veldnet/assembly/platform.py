@@ -24,6 +24,7 @@ from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
 from veldnet.assembly.monitoring import MonitoringService
 from veldnet.assembly.network_settings import network_parameters, server_options
 from veldnet.assembly.protocols import PROTOCOLS, Keeper, cups_server
+from veldnet.assembly.remote_operation import RemoteDesk
 from veldnet.assembly.update_desk import update_desk
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
@@ -60,6 +61,7 @@ log = structlog.get_logger(__name__)
 _CHANGES_EVERY = 1.0
 _PRESENCE_EVERY = 10.0
 _CONNECTIONS_EVERY = 1.0
+_SHELLS_EVERY = 1.0
 _PRUNE_EVERY = 3600.0
 _BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
@@ -210,6 +212,7 @@ class Platform:
             self.settings, self.hub, self.store, self.vault, self.base_stations, self.apply_changes
         )
         self.hub.register(cups_server(self.settings, self.hub, self._desk))
+        self.remote = RemoteDesk(self.settings.gateways, self.hub, self.store, self.clock)
         return [*keepers, self._desk]
 
     def place_of(self, station: int) -> tuple[float, float] | None:
@@ -251,6 +254,7 @@ class Platform:
         self.poll("lease", BEAT_EVERY, self._beat)
         self.poll("inventory changes", _CHANGES_EVERY, self.apply_changes)
         self.poll("base station presence", _PRESENCE_EVERY, self._presence_keeper.write)
+        self.poll("remote shells", _SHELLS_EVERY, self.remote.check)
         self.poll("base station connections", _CONNECTIONS_EVERY, self._keep_connections)
         self.poll("alarms of the installation", every, self._check_installation)
         self.poll("coverage", _COVERAGE_EVERY, self.coverage.take)
@@ -471,6 +475,7 @@ class Platform:
         """Finish what was received, then close."""
         self.ready = False
         await self.supervisor.stop()
+        await self.remote.stop()
         await self.hub.stop()
         try:
             await self._presence_keeper.write()

@@ -76,9 +76,10 @@ def _basics_station(settings: Settings, host: Host, _store: Store) -> Served:
     certificate = _station_certificate(settings)
     required = _must_authenticate(gateways, "basics_station", certificate)
     loaded = _loaded(gateways, certificate) if gateways.basics_station else None
-    return Served(
-        BasicsStationServer(host, plan, LnsOptions(required, loaded, gateways.basics_station_uri or None))
+    options = LnsOptions(
+        required, loaded, gateways.basics_station_uri or None, shells=gateways.basics_station_shells
     )
+    return Served(BasicsStationServer(host, plan, options))
 
 
 def _station_certificate(settings: Settings) -> tuple[str, str] | None:

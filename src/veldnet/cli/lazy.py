@@ -17,6 +17,7 @@ _EXTRAS = {"aiohttp": "simulate", "leather": "simulate"}
 # They work on what their arguments say, and read no settings.
 _WITHOUT_SETTINGS = (
     "veldnet.cli.client",
+    "veldnet.cli.remote",
     "veldnet.cli.simulate",
     "veldnet.cli.bench",
     "veldnet.cli.completion",

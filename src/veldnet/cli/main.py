@@ -42,6 +42,10 @@ app = lazy_group(
             "veldnet.cli.admin:admin",
             "Manage accounts, plans, base stations, keys and backups.",
         ),
+        "remote": Lazy(
+            "veldnet.cli.remote:remote",
+            "Run commands and open shells on base stations of a running server.",
+        ),
         "completion": Lazy(
             "veldnet.cli.completion:completion_command", "Print the tab completion of a shell."
         ),

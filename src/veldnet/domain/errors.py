@@ -150,6 +150,13 @@ class NotFound(Refusal):
         super().__init__("No {what} for ref: {ref}", what=Text(what), ref=ref[:80])
 
 
+class Conflict(Refusal):
+    """It cannot be done as things are now."""
+
+    status = 409
+    error_id = "LDM-443"
+
+
 class LinkExpired(Refusal):
     """A one-time link was used already, withdrawn, or is too old."""
 

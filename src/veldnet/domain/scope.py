@@ -38,7 +38,8 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class OperatorScope(msgspec.Struct, frozen=True):
-    """The operator whose network a caller runs, and the person who acts."""
+    """The operator whose network a caller runs, and the person who acts; `station_access` where that person
+    may run commands and open shells on base stations."""
 
     operator_ref: int
     code: str
@@ -47,6 +48,7 @@ class OperatorScope(msgspec.Struct, frozen=True):
     username: str
     display_name: str
     role: str = "rw"
+    station_access: bool = False
 
 
 class UserRef(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from .interface import (
 )
 from .measures import Measures, Spread
 from .presence import Presence, Seen, UnknownBaseStation
+from .remote import OperatesRemotely, RemoteRefused, RemoteShell
 from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
     "Hub",
     "Measures",
     "MessageCounts",
+    "OperatesRemotely",
     "Presence",
+    "RemoteRefused",
+    "RemoteShell",
     "Seen",
     "SemtechUdpServer",
     "Spread",

@@ -62,6 +62,20 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             "Station; CUPS hands it out with credentials."
         ),
     ] = ""
+    basics_station_commands: Annotated[
+        bool,
+        about(
+            "Whether operators with access to base stations may run programs on Basics Station (runcmd). "
+            "They run with the rights of Station, most often those of root."
+        ),
+    ] = False
+    basics_station_shells: Annotated[
+        bool,
+        about(
+            "Whether operators with access to base stations may open remote shells on Basics Station "
+            "(rmtsh), with the same rights."
+        ),
+    ] = False
     mqtt: Annotated[
         tuple[str, ...],
         about(

@@ -110,6 +110,8 @@ operator_users = Table(
     Column("role", Text, nullable=False),
     Column("email", Text, index=True),
     Column("language", Text),
+    # Whether the user may run commands and open shells on base stations.
+    Column("station_access", Boolean, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 

@@ -26,6 +26,7 @@ from veldnet.api.routers import (
     OSS_OPERATOR,
     PROJECT,
     SESSION,
+    STATION_ACCESS,
     Router,
     routers,
 )
@@ -68,7 +69,7 @@ OWN_PAGE = {
 FILES = {"/", "/console", "/console/logo", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
 
 # Whose callers are users of operators.
-OPERATORS = (OPERATOR, DX_OPERATOR, OSS_OPERATOR)
+OPERATORS = (OPERATOR, STATION_ACCESS, DX_OPERATOR, OSS_OPERATOR)
 _NOTHING = Example()
 Served = tuple[Router, Operation, str]
 
@@ -92,7 +93,11 @@ class Neighbourhood:
     def __init__(self, data: Path) -> None:
         account = sandbox(data)
         foreign = sandbox(data)
-        self.server = HostedServer(data)
+        self.server = HostedServer(
+            data,
+            VELDNET_GATEWAYS__BASICS_STATION_COMMANDS="true",
+            VELDNET_GATEWAYS__BASICS_STATION_SHELLS="true",
+        )
         self.world = World(self.server, account)
         self.client = Client(self.server, foreign)
         self.client.activate()
@@ -193,7 +198,11 @@ def test_what_belongs_to_somebody_else_is_not_found(neighbours: Neighbourhood, n
     """For another subscriber or operator each operation answers as if there were no such thing."""
     router, operation, path = NAMING[name]
     example = EXAMPLES[name](neighbours.world)
-    persons: dict[Router, Any] = {OPERATOR: neighbours.operator, SESSION: neighbours.user}
+    persons: dict[Router, Any] = {
+        OPERATOR: neighbours.operator,
+        STATION_ACCESS: neighbours.operator,
+        SESSION: neighbours.user,
+    }
     answer = neighbours.ask(operation.method, path, example, persons.get(router, neighbours.client))
     if name == "getPublicExchangeKey":
         assert answer.status_code == 400 and "is unknown" in answer.json()["message"]
@@ -212,7 +221,7 @@ def test_what_is_ones_own_is_found(neighbours: Neighbourhood, name: str) -> None
     router, _operation, path = NAMING[name]
     world = neighbours.world
     example = EXAMPLES[name](world)
-    person: Any = world.operator if router is OPERATOR else world.client
+    person: Any = world.operator if router in (OPERATOR, STATION_ACCESS) else world.client
     assert neighbours.ask("get", path, example, person).status_code == 200
 
 

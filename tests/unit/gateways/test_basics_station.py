@@ -24,7 +24,7 @@ from veldnet.gateways.basics_station.messages import (
 )
 from veldnet.gateways.basics_station.router_config import data_rates, router_config
 from veldnet.gateways.basics_station.router_ids import dashed, id6, parse_router_id
-from veldnet.gateways.basics_station.station import Counts, Station
+from veldnet.gateways.basics_station.station import Counts, Station, Wires
 from veldnet.gateways.interface import StationProfile
 from veldnet.gateways.presence import Presence
 from veldnet.gateways.radio_layout import radios
@@ -287,7 +287,7 @@ class Platform:
 def station_of(platform: Platform, number: int = 1) -> tuple[Station, list[dict[str, Any]]]:
     sent: list[dict[str, Any]] = []
     counts = Counts(Counter(), Counter(), Counter())
-    return Station(platform, STATION, number, StationProfile(EU868), counts, sent.append), sent  # type: ignore[arg-type]
+    return Station(platform, STATION, number, StationProfile(EU868), counts, Wires(sent.append)), sent  # type: ignore[arg-type]
 
 
 def uplink_text(xtime: int = 1 << 48) -> str:

@@ -232,9 +232,13 @@ function NewKey({ onMade }: { onMade: (key: Schemas["ApiKey"]) => void }) {
     closeDialogs();
     onMade(answer.data);
   };
-  const scopes = (["read", "write", "admin"] as const).filter(
-    (one) => one === "read" || (one === "write" ? mayChange : mayManage && user?.kind === "subscriber"),
-  );
+  const allowed = {
+    read: true,
+    write: mayChange,
+    admin: mayManage && user?.kind === "subscriber",
+    stations: mayChange && user?.stationAccess,
+  };
+  const scopes = (["read", "write", "admin", "stations"] as const).filter((one) => allowed[one]);
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack>

@@ -167,6 +167,21 @@ async def require_operator(
     return operator
 
 
+async def require_station_access(
+    request: Request[Any, Any, Any], services: Services, *, looking: bool = False
+) -> OperatorScope:
+    """An operator's user who may run commands and open shells on base stations. Raises `Forbidden`."""
+    operator = await require_operator(request, services, looking=looking)
+    if not operator.station_access:
+        raise Forbidden(
+            "this needs access to base stations; an administrator gives it at the command line, and an API "
+            "key has it with the scope stations"
+        )
+    if not may_change(operator.role):
+        raise ReadOnly
+    return operator
+
+
 async def require_administrator(request: Request[Any, Any, Any], services: Services) -> Scope:
     """An administrator of a subscriber, or an operator's user who works for it. Raises `Forbidden`."""
     scope = await require_scope(request, services)

@@ -44,6 +44,8 @@ class SignedIn(msgspec.Struct):
     secondFactor: Literal["", "code", "setup"] = ""
     customerId: str | None = None
     operator: str | None = None
+    # Whether the user may run commands and open shells on base stations.
+    stationAccess: bool = False
     # What the user has chosen; without a choice, the console goes by the browser.
     language: Language | None = None
     # Address of map tiles, empty for the built-in outlines.
@@ -88,6 +90,7 @@ def signed_in(services: Services, session: Session, token: str) -> SignedIn:
         secondFactor=missing_factor(services, session),
         customerId=None if session.scope is None else session.scope.customer_id,
         operator=None if session.operator is None else session.operator.name,
+        stationAccess=session.operator is not None and session.operator.station_access,
         language=session.language,
         tiles=console.tiles,
         tilesAttribution=console.tiles_attribution,

@@ -133,11 +133,19 @@ def change_user(
         bool, typer.Option("--password", help="Set a new password; prompts, or see --password-file.")
     ] = False,
     password_file: PasswordFile = None,
+    station_access: Annotated[
+        bool | None,
+        typer.Option(
+            "--station-access/--no-station-access",
+            help="Whether an operator's user may run commands and open shells on base stations.",
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Give a user another role or password. A new password ends all sessions and tokens of the user."""
-    if role is None and not password and password_file is None:
-        fail("name what changes: --role, --password or --password-file")
+    """Give a user another role, password or access to base stations. A new password ends all sessions and
+    tokens of the user."""
+    if role is None and not password and password_file is None and station_access is None:
+        fail("name what changes: --role, --station-access, --password or --password-file")
     wanted = None if role is None else _role(role)
 
     def write(connection: Connection, password_hash: str) -> None:
@@ -146,13 +154,15 @@ def change_user(
             accounts.set_role(connection, found.table, found.ref, wanted)
         if password_hash:
             accounts.set_password(connection, found.table, found.ref, password_hash)
+        if station_access is not None:
+            accounts.set_station_access(connection, found.table, found.ref, allowed=station_access)
         audit.note(
             connection,
             administrator(),
             found.subscriber_ref,
             "user.changed",
             username,
-            None,
+            None if station_access is None else {"stationAccess": station_access},
             operator_ref=found.operator_ref,
         )
 

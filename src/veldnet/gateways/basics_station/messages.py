@@ -129,12 +129,20 @@ class TimeSync(_Message, tag="timesync"):
     txtime: int = 0
 
 
-class RemoteShell(_Message, tag="rmtsh"):
-    """Which shells are open; none is opened from here."""
+class ShellStatus(msgspec.Struct, gc=False):
+    """A remote shell of a station."""
+
+    started: bool = False
+
+
+class RemoteShells(_Message, tag="rmtsh"):
+    """Which shells are open, by number."""
+
+    rmtsh: list[ShellStatus] = []
 
 
 RadioMessage = JoinRequest | DataFrame | Proprietary
-Message = Version | JoinRequest | DataFrame | Proprietary | Transmitted | TimeSync | RemoteShell
+Message = Version | JoinRequest | DataFrame | Proprietary | Transmitted | TimeSync | RemoteShells
 
 _DISCOVERY = msgspec.json.Decoder(Discovery)
 # Station says integers in some builds where others say floats, so both are taken.

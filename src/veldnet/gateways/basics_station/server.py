@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from veldnet.gateways.interface import Host, MessageCounts, StationProfile
+from veldnet.gateways.remote import RemoteRefused, RemoteShell
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
 from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
@@ -33,7 +34,7 @@ from .authentication import (
 )
 from .messages import MessageError, encode, parse_discovery
 from .router_ids import id6, parse_router_id
-from .station import Counts, Station
+from .station import Counts, Station, Wires
 from .tls import StationCertificate
 
 log = structlog.get_logger(__name__)
@@ -53,12 +54,13 @@ _NORMAL, _GOING_AWAY, _POLICY, _RESTART = 1000, 1001, 1008, 1012
 class LnsOptions(msgspec.Struct, frozen=True):
     """How stations are served. `required` is whether each must prove that it is the one it says. `uri` is the
     public address that they find it by, such as `wss://lns.example.org:8887`; without it, the one that they
-    asked. `most` connections are open at once."""
+    asked. `most` connections are open at once. With `shells`, remote shells may be opened on stations."""
 
     required: bool
     certificate: StationCertificate | None = None
     uri: str | None = None
     most: int = 10_000
+    shells: bool = False
 
 
 class _Connection(ServerConnection):
@@ -238,9 +240,9 @@ class BasicsStationServer:
 
     async def _talk(self, connection: _Connection, identifier: BaseStationId) -> None:
         self._next_number += 1
-        send = partial(self._send, connection)
         profile = self._profile(identifier)
-        station = Station(self._host, identifier, self._next_number, profile, self._counts, send)
+        wires = Wires(partial(self._send, connection), connection.send if self._options.shells else None)
+        station = Station(self._host, identifier, self._next_number, profile, self._counts, wires)
         before = self._stations.get(identifier)
         self._stations[identifier] = station, connection
         if before is not None:
@@ -277,6 +279,29 @@ class BasicsStationServer:
             return
         report = TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS")
         asyncio.get_running_loop().call_soon(self._host.report, report)
+
+    # What an operator does on a station.
+
+    def run_command(self, base_station: BaseStationId, command: str, arguments: list[str]) -> None:
+        """Have a station run a program. Raises `RemoteRefused`."""
+        connection = self._found(base_station)[1]
+        message = {"msgtype": "runcmd", "command": command, "arguments": arguments}
+        # Without the time of the others, which Station does not know here.
+        self._spawn(connection.send(encode(message)))
+
+    def check_shell(self, base_station: BaseStationId) -> None:
+        """Raises `RemoteRefused` where no shell can be opened on a station."""
+        self._found(base_station)[0].shells_or_refusal().check()
+
+    async def open_shell(self, base_station: BaseStationId, user: str, terminal: str) -> RemoteShell:
+        """Open a shell on a station. Raises `RemoteRefused`."""
+        return await self._found(base_station)[0].shells_or_refusal().open(user, terminal)
+
+    def _found(self, base_station: BaseStationId) -> tuple[Station, _Connection]:
+        found = self._stations.get(base_station)
+        if found is None or found[0].version is None:
+            raise RemoteRefused("not_connected")
+        return found
 
     def _send(self, connection: ServerConnection, message: dict[str, Any]) -> None:
         # By the time of every message stations measure the way to here.

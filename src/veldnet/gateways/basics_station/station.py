@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from veldnet.gateways.interface import Host, StationProfile
 from veldnet.gateways.presence import Seen
+from veldnet.gateways.remote import RemoteRefused
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
@@ -24,6 +25,7 @@ from .messages import (
     Message,
     MessageError,
     RadioMessage,
+    RemoteShells,
     TimeSync,
     Transmitted,
     Version,
@@ -33,6 +35,7 @@ from .messages import (
     unpack_context,
 )
 from .router_config import data_rates, frequency_range, router_config
+from .shells import FEATURE, Shells
 
 # Station says when a frame is on air, and nothing of one that it dropped: after so many seconds it was.
 _SILENT = 0.3
@@ -71,8 +74,15 @@ class Counts(NamedTuple):
     irregular: Counter[str]
 
 
+class Wires(NamedTuple):
+    """The ways to a station: of a message, and of the octets of remote shells where there may be some."""
+
+    send: Callable[[dict[str, Any]], None]
+    send_octets: Callable[[bytes], Awaitable[None]] | None = None
+
+
 class Station:
-    """`send` gives a message to the station; `number` is that of this connection, which no other one has."""
+    """`wires` lead to the station; `number` is that of this connection, which no other one has."""
 
     def __init__(
         self,
@@ -81,7 +91,7 @@ class Station:
         number: int,
         profile: StationProfile,
         counts: Counts,
-        send: Callable[[dict[str, Any]], None],
+        wires: Wires,
     ) -> None:
         self.identifier = identifier
         self.number = number
@@ -89,7 +99,8 @@ class Station:
         self._host = host
         self.profile = profile
         self._counts = counts
-        self._send = send
+        self._send = wires.send
+        self._shells = None if wires.send_octets is None else Shells(wires.send, wires.send_octets)
         self._rates: tuple[Modulation | None, ...] = data_rates(profile.plan.region)
         self._clock = StationClock()
         self._pending: dict[int, Pending] = {}
@@ -105,7 +116,10 @@ class Station:
         now = self._host.clock()
         seen = self._host.presence.seen(self.identifier, now)
         try:
-            self._handle(parse(text), seen, now)
+            if isinstance(text, bytes):
+                self._octets(text)
+            else:
+                self._handle(parse(text), seen, now)
         except MessageError as error:
             self._counts.refused[error.code] += 1
             seen.refused.add(f"{error.code}: {error}", now)
@@ -135,6 +149,26 @@ class Station:
             self._counts.received["version"] += 1
             self.version = message
             self._send(router_config(self.profile, message.station))
+            if self._shells is not None and self._has_shells():
+                self._shells.begin()
+        elif isinstance(message, RemoteShells) and self._shells is not None:
+            self._shells.status([each.started for each in message.rmtsh])
+
+    # Remote shells.
+
+    def _has_shells(self) -> bool:
+        said = self.version.features if self.version is not None else None
+        return FEATURE in (said or "").split()
+
+    def shells_or_refusal(self) -> Shells:
+        """Its remote shells. Raises `RemoteRefused` where it has none."""
+        if self._shells is None or not self._has_shells():
+            raise RemoteRefused("not_announced")
+        return self._shells
+
+    def _octets(self, octets: bytes) -> None:
+        if self._shells is None or not self._shells.said(octets):
+            raise MessageError("unknown_shell", "octets of a remote shell that is not open")
 
     def _radio(self, message: RadioMessage, seen: Seen, now: float) -> None:
         gate = self._host.gate
@@ -255,6 +289,8 @@ class Station:
 
     def end(self) -> None:
         """The connection is over, and with it all that the station was given."""
+        if self._shells is not None:
+            self._shells.end()
         pending, self._pending = self._pending, {}
         for each in pending.values():
             each.timer.cancel()

@@ -89,6 +89,7 @@ from .sessions import (
     end_session,
     end_sessions,
     find_account,
+    has_station_access,
     list_sessions,
     open_session,
     session_of,
@@ -127,6 +128,7 @@ from .users import (
     remove_user,
     set_password,
     set_role,
+    set_station_access,
 )
 
 __all__ = [
@@ -197,6 +199,7 @@ __all__ = [
     "finish_reset",
     "has_password",
     "has_second_factor",
+    "has_station_access",
     "hash_password",
     "invite",
     "is_api_key",
@@ -247,6 +250,7 @@ __all__ = [
     "set_language",
     "set_password",
     "set_role",
+    "set_station_access",
     "table_of",
     "take_step",
     "token_digest",

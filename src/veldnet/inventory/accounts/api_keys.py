@@ -17,14 +17,14 @@ from veldnet.store.schema import api_keys
 
 from .credentials import random_text, token_digest
 from .holders import held_by, holder_values
-from .sessions import operator_scope
+from .sessions import has_station_access, operator_scope
 from .tokens import Bearer, scope_of_user
 
 # So that people and scanners of secrets recognise one.
 PREFIX = "vldk_"
-KeyScope = Literal["read", "write", "admin"]
+KeyScope = Literal["read", "write", "admin", "stations"]
 # The highest role that a key acts with.
-_ROLES: dict[str, str] = {"read": "ro", "write": "rw", "admin": "admin"}
+_ROLES: dict[str, str] = {"read": "ro", "write": "rw", "admin": "admin", "stations": "rw"}
 _MOST = 50
 _MOST_DAYS = 3660
 _DAY = 86_400_000
@@ -39,7 +39,8 @@ def is_api_key(token: str) -> bool:
 
 class ApiKey(msgspec.Struct):
     """A personal API key. `scope` read may only look, write may change things, admin may manage users as
-    well; never more than its user may. `key` is in the answer that made it only."""
+    well; stations may what write may, and run commands and open shells on base stations. Never more than its
+    user may. `key` is in the answer that made it only."""
 
     ref: str
     name: str
@@ -66,6 +67,8 @@ def create_key(connection: Connection, user: UserRef, name: str, scope: KeyScope
         raise InvalidField(
             "days must be 1 to {most_days}, or absent for a key that does not expire", most_days=_MOST_DAYS
         )
+    if scope == "stations" and not (user.operator and has_station_access(connection, user.ref)):
+        raise InvalidField("you have no access to base stations, so your keys cannot have it")
     count = connection.execute(
         select(func.count()).select_from(api_keys).where(held_by(api_keys, user))
     ).scalar_one()
@@ -139,7 +142,8 @@ def key_holder(connection: Connection, digest: bytes) -> KeyHolder | None:
         found = operator_scope(connection, row.operator_user_ref)
         if found is None:
             return None
-        operator = msgspec.structs.replace(found, role=lower_role(found.role, most))
+        access = found.station_access and row.scope == "stations"
+        operator = msgspec.structs.replace(found, role=lower_role(found.role, most), station_access=access)
     else:
         person = scope_of_user(connection, row.user_ref)
         if person is None:

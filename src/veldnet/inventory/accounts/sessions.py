@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, or_, select, up
 
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
-from veldnet.domain.scope import OperatorScope, Scope, UserRef, account_of
+from veldnet.domain.scope import OperatorScope, Scope, UserRef, account_of, may_change
 from veldnet.store import moment
 from veldnet.store.schema import operator_users, operators, second_factors, sessions, subscribers, users
 from veldnet.texts import Language
@@ -252,11 +252,18 @@ def operator_scope(connection: Connection, ref: int) -> OperatorScope | None:
             operator_users.c.username,
             operator_users.c.display_name,
             operator_users.c.role,
+            operator_users.c.station_access,
         )
         .join(operator_users, operator_users.c.operator_ref == operators.c.ref)
         .where(operator_users.c.ref == ref)
     ).first()
     return None if row is None else OperatorScope(*row)
+
+
+def has_station_access(connection: Connection, user_ref: int) -> bool:
+    """Whether an operator's user may run commands and open shells on base stations."""
+    found = operator_scope(connection, user_ref)
+    return found is not None and found.station_access and may_change(found.role)
 
 
 def touch_session(connection: Connection, digest: bytes) -> None:

@@ -32,6 +32,8 @@ class User(msgspec.Struct):
     role: Role
     # Of a subscriber's user.
     customerId: str | None = None
+    # Of an operator's user: whether it may run commands and open shells on base stations.
+    stationAccess: bool = False
 
 
 def check_names(connection: Connection, username: str, display_name: str) -> None:
@@ -141,24 +143,28 @@ def find_user(connection: Connection, username: str) -> FoundUser:
         return FoundUser(users, row.ref, user, row.operator_ref, row.subscriber_ref)
     columns = operator_users.c
     own = connection.execute(
-        select(columns.ref, columns.display_name, columns.role, columns.operator_ref).where(
-            columns.username == username
-        )
+        select(
+            columns.ref, columns.display_name, columns.role, columns.operator_ref, columns.station_access
+        ).where(columns.username == username)
     ).first()
     if own is None:
         raise BadRequest("there is no user {username}", username=username[:80])
-    user = User(str(own.ref), username, own.display_name, own.role)
+    access = bool(own.station_access)
+    user = User(str(own.ref), username, own.display_name, own.role, stationAccess=access)
     return FoundUser(operator_users, own.ref, user, own.operator_ref)
 
 
 def list_operator_users(connection: Connection, operator_ref: int) -> list[User]:
     columns = operator_users.c
     rows = connection.execute(
-        select(columns.ref, columns.username, columns.display_name, columns.role)
+        select(columns.ref, columns.username, columns.display_name, columns.role, columns.station_access)
         .where(columns.operator_ref == operator_ref)
         .order_by(columns.ref)
     )
-    return [User(str(row.ref), row.username, row.display_name, row.role) for row in rows]
+    return [
+        User(str(row.ref), row.username, row.display_name, row.role, stationAccess=bool(row.station_access))
+        for row in rows
+    ]
 
 
 def list_subscriber_users(connection: Connection, operator_ref: int) -> list[User]:
@@ -222,6 +228,13 @@ def set_role(connection: Connection, table: Table, ref: int, role: Role) -> bool
         update(table).where(table.c.ref == ref, table.c.role != role).values(role=role)
     )
     return changed.rowcount > 0
+
+
+def set_station_access(connection: Connection, table: Table, ref: int, *, allowed: bool) -> None:
+    """Whether an operator's user may run commands and open shells on base stations."""
+    if table is not operator_users:
+        raise InvalidField("access to base stations is for users of the operator")
+    connection.execute(update(table).where(table.c.ref == ref).values(station_access=allowed))
 
 
 def set_password(

@@ -1,0 +1,111 @@
+"""The API of a running server, as commands use it: with a personal API key, over the standard library."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from .output import fail
+
+_KEY = "VELDNET_API_KEY"
+# Seconds for an answer; a stream says something every fifteen.
+_PATIENCE = 60.0
+_LONGEST_EVENT = 1_048_576
+
+
+class Event(NamedTuple):
+    """One of a stream of server-sent events."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class ApiClient:
+    """Requests to a server, such as `https://veldnet.example.org`; `authority` is a file with the authorities
+    of its certificate, where they are not those of the system."""
+
+    def __init__(self, server: str, key: str, authority: Path | None) -> None:
+        self._url = urlsplit(server)
+        if self._url.scheme not in ("http", "https") or not self._url.hostname:
+            fail(f"--server {server!r} must be an address such as https://veldnet.example.org")
+        self._key = key
+        self._context: ssl.SSLContext | None = None
+        if self._url.scheme == "https":
+            try:
+                self._context = ssl.create_default_context(cafile=authority)
+            except OSError as error:
+                fail(f"--ca {authority} cannot be used: {error}")
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer's JSON, None without; ends the command with what the server refuses."""
+        connection = self._connect()
+        try:
+            answer = self._send(connection, method, path, body)
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            fail(f"{self._url.geturl()} does not answer: {error}")
+        finally:
+            connection.close()
+        return json.loads(text) if text else None
+
+    def events(self, path: str) -> Iterator[Event]:
+        """The events of a stream until it ends."""
+        connection = self._connect()
+        try:
+            answer = self._send(connection, "GET", path, None)
+            name = ""
+            while line := answer.readline(_LONGEST_EVENT):
+                kind, _colon, value = line.decode().rstrip("\r\n").partition(": ")
+                if kind == "event":
+                    name = value
+                elif kind == "data" and name:
+                    yield Event(name, json.loads(value))
+        except (OSError, http.client.HTTPException) as error:
+            fail(f"the connection to {self._url.geturl()} was lost: {error}")
+        finally:
+            connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._context is not None:
+            return http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=self._context)
+        return http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+
+    def _send(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: Any
+    ) -> http.client.HTTPResponse:
+        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
+        text = None if body is None else json.dumps(body).encode()
+        connection.request(method, self._url.path.rstrip("/") + path, text, headers)
+        answer = connection.getresponse()
+        if answer.status >= 300:
+            fail(_refusal(answer))
+        return answer
+
+
+def _refusal(answer: http.client.HTTPResponse) -> str:
+    text = answer.read(65_536)
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the server answers {answer.status} {answer.reason}"
+
+
+def read_key(file: Path | None) -> str:
+    """The API key of a file, or of the environment."""
+    if file is None:
+        key = os.environ.get(_KEY, "")
+    else:
+        try:
+            key = file.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--key-file {file} cannot be read: {error}")
+    if not key.strip():
+        fail(f"give an API key of the scope stations: --key-file FILE, or {_KEY} in the environment")
+    return key.strip()
