@@ -23,7 +23,7 @@ from veldnet.keys import Vault
 from veldnet.monitoring import Mailer
 from veldnet.openid import OpenIdClient
 from veldnet.settings import ApiSettings
-from veldnet.store import StoreError
+from veldnet.store import Conflict, StoreError
 
 from .auth.guessing import SecretChecks
 from .auth.sessions import SessionCache
@@ -141,7 +141,11 @@ class Services:
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Carry out a change in a transaction of its own."""
-        result = await self.platform.store.write(change)
+        try:
+            result = await self.platform.store.write(change)
+        except Conflict:
+            # Somebody has written the same since the change looked. Now it finds that, and says so.
+            result = await self.platform.store.write(change)
         note_written()
         return result
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from veldnet.gateways import Presence, Seen, UnknownBaseStation
 from veldnet.lorawan import BaseStationId
-from veldnet.store import Store, StoreError
+from veldnet.store import Store, StoreError, put
 from veldnet.store.schema import base_stations, unknown_base_stations
 
 _MAX_UNKNOWN = 1000
@@ -39,7 +39,8 @@ class PresenceKeeper:
             return
         conduct = {station: self._presence.stations[station] for station in seen}
         counted = {station: (each.refused.count, each.irregular.count) for station, each in conduct.items()}
-        rows = [_row(station, each, now) for station, each in conduct.items()]
+        # In an order that all writers have, so that none waits for one that waits for it.
+        rows = [_row(station, each, now) for station, each in sorted(conduct.items())]
         try:
             await self._store.write(partial(_write_presence, rows, unknown))
         except StoreError:
@@ -96,16 +97,19 @@ def _write_presence(
             rows,
         )
     columns = unknown_base_stations.c
-    for gateway, station in unknown.items():
-        connection.execute(delete(unknown_base_stations).where(columns.gateway_eui == gateway))
-        connection.execute(
-            insert(unknown_base_stations).values(
-                gateway_eui=gateway,
-                address=station.address,
-                datagrams=station.datagrams,
-                last_seen_at=int(station.last_seen_at * 1000),
-            )
-        )
+    put(
+        connection,
+        unknown_base_stations,
+        [
+            {
+                "gateway_eui": gateway,
+                "address": station.address,
+                "datagrams": station.datagrams,
+                "last_seen_at": int(station.last_seen_at * 1000),
+            }
+            for gateway, station in sorted(unknown.items())
+        ],
+    )
     # Anybody can send with any number of EUIs; only the newest are kept.
     oldest = connection.execute(
         select(columns.last_seen_at).order_by(columns.last_seen_at.desc()).offset(_MAX_UNKNOWN).limit(1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
 from veldnet.domain.errors import Forbidden
+from veldnet.store import put
 from veldnet.store.schema import branding, operators
 
 from .names import check_name
@@ -39,12 +40,8 @@ def write_branding(connection: Connection, wanted: StoredBranding) -> None:
     """Present the server in another way. Raises `InvalidField`, and `Forbidden` where operators share it."""
     name = check_name(wanted.name, most=MOST_NAME)
     _check_sole(connection)
-    connection.execute(delete(branding))
-    connection.execute(
-        insert(branding).values(
-            ref=_REF, name=name, colour=wanted.colour, logo=wanted.logo, logo_type=wanted.logo_type
-        )
-    )
+    row = {"ref": _REF, "name": name, "colour": wanted.colour}
+    put(connection, branding, {**row, "logo": wanted.logo, "logo_type": wanted.logo_type})
 
 
 def remove_branding(connection: Connection) -> None:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
-from veldnet.store import moment
-from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices
+from veldnet.store import lock_row, moment, put
+from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices, subscribers
 
 from .rows import inserted_ref, ref_of
 
@@ -133,6 +133,7 @@ def create_decoder(
     if values["kind"] == "JAVASCRIPT" and not values.get("source"):
         raise MissingField("source is mandatory for JAVASCRIPT")
     mine = decoders.c.subscriber_ref == scope.subscriber_ref
+    lock_row(connection, subscribers, scope.subscriber_ref)
     if connection.execute(select(func.count()).select_from(decoders).where(mine)).scalar_one() >= _MOST:
         raise BadRequest("a subscriber may have {most} decoders; delete one that is not used", most=_MOST)
     done = connection.execute(
@@ -184,16 +185,8 @@ def _bind(connection: Connection, scope: Scope, ref: int, profile_ids: list[str]
                 "deviceProfileIds: {profile_id} is unknown; see GET /deviceProfiles",
                 profile_id=profile_id[:80],
             )
-        connection.execute(
-            delete(decoder_bindings).where(
-                bound.subscriber_ref == scope.subscriber_ref, bound.profile_ref == profile
-            )
-        )
-        connection.execute(
-            insert(decoder_bindings).values(
-                subscriber_ref=scope.subscriber_ref, profile_ref=profile, decoder_ref=ref
-            )
-        )
+        row = {"subscriber_ref": scope.subscriber_ref, "profile_ref": profile, "decoder_ref": ref}
+        put(connection, decoder_bindings, row)
 
 
 def programs(connection: Connection, subscriber_ref: int, profiles: set[int]) -> dict[int, Program]:

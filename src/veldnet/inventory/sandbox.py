@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.lorawan import GatewayEui
+from veldnet.store import lock_table
 from veldnet.store.schema import operators, subscribers
 
 from . import accounts, base_stations, offers
@@ -80,6 +81,7 @@ def create_sandbox(
     connection: Connection, password: str, password_hash: str, gateway_eui: GatewayEui | None = None
 ) -> Sandbox:
     """Write a sandbox; each call makes a new one with an operator of its own."""
+    lock_table(connection, operators)
     number = int(connection.execute(select(func.count()).select_from(operators)).scalar_one()) + 1
     code = "sandbox-ope" if number == 1 else f"sandbox{number}-ope"
     operator = accounts.create_operator(connection, code, f"Sandbox operator {number}")

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection, delete, insert, select
 
 from veldnet.lorawan import BaseStationId
-from veldnet.store import IdSource, Store
+from veldnet.store import IdSource, Store, put
 from veldnet.store.schema import base_station_alarms, notifications
 
 from .alarms import machine, types
@@ -279,13 +279,15 @@ def _write(
             f"info{number + 1}": change.infos[number] if number < len(change.infos) else None
             for number in range(5)
         }
-        mine = (columns.base_station == int(change.station)) & (columns.type == alarm.type)
         # Somebody may have acknowledged it meanwhile; only what withdraws that writes over it.
-        kept = {"acked"} if change.step.change in ("changed", "cleared") else set()
-        changed = {name: value for name, value in values.items() if name not in kept}
-        done = connection.execute(base_station_alarms.update().where(mine).values(**changed))
-        if done.rowcount == 0:
-            connection.execute(insert(base_station_alarms).values(base_station=int(change.station), **values))
+        kept = ("acked",) if change.step.change in ("changed", "cleared") else ()
+        put(
+            connection,
+            base_station_alarms,
+            {"base_station": int(change.station), **values},
+            ("base_station", "type", "object"),
+            kept=kept,
+        )
     for station in gone:
         connection.execute(delete(base_station_alarms).where(columns.base_station == int(station)))
     for identifier, operator_ref, event in events:

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, delete, insert, select
 
-from veldnet.store import IdSource, Store
+from veldnet.store import IdSource, Store, put
 from veldnet.store.schema import hsm_groups, module_alarms, notifications, operators
 
 from .alarms import machine, types
@@ -115,13 +115,7 @@ class ModuleMonitor:
                 "module_alarm", module=title, change=change.step.change, problem=change.module.problem
             )
             values = {name: getattr(alarm, name) for name in _MACHINE} | {"info1": change.module.problem}
-            done = connection.execute(
-                module_alarms.update()
-                .where(columns.module == title, columns.type == alarm.type)
-                .values(**values)
-            )
-            if done.rowcount == 0:
-                connection.execute(insert(module_alarms).values(module=title, **values))
+            put(connection, module_alarms, {"module": title, **values}, ("module", "type", "object"))
             queued += self._notify(connection, change, now)
         return queued
 

@@ -18,6 +18,7 @@ from .ids import (
     read_timeline,
 )
 from .interface import Conflict, DeliveryRow, LeaseLost, Store, StoreError
+from .locks import lock_row, lock_table
 from .migrating import (
     HEAD,
     UnknownRevision,
@@ -120,6 +121,8 @@ __all__ = [
     "hot_reads",
     "id_within",
     "insert_new",
+    "lock_row",
+    "lock_table",
     "made_history",
     "migrate",
     "millis_of",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from .schema import properties
+from .upserts import put
 
 
 def read_property(connection: Connection, name: str) -> str | None:
@@ -12,6 +13,4 @@ def read_property(connection: Connection, name: str) -> str | None:
 
 
 def write_property(connection: Connection, name: str, value: str) -> None:
-    done = connection.execute(update(properties).where(properties.c.name == name).values(value=value))
-    if done.rowcount == 0:
-        connection.execute(insert(properties).values(name=name, value=value))
+    put(connection, properties, {"name": name, "value": value})

@@ -14,9 +14,11 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 
 
 @cache
-def _put(dialect: str, table: Table, given: tuple[str, ...], key: tuple[str, ...]) -> Any:
+def _put(
+    dialect: str, table: Table, given: tuple[str, ...], key: tuple[str, ...], kept: tuple[str, ...]
+) -> Any:
     statement = _INSERTS[dialect](table)
-    others = {name: statement.excluded[name] for name in given if name not in key}
+    others = {name: statement.excluded[name] for name in given if name not in (*key, *kept)}
     if not others:
         return statement.on_conflict_do_nothing(index_elements=key)
     return statement.on_conflict_do_update(index_elements=key, set_=others)
@@ -27,13 +29,16 @@ def put(
     table: Table,
     values: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     key: tuple[str, ...] | None = None,
+    *,
+    kept: tuple[str, ...] = (),
 ) -> None:
     """Write a row, or several with the same columns, in place of those with the same key if there are any.
-    The key is the primary one, or names other columns that are unique."""
+    The key is the primary one, or names other columns that are unique. Columns that are `kept` stay as they
+    were in a row that was there."""
     rows = [values] if isinstance(values, Mapping) else list(values)
     if rows:
         columns = key or tuple(column.name for column in table.primary_key)
-        connection.execute(_put(connection.dialect.name, table, tuple(rows[0]), columns), rows)
+        connection.execute(_put(connection.dialect.name, table, tuple(rows[0]), columns, kept), rows)
 
 
 @cache

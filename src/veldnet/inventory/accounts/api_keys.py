@@ -12,8 +12,8 @@ from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope, Scope, UserRef, lower_role
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import moment
-from veldnet.store.schema import api_keys
+from veldnet.store import lock_row, moment
+from veldnet.store.schema import api_keys, operator_users, users
 
 from .credentials import random_text, token_digest
 from .holders import held_by, holder_values
@@ -69,6 +69,7 @@ def create_key(connection: Connection, user: UserRef, name: str, scope: KeyScope
         )
     if scope == "stations" and not (user.operator and has_station_access(connection, user.ref)):
         raise InvalidField("you have no access to base stations, so your keys cannot have it")
+    lock_row(connection, operator_users if user.operator else users, user.ref)
     count = connection.execute(
         select(func.count()).select_from(api_keys).where(held_by(api_keys, user))
     ).scalar_one()

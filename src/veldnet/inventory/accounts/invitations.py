@@ -11,7 +11,7 @@ from veldnet.domain.errors import BadRequest, InvalidField, LinkExpired, NotFoun
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Role
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import moment
+from veldnet.store import lock_row, moment
 from veldnet.store.schema import invitations, subscribers, users
 
 from .credentials import random_text, token_digest
@@ -66,6 +66,7 @@ def invite(
     the address has an account already, here or with another subscriber, is not told."""
     email = check_email(email)
     same = (invitations.c.subscriber_ref == subscriber_ref, func.lower(invitations.c.email) == email.lower())
+    lock_row(connection, subscribers, subscriber_ref)
     connection.execute(delete(invitations).where(*same))
     count = connection.execute(
         select(func.count()).select_from(invitations).where(invitations.c.subscriber_ref == subscriber_ref)

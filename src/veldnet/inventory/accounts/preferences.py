@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import UserRef
+from veldnet.store import put
 from veldnet.store.schema import operator_users, preferences, users
 from veldnet.texts import LANGUAGES, Language
 
@@ -20,8 +21,7 @@ def read_preferences(connection: Connection, account: str) -> bytes:
 def write_preferences(connection: Connection, account: str, value: bytes) -> None:
     if len(value) > _MOST:
         raise BadRequest("preferences take at most {most} bytes; remove a saved view", most=_MOST)
-    connection.execute(delete(preferences).where(preferences.c.account == account))
-    connection.execute(insert(preferences).values(account=account, value=value.decode()))
+    put(connection, preferences, {"account": account, "value": value.decode()})
 
 
 def set_language(connection: Connection, user: UserRef, language: Language) -> None:

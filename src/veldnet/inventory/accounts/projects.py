@@ -11,10 +11,12 @@ from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import moment
-from veldnet.store.schema import projects, tokens, users
+from veldnet.store import lock_row, moment
+from veldnet.store.schema import projects, subscribers, tokens, users
 
 from .credentials import random_text, secret_digest
+
+_MOST = 100
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -117,10 +119,11 @@ def list_projects(connection: Connection, subscriber_ref: int) -> list[ProjectVi
 def create_own_project(connection: Connection, subscriber_ref: int, name: str) -> ProjectView:
     """A project of the subscriber's developers, to be activated with `POST /activate`."""
     name = check_name(name, most=100)
+    lock_row(connection, subscribers, subscriber_ref)
     count = connection.execute(
         select(func.count()).select_from(projects).where(projects.c.subscriber_ref == subscriber_ref)
     ).scalar_one()
-    if count >= 100:
+    if count >= _MOST:
         raise BadRequest("a subscriber may have 100 projects; delete one that is not used")
     made = Credentials(random_text(32), random_text(32))
     done = connection.execute(

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import UserRef
-from veldnet.store import moment
-from veldnet.store.schema import recovery_codes, second_factors
+from veldnet.store import lock_row, moment
+from veldnet.store.schema import operator_users, recovery_codes, second_factors, users
 
 from .credentials import token_digest
 from .holders import held_by, holder_values
@@ -92,6 +92,7 @@ def has_second_factor(connection: Connection, user: UserRef) -> bool:
 def begin_enrolment(connection: Connection, user: UserRef, sealed_secret: bytes) -> None:
     """Keep a secret that is yet to be confirmed, in place of one that was never confirmed. Raises
     `BadRequest` where the user has a second factor."""
+    lock_row(connection, operator_users if user.operator else users, user.ref)
     if has_second_factor(connection, user):
         raise BadRequest("you have a second factor already; remove it first")
     connection.execute(

@@ -24,8 +24,14 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import moment
-from veldnet.store.schema import base_station_updates, firmware, firmware_parts, firmware_signatures
+from veldnet.store import lock_row, moment, put
+from veldnet.store.schema import (
+    base_station_updates,
+    firmware,
+    firmware_parts,
+    firmware_signatures,
+    operators,
+)
 
 # Octets of a file, of one of its parts, and files of an operator.
 LARGEST = 64 << 20
@@ -133,6 +139,7 @@ def _begin(
 ) -> int:
     columns = firmware.c
     mine = columns.operator_ref == operator_ref
+    lock_row(connection, operators, operator_ref)
     count = connection.execute(select(func.count()).select_from(firmware).where(mine)).scalar_one()
     if count >= MOST:
         raise BadRequest("there are {most} files of firmware; remove one first", most=MOST)
@@ -165,6 +172,7 @@ def sign(connection: Connection, operator_ref: int | None, ref: str, public_key:
     """Add a signature, DER in base64, by a key, PEM or DER in base64; returns the CRC-32 by which Station
     names the key. Raises `NotFound`, `InvalidField`, `BadRequest`."""
     found = read_firmware(connection, operator_ref, ref)
+    lock_row(connection, firmware, found.ref)
     key, der = _public_key(public_key), _base64("signature", signature, _LONGEST_SIGNATURE * 2)
     try:
         key.verify(der, found.digest, ec.ECDSA(Prehashed(hashes.SHA512())))
@@ -175,14 +183,14 @@ def sign(connection: Connection, operator_ref: int | None, ref: str, public_key:
     point = key.public_numbers()
     key_sum = zlib.crc32(point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big"))
     columns = firmware_signatures.c
-    connection.execute(
-        delete(firmware_signatures).where(columns.firmware_ref == found.ref, columns.key_sum == key_sum)
+    put(
+        connection,
+        firmware_signatures,
+        {"firmware_ref": found.ref, "key_sum": key_sum, "signature": der},
     )
-    if len(set(found.keys) - {key_sum}) >= _MOST_SIGNATURES:
+    others = select(func.count()).where(columns.firmware_ref == found.ref, columns.key_sum != key_sum)
+    if connection.execute(others).scalar_one() >= _MOST_SIGNATURES:
         raise BadRequest("firmware has {most} signatures at most", most=_MOST_SIGNATURES)
-    connection.execute(
-        insert(firmware_signatures).values(firmware_ref=found.ref, key_sum=key_sum, signature=der)
-    )
     return key_sum
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select
 from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.inventory import changes
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import moment
+from veldnet.store import lock_row, moment
 from veldnet.store.schema import base_station_tokens, base_station_updates, base_stations
 
 # Two would do to change one for another without an interruption; more are mistakes.
@@ -47,6 +47,7 @@ def key_file(token: str) -> str:
 def issue_token(connection: Connection, base_station_ref: int, by: str) -> NewToken:
     """Give a base station a further token. Raises `BadRequest` where it has too many."""
     columns = base_station_tokens.c
+    lock_row(connection, base_stations, base_station_ref)
     count = connection.execute(
         select(func.count()).where(columns.base_station_ref == base_station_ref)
     ).scalar_one()

@@ -17,7 +17,7 @@ from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.inventory import changes
 from veldnet.inventory.certificates import Issued, record
 from veldnet.inventory.rows import ref_of
-from veldnet.store import moment
+from veldnet.store import lock_row, moment, put
 from veldnet.store.schema import (
     base_station_tokens,
     base_station_updates,
@@ -147,6 +147,7 @@ def replace_order(
     connection: Connection, base_station_ref: int, kind: UpdateKind, by: str, **values: Any
 ) -> None:
     """Order something in place of what was ordered of its kind."""
+    lock_row(connection, base_stations, base_station_ref)
     _drop(connection, base_station_ref, kind)
     connection.execute(
         insert(base_station_updates).values(
@@ -302,8 +303,7 @@ def note_contact(connection: Connection, base_station_ref: int, contact: Contact
     """Write down what a base station has reported."""
     values = {name: getattr(contact, name) for name in Contact.__struct_fields__[1:]}
     values["keys"] = msgspec.json.encode(contact.keys).decode()
-    connection.execute(delete(cups_contacts).where(cups_contacts.c.base_station_ref == base_station_ref))
-    connection.execute(insert(cups_contacts).values(base_station_ref=base_station_ref, **values))
+    put(connection, cups_contacts, {"base_station_ref": base_station_ref, **values})
 
 
 def note_fetched(connection: Connection, refs: Sequence[int], at: int) -> None:

@@ -10,8 +10,8 @@ from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.devices import delete_device
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import moment
-from veldnet.store.schema import imported_devices, imports
+from veldnet.store import lock_row, moment
+from veldnet.store.schema import imported_devices, imports, subscribers
 
 _KEPT = 100
 _NOTE = insert(imported_devices)
@@ -32,6 +32,7 @@ def begin_import(connection: Connection, scope: Scope, name: str) -> Import:
     """Note that an import begins. The newest hundred are remembered."""
     if not 1 <= len(name.strip()) <= 200:
         raise InvalidField("name must have 1 to 200 characters")
+    lock_row(connection, subscribers, scope.subscriber_ref)
     done = connection.execute(
         insert(imports).values(
             subscriber_ref=scope.subscriber_ref,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from veldnet.domain.errors import InvalidField
 from veldnet.keys import Form
-from veldnet.store import moment
+from veldnet.store import insert_new, moment
 from veldnet.store.schema import exchange_keys
 
 
@@ -21,6 +21,9 @@ class PublicExchangeKey(msgspec.Struct):
     transportKeyVersions: list[int] = []
 
 
+_NUMBER = ("vault", "form", "version")
+
+
 def add_key(
     connection: Connection,
     vault: str,
@@ -31,23 +34,22 @@ def add_key(
 ) -> int:
     """Keep a new key; returns its version."""
     columns = exchange_keys.c
-    newest = connection.execute(
-        select(func.coalesce(func.max(columns.version), 0)).where(
-            columns.vault == vault, columns.form == form
-        )
-    ).scalar_one()
-    connection.execute(
-        insert(exchange_keys).values(
-            vault=vault,
-            form=form,
-            version=newest + 1,
-            public_key=public_key,
-            sealed=sealed,
-            subscriber_ref=subscriber_ref,
-            created_at=moment(connection),
-        )
+    row = {
+        "vault": vault,
+        "form": form,
+        "public_key": public_key,
+        "sealed": sealed,
+        "subscriber_ref": subscriber_ref,
+        "created_at": moment(connection),
+    }
+    highest = select(func.coalesce(func.max(columns.version), 0)).where(
+        columns.vault == vault, columns.form == form
     )
-    return int(newest) + 1
+    while True:
+        version = int(connection.execute(highest).scalar_one()) + 1
+        # Unless somebody has given the number meanwhile.
+        if insert_new(connection, exchange_keys, row | {"version": version}, _NUMBER) is not None:
+            return version
 
 
 def newest(connection: Connection, vault: str, group_id: str, subscriber_ref: int) -> PublicExchangeKey:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import InUse, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import HSMGroup
 from veldnet.inventory.names import check_name
+from veldnet.store import lock_row
 from veldnet.store.schema import devices, hsm_groups, operators
 from veldnet.texts import Plural, Text
 
@@ -38,6 +39,7 @@ def create_hsm_group(connection: Connection, operator_ref: int, name: str, vault
     name = check_name(name, most=100)
     code = connection.execute(select(operators.c.code).where(operators.c.ref == operator_ref)).scalar_one()
     prefix = f"HSM_{code.upper()}."
+    lock_row(connection, operators, operator_ref)
     # Behind the highest, for a group may have been deleted.
     taken = connection.execute(
         select(hsm_groups.c.id).where(hsm_groups.c.operator_ref == operator_ref)

@@ -16,6 +16,7 @@ from veldnet.inventory import changes
 from veldnet.inventory.accounts import find_subscriber
 from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
+from veldnet.store import put
 from veldnet.store.schema import connectivity_plans, plan_grants, subscribers
 from veldnet.texts import Text
 
@@ -129,22 +130,16 @@ def grant_connectivity_plan(connection: Connection, subscriber_ref: int, plan_re
         raise InvalidField(
             "granted {granted} must be from 0 to {most_granted}", granted=granted, most_granted=_MOST_GRANTED
         )
+    row = {"subscriber_ref": subscriber_ref, "plan_ref": plan_ref, "granted": granted}
+    put(connection, plan_grants, row)
+    # Read behind the change: from now on nobody else takes a connection before this one is decided.
     used = connection.execute(
         select(plan_grants.c.used).where(
             plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref
         )
-    ).scalar()
-    if used is not None and granted < used:
+    ).scalar_one()
+    if granted < used:
         raise BadRequest("{used} connections of this plan are in use; granted must not be less", used=used)
-    changed = connection.execute(
-        update(plan_grants)
-        .where(plan_grants.c.subscriber_ref == subscriber_ref, plan_grants.c.plan_ref == plan_ref)
-        .values(granted=granted)
-    )
-    if changed.rowcount == 0:
-        connection.execute(
-            insert(plan_grants).values(subscriber_ref=subscriber_ref, plan_ref=plan_ref, granted=granted)
-        )
 
 
 def grant_plan_by_id(connection: Connection, customer_id: str, plan_id: str, granted: int) -> None:

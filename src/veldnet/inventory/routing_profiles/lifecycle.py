@@ -16,7 +16,8 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.offers import HsmGroup
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.keys import GeneratedAsKey
-from veldnet.store.schema import as_transport_keys, devices, routes, routing_profiles
+from veldnet.store import lock_row
+from veldnet.store.schema import as_transport_keys, devices, routes, routing_profiles, subscribers
 from veldnet.texts import Plural
 
 from .checks import CheckedRoute
@@ -151,11 +152,13 @@ def default_profile(connection: Connection, scope: Scope) -> int:
 
 def dummy_profile(connection: Connection, scope: Scope) -> int:
     """The built-in empty profile behind the strategy NOAS, made when first needed."""
-    ref = connection.execute(
-        select(routing_profiles.c.ref).where(
-            routing_profiles.c.subscriber_ref == scope.subscriber_ref, routing_profiles.c.is_dummy
-        )
-    ).scalar()
+    dummy = select(routing_profiles.c.ref).where(
+        routing_profiles.c.subscriber_ref == scope.subscriber_ref, routing_profiles.c.is_dummy
+    )
+    ref = connection.execute(dummy).scalar()
+    if ref is None:
+        lock_row(connection, subscribers, scope.subscriber_ref)
+        ref = connection.execute(dummy).scalar()
     if ref is None:
         result = connection.execute(
             insert(routing_profiles).values(
@@ -177,6 +180,7 @@ def create_routing_profile(
     """Write a routing profile. The first one of a subscriber becomes its default."""
     if body.name is UNSET or not body.name.strip():
         raise MissingField("name is mandatory")
+    lock_row(connection, subscribers, scope.subscriber_ref)
     others = connection.execute(
         select(func.count()).where(
             routing_profiles.c.subscriber_ref == scope.subscriber_ref, ~routing_profiles.c.is_dummy
@@ -211,6 +215,7 @@ def update_routing_profile(
     made: MadeKey | None,
 ) -> RoutingProfile:
     """Change what is given; `checked` None keeps the routes."""
+    lock_row(connection, subscribers, scope.subscriber_ref)
     row = _own(connection, scope, ref)
     if row.is_dummy:
         now = _resource(connection, scope, row)

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, case, delete, func, insert, select
 
 from veldnet.domain.resources import timestamp
-from veldnet.store import Store
+from veldnet.store import Store, lock_table
 from veldnet.store.schema import base_station_worth, hearing, subscribers
 
 from .hearing import LEAST_MARGIN, LEAST_SHARE
@@ -135,6 +135,7 @@ async def roll_up_worth(store: Store, clock: Callable[[], float]) -> int:
 
 
 def _put(connection: Connection, rows: list[dict[str, int]]) -> None:
+    lock_table(connection, base_station_worth)
     connection.execute(delete(base_station_worth))
     if rows:
         connection.execute(insert(base_station_worth), rows)

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from veldnet.domain.alarm_levels import Level
 from veldnet.domain.errors import InvalidField
 from veldnet.monitoring.alarms.machine import Change
 from veldnet.outgoing import AddressRefused, masked, parse_address
+from veldnet.store import put
 from veldnet.store.schema import notification_settings
 from veldnet.texts import Language
 
@@ -155,15 +156,10 @@ def write_settings(
     keep_secret: bool = False,
 ) -> None:
     """Put settings in place of those before; with `keep_secret` the webhook's secret stays."""
-    columns = notification_settings.c
-    if keep_secret:
-        sealed_secret = read_secret(connection, scope, ref)
-    connection.execute(delete(notification_settings).where(columns.scope == scope, columns.scope_ref == ref))
-    connection.execute(
-        insert(notification_settings).values(
-            scope=scope,
-            scope_ref=ref,
-            settings=msgspec.json.encode(settings).decode(),
-            sealed_secret=sealed_secret,
-        )
-    )
+    row = {
+        "scope": scope,
+        "scope_ref": ref,
+        "settings": msgspec.json.encode(settings).decode(),
+        "sealed_secret": sealed_secret,
+    }
+    put(connection, notification_settings, row, kept=("sealed_secret",) if keep_secret else ())

@@ -1,0 +1,172 @@
+"""Changes that look before they write, by two writers at once: neither comes between the other's steps."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, func, insert, select
+
+from veldnet.domain.errors import BadRequest
+from veldnet.domain.resources import RoutingProfile
+from veldnet.domain.scope import Scope, UserRef
+from veldnet.inventory import accounts, decoders, offers, routing_profiles, sandbox
+from veldnet.inventory.accounts import api_keys, projects
+from veldnet.inventory.keys import exchange_keys
+from veldnet.store import put, sqlite_engine, write_property
+from veldnet.store.schema import decoders as decoder_rows
+from veldnet.store.schema import exchange_keys as exchange_rows
+from veldnet.store.schema import hsm_groups as group_rows
+from veldnet.store.schema import (
+    metadata,
+    operators,
+    preferences,
+    properties,
+    subscribers,
+    users,
+)
+from veldnet.store.schema import routing_profiles as profile_rows
+
+SCOPE = Scope(1, 1, "100000001", 1, "anna", "Anna")
+# How long the first writer waits for the second one, which must wait for it.
+_WAITS = 0.05
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with an operator, a subscriber and a user."""
+    file = tmp_path_factory.mktemp("prepared") / "prepared.db"
+    made = create_engine(f"sqlite:///{file}")
+    metadata.create_all(made)
+    with made.begin() as connection:
+        connection.execute(insert(operators).values(ref=1, code="ope", name="x"))
+        connection.execute(
+            insert(subscribers).values(ref=1, operator_ref=1, customer_id="100000001", name="x")
+        )
+        row = {"ref": 1, "subscriber_ref": 1, "username": "anna", "password_hash": "", "display_name": "A"}
+        connection.execute(insert(users).values(row))
+    made.dispose()
+    return file
+
+
+@pytest.fixture
+def engine(prepared: Path, tmp_path: Path) -> Iterator[Engine]:
+    opened = sqlite_engine(Path(shutil.copy(prepared, tmp_path / "two.db")), durable=False)
+    yield opened
+    opened.dispose()
+
+
+def _routing_profile(connection: Connection) -> Any:
+    body = RoutingProfile(name="A", default=True)
+    return routing_profiles.create_routing_profile(connection, SCOPE, body, (), (), None)
+
+
+def _decoder(connection: Connection) -> Any:
+    body = decoders.PayloadDecoder(name="A", kind="CAYENNE_LPP")
+    return decoders.create_decoder(connection, SCOPE, body, most_source=1000)
+
+
+def _exchange_key(connection: Connection) -> Any:
+    return exchange_keys.add_key(connection, "", "RSA", "", b"", None)
+
+
+def _preferences(connection: Connection) -> None:
+    accounts.write_preferences(connection, "user-1", b"{}")
+
+
+def _rows(query: Any) -> Callable[[Connection], Any]:
+    return lambda connection: connection.execute(query).scalars().all()
+
+
+class Case(NamedTuple):
+    """What both do, what to look at then, and what is there."""
+
+    change: Callable[[Connection], Any]
+    look: Callable[[Connection], Any]
+    there: Any
+    # Whether the second one is refused.
+    refused: bool = False
+
+
+COUNT = func.count()
+CASES = {
+    "numbers of HSM groups": Case(
+        lambda c: offers.create_hsm_group(c, 1, "A"),
+        _rows(select(group_rows.c.id).order_by(group_rows.c.id)),
+        ["HSM_OPE.1", "HSM_OPE.2"],
+    ),
+    "versions of exchange keys": Case(
+        _exchange_key, _rows(select(exchange_rows.c.version).order_by(exchange_rows.c.version)), [1, 2]
+    ),
+    "the limit of decoders": Case(_decoder, _rows(select(COUNT).select_from(decoder_rows)), [1], True),
+    "the limit of projects": Case(
+        lambda c: projects.create_own_project(c, 1, "A"), lambda c: len(projects.list_projects(c, 1)), 1, True
+    ),
+    "the limit of API keys": Case(
+        lambda c: api_keys.create_key(c, UserRef(1), "A", "read", None),
+        lambda c: len(api_keys.list_keys(c, UserRef(1))),
+        1,
+        True,
+    ),
+    "the default routing profile": Case(
+        _routing_profile,
+        _rows(select(profile_rows.c.is_default).order_by(profile_rows.c.ref)),
+        [False, True],
+    ),
+    "the built-in routing profile": Case(
+        lambda c: routing_profiles.dummy_profile(c, SCOPE),
+        _rows(select(COUNT).where(profile_rows.c.is_dummy)),
+        [1],
+    ),
+    "sandboxes": Case(
+        lambda c: sandbox.create_sandbox(c, "pw", "hash"),
+        _rows(select(operators.c.code).order_by(operators.c.ref)),
+        ["ope", "sandbox2-ope", "sandbox3-ope"],
+    ),
+    "a property": Case(
+        lambda c: write_property(c, "word", "said"), _rows(select(properties.c.value)), ["said"]
+    ),
+    "preferences": Case(_preferences, _rows(select(preferences.c.value)), ["{}"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_writers_at_once(engine: Engine, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in (decoders, api_keys, projects):
+        monkeypatch.setattr(room, "_MOST", 1)
+    case = CASES[name]
+    first_wrote, second_done = threading.Event(), threading.Event()
+    failures: list[Exception] = []
+
+    def second() -> None:
+        first_wrote.wait(10)
+        try:
+            with engine.begin() as connection:
+                case.change(connection)
+        except Exception as error:
+            failures.append(error)
+        second_done.set()
+
+    other = threading.Thread(target=second)
+    other.start()
+    with engine.begin() as connection:
+        case.change(connection)
+        first_wrote.set()
+        assert not second_done.wait(_WAITS), "the second writer did not wait"
+    other.join(10)
+    assert [type(failure) for failure in failures] == ([BadRequest] if case.refused else []), failures
+    with engine.begin() as connection:
+        assert case.look(connection) == case.there
+
+
+def test_put_keeps_what_it_is_told_to(engine: Engine) -> None:
+    with engine.begin() as connection:
+        put(connection, preferences, [{"account": "a", "value": "1"}, {"account": "b", "value": "1"}])
+        put(connection, preferences, {"account": "a", "value": "2"})
+        put(connection, preferences, {"account": "b", "value": "2"}, kept=("value",))
+        put(connection, preferences, [])
+        assert _rows(select(preferences.c.value).order_by(preferences.c.account))(connection) == ["2", "1"]
