@@ -58,7 +58,10 @@ const routes = {
     routingProfileId: text,
     alarm: oneOf("ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"),
     tag: text,
-    sort: oneOf("name", "-name", "deviceEUI", "-deviceEUI", "created", "-created", "alarm", "-alarm"),
+    sort: oneOf(
+      ...(["name", "-name", "deviceEUI", "-deviceEUI", "created", "-created"] as const),
+      ...(["alarm", "-alarm", "lastUplink", "-lastUplink", "meanPER", "-meanPER"] as const),
+    ),
     page: count,
     view: oneOf("map"),
   }),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from tests.customers import KPN
 from tests.e2e import radio
 from tests.installation import sandbox
 from tests.person import Person
+from veldnet.inventory.devices import search
+from veldnet.inventory.devices.by_standing import Sorting
+from veldnet.monitoring.device_order import order_devices
 from veldnet.simulator.customer import Account
 
 KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
@@ -25,6 +29,7 @@ class Place:
     """Two devices that measure, with a Cayenne decoder."""
 
     def __init__(self, server: HostedServer, account: Account) -> None:
+        self.server, self.account = server, account
         self.user = Person(server, account.thingpark_username, account.thingpark_password)
         other = sandbox(server.data)
         self.outsider = Person(server, other.thingpark_username, other.thingpark_password)
@@ -58,6 +63,36 @@ class Place:
 @pytest.fixture(scope="module")
 def place(server: HostedServer, account: Account) -> Place:
     return Place(server, account)
+
+
+def test_devices_are_sorted_by_their_last_uplinks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    never = {
+        "EUI": "0059AC00DB0000AA",
+        "name": "Attic",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": place.account.device_profile_id,
+    }
+    place.user.call("POST", f"{KPN}/devices", never, headers={"api-version": "v1.1.1"})
+
+    def listed(query: str) -> tuple[list[str], str | None]:
+        found = place.user.call("GET", f"{V1}/devices?{query}")
+        assert found["total"] == 3
+        return [device["name"] for device in found["devices"]], found["orderedAt"]
+
+    assert listed("sort=lastUplink") == ([FORMULA, "Cellar", "Attic"], None)
+    assert listed("sort=-lastUplink") == (["Cellar", FORMULA, "Attic"], None)
+    assert listed("sort=-meanPER&page=2&pageSize=2") == (["Attic"], None)
+    # As in a fleet of many, whose order is made in the background.
+    monkeypatch.setattr(search, "Sorting", partial(Sorting, exact=1))
+    refused = place.user.request("GET", f"{V1}/devices?sort=lastUplink")
+    assert refused.status_code == 400 and "in a few minutes" in refused.json()["message"]
+    platform = place.server.platform
+    place.server.run(order_devices(platform.store, platform.clock, above=1))
+    names, at = listed("sort=lastUplink")
+    assert names == [FORMULA, "Cellar", "Attic"] and at is not None and at.endswith("+00:00")
+    assert place.outsider.call("GET", f"{V1}/devices?sort=lastUplink")["devices"] == []
+    place.user.call("DELETE", f"{KPN}/devices/e{never['EUI']}")
 
 
 def test_readings_of_several_devices_are_columns_with_units(place: Place) -> None:

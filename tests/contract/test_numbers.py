@@ -33,7 +33,16 @@ from veldnet.store.schema import metadata
 
 # Not the store's to give: `IdSource` gives the ids, the others are numbers of something else.
 NOT_GIVEN = {
-    *("branding", "cups_contacts", "deliveries", "device_states", "downlinks", "id_marks", "id_steps"),
+    *(
+        "branding",
+        "cups_contacts",
+        "deliveries",
+        "device_order",
+        "device_states",
+        "downlinks",
+        "id_marks",
+        "id_steps",
+    ),
     *("leases", "notifications"),
 }
 NUMBERED = [table for table in metadata.sorted_tables if table.autoincrement_column is not None]

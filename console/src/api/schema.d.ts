@@ -3623,12 +3623,14 @@ export interface components {
         /**
          * Found
          * @description A page of devices. `total` counts all matches; `more` tells that there are more than could be
-         *         counted.
+         *         counted. An order by the last uplink or the error rate among more than 10,000 devices is that of
+         *         `orderedAt`.
          */
         Found: {
             devices: components["schemas"]["VeldnetDevice"][];
             total: number;
             more: boolean;
+            orderedAt?: string | null;
         };
         /**
          * VeldnetDevice
@@ -11165,8 +11167,8 @@ export interface operations {
                 tag?: string;
                 /** @description Only devices with an unacknowledged alarm of this severity or higher. */
                 alarm?: "ANY" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";
-                /** @description Order; - turns it round. */
-                sort?: "created" | "-created" | "name" | "-name" | "deviceEUI" | "-deviceEUI" | "alarm" | "-alarm";
+                /** @description Order; - turns it round. Devices that were never heard come last by lastUplink and meanPER. */
+                sort?: "created" | "-created" | "name" | "-name" | "deviceEUI" | "-deviceEUI" | "alarm" | "-alarm" | "lastUplink" | "-lastUplink" | "meanPER" | "-meanPER";
                 /** @description The first is 1. */
                 page?: number;
                 /** @description Page size; default 100. */

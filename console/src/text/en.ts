@@ -375,6 +375,7 @@ export const en = {
   "devices.none": "No matching devices",
   "devices.noneText": "Clear a filter, or search for part of a name or DevEUI.",
   "devices.one": "Device",
+  "devices.ordered": "In this order at {at}. Up to 10,000 devices are sorted as they are now.",
   "devices.pageSelected": "{count, plural, one {# device} other {# devices}} on this page selected.",
   "devices.progress": "Devices done",
   "devices.removeTags": "Remove tags",

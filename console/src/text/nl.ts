@@ -377,6 +377,7 @@ export const nl: Record<keyof typeof en, string> = {
   "devices.none": "Geen apparaten gevonden",
   "devices.noneText": "Wis een filter, of zoek op een deel van de naam of DevEUI.",
   "devices.one": "Apparaat",
+  "devices.ordered": "In deze volgorde om {at}. Tot 10.000 apparaten worden gesorteerd zoals ze nu zijn.",
   "devices.pageSelected": "{count, plural, one {# apparaat} other {# apparaten}} op deze pagina geselecteerd.",
   "devices.progress": "Apparaten gereed",
   "devices.removeTags": "Tags verwijderen",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import msgspec
+
 from .resources import HealthState
 
 
@@ -17,3 +19,11 @@ class Health(IntEnum):
 
 # What the API prints, by `Health`.
 HEALTH: tuple[HealthState, ...] = ("INIT", "ACTIVE", "RF_CNX_ERROR")
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """What devices are put in order by: when a device was heard last, in Unix milliseconds, and its mean
+    error rate, from 0 to 1."""
+
+    last_uplink_at: int
+    mean_per: float

@@ -64,6 +64,7 @@ __all__ = [
     "battery",
     "check_settings",
     "coverage",
+    "device_order",
     "downlinks",
     "health",
     "logger",

@@ -1,4 +1,5 @@
-"""Converts monitoring state to the `DeviceStatistics` of the API."""
+"""What others are told of the monitoring state of a device: the `DeviceStatistics` of the API, and what
+devices are put in order by."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import msgspec
+
+from veldnet.domain.health import Standing
 from veldnet.domain.resources import AlarmStatistics, timestamp
 
 from .watch import SLOT, SLOTS, Watch, averages, decode
@@ -72,3 +76,28 @@ def _alarms(watch: Watch) -> AlarmStatistics:
         if not alarm.acked:
             counts[_COUNTS[alarm.state - 1]] += 1
     return AlarmStatistics(**counts)
+
+
+class _Beginning(msgspec.Struct, array_like=True, gc=False):
+    """The first members of a stored watch; those behind are not read."""
+
+    first_uplink_at: int | None = None
+    last_uplink_at: int | None = None
+    last_downlink_at: int | None = None
+    last_rssi: int = 0
+    last_snr: int = 0
+    last_sf: int | None = None
+    recent: bytes = b""
+    instant_per: float = 0.0
+    mean_per: float = 0.0
+
+
+_decode_beginning = msgspec.msgpack.Decoder(_Beginning).decode
+
+
+def standing(octets: bytes | None) -> Standing | None:
+    """What a device with this stored watch is put in order by; None before its first uplink."""
+    if octets is None:
+        return None
+    read = _decode_beginning(octets)
+    return None if read.last_uplink_at is None else Standing(read.last_uplink_at, read.mean_per)

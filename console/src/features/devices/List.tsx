@@ -9,7 +9,7 @@ import { DataTable, type Column } from "../../components/DataTable";
 import { ButtonLink } from "../../components/links";
 import { ListPage } from "../../components/ListPage";
 import { Pages } from "../../components/Pages";
-import { withQuery } from "../../format";
+import { localTime, withQuery } from "../../format";
 import { cleared, useFilters, useTyped, type FiltersOf } from "../../navigation";
 import { useSession } from "../../session";
 import { useT } from "../../text";
@@ -198,6 +198,11 @@ function DeviceTable(props: TableProps) {
             </Button>
           )}
         </Group>
+      )}
+      {found.data.orderedAt && (
+        <Text size="sm" c="dimmed">
+          {t("devices.ordered", { at: localTime(found.data.orderedAt) })}
+        </Text>
       )}
       <DataTable
         label={t("nav.devices")}

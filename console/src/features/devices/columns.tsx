@@ -76,7 +76,7 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
     {
       key: "lastUplink",
       title: t("device.lastUplink"),
-      value: (d) => d.statistics?.lastUplinkTime,
+      sort: "lastUplink",
       render: (d) => <Time at={d.statistics?.lastUplinkTime} short />,
     },
     {
@@ -90,7 +90,8 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
       key: "per",
       title: t("device.per"),
       align: "right",
-      value: (d) => d.statistics?.lastMeanPER,
+      sort: "meanPER",
+      mostFirst: true,
       render: (d) => percent(d.statistics?.lastMeanPER),
     },
     {

@@ -4,7 +4,20 @@ import type { FiltersOf } from "../../navigation";
 
 export type Device = Schemas["VeldnetDevice"];
 
-export const sorts = ["name", "-name", "deviceEUI", "-deviceEUI", "created", "-created", "alarm", "-alarm"] as const;
+export const sorts = [
+  "name",
+  "-name",
+  "deviceEUI",
+  "-deviceEUI",
+  "created",
+  "-created",
+  "alarm",
+  "-alarm",
+  "lastUplink",
+  "-lastUplink",
+  "meanPER",
+  "-meanPER",
+] as const;
 export const healthStates = ["ACTIVE", "INIT", "RF_CNX_ERROR"] as const;
 export const alarmLevels = ["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"] as const;
 

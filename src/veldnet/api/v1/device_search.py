@@ -19,9 +19,9 @@ from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import Device, HealthState, VeldnetDevice
 from veldnet.domain.scope import Scope
 from veldnet.inventory import devices
-from veldnet.inventory.devices import AlarmLevel, Found, MapCell, Order, Wanted
+from veldnet.inventory.devices import AlarmLevel, Found, MapCell, Order, Paging, Wanted
 from veldnet.monitoring.logger.export import safe
-from veldnet.monitoring.observed import observed_at
+from veldnet.monitoring.observed import observed_at, standing
 
 MOST_PAGE = 500
 
@@ -62,7 +62,12 @@ class DeviceFilter(msgspec.Struct, frozen=True):
 class DeviceSearch(DeviceFilter, frozen=True):
     """Which devices, in which order, and which page of them."""
 
-    sort: Annotated[Order, Parameter("Order; - turns it round.")] = "created"
+    sort: Annotated[
+        Order,
+        Parameter(
+            "Order; - turns it round. Devices that were never heard come last by lastUplink and meanPER."
+        ),
+    ] = "created"
     page: PageNumber = 1
     pageSize: PageSize = 100
 
@@ -104,7 +109,7 @@ async def search_devices(services: Services, scope: Scope, query: DeviceSearch) 
     observed = observed_at(services.platform.clock())
     return await services.read(
         lambda c: devices.search_devices(
-            c, scope, query.wanted, query.sort, query.page, query.pageSize, observed
+            c, scope, query.wanted, Paging(query.sort, query.page, query.pageSize), observed, standing
         )
     )
 

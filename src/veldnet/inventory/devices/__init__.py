@@ -1,6 +1,7 @@
 """Devices: life cycle, checks, lists, search, the map and personalisation."""
 
 from .assignment import find_profile
+from .by_standing import EXACT
 from .checks import (
     DX_UPDATABLE,
     OWN_UPDATABLE,
@@ -42,10 +43,10 @@ from .personalisation import Personalisation
 from .root_keys import KeyChange, change_root_keys, check_rekeying, list_key_changes
 from .search import (
     ALARM_LEVELS,
-    ORDERS,
     AlarmLevel,
     Found,
     Order,
+    Paging,
     Wanted,
     devices_after,
     newest_ref,
@@ -58,9 +59,9 @@ from .view import Observed, device_ref, find_own, get_device, get_veldnet_device
 __all__ = [
     "ALARM_LEVELS",
     "DX_UPDATABLE",
+    "EXACT",
     "EXPORTED_FIELDS",
     "MOST_CELLS",
-    "ORDERS",
     "OWN_UPDATABLE",
     "PAGE",
     "UPDATABLE",
@@ -75,6 +76,7 @@ __all__ = [
     "Observed",
     "OpenSession",
     "Order",
+    "Paging",
     "Personalisation",
     "View",
     "Wanted",

@@ -11,21 +11,20 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from veldnet.domain.health import HEALTH
-from veldnet.domain.resources import VeldnetDevice
+from veldnet.domain.resources import VeldnetDevice, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
 from veldnet.store.expressions import total, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
 from .by_alarm import Slice, refs_by_alarm
+from .by_standing import ReadStanding, Sorting, StandingOrder, is_standing, refs_by_standing
 from .tags import with_tag
 from .view import Observed, configurations
 
-Order = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI", "alarm", "-alarm"]
-ORDERS: tuple[Order, ...] = (
-    *("created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"),
-    *("alarm", "-alarm"),
-)
+ColumnOrder = Literal["created", "-created", "name", "-name", "deviceEUI", "-deviceEUI"]
+AlarmOrder = Literal["alarm", "-alarm"]
+Order = Literal[ColumnOrder, AlarmOrder, StandingOrder]
 AlarmLevel = Literal["ANY", "WARNING", "MINOR", "MAJOR", "CRITICAL"]
 ALARM_LEVELS: dict[str, int] = {"ANY": 1, "WARNING": 3, "MINOR": 4, "MAJOR": 5, "CRITICAL": 6}
 # Beyond this matches are no longer counted.
@@ -52,11 +51,13 @@ class Wanted(msgspec.Struct, frozen=True):
 
 class Found(msgspec.Struct):
     """A page of devices. `total` counts all matches; `more` tells that there are more than could be
-    counted."""
+    counted. An order by the last uplink or the error rate among more than 10,000 devices is that of
+    `orderedAt`."""
 
     devices: list[VeldnetDevice]
     total: int
     more: bool
+    orderedAt: str | None = None
 
 
 def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnElement[bool]:
@@ -111,34 +112,58 @@ def _count(connection: Connection, scope: Scope, wanted: Wanted) -> int:
     return connection.execute(query).scalar_one()
 
 
+class Paging(msgspec.Struct, frozen=True):
+    """Which page, the first is 1, in which order."""
+
+    order: Order
+    page: int
+    size: int
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.size
+
+
 def search_devices(
     connection: Connection,
     scope: Scope,
     wanted: Wanted,
-    order: Order,
-    page: int,
-    size: int,
+    paging: Paging,
     observed: Observed,
+    standing: ReadStanding,
 ) -> Found:
-    """A page of what was found, the first is 1, with configuration and statistics of each device."""
+    """A page of what was found, with configuration and statistics of each device. `standing` reads what
+    devices are put in order by from what monitoring has stored of them."""
     # The blocks tell how many there are of all; else one look finds the page and how many there are, as far
     # as they are counted.
     total = _count(connection, scope, wanted) if wanted.all else 0
-    offset, limit = ((page - 1) * size, size) if wanted.all else (0, MOST_COUNTED + 1)
-    refs = _ordered(connection, scope, wanted, order, Slice(offset, limit, total))
-    if not wanted.all:
-        total, refs = len(refs), refs[:MOST_COUNTED][(page - 1) * size : page * size]
+    at = None
+    if is_standing(paging.order):
+        sorting = Sorting(paging.order, standing)
+        # Of filters other than these no pages beyond what is counted are shown.
+        limit = paging.size if wanted.all else max(min(paging.size, MOST_COUNTED - paging.offset), 0)
+        part = Slice(paging.offset, limit, total)
+        chosen = None if wanted == Wanted() else condition(connection, scope, wanted)
+        found = refs_by_standing(connection, scope, chosen, sorting, part)
+        refs, total, at = found.refs, found.found, found.at
+    elif wanted.all:
+        refs = _ordered(connection, scope, wanted, paging.order, Slice(paging.offset, paging.size, total))
+    else:
+        refs = _ordered(connection, scope, wanted, paging.order, Slice(0, MOST_COUNTED + 1, total))
+        total, refs = len(refs), refs[:MOST_COUNTED][paging.offset : paging.offset + paging.size]
     listed = {str(device.ref): device for device in configurations(connection, refs, observed)}
+    more = not wanted.all and total > MOST_COUNTED
     return Found(
         [listed[str(ref)] for ref in refs if str(ref) in listed],
-        min(total, MOST_COUNTED) if not wanted.all else total,
-        not wanted.all and total > MOST_COUNTED,
+        MOST_COUNTED if more else total,
+        more,
+        None if at is None else timestamp(at),
     )
 
 
 def _ordered(connection: Connection, scope: Scope, wanted: Wanted, order: Order, part: Slice) -> list[int]:
     chosen = condition(connection, scope, wanted)
-    if order in ("alarm", "-alarm"):
+    if order == "alarm" or order == "-alarm":
         return refs_by_alarm(connection, scope, chosen, order == "-alarm", part)
     column = _COLUMNS[order.removeprefix("-")]
     descending = order.startswith("-")

@@ -1,0 +1,197 @@
+"""Devices in the order of their last uplinks or error rates; those that were never heard come last, whichever
+way round.
+
+As many as are counted are put in order by what monitoring has stored of each. Among more, an index leads to
+the hour or percent as the chore that orders devices has found them; within these the order is exact again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Literal, TypeGuard, get_args
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from veldnet.domain.errors import BadRequest
+from veldnet.domain.health import Standing
+from veldnet.domain.scope import Scope
+from veldnet.store import read_property
+from veldnet.store.schema import ORDERED_AT, device_order, device_states, devices
+
+from .by_alarm import Slice
+
+# So many devices are put in order one by one.
+EXACT = 10_000
+StandingOrder = Literal["lastUplink", "-lastUplink", "meanPER", "-meanPER"]
+# What a device is put in order by, from what monitoring has stored of it.
+ReadStanding = Callable[[bytes | None], Standing | None]
+
+
+def is_standing(order: str) -> TypeGuard[StandingOrder]:
+    return order in get_args(StandingOrder)
+
+
+class Sorted(msgspec.Struct, frozen=True):
+    """The refs of a slice of the devices found. `found` is how many there are, as far as they were counted;
+    `at` is when the order was made, in Unix milliseconds, where it is not that of now."""
+
+    refs: list[int]
+    found: int
+    at: int | None = None
+
+
+class Sorting(msgspec.Struct, frozen=True):
+    """How to put devices in order; `exact` is how many are put in order one by one."""
+
+    order: StandingOrder
+    read: ReadStanding
+    exact: int = EXACT
+
+    @property
+    def descending(self) -> bool:
+        return self.order.startswith("-")
+
+    @property
+    def by_time(self) -> bool:
+        return self.order.endswith("lastUplink")
+
+    def key(self, watch: bytes | None) -> float | None:
+        standing = self.read(watch)
+        if standing is None:
+            return None
+        return standing.last_uplink_at if self.by_time else standing.mean_per
+
+    def in_order(self, keys: dict[int, float]) -> list[int]:
+        """Refs by their keys; of those alike by themselves."""
+        return [
+            ref for _key, ref in sorted(((key, ref) for ref, key in keys.items()), reverse=self.descending)
+        ]
+
+
+def refs_by_standing(
+    connection: Connection,
+    scope: Scope,
+    chosen: ColumnElement[bool] | None,
+    sorting: Sorting,
+    part: Slice,
+) -> Sorted:
+    """A slice of the devices that a condition on `devices` chooses, None for all of the subscriber. `total`
+    of the slice is how many there are, 0 where that is not known."""
+    if part.total <= sorting.exact:
+        few = _few(
+            connection,
+            devices.c.subscriber_ref == scope.subscriber_ref if chosen is None else chosen,
+            sorting,
+        )
+        if few is not None:
+            return Sorted(few[part.offset : part.offset + part.limit], len(few))
+    at = read_property(connection, ORDERED_AT)
+    if at is None:
+        raise BadRequest(
+            "more than {most} devices are not in this order yet: ask again in a few minutes, or filter",
+            most=sorting.exact,
+        )
+    refs = _Many(connection, scope, chosen, sorting).refs(part)
+    return Sorted(refs, max(part.total, sorting.exact + 1), int(at))
+
+
+def _few(connection: Connection, chosen: ColumnElement[bool], sorting: Sorting) -> list[int] | None:
+    """All devices in their order; None where there are too many."""
+    # No order is asked for: another index would lure the store away from the one that finds them.
+    query = (
+        select(devices.c.ref, device_states.c.watch)
+        .join(device_states, device_states.c.device_ref == devices.c.ref)
+        .where(chosen)
+        .limit(sorting.exact + 1)
+    )
+    rows = connection.execute(query).all()
+    if len(rows) > sorting.exact:
+        return None
+    keys = {row.ref: sorting.key(row.watch) for row in rows}
+    heard = {ref: key for ref, key in keys.items() if key is not None}
+    return sorting.in_order(heard) + sorted(keys.keys() - heard.keys())
+
+
+class _Many:
+    """Devices by the index of `device_order`."""
+
+    def __init__(
+        self, connection: Connection, scope: Scope, chosen: ColumnElement[bool] | None, sorting: Sorting
+    ) -> None:
+        self._connection = connection
+        self._scope = scope
+        self._chosen = chosen
+        self._sorting = sorting
+        columns = device_order.c
+        # The hour of the last uplink, or the error rate in percent.
+        self._rough = columns.heard_hour if sorting.by_time else columns.lost_percent
+
+    def refs(self, part: Slice) -> list[int]:
+        walk = self._heard(device_order.c.device_ref, self._rough.label("rough"))
+        ordered = (self._rough, device_order.c.device_ref)
+        walk = walk.order_by(*(column.desc() if self._sorting.descending else column for column in ordered))
+        rows = self._connection.execute(walk.limit(part.limit).offset(part.offset)).all()
+        refs = self._exactly([(row.rough, row.device_ref) for row in rows])
+        missing = part.limit - len(refs)
+        if missing == 0:
+            return refs
+        before = part.offset + len(refs)
+        if not refs and part.offset:
+            before = self._connection.execute(self._heard(func.count())).scalar_one()
+        return refs + self._never_heard(max(part.offset - before, 0), missing)
+
+    def _heard(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        """Devices that have been heard."""
+        query = select(*columns).where(device_order.c.subscriber_ref == self._scope.subscriber_ref)
+        if self._chosen is None:
+            return query.select_from(device_order)
+        return query.join_from(device_order, devices, devices.c.ref == device_order.c.device_ref).where(
+            self._chosen
+        )
+
+    def _exactly(self, places: list[tuple[int, int]]) -> list[int]:
+        """Refs in their exact order within each hour or percent. Only the first and the last may go on beyond
+        the slice."""
+        keys = self._keys(
+            select(device_order.c.device_ref).where(
+                device_order.c.device_ref.in_([ref for _rough, ref in places])
+            )
+        )
+        groups = [(rough, [ref for _rough, ref in group]) for rough, group in groupby(places, itemgetter(0))]
+        exact = []
+        for number, (rough, refs) in enumerate(groups):
+            alike = None
+            if number in (0, len(groups) - 1):
+                found = self._keys(
+                    self._heard(device_order.c.device_ref)
+                    .where(self._rough == rough)
+                    .limit(self._sorting.exact + 1)
+                )
+                alike = found if len(found) <= self._sorting.exact else None
+            if alike is None:
+                exact += self._sorting.in_order({ref: keys[ref] for ref in refs})
+            else:
+                # Where these would stand if the slice held them all.
+                first = sorted(alike, reverse=self._sorting.descending).index(refs[0])
+                exact += self._sorting.in_order(alike)[first : first + len(refs)]
+        return exact
+
+    def _keys(self, refs: Select[tuple[int]]) -> dict[int, float]:
+        rows = self._connection.execute(
+            select(device_states.c.device_ref, device_states.c.watch).where(
+                device_states.c.device_ref.in_(refs)
+            )
+        )
+        # What was heard of one may have been dropped since.
+        return {row.device_ref: self._sorting.key(row.watch) or 0.0 for row in rows}
+
+    def _never_heard(self, offset: int, limit: int) -> list[int]:
+        chosen = (
+            devices.c.subscriber_ref == self._scope.subscriber_ref if self._chosen is None else self._chosen
+        )
+        placed = select(device_order.c.device_ref).where(device_order.c.device_ref == devices.c.ref)
+        query = select(devices.c.ref).where(chosen, ~placed.exists()).order_by(devices.c.ref)
+        return list(self._connection.execute(query.limit(limit).offset(offset)).scalars())
