@@ -243,7 +243,8 @@ def test_migrations_give_the_schema_and_keep_a_snapshot(tmp_path: Path) -> None:
     for table in metadata.sorted_tables:
         columns = {column["name"] for column in inspector.get_columns(table.name)}
         assert columns == {column.name for column in table.columns}, table.name
-        assert {index.name for index in table.indexes} <= indexes, table.name
+        wanted = {index.name for index in table.indexes if index.info.get("engine", "sqlite") == "sqlite"}
+        assert wanted <= indexes, table.name
     with store.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(UnknownRevision, match="0000"):

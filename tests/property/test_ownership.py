@@ -78,7 +78,7 @@ class World:
         self.servers = Recorder()
         self.deliveries: Any = None
         self.table: Any = None
-        self.seen = 0
+        self.seen = changes.Position()
         self.customers: dict[str, Scope] = {}
         self.given: set[str] = set()
         self.known: list[Any] = []
@@ -93,7 +93,7 @@ class World:
     async def start(self) -> None:
         await self.store.take_leases()
         self.table = RoutingTable(self.store, None)  # type: ignore[arg-type]
-        self.seen = await self.store.read(changes.last_seq)
+        self.seen = await self.store.read(changes.position)
         await self.table.load()
         self.deliveries = Deliveries(
             self.store,
@@ -116,8 +116,8 @@ class World:
 
     async def take_up(self) -> None:
         """What a running server does with changes, here or of another process, within a second."""
-        for change in await self.store.read(lambda c: changes.since(c, self.seen)):
-            self.seen = change.seq
+        pending, self.seen = await self.store.read(lambda c: changes.since(c, self.seen))
+        for change in pending:
             if change.kind == "routing":
                 await self.table.reload(change.ref)
             elif change.kind == "device":

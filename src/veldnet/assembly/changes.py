@@ -25,14 +25,14 @@ class ChangeApplier:
         self._store = store
         self._supervisor = supervisor
         self._table = table
-        self._seen = 0
+        self._read = changes.Position()
         self._applying = asyncio.Lock()
         # Changes that could not be taken up yet, oldest first.
         self._unapplied: list[changes.Change] = []
 
     async def begin(self) -> None:
         """Start from now: what was changed before is loaded."""
-        self._seen = await self._store.read(changes.last_seq)
+        self._read = await self._store.read(changes.position)
 
     async def apply(self) -> None:
         """Take up what is new. Raises `StoreError`."""
@@ -40,10 +40,13 @@ class ChangeApplier:
             again, self._unapplied = self._unapplied, []
             for change in again:
                 await self._try(change)
-            while pending := await self._store.read(lambda c: changes.since(c, self._seen)):
+            while True:
+                pending, behind = await self._store.read(lambda c: changes.since(c, self._read))
                 for change in pending:
-                    self._seen = change.seq
                     await self._try(change)
+                self._read = behind
+                if not pending:
+                    break
             if not self._unapplied:
                 self._supervisor.recovered(_TASK)
 

@@ -353,7 +353,7 @@ class Platform:
             found.append(self._data.problem)
         try:
             async with asyncio.timeout(_STORE_TIMEOUT):
-                await self.store.read(changes.last_seq)
+                await self.store.read(changes.position)
         except (StoreError, TimeoutError):
             found.append(f"the store does not answer within {_STORE_TIMEOUT:g} s")
         for name in self.vault.names:

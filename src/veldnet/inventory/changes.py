@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
-from veldnet.store import moment
+from veldnet.store import moment, settled_before
 from veldnet.store.schema import changes
 
 Kind = Literal[
@@ -25,6 +25,9 @@ Kind = Literal[
 
 
 _INSERT = insert(changes)
+# So many are read at once.
+_PAGE = 1000
+_MOST_EARLY = 5000
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -38,13 +41,47 @@ def note(connection: Connection, kind: Kind, ref: int) -> None:
     connection.execute(_INSERT, {"kind": kind, "ref": ref, "at": moment(connection)})
 
 
-def last_seq(connection: Connection) -> int:
-    return int(connection.execute(select(func.coalesce(func.max(changes.c.seq), 0))).scalar_one())
+class Position(msgspec.Struct, frozen=True):
+    """How far a server has read: all that is settled up to a transaction and a number in it, and what it has
+    seen of later transactions."""
+
+    txn: int = 0
+    seq: int = 0
+    early: frozenset[tuple[int, int]] = frozenset()
 
 
-def since(connection: Connection, seq: int) -> list[Change]:
-    query = select(changes.c.seq, changes.c.kind, changes.c.ref).where(changes.c.seq > seq)
-    return [Change(*row) for row in connection.execute(query.order_by(changes.c.seq).limit(1000))]
+def position(connection: Connection) -> Position:
+    """Where to go on for all that is written from now on."""
+    settled, columns = settled_before(connection), changes.c
+    if settled is None:
+        return Position(0, connection.execute(select(func.max(columns.seq))).scalar() or 0)
+    query = select(columns.txn, columns.seq).where(columns.txn >= settled).limit(_MOST_EARLY)
+    return Position(settled, 0, frozenset((row.txn, row.seq) for row in connection.execute(query)))
+
+
+def since(connection: Connection, read: Position) -> tuple[list[Change], Position]:
+    """Changes behind a position, oldest first, and the position behind them. None is left out for good: one
+    whose transaction ends late comes late."""
+    settled, columns = settled_before(connection), changes.c
+    query = select(columns.seq, columns.kind, columns.ref, columns.txn).limit(_PAGE)
+    if settled is None:
+        rows = connection.execute(query.where(columns.seq > read.seq).order_by(columns.seq)).all()
+        return [Change(*row[:3]) for row in rows], Position(0, rows[-1].seq if rows else read.seq)
+    behind = tuple_(columns.txn, columns.seq) > (read.txn, read.seq)
+    ordered = query.where(behind, columns.txn < settled).order_by(columns.txn, columns.seq)
+    rows = connection.execute(ordered).all()
+    found = [Change(*row[:3]) for row in rows if (row.txn, row.seq) not in read.early]
+    if len(rows) == _PAGE:
+        return found, Position(rows[-1].txn, rows[-1].seq, read.early)
+    early = {(txn, seq) for txn, seq in read.early if txn >= settled}
+    # What can be seen already is taken up at once; while many wait for a transaction that does not end, in
+    # their order only.
+    if len(early) < _MOST_EARLY:
+        late = query.where(columns.txn >= settled, columns.seq.not_in([seq for _txn, seq in early]))
+        rows = connection.execute(late.order_by(columns.seq)).all()
+        found += [Change(*row[:3]) for row in rows]
+        early.update((row.txn, row.seq) for row in rows)
+    return found, Position(max(settled, read.txn), 0, frozenset(early))
 
 
 def prune(connection: Connection, before_ms: int) -> None:

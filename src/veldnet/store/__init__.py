@@ -61,6 +61,7 @@ from .rows import (
 )
 from .sqlite import PARTITIONS, SqliteStore, sqlite_engine
 from .sqlite_database import SqliteFile
+from .transactions import settled_before
 from .triggers import create_triggers, fold_device_counts
 from .upserts import insert_new, put
 
@@ -132,6 +133,7 @@ __all__ = [
     "read_property",
     "read_timeline",
     "schema",
+    "settled_before",
     "snapshot",
     "sqlite_database",
     "sqlite_engine",

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from .rows import HOURLY_COUNTERS, FrameRow
+from .transactions import transaction_number
 
 metadata = MetaData(
     naming_convention={
@@ -898,6 +899,9 @@ changes = Table(
     Column("kind", Text, nullable=False),
     Column("ref", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
+    # By which the log is read in an order that skips nothing; see `store.transactions`.
+    Column("txn", BigInteger, nullable=False, server_default=transaction_number()),
+    Index("ix_changes_txn_seq", "txn", "seq", info={"engine": "postgresql"}).ddl_if(dialect="postgresql"),
     sqlite_autoincrement=True,
 )
 
