@@ -1,10 +1,10 @@
-"""What every store must do; SQLite is the one there is."""
+"""What every store must do, over SQLite and over PostgreSQL."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 
+from tests import postgresql
 from veldnet.domain.documents import PlanSettings, ProfileSettings, decode_plan, decode_profile, encode
 from veldnet.store import (
     AttemptRow,
     BodyRow,
     DeliveredRow,
     DeliveryResultRow,
+    EngineStore,
     FrameRow,
     IdSource,
     JoinMemoryRow,
@@ -57,12 +59,22 @@ def open_sqlite(directory: Path) -> SqliteStore:
     return store
 
 
-STORES = {"sqlite": open_sqlite}
+ENGINES = ("sqlite", "postgresql")
 
 
-@pytest.fixture(params=STORES)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = STORES[request.param](tmp_path)
+@pytest.fixture(params=ENGINES)
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], EngineStore]]:
+    """Opens one new database as often as it is called."""
+    if request.param == "sqlite":
+        yield lambda: open_sqlite(tmp_path)
+    else:
+        with postgresql.database() as url:
+            yield lambda: postgresql.open_store(url)
+
+
+@pytest.fixture
+async def store(opener: Callable[[], EngineStore]) -> AsyncIterator[EngineStore]:
+    opened = opener()
     yield opened
     await opened.close()
 
@@ -71,7 +83,7 @@ def frame_row(identifier: int, device_ref: int = 1) -> FrameRow:
     return FrameRow(identifier, device_ref, 0, "accepted", 1, 2, 3, -900, 50, 5, 1, 1, None, 0)
 
 
-async def fleet(store: SqliteStore, count: int) -> None:
+async def fleet(store: EngineStore, count: int) -> None:
     def write(connection):  # type: ignore[no-untyped-def]
         connection.execute(insert(operators).values(ref=1, code="ope", name="x"))
         connection.execute(
@@ -105,7 +117,7 @@ async def fleet(store: SqliteStore, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 33, 128, 300])
-async def test_batches_of_every_size_are_written_whole(store: SqliteStore, count: int) -> None:
+async def test_batches_of_every_size_are_written_whole(store: EngineStore, count: int) -> None:
     await fleet(store, count)
     refs = range(1, count + 1)
     await store.commit(
@@ -161,7 +173,7 @@ async def test_batches_of_every_size_are_written_whole(store: SqliteStore, count
     ]
 
 
-async def test_a_batch_that_fails_leaves_nothing(store: SqliteStore) -> None:
+async def test_a_batch_that_fails_leaves_nothing(store: EngineStore) -> None:
     await store.commit([(Statement.INSERT_FRAME, [frame_row(1)])])
     with pytest.raises(StoreError):
         await store.commit(
@@ -170,7 +182,7 @@ async def test_a_batch_that_fails_leaves_nothing(store: SqliteStore) -> None:
     assert [row.id for row in await store.read(lambda c: c.execute(select(frames.c.id)).all())] == [1]
 
 
-async def test_a_change_that_raises_is_undone(store: SqliteStore) -> None:
+async def test_a_change_that_raises_is_undone(store: EngineStore) -> None:
     def change(connection):  # type: ignore[no-untyped-def]
         connection.execute(insert(operators).values(code="a", name="b"))
         raise LookupError("no")
@@ -180,10 +192,12 @@ async def test_a_change_that_raises_is_undone(store: SqliteStore) -> None:
     assert await store.read(lambda c: c.execute(select(operators.c.ref)).all()) == []
 
 
-async def test_a_paused_process_cannot_write_past_its_lease(store: SqliteStore) -> None:
+async def test_a_paused_process_cannot_write_past_its_lease(
+    store: EngineStore, opener: Callable[[], EngineStore]
+) -> None:
     first = await store.take_leases("one")
     await store.commit([(Statement.INSERT_FRAME, [frame_row(1)])])
-    other = SqliteStore(store.path)
+    other = opener()
     assert await other.take_leases("two") == first + 1
     with pytest.raises(LeaseLost):
         await store.commit([(Statement.INSERT_FRAME, [frame_row(2)])])
@@ -192,14 +206,14 @@ async def test_a_paused_process_cannot_write_past_its_lease(store: SqliteStore) 
     assert [row.id for row in await store.read(lambda c: c.execute(select(frames.c.id)).all())] == [1, 3]
 
 
-async def test_state_of_a_deleted_device_goes_nowhere(store: SqliteStore) -> None:
+async def test_state_of_a_deleted_device_goes_nowhere(store: EngineStore) -> None:
     await fleet(store, 1)
     await store.write(lambda c: c.execute(text("DELETE FROM devices")))
     await store.commit([(Statement.UPDATE_STATE, [StateRow(5, None, b"s", None, None, None, 1)])])
     assert await store.devices_by_dev_addr([5]) == []
 
 
-async def test_pending_sessions_are_found_by_their_address(store: SqliteStore) -> None:
+async def test_pending_sessions_are_found_by_their_address(store: EngineStore) -> None:
     await fleet(store, 2)
     await store.commit(
         [
@@ -218,7 +232,7 @@ async def test_pending_sessions_are_found_by_their_address(store: SqliteStore) -
     )
 
 
-async def test_lanes_are_listed_in_pages(store: SqliteStore) -> None:
+async def test_lanes_are_listed_in_pages(store: EngineStore) -> None:
     rows = [NewDeliveryRow(n, n, n % 3, 1, f"{n % 2}:", 5, 0, None, b"m") for n in range(12)]
     await store.commit([(Statement.INSERT_DELIVERY, rows)])
     after, found = (-1, ""), []
@@ -346,7 +360,7 @@ def test_plans_and_profiles_of_0009_are_made_whole(tmp_path: Path) -> None:
     assert set(msgspec.json.decode(profile)) == set(ProfileSettings.__struct_fields__)
 
 
-async def test_devices_are_counted_by_cells_of_the_map(store: SqliteStore) -> None:
+async def test_devices_are_counted_by_cells_of_the_map(store: EngineStore) -> None:
     """However devices come, move, fall ill and go, the cells hold what a count of the devices gives."""
     await fleet(store, 0)
     rng = random.Random(11)

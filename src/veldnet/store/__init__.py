@@ -6,6 +6,7 @@ Only this room knows SQL dialects. It imports nothing else of Veldnet.
 from sqlalchemy import Connection
 
 from .database import Damaged, Database, DatabaseStore
+from .engine_store import PARTITIONS, EngineStore
 from .ids import (
     IdRange,
     IdSource,
@@ -59,7 +60,7 @@ from .rows import (
     StateRow,
     five_infos,
 )
-from .sqlite import PARTITIONS, SqliteStore, sqlite_engine
+from .sqlite import SqliteStore, sqlite_engine
 from .sqlite_database import SqliteFile
 from .transactions import settled_before
 from .triggers import create_triggers, fold_device_counts
@@ -85,6 +86,7 @@ __all__ = [
     "DeliveryResultRow",
     "DeliveryRow",
     "DownlinkRow",
+    "EngineStore",
     "FrameRow",
     "HealthRow",
     "HourlyRow",

@@ -27,10 +27,22 @@ def head_revision() -> str | None:
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Run every migration up to a revision that the database lacks, in one transaction."""
     with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        upgrade_within(connection, revision)
         _check_foreign_keys(connection)
+
+
+def upgrade_within(connection: Connection, revision: str = "head") -> None:
+    """Run every migration up to a revision that the database lacks in the transaction of a connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def stamp(connection: Connection) -> None:
+    """Note that a database has the newest schema."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.stamp(config, "head")
 
 
 @contextmanager

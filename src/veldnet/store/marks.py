@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
 from .ids import IdSource
@@ -18,6 +19,13 @@ _COLUMNS = (
     notifications.c.id,
     id_marks.c.last_id,
 )
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """How far identifiers have come: the last one, and the number of steps."""
+
+    last: int
+    steps: int
 
 
 def resume(connection: Connection, ids: IdSource, process: int) -> None:
@@ -36,28 +44,33 @@ def resume(connection: Connection, ids: IdSource, process: int) -> None:
 class Marks:
     """Writes down how far the identifiers of a source have come, as part of each transaction."""
 
-    def __init__(self, ids: IdSource) -> None:
+    def __init__(self, ids: IdSource, mark: str) -> None:
+        """`mark` is how the driver marks a value in a statement."""
         self._ids = ids
-        self._written = 0
-        self._steps = 0
-        self._writing = (0, 0)
+        self._note_step = (
+            f"INSERT INTO id_steps (first_id, ahead) VALUES ({mark}, {mark}) "  # noqa: S608 - a mark
+            "ON CONFLICT (first_id) DO UPDATE SET ahead = excluded.ahead"
+        )
+        # Two threads may write, and the later one first.
+        self._note_last = f"UPDATE id_marks SET last_id = {mark} WHERE partition = 0 AND last_id < {mark}"  # noqa: S608
+        self._written = Mark(0, 0)
 
-    def write(self, cursor: Any) -> None:
+    def write(self, cursor: Any) -> Mark:
         """Before a commit. All that is committed with it was given before."""
         last, steps = self._ids.last, self._ids.steps
-        self._writing = (last, len(steps))
-        if not self._ids.may_give or last == self._written:
-            return
-        for step in steps[self._steps :]:
-            cursor.execute(
-                "INSERT OR REPLACE INTO id_steps (first_id, ahead) VALUES (?, ?)", (step.first_id, step.ahead)
-            )
-        cursor.execute("UPDATE id_marks SET last_id = ? WHERE partition = 0", (last,))
+        mark = Mark(last, len(steps))
+        if not self._ids.may_give or last == self._written.last:
+            return mark
+        for step in steps[self._written.steps :]:
+            cursor.execute(self._note_step, (step.first_id, step.ahead))
+        cursor.execute(self._note_last, (last, last))
+        return mark
 
-    def written(self) -> None:
+    def written(self, mark: Mark) -> None:
         """The transaction is durable."""
-        self._written, self._steps = self._writing
+        before = self._written
+        self._written = Mark(max(mark.last, before.last), max(mark.steps, before.steps))
 
     def begin_again(self) -> None:
         """The source has been told where to go on."""
-        self._written, self._steps, self._writing = 0, 0, (0, 0)
+        self._written = Mark(0, 0)

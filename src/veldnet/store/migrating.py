@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.sql import column, table
 
 # The newest revision in `migrations/versions`; a test holds it current. With it a server that has nothing
@@ -25,12 +25,15 @@ class UnknownRevision(Exception):
 
 def current_revision(engine: Engine) -> str | None:
     """The revision a database has, None for an empty one."""
-    if not inspect(engine).has_table("alembic_version"):
-        return None
     with engine.connect() as connection:
-        return connection.execute(
-            select(column("version_num")).select_from(table("alembic_version"))
-        ).scalar()
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision a database has, None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(select(column("version_num")).select_from(table("alembic_version"))).scalar()
 
 
 def migrate(engine: Engine, database: Path) -> bool:
@@ -51,10 +54,10 @@ def migrate(engine: Engine, database: Path) -> bool:
     return True
 
 
-def check_revision(revision: str) -> None:
-    """Raises `UnknownRevision` for one that this version does not know."""
+def check_revision(revision: str, oldest: str = "") -> None:
+    """Raises `UnknownRevision` for one that this version does not know, or is older than `oldest`."""
     known = sorted(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*_*.py"))
-    if revision not in known:
+    if revision not in known or revision < oldest:
         raise UnknownRevision(
             f"its schema has revision {revision!r}, which this version of Veldnet does not know "
             f"(its newest is {HEAD}); use the version that made it, or a newer one"

@@ -804,6 +804,8 @@ frames = Table(
     PrimaryKeyConstraint("device_ref", "id"),
     Index("ix_frames_id", "id", unique=True),
     sqlite_with_rowid=False,
+    # By days; see `store.postgres.days`.
+    postgresql_partition_by="RANGE (id)",
 )
 # In the order of a frame row's fields.
 FRAME_COLUMNS = tuple(frames.c[name] for name in FrameRow.__struct_fields__)
@@ -817,6 +819,7 @@ frame_bodies = Table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("frame_id", "part"),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (frame_id)",
 )
 
 deliveries = Table(

@@ -1,0 +1,164 @@
+"""What the engines share: threads that block in place of the event loop, the lease, the queries."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from veldnet.domain.devices import DeviceRow
+
+from . import hot_reads, marks
+from .ids import IdSource
+from .interface import DeliveryRow, StoreError
+from .marks import Marks
+from .moment import tell_time
+from .rows import Rows
+
+T = TypeVar("T")
+
+PARTITIONS = 64
+
+
+class InlineExecutor(Executor):
+    """Runs the work at once in the caller's thread: for a network under a virtual clock."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def executor(inline: bool, threads: int, name: str) -> Executor:
+    """Threads for what blocks; `inline` needs none."""
+    return InlineExecutor() if inline else ThreadPoolExecutor(threads, thread_name_prefix=f"store-{name}")
+
+
+def describe(error: Exception) -> str:
+    """What the driver said. The statement and its values, which SQLAlchemy adds, are nobody's business."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause)
+
+
+class EngineStore(ABC):
+    """A `Store` over an engine. `inline` runs everything in the calling thread; `clock` dates what management
+    writes."""
+
+    def __init__(
+        self, engine: Engine, *, mark: str, inline: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.engine = engine
+        tell_time(engine, clock)
+        # Of frames, deliveries and notifications; gives some once this process has the lease.
+        self.ids = IdSource.waiting()
+        self._marks = Marks(self.ids, mark)
+        self._writer = executor(inline, 1, "writer")
+        self._readers = executor(inline, 4, "reader")
+        self._epoch: int | None = None
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What people call the database: its file, or where it is and what it is called."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> tuple[int, int]:
+        """Another one for each database, copies included."""
+
+    @property
+    def problem(self) -> str | None:
+        """What has happened to the database since it was opened, in words."""
+        return None
+
+    async def take_leases(self, owner: str | None = None) -> int:
+        """Become the server on this database; the one before gets `LeaseLost` whatever it writes. From then
+        on this process gives identifiers, above all that were given before. Returns the epoch. Others, who
+        never took it, may write beside it."""
+        name = owner or secrets.token_hex(4)
+
+        def take(connection: Connection) -> int:
+            current = connection.execute(text("SELECT COALESCE(MAX(epoch), 0) FROM leases")).scalar_one()
+            connection.execute(text("DELETE FROM leases"))
+            connection.execute(
+                text("INSERT INTO leases (partition, epoch, owner) VALUES (:partition, :epoch, :owner)"),
+                [
+                    {"partition": partition, "epoch": current + 1, "owner": name}
+                    for partition in range(PARTITIONS)
+                ],
+            )
+            marks.resume(connection, self.ids, int(current) + 1)
+            self._marks.begin_again()
+            return int(current) + 1
+
+        self._epoch = None
+        self._epoch = await self.write(take)
+        return self._epoch
+
+    async def _run(self, executor: Executor, work: Callable[..., T], *arguments: Any) -> T:
+        try:
+            running = asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
+        except RuntimeError as error:
+            raise StoreError(f"the store is closed: {error}") from error
+        return await running
+
+    async def commit(self, rows: Iterable[Rows]) -> None:
+        await self._run(self._writer, self._commit, rows)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        return await self._run(self._readers, self._read, query)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        return await self._run(self._writer, self._write, change)
+
+    @abstractmethod
+    def _commit(self, rows: Iterable[Rows]) -> None: ...
+
+    @abstractmethod
+    def _read(self, query: Callable[[Connection], T]) -> T: ...
+
+    @abstractmethod
+    def _write(self, change: Callable[[Connection], T]) -> T: ...
+
+    async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
+        return await self.read(lambda connection: hot_reads.devices_by_dev_addr(connection, dev_addrs))
+
+    async def devices_by_dev_eui(self, dev_euis: Sequence[str]) -> list[DeviceRow]:
+        return await self.read(lambda connection: hot_reads.devices_by_dev_eui(connection, dev_euis))
+
+    async def devices_by_ref(self, refs: Sequence[int]) -> list[DeviceRow]:
+        return await self.read(lambda connection: hot_reads.devices_by_ref(connection, refs))
+
+    async def devices_with_unsolicited_downlinks(self, after: int, limit: int) -> list[int]:
+        return await self.read(
+            lambda connection: hot_reads.devices_with_unsolicited_downlinks(connection, after, limit)
+        )
+
+    async def devices_to_check(self, now: int, limit: int) -> list[int]:
+        return await self.read(lambda connection: hot_reads.devices_to_check(connection, now, limit))
+
+    async def pending_queues(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
+        return await self.read(lambda connection: hot_reads.pending_queues(connection, after, limit))
+
+    async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+        return await self.read(
+            lambda connection: hot_reads.pending_deliveries(connection, device_ref, lane, limit)
+        )
+
+    async def close(self) -> None:
+        await self._run(self._writer, self._close)
+        self._writer.shutdown(wait=False)
+        self._readers.shutdown(wait=False)
+
+    @abstractmethod
+    def _close(self) -> None: ...

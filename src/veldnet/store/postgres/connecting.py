@@ -1,0 +1,127 @@
+"""Connections to PostgreSQL: how they are set up, and what is wrong with a server in one sentence."""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+import psycopg
+from psycopg.pq import ConnStatus
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+from veldnet.store.interface import StoreError
+
+from .address import shown
+from .errors import words
+
+OLDEST = 15
+# Connections of a process: those that read, and those of management; one more writes frames.
+READERS, WRITERS = 4, 2
+
+# Seconds. A server that has gone is noticed, also where its machine says nothing any more.
+_LIBPQ: dict[str, str | int] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "veldnet",
+}
+# A lock that does not come is an error, as a locked SQLite file is. Transactions of a process that hangs end.
+_SESSION = {
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+    "client_encoding": "UTF8",
+    # Only those that SQL needs: what is compiled for a query of a millisecond is not worth it.
+    "jit": "off",
+}
+# Rows of a commit are found by their keys in the order in which they are given, so that two writers lock
+# them in one order; whatever the statistics of the tables say.
+_COMMITS = {
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "statement_timeout": "60s",
+}
+
+
+def _options(extra: dict[str, str]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in (_SESSION | extra).items())
+
+
+def commit_connection(url: URL) -> psycopg.Connection[Any]:
+    """The connection that writes frames; it begins and commits by statements."""
+    return psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False),
+        autocommit=True,
+        **(_LIBPQ | {"options": _options(_COMMITS)}),  # type: ignore[arg-type]
+    )
+
+
+def engine(url: URL, *, size: int, reading: bool = False) -> Engine:
+    """A pool of connections. Those that read see one state of the database in a transaction."""
+    made = create_engine(
+        url,
+        connect_args=_LIBPQ | {"options": _options({})},
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=30,
+        isolation_level="REPEATABLE READ" if reading else "READ COMMITTED",
+        # Half of the statements are prepared by the driver once they come often.
+        query_cache_size=1000,
+    )
+
+    @event.listens_for(made, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.read_only = reading
+
+    return made
+
+
+def has_gone(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server has closed a connection that nothing was asked on since."""
+    if connection.closed:
+        return True
+    waiting, _, _ = select.select([connection.fileno()], [], [], 0)
+    if waiting:
+        try:
+            connection.pgconn.consume_input()
+        except psycopg.Error:
+            return True
+    return connection.pgconn.status != ConnStatus.OK
+
+
+def check_server(url: URL) -> int:
+    """Make sure that the database can be used; returns a number of its own. Raises `StoreError` with what to
+    do about it."""
+    try:
+        with commit_connection(url) as connection:
+            if connection.info.server_version < OLDEST * 10_000:
+                version = connection.info.parameter_status("server_version")
+                raise StoreError(
+                    f"{shown(url)} is of version {version}; Veldnet needs PostgreSQL {OLDEST} or later"
+                )
+            encoding = connection.info.parameter_status("server_encoding")
+            if encoding != "UTF8":
+                raise StoreError(
+                    f"{shown(url)} has the encoding {encoding}; create it with "
+                    "ENCODING 'UTF8' TEMPLATE template0"
+                )
+            row = connection.execute(
+                "SELECT oid::bigint, pg_is_in_recovery(), has_schema_privilege(current_schema(), 'CREATE'), "
+                "current_user FROM pg_database WHERE datname = current_database()"
+            ).fetchone()
+            assert row is not None
+            number, standby, may_create, user = row
+            if standby:
+                raise StoreError(f"{shown(url)} is a standby that cannot be written; name the primary")
+            if not may_create:
+                raise StoreError(
+                    f"user {user} may not create tables in {shown(url)}; make it the owner: "
+                    f"ALTER DATABASE ... OWNER TO {user}"
+                )
+            return int(number)
+    except psycopg.Error as error:
+        raise StoreError(f"cannot use {shown(url)}: {words(error)}") from None

@@ -1,0 +1,154 @@
+"""A PostgreSQL server for tests: one for each process that runs tests, in a directory of its own, reached by
+a Unix socket. Each test gets a new database, copied from one that has the schema."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from veldnet.store.postgres import PostgresStore
+from veldnet.store.postgres.creating import bring_to_head
+
+_USER = "veldnet"
+# Nothing of a test must outlive the machine.
+_QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "autovacuum": "off",
+    "max_wal_size": "256MB",
+    "listen_addresses": "''",
+    "log_min_messages": "fatal",
+}
+_numbers = count(1)
+
+
+def _program(name: str) -> str:
+    """A program of PostgreSQL, which Debian does not put into the path."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found = shutil.which(name, path=os.pathsep.join([*map(str, places), os.environ.get("PATH", "")]))
+    assert found is not None, f"there is no {name}: the tests need PostgreSQL 15 or later; run make tools"
+    return found
+
+
+class PostgresServer:
+    """A running server."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="veldnet-pg-"))
+        # PostgreSQL refuses to run as root.
+        self._as = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+        if self._as:
+            shutil.chown(self._folder, **self._as)
+        self._data = self._folder / "data"
+        self._run(
+            "initdb",
+            "--pgdata",
+            str(self._data),
+            "--username",
+            _USER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C.UTF-8",
+            "--no-sync",
+        )
+        self.start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [_program(program), *arguments],
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            extra_groups=[] if self._as else None,
+            **self._as,
+        )
+
+    def start(self) -> None:
+        options = " ".join(f"-c {name}={value}" for name, value in _QUICK.items())
+        self._run(
+            "pg_ctl",
+            "--pgdata",
+            str(self._data),
+            "--wait",
+            "--log",
+            str(self._folder / "log"),
+            "--options",
+            f"{options} -k {self._folder}",
+            "start",
+        )
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "--pgdata", str(self._data), "--wait", "--mode", mode, "stop")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def url(self, database: str, user: str = _USER) -> str:
+        return f"postgresql://{user}@/{database}?host={self._folder}"
+
+    def run(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def create(self, template: str = "template1") -> str:
+        """A new database; returns its name."""
+        name = f"test_{next(_numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@cache
+def server() -> PostgresServer:
+    """The server of this process."""
+    started = PostgresServer()
+    atexit.register(started.remove)
+    return started
+
+
+@cache
+def _template() -> str:
+    """A database with the schema and nothing in it."""
+    name = server().create()
+    store = PostgresStore(server().url(name), inline=True)
+    bring_to_head(store.engine)
+    store.dispose()
+    return name
+
+
+@contextmanager
+def database(*, empty: bool = False) -> Iterator[str]:
+    """The URL of a new database with the schema, or with nothing."""
+    name = server().create() if empty else server().create(_template())
+    try:
+        yield server().url(name)
+    finally:
+        server().drop(name)
+
+
+def open_store(url: str, **options: Any) -> PostgresStore:
+    """A store with the schema of this version."""
+    store = PostgresStore(url, **options)
+    bring_to_head(store.engine)
+    return store
