@@ -65,6 +65,7 @@ tools:
 	command -v nginx > /dev/null || missing="$$missing nginx-light"; \
 	command -v mosquitto > /dev/null || test -x /usr/sbin/mosquitto || missing="$$missing mosquitto"; \
 	command -v chromium-headless-shell > /dev/null || missing="$$missing chromium-headless-shell"; \
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || missing="$$missing postgresql"; \
 	ls /usr/lib/*/faketime/libfaketime.so.1 > /dev/null 2>&1 || missing="$$missing faketime"; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 		(apt-get update -qq && apt-get install -y -qq $$missing) > /dev/null || \
@@ -162,8 +163,8 @@ proto: $(VENV)/.dev ## Generate code for the messages of MQTT base stations
 
 lock: $(VENV)/.dev ## Resolve the dependencies (needs uv)
 	@for kind in run dev build; do \
-		case $$kind in run) from="pyproject.toml --extra hsm --extra simulate";; \
-			dev) from="pyproject.toml --extra hsm --extra simulate --extra dev";; build) from="requirements/build.in";; esac; \
+		case $$kind in run) from="pyproject.toml --extra hsm --extra postgresql --extra simulate";; \
+			dev) from="pyproject.toml --extra hsm --extra postgresql --extra simulate --extra dev";; build) from="requirements/build.in";; esac; \
 		uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 			--custom-compile-command "make lock" $$from --output-file requirements/$$kind.lock; done
 

@@ -18,7 +18,6 @@ from typing import Any
 import psycopg
 
 from veldnet.store.postgres import PostgresStore
-from veldnet.store.postgres.creating import bring_to_head
 
 _USER = "veldnet"
 # Nothing of a test must outlive the machine.
@@ -50,9 +49,9 @@ class PostgresServer:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="veldnet-pg-"))
         # PostgreSQL refuses to run as root.
-        self._as = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
-        if self._as:
-            shutil.chown(self._folder, **self._as)
+        self._user = "postgres" if os.getuid() == 0 else None
+        if self._user:
+            shutil.chown(self._folder, self._user, self._user)
         self._data = self._folder / "data"
         self._run(
             "initdb",
@@ -77,8 +76,9 @@ class PostgresServer:
             cwd="/",
             stdout=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,
-            extra_groups=[] if self._as else None,
-            **self._as,
+            extra_groups=[] if self._user else None,
+            user=self._user,
+            group=self._user,
         )
 
     def start(self) -> None:
@@ -132,7 +132,7 @@ def _template() -> str:
     """A database with the schema and nothing in it."""
     name = server().create()
     store = PostgresStore(server().url(name), inline=True)
-    bring_to_head(store.engine)
+    store.migrate()
     store.dispose()
     return name
 
@@ -150,5 +150,5 @@ def database(*, empty: bool = False) -> Iterator[str]:
 def open_store(url: str, **options: Any) -> PostgresStore:
     """A store with the schema of this version."""
     store = PostgresStore(url, **options)
-    bring_to_head(store.engine)
+    store.migrate()
     return store

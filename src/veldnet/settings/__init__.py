@@ -12,6 +12,7 @@ from .routing import RoutingSettings
 from .sample import Setting, describe, sample_file
 from .serving import ApiSettings, ConsoleSettings, TlsSettings
 from .sign_in import ProviderSettings, SignInSettings
+from .store import StoreSettings
 from .tree import RENAMED, Settings
 from .values import Address, Duration, OptionalAddress, SettingsError
 
@@ -40,6 +41,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignInSettings",
+    "StoreSettings",
     "TlsSettings",
     "VaultSettings",
     "describe",

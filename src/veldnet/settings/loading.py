@@ -74,6 +74,11 @@ def load_settings(
 
 
 def _check(settings: Settings) -> None:
+    if settings.store.url and settings.backup.directory:
+        raise SettingsError(
+            "settings: backup.directory is for the SQLite file; PostgreSQL is backed up with its own tools "
+            "(docs/postgresql.md)"
+        )
     window = settings.network.deduplication_window
     if not 0 <= window <= 0.8 * settings.network.rx1_delay:
         raise SettingsError(

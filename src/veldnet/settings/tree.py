@@ -13,6 +13,7 @@ from .operation import AlarmSettings, BackupSettings, JournalSettings, LogSettin
 from .routing import RoutingSettings
 from .serving import ApiSettings, ConsoleSettings, TlsSettings
 from .sign_in import SignInSettings
+from .store import StoreSettings
 from .values import about
 
 
@@ -20,6 +21,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """All settings of Veldnet."""
 
     data: Annotated[str, about("Directory of the database and the vault.")] = "./veldnet-data"
+    store: StoreSettings = StoreSettings()
     api: ApiSettings = ApiSettings()
     tls: TlsSettings = TlsSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -32,6 +32,7 @@ from .migrating import (
     sync_directory,
 )
 from .moment import moment
+from .opening import postgres_database
 from .properties import read_property, write_property
 from .rows import (
     ALARM_INFOS,
@@ -131,6 +132,7 @@ __all__ = [
     "millis_of",
     "moment",
     "open_at_rest",
+    "postgres_database",
     "put",
     "read_property",
     "read_timeline",

@@ -36,6 +36,11 @@ class DatabaseStore(Store, Protocol):
     def problem(self) -> str | None:
         """Why what is written now would be lost, in words."""
 
+    @property
+    def place(self) -> str | None:
+        """Which history of which database this is, where a backup can be put back without a command of
+        Veldnet: another one after that, and where a standby has taken over."""
+
     async def take_leases(self, owner: str | None = None) -> int:
         """Become the server on this database; the one before gets `LeaseLost` whatever it writes. From then
         on this process gives identifiers, above all that were given before. Returns the epoch. Others, who

@@ -51,8 +51,8 @@ def describe(error: Exception) -> str:
 
 
 class EngineStore(ABC):
-    """A `Store` over an engine. `inline` runs everything in the calling thread; `clock` dates what management
-    writes."""
+    """A `DatabaseStore` over an engine. `inline` runs everything in the calling thread; `clock` dates what
+    management writes."""
 
     def __init__(
         self, engine: Engine, *, mark: str, inline: bool = False, clock: Callable[[], float] = time.time
@@ -69,22 +69,22 @@ class EngineStore(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What people call the database: its file, or where it is and what it is called."""
+        """See `DatabaseStore`."""
 
     @property
     @abstractmethod
     def identity(self) -> tuple[int, int]:
-        """Another one for each database, copies included."""
+        """See `DatabaseStore`."""
 
     @property
     def problem(self) -> str | None:
-        """What has happened to the database since it was opened, in words."""
+        return None
+
+    @property
+    def place(self) -> str | None:
         return None
 
     async def take_leases(self, owner: str | None = None) -> int:
-        """Become the server on this database; the one before gets `LeaseLost` whatever it writes. From then
-        on this process gives identifiers, above all that were given before. Returns the epoch. Others, who
-        never took it, may write beside it."""
         name = owner or secrets.token_hex(4)
 
         def take(connection: Connection) -> int:
@@ -162,3 +162,12 @@ class EngineStore(ABC):
 
     @abstractmethod
     def _close(self) -> None: ...
+
+    @abstractmethod
+    def revision(self) -> str | None: ...
+
+    @abstractmethod
+    def migrate(self) -> bool: ...
+
+    @abstractmethod
+    def dispose(self) -> None: ...

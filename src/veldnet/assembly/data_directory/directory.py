@@ -29,6 +29,7 @@ from veldnet.store import (
     SqliteFile,
     StoreError,
     UnknownRevision,
+    postgres_database,
     read_property,
     write_property,
 )
@@ -36,6 +37,8 @@ from veldnet.store import (
 __all__ = ["DataDirectory", "DataDirectoryError"]
 
 GENERATION = "generation"
+# Where the database was used last.
+_PLACE = "place"
 _SEALED_UNDER = "sealed_under"
 # How long somebody who creates or upgrades waits for another one who does.
 _TIMEOUT = 30.0
@@ -83,6 +86,7 @@ class DataDirectory:
                 raise DataDirectoryError(_nothing_there(settings))
             await _create(settings, run, apart, lock)
         opened = cls(*await run(_open_store, settings, inline, lock))
+        await opened._notice_restore()
         if vaults:
             try:
                 opened._vaults, opened._checks = await _open_vaults(settings, opened.store, False, apart)
@@ -99,6 +103,20 @@ class DataDirectory:
         """What has happened to the database, in words; None where it is the one that was opened."""
         found = self.store.problem
         return None if found is None else f"{found}: what this server accepts now would be lost"
+
+    async def _notice_restore(self) -> None:
+        """Have counters jump ahead where a backup was put back: what the database holds may be older than
+        what was sent since."""
+        place = self.store.place
+        if place is None or await self.store.read(lambda c: read_property(c, _PLACE)) == place:
+            return
+
+        def note(connection: Connection) -> None:
+            if read_property(connection, _PLACE) is not None:
+                set_generation(connection, generation_of(connection) + 1)
+            write_property(connection, _PLACE, place)
+
+        await self.store.write(note)
 
     async def verify_checks(self) -> None:
         """Take up proofs that another process has renewed."""
@@ -137,8 +155,13 @@ def file_of(settings: Settings) -> SqliteFile:
 
 
 def database_of(settings: Settings) -> Database:
-    """The database of an installation."""
-    return file_of(settings)
+    """The database of an installation. Raises `DataDirectoryError`."""
+    if not settings.store.url:
+        return file_of(settings)
+    try:
+        return postgres_database(settings.store.url)
+    except StoreError as error:
+        raise DataDirectoryError(f"settings: store.url: {error}") from None
 
 
 def database_exists(settings: Settings) -> bool:
@@ -189,23 +212,27 @@ def _is_full(path: Path) -> str:
 
 
 def _nothing_there(settings: Settings) -> str:
-    where = Path(settings.data).absolute()
     if _has_key(settings):
         return _lost_database(settings)
-    name = Path(database_of(settings).name).name
+    file = file_of(settings).path
+    where = f"{file.parent.absolute()} (no {file.name})"
+    if settings.store.url:
+        where = f"the {database_of(settings).name}"
     return (
-        f"there is no installation in {where} (no {name}): `veldnet init --data DIR` creates "
+        f"there is no installation in {where}: `veldnet init --data DIR` creates "
         f"one, and so do "
         "serve, sandbox, demo and admin operator-create"
     )
 
 
 def _lost_database(settings: Settings) -> str:
+    name = database_of(settings).name
+    missing, restore = f"no {name}", "a backup with `veldnet admin restore`"
+    if settings.store.url:
+        missing, restore = f"no installation in the {name}", "its backup with the tools of PostgreSQL"
     return (
-        f"there is a master key ({master_key_of(settings)}) but no {database_of(settings).name}: restore "
-        f"a backup with "
-        "`veldnet admin restore`, or begin with an empty database under this key with `veldnet init "
-        "--keep-key`"
+        f"there is a master key ({master_key_of(settings)}) but {missing}: restore {restore}, "
+        "or begin with an empty database under this key with `veldnet init --keep-key`"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.pq import ConnStatus
 from sqlalchemy import Engine, create_engine, event
@@ -12,7 +13,6 @@ from sqlalchemy.engine import URL
 
 from veldnet.store.interface import StoreError
 
-from .address import shown
 from .errors import words
 
 OLDEST = 15
@@ -93,35 +93,40 @@ def has_gone(connection: psycopg.Connection[Any]) -> bool:
     return connection.pgconn.status != ConnStatus.OK
 
 
-def check_server(url: URL) -> int:
-    """Make sure that the database can be used; returns a number of its own. Raises `StoreError` with what to
-    do about it."""
+class FoundDatabase(msgspec.Struct, frozen=True):
+    """A database: its number in its server, and which server that is, with the history it goes by."""
+
+    number: int
+    place: str
+
+
+def check_server(url: URL) -> FoundDatabase:
+    """Make sure that the database can be used. Raises `StoreError` with what to do about it."""
     try:
         with commit_connection(url) as connection:
             if connection.info.server_version < OLDEST * 10_000:
                 version = connection.info.parameter_status("server_version")
-                raise StoreError(
-                    f"{shown(url)} is of version {version}; Veldnet needs PostgreSQL {OLDEST} or later"
-                )
+                raise StoreError(f"its version is {version}; Veldnet needs PostgreSQL {OLDEST} or later")
             encoding = connection.info.parameter_status("server_encoding")
             if encoding != "UTF8":
                 raise StoreError(
-                    f"{shown(url)} has the encoding {encoding}; create it with "
-                    "ENCODING 'UTF8' TEMPLATE template0"
+                    f"its encoding is {encoding}; create it with ENCODING 'UTF8' TEMPLATE template0"
                 )
             row = connection.execute(
                 "SELECT oid::bigint, pg_is_in_recovery(), has_schema_privilege(current_schema(), 'CREATE'), "
-                "current_user FROM pg_database WHERE datname = current_database()"
+                "current_user, (SELECT system_identifier FROM pg_control_system()), "
+                "(SELECT timeline_id FROM pg_control_checkpoint()) "
+                "FROM pg_database WHERE datname = current_database()"
             ).fetchone()
             assert row is not None
-            number, standby, may_create, user = row
+            number, standby, may_create, user, system, timeline = row
             if standby:
-                raise StoreError(f"{shown(url)} is a standby that cannot be written; name the primary")
+                raise StoreError("it is a standby, which cannot be written; name the primary")
             if not may_create:
                 raise StoreError(
-                    f"user {user} may not create tables in {shown(url)}; make it the owner: "
+                    f"the user {user} may not create tables in it; make it the owner: "
                     f"ALTER DATABASE ... OWNER TO {user}"
                 )
-            return int(number)
+            return FoundDatabase(int(number), f"{system}/{timeline}/{number}")
     except psycopg.Error as error:
-        raise StoreError(f"cannot use {shown(url)}: {words(error)}") from None
+        raise StoreError(words(error)) from None

@@ -12,7 +12,7 @@ from veldnet.store.schema import metadata
 from .definitions import define
 
 # No database of PostgreSQL has an older schema.
-BASE = "0031"
+BASE = "0032"
 # Among the advisory locks of the database.
 _LOCK = 0x56454C44
 
@@ -40,7 +40,7 @@ def _create(connection: Connection) -> None:
     there = inspect(connection).get_table_names()
     if there:
         raise StoreError(
-            f"there are tables of something else in it, {sorted(there)[0]} among them; "
+            f"it has tables of something else, {sorted(there)[0]} among them; "
             "give Veldnet a database of its own"
         )
     metadata.create_all(connection, checkfirst=False)

@@ -20,12 +20,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from veldnet.store.engine_store import EngineStore, executor
 from veldnet.store.interface import StoreError
 from veldnet.store.marks import Mark
+from veldnet.store.migrating import current_revision
 from veldnet.store.moment import tell_time
 from veldnet.store.rows import Rows
 
 from . import arrays, days
 from .address import parse_url, shown
 from .connecting import READERS, WRITERS, check_server, commit_connection, engine, has_gone
+from .creating import bring_to_head
 from .errors import is_gone, may_try_again, store_errors
 from .ordered import in_order
 
@@ -41,7 +43,7 @@ class PostgresStore(EngineStore):
 
     def __init__(self, url: str, *, inline: bool = False, clock: Callable[[], float] = time.time) -> None:
         self.url: URL = parse_url(url)
-        self._number = check_server(self.url)
+        self._found = check_server(self.url)
         super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._reading: Engine = engine(self.url, size=READERS, reading=True)
         tell_time(self._reading, clock)
@@ -55,7 +57,19 @@ class PostgresStore(EngineStore):
 
     @property
     def identity(self) -> tuple[int, int]:
-        return 0, self._number
+        return 0, self._found.number
+
+    @property
+    def place(self) -> str:
+        return self._found.place
+
+    def revision(self) -> str | None:
+        with store_errors():
+            return current_revision(self.engine)
+
+    def migrate(self) -> bool:
+        with store_errors():
+            return bring_to_head(self.engine)
 
     async def commit(self, rows: Iterable[Rows]) -> None:
         await self._run(self._committer, self._commit, rows)
