@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Coroutine
@@ -20,6 +21,9 @@ from veldnet.simulator.customer import Account
 
 T = TypeVar("T")
 
+# `sqlite` or `postgresql`.
+STORE_VARIABLE = "TEST_STORE"
+
 
 def sandbox(data: Path) -> Account:
     """What `veldnet sandbox` makes: a copy of a data directory with one, or another one in the directory that
@@ -28,7 +32,41 @@ def sandbox(data: Path) -> Account:
         return _here(_add(data))
     template, account = _template()
     shutil.copytree(template, data)
+    if over_postgresql():
+        postgresql().copy_database(template, data)
     return account
+
+
+def over_postgresql() -> bool:
+    """Whether tests that may run over either engine run over PostgreSQL."""
+    return os.environ.get(STORE_VARIABLE, "sqlite") == "postgresql"
+
+
+def store_flags(data: Path) -> dict[str, str]:
+    """The settings of the database that belongs to a data directory."""
+    return {"store.url": postgresql().database_beside(data)} if over_postgresql() else {}
+
+
+def store_environment(arguments: tuple[str, ...]) -> dict[str, str]:
+    """The same for a command whose arguments name the directory."""
+    if "--data" not in arguments:
+        return {}
+    data = Path(arguments[arguments.index("--data") + 1])
+    return {f"VELDNET_{key.upper().replace('.', '__')}": value for key, value in store_flags(data).items()}
+
+
+def stored_bytes(data: Path) -> bytes:
+    """All that the database of a data directory holds, as it is written."""
+    if over_postgresql():
+        return bytes(postgresql().dump(data))
+    return (data / "veldnet.db").read_bytes()
+
+
+def postgresql() -> Any:
+    """Loaded where it is wanted: its driver takes its time."""
+    from tests import postgresql
+
+    return postgresql
 
 
 @cache
@@ -42,7 +80,7 @@ def _template() -> tuple[Path, Account]:
 
 
 async def _add(data: Path) -> Account:
-    settings = load_settings({"data": str(data), "keys.process": False}, environment={})
+    settings = load_settings({"data": str(data), "keys.process": False} | store_flags(data), environment={})
     opened = await DataDirectory.open(settings, create=True, vaults=False)
     try:
         made = await make_sandbox(opened)

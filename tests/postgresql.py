@@ -147,6 +147,30 @@ def database(*, empty: bool = False) -> Iterator[str]:
         server().drop(name)
 
 
+# The databases of data directories, until the process ends.
+_beside: dict[Path, str] = {}
+
+
+def database_beside(data: Path) -> str:
+    """The URL of the database that belongs to a data directory; a new one at first."""
+    if data not in _beside:
+        _beside[data] = server().create(_template())
+    return server().url(_beside[data])
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Give a copy of a data directory a copy of its database."""
+    _beside[target] = name = server().create(_beside[source])
+    # It is no backup that was put back.
+    server().run("DELETE FROM properties WHERE name = 'place'", name)
+
+
+def dump(data: Path) -> bytes:
+    """All rows of the database that belongs to a data directory."""
+    arguments = [_program("pg_dump"), "--inserts", database_beside(data)]
+    return subprocess.run(arguments, check=True, capture_output=True).stdout
+
+
 def open_store(url: str, **options: Any) -> PostgresStore:
     """A store with the schema of this version."""
     store = PostgresStore(url, **options)

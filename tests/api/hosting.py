@@ -19,6 +19,7 @@ import httpx
 import structlog
 
 from tests import customers
+from tests.installation import store_flags
 from veldnet.api import create_application
 from veldnet.api.front import HeadAsGet
 from veldnet.assembly.data_directory.directory import DataDirectory
@@ -94,7 +95,7 @@ class HostedServer:
             "gateways.udp": "127.0.0.1:0",
             "api.http": "127.0.0.1:0",
         }
-        self.settings = load_settings(flags, environment=values)
+        self.settings = load_settings(flags | store_flags(data), environment=values)
         self.platform = self.run(self._start(take_over, virtual))
         self.time.busy = lambda: self.platform.decoders.busy
         self.application: Any = HeadAsGet(create_application(self.platform))

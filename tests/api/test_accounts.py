@@ -16,12 +16,11 @@ from tests.api.hosting import Client, HostedServer
 from tests.authenticator import Enrolled
 from tests.customers import KPN
 from tests.e2e.running import command, failing
-from tests.installation import sandbox
+from tests.installation import sandbox, stored_bytes
 from tests.monitoring.post_office import PostOffice
 from tests.person import Person
 from veldnet.simulator.customer import Account
-from veldnet.store import SqliteStore
-from veldnet.store.moment import tell_time
+from veldnet.store import EngineStore
 
 V1 = "/api/v1"
 PASSWORD = "correct horse battery"
@@ -101,12 +100,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 def later(town: Town, seconds: float) -> Iterator[None]:
     """Meanwhile management believes that it is so much later."""
     store = town.server.platform.store
-    assert isinstance(store, SqliteStore)
-    tell_time(store.engine, lambda: time.time() + seconds)
+    assert isinstance(store, EngineStore)
+    store.go_by(lambda: time.time() + seconds)
     try:
         yield
     finally:
-        tell_time(store.engine, time.time)
+        store.go_by(time.time)
 
 
 # Invitations.
@@ -120,7 +119,7 @@ def test_an_invitation_is_mailed_accepted_once_and_gives_its_role(town: Town) ->
     letter = town.letter(before)
     assert town.post.recipients[-1] == ["anna@example.com"] and "nodigt u uit" in letter
     token = token_in(letter)
-    assert token.encode() not in (town.server.data / "veldnet.db").read_bytes()
+    assert token.encode() not in stored_bytes(town.server.data)
     shown = town.ask("/invitation", {"token": token}).json()
     assert (shown["email"], shown["role"]) == ("anna@example.com", "rw")
     stolen = town.ask("/invitation/acceptance", acceptance(token, "somebody@example.org"))
@@ -335,7 +334,7 @@ def test_keys_have_their_scope_and_never_more_than_their_user(town: Town) -> Non
         scope: person.call("POST", f"{V1}/apiKeys", {"name": scope, "scope": scope, "days": 1})["key"]
         for scope in ("read", "write", "admin")
     }
-    database = (town.server.data / "veldnet.db").read_bytes()
+    database = stored_bytes(town.server.data)
     assert not any(key.encode() in database for key in keys.values())
     listed = person.call("GET", f"{V1}/apiKeys")
     assert all(each["key"] is None and each["lastUsed"] is None for each in listed)
@@ -421,7 +420,7 @@ def test_a_second_factor_is_set_up_asked_for_and_never_taken_twice(town: Town) -
     other.call("POST", f"{V1}/session/secondFactor", {"code": recovery.lower().replace("-", " ")})
     third = Person(town.server, name, PASSWORD)
     assert third.request("POST", f"{V1}/session/secondFactor", {"code": recovery}).status_code == 400
-    database = (town.server.data / "veldnet.db").read_bytes()
+    database = stored_bytes(town.server.data)
     assert factor.secret.encode() not in database and recovery.replace("-", "").encode() not in database
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests import customers
 from tests.customers import KPN
 from tests.e2e.programs import Running, run, start
-from tests.installation import sandbox
+from tests.installation import sandbox, store_environment
 from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
 
@@ -23,14 +23,14 @@ __all__ = ["KPN", "Client", "RunningServer", "command", "failing", "sandbox", "v
 def command(*arguments: str, **environment: str) -> str:
     """Run a command in this process: starting Python takes longer than most commands do. Returns what it
     printed."""
-    done = CliRunner().invoke(app, arguments, env=environment)
+    done = CliRunner().invoke(app, arguments, env=store_environment(arguments) | environment)
     assert done.exit_code == 0, f"{arguments}: {done.output}"
     return done.stdout
 
 
 def failing(*arguments: str, **environment: str) -> str:
     """The error of a command that must fail, which is never a traceback; run in this process."""
-    done = CliRunner().invoke(app, arguments, env=environment)
+    done = CliRunner().invoke(app, arguments, env=store_environment(arguments) | environment)
     assert done.exit_code != 0 and isinstance(done.exception, SystemExit), f"{arguments}: {done.output}"
     return done.stderr
 

@@ -22,7 +22,7 @@ import msgspec
 from msgspec.structs import replace
 
 from veldnet.assembly.data_directory.clock_mark import virtual_lead
-from veldnet.assembly.data_directory.directory import database_of, prove_keys, read_checks
+from veldnet.assembly.data_directory.directory import database_exists, database_of, prove_keys, read_checks
 from veldnet.assembly.data_directory.lock import DataDirectoryError, DirectoryInUse, DirectoryLock
 from veldnet.assembly.listening import CannotListen, Ports
 from veldnet.assembly.vaults.opening import Checks, master_key_of, vault_names
@@ -92,16 +92,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         if not database.exists():
             where = Path(settings.data).absolute()
-            yield Finding(
-                "database",
-                "problem",
-                f"there is no database in {where}",
-                "create it: veldnet init --data DIR",
+            what = (
+                f"no installation in the {database.name}" if settings.store.url else f"no database in {where}"
             )
+            yield Finding("database", "problem", f"there is {what}", "create it: veldnet init --data DIR")
             return
         unwritable = database.unwritable()
     except (StoreError, OSError) as error:
-        yield _unreadable(database.name, error)
+        yield _unreadable(settings, database.name, error)
         return
     if unwritable is not None:
         yield Finding(
@@ -124,7 +122,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             assert store is not None
             revision = store.revision()
     except (StoreError, OSError) as error:
-        yield _unreadable(database.name, error)
+        yield _unreadable(settings, database.name, error)
         return
     if revision is None:
         yield Finding(
@@ -141,19 +139,22 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", f"{database.name} has revision {revision}")
 
 
-def _unreadable(name: str, error: Exception) -> Finding:
-    return Finding(
-        "database",
-        "problem",
-        f"{name} cannot be read: {' '.join(str(error).split())[:200]}",
-        "restore a backup: veldnet admin restore FILE",
-    )
+def _unreadable(settings: Settings, name: str, error: Exception) -> Finding:
+    advice = "restore a backup: veldnet admin restore FILE"
+    if settings.store.url:
+        advice = "start PostgreSQL, or correct store.url (docs/postgresql.md)"
+    text = f"{name} cannot be read: {' '.join(str(error).split())[:300]}"
+    return Finding("database", "problem", text, advice)
 
 
 async def _keys(settings: Settings) -> list[Finding]:
     try:
-        if not database_of(settings).exists():
+        if not database_exists(settings):
             return []
+    except DataDirectoryError:
+        # What is wrong with the database stands there.
+        return []
+    try:
         with _store(settings) as store:
             assert store is not None
             names = vault_names(settings)

@@ -58,13 +58,17 @@ class EngineStore(ABC):
         self, engine: Engine, *, mark: str, inline: bool = False, clock: Callable[[], float] = time.time
     ) -> None:
         self.engine = engine
-        tell_time(engine, clock)
+        self.go_by(clock)
         # Of frames, deliveries and notifications; gives some once this process has the lease.
         self.ids = IdSource.waiting()
         self._marks = Marks(self.ids, mark)
         self._writer = executor(inline, 1, "writer")
         self._readers = executor(inline, 4, "reader")
         self._epoch: int | None = None
+
+    def go_by(self, clock: Callable[[], float]) -> None:
+        """Have management date what it writes by a clock."""
+        tell_time(self.engine, clock)
 
     @property
     @abstractmethod

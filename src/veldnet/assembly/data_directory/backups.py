@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from veldnet.assembly.data_directory.directory import (
     GENERATION,
+    DataDirectory,
     DataDirectoryError,
     database_of,
     generation_of,
@@ -75,11 +76,40 @@ def restore(settings: Settings, source: Path) -> Path | None:
         lock.release()
 
 
+def note_restore(settings: Settings) -> None:
+    """Have counters jump ahead, for PostgreSQL has put a backup in place of the database. Raises
+    `BackupError`, and `DirectoryInUse` beside a server."""
+    if not settings.store.url:
+        raise BackupError("name the backup to restore")
+    lock = DirectoryLock.take(Path(settings.data), "admin restore")
+    try:
+        asyncio.run(_note_restore(settings, lock))
+    finally:
+        lock.release()
+
+
+async def _note_restore(settings: Settings, lock: DirectoryLock) -> None:
+    data = await DataDirectory.open(settings, vaults=False, lock=lock)
+    try:
+
+        def note(connection: Connection) -> None:
+            set_generation(connection, generation_of(connection) + 1)
+            forget_server(connection)
+
+        await data.store.write(note)
+    except StoreError as error:
+        raise BackupError(f"cannot write the {data.store.name}: {error}") from None
+    finally:
+        await data.close()
+
+
 def _own_file(settings: Settings) -> Path:
     """The file of the database. Raises `BackupError` where another server keeps it."""
     database = database_of(settings)
     if not isinstance(database, SqliteFile):
-        raise BackupError(f"the database is {database.name}: use the backups of that server")
+        raise BackupError(
+            f"the {database.name} is backed up and restored with the tools of PostgreSQL (docs/postgresql.md)"
+        )
     return database.path
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from veldnet.assembly.data_directory.backups import BackupError, back_up, restore
+from veldnet.assembly.data_directory.backups import BackupError, back_up, note_restore, restore
 from veldnet.assembly.vaults.opening import master_key_of
 from veldnet.cli.exits import Exit
 from veldnet.cli.options import Data
@@ -31,7 +31,13 @@ def backup_command(
 
 
 def restore_command(
-    source: Annotated[Path, typer.Argument(help="The backup, as `veldnet admin backup` wrote it.")],
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A backup of `veldnet admin backup`; none where PostgreSQL has restored its own.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Put a backup in place of the database, which is kept; stop the server first. Counters jump ahead, so
@@ -40,6 +46,10 @@ def restore_command(
     settings = settings_of(data)
     try:
         with readable_errors(), errors.status("copying"):
+            if source is None:
+                note_restore(settings)
+                report("counters jump ahead with the next start", restored=None, kept=None)
+                return
             kept = restore(settings, source)
     except BackupError as error:
         fail(str(error), Exit.DATA_DIRECTORY)

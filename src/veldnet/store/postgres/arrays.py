@@ -19,6 +19,8 @@ from psycopg.pq import Format
 from veldnet.store.rows import Row, Statement
 from veldnet.store.statements import SQL
 
+from .texts import storable
+
 _HEADER = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i")
 _INTEGER = struct.Struct(">iq")
@@ -71,7 +73,7 @@ def _octets(values: Sequence[Any]) -> Iterable[bytes]:
 
 
 def _texts(values: Sequence[Any]) -> Iterable[bytes]:
-    return _octets([None if value is None else value.encode() for value in values])
+    return _octets([None if value is None else storable(value).encode() for value in values])
 
 
 def _truths(values: Sequence[Any]) -> Iterable[bytes]:

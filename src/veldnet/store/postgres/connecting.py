@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 
 from veldnet.store.interface import StoreError
 
+from . import texts
 from .errors import words
 
 OLDEST = 15
@@ -76,6 +77,7 @@ def engine(url: URL, *, size: int, reading: bool = False) -> Engine:
     @event.listens_for(made, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.read_only = reading
+        texts.register(connection)
 
     return made
 
@@ -84,13 +86,15 @@ def has_gone(connection: psycopg.Connection[Any]) -> bool:
     """Whether the server has closed a connection that nothing was asked on since."""
     if connection.closed:
         return True
-    waiting, _, _ = select.select([connection.fileno()], [], [], 0)
-    if waiting:
-        try:
+    try:
+        # Its last words come before the end.
+        while select.select([connection.fileno()], [], [], 0)[0]:
             connection.pgconn.consume_input()
-        except psycopg.Error:
-            return True
-    return connection.pgconn.status != ConnStatus.OK
+            if connection.pgconn.status != ConnStatus.OK:
+                return True
+    except (psycopg.Error, OSError, ValueError):
+        return True
+    return False
 
 
 class FoundDatabase(msgspec.Struct, frozen=True):

@@ -44,12 +44,15 @@ class PostgresStore(EngineStore):
     def __init__(self, url: str, *, inline: bool = False, clock: Callable[[], float] = time.time) -> None:
         self.url: URL = parse_url(url)
         self._found = check_server(self.url)
-        super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._reading: Engine = engine(self.url, size=READERS, reading=True)
-        tell_time(self._reading, clock)
+        super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._committer: Executor = executor(inline, 1, "committer")
         self._connection: psycopg.Connection[Any] | None = None
         self._days: set[int] = set()
+
+    def go_by(self, clock: Callable[[], float]) -> None:
+        super().go_by(clock)
+        tell_time(self._reading, clock)
 
     @property
     def name(self) -> str:

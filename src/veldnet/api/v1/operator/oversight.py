@@ -20,11 +20,12 @@ from veldnet.settings import describe
 
 _MOST = 1000
 # Sections whose values say where secrets lie.
-_PRIVATE = frozenset({"keys", "mail", "sign_in", "tls"})
+_PRIVATE = frozenset({"keys", "mail", "sign_in", "store", "tls"})
 
 
 class SettingView(msgspec.Struct):
-    """A setting of the server. Values of the sections `keys`, `mail`, `sign_in` and `tls` are not shown."""
+    """A setting of the server. Values of the sections `keys`, `mail`, `sign_in`, `store` and `tls` are not
+    shown."""
 
     section: str
     name: str

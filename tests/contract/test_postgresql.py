@@ -1,0 +1,203 @@
+"""What only PostgreSQL has: a server that goes away, days, URLs, databases that are not as they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy import func, insert, select, text
+
+from tests import postgresql
+from tests.contract.test_store import fleet, frame_row
+from veldnet.store import (
+    BodyRow,
+    HourlyRow,
+    NewDeliveryRow,
+    Statement,
+    StateRow,
+    StoreError,
+    UnknownRevision,
+    first_id_at,
+)
+from veldnet.store.opening import postgres_database
+from veldnet.store.postgres import PostgresStore
+from veldnet.store.postgres.days import day_of
+from veldnet.store.schema import device_states, frames, hourly_statistics, operators
+
+DAY = 86_400_000
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with postgresql.database() as made:
+        yield made
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[PostgresStore]:
+    opened = PostgresStore(url)
+    yield opened
+    await opened.close()
+
+
+async def count(store: PostgresStore) -> int:
+    return await store.read(lambda c: c.execute(select(func.count()).select_from(frames)).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgres", "cannot be read"),
+        ("mysql://u:secret@h/d", "begins with mysql://"),
+        ("postgresql://u:secret@h", "names no database"),
+        ("postgresql://u:secret@h/d?options=-cfsync=off", "has the option options"),
+        ("postgresql://u:secret@h:port/d", "cannot be read"),
+    ],
+)
+def test_a_url_that_is_none_is_refused(url: str, words: str) -> None:
+    with pytest.raises(StoreError, match=words) as raised:
+        postgres_database(url)
+    assert "secret" not in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_the_password_is_no_part_of_the_name() -> None:
+    database = postgres_database("postgresql://u:secret@db.example.org:5433/lora?sslmode=require")
+    assert database.name == "database lora of PostgreSQL at db.example.org:5433"
+    with pytest.raises(StoreError) as raised:
+        postgres_database("postgresql://u:secret@127.0.0.1:1/lora").exists()
+    assert "refused" in str(raised.value) and "secret" not in str(raised.value)
+
+
+def test_databases_that_are_not_what_they_should_be() -> None:
+    with postgresql.database(empty=True) as url:
+        name = url.partition("@/")[2].partition("?")[0]
+        assert not postgres_database(url).exists()
+        with pytest.raises(StoreError, match='"nobody" does not exist'):
+            postgres_database(url.replace("veldnet@", "nobody@")).exists()
+        with pytest.raises(StoreError, match='"absent" does not exist'):
+            postgres_database(url.replace(name, "absent")).exists()
+        postgresql.server().run("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN")
+        with pytest.raises(StoreError, match="the user guest may not create tables"):
+            postgres_database(url.replace("veldnet@", "guest@")).begin()
+        postgresql.server().run("CREATE TABLE theirs (a int)", name)
+        with pytest.raises(StoreError, match="tables of something else, theirs among them"):
+            postgres_database(url).begin()
+        postgresql.server().run("DROP TABLE theirs", name)
+        postgresql.server().run("CREATE TABLE alembic_version (version_num text)", name)
+        for revision in ("9999", "0001"):
+            postgresql.server().run(
+                f"DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{revision}')", name
+            )
+            with pytest.raises(UnknownRevision, match=revision):
+                postgres_database(url).begin()
+
+
+def test_an_installation_exists_once_it_is_finished() -> None:
+    with postgresql.database(empty=True) as url:
+        database = postgres_database(url)
+        for _attempt in range(2):
+            begun = database.begin()
+            with begun.engine.begin() as connection:  # type: ignore[attr-defined]
+                connection.execute(text("INSERT INTO properties (name, value) VALUES ('vault_check', 'x')"))
+            begun.dispose()
+            assert not database.exists()
+        database.finish()
+        assert database.exists() and database.size() > 1_000_000
+
+
+async def test_frames_find_their_days(store: PostgresStore) -> None:
+    """Also those of other days than today, in one commit; a day is made ahead."""
+    days = [3, 20_000, 20_001, 20_400]
+    identifiers = [first_id_at(day * DAY + 5) for day in days]
+    await store.commit(
+        [
+            (Statement.INSERT_FRAME, [frame_row(identifier) for identifier in identifiers]),
+            (Statement.INSERT_BODY, [BodyRow(identifier, 0, b"b") for identifier in identifiers]),
+        ]
+    )
+    tables = await store.read(
+        lambda c: c.execute(text("SELECT inhrelid::regclass::text FROM pg_inherits")).scalars().all()
+    )
+    assert [day_of(identifier) for identifier in identifiers] == days
+    assert {
+        f"{kind}_{day + more}" for kind in ("frames", "frame_bodies") for day in days for more in (0, 1)
+    } <= set(tables)
+    assert await count(store) == 4
+
+
+async def test_what_postgresql_does_not_store_does_not_stop_a_commit(store: PostgresStore) -> None:
+    await store.commit([(Statement.INSERT_DELIVERY, [NewDeliveryRow(1, 1, 1, 1, "a\0b", 5, 0, None, b"\0")])])
+    (found,) = await store.pending_deliveries(1, "a\0b", 10)
+    assert found.lane == "a\N{REPLACEMENT CHARACTER}b" and found.message == b"\0"
+
+
+async def test_two_writers_of_the_same_rows_never_stand_in_each_others_way(
+    store: PostgresStore, url: str
+) -> None:
+    await fleet(store, 40)
+    other = PostgresStore(url)
+    rng = random.Random(4)
+
+    async def write(writer: PostgresStore, value: int) -> None:
+        for _round in range(15):
+            refs = rng.sample(range(1, 41), 30)
+            hours = rng.sample(range(20), 10)
+            await writer.commit(
+                [
+                    (
+                        Statement.UPDATE_STATE,
+                        [StateRow(value, None, b"s", None, None, None, ref) for ref in refs],
+                    ),
+                    (Statement.ADD_HOURLY, [HourlyRow(1, 1, hour, uplinks=1) for hour in hours + hours[:2]]),
+                ]
+            )
+
+    await asyncio.gather(write(store, 1), write(other, 2))
+    await other.close()
+    total = select(func.sum(hourly_statistics.c.uplinks))
+    assert int(await store.read(lambda c: c.execute(total).scalar_one())) == 2 * 15 * 12
+    written = select(func.count()).select_from(device_states).where(device_states.c.dev_addr.is_not(None))
+    assert await store.read(lambda c: c.execute(written).scalar_one()) == 40
+
+
+async def test_a_server_that_was_away_is_used_again() -> None:
+    """A commit while it is away fails in words. Nothing has to be started again."""
+    server = postgresql.server()
+    with postgresql.database() as url:
+        store = PostgresStore(url)
+        await store.take_leases()
+        await store.commit([(Statement.INSERT_FRAME, [frame_row(1)])])
+        server.stop("fast")
+        try:
+            for attempt in (
+                store.commit([(Statement.INSERT_FRAME, [frame_row(2)])]),
+                store.read(lambda c: c.execute(select(frames.c.id)).all()),
+                store.write(lambda c: c.execute(insert(operators).values(code="a", name="b"))),
+            ):
+                with pytest.raises(StoreError):
+                    await attempt
+        finally:
+            server.start()
+        assert await count(store) == 1
+        await store.write(lambda c: c.execute(insert(operators).values(code="a", name="b")))
+        await store.commit([(Statement.INSERT_FRAME, [frame_row(3)])])
+        # And where nobody has noticed that it was away.
+        server.stop("fast")
+        server.start()
+        await store.commit([(Statement.INSERT_FRAME, [frame_row(4)])])
+        await store.write(lambda c: c.execute(insert(operators).values(code="c", name="d")))
+        assert await count(store) == 3
+        await store.close()
+
+
+async def test_a_backup_put_back_is_another_place(url: str) -> None:
+    name = url.partition("@/")[2].partition("?")[0]
+    copy = postgresql.server().create(name)
+    first, second = PostgresStore(url), PostgresStore(postgresql.server().url(copy))
+    assert first.place == PostgresStore(url).place != second.place
+    assert first.identity != second.identity
+    await first.close()
+    await second.close()
+    postgresql.server().drop(copy)
