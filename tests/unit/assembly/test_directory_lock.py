@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
+import itertools
 import signal
 import subprocess
 import sys
@@ -141,16 +142,20 @@ async def test_b6_a_server_on_another_machine_is_told_by_its_beat(
     )
     await _leave(store, far)
 
+    stopped = asyncio.Event()
+
     async def beat() -> None:
-        for number in range(2, 1000):
+        for number in itertools.count(2):
             await _leave(store, far, number)
+            if stopped.is_set():
+                return
             await asyncio.sleep(0.01)
 
     beating = asyncio.create_task(beat())
     with pytest.raises(DirectoryInUse, match=r"far\.example\.org"):
         await ServingLease(store, pause=0.1).claim()
-    beating.cancel()
-    await asyncio.wait({beating})
+    stopped.set()
+    await beating
     # Its beat stands still: it is gone.
     await ServingLease(store, pause=0.01).claim()
 
