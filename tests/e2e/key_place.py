@@ -98,7 +98,7 @@ def forms(key: bytes) -> list[bytes]:
     return [key, key.hex().encode(), key.hex().upper().encode(), key.hex().encode("utf-16-le")]
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 20) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := what():

@@ -99,7 +99,7 @@ def page_of(browser: Browser, *, dark: bool = False, language: str = "en-GB") ->
         viewport={"width": 1440, "height": 900}, color_scheme="dark" if dark else "light", locale=language
     )
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     return page
 
 
