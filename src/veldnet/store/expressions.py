@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, cast, func
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, cast, func, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -71,6 +71,17 @@ def _plain(element: _like, compiler: Any, **options: Any) -> str:
 def escaped(text: str) -> str:
     """A text as it stands in a pattern of LIKE."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def fitting(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    """Whether a column in upper case fits a pattern in which `*` stands for any text."""
+    wanted = pattern.upper()
+    return column.like(escaped(wanted).replace("*", "%"), escape="\\") if "*" in wanted else column == wanted
+
+
+def end_of_eui(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The last four of the 16 digits of an EUI, as an index has them."""
+    return func.substr(column, literal_column("13"))
 
 
 def with_text(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:

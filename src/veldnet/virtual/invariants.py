@@ -181,7 +181,7 @@ class Checker:
         for hour in sorted(hours):
             for difference in recompute.differences(connection, hour):
                 raise self._broken(f"I7: {difference}")
-        block = devices.c.ref.op(">>")(DEVICE_BLOCK_BITS)
+        block = devices.c.ref // (1 << DEVICE_BLOCK_BITS)
         counted = connection.execute(
             select(devices.c.subscriber_ref, block, devices.c.health, func.count()).group_by(
                 devices.c.subscriber_ref, block, devices.c.health

@@ -67,7 +67,7 @@ def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnEle
         eui = wanted.text.upper().replace("-", "").replace(":", "")
         options = [with_text(devices.c.name, wanted.text)]
         if all(character in "0123456789ABCDEF" for character in eui):
-            options.append(devices.c.dev_eui.like(f"%{eui}%"))
+            options.append(with_text(devices.c.dev_eui, eui))
         chosen &= or_(*options)
     if wanted.health is not None:
         chosen &= devices.c.health == HEALTH.index(wanted.health)

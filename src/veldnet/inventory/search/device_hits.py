@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Select, func, literal_column, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
+from veldnet.store.expressions import end_of_eui
 from veldnet.store.schema import device_states, device_tags, devices, subscribers
 
 from .hits import EUI, Hit, Phrase, Sight, after
@@ -33,8 +34,7 @@ def _queries(sight: Sight, phrase: Phrase) -> Iterator[tuple[Select[tuple[int]],
     own = select(devices.c.ref).where(sight.owns(devices.c.subscriber_ref))
     digits = phrase.digits
     column = devices.c.dev_eui
-    # As the index has it.
-    end = func.substr(column, literal_column("13"))
+    end = end_of_eui(column)
     if phrase.exact:
         yield own.where(column == digits), None
     elif digits is not None and len(digits) < EUI:

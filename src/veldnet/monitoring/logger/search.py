@@ -15,7 +15,7 @@ from veldnet.lorawan import BaseStationId
 from veldnet.monitoring.unknown_devices import UNKNOWN
 from veldnet.network.core import FrameKind, decode_record
 from veldnet.store import FrameRow, read_timeline
-from veldnet.store.expressions import address_digits, escaped
+from veldnet.store.expressions import address_digits, fitting
 from veldnet.store.schema import (
     FRAME_COLUMNS,
     base_stations,
@@ -88,12 +88,6 @@ class Page(msgspec.Struct):
     searchedTo: str | None
 
 
-def _pattern(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
-    if "*" not in pattern:
-        return column == pattern.upper()
-    return column.like(escaped(pattern.upper()).replace("*", "%"), escape="\\")
-
-
 def own_devices(whose: Whose) -> Select[tuple[int]]:
     """Refs of the devices whose frames may be seen."""
     query = select(devices.c.ref)
@@ -109,11 +103,11 @@ def _devices(whose: Whose, wanted: Query) -> Select[tuple[int]]:
     if wanted.device_ref is not None:
         query = query.where(devices.c.ref == wanted.device_ref)
     if wanted.dev_euis:
-        query = query.where(or_(*(_pattern(devices.c.dev_eui, text) for text in wanted.dev_euis)))
+        query = query.where(or_(*(fitting(devices.c.dev_eui, text) for text in wanted.dev_euis)))
     if wanted.dev_addrs:
         current = address_digits(device_states.c.dev_addr)
         pending = address_digits(device_states.c.pending_dev_addr)
-        matches = [_pattern(column, text) for text in wanted.dev_addrs for column in (current, pending)]
+        matches = [fitting(column, text) for text in wanted.dev_addrs for column in (current, pending)]
         known = select(device_states.c.device_ref).where(
             or_(device_states.c.dev_addr.is_not(None), device_states.c.pending_dev_addr.is_not(None)),
             or_(*matches),
