@@ -109,9 +109,10 @@ lint: $(VENV)/.dev ## Formatting, lint, types and the table of rooms
 fuzz: $(VENV)/.dev ## Longer runs of the fuzz and property tests, and of made-up requests to the API
 	@HYPOTHESIS_PROFILE=long $(PYTEST) tests/fuzz tests/property tests/e2e/test_schemathesis.py $(ARGS)
 
-simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, a day of 5,000 devices, a week of failures
+simulation: $(VENV)/.dev ## Longer runs of the simulation: many seeds, days of thousands of devices, a week of failures
 	@VELDNET_SIMULATION_SEEDS=40 $(PYTEST) tests/simulation $(ARGS)
 	@$(BIN)/veldnet simulate network --devices 5000 --hours 24 --base-stations 12 --radius 5 --period 3600
+	@$(BIN)/veldnet simulate network --devices 500 --hours 24 --protocol mixed
 	@$(BIN)/veldnet simulate week --devices 2000
 
 bench: $(VENV)/.run ## The benchmarks of docs/benchmarks.md

@@ -63,9 +63,8 @@ def test_the_report_shows_what_happened(results: Results, tmp_path: Path) -> Non
 
 def test_the_command(tmp_path: Path) -> None:
     report = tmp_path / "report.html"
-    done = CliRunner().invoke(
-        app, ["simulate", "network", "--devices", "8", "--hours", "0.3", "--report", str(report), "--json"]
-    )
+    words = ["simulate", "network", "--devices", "8", "--hours", "0.3", "--protocol", "mixed"]
+    done = CliRunner().invoke(app, [*words, "--report", str(report), "--json"])
     assert done.exit_code == 0, done.output
     assert '"delivered_share"' in done.stdout and report.read_text().startswith("<!doctype html>")
 

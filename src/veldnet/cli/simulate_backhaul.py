@@ -65,7 +65,7 @@ class Reach(msgspec.Struct, frozen=True):
                 username=self.broker_user,
                 password="" if password is None else password.read_text().rstrip("\r\n"),
             )
-        protocols = self._protocols()
+        protocols = protocols_named(self.protocol)
         if "chirpstack-mqtt" in protocols and broker is None:
             raise NotConnected(
                 f"--protocol {self.protocol} needs --broker, the MQTT broker that the server reads, too "
@@ -80,9 +80,11 @@ class Reach(msgspec.Struct, frozen=True):
             authority="" if self.authority is None else str(self.authority),
         )
 
-    def _protocols(self) -> tuple[ProtocolName, ...]:
-        if self.protocol == MIXED:
-            return PROTOCOLS
-        if self.protocol not in get_args(ProtocolName):
-            raise NotConnected(f"protocol {self.protocol!r} is none of {', '.join(PROTOCOLS)} and {MIXED}")
-        return (self.protocol,)  # type: ignore[return-value]
+
+def protocols_named(name: str) -> tuple[ProtocolName, ...]:
+    """Those of an option; raises `NotConnected` for a name that there is not."""
+    if name == MIXED:
+        return PROTOCOLS
+    if name not in get_args(ProtocolName):
+        raise NotConnected(f"protocol {name!r} is none of {', '.join(PROTOCOLS)} and {MIXED}")
+    return (name,)  # type: ignore[return-value]

@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from veldnet.domain.documents import PlanSettings
+from veldnet.simulator.backhaul import NotConnected, ProtocolName
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.virtual import MIXED, Faults, InvariantBroken, Kind, VirtualNetwork
 from veldnet.virtual.faults import STORMY
@@ -19,6 +20,7 @@ from veldnet.virtual.results import Clock, Results, results_of
 
 from .options import Json
 from .output import console, errors, fail, print_json, print_table
+from .simulate_backhaul import protocols_named
 
 Hours = Annotated[float, typer.Option(min=0.1, help="Hours of virtual time.")]
 Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same run.")]
@@ -42,6 +44,7 @@ class Scenario(msgspec.Struct, frozen=True):
     kinds: tuple[Kind, ...]
     faults: Faults
     plan: PlanSettings
+    protocols: tuple[ProtocolName, ...] = ()
     shadowing: float = 7.0
     adr: bool = True
 
@@ -61,6 +64,7 @@ def _simulate(scenario: Scenario, bar: Progress) -> Results:
             radius=scenario.radius,
             shadowing=scenario.shadowing,
             downlinks_every=(5.0, 20.0),
+            protocols=scenario.protocols,
         )
         await network.build(
             scenario.devices,
@@ -137,15 +141,26 @@ def network_command(
     faults: Annotated[
         bool, typer.Option(help="Loss, duplicates, late copies, dead base stations, killed servers.")
     ] = True,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="Connect base stations by semtech-udp, basics-station, chirpstack-mqtt, or mixed; else the "
+            "network hears what they hear."
+        ),
+    ] = None,
     report: Report = None,
     plots: Plots = None,
     as_json: Json = False,
 ) -> None:
     """Devices of mixed class, version and region under a virtual clock; every invariant is checked after
     each commit and transmission."""
+    try:
+        protocols = () if protocol is None else protocols_named(protocol)
+    except NotConnected as error:
+        fail(str(error))
     scenario = Scenario(
         "mixed", devices, hours, seed, base_stations, radius, period, MIXED,
-        STORMY if faults else Faults(), PlanSettings(allowClassB=True),
+        STORMY if faults else Faults(), PlanSettings(allowClassB=True), protocols,
     )  # fmt: skip
     _run_all([scenario], report, plots, as_json)
 

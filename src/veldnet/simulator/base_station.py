@@ -62,6 +62,11 @@ class BaseStation:
         self._boot = boot
         self._busy: list[tuple[float, float]] = []
 
+    def reboot(self) -> None:
+        """Begin again: the counter at 0, and nothing left to send."""
+        self._boot = asyncio.get_running_loop().time()
+        self._busy.clear()
+
     def counter(self, moment: float | None = None) -> int:
         """Microseconds since it was switched on, at a moment of the loop's clock."""
         now = asyncio.get_running_loop().time() if moment is None else moment

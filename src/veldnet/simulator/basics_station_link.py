@@ -164,6 +164,9 @@ class BasicsStationLink:
         heard: Heard,
         timestamp: int,
     ) -> None:
+        if not self._rates:
+            # Its radio is set up by the configuration.
+            return
         counter = station.counter()
         counter -= (counter - timestamp) & _MASK_32
         ago = (station.counter() - counter) / 1_000_000

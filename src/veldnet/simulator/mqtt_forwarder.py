@@ -101,7 +101,8 @@ class MqttForwarder:
 
     # What is sent.
 
-    def _command(self, topic: str, payload: bytes) -> None:
+    def command(self, topic: str, payload: bytes) -> None:
+        """The broker brings a message."""
         kind = topic.rpartition("/")[2]
         if kind != "down":
             self.commands.append((kind, {}))

@@ -89,7 +89,7 @@ class MqttLink(MqttForwarder):
         self._loop.call_soon_threadsafe(self.connected.set)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._loop.call_soon_threadsafe(self._command, message.topic, bytes(message.payload))
+        self._loop.call_soon_threadsafe(self.command, message.topic, bytes(message.payload))
 
     def publish(self, kind: str, payload: bytes) -> None:
         if self._client is not None:

@@ -17,8 +17,11 @@ class Faults(msgspec.Struct, frozen=True):
     delivery_failures: float = 0.1
     crashes: float = 0.0
     base_station_outages: float = 0.0
+    # Lines of base stations that are cut, and a broker that goes away; where they are connected by protocols.
+    cuts: float = 0.0
+    broker_outages: float = 0.0
     outage: tuple[float, float] = (60.0, 1800.0)
 
 
 CALM = Faults(loss=0.0, duplicates=0.0, slow=0.0, delivery_failures=0.0)
-STORMY = Faults(crashes=0.5, base_station_outages=2.0)
+STORMY = Faults(crashes=0.5, base_station_outages=2.0, cuts=6.0, broker_outages=0.5)

@@ -84,6 +84,10 @@ class World(Protocol):
 
     def revive(self) -> None: ...
 
+    async def serve(self, server: MortalServer) -> None: ...
+
+    def died(self, server: MortalServer) -> None: ...
+
 
 class MortalStore:
     """The real store, until the server it belongs to is dead."""
@@ -173,6 +177,8 @@ class MortalServer:
         """Start as a process does, which ends when it cannot, and is started again."""
         try:
             await self.platform.start()
+            await self.alive()
+            await self.world.serve(self)
         except Exception as error:
             log.warning("server_not_started", error=str(error))
             self.die()
@@ -194,6 +200,7 @@ class MortalServer:
         self.dead = True
         self.platform.network.close()
         self.platform.deliveries.abandon()
+        self.world.died(self)
         asyncio.get_running_loop().call_later(REVIVAL, self.world.revive)
 
     def _transmit(self, downlink: GatewayDownlink) -> None:

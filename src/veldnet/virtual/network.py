@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from math import cos, pi, sin, sqrt
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from sqlalchemy import select
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.domain.documents import PlanSettings
-from veldnet.inventory import accounts, base_stations
+from veldnet.inventory import accounts
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui
 from veldnet.lorawan.airtime import time_on_air
@@ -27,6 +29,7 @@ from veldnet.monitoring import Mailer
 from veldnet.network.core import DownlinkRequest, Record, decode_record
 from veldnet.settings import load_settings
 from veldnet.simulator.air import Air
+from veldnet.simulator.backhaul import ProtocolName
 from veldnet.simulator.base_station import BaseStation
 from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.life import DeviceLife
@@ -35,17 +38,21 @@ from veldnet.simulator.sensors import Climate
 from veldnet.store import StoreError
 from veldnet.store.schema import frame_bodies
 
+from .backhaul import DEFECTS, Backhaul
 from .faults import Faults
-from .invariants import Checker
+from .invariants import Checker, InvariantBroken
 from .mortal import EPOCH, MortalServer, Steps
-from .population import PLAIN, Kind, create_device, create_rules
+from .population import PLAIN, Kind, create_device, create_rules, register_base_stations
 
 # The sub-band that base stations of regions with a fixed plan listen to.
 _SUB_BAND = 2
 
+PutOnAir = Callable[..., None]
+
 
 class VirtualNetwork:
-    """`radius` in km is that of the area in which base stations and devices stand, each region apart."""
+    """`radius` in km is that of the area in which base stations and devices stand, each region apart. With
+    `protocols` base stations are connected by these in turn, else the network hears what they hear."""
 
     def __init__(
         self,
@@ -60,6 +67,7 @@ class VirtualNetwork:
         downlinks_every: tuple[float, float] = (2.0, 6.0),
         radius: float = 1.0,
         shadowing: float = 3.0,
+        protocols: tuple[ProtocolName, ...] = (),
         more: dict[str, Any] | None = None,
     ) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - the same seed must give the same history
@@ -89,6 +97,10 @@ class VirtualNetwork:
         # Who takes e-mails, if anybody does.
         self.mailer: Mailer | None = None
         self.deaths = 0
+        # What failed in servers that have died, by the name of the work.
+        self._defects: Counter[str] = Counter()
+        # What work beside the devices has ended with.
+        self._failed: list[BaseException] = []
         self.outages = 0
         self.airs = {
             name: Air(Propagation(self.rng, shadowing=shadowing), collisions=len(kinds) > 1 or radius > 1)
@@ -97,6 +109,8 @@ class VirtualNetwork:
         self._stations: dict[BaseStationId, BaseStation] = {}
         self._ids: dict[GatewayEui, BaseStationId] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._protocols = protocols
+        self.backhaul: Backhaul | None = None
         self.data: DataDirectory
         self.server: MortalServer
 
@@ -130,8 +144,35 @@ class VirtualNetwork:
             await create_device(self.data, scope, kind, identity, routing_profile)
             self.lives.append(self._life(kind, identity, period, confirmed_share, first))
             progress(number + 1)
+        if self._protocols:
+            self._connect_base_stations()
         self.server = MortalServer(self)
         await self.server.start()
+
+    def _connect_base_stations(self) -> None:
+        self.backhaul = Backhaul(self.clock, self.rng, self.faults, self._protocols, self._spawn)
+        for station in self._stations.values():
+            put_on_air = station.on_air
+            assert put_on_air is not None
+            station.on_air = partial(self._given_to_air, put_on_air)
+            self.backhaul.add(station)
+
+    def _given_to_air(
+        self, put_on_air: PutOnAir, station: BaseStation, phy_payload: bytes, *how: Any
+    ) -> None:
+        self.checker.on_air(phy_payload)
+        put_on_air(station, phy_payload, *how)
+
+    async def serve(self, server: MortalServer) -> None:
+        """A server has started; base stations may connect."""
+        if self.backhaul is not None:
+            await self.backhaul.serve(server.platform)
+
+    def died(self, server: MortalServer) -> None:
+        """Nobody hears base stations now."""
+        if self.backhaul is not None:
+            self._defects += server.platform.supervisor.failures
+            self.backhaul.die(server.platform)
 
     def _identity(self, number: int, kind: Kind) -> Identity:
         return Identity(
@@ -173,12 +214,9 @@ class VirtualNetwork:
 
     async def _build_base_stations(self, operator: int, stations: int) -> None:
         numbers = range(len(self.regions) * stations)
-        for number in numbers[1:]:
-            await self.data.store.write(
-                lambda c, number=number: base_stations.create_base_station(  # type: ignore[misc]
-                    c, operator, GatewayEui(number + 1), f"Station {number}"
-                )
-            )
+        others = [(number, self.regions[number // stations]) for number in numbers[1:]]
+        profiles = self.regions[1:] if self._protocols else []
+        await self.data.store.write(lambda c: register_base_stations(c, operator, others, profiles))
         for number in numbers:
             region = self.regions[number // stations]
             station = BaseStation(
@@ -269,6 +307,9 @@ class VirtualNetwork:
 
     def transmit(self, server: MortalServer, downlink: GatewayDownlink) -> None:
         """The server hands a frame to a base station."""
+        if self.backhaul is not None:
+            server.platform.hub.transmit(downlink)
+            return
         window = downlink.window
         error = self._stations[downlink.base_station].transmit(
             downlink.phy_payload,
@@ -327,36 +368,58 @@ class VirtualNetwork:
 
     async def _inject_faults(self) -> None:
         """Kill the server and switch base stations off, as often as the faults say."""
-        faults = self.faults
-        rate = (faults.crashes + faults.base_station_outages) / 3600
+        faults, backhaul = self.faults, self.backhaul
+        acts: dict[Callable[[], None], float] = {
+            self._kill: faults.crashes,
+            lambda: self._switch_off(self.rng.choice(list(self._stations.values()))): (
+                faults.base_station_outages
+            ),
+        }
+        if backhaul is not None:
+            acts |= {backhaul.cut: faults.cuts, backhaul.lose_broker: faults.broker_outages}
+        rate = sum(acts.values()) / 3600
         while True:
             if not rate:
                 await asyncio.Event().wait()
             await asyncio.sleep(self.rng.expovariate(rate))
-            if self.rng.random() < faults.crashes / (faults.crashes + faults.base_station_outages):
-                self.server.die()
-            else:
-                self._switch_off(self.rng.choice(list(self._stations.values())))
+            (act,) = self.rng.choices(list(acts), list(acts.values()))
+            act()
+
+    def _kill(self) -> None:
+        self.server.die()
 
     def _switch_off(self, station: BaseStation) -> None:
         if station.down:
             return
         self.outages += 1
         station.down = True
+        if self.backhaul is not None:
+            self.backhaul.switch_off(station)
 
         def back() -> None:
             station.down = False
+            if self.backhaul is not None:
+                self.backhaul.switch_on(station)
 
         asyncio.get_running_loop().call_later(self.rng.uniform(*self.faults.outage), back)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(error)
 
     async def close(self) -> None:
         self.server.dead = True
         self.server.platform.network.close()
+        if self.backhaul is not None:
+            self.backhaul.die(self.server.platform)
+            await self.backhaul.close()
+            await asyncio.sleep(0)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -392,7 +455,14 @@ class VirtualNetwork:
         return records
 
     async def check_at_rest(self) -> None:
-        """I4 and I7. Raises `InvariantBroken`."""
+        """I4 and I7, and that base stations had what is theirs. Raises `InvariantBroken`."""
+        if self._failed:
+            raise self._failed[0]
+        if self.backhaul is not None:
+            failures = self._defects + self.server.platform.supervisor.failures
+            found = [f"{failures[task]} defects in {task}" for task in DEFECTS if failures[task]]
+            if found or (found := self.backhaul.broken()):
+                raise InvariantBroken("; ".join(found))
         await self.data.store.read(self.checker.check_ledger)
         await self.data.store.read(self.checker.check_totals)
 

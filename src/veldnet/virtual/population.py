@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -14,11 +15,13 @@ from veldnet.domain.documents import (
     PlanSettings,
     ProfileSettings,
     RegionalParameters,
+    StationProfileSettings,
 )
 from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
-from veldnet.inventory import devices, offers, routing_profiles
+from veldnet.inventory import base_stations, devices, offers, routing_profiles
 from veldnet.keys import labels
+from veldnet.lorawan import GatewayEui
 from veldnet.simulator.device import Identity
 
 PLAN_ID = "virtual/plan"
@@ -100,6 +103,23 @@ async def create_rules(
         )
     )
     return str(profile.id)
+
+
+def register_base_stations(
+    connection: Connection, operator: int, numbered: Sequence[tuple[int, str]], profiles: Sequence[str]
+) -> None:
+    """Base stations by number and region; those of regions in `profiles` have one that names the region."""
+    for region in profiles:
+        settings = StationProfileSettings(region=region)
+        base_stations.create_profile(connection, operator, region, region, settings)
+    for number, region in numbered:
+        base_stations.create_base_station(
+            connection,
+            operator,
+            GatewayEui(number + 1),
+            f"Station {number}",
+            profile_id=region if region in profiles else None,
+        )
 
 
 async def create_device(

@@ -201,9 +201,9 @@ class _MqttConnection(MqttLink):
             return
         super().publish(kind, payload)
 
-    def _command(self, topic: str, payload: bytes) -> None:
+    def command(self, topic: str, payload: bytes) -> None:
         if not self._vanished:
-            super()._command(topic, payload)
+            super().command(topic, payload)
 
     async def leave(self) -> None:
         await self.close()

@@ -108,7 +108,7 @@ class ChirpStackMqtt:
     async def start(self, sock: socket.socket | None) -> None:
         loop = asyncio.get_running_loop()
         for options in self._options.brokers:
-            broker = Broker(options, self.received, self._broker_changed, self._host.caught)
+            broker = Broker(options, self.received, self.broker_changed, self._host.caught)
             self.brokers.append(broker)
             self._tasks.append(loop.create_task(broker.run()))
         if self.brokers:
@@ -271,7 +271,8 @@ class ChirpStackMqtt:
         self._host.disconnected(self, station.identifier)
         log.info("mqtt_station_left", base_station=str(station.identifier))
 
-    def _broker_changed(self, broker: Broker) -> None:
+    def broker_changed(self, broker: Outlet) -> None:
+        """A broker is connected now, or no longer."""
         if broker.connected:
             return
         for station in self._stations.values():
