@@ -32,6 +32,11 @@ def odd_copies(copies: Sequence[Copy]) -> list[Found]:
     untimed = [str(copy.base_station) for copy in copies if copy.untimed]
     if untimed:
         findings.append(found("note", "station.untimed", stations=", ".join(untimed[:5])))
+    fine = [str(copy.base_station) for copy in copies if copy.fine_time is not None]
+    if fine:
+        findings.append(
+            found("note", "station.fine", number=len(fine), total=len(copies), stations=", ".join(fine[:5]))
+        )
     return findings
 
 

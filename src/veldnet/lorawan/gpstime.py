@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import NamedTuple
 
 _GPS_EPOCH_UNIX = 315964800
 # Unix times from which a further leap second lies between GPS and UTC (IERS bulletin C).
@@ -26,6 +27,13 @@ _LEAP_SECONDS = (
     1435708800,
     1483228800,
 )
+
+
+class FineTime(NamedTuple):
+    """A moment as a base station with a fine clock says it: the GPS second, and the nanoseconds within it."""
+
+    second: int
+    nanosecond: int
 
 
 def unix_to_gps(unix_seconds: float) -> float:

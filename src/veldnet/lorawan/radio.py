@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from .gpstime import FineTime
 from .identifiers import BaseStationId
 from .modulation import Modulation
 
@@ -17,7 +18,8 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
     can be none. `late` marks a copy that the base station queued while its
     backhaul was down: it can no longer be answered. `gps_time` is the end of the frame in GPS seconds where
     the base station has a GPS clock; such a base station can also transmit at a GPS time. `clock_error` is
-    how many seconds that clock is ahead of ours where it is wrong. `context` is the protocol's own, and comes
+    how many seconds that clock is ahead of ours where it is wrong. `fine_time` is the moment to the
+    nanosecond, from base stations that can tell. `context` is the protocol's own, and comes
     back with a downlink in answer.
     """
 
@@ -33,6 +35,7 @@ class GatewayUplink(msgspec.Struct, frozen=True, gc=False):
     gps_time: float | None = None
     clock_error: float | None = None
     context: bytes = b""
+    fine_time: FineTime | None = None
 
     @property
     def answerable(self) -> bool:

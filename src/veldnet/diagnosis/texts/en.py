@@ -172,6 +172,10 @@ TEXTS: dict[str, str] = {
     "station.clock.behind.next": "Correct the time source of the base station (GPS or NTP).",
     "station.clock.ahead.next": "Correct the time source of the base station (GPS or NTP).",
     "station.untimed": "Base station {stations} gave no counter (tmst): it cannot answer this frame.",
+    "station.fine": (
+        "{number} of {total} base stations gave a fine time stamp, to the nanosecond ({stations}). A "
+        "position needs three."
+    ),
     "station.untimed.next": "Correct or replace the packet forwarder of the base station.",
     "station.duplicate": (
         "The EUI of base station {station} is used from several addresses at once ({addresses}): what "

@@ -190,6 +190,10 @@ TEXTS: dict[str, str] = {
     "station.clock.behind.next": "Herstel de tijdbron van het basisstation (GPS of NTP).",
     "station.clock.ahead.next": "Herstel de tijdbron van het basisstation (GPS of NTP).",
     "station.untimed": "Basisstation {stations} gaf geen teller (tmst): het kan dit frame niet beantwoorden.",
+    "station.fine": (
+        "{number} van {total} basisstations gaven een fijne tijdstempel, op de nanoseconde ({stations}). "
+        "Voor een positie zijn er drie nodig."
+    ),
     "station.untimed.next": "Herstel of vervang de packet forwarder van het basisstation.",
     "station.duplicate": (
         "De EUI van basisstation {station} wordt tegelijk vanaf meerdere adressen gebruikt "

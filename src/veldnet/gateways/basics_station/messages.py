@@ -31,13 +31,15 @@ class MessageError(Exception):
 
 class UplinkInfo(msgspec.Struct, gc=False):
     """How a frame was heard. `xtime` are the station's microseconds at the end of the frame, with its session
-    in the upper bits; `gpstime` in microseconds, 0 where it is not known."""
+    in the upper bits; `gpstime` in microseconds, 0 where it is not known; `fts` the nanoseconds of the
+    GPS second, negative where they are not known."""
 
     xtime: int
     rctx: int = 0
     gpstime: int = 0
     rssi: float | None = None
     snr: float | None = None
+    fts: float | None = None
 
 
 class Discovery(msgspec.Struct):

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from veldnet.gateways.fine_time import fine_time
 from veldnet.gateways.interface import Host, StationProfile
 from veldnet.gateways.presence import Seen
 from veldnet.gateways.remote import RemoteRefused
-from veldnet.gateways.station_clock import StationClock
+from veldnet.gateways.station_clock import Heard, StationClock
 from veldnet.lorawan import BaseStationId
-from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
+from veldnet.lorawan.gpstime import FineTime, gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Lora, Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport, TransmitWindow
 
@@ -28,6 +29,7 @@ from .messages import (
     RemoteShells,
     TimeSync,
     Transmitted,
+    UplinkInfo,
     Version,
     data_rate_of,
     downlink,
@@ -180,13 +182,13 @@ class Station:
             and gate.drops_unread(message.head())
         ):
             return
-        uplink = self._uplink(message, now)
+        uplink = self._uplink(message, seen, now)
         seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
         if uplink.gps_time is not None:
             seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
         self._host.uplink(uplink)
 
-    def _uplink(self, message: RadioMessage, now: float) -> GatewayUplink:
+    def _uplink(self, message: RadioMessage, seen: Seen, now: float) -> GatewayUplink:
         info = message.upinfo
         if not 0 <= message.DR < len(self._rates) or (modulation := self._rates[message.DR]) is None:
             raise MessageError(
@@ -217,7 +219,18 @@ class Station:
             gps_time=None if heard is None else heard.gps_time,
             clock_error=None if heard is None else heard.error,
             context=Context(info.rctx, info.xtime, self.number).packed(),
+            fine_time=self._fine_time(info, heard, seen, now),
         )
+
+    def _fine_time(self, info: UplinkInfo, heard: Heard | None, seen: Seen, now: float) -> FineTime | None:
+        if info.fts is None or info.fts < 0 or (heard is not None and heard.kept_at is not None):
+            return None
+
+        def odd(code: str, words: str) -> None:
+            self._counts.irregular[code] += 1
+            seen.irregular.add(f"{code}: {words}", now)
+
+        return fine_time(None if heard is None else heard.gps_time, info.fts, odd)
 
     # What goes.
 

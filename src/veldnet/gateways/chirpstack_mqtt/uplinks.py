@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from google.protobuf.duration_pb2 import Duration
 
+from veldnet.gateways.fine_time import fine_time
 from veldnet.gateways.station_clock import Heard, StationClock
 from veldnet.lorawan import BaseStationId
-from veldnet.lorawan.gpstime import unix_to_gps
+from veldnet.lorawan.gpstime import FineTime, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss, Modulation
 from veldnet.lorawan.radio import GatewayUplink
 
@@ -83,7 +84,18 @@ def uplink_of(frame: pb.UplinkFrame, origin: Origin, received_at: float, odd: No
         context=b""
         if timestamp is None
         else Context(origin.session, timestamp, received.board, received.antenna, context).packed(),
+        fine_time=_fine_time(received, heard, odd),
     )
+
+
+def _fine_time(received: pb.UplinkRxInfo, heard: Heard | None, odd: Note) -> FineTime | None:
+    if not received.HasField("fine_time_since_gps_epoch") or heard is None or heard.kept_at is not None:
+        return None
+    since = received.fine_time_since_gps_epoch
+    if since.seconds == 0 and since.nanos == 0:
+        return None
+    # The second is that of the base station's GPS time, as everywhere.
+    return fine_time(heard.gps_time, since.nanos, odd)
 
 
 def _legacy(frame: pb.UplinkFrame, origin: Origin, received_at: float, odd: Note) -> GatewayUplink:

@@ -197,10 +197,11 @@ def _packet(read: Any, odd: Note, refuse: Note) -> ReceivedPacket | None:
         size=integer(read.get("size")),
         codr=codr if isinstance(codr, str) else None,
         rsig=_antennas(read.get("rsig")),
+        ftime=number(read.get("ftime")),
     )
 
 
-_NUMBERS = ("freq", "tmst", "tmms", "stat", "rssi", "lsnr", "size")
+_NUMBERS = ("freq", "tmst", "tmms", "stat", "rssi", "lsnr", "size", "ftime")
 
 
 def _data_rate(value: Any) -> str | float | None:

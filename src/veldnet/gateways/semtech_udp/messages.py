@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
+from veldnet.gateways.fine_time import fine_time
 from veldnet.gateways.station_clock import StationClock
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.modulation import Fsk, Lora, LrFhss, Modulation
 from veldnet.lorawan.radio import COUNTER_MODULUS, GatewayDownlink, GatewayUplink
 
 from .lenient import Note, read_push_data, tx_ack_error
-from .packets import DatagramError, ReceivedPacket, Status
+from .packets import DatagramError, ReceivedPacket, Signal, Status
 
 MAX_PHY_PAYLOAD = 255
 
@@ -176,7 +177,10 @@ def uplink_of(
         snr = 0.0
     # Zero is what a base station writes that does not know GPS time.
     heard = None if not packet.tmms else clock.judge(packet.tmms / 1000, timestamp, received_at)
+    nanoseconds = _nanoseconds(packet)
     if heard is None:
+        if nanoseconds is not None:
+            fine_time(None, nanoseconds, odd)
         return GatewayUplink(
             base_station,
             payload,
@@ -199,7 +203,23 @@ def uplink_of(
         late=heard.kept_at is not None,
         gps_time=heard.gps_time,
         clock_error=heard.error,
+        fine_time=None
+        if nanoseconds is None or heard.kept_at is not None
+        else fine_time(heard.gps_time, nanoseconds, odd),
     )
+
+
+def _nanoseconds(packet: ReceivedPacket) -> float | None:
+    """The fine time stamp; of the antenna that heard best, where there are several with one."""
+    if packet.rsig:
+        signals = [signal for signal in packet.rsig if signal.ftime is not None]
+        if signals:
+            return max(signals, key=_heard_at).ftime
+    return packet.ftime
+
+
+def _heard_at(signal: Signal) -> float:
+    return signal.lsnr if signal.lsnr is not None else -math.inf
 
 
 def _timestamp(tmst: int | None, odd: Note) -> int | None:
@@ -216,7 +236,7 @@ def _signal(packet: ReceivedPacket, odd: Note) -> tuple[float | None, float | No
     """RSSI and SNR, of the best antenna where there are several; None where it is not known."""
     rssi, snr = packet.rssi, packet.lsnr
     if packet.rsig:
-        best = max(packet.rsig, key=lambda signal: signal.lsnr if signal.lsnr is not None else -math.inf)
+        best = max(packet.rsig, key=_heard_at)
         rssi = best.rssis if best.rssis is not None else best.rssic
         snr = best.lsnr
     if rssi is None or not -200 <= rssi <= 50:

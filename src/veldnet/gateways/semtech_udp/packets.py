@@ -14,11 +14,13 @@ class DatagramError(ValueError):
 
 
 class Signal(msgspec.Struct, gc=False):
-    """One antenna of `rsig`, which newer base stations send in place of rssi and lsnr."""
+    """One antenna of `rsig`, which newer base stations send in place of rssi and lsnr. `ftime` are
+    nanoseconds of the GPS second."""
 
     rssic: float | None = None
     rssis: float | None = None
     lsnr: float | None = None
+    ftime: float | None = None
 
 
 class ReceivedPacket(msgspec.Struct, gc=False):
@@ -37,6 +39,7 @@ class ReceivedPacket(msgspec.Struct, gc=False):
     size: int | None = None
     codr: str | None = None
     rsig: list[Signal] | None = None
+    ftime: float | None = None
 
 
 class Status(msgspec.Struct, gc=False):

@@ -7,6 +7,7 @@ from enum import IntEnum
 import msgspec
 
 from veldnet.lorawan import AesKey, BaseStationId, DevAddr, DevEui, JoinEui
+from veldnet.lorawan.gpstime import FineTime
 from veldnet.lorawan.modulation import Lora, Modulation
 
 
@@ -25,7 +26,7 @@ class FrameKind(IntEnum):
 class Copy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How one base station heard a frame. RSSI and SNR are None where it did not say them; `clock_error` is
     how many seconds its GPS clock was ahead of ours where that was wrong; no downlink can be timed by an
-    `untimed` copy."""
+    `untimed` copy. `fine_time` is when it came, to the nanosecond, as GPS second and nanoseconds."""
 
     base_station: BaseStationId
     rssi: float | None
@@ -34,6 +35,7 @@ class Copy(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     late: bool = False
     clock_error: float | None = None
     untimed: bool = False
+    fine_time: FineTime | None = None
 
 
 class BlockedCommand(msgspec.Struct, frozen=True, gc=False):

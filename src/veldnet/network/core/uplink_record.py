@@ -156,7 +156,16 @@ def _decisions(context: UplinkContext, found: Match, conduct: Conduct) -> tuple[
 def copies_of(copies: Iterable[GatewayUplink]) -> tuple[Copy, ...]:
     """What the journal keeps of the copies of a frame."""
     return tuple(
-        Copy(c.base_station, c.rssi, c.snr, c.received_at, c.late, c.clock_error, c.timestamp is None)
+        Copy(
+            c.base_station,
+            c.rssi,
+            c.snr,
+            c.received_at,
+            c.late,
+            c.clock_error,
+            c.timestamp is None,
+            c.fine_time,
+        )
         for c in copies
     )
 
