@@ -37,6 +37,8 @@ class BaseStations:
         self._awaited: dict[bytes, int] = {}
         self.used_updates: set[int] = set()
         self._certificates: dict[str, certificates.KnownCertificate] = {}
+        # Numbers of other authorities' certificates that are not taken any more.
+        self._revoked: set[str] = set()
         # Of the internal authorities, DER; the newest first.
         self.authorities: list[bytes] = []
 
@@ -104,6 +106,7 @@ class BaseStations:
     async def load_certificates(self, store: Store) -> None:
         """Take up what the internal authority has issued and taken back."""
         self._certificates = {each.serial: each for each in await store.read(certificates.known_certificates)}
+        self._revoked = await store.read(certificates.revoked_foreign)
         self.authorities = [each.certificate for each in await store.read(certificates.list_authorities)]
 
     @property
@@ -113,7 +116,7 @@ class BaseStations:
 
     def is_revoked(self, serial: str) -> bool:
         known = self._certificates.get(serial)
-        return known is not None and known.revoked
+        return serial in self._revoked or (known is not None and known.revoked)
 
     def has_issued(self, serial: str) -> bool:
         """Whether a certificate is of the internal authority."""

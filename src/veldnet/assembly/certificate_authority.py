@@ -3,10 +3,13 @@ trust."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Literal
 
+import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,7 +23,11 @@ from veldnet.keys import Vault, labels
 from veldnet.settings import Settings, SettingsError
 from veldnet.store import Store
 
+log = structlog.get_logger(__name__)
+
 CredentialKind = Literal["token", "certificate"]
+# Seconds between two looks at the files.
+_LOOK_EVERY = 10.0
 
 
 async def create_authority(
@@ -45,16 +52,49 @@ async def open_signer(store: Store, vault: Vault) -> Signer:
 
 class TrustAnchor:
     """The one certificate that base stations are given to trust: the one of the settings, or else the
-    internal authority's where it has issued the certificate that they are served with. Raises
-    `SettingsError`."""
+    internal authority's where it has issued the certificate that they are served with. Files that change are
+    read again; while they do not fit each other, none is given. Raises `SettingsError` at the start."""
 
     def __init__(self, settings: Settings) -> None:
         gateways = settings.gateways
-        served = gateways.basics_station_certificate or settings.tls.certificate
-        self._chain = _read(served, "the certificate for Basics Station") if served else []
+        self._served = gateways.basics_station_certificate or settings.tls.certificate
+        self._trust = gateways.basics_station_trust
         self._own = bool(gateways.basics_station_certificate)
+        self._chain: list[x509.Certificate] = []
         self._configured: bytes | None = None
-        name = gateways.basics_station_trust
+        self.problem: str | None = None
+        self._stamp = self._read_stamp()
+        self._looked_at = monotonic()
+        self._load()
+
+    def _read_stamp(self) -> tuple[object, ...]:
+        files = [Path(name) for name in (self._served, self._trust) if name]
+        return tuple((found.st_ino, found.st_mtime_ns) for each in files if (found := _status(each)))
+
+    def look(self) -> None:
+        """Take up files that have changed."""
+        now = monotonic()
+        if now - self._looked_at < _LOOK_EVERY:
+            return
+        self._looked_at = now
+        stamp = self._read_stamp()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._load()
+        except SettingsError as error:
+            self._configured, self._chain = None, []
+            self.problem = str(error)
+            log.warning("station_trust_problem", problem=self.problem)
+        else:
+            self.problem = None
+            log.info("station_trust_loaded")
+
+    def _load(self) -> None:
+        served = self._served
+        self._chain = _read(served, "the certificate for Basics Station") if served else []
+        name = self._trust
         if not name:
             return
         found = _read(name, "gateways.basics_station_trust")
@@ -72,6 +112,7 @@ class TrustAnchor:
 
     def certificate(self, authority: bytes | None) -> bytes | None:
         """DER; None where it is not known. `authority` is the internal one."""
+        self.look()
         if self._configured is not None or authority is None or not self._chain:
             return self._configured
         return authority if self._vouched_for(x509.load_der_x509_certificate(authority)) else None
@@ -84,6 +125,13 @@ class TrustAnchor:
 
     def _vouched_for(self, anchor: x509.Certificate) -> bool:
         return any(each == anchor or _issued_by(each, anchor) for each in self._chain)
+
+
+def _status(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except OSError:
+        return None
 
 
 def _issued_by(certificate: x509.Certificate, anchor: x509.Certificate) -> bool:

@@ -278,7 +278,8 @@ class Platform:
         parts = []
         if self.certificate is not None:
             parts.append(Module("", "certificate", self.certificate.problem, CERTIFICATE))
-        parts.append(Module("", "base station certificates", self._desk.problem(), CERTIFICATE))
+        problem = self._desk.problem() or self.hub.certificate_problem()
+        parts.append(Module("", "base station certificates", problem, CERTIFICATE))
         if self.backups is not None:
             parts.append(Module("", "backups", self.backups.problem, BACKUP))
         await self.monitoring.check_modules(parts)

@@ -107,15 +107,19 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost", "")
 
 
 def _loaded(gateways: GatewaySettings, certificate: tuple[str, str] | None) -> StationCertificate | None:
-    from veldnet.gateways.basics_station import StationCertificate
+    from veldnet.gateways.basics_station import StationCertificate, TlsFiles
 
     if certificate is None:
         return None
+    authorities, revoked = gateways.basics_station_client_ca, gateways.basics_station_client_crl
+    if revoked and not authorities:
+        raise SettingsError("settings: gateways.basics_station_client_crl needs basics_station_client_ca")
     try:
-        return StationCertificate(*certificate, gateways.basics_station_client_ca or None)
-    except OSError as error:
+        return StationCertificate(TlsFiles(*certificate, authorities or None, revoked or None))
+    except (OSError, ValueError) as error:
         raise SettingsError(
-            f"settings: gateways.basics_station_certificate, _key or _client_ca cannot be used: {error}"
+            "settings: gateways.basics_station_certificate, _key, _client_ca or _client_crl cannot be used: "
+            f"{error}"
         ) from None
 
 

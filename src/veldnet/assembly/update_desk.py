@@ -81,6 +81,9 @@ class UpdateDesk:
     def problem(self) -> str | None:
         """What an operator must do something about: certificates that expire."""
         now = self._clock()
+        self._maker.anchor.look()
+        if self._maker.anchor.problem is not None:
+            return self._maker.anchor.problem
         served = self._maker.anchor.expires_at
         if served is not None and served - now < WARN_BEFORE:
             return f"the certificate that base stations are served with expires on {_date(served)}"

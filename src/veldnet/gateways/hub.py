@@ -63,7 +63,6 @@ class Hub:
         self._services: dict[str, BaseStationService] = {}
         self._connections: dict[BaseStationId, BaseStationProtocol] = {}
         self._ports: dict[str, int] = {}
-        self._trusted: set[bytes] = set()
 
     def register(self, service: BaseStationService) -> None:
         """Let base stations be served by a protocol, or what belongs to one, too."""
@@ -105,13 +104,21 @@ class Hub:
             await service.start(sockets.get(name))
 
     def trust(self, authorities: Iterable[bytes]) -> None:
-        """Let base stations prove who they are by certificates of these authorities, too; DER."""
-        for authority in authorities:
-            if authority not in self._trusted:
-                self._trusted.add(authority)
-                for service in self._services.values():
-                    if isinstance(service, TakesCertificates):
-                        service.trust(authority)
+        """Let base stations prove who they are by certificates of these authorities, and of no other internal
+        ones; DER."""
+        trusted = frozenset(authorities)
+        for service in self._services.values():
+            if isinstance(service, TakesCertificates):
+                service.trust(trusted)
+
+    def certificate_problem(self) -> str | None:
+        """What is wrong with certificates that base stations are served with, in words."""
+        now = self.clock()
+        for service in self._services.values():
+            found = service.certificate_problem(now) if isinstance(service, TakesCertificates) else None
+            if found is not None:
+                return found
+        return None
 
     def port(self, service: str) -> int | None:
         """The port that a service is served at; None for one that is not."""

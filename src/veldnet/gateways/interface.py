@@ -146,5 +146,8 @@ class BaseStationProtocol(BaseStationService, Protocol):
 class TakesCertificates(Protocol):
     """A service whose base stations may prove who they are by client certificates."""
 
-    def trust(self, authority: bytes) -> None:
-        """Take client certificates of one more authority, whose certificate is DER."""
+    def trust(self, authorities: frozenset[bytes]) -> None:
+        """Take client certificates of these internal authorities, and of no other internal ones; DER."""
+
+    def certificate_problem(self, now: float) -> str | None:
+        """What is wrong with certificates and revocation lists, in words; `now` in Unix seconds."""

@@ -37,6 +37,13 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             "common name is its EUI."
         ),
     ] = ""
+    basics_station_client_crl: Annotated[
+        str,
+        about(
+            "File with revocation lists (CRL, PEM or DER) of those authorities; it is read again when it "
+            "changes."
+        ),
+    ] = ""
     basics_station_authentication: Annotated[
         Literal["auto", "required", "none"],
         about(

@@ -683,6 +683,15 @@ certificates = Table(
     sqlite_autoincrement=True,
 )
 
+# Certificates of other authorities that are not to be taken any more, by number.
+revoked_serials = Table(
+    "revoked_serials",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("revoked_at", BigInteger, nullable=False),
+    Column("revoked_by", Text, nullable=False),
+)
+
 # What base stations are to have, by CUPS; one of each kind.
 base_station_updates = Table(
     "base_station_updates",

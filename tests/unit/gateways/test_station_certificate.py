@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 
 from tests.certificates import Pair, write_pair
-from veldnet.gateways.basics_station import StationCertificate
+from veldnet.gateways.basics_station import StationCertificate, TlsFiles
 
 _OFTEN = 60.0
 
@@ -36,17 +36,17 @@ def serial_of(loaded: StationCertificate) -> int:
 
 def test_a_new_pair_of_files_is_used_by_new_connections(tmp_path: Path) -> None:
     pair = write_pair(tmp_path)
-    loaded = StationCertificate(str(pair.certificate), str(pair.key), None, Clock())
+    loaded = StationCertificate(TlsFiles(str(pair.certificate), str(pair.key)), Clock())
     first = serial_of(loaded)
     assert serial_of(loaded) == first and loaded.reloads == 0
     write_pair(tmp_path)
     loaded.look()
-    assert serial_of(loaded) != first and loaded.reloads == 1 and loaded.problem is None
+    assert serial_of(loaded) != first and loaded.reloads == 1 and loaded.problem(0) is None
 
 
 def test_the_handshake_looks_by_itself(tmp_path: Path) -> None:
     pair = write_pair(tmp_path)
-    loaded = StationCertificate(str(pair.certificate), str(pair.key), None, Clock())
+    loaded = StationCertificate(TlsFiles(str(pair.certificate), str(pair.key)), Clock())
     serial_of(loaded)
     write_pair(tmp_path)
     serial_of(loaded)
@@ -55,16 +55,16 @@ def test_the_handshake_looks_by_itself(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_used_leave_the_last_pair(tmp_path: Path) -> None:
     pair = write_pair(tmp_path)
-    loaded = StationCertificate(str(pair.certificate), str(pair.key), None, Clock())
+    loaded = StationCertificate(TlsFiles(str(pair.certificate), str(pair.key)), Clock())
     first = serial_of(loaded)
     for change in (_no_certificate, _other_key, _gone):
         change(tmp_path, pair)
         loaded.look()
-        assert loaded.problem is not None and str(pair.certificate) in loaded.problem
+        assert str(pair.certificate) in (loaded.problem(0) or "")
         assert serial_of(loaded) == first and loaded.reloads == 0
     write_pair(tmp_path)
     loaded.look()
-    assert loaded.problem is None and serial_of(loaded) != first
+    assert loaded.problem(0) is None and serial_of(loaded) != first
 
 
 def _no_certificate(_folder: Path, pair: Pair) -> None:
@@ -83,7 +83,7 @@ def _gone(_folder: Path, pair: Pair) -> None:
 def test_files_are_looked_at_now_and_then(tmp_path: Path) -> None:
     pair = write_pair(tmp_path)
     now = [0.0]
-    loaded = StationCertificate(str(pair.certificate), str(pair.key), None, lambda: now[0])
+    loaded = StationCertificate(TlsFiles(str(pair.certificate), str(pair.key)), lambda: now[0])
     write_pair(tmp_path)
     loaded.look()
     assert loaded.reloads == 0

@@ -192,9 +192,27 @@ def renew(
 
 
 @ca_app.command("revoke")
-def revoke(serial: Serial, data: Data = None) -> None:
+def revoke(
+    serial: Serial,
+    foreign: Annotated[
+        bool,
+        typer.Option(
+            "--foreign", help="It was issued by an authority of your own (basics_station_client_ca)."
+        ),
+    ] = False,
+    data: Data = None,
+) -> None:
     """Revoke a certificate; a connection that was made with it ends within half a minute."""
     by = administrator()
+    if foreign:
+        number = change_data(
+            settings_of(data),
+            "certificate.revoked",
+            serial.upper(),
+            lambda c: certificates.revoke_foreign(c, serial, by),
+        )
+        report(f"certificates with the serial number {number} are refused", serial=number)
+        return
     revoked = change_data(
         settings_of(data),
         "certificate.revoked",

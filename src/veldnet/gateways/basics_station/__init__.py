@@ -13,7 +13,7 @@ from .cups_messages import (
     token_proof,
 )
 from .server import BasicsStationServer, LnsOptions
-from .tls import StationCertificate
+from .tls import StationCertificate, TlsFiles
 
 __all__ = [
     "NO_CREDENTIALS",
@@ -27,6 +27,7 @@ __all__ = [
     "Report",
     "Segments",
     "StationCertificate",
+    "TlsFiles",
     "Update",
     "UpdateDesk",
     "fits",

@@ -10,6 +10,7 @@ from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
 
 from .router_ids import parse_router_id
+from .tls import StationCertificate, peer_certificate
 
 _LONGEST_TOKEN = 512
 
@@ -20,19 +21,23 @@ class NotAuthenticated(Exception):
 
 class Proof(NamedTuple):
     """By what a base station has proven who it is: its token, or the number of its certificate in hexadecimal
-    digits, which expires at a time in Unix seconds; neither where it needed not."""
+    digits, which expires at a time in Unix seconds, and that certificate (DER); neither where it needed
+    not."""
 
     token: str | None
     serial: str | None
     expires_at: float = 0.0
+    certificate: bytes = b""
 
     @classmethod
-    def of(cls, token: str | None, certificate: Any) -> Proof:
+    def of(cls, token: str | None, connection: ssl.SSLObject | None) -> Proof:
         """Of what was presented and found good."""
+        certificate: Any = None if connection is None else connection.getpeercert()
         if not certificate:
             return cls(token, None)
         expires_at = ssl.cert_time_to_seconds(certificate["notAfter"])
-        return cls(None, str(certificate["serialNumber"]), float(expires_at))
+        octets = peer_certificate(connection) or b""
+        return cls(None, str(certificate["serialNumber"]), float(expires_at), octets)
 
 
 def token_of(authorization: str | None) -> str | None:
@@ -46,12 +51,19 @@ def token_of(authorization: str | None) -> str | None:
 
 
 def authenticate(
-    token: str | None, certificate: Any, directory: BaseStationDirectory
+    token: str | None,
+    connection: ssl.SSLObject | None,
+    directory: BaseStationDirectory,
+    served: StationCertificate | None,
 ) -> BaseStationId | GatewayEui | None:
     """Who has connected: the base station of the token, or the EUI that the certificate names; None for who
-    presents neither. `certificate` is what `getpeercert` says of one whose chain was verified. Raises
-    `NotAuthenticated` for a wrong one."""
-    if certificate:
+    presents neither. Raises `NotAuthenticated` for a wrong one."""
+    certificate: Any = None if connection is None else connection.getpeercert()
+    octets = peer_certificate(connection)
+    if certificate and octets and connection is not None and served is not None:
+        refusal = served.refusal(octets, verified=not connection.session_reused)
+        if refusal is not None:
+            raise NotAuthenticated(refusal)
         if directory.is_revoked(str(certificate["serialNumber"])):
             raise NotAuthenticated("the client certificate is revoked")
         return _eui_of_certificate(certificate)

@@ -104,10 +104,14 @@ class CupsServer:
             ssl_shutdown_timeout=_CLOSING if secure else None,
         )
 
-    def trust(self, authority: bytes) -> None:
-        """Take client certificates of one more authority, whose certificate is DER."""
+    def trust(self, authorities: frozenset[bytes]) -> None:
+        """Take client certificates of these internal authorities, too; DER."""
         if self._options.certificate is not None:
-            self._options.certificate.trust(authority)
+            self._options.certificate.trust(authorities)
+
+    def certificate_problem(self, now: float) -> str | None:
+        """What is wrong with the certificate, its authorities and their revocation lists, in words."""
+        return None if self._options.certificate is None else self._options.certificate.problem(now)
 
     def _handshake_failed(self, code: str, words: str) -> None:
         self._counts.refused[code] += 1
@@ -162,9 +166,9 @@ class CupsServer:
         """The answer to a station that has proven who it is. Raises `_NotServed`."""
         request.check()
         token = token_of(request.only(b"authorization"))
-        certificate = writer.get_extra_info("peercert")
+        secure = writer.get_extra_info("ssl_object")
         try:
-            known = authenticate(token, certificate, self._host.directory)
+            known = authenticate(token, secure, self._host.directory, self._options.certificate)
         except NotAuthenticated as error:
             raise _NotServed(HTTPStatus.UNAUTHORIZED, "not_authenticated", str(error)) from None
         if known is None and self._options.required:
@@ -181,7 +185,7 @@ class CupsServer:
         except Refused as refused:
             raise _NotServed(HTTPStatus.FORBIDDEN, refused.code, str(refused)) from None
         self._counts.received["update_info"] += 1
-        proof = Proof.of(token, certificate)
+        proof = Proof.of(token, secure)
         return await self._desk.answer(Asked(station, report, proof, request.only(b"host")))
 
 

@@ -68,6 +68,8 @@ class _Connection(ServerConnection):
     discovery says for which router when it is connected."""
 
     proof = Proof(None, None)
+    # Whom was trusted then.
+    generation = 0
     proven: BaseStationId | GatewayEui | None = None
     gateway: GatewayEui | None = None
     station: BaseStationId | None = None
@@ -128,10 +130,14 @@ class BasicsStationServer:
         )
         self._pinging = asyncio.get_running_loop().create_task(self._ping())
 
-    def trust(self, authority: bytes) -> None:
-        """Take client certificates of one more authority, whose certificate is DER."""
+    def trust(self, authorities: frozenset[bytes]) -> None:
+        """Take client certificates of these internal authorities, too; DER."""
         if self._options.certificate is not None:
-            self._options.certificate.trust(authority)
+            self._options.certificate.trust(authorities)
+
+    def certificate_problem(self, now: float) -> str | None:
+        """What is wrong with the certificate, its authorities and their revocation lists, in words."""
+        return None if self._options.certificate is None else self._options.certificate.problem(now)
 
     def _handshake_failed(self, code: str, words: str) -> None:
         self._counts.refused[code] += 1
@@ -162,16 +168,18 @@ class BasicsStationServer:
             return self._refuse("overload", HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
         assert isinstance(connection, _Connection)
         token = token_of(_only(request.headers, "Authorization"))
-        certificate = connection.transport.get_extra_info("peercert")
+        secure = connection.transport.get_extra_info("ssl_object")
         try:
-            known = authenticate(token, certificate, self._host.directory)
+            known = authenticate(token, secure, self._host.directory, self._options.certificate)
         except NotAuthenticated as error:
             return self._refuse("not_authenticated", HTTPStatus.UNAUTHORIZED, str(error))
         if known is None and self.authenticates:
             return self._refuse(
                 "not_authenticated", HTTPStatus.UNAUTHORIZED, "a token or a client certificate is needed"
             )
-        connection.proven, connection.proof = known, Proof.of(token, certificate)
+        connection.proven, connection.proof = known, Proof.of(token, secure)
+        if self._options.certificate is not None:
+            connection.generation = self._options.certificate.generation
         if path == _DISCOVERY:
             return None
         try:
@@ -325,12 +333,18 @@ class BasicsStationServer:
     async def _ping(self) -> None:
         """Find connections that are dead, and note those that live: some at a time, for a thousand at once
         would make frames wait."""
+        generation = 0
         for turn in itertools.cycle(range(_TURNS)):
             await asyncio.sleep(_PING / _TURNS)
-            if self._options.certificate is not None:
-                self._options.certificate.look()
+            certificate = self._options.certificate
+            if certificate is not None:
+                certificate.look()
+            # Whom is trusted no more is to go at once.
+            changed = certificate is not None and certificate.generation != generation
+            if certificate is not None:
+                generation = certificate.generation
             for identifier, (station, connection) in self._stations.items():
-                if station.number % _TURNS != turn:
+                if station.number % _TURNS != turn and not (changed and connection.proof.serial):
                     continue
                 if self._may_stay(identifier, connection):
                     if station.profile == self._profile(identifier):
@@ -349,7 +363,14 @@ class BasicsStationServer:
         if connection.gateway is None or directory.find(connection.gateway) != identifier:
             return False
         if proof.serial is not None:
-            return not directory.is_revoked(proof.serial)
+            certificate = self._options.certificate
+            if proof.expires_at < self._host.clock() or directory.is_revoked(proof.serial):
+                return False
+            if certificate is None:
+                return True
+            # One of an authority between comes back at once, if its chain is still good.
+            verified = connection.generation == certificate.generation
+            return certificate.refusal(proof.certificate, verified=verified) is None
         return proof.token is None or directory.station_of_token(proof.token) == identifier
 
     async def _check(self, identifier: BaseStationId, connection: ServerConnection) -> None:

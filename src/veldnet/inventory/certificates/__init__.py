@@ -21,7 +21,9 @@ from .records import (
     list_certificates,
     record,
     revoke_certificate,
+    revoke_foreign,
     revoke_serial,
+    revoked_foreign,
 )
 
 __all__ = [
@@ -43,5 +45,7 @@ __all__ = [
     "pem",
     "record",
     "revoke_certificate",
+    "revoke_foreign",
     "revoke_serial",
+    "revoked_foreign",
 ]

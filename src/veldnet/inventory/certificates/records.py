@@ -5,11 +5,17 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, and_, insert, select, update
 
-from veldnet.domain.errors import BadRequest, NotFound
+from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.inventory import changes
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store import moment
-from veldnet.store.schema import authorities, base_station_updates, base_stations, certificates
+from veldnet.store.schema import (
+    authorities,
+    base_station_updates,
+    base_stations,
+    certificates,
+    revoked_serials,
+)
 
 from .issuing import Issued
 
@@ -135,6 +141,37 @@ def revoke_serial(connection: Connection, serial: str, by: str) -> Certificate:
     )
     changes.note(connection, "certificates", found.ref)
     return found
+
+
+def revoke_foreign(connection: Connection, serial: str, by: str) -> str:
+    """Take no certificate with this number any more, of whatever authority; returns the number as TLS names
+    it. Raises `InvalidField`, and `BadRequest` where it is revoked already."""
+    number = serial.replace(":", "").strip().upper().lstrip("0")
+    if not 0 < len(number) <= _LONGEST_SERIAL or set(number) - _DIGITS:
+        raise InvalidField(
+            "a serial number has 1 to {most} hexadecimal digits, not {serial!r}",
+            most=_LONGEST_SERIAL,
+            serial=serial[:60],
+        )
+    # TLS names whole octets.
+    number = number.zfill(len(number) + len(number) % 2)
+    if number in revoked_foreign(connection):
+        raise BadRequest("the certificate {serial} is revoked already", serial=number)
+    connection.execute(
+        insert(revoked_serials).values(serial=number, revoked_at=moment(connection), revoked_by=by)
+    )
+    changes.note(connection, "certificates", 0)
+    return number
+
+
+def revoked_foreign(connection: Connection) -> set[str]:
+    """The numbers that are revoked so."""
+    return set(connection.execute(select(revoked_serials.c.serial)).scalars())
+
+
+# RFC 5280 §4.1.2.2: 20 octets.
+_LONGEST_SERIAL = 40
+_DIGITS = frozenset("0123456789ABCDEF")
 
 
 class KnownCertificate(msgspec.Struct, frozen=True):
