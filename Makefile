@@ -93,6 +93,10 @@ tests:
 	@$(PYTEST) --collect-only -q > build/collected 2>&1 || { tail -n 60 build/collected; exit 1; }
 	@$(PYTEST) $(SPREAD) $(ARGS)
 
+.PHONY: test-postgresql
+test-postgresql: $(VENV)/.dev console tools ## The tests of the API and of the store over PostgreSQL
+	@TEST_STORE=postgresql $(PYTEST) -n 2 --dist loadgroup tests/api tests/contract/test_store.py tests/contract/test_postgresql.py $(ARGS)
+
 check: $(VENV)/.dev ## Some tests, quickly: make check FILE=tests/unit/network/test_uplink.py
 	@$(PYTEST) -q $(or $(FILE),$(error name a file, a folder or a test: make check FILE=tests/unit)) $(ARGS)
 

@@ -4881,7 +4881,8 @@ export interface components {
         };
         /**
          * SettingView
-         * @description A setting of the server. Values of the sections `keys`, `mail`, `sign_in` and `tls` are not shown.
+         * @description A setting of the server. Values of the sections `keys`, `mail`, `sign_in`, `store` and `tls` are not
+         *         shown.
          */
         SettingView: {
             section: string;

@@ -22,7 +22,7 @@ from veldnet.lorawan.frames import MType
 from veldnet.lorawan.mac_commands import DeviceTimeReq, LinkCheckReq, serialise
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.core.addressing import AddressSpace
-from veldnet.settings import Settings
+from veldnet.settings import Settings, load_settings
 from veldnet.simulator.customer import Account, Customer
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
@@ -138,8 +138,8 @@ async def bench_uplinks(
     sharing: int = 1,
     environment: dict[str, str] | None = None,
 ) -> UplinkResult:
-    """Set up a fleet, run the server on it, send, and count."""
-    settings = Settings(data=str(data))
+    """Set up a fleet, run the server on it, send, and count. The environment may name an empty database."""
+    settings = Settings(data=str(data), store=load_settings().store)
     parameters = network_parameters(settings.network)
     sink = Sink()
     address = await sink.start()
