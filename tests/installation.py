@@ -30,7 +30,7 @@ def sandbox(data: Path) -> Account:
     is there, also while a server runs on it."""
     if data.exists():
         return _here(_add(data))
-    template, account = _template()
+    template, account = _template(over_postgresql())
     shutil.copytree(template, data)
     if over_postgresql():
         postgresql().copy_database(template, data)
@@ -69,13 +69,16 @@ def postgresql() -> Any:
     return postgresql
 
 
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
 @cache
-def _template() -> tuple[Path, Account]:
-    """A data directory with a sandbox, made once in each process that runs tests."""
+def _template(_postgresql: bool) -> tuple[Path, Account]:
+    """A data directory with a sandbox, made once for each engine in each process that runs tests."""
     folder = tempfile.TemporaryDirectory(prefix="veldnet-template-")
     data = Path(folder.name) / "data"
     # Until the process ends.
-    _template.folder = folder  # type: ignore[attr-defined]
+    _folders.append(folder)
     return data, _here(_add(data))
 
 

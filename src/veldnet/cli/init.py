@@ -50,7 +50,8 @@ def init_command(
     with readable_errors():
         exists = database_exists(settings)
     if exists:
-        fail(f"there is an installation in {Path(settings.data).absolute()} already", Exit.DATA_DIRECTORY)
+        where = f"the {database_of(settings).name}" if settings.store.url else Path(settings.data).absolute()
+        fail(f"there is an installation in {where} already", Exit.DATA_DIRECTORY)
     if keep_key and not key.exists():
         fail(f"there is no master key {key} to keep", Exit.DATA_DIRECTORY)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, select
 
 from veldnet.monitoring.base_station_history import KEPT_DAYS
 from veldnet.monitoring.downlinks.states import OPEN
-from veldnet.store import Store, forget_steps, read_timeline
+from veldnet.store import Store, drop_day, forget_steps, is_kept_by_days, read_timeline
 from veldnet.store.schema import (
     alarm_history,
     base_station_hours,
@@ -35,6 +35,8 @@ def _delete_piece(table: Table, column_name: str, before_id: int) -> Callable[[C
     column = table.c[column_name]
 
     def run(connection: Connection) -> int:
+        if is_kept_by_days(connection, table):
+            return drop_day(connection, table, before_id)
         last = connection.execute(
             select(column).where(column < before_id).order_by(column).offset(PIECE - 1).limit(1)
         ).scalar()

@@ -19,6 +19,7 @@ from .ids import (
     read_timeline,
 )
 from .interface import Conflict, DeliveryRow, LeaseLost, Store, StoreError
+from .journal_days import drop_day, is_kept_by_days
 from .locks import lock_row, lock_table
 from .migrating import (
     HEAD,
@@ -117,6 +118,7 @@ __all__ = [
     "coverage",
     "create_triggers",
     "current_revision",
+    "drop_day",
     "expressions",
     "first_id_at",
     "five_infos",
@@ -125,6 +127,7 @@ __all__ = [
     "hot_reads",
     "id_within",
     "insert_new",
+    "is_kept_by_days",
     "lock_row",
     "lock_table",
     "made_history",

@@ -8,10 +8,10 @@ from typing import Any
 
 from psycopg import Connection
 
-from veldnet.store.ids import first_id_at, millis_of
+from veldnet.store.ids import millis_of
+from veldnet.store.journal_days import DAY, first_id_of_day
 from veldnet.store.rows import Row, Rows, Statement
 
-_DAY = 86_400_000
 # Tables of days begin with these.
 _TABLES = {"frames": "id", "frame_bodies": "frame_id"}
 _JOURNAL = {Statement.INSERT_FRAME: "id", Statement.INSERT_BODY: "frame_id"}
@@ -21,7 +21,7 @@ _LOCK = 0x56454C44
 
 def day_of(identifier: int) -> int:
     """Days since 1970, by an identifier."""
-    return millis_of(identifier) // _DAY
+    return millis_of(identifier) // DAY
 
 
 def days_of(rows: Iterable[Rows]) -> set[int]:
@@ -50,7 +50,7 @@ def make_days(connection: Connection[Any], days: Iterable[int]) -> None:
                 name = f"{table}_{day}"
                 found = cursor.execute("SELECT to_regclass(%s)", (name,)).fetchone()
                 if found is not None and found[0] is None:
-                    first, end = first_id_at(day * _DAY), first_id_at((day + 1) * _DAY)
+                    first, end = first_id_of_day(day), first_id_of_day(day + 1)
                     cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)".encode())
                     cursor.execute(
                         f"ALTER TABLE {table} ATTACH PARTITION {name} "

@@ -1,0 +1,103 @@
+"""A platform over PostgreSQL: its work, an outage of the database, and the commands beside it. All other
+tests of the API run over it by `make test-postgresql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests import postgresql
+from tests.api.antenna import Antenna
+from tests.api.hosting import HostedServer
+from tests.customers import KPN
+from tests.e2e import radio
+from tests.e2e.running import command, failing
+from tests.installation import STORE_VARIABLE, store_environment
+from tests.person import Person
+from veldnet.cli.main import app
+from veldnet.simulator.customer import Account
+from veldnet.store import EngineStore
+
+KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
+V1 = "/api/v1"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STORE_VARIABLE, "postgresql")
+        yield tmp_path_factory.mktemp("postgresql") / "data"
+
+
+def test_an_outage_loses_no_more_than_the_frames_of_its_time(
+    server: HostedServer, account: Account, user: Person, antenna: Antenna
+) -> None:
+    routing = {"name": "Pumps", "routes": [{"addresses": [server.inbox.url]}]}
+    profile = user.call("POST", f"{KPN}/routingProfiles", routing)
+    body = {
+        "EUI": "0059AC0000C0FFEE",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "name": "Pomp",
+        "deviceProfileId": account.device_profile_id,
+        "routingProfileId": profile["id"],
+    }
+    made = user.call("POST", f"{KPN}/devices", body, headers={"api-version": "v1.1.1"})
+    device = radio.device(body["EUI"], KEY)
+    radio.join(antenna, device)
+    antenna.hear(device.uplink(1, b"before"))
+    server.until(lambda: len(server.inbox.uplinks()) == 1)
+    assert server.connect().get("/readyz").status_code == 200
+    postgresql.server().stop("fast")
+    try:
+        antenna.hear(device.uplink(1, b"meanwhile"))
+        server.pass_time(5)
+        answer = server.connect().get("/readyz")
+        assert answer.status_code == 503 and "frames are not accepted" in answer.text
+        assert server.connect().get(f"{V1}/devices").status_code in (401, 503)
+        assert len(server.inbox.uplinks()) == 1
+    finally:
+        postgresql.server().start()
+    server.pass_time(5)
+    assert server.connect().get("/readyz").status_code == 200
+    antenna.hear(device.uplink(1, b"after"))
+    server.until(lambda: len(server.inbox.uplinks()) == 2)
+    found = user.call("GET", f"{V1}/devices/{made['ref']}")
+    assert found["name"] == "Pomp"
+    assert "secret" not in server.log and "Traceback" not in server.log
+
+
+def test_commands_beside_it(server: HostedServer, account: Account, tmp_path: Path) -> None:
+    where = ("--data", str(server.data))
+    assert account.thingpark_username in command("admin", "user", "list", "--json", *where)
+    # Of the machine it may have to say something, too.
+    checked = CliRunner().invoke(app, ["check", *where], env=store_environment(where)).output
+    assert "of PostgreSQL at" in checked and "vaults hold the master keys" in checked
+    refused = failing("admin", "backup", str(tmp_path / "copy.db"), *where)
+    assert "the tools of PostgreSQL" in refused and refused.count("\n") == 1
+    assert "installation in the database" in failing("init", *where)
+
+
+def test_counters_jump_ahead_after_a_restore(server: HostedServer, account: Account) -> None:
+    """A backup that PostgreSQL put into another database is noticed; of another one a command tells."""
+    store = server.platform.store
+    assert isinstance(store, EngineStore)
+    where = ("--data", str(server.data))
+
+    def generation() -> str:
+        with store.engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT value FROM properties WHERE name = 'generation'")
+            return str(found.scalar() or 0)
+
+    assert generation() == "0"
+    command("admin", "subscriber", "list", *where)
+    assert generation() == "0"
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE properties SET value = 'elsewhere' WHERE name = 'place'")
+    command("admin", "subscriber", "list", *where)
+    assert generation() == "1"
+    assert "counters jump ahead" in command("admin", "restore", *where)
+    assert generation() == "2"
