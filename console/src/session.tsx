@@ -21,8 +21,12 @@ interface Session {
   /** Choose a language: of the page, of what the server says, and of e-mails. */
   speak: (language: Language) => void;
   signIn: (username: string, password: string) => Promise<void>;
+  /** Sign in as somebody who has shown who they are in another way. */
+  enter: (found: User | undefined) => void;
   /** Show a code of the second factor, which completes signing in. */
   verify: (code: string) => Promise<void>;
+  /** The second factor was shown. */
+  verified: (found: User | undefined) => void;
   /** Ask again who is signed in, after something of it has changed. */
   renew: () => Promise<void>;
   signOut: () => Promise<void>;
@@ -95,6 +99,32 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     if (reachable) void queries.invalidateQueries();
   }, [reachable, queries]);
 
+  const enter = useCallback(
+    (found: User | undefined) => {
+      const before = current.current;
+      const same = before !== null && before.kind === found?.kind && before.username === found.username;
+      if (!same) {
+        // Nothing of somebody else's is shown, and nothing is done that they had begun.
+        sessionStorage.removeItem(stored);
+        queries.clear();
+      }
+      take(found ?? null);
+      // What waits goes on once the second factor was shown, too.
+      if (same && found.secondFactor) return;
+      settle(same);
+      if (same) void queries.invalidateQueries();
+    },
+    [queries, settle, take],
+  );
+  const verified = useCallback(
+    (found: User | undefined) => {
+      take(found ?? null);
+      settle(true);
+      void queries.invalidateQueries();
+    },
+    [queries, settle, take],
+  );
+
   const value = useMemo<Session>(
     () => ({
       user,
@@ -121,26 +151,15 @@ export function SessionProvider({ children }: { children: ReactNode }) {
           );
         });
       },
+      enter,
+      verified,
       signIn: async (username, password) => {
-        const before = current.current;
         const { data } = await api.POST("/api/v1/session", { body: { username, password } });
-        const same = before !== null && before.kind === data?.kind && before.username === data.username;
-        if (!same) {
-          // Nothing of somebody else's is shown, and nothing is done that they had begun.
-          sessionStorage.removeItem(stored);
-          queries.clear();
-        }
-        take(data ?? null);
-        // What waits goes on once the second factor was shown, too.
-        if (same && data.secondFactor) return;
-        settle(same);
-        if (same) void queries.invalidateQueries();
+        enter(data);
       },
       verify: async (code) => {
         const { data } = await api.POST("/api/v1/session/secondFactor", { body: { code } });
-        take(data ?? null);
-        settle(true);
-        void queries.invalidateQueries();
+        verified(data);
       },
       renew: async () => {
         const { data } = await api.GET("/api/v1/session");
@@ -155,7 +174,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         take(null);
       },
     }),
-    [user, loading, expired, reachable, acting, queries, take, settle, setLanguage],
+    [user, loading, expired, reachable, acting, queries, take, settle, setLanguage, enter, verified],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }

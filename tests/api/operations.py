@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import msgspec
 
+from tests.api import passkey_examples
 from tests.api.antenna import Antenna
+from tests.api.example import Example
 from tests.api.hosting import Client, HostedServer
 from tests.authenticator import Enrolled, code_at
 from tests.e2e import radio
@@ -29,19 +30,6 @@ KEY = "8F1CA24B6D0E93577A21C4F8B3D6E905"
 LEGACY = {"api-version": "v1.1.1"}
 NETWORK_KEY = "0123456789ABCDEF0123456789ABCDEE"
 PASSWORD = "a password of somebody"
-# Of transactions and connections, not of the work.
-
-
-class Example(msgspec.Struct, frozen=True):
-    """A request: what stands for the names in its path, its body, its query, and a body that is no JSON."""
-
-    path: dict[str, str] = {}
-    body: Any = None
-    query: str = ""
-    text: str | None = None
-    # A GET that never ends is asked as HEAD.
-    method: str = ""
-    anonymous: bool = False
 
 
 class RemoteStations:
@@ -211,11 +199,15 @@ class World:
         store = self.server.platform.store
         return self.server.run(store.write(lambda c: accounts.link_identity(c, me, person)))
 
-    def enrolled(self) -> list[str]:
-        """Recovery codes of the user's second factor, set up again."""
+    def bare(self) -> None:
+        """The user has no second factor."""
         me = self.me()
         store = self.server.platform.store
         self.server.run(store.write(lambda c: accounts.remove_second_factor(c, me)))
+
+    def enrolled(self) -> list[str]:
+        """Recovery codes of the user's second factor, set up again."""
+        self.bare()
         self.server.pass_time(60)
         return Enrolled(self.user, self.account.thingpark_password, self.server.clock()).recovery
 
@@ -510,6 +502,7 @@ EXAMPLES: dict[str, Callable[[World], Example]] = {
     "removeSecondFactor": lambda w: Example(body={"code": w.enrolled().pop()}),
     "beginSecondFactor": lambda w: Example(body={"password": w.account.thingpark_password}),
     "confirmSecondFactor": lambda w: Example(body={"code": _begun(w)}),
+    **passkey_examples.EXAMPLES,
     # They end the session.
     "changePassword": lambda w: Example(
         body={"currentPassword": w.account.thingpark_password, "newPassword": PASSWORD}
@@ -587,7 +580,7 @@ def ask(world: World, method: str, path: str, example: Example) -> httpx.Respons
         headers = person.headers(method.upper())
     address = path.format(**example.path) + (f"?{example.query}" if example.query else "")
     content = {"content": example.text} if example.text is not None else {"json": example.body}
-    http = world.server.connect() if example.anonymous else person.http
+    http = world.server.connect(cookies=example.cookies) if example.anonymous else person.http
     answer: httpx.Response = http.request(
         (example.method or method).upper(), address, headers=headers, **content
     )

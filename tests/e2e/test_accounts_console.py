@@ -16,6 +16,7 @@ import oidc_provider_mock
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.api.town import operator_of
 from tests.authenticator import code_at
 from tests.e2e.desk import Desk
 from tests.e2e.running import RunningServer, sandbox
@@ -38,6 +39,8 @@ class Place:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
+        # By its name: browsers have no passkeys for IP addresses.
+        self.http = address.replace("127.0.0.1", "http://localhost")
         (directory / "secret").write_text("secret of the client\n")
         provider = {
             "issuer": issuer,
@@ -58,7 +61,7 @@ class Place:
             VELDNET_MAIL__HOST="127.0.0.1",
             VELDNET_MAIL__PORT=str(post.port),
             VELDNET_MAIL__SECURITY="none",
-            VELDNET_SIGN_IN__URL=f"http://{address}",
+            VELDNET_SIGN_IN__URL=self.http,
             VELDNET_SIGN_IN__PROVIDERS=json.dumps({"hall": provider}),
         )
 
@@ -122,7 +125,7 @@ class _Only(Desk):
 
 
 def sign_in(page: Page, place: Place, username: str, password: str) -> None:
-    page.goto(f"{place.server.http}/console/")
+    page.goto(f"{place.http}/console/")
     page.locator("input[name=username]").fill(username)
     page.locator("input[name=password]").fill(password)
     page.locator("button[type=submit]").click()
@@ -157,15 +160,13 @@ def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -
     expect(anna.get_by_role("navigation", name="Menu")).to_be_visible()
     expect(anna.get_by_role("link", name="Gebruikers")).to_have_count(0)
 
-    anna.goto(f"{place.server.http}/console/account")
+    anna.goto(f"{place.http}/console/account")
     anna.get_by_role("button", name="Nieuwe API-sleutel").click()
     dialog = anna.get_by_role("dialog")
     dialog.get_by_label("Naam").fill("script")
     dialog.get_by_role("button", name="Aanmaken").click()
     key = anna.get_by_test_id("once").inner_text()
-    asked = httpx.get(
-        f"{place.server.http}/api/v1/devices", headers={"authorization": f"Bearer {key}"}, timeout=30
-    )
+    asked = httpx.get(f"{place.http}/api/v1/devices", headers={"authorization": f"Bearer {key}"}, timeout=30)
     assert asked.status_code == 200
     secret = _enrol(anna)
     accessible(anna)
@@ -212,6 +213,75 @@ def _enrol(page: Page) -> str:
     return secret
 
 
+def test_a_passkey_from_adding_it_to_a_second_browser(browser: Browser, place: Place) -> None:
+    name, password = operator_of(place.account), place.account.thingpark_password
+    page = page_of(browser, dark=True, language="nl-NL")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+    }
+    made = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    device = {"authenticatorId": made["authenticatorId"]}
+    sign_in(page, place, name, password)
+    page.get_by_role("navigation", name="Menu").wait_for()
+    page.goto(f"{place.http}/console/account")
+    expect(page.get_by_text("Geen passkeys")).to_be_visible()
+    page.get_by_role("button", name="Passkey toevoegen").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Naam").fill("Laptop")
+    dialog.locator("input[name=password]").fill(password)
+    accessible(page)
+    dialog.get_by_role("button", name="Passkey toevoegen").click()
+    assert len(dialog.get_by_test_id("recovery").inner_text().split()) == 10
+    dialog.get_by_role("button", name="Ik heb de codes bewaard").click()
+    expect(page.get_by_role("button", name="Passkey Laptop verwijderen")).to_be_visible()
+    expect(page.get_by_text("vereist ook een van uw passkeys")).to_be_visible()
+    accessible(page)
+
+    # After the password it is the second factor, and it signs in alone.
+    menu = page.get_by_role("navigation", name="Menu")
+    page.context.clear_cookies()
+    sign_in(page, place, name, password)
+    page.get_by_role("button", name="Passkey gebruiken").wait_for()
+    accessible(page)
+    page.get_by_role("button", name="Passkey gebruiken").click()
+    menu.wait_for()
+    page.context.clear_cookies()
+    page.goto(f"{place.http}/console/account")
+    button = page.get_by_role("button", name="Aanmelden met een passkey")
+    button.wait_for()
+    accessible(page)
+    devtools.send("WebAuthn.setUserVerified", device | {"isUserVerified": False})
+    button.click()
+    expect(page.get_by_role("alert")).to_contain_text("geannuleerd")
+    devtools.send("WebAuthn.setUserVerified", device | {"isUserVerified": True})
+    button.click()
+    menu.wait_for()
+
+    # A copy of the authenticator whose counter is behind.
+    (credential,) = devtools.send("WebAuthn.getCredentials", device)["credentials"]
+    devtools.send("WebAuthn.clearCredentials", device)
+    devtools.send("WebAuthn.addCredential", device | {"credential": credential | {"signCount": 1}})
+    page.context.clear_cookies()
+    page.goto(f"{place.http}/console/account")
+    button.click()
+    expect(page.get_by_role("alert")).to_contain_text("iemand er een kopie van lijkt te hebben")
+    sign_in(page, place, name, password)
+    page.get_by_role("button", name="Aanmelden als andere gebruiker").click()
+
+    # Where the console has another address than the server's public one, it says so.
+    page.goto(f"{place.server.http}/console/")
+    expect(page.get_by_text("Passkeys werken alleen op")).to_be_visible()
+    expect(page.get_by_role("link", name=place.http)).to_be_visible()
+    accessible(page)
+    page.context.close()
+
+
 def test_a_forgotten_password(browser: Browser, place: Place) -> None:
     admin = Person(place.server, place.account.thingpark_username, place.account.thingpark_password)
     made = admin.call("POST", "/api/v1/invitations", {"email": "bert@example.com", "role": "ro"})
@@ -219,9 +289,9 @@ def test_a_forgotten_password(browser: Browser, place: Place) -> None:
     token = place.link(before).partition("#")[2]
     assert made["mailed"]
     body = {"token": token, "username": "bert", "displayName": "Bert", "password": PASSWORD}
-    assert httpx.post(f"{place.server.http}/api/v1/invitation/acceptance", json=body).status_code == 204
+    assert httpx.post(f"{place.http}/api/v1/invitation/acceptance", json=body).status_code == 204
     page = page_of(browser, dark=True)
-    page.goto(f"{place.server.http}/console/")
+    page.goto(f"{place.http}/console/")
     page.get_by_role("link", name="Forgot your password?").click()
     page.get_by_label("User name or e-mail address").fill("bert@example.com")
     accessible(page)
@@ -250,38 +320,38 @@ def _at_provider(page: Page, subject: str) -> None:
 
 def test_an_identity_provider(browser: Browser, place: Place) -> None:
     page = page_of(browser)
-    page.goto(f"{place.server.http}/console/")
+    page.goto(f"{place.http}/console/")
     page.get_by_role("link", name="Sign in with Town hall").click()
     _at_provider(page, "248")
     expect(page.get_by_role("navigation", name="Menu")).to_be_visible()
-    page.goto(f"{place.server.http}/console/users")
+    page.goto(f"{place.http}/console/users")
     expect(page.get_by_role("row", name=re.compile("fien"))).to_contain_text("administrator")
     cookies: list[Any] = page.context.cookies()
-    assert {c["name"]: c["sameSite"] for c in cookies if c["domain"] == "127.0.0.1"} == {
+    assert {c["name"]: c["sameSite"] for c in cookies if c["name"].startswith("veldnet")} == {
         "veldnet_session": "Strict"
     }
     page.context.clear_cookies()
     for subject, told in (("nobody", "gives you no role"), ("anna", "gives you no role")):
-        page.goto(f"{place.server.http}/console/")
+        page.goto(f"{place.http}/console/")
         page.get_by_role("link", name="Sign in with Town hall").click()
         _at_provider(page, subject)
         expect(page.get_by_role("heading", name="Signing in failed")).to_be_visible()
         expect(page.get_by_role("main")).to_contain_text(told)
         accessible(page)
         page.context.clear_cookies()
-    page.goto(f"{place.server.http}/api/v1/signIn/hall/callback?code=x&state=y")
+    page.goto(f"{place.http}/api/v1/signIn/hall/callback?code=x&state=y")
     expect(page.get_by_role("main")).to_contain_text("not begun in this browser")
 
     # Who has a password links the identity, and signs in with either.
     account = place.account
     sign_in(page, place, account.thingpark_username, account.thingpark_password)
     expect(page.get_by_role("navigation", name="Menu")).to_be_visible()
-    page.goto(f"{place.server.http}/console/account")
+    page.goto(f"{place.http}/console/account")
     page.get_by_role("link", name="Link Town hall").click()
     _at_provider(page, "anna")
     expect(page.get_by_role("button", name="Unlink")).to_be_visible()
     page.context.clear_cookies()
-    page.goto(f"{place.server.http}/console/")
+    page.goto(f"{place.http}/console/")
     page.get_by_role("link", name="Sign in with Town hall").click()
     _at_provider(page, "anna")
     expect(page.get_by_role("button", name=re.compile("Sandbox User"))).to_be_visible()

@@ -124,8 +124,9 @@ export async function reach(given: RequestInfo | URL, init?: RequestInit): Promi
   const request = new Request(given, init);
   const again = request.clone();
   const response = await attempt(request);
-  if (response.status !== 401 || new URL(request.url).pathname === "/api/v1/session" || !(await link.onExpired()))
-    return response;
+  // Who is refused when signing in is told so by the form.
+  const signingIn = /^\/api\/v1\/session(\/passkey)?$/.test(new URL(request.url).pathname);
+  if (response.status !== 401 || signingIn || !(await link.onExpired())) return response;
   for (const [name, value] of Object.entries(headers(again.method))) again.headers.set(name, value);
   return attempt(again);
 }

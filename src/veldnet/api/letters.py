@@ -125,6 +125,23 @@ def factor_letter(to: Addressee, by: str, network: str, language: Language) -> M
     return _written(letter, language)
 
 
+def passkey_letter(to: Addressee, passkey: str, network: str, language: Language) -> Message:
+    letter = _Letter(
+        Text("A passkey for {network} was added", network=_one_line(network)),
+        Text(
+            "The passkey {passkey} was added for the user {username}. It signs in without the password.",
+            passkey=_one_line(passkey),
+            username=_one_line(to.username),
+        ),
+        Text(
+            "If it was not you, change your password, remove the passkey under Account and tell an "
+            "administrator of "
+            "your organisation or your operator."
+        ),
+    )
+    return _written(letter, language)
+
+
 async def send(mailer: Mailer | None, to: str, message: Message) -> bool:
     """Whether the mail server took a message; why not is in the log."""
     if mailer is None or not to:

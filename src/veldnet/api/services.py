@@ -22,6 +22,7 @@ from veldnet.inventory.offers import find_hsm_group
 from veldnet.keys import Vault
 from veldnet.monitoring import Mailer
 from veldnet.openid import OpenIdClient
+from veldnet.passkeys import Challenges, relying_party
 from veldnet.settings import ApiSettings
 from veldnet.store import Conflict, StoreError
 
@@ -66,6 +67,9 @@ class Services:
         self.openid = OpenIdClient(platform.clock)
         # Seals what a browser carries to an identity provider and back; attempts end with the process.
         self.attempts = Fernet(Fernet.generate_key())
+        self.challenges = Challenges(platform.clock)
+        # Passkeys belong to the public address of the server; None where browsers do not allow them for it.
+        self.relying_party = relying_party(platform.settings.sign_in.url)
         # Links that are opened.
         self.link_origins = RateLimiter(1 / 5, burst=60)
         # Invitations of a subscriber: mail goes to addresses that its administrators type.

@@ -37,7 +37,8 @@ class SignInSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         str,
         about(
             "Public address of the server, such as https://lora.example.com. Without it no links are sent by "
-            "e-mail, and identity providers cannot be used."
+            "e-mail, and neither identity providers nor passkeys can be used. Passkeys need https and a "
+            "host name."
         ),
     ] = ""
     invitation_lifetime: Annotated[Duration, about("How long the link of an invitation is valid.")] = (

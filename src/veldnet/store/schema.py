@@ -201,6 +201,27 @@ second_factors = Table(
     sqlite_autoincrement=True,
 )
 
+# Passkeys (WebAuthn): the public key as COSE, and the authenticator's counter when it was used last.
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("ref", Ref, primary_key=True),
+    *_holder(),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    # What authenticators know the user by: random, and the same for all passkeys of a user.
+    Column("handle", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    # How browsers reach it, separated by commas.
+    Column("transports", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    # Its counter went back, so there is a copy of it somewhere.
+    Column("copied", Boolean, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+
 # Codes in place of the second factor, each good for once.
 recovery_codes = Table(
     "recovery_codes",

@@ -13,8 +13,9 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from tests.api.example import Example
 from tests.api.hosting import Client, HostedServer
-from tests.api.operations import EXAMPLES, PASSWORD, Example, World
+from tests.api.operations import EXAMPLES, PASSWORD, World
 from tests.installation import sandbox
 from tests.person import Person
 from veldnet.api.description.operation import Operation
@@ -64,6 +65,8 @@ OWN_PAGE = {
     ("post", "/api/v1/passwordReset"),
     ("post", "/api/v1/passwordReset/link"),
     ("post", "/api/v1/passwordReset/password"),
+    ("post", "/api/v1/session/passkey"),
+    ("post", "/api/v1/session/passkey/challenge"),
 }
 # Files that are no operations.
 FILES = {"/", "/console", "/console/logo", "/console/{path}", "/docs/ui", "/docs/ui/{file_path}"}
@@ -97,6 +100,7 @@ class Neighbourhood:
             data,
             VELDNET_GATEWAYS__BASICS_STATION_COMMANDS="true",
             VELDNET_GATEWAYS__BASICS_STATION_SHELLS="true",
+            VELDNET_SIGN_IN__URL="http://localhost",
         )
         self.world = World(self.server, account)
         self.client = Client(self.server, foreign)

@@ -1,5 +1,5 @@
 // One's own sessions, API keys and second factor.
-import { Badge, Button, Group, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useState, type FormEvent } from "react";
 import type { Schemas } from "../../api/client";
@@ -26,7 +26,7 @@ import {
 import { browserOf } from "./browser";
 import { Enrol, RecoveryCodes } from "./Enrol";
 
-function Row({
+export function Row({
   title,
   below,
   children,
@@ -50,7 +50,7 @@ function Row({
   );
 }
 
-function List({ children }: { children: React.ReactNode }) {
+export function List({ children }: { children: React.ReactNode }) {
   return (
     <Stack gap="sm" component="ul" m={0} p={0} style={{ listStyle: "none" }}>
       {children}
@@ -278,7 +278,7 @@ function NewKey({ onMade }: { onMade: (key: Schemas["ApiKey"]) => void }) {
 
 export function Factor() {
   const t = useT();
-  const { renew } = useSession();
+  const { user, renew } = useSession();
   const found = useFactor();
   const [open, setOpen] = useState<"enrol" | "codes" | "remove" | null>(null);
   const close = () => {
@@ -292,21 +292,22 @@ export function Factor() {
         {blocking(found) ? <Problem error={found.error} /> : <Loading rows={2} />}
       </Panel>
     );
-  const { enabled, required, recoveryCodes } = found.data;
+  const { enabled, authenticator, required, recoveryCodes } = found.data;
+  const state = authenticator ? "factor.on" : enabled ? "factor.passkeys" : required ? "factor.needed" : "factor.off";
   return (
     <Panel title={t("factor.title")}>
       <Stack>
-        <Text size="sm">
-          {enabled ? t("factor.on", { count: recoveryCodes }) : t(required ? "factor.needed" : "factor.off")}
-        </Text>
+        <Text size="sm">{t(state, { count: recoveryCodes })}</Text>
         <Group gap="xs">
-          {!enabled && <Button onClick={() => setOpen("enrol")}>{t("factor.begin")}</Button>}
+          {!authenticator && (
+            <Button onClick={() => setOpen("enrol")}>{t(enabled ? "factor.beginApp" : "factor.begin")}</Button>
+          )}
           {enabled && (
             <Button variant="default" onClick={() => setOpen("codes")}>
               {t("factor.newCodes")}
             </Button>
           )}
-          {enabled && !required && (
+          {authenticator && !(required && !user?.passkey) && (
             <Button variant="subtle" color="red" onClick={() => setOpen("remove")}>
               {t("factor.remove")}
             </Button>
@@ -319,15 +320,23 @@ export function Factor() {
           closeOnClickOutside={false}
         >
           {open === "enrol" && <Enrol onDone={close} />}
-          {open !== null && open !== "enrol" && <WithCode what={open} onDone={close} />}
+          {open !== null && open !== "enrol" && <WithCode what={open} authenticator={authenticator} onDone={close} />}
         </Dialog>
       </Stack>
     </Panel>
   );
 }
 
-/** What needs a code of the second factor there is. */
-function WithCode({ what, onDone }: { what: "codes" | "remove"; onDone: () => void }) {
+/** What needs a code of the second factor there is; the password in its place where there are passkeys alone. */
+function WithCode({
+  what,
+  authenticator,
+  onDone,
+}: {
+  what: "codes" | "remove";
+  authenticator: boolean;
+  onDone: () => void;
+}) {
   const t = useT();
   const { run } = useTell();
   const renewal = useRenewCodes();
@@ -341,23 +350,39 @@ function WithCode({ what, onDone }: { what: "codes" | "remove"; onDone: () => vo
       if (await run(removal.mutateAsync(code), t("factor.removed"))) onDone();
       return;
     }
-    const answer = await run(renewal.mutateAsync(code));
+    const answer = await run(renewal.mutateAsync(authenticator ? { code } : { password: code }));
     if (answer?.data) setCodes(answer.data.recoveryCodes);
   };
   if (codes) return <RecoveryCodes codes={codes} onDone={onDone} />;
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack>
-        <TextInput
-          label={t("factor.code")}
-          description={t("factor.codeText")}
-          value={code}
-          onChange={(event) => setCode(event.currentTarget.value)}
-          autoComplete="one-time-code"
-          required
-          data-autofocus
-        />
-        <Button type="submit" color={what === "remove" ? "red.9" : undefined} disabled={code.trim().length < 6}>
+        {authenticator ? (
+          <TextInput
+            label={t("factor.code")}
+            description={t("factor.codeText")}
+            value={code}
+            onChange={(event) => setCode(event.currentTarget.value)}
+            autoComplete="one-time-code"
+            required
+            data-autofocus
+          />
+        ) : (
+          <PasswordInput
+            label={t("account.current")}
+            description={t("factor.passwordText")}
+            value={code}
+            onChange={(event) => setCode(event.currentTarget.value)}
+            autoComplete="current-password"
+            visibilityToggleButtonProps={{ "aria-label": t("signIn.show") }}
+            data-autofocus
+          />
+        )}
+        <Button
+          type="submit"
+          color={what === "remove" ? "red.9" : undefined}
+          disabled={authenticator && code.trim().length < 6}
+        >
           {t(what === "remove" ? "factor.remove" : "factor.newCodes")}
         </Button>
       </Stack>

@@ -16,6 +16,7 @@ import { Facts, Loading, Once, PageTitle, Panel, Time } from "../../components/b
 import { done, useTell } from "../../components/notify";
 import { useSession } from "../../session";
 import { ApiKeys, Factor, Identities, Sessions } from "./Access";
+import { Passkeys } from "./Passkeys";
 import { useChangePassword, useNotifications, useSaveNotifications } from "./api";
 import { useT } from "../../text";
 import { useDraft, useUnsaved } from "../../components/edits";
@@ -43,6 +44,7 @@ export function Account() {
               />
             </Panel>
             <Factor />
+            <Passkeys />
             <Password />
           </Stack>
         </Grid.Col>

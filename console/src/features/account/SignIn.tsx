@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Divider, Group, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, Divider, Group, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useEffect, useState, type FormEvent } from "react";
 import { api, Unreachable, type Schemas } from "../../api/client";
 import { messageOf } from "../../components/problem";
@@ -19,6 +19,7 @@ export function SignIn() {
   return (
     <Outside title={t("signIn.submit")} help={t("signIn.help")}>
       <Credentials />
+      {options?.passkeyOrigin && <WithPasskey origin={options.passkeyOrigin} />}
       {options?.passwordReset && (
         <Anchor href="/console/forgot" size="sm">
           {t("signIn.forgot")}
@@ -38,9 +39,47 @@ export function SignIn() {
   );
 }
 
-/** The code of the second factor, after the password. */
+/** A button that signs in with a passkey, or as `factor` shows one after the password; or why there is none. */
+export function WithPasskey({ origin, factor }: { origin?: string; factor?: boolean }) {
+  const { enter, verified } = useSession();
+  const { t } = useTexts();
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const show = async () => {
+    setBusy(true);
+    setProblem(null);
+    const passkey = await import("./passkey");
+    try {
+      if (factor) verified(await passkey.verifyWithPasskey());
+      else enter(await passkey.enterWithPasskey());
+    } catch (error) {
+      setProblem(error instanceof passkey.PasskeyFailed ? t(error.key) : messageOf(error, t));
+      setBusy(false);
+    }
+  };
+  if (origin && (origin !== window.location.origin || !window.isSecureContext))
+    return (
+      <Text size="xs" c="dimmed">
+        {t("passkeys.elsewhere")} <Anchor href={`${origin}/console/`}>{origin}</Anchor>
+      </Text>
+    );
+  return (
+    <Stack gap="xs">
+      {problem && (
+        <Alert color="red" role="alert">
+          {problem}
+        </Alert>
+      )}
+      <Button variant="default" loading={busy} onClick={() => void show()} fullWidth>
+        {t(factor ? "passkeys.factor" : "passkeys.signIn")}
+      </Button>
+    </Stack>
+  );
+}
+
+/** The second factor, after the password: a code, or a passkey. */
 export function ShowCode() {
-  const { verify, signOut } = useSession();
+  const { user, verify, signOut } = useSession();
   const { t } = useTexts();
   const [code, setCode] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
@@ -60,6 +99,12 @@ export function ShowCode() {
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack>
+        {user?.passkey && (
+          <>
+            <WithPasskey factor />
+            <Divider label={t("signIn.or")} />
+          </>
+        )}
         {problem && (
           <Alert color="red" role="alert">
             {problem}

@@ -2,7 +2,7 @@ import { Button, Modal, Stack, Text } from "@mantine/core";
 import { useSession } from "../../session";
 import { useLayer } from "../../components/dialogs";
 import { useTexts } from "../../text";
-import { Credentials, ShowCode } from "./SignIn";
+import { Credentials, ShowCode, WithPasskey } from "./SignIn";
 
 /** Over the page whose session has ended, so that what was filled in stays. */
 export function SignInAgain() {
@@ -27,6 +27,7 @@ export function SignInAgain() {
           {t("signIn.expired")} {t("signIn.kept")}
         </Text>
         {user?.secondFactor === "code" ? <ShowCode /> : <Credentials of={user?.username} />}
+        {user?.passkey && user.secondFactor !== "code" && <WithPasskey />}
         <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
           {t("signIn.other")}
         </Button>

@@ -61,7 +61,8 @@ export function useFactor() {
 
 export function useRenewCodes() {
   return useChange(
-    (code: string) => api.POST("/api/v1/secondFactor/recoveryCodes", { body: { code } }),
+    (body: Partial<Schemas["NewCodes"]>) =>
+      api.POST("/api/v1/secondFactor/recoveryCodes", { body: { code: "", password: "", ...body } }),
     ["/api/v1/secondFactor"],
   );
 }
@@ -81,5 +82,25 @@ export function useUnlink() {
   return useChange(
     (identityRef: string) => api.DELETE("/api/v1/identities/{identityRef}", { params: { path: { identityRef } } }),
     ["/api/v1/identities"],
+  );
+}
+
+export function usePasskeys() {
+  return $api.useQuery("get", "/api/v1/passkeys");
+}
+
+export function useRenamePasskey() {
+  return useChange(
+    ({ passkeyRef, name }: { passkeyRef: string; name: string }) =>
+      api.PUT("/api/v1/passkeys/{passkeyRef}", { params: { path: { passkeyRef } }, body: { name } }),
+    ["/api/v1/passkeys"],
+  );
+}
+
+export function useRemovePasskey() {
+  return useChange(
+    ({ passkeyRef, password }: { passkeyRef: string; password: string }) =>
+      api.POST("/api/v1/passkeys/{passkeyRef}/removal", { params: { path: { passkeyRef } }, body: { password } }),
+    ["/api/v1/passkeys", "/api/v1/secondFactor"],
   );
 }

@@ -14,7 +14,7 @@ from veldnet.api.auth.sessions import COOKIE
 from veldnet.api.errors import GatewayError
 from veldnet.api.routers import ENTERING, SESSION
 from veldnet.api.services import Services
-from veldnet.domain.errors import BadRequest, Forbidden, InvalidField, WrongCode
+from veldnet.domain.errors import BadRequest, Forbidden, InvalidField, SecondFactorNeeded, WrongCode
 from veldnet.domain.scope import UserRef
 from veldnet.inventory import accounts
 from veldnet.inventory.accounts import Session
@@ -25,11 +25,14 @@ from .sign_in import SignedIn, signed_in, verify_password
 
 
 class FactorState(msgspec.Struct):
-    """The second factor of the user; `required` where the role needs one."""
+    """The second factor of the user: `enabled` by an authenticator app (`authenticator`) or passkeys;
+    `required` where
+    the role needs one."""
 
     enabled: bool
     required: bool
     recoveryCodes: int
+    authenticator: bool
 
 
 class Enrolment(msgspec.Struct):
@@ -49,6 +52,13 @@ class Code(msgspec.Struct):
 class OwnPassword(msgspec.Struct):
     """The user's password; empty for users who sign in with an identity provider."""
 
+    password: str = ""
+
+
+class NewCodes(msgspec.Struct):
+    """A code of the authenticator or a recovery code; without an authenticator the password will do."""
+
+    code: str = ""
     password: str = ""
 
 
@@ -72,11 +82,11 @@ async def check_code(services: Services, user: UserRef, code: str) -> bool:
 
 
 async def _take_code(services: Services, user: UserRef, code: str) -> bool:
+    if accounts.looks_like_recovery_code(code):
+        return await services.write(lambda c: accounts.use_recovery_code(c, user, code))
     found = await services.read(lambda c: accounts.read_second_factor(c, user))
     if found is None or not found.confirmed:
         return False
-    if accounts.looks_like_recovery_code(code):
-        return await services.write(lambda c: accounts.use_recovery_code(c, user, code))
     step = await _step(services, found.sealed_secret, code, found.last_step)
     if step is None:
         return False
@@ -116,13 +126,26 @@ async def show_code(
 
 @SESSION.get("/secondFactor", "getSecondFactor", "Session", "Your second factor.")
 async def get_state(services: Services, session: Session) -> FactorState:
-    left = await services.read(lambda c: accounts.count_recovery_codes(c, session.user))
-    return FactorState(session.enrolled, _required(services, session), left)
+
+    def read(connection: Connection) -> tuple[int, bool]:
+        user = session.user
+        return accounts.count_recovery_codes(connection, user), accounts.has_authenticator(connection, user)
+
+    left, authenticator = await services.read(read)
+    return FactorState(session.enrolled, factor_required(services, session), left, authenticator)
 
 
-def _required(services: Services, session: Session) -> bool:
+def factor_required(services: Services, session: Session) -> bool:
+    """Whether the role needs a second factor."""
     bare = msgspec.structs.replace(session, verified=False, enrolled=False)
     return missing_factor(services, bare) == "setup"
+
+
+def refuse_without_code(services: Services, session: Session) -> None:
+    """Who has shown the password alone must not set up another second factor beside the one there is. Raises
+    `SecondFactorNeeded`."""
+    if missing_factor(services, session) == "code":
+        raise SecondFactorNeeded("show the second factor that you have first")
 
 
 @ENTERING.post(
@@ -136,7 +159,8 @@ async def begin(
     request: Request[Any, Any, Any], services: Services, session: Session, body: OwnPassword
 ) -> Enrolment:
     """A new secret, which counts once a code of it was shown."""
-    await _confirm_password(request, services, session, body.password)
+    refuse_without_code(services, session)
+    await confirm_password(request, services, session, body.password)
     secret = accounts.new_secret()
     sealed = await services.platform.vault.seal(labels.SECOND_FACTOR, secret)
     await services.write(lambda c: accounts.begin_enrolment(c, session.user, sealed))
@@ -155,6 +179,7 @@ async def begin(
 )
 async def confirm(services: Services, session: Session, body: Code) -> RecoveryCodes:
     """From now on signing in needs a code; other sessions of the user are asked for one."""
+    refuse_without_code(services, session)
     found = await services.read(lambda c: accounts.read_second_factor(c, session.user))
     if found is None or found.confirmed:
         raise BadRequest("begin to set up a second factor first")
@@ -184,9 +209,18 @@ async def confirm(services: Services, session: Session, body: Code) -> RecoveryC
     "New recovery codes; those before are void.",
     max_body=4096,
 )
-async def renew_codes(services: Services, session: Session, body: Code) -> RecoveryCodes:
-    if not await check_code(services, session.user, body.code):
-        raise WrongCode
+async def renew_codes(
+    request: Request[Any, Any, Any], services: Services, session: Session, body: NewCodes
+) -> RecoveryCodes:
+    """Users of an authenticator app show a code; those who have passkeys alone confirm their password."""
+    if not session.enrolled:
+        raise BadRequest("you have no second factor")
+    authenticator = await services.read(lambda c: accounts.has_authenticator(c, session.user))
+    if body.code or authenticator:
+        if not await check_code(services, session.user, body.code):
+            raise WrongCode
+    else:
+        await confirm_password(request, services, session, body.password)
     codes = await services.change(
         lambda c: accounts.new_recovery_codes(c, session.user),
         by=person_of(session),
@@ -200,18 +234,18 @@ async def renew_codes(services: Services, session: Session, body: Code) -> Recov
     "/secondFactor/removal",
     "removeSecondFactor",
     "Session",
-    "Remove your second factor.",
+    "Remove your authenticator app.",
     status=204,
     max_body=4096,
 )
 async def remove(services: Services, session: Session, body: Code) -> None:
-    """Needs a code; refused where the role needs a second factor."""
-    if _required(services, session):
+    """Needs a code; refused where the role needs a second factor and there is no other."""
+    if factor_required(services, session) and not session.passkey:
         raise Forbidden("your role needs a second factor; only an administrator can reset it")
     if not await check_code(services, session.user, body.code):
         raise WrongCode
     await services.change(
-        lambda c: accounts.remove_second_factor(c, session.user),
+        lambda c: accounts.remove_authenticator(c, session.user),
         by=person_of(session),
         action="user.secondFactor",
         what=f"user {person_of(session).username}",
@@ -220,11 +254,11 @@ async def remove(services: Services, session: Session, body: Code) -> None:
     services.sessions.forget()
 
 
-async def _confirm_password(
+async def confirm_password(
     request: Request[Any, Any, Any], services: Services, session: Session, password: str
 ) -> None:
     """Who found an open page must not make the account theirs. Users without a password have shown who they
-    are to their provider."""
+    are to their provider. Raises `InvalidField`."""
     person = person_of(session)
     if not await services.read(lambda c: accounts.has_password(c, session.user)):
         return

@@ -42,6 +42,8 @@ class SignedIn(msgspec.Struct):
     expires: str
     idleSeconds: int
     secondFactor: Literal["", "code", "setup"] = ""
+    # Whether a passkey will do in place of a code.
+    passkey: bool = False
     customerId: str | None = None
     operator: str | None = None
     # Whether the user may run commands and open shells on base stations.
@@ -61,10 +63,12 @@ class Provider(msgspec.Struct):
 
 
 class SignInOptions(msgspec.Struct):
-    """What the sign-in form offers."""
+    """What the sign-in form offers. Passkeys work where the console is opened at `passkeyOrigin`, if it is
+    not empty."""
 
     passwordReset: bool
     providers: list[Provider]
+    passkeyOrigin: str
 
 
 class PasswordChange(msgspec.Struct):
@@ -88,6 +92,7 @@ def signed_in(services: Services, session: Session, token: str) -> SignedIn:
         expires=timestamp(session.expires_at),
         idleSeconds=int(console.session_idle),
         secondFactor=missing_factor(services, session),
+        passkey=session.passkey,
         customerId=None if session.scope is None else session.scope.customer_id,
         operator=None if session.operator is None else session.operator.name,
         stationAccess=session.operator is not None and session.operator.station_access,
@@ -166,11 +171,13 @@ async def begin_session(
 
 @PUBLIC.get("/api/v1/signIn", "getSignInOptions", "Session", "What the sign-in form offers.")
 async def get_options(services: Services) -> SignInOptions:
-    """Whether forgotten passwords can be reset by e-mail, and which identity providers there are."""
+    """Whether forgotten passwords can be reset by e-mail, which identity providers there are, and where
+    passkeys work."""
     providers = services.platform.settings.sign_in.providers
     return SignInOptions(
         services.mailer is not None,
         [Provider(name, provider.label or name) for name, provider in providers.items()],
+        "" if services.relying_party is None else services.relying_party.origin,
     )
 
 

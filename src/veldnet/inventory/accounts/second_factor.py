@@ -1,4 +1,6 @@
-"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes in their place.
+"""The second factor: codes of an authenticator app (TOTP, RFC 6238), passkeys (see `passkeys`), and
+recovery codes in
+the place of either.
 
 The secret is sealed by the vault; recovery codes are kept as digests. A code is good for once: the step of
 the last one that was taken is kept, and neither it nor an earlier one counts again."""
@@ -13,15 +15,15 @@ from urllib.parse import quote, urlencode
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import UserRef
 from veldnet.store import lock_row, moment
-from veldnet.store.schema import operator_users, recovery_codes, second_factors, users
+from veldnet.store.schema import passkeys, recovery_codes, second_factors
 
 from .credentials import token_digest
-from .holders import held_by, holder_values
+from .holders import held_by, holder_values, table_of
 
 STEP = 30
 DIGITS = 6
@@ -84,16 +86,25 @@ def read_second_factor(connection: Connection, user: UserRef) -> SecondFactor | 
     return SecondFactor(row.sealed_secret, row.confirmed_at is not None, row.last_step)
 
 
-def has_second_factor(connection: Connection, user: UserRef) -> bool:
+def has_authenticator(connection: Connection, user: UserRef) -> bool:
+    """Whether codes of an authenticator app count."""
     found = read_second_factor(connection, user)
     return found is not None and found.confirmed
+
+
+def has_second_factor(connection: Connection, user: UserRef) -> bool:
+    """Whether a password alone is not enough. A passkey that is blocked counts, too: whoever has copied it
+    must not get in with the password alone."""
+    authenticator = exists().where(held_by(second_factors, user), second_factors.c.confirmed_at.is_not(None))
+    passkey = exists().where(held_by(passkeys, user))
+    return bool(connection.execute(select(or_(authenticator, passkey))).scalar_one())
 
 
 def begin_enrolment(connection: Connection, user: UserRef, sealed_secret: bytes) -> None:
     """Keep a secret that is yet to be confirmed, in place of one that was never confirmed. Raises
     `BadRequest` where the user has a second factor."""
-    lock_row(connection, operator_users if user.operator else users, user.ref)
-    if has_second_factor(connection, user):
+    lock_row(connection, table_of(user), user.ref)
+    if has_authenticator(connection, user):
         raise BadRequest("you have a second factor already; remove it first")
     connection.execute(
         delete(second_factors).where(held_by(second_factors, user), second_factors.c.confirmed_at.is_(None))
@@ -162,8 +173,23 @@ def count_recovery_codes(connection: Connection, user: UserRef) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def remove_authenticator(connection: Connection, user: UserRef) -> None:
+    """Codes of the authenticator app count no longer."""
+    connection.execute(delete(second_factors).where(held_by(second_factors, user)))
+    drop_recovery_codes(connection, user)
+
+
+def drop_recovery_codes(connection: Connection, user: UserRef) -> None:
+    """Forget them where nothing is left that they stand for."""
+    if not has_second_factor(connection, user):
+        connection.execute(delete(recovery_codes).where(held_by(recovery_codes, user)))
+
+
 def remove_second_factor(connection: Connection, user: UserRef) -> bool:
-    """Forget the second factor and its recovery codes; False where there was none."""
+    """Forget authenticator app, passkeys and recovery codes; False where there was neither of the first
+    two."""
+    removed = 0
+    for table in (second_factors, passkeys):
+        removed += connection.execute(delete(table).where(held_by(table, user))).rowcount
     connection.execute(delete(recovery_codes).where(held_by(recovery_codes, user)))
-    done = connection.execute(delete(second_factors).where(held_by(second_factors, user)))
-    return done.rowcount > 0
+    return removed > 0

@@ -6,13 +6,33 @@ import hashlib
 import hmac
 
 import msgspec
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Table,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from veldnet.domain.errors import NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope, Scope, UserRef, account_of, may_change
 from veldnet.store import moment
-from veldnet.store.schema import operator_users, operators, second_factors, sessions, subscribers, users
+from veldnet.store.schema import (
+    operator_users,
+    operators,
+    passkeys,
+    second_factors,
+    sessions,
+    subscribers,
+    users,
+)
 from veldnet.texts import Language
 
 from .credentials import random_text, token_digest
@@ -37,7 +57,8 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a session was opened: browser, address, and the identity provider unless it was by password.
+    """Where a session was opened: browser, address, and the identity provider unless it was by password or
+    passkey.
     `verified` where the second factor was shown there."""
 
     agent: str = ""
@@ -71,6 +92,8 @@ class Session(msgspec.Struct, frozen=True):
     touch: bool
     verified: bool = False
     enrolled: bool = False
+    # Whether the user has passkeys.
+    passkey: bool = False
     # The language that the user has chosen.
     language: Language | None = None
 
@@ -127,15 +150,16 @@ def _readable(agent: str) -> str:
     return "".join(character for character in agent if character.isprintable())[:300]
 
 
-_ENROLLED = exists(
-    select(second_factors.c.ref).where(
-        second_factors.c.confirmed_at.is_not(None),
-        or_(
-            second_factors.c.user_ref == sessions.c.user_ref,
-            second_factors.c.operator_user_ref == sessions.c.operator_user_ref,
-        ),
+def _of_session(table: Table, *conditions: ColumnElement[bool]) -> Exists:
+    """Whether the user of a session has a row in a table."""
+    holder = or_(
+        table.c.user_ref == sessions.c.user_ref, table.c.operator_user_ref == sessions.c.operator_user_ref
     )
-)
+    return exists(select(table.c.ref).where(holder, *conditions))
+
+
+_AUTHENTICATOR = _of_session(second_factors, second_factors.c.confirmed_at.is_not(None))
+_PASSKEY = _of_session(passkeys)
 
 
 _LANGUAGE = func.coalesce(
@@ -150,9 +174,12 @@ def session_of(connection: Connection, token: str, idle: float) -> Session | Non
     """The session of a cookie, unless it is over or was idle for more than `idle` seconds."""
     digest = token_digest(token)
     row = connection.execute(
-        select(sessions, _ENROLLED.label("enrolled"), _LANGUAGE.label("language")).where(
-            sessions.c.digest == digest
-        )
+        select(
+            sessions,
+            _AUTHENTICATOR.label("authenticator"),
+            _PASSKEY.label("passkey"),
+            _LANGUAGE.label("language"),
+        ).where(sessions.c.digest == digest)
     ).first()
     now = moment(connection)
     if row is None or row.expires_at <= now or row.used_at + int(idle * 1000) <= now:
@@ -170,7 +197,8 @@ def session_of(connection: Connection, token: str, idle: float) -> Session | Non
         row.expires_at,
         row.used_at + _TOUCH_EVERY < now,
         bool(row.verified),
-        bool(row.enrolled),
+        bool(row.authenticator) or bool(row.passkey),
+        bool(row.passkey),
         known_language(row.language),
     )
 
