@@ -60,7 +60,10 @@ export function WithPasskey({ origin, factor }: { origin?: string; factor?: bool
   if (origin && (origin !== window.location.origin || !window.isSecureContext))
     return (
       <Text size="xs" c="dimmed">
-        {t("passkeys.elsewhere")} <Anchor href={`${origin}/console/`}>{origin}</Anchor>
+        {t("passkeys.elsewhere")}{" "}
+        <Anchor href={`${origin}/console/`} size="xs" underline="always">
+          {origin}
+        </Anchor>
       </Text>
     );
   return (
