@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -53,6 +53,7 @@ class Key:
 
     def __init__(self, algorithm: int = -7) -> None:
         self.cose: dict[int, Any]
+        self.sign: Callable[[bytes], bytes]
         if algorithm == -8:
             edwards = ed25519.Ed25519PrivateKey.generate()
             self.sign = edwards.sign

@@ -50,7 +50,7 @@ def test_a_passkey_is_made_and_used(algorithm: int) -> None:
     assert refused.value.reason == "invalid"
 
 
-BOTH = {
+BOTH: dict[str, tuple[dict[str, Any], str]] = {
     "another origin": ({"origin": "https://lora.example.com.evil.org"}, "origin"),
     "origin with a port": ({"origin": f"{URL}:8443"}, "origin"),
     "without TLS": ({"origin": "http://lora.example.com"}, "origin"),
