@@ -110,7 +110,7 @@ class HostedServer:
         ports.http.close()
         await platform.hub.start(ports.base_stations)
         self.udp: tuple[str, int] = ports.base_stations[SEMTECH_UDP].getsockname()[:2]
-        platform.watch()
+        platform.start_background_tasks()
         return platform
 
     def clock(self) -> float:

@@ -123,7 +123,7 @@ class World:
 
     def report(self) -> str:
         """The weekly report on base stations of this week, as it is made after its end."""
-        self.server.run(self.server.platform.look_around())
+        self.server.run(self.server.platform.run_background_tasks())
         self.server.run(make_reports(self.server.platform.store, lambda: self.server.clock() + 604_800))
         return str(self.desk("GET", "/coverageReports")[0]["ref"])
 

@@ -62,10 +62,10 @@ class Field:
         page = (person or self.user).call("GET", f"{V1}/downlinks?{query}")
         return [(one["id"], one["status"]) for one in page["downlinks"]]
 
-    def watch(self) -> Subscription[Changed]:
+    def subscribe(self) -> Subscription[Changed]:
         ledger = self.server.platform.downlinks
         # The first of the data directory.
-        return ledger.watch(1, ledger.operator_of[1])
+        return ledger.subscribe(1, ledger.operator_of[1])
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def field(server: HostedServer, account: Account) -> Field:
 
 def test_a_confirmed_downlink_is_followed_to_its_acknowledgement(field: Field) -> None:
     ref, virtual = field.device()
-    watching = field.watch()
+    watching = field.subscribe()
     sent = field.send(ref, confirmed=True, validity=3600, priority=4)
     queued = field.one(sent)
     assert (queued["status"], queued["fPort"], queued["payload"]) == ("queued", 3, "c0ffee")

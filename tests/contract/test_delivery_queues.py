@@ -1,4 +1,4 @@
-"""Deliveries that an earlier version has stored take their place in the lanes of today."""
+"""Deliveries that an earlier version has stored take their place in the queues of today."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def read(store: SqliteStore) -> list[Any]:
         return list(connection.execute(select(deliveries).order_by(deliveries.c.id)))
 
 
-def test_c2_stored_deliveries_move_into_lanes_by_kind_and_address(tmp_path: Path) -> None:
+def test_c2_stored_deliveries_move_into_queues_by_kind_and_address(tmp_path: Path) -> None:
     store = old_database(tmp_path / "old.db")
     upgrade(store.engine)
     rows = read(store)
-    lanes: dict[int, list[str]] = {}
+    queues: dict[int, list[str]] = {}
     for row in rows:
-        lanes.setdefault(row.frame_id, []).append(row.lane)
-    assert lanes == {
+        queues.setdefault(row.frame_id, []).append(row.queue)
+    assert queues == {
         10: ["4:u::as.one"],
         11: [f"4:u:{position}:as.one" for position in range(3)],
         # Reports take the first route.
@@ -94,8 +94,8 @@ def test_c2_stored_deliveries_move_into_lanes_by_kind_and_address(tmp_path: Path
     for row in rows:
         if row.frame_id != 17:
             message = decode_message(row.message)
-            assert str(queue_of(message)) == row.lane and str(QueueName.parse(row.lane)) == row.lane
+            assert str(queue_of(message)) == row.queue and str(QueueName.parse(row.queue)) == row.queue
         if row.frame_id in (11, 13):
             assert addresses_of(message, blast) == (BLAST[message.position or 0],)
-    for lane in {row.lane for row in rows if ":u:" in row.lane and row.lane.startswith("4:u:0")}:
-        assert [row.frame_id for row in rows if row.lane == lane] == [11, 13], "their order is kept"
+    for queue in {row.queue for row in rows if ":u:" in row.queue and row.queue.startswith("4:u:0")}:
+        assert [row.frame_id for row in rows if row.queue == queue] == [11, 13], "their order is kept"

@@ -152,7 +152,7 @@ async def test_b1_a_process_without_the_lease_gives_no_identifiers(tmp_path: Pat
             deliveries,
             "id",
             {
-                **{"frame_id": 1, "device_ref": 1, "subscriber_ref": 1, "lane": "x", "expires_at": 1},
+                **{"frame_id": 1, "device_ref": 1, "subscriber_ref": 1, "queue": "x", "expires_at": 1},
                 **{"state": 0, "message": b""},
             },
         ),

@@ -143,7 +143,7 @@ async def test_frames_find_their_days(store: PostgresStore) -> None:
 async def test_what_postgresql_does_not_store_does_not_stop_a_commit(store: PostgresStore) -> None:
     await store.commit([(Statement.INSERT_DELIVERY, [NewDeliveryRow(1, 1, 1, 1, "a\0b", 5, 0, None, b"\0")])])
     (found,) = await store.pending_deliveries(1, "a\0b", 10)
-    assert found.lane == "a\N{REPLACEMENT CHARACTER}b" and found.message == b"\0"
+    assert found.queue == "a\N{REPLACEMENT CHARACTER}b" and found.message == b"\0"
 
 
 async def test_two_writers_of_the_same_rows_never_stand_in_each_others_way(

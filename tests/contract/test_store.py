@@ -239,7 +239,7 @@ async def test_lanes_are_listed_in_pages(store: EngineStore) -> None:
     while page := await store.pending_queues(after, 2):
         found += page
         after = page[-1]
-    assert found == [(device, lane) for device in range(3) for lane in ("0:", "1:")]
+    assert found == [(device, queue) for device in range(3) for queue in ("0:", "1:")]
     listed = await store.pending_deliveries(0, "0:", 10)
     assert [row.id for row in listed] == [0, 6]
 

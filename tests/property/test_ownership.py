@@ -148,9 +148,9 @@ class World:
         elif deed == "again":
             whose = scope.subscriber_ref if scope is not None and number % 2 else None
             expires = int((self.clock() + 86_400) * 1000)
-            lanes = await self.store.write(lambda c: deliver_again(c, whose, 0, FAR, expires))
-            for lane in lanes:
-                self.deliveries.requeue(lane)
+            queues = await self.store.write(lambda c: deliver_again(c, whose, 0, FAR, expires))
+            for queue in queues:
+                self.deliveries.requeue(queue)
         else:
             await self.store.write(lambda c: self.change(c, deed, scope, rng))
             if rng.random() < 0.7:

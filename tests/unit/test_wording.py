@@ -13,6 +13,7 @@ from veldnet.settings import RENAMED as RENAMED_SETTINGS
 # Put together, so that this file does not contain them.
 WORDS = (
     "stran" + "ger",
+    "rest" + "less",
     "kno" + "ck",
     "gra" + "ver",
     "un" + "well",

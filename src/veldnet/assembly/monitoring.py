@@ -202,7 +202,7 @@ class MonitoringService:
         entry = self._network.devices.by_ref(ref)
         if entry is None:
             entry = await self._network.devices.get(ref=ref)
-        if entry is not None and not entry.removed and entry.watch is not None:
+        if entry is not None and not entry.removed and entry.monitoring is not None:
             self.monitor.check(entry)
             await self._network.commits.durable()
 

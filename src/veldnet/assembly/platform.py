@@ -246,7 +246,7 @@ class Platform:
         await self.unknown_devices.load(self.store)
         self.keys.start()
 
-    def watch(self) -> None:
+    def start_background_tasks(self) -> None:
         """Begin the chores that come round: changes of other processes, presence, retention."""
         every: float = self.settings.alarms.check_interval
         if self.virtual is not None:
@@ -295,8 +295,8 @@ class Platform:
 
         self.supervisor.repeat(name, every, chore if virtual is None else look)
 
-    async def look_around(self) -> None:
-        """What the chores of `watch` would do within their intervals."""
+    async def run_background_tasks(self) -> None:
+        """What the chores of `start_background_tasks` would do within their intervals."""
         await self._presence_keeper.write()
         await self.apply_changes()
         await self.monitoring.check_devices()
@@ -417,7 +417,7 @@ class Platform:
         self.hub.trust(self.base_stations.authorities)
 
     async def _load_operators(self) -> None:
-        """Whose subscribers and base stations are, for those who watch a whole network."""
+        """Whose subscribers and base stations are, for subscriptions to a whole network."""
         operators = await self.store.read(accounts.operators_of_subscribers)
         self.live.operator_of = self.downlinks.operator_of = operators
         self.live.station_operator = {

@@ -55,7 +55,7 @@ async def serve(
     try:
         await platform.start(take_over=take_over)
         await platform.hub.start(ports.base_stations)
-        platform.watch()
+        platform.start_background_tasks()
         if certificate is not None:
             _keep_certificate(platform, certificate)
         application = await asyncio.to_thread(_load_application, platform)

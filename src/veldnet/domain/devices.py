@@ -32,6 +32,6 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     health: int
     state: bytes | None
     join_memory: bytes | None
-    watch: bytes | None
+    monitoring: bytes | None
     # The vault that has sealed its keys.
     vault: str = ""

@@ -32,7 +32,7 @@ def of_routing_profile(connection: Connection, ref: int) -> None:
     """Its pending messages become undelivered: there is no address for them any more."""
     # The name of a queue begins with the ref of its routing profile and a colon; a semicolon is the next
     # character.
-    in_queue = (deliveries.c.lane >= f"{ref}:") & (deliveries.c.lane < f"{ref};")
+    in_queue = (deliveries.c.queue >= f"{ref}:") & (deliveries.c.queue < f"{ref};")
     _set_aside(connection, in_queue, "the routing profile was deleted", "profileDeleted")
 
 

@@ -24,7 +24,7 @@ from veldnet.store.schema import devices as device_rows
 from .alarms.silence import SilenceRules, Steps
 from .alarms.types import DEVICE_TYPES, AlarmType
 from .monitor import Monitor
-from .watch import watch_of
+from .state import state_of
 
 _PAGE = 200
 
@@ -64,7 +64,7 @@ class _Replay:
 
     def until(self, moment: float) -> None:
         """Let time pass; look at the device whenever the store would have said so."""
-        while (due := watch_of(self.entry).check_at) is not None and due / 1000 <= moment:
+        while (due := state_of(self.entry).check_at) is not None and due / 1000 <= moment:
             self.now = max(self.now, due / 1000)
             self.monitor.check(self.entry)
 
@@ -126,7 +126,7 @@ def _devices(connection: Connection, rules: Rules) -> Iterator[Device]:
 
 def _tried(row: DeviceRow, rules: Rules) -> DeviceRow:
     steps = row.silence_steps if rules.steps is None else rules.steps
-    return replace(row, silence_steps=steps, health=0, state=None, join_memory=None, watch=None)
+    return replace(row, silence_steps=steps, health=0, state=None, join_memory=None, monitoring=None)
 
 
 def _records(connection: Connection, device_ref: int, start: int, end: int) -> Iterator[tuple[Record, float]]:

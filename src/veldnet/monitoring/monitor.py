@@ -44,8 +44,8 @@ from .alarms.machine import Alarm, Signal, Step
 from .alarms.rules import RULES, Page, Rule, RuleBook, Seen, due, next_due
 from .alarms.types import DEVICE_TYPES, SILENCE, AlarmType
 from .notification.events import SUBSCRIBER, AlarmEvent, Recipients, encode_event
+from .state import INTERVALS, MonitoringState, note_downlink, note_uplink, state_of
 from .statistics.rollups import HourlyTotals
-from .watch import INTERVALS, Watch, note_downlink, note_uplink, watch_of
 
 log = structlog.get_logger(__name__)
 
@@ -154,68 +154,70 @@ class Monitor:
             log.exception("monitoring_failed", frame=record.id, kind=type(record).__name__)
 
     def _note(self, record: Record, entry: Entry) -> None:
-        watch = watch_of(entry)
+        state = state_of(entry)
         if isinstance(record, UplinkRecord):
             if record.outcome == "accepted":
-                self._uplink(record, entry, watch)
+                self._uplink(record, entry, state)
             else:
-                self._run(self._rules.repeated, record, entry, watch)
+                self._run(self._rules.repeated, record, entry, state)
         elif isinstance(record, DownlinkRecord):
             if record.delivered and not record.join_accept:
-                note_downlink(watch, record)
+                note_downlink(state, record)
             if record.over_limit:
-                self._run(self._rules.downlink, record, entry, watch)
+                self._run(self._rules.downlink, record, entry, state)
         elif isinstance(record, JoinRecord):
             if record.outcome == "accepted":
-                watch.instant_per = watch.mean_per = 0.0
-            self._run(self._rules.join, record, entry, watch)
+                state.instant_per = state.mean_per = 0.0
+            self._run(self._rules.join, record, entry, state)
         elif isinstance(record, RefusedRecord):
-            self._run(self._rules.refused, record, entry, watch)
+            self._run(self._rules.refused, record, entry, state)
         elif isinstance(record, ResetRecord):
-            self._reset(record, entry, watch)
+            self._reset(record, entry, state)
         elif isinstance(record, DownlinkRejectedRecord):
-            self._run(self._rules.downlink, record, entry, watch)
+            self._run(self._rules.downlink, record, entry, state)
 
-    def _uplink(self, record: UplinkRecord, entry: Entry, watch: Watch) -> None:
-        self._run(self._rules.accepted, record, entry, watch)
-        note_uplink(watch, record)
+    def _uplink(self, record: UplinkRecord, entry: Entry, state: MonitoringState) -> None:
+        self._run(self._rules.accepted, record, entry, state)
+        note_uplink(state, record)
         # What is planned may be the end of the 24 hours of another alarm: inactivity is counted from there.
-        begins = watch.check_at is None or watch.health != Health.ACTIVE
-        self._set_health(entry, watch, Health.ACTIVE)
-        learnt = self.silence_rules.learnt_factor and len(watch.intervals) == INTERVALS // 2
+        begins = state.check_at is None or state.health != Health.ACTIVE
+        self._set_health(entry, state, Health.ACTIVE)
+        learnt = self.silence_rules.learnt_factor and len(state.intervals) == INTERVALS // 2
         if begins or learnt:
-            self._plan_check(entry, watch, round(record.time * 1000))
+            self._plan_check(entry, state, round(record.time * 1000))
 
-    def _reset(self, record: ResetRecord, entry: Entry, watch: Watch) -> None:
-        watch.instant_per = watch.mean_per = 0.0
-        self._run(self._rules.reset, record, entry, watch)
+    def _reset(self, record: ResetRecord, entry: Entry, state: MonitoringState) -> None:
+        state.instant_per = state.mean_per = 0.0
+        self._run(self._rules.reset, record, entry, state)
         if record.outcome == "deactivated":
-            self._set_health(entry, watch, Health.INIT)
-            watch.silent_since = None
+            self._set_health(entry, state, Health.INIT)
+            state.silent_since = None
 
-    def _run(self, page: Page, record: Record, entry: Entry, watch: Watch) -> None:
-        for rule in page.rules(record, watch):
+    def _run(self, page: Page, record: Record, entry: Entry, state: MonitoringState) -> None:
+        for rule in page.rules(record, state):
             # A rule may look at the alarms while it names their changes.
-            for signal in tuple(rule.signals(record, Seen(entry.device, watch))):
-                self._signal(entry, watch, signal, round(self._clock() * 1000), record.id)
+            for signal in tuple(rule.signals(record, Seen(entry.device, state))):
+                self._signal(entry, state, signal, round(self._clock() * 1000), record.id)
 
     # Alarms.
 
-    def _signal(self, entry: Entry, watch: Watch, signal: Signal, now: int, frame: int | None = None) -> None:
-        kind, before = self.kinds[signal.type], watch.alarm(signal.type, signal.object)
+    def _signal(
+        self, entry: Entry, state: MonitoringState, signal: Signal, now: int, frame: int | None = None
+    ) -> None:
+        kind, before = self.kinds[signal.type], state.alarm(signal.type, signal.object)
         step = machine.apply(kind, before, signal, now)
         if step.alarm is None or not step.written:
             return
-        watch.put(step.alarm)
-        cause = self._cause(watch.stations) if kind.id == SILENCE and step.alarm.active else None
+        state.put(step.alarm)
+        cause = self._cause(state.stations) if kind.id == SILENCE and step.alarm.active else None
         self._write(entry, step, signal.infos, frame, cause)
-        self._notify(entry, watch, step, signal.infos)
+        self._notify(entry, state, step, signal.infos)
         if step.change == "raised":
             self.counters.raised[kind.id] += 1
         elif step.change == "cleared":
             self.counters.cleared[kind.id] += 1
         if step.alarm.active and kind.quiet is not None:
-            self._check_before(entry, watch, now + kind.quiet)
+            self._check_before(entry, state, now + kind.quiet)
 
     def _write(
         self, entry: Entry, step: Step, infos: tuple[str, ...], frame: int | None, cause: str | None
@@ -247,7 +249,7 @@ class Monitor:
             batch.acknowledged.pop(key, None)
         batch.final[key] = row
 
-    def _notify(self, entry: Entry, watch: Watch, step: Step, infos: tuple[str, ...]) -> None:
+    def _notify(self, entry: Entry, state: MonitoringState, step: Step, infos: tuple[str, ...]) -> None:
         alarm, row = step.alarm, entry.device.row
         if step.change is None or alarm is None or alarm.muted_until > self._clock() * 1000:
             return
@@ -263,57 +265,57 @@ class Monitor:
             object=alarm.object,
             infos=infos,
             occurrence=alarm.occurrence,
-            cause=self._cause(watch.stations) if alarm.type == SILENCE else None,
+            cause=self._cause(state.stations) if alarm.type == SILENCE else None,
         )
         identifier = self._ids.next(self._clock())
         self._batch.notifications.append(
             NotificationRow(identifier, SUBSCRIBER, row.subscriber_ref, encode_event(event))
         )
 
-    def _set_health(self, entry: Entry, watch: Watch, value: int) -> None:
-        if watch.health != value:
-            watch.health = value
+    def _set_health(self, entry: Entry, state: MonitoringState, value: int) -> None:
+        if state.health != value:
+            state.health = value
             self._batch.health[entry.device.row.ref] = value
 
     # Time.
 
     def check(self, entry: Entry) -> None:
         """The time has come to look at a device: what its silence means, and which alarms have been quiet."""
-        watch, now = watch_of(entry), round(self._clock() * 1000)
-        for signal in tuple(due(watch, now, self.kinds)):
-            self._signal(entry, watch, signal, now)
-        self._end_mutes(entry, watch, now)
+        state, now = state_of(entry), round(self._clock() * 1000)
+        for signal in tuple(due(state, now, self.kinds)):
+            self._signal(entry, state, signal, now)
+        self._end_mutes(entry, state, now)
         if entry.device.active:
-            steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
-            raised = silence.judge(steps, watch, now)
+            steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, state)
+            raised = silence.judge(steps, state, now)
             if raised is not None:
-                self._signal(entry, watch, raised, now)
-            alarm = watch.alarm(SILENCE)
-            if (alarm is not None and alarm.active) or silence.lost(self.silence_rules, steps, watch, now):
-                self._set_health(entry, watch, Health.RF_CNX_ERROR)
+                self._signal(entry, state, raised, now)
+            alarm = state.alarm(SILENCE)
+            if (alarm is not None and alarm.active) or silence.lost(self.silence_rules, steps, state, now):
+                self._set_health(entry, state, Health.RF_CNX_ERROR)
         else:
             # Without a plan inactivity means nothing; the device starts again with the next one.
-            watch.silent_since = None
-            self._set_health(entry, watch, Health.INIT)
-        watch.check_at = None
-        self._plan_check(entry, watch, now)
-        self._batch.checks[entry.device.row.ref] = watch.check_at
+            state.silent_since = None
+            self._set_health(entry, state, Health.INIT)
+        state.check_at = None
+        self._plan_check(entry, state, now)
+        self._batch.checks[entry.device.row.ref] = state.check_at
         self._commits.touch(entry)
 
-    def _plan_check(self, entry: Entry, watch: Watch, now: int) -> None:
+    def _plan_check(self, entry: Entry, state: MonitoringState, now: int) -> None:
         """Set the next look at the device."""
-        ahead = [next_due(watch, self.kinds)]
-        ahead += [alarm.muted_until for alarm in watch.alarms if alarm.muted_until]
+        ahead = [next_due(state, self.kinds)]
+        ahead += [alarm.muted_until for alarm in state.alarms if alarm.muted_until]
         if entry.device.active:
-            steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, watch)
-            ahead.append(silence.next_check(self.silence_rules, steps, watch, now))
+            steps = silence.steps_of(self.silence_rules, entry.device.row.silence_steps, state)
+            ahead.append(silence.next_check(self.silence_rules, steps, state, now))
         due = min((moment for moment in ahead if moment is not None), default=None)
         if due is not None:
-            self._check_before(entry, watch, due)
+            self._check_before(entry, state, due)
 
-    def _check_before(self, entry: Entry, watch: Watch, moment: int) -> None:
-        if watch.check_at is None or moment < watch.check_at:
-            watch.check_at = moment
+    def _check_before(self, entry: Entry, state: MonitoringState, moment: int) -> None:
+        if state.check_at is None or moment < state.check_at:
+            state.check_at = moment
             self._batch.checks[entry.device.row.ref] = moment
 
     # People.
@@ -321,43 +323,43 @@ class Monitor:
     def acknowledge(self, entry: Entry, kind: int, of: str, author: str) -> bool:
         """Note that somebody has seen an alarm; False if the device has none such. `commits.durable` tells
         when it is written."""
-        watch, now = watch_of(entry), round(self._clock() * 1000)
-        alarm: Alarm | None = watch.alarm(kind, of)
+        state, now = state_of(entry), round(self._clock() * 1000)
+        alarm: Alarm | None = state.alarm(kind, of)
         if alarm is None:
             return False
         step = machine.acknowledge(alarm)
         if step.written and step.alarm is not None:
-            watch.put(step.alarm)
+            state.put(step.alarm)
             key = (entry.device.row.ref, kind, of)
             self._batch.acknowledged[key] = AcknowledgementRow(now, author, *key)
-            self._notify(entry, watch, step, ())
+            self._notify(entry, state, step, ())
         self._commits.touch(entry)
         return True
 
     def mute(self, entry: Entry, kind: int, of: str, until: int | None, author: str) -> bool:
         """Tell recipients nothing of an alarm until then, or everything again; False if the device has none
         such. `commits.durable` tells when it is written."""
-        watch = watch_of(entry)
-        alarm = watch.alarm(kind, of)
+        state = state_of(entry)
+        alarm = state.alarm(kind, of)
         if alarm is None:
             return False
-        watch.put(replace(alarm, muted_until=until or 0))
+        state.put(replace(alarm, muted_until=until or 0))
         key = (entry.device.row.ref, kind, of)
         self._batch.muted[key] = MuteRow(until, None if until is None else author, *key)
         if until is not None:
-            self._check_before(entry, watch, until)
+            self._check_before(entry, state, until)
         self._commits.touch(entry)
         return True
 
-    def _end_mutes(self, entry: Entry, watch: Watch, now: int) -> None:
+    def _end_mutes(self, entry: Entry, state: MonitoringState, now: int) -> None:
         """Recipients hear of alarms that are still there, and acknowledged by nobody, when the time for which
         they are muted is over."""
-        for alarm in watch.alarms:
+        for alarm in state.alarms:
             if not 0 < alarm.muted_until <= now:
                 continue
             loud = replace(alarm, muted_until=0)
-            watch.put(loud)
+            state.put(loud)
             key = (entry.device.row.ref, alarm.type, alarm.object)
             self._batch.muted[key] = MuteRow(None, None, *key)
             if loud.active and not loud.acked:
-                self._notify(entry, watch, Step(loud, True, "raised"), ())
+                self._notify(entry, state, Step(loud, True, "raised"), ())

@@ -12,7 +12,7 @@ import msgspec
 from veldnet.domain.health import Standing
 from veldnet.domain.resources import AlarmStatistics, timestamp
 
-from .watch import SLOT, SLOTS, Watch, averages, decode
+from .state import SLOT, SLOTS, MonitoringState, averages, decode
 
 _COUNTS = (
     "nonAckedClearedCount",
@@ -25,43 +25,43 @@ _COUNTS = (
 
 
 def observed_at(now: float) -> Callable[[bytes | None], dict[str, Any]]:
-    """What makes the members of stored watches, by name, those that are not known left out. `now` is in Unix
-    seconds."""
+    """What makes the members of stored monitoring state, by name, those that are not known left out. `now` is
+    in Unix seconds."""
     return partial(_observed, int(now * 1000) // SLOT)
 
 
 def _observed(slot: int, stored: bytes | None) -> dict[str, Any]:
-    watch = decode(stored)
-    members: dict[str, Any] = {"alarmStatistics": _alarms(watch)}
+    state = decode(stored)
+    members: dict[str, Any] = {"alarmStatistics": _alarms(state)}
     for name, at in (
-        ("firstUplinkTime", watch.first_uplink_at),
-        ("lastUplinkTime", watch.last_uplink_at),
-        ("lastDownlinkTime", watch.last_downlink_at),
-        ("lastBatteryLevelTime", watch.battery_at),
+        ("firstUplinkTime", state.first_uplink_at),
+        ("lastUplinkTime", state.last_uplink_at),
+        ("lastDownlinkTime", state.last_downlink_at),
+        ("lastBatteryLevelTime", state.battery_at),
     ):
         if at is not None:
             members[name] = timestamp(at)
-    if watch.battery is not None:
-        members["lastBatteryLevel"] = watch.battery
-    means = averages(watch)
+    if state.battery is not None:
+        members["lastBatteryLevel"] = state.battery
+    means = averages(state)
     if means is not None:
         members |= {
-            "lastRSSI": watch.last_rssi / 10,
-            "lastSNR": watch.last_snr / 10,
+            "lastRSSI": state.last_rssi / 10,
+            "lastSNR": state.last_snr / 10,
             "averageRSSI": round(means[0], 3),
             "averageSNR": round(means[1], 3),
         }
-    if watch.first_uplink_at is not None:
+    if state.first_uplink_at is not None:
         members |= {
-            "lastInstantPER": round(watch.instant_per, 6),
-            "lastMeanPER": round(watch.mean_per, 6),
+            "lastInstantPER": round(state.instant_per, 6),
+            "lastMeanPER": round(state.mean_per, 6),
         }
-    if watch.last_sf is not None:
-        members["lastSF"] = watch.last_sf
-    if watch.uplinks:
-        members["last24hUplinkCount"] = _recent(watch.uplinks, slot - watch.uplink_slot)
-    if watch.downlinks:
-        members["last24hDownlinkCount"] = _recent(watch.downlinks, slot - watch.downlink_slot)
+    if state.last_sf is not None:
+        members["lastSF"] = state.last_sf
+    if state.uplinks:
+        members["last24hUplinkCount"] = _recent(state.uplinks, slot - state.uplink_slot)
+    if state.downlinks:
+        members["last24hDownlinkCount"] = _recent(state.downlinks, slot - state.downlink_slot)
     return members
 
 
@@ -70,9 +70,9 @@ def _recent(slots: list[int], old: int) -> int:
     return sum(slots[: max(SLOTS - max(old, 0), 0)])
 
 
-def _alarms(watch: Watch) -> AlarmStatistics:
+def _alarms(state: MonitoringState) -> AlarmStatistics:
     counts = dict.fromkeys(_COUNTS, 0)
-    for alarm in watch.alarms:
+    for alarm in state.alarms:
         if not alarm.acked:
             counts[_COUNTS[alarm.state - 1]] += 1
     return AlarmStatistics(**counts)

@@ -1,4 +1,4 @@
-"""Live subscriptions: what became durable is passed on to those who watch, and nobody else pays for it."""
+"""Live subscriptions: each receives what became durable and concerns it; without any, nothing is spent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class TooManyStreams(Exception):
 
 
 class Subscription(Generic[T]):
-    """Somebody who watches. Holds a bounded number of items; the oldest are dropped, and counted, when they
-    are not fetched in time."""
+    """One reader's items, a bounded number: the oldest are dropped, and counted, when they are not fetched in
+    time."""
 
     def __init__(self, subscriber_ref: int | None, operator_ref: int, most: int) -> None:
         self.subscriber_ref = subscriber_ref
@@ -54,32 +54,32 @@ class Feed(Generic[T]):
     def __init__(self, *, streams: int, most: int) -> None:
         self._limit = streams
         self._most = most
-        self._watchers: set[Subscription[T]] = set()
-        # Operators of subscribers, for those who watch a whole network.
+        self._subscriptions: set[Subscription[T]] = set()
+        # Operators of subscribers, for subscriptions to a whole network.
         self.operator_of: dict[int, int] = {}
 
     @property
     def streams(self) -> int:
-        return len(self._watchers)
+        return len(self._subscriptions)
 
-    def watch(self, subscriber_ref: int | None, operator_ref: int) -> Subscription[T]:
-        """Watch what is a subscriber's, or with None all of an operator. Raises `TooManyStreams`."""
-        if len(self._watchers) >= self._limit:
+    def subscribe(self, subscriber_ref: int | None, operator_ref: int) -> Subscription[T]:
+        """Subscribe to what is a subscriber's, or with None all of an operator. Raises `TooManyStreams`."""
+        if len(self._subscriptions) >= self._limit:
             raise TooManyStreams
         subscription: Subscription[T] = Subscription(subscriber_ref, operator_ref, self._most)
-        self._watchers.add(subscription)
+        self._subscriptions.add(subscription)
         return subscription
 
     def leave(self, subscription: Subscription[T]) -> None:
-        self._watchers.discard(subscription)
+        self._subscriptions.discard(subscription)
 
     def close(self) -> None:
         """The server stops: streams end."""
-        for subscription in self._watchers:
+        for subscription in self._subscriptions:
             subscription.close()
 
-    def _of_subscriber(self, watcher: Subscription[T], subscriber_ref: int) -> bool:
+    def _of_subscriber(self, subscription: Subscription[T], subscriber_ref: int) -> bool:
         """Whether somebody may see what is a subscriber's."""
-        if watcher.subscriber_ref is not None:
-            return subscriber_ref == watcher.subscriber_ref
-        return self.operator_of.get(subscriber_ref) == watcher.operator_ref
+        if subscription.subscriber_ref is not None:
+            return subscriber_ref == subscription.subscriber_ref
+        return self.operator_of.get(subscriber_ref) == subscription.operator_ref

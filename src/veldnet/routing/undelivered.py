@@ -51,7 +51,7 @@ class _Stored(NamedTuple):
 
     id: int
     device_ref: int
-    lane: str
+    queue: str
     frame_id: int
     message: bytes
     state: int
@@ -65,8 +65,8 @@ class _Stored(NamedTuple):
     dev_eui: str | None
 
     @property
-    def queue(self) -> QueueKey:
-        return self.device_ref, self.lane
+    def key(self) -> QueueKey:
+        return self.device_ref, self.queue
 
 
 _COLUMNS = (*(deliveries.c[name] for name in _Stored._fields[:-1]), devices.c.dev_eui)
@@ -95,9 +95,9 @@ def list_undelivered(
         own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
         query = query.where(deliveries.c.subscriber_ref.in_(own))
     rows = [_Stored(*row) for row in connection.execute(query)]
-    heads = _heads(connection, {row.queue for row in rows if row.state == PENDING and not row.attempts})
+    heads = _heads(connection, {row.key for row in rows if row.state == PENDING and not row.attempts})
     return [
-        _listed(row, heads.get(row.queue, row) if not row.attempts else row, timeline.millis_of(row.id))
+        _listed(row, heads.get(row.key, row) if not row.attempts else row, timeline.millis_of(row.id))
         for row in rows
     ]
 
@@ -135,11 +135,11 @@ def _heads(connection: Connection, queues: Iterable[QueueKey]) -> dict[QueueKey,
     heads: dict[QueueKey, _Stored] = {}
     for start in range(0, len(wanted), 100):
         query = _STORED.where(
-            tuple_(deliveries.c.device_ref, deliveries.c.lane).in_(wanted[start : start + 100]),
+            tuple_(deliveries.c.device_ref, deliveries.c.queue).in_(wanted[start : start + 100]),
             deliveries.c.state == PENDING,
             deliveries.c.attempts > 0,
         ).order_by(deliveries.c.id.desc())
-        heads |= {row.queue: row for row in (_Stored(*found) for found in connection.execute(query))}
+        heads |= {row.key: row for row in (_Stored(*found) for found in connection.execute(query))}
     return heads
 
 
@@ -156,7 +156,7 @@ def deliver_again(
     if subscriber_ref is not None:
         chosen &= deliveries.c.subscriber_ref == subscriber_ref
     queues = connection.execute(
-        select(deliveries.c.device_ref, deliveries.c.lane).where(chosen).distinct()
+        select(deliveries.c.device_ref, deliveries.c.queue).where(chosen).distinct()
     ).all()
     connection.execute(
         update(deliveries)
@@ -171,4 +171,4 @@ def deliver_again(
             reason=None,
         )
     )
-    return [(row.device_ref, row.lane) for row in queues]
+    return [(row.device_ref, row.queue) for row in queues]

@@ -13,7 +13,7 @@ from .undelivered import PENDING
 
 # Milliseconds after which a message counts as waiting.
 OVERDUE_AFTER = 60_000
-_MOST_LANES = 200
+_MOST_QUEUES = 200
 
 
 class WaitingDestination(msgspec.Struct, frozen=True):
@@ -59,18 +59,18 @@ def waiting_destinations(
     if operator_ref is not None:
         own = select(subscribers.c.ref).where(subscribers.c.operator_ref == operator_ref)
         chosen &= deliveries.c.subscriber_ref.in_(own)
-    counted = select(deliveries.c.lane, deliveries.c.id).where(chosen).order_by(deliveries.c.id).limit(most)
+    counted = select(deliveries.c.queue, deliveries.c.id).where(chosen).order_by(deliveries.c.id).limit(most)
     inner = counted.subquery()
     queues = connection.execute(
-        select(inner.c.lane, func.count().label("number"), func.min(inner.c.id).label("oldest"))
-        .group_by(inner.c.lane)
+        select(inner.c.queue, func.count().label("number"), func.min(inner.c.id).label("oldest"))
+        .group_by(inner.c.queue)
         .order_by(func.count().desc())
-        .limit(_MOST_LANES)
+        .limit(_MOST_QUEUES)
     ).all()
     merged: dict[str, list[tuple[str, int, int]]] = {}
     for row in queues:
-        merged.setdefault(QueueName.parse(row.lane).destination, []).append(
-            (row.lane, row.number, row.oldest)
+        merged.setdefault(QueueName.parse(row.queue).destination, []).append(
+            (row.queue, row.number, row.oldest)
         )
     found = [_destination(connection, chosen, listed, timeline) for listed in merged.values()]
     return sorted(found, key=lambda destination: -destination.waiting)
@@ -87,7 +87,7 @@ def _destination(
         select(deliveries)
         .where(
             chosen,
-            deliveries.c.lane.in_([queue for queue, _number, _oldest in listed]),
+            deliveries.c.queue.in_([queue for queue, _number, _oldest in listed]),
             deliveries.c.last_attempt_at.is_not(None),
         )
         .order_by(deliveries.c.last_attempt_at.desc())
@@ -103,8 +103,8 @@ def _destination(
         "" if profile is None else profile.name,
         "" if profile is None else profile.customer_id,
         name.as_id or None,
-        sum(number for _lane, number, _oldest in listed),
-        timeline.millis_of(min(oldest for _lane, _number, oldest in listed)),
+        sum(number for _queue, number, _oldest in listed),
+        timeline.millis_of(min(oldest for _queue, _number, oldest in listed)),
         None if tried is None else tried.address,
         None if tried is None else tried.last_error,
         None if tried is None else tried.last_attempt_at,

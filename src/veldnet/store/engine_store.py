@@ -154,9 +154,9 @@ class EngineStore(ABC):
     async def pending_queues(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         return await self.read(lambda connection: hot_reads.pending_queues(connection, after, limit))
 
-    async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
         return await self.read(
-            lambda connection: hot_reads.pending_deliveries(connection, device_ref, lane, limit)
+            lambda connection: hot_reads.pending_deliveries(connection, device_ref, queue, limit)
         )
 
     async def close(self) -> None:

@@ -47,7 +47,7 @@ _DEVICE = (
         devices.c.health,
         device_states.c.state,
         device_states.c.join_memory,
-        device_states.c.watch,
+        device_states.c.monitoring,
         _VAULT.label("vault"),
     )
     .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
@@ -100,7 +100,7 @@ def _device_row(row: Iterable[Any]) -> DeviceRow:
         health,
         state,
         join_memory,
-        watch,
+        monitoring,
         vault,
     ) = row
     more = _details.decode(details)
@@ -129,7 +129,7 @@ def _device_row(row: Iterable[Any]) -> DeviceRow:
         health,
         state,
         join_memory,
-        watch,
+        monitoring,
         sys.intern(vault),
     )
 
@@ -152,7 +152,7 @@ def devices_by_ref(connection: Connection, refs: Sequence[int]) -> list[DeviceRo
 def devices_with_unsolicited_downlinks(connection: Connection, after: int, limit: int) -> list[int]:
     query = (
         select(device_states.c.device_ref)
-        .where(device_states.c.restless.is_not(None), device_states.c.device_ref > after)
+        .where(device_states.c.unsolicited.is_not(None), device_states.c.device_ref > after)
         .order_by(device_states.c.device_ref)
         .limit(limit)
     )
@@ -170,32 +170,32 @@ def devices_to_check(connection: Connection, now: int, limit: int) -> list[int]:
 
 
 def pending_queues(connection: Connection, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
-    lane = tuple_(deliveries.c.device_ref, deliveries.c.lane)
+    queue = tuple_(deliveries.c.device_ref, deliveries.c.queue)
     query = (
-        select(deliveries.c.device_ref, deliveries.c.lane)
-        .where(deliveries.c.state == 0, lane > after)
+        select(deliveries.c.device_ref, deliveries.c.queue)
+        .where(deliveries.c.state == 0, queue > after)
         .distinct()
-        .order_by(deliveries.c.device_ref, deliveries.c.lane)
+        .order_by(deliveries.c.device_ref, deliveries.c.queue)
         .limit(limit)
     )
-    return [(row.device_ref, row.lane) for row in connection.execute(query)]
+    return [(row.device_ref, row.queue) for row in connection.execute(query)]
 
 
-def pending_deliveries(connection: Connection, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+def pending_deliveries(connection: Connection, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
     query = (
         select(
             deliveries.c.id,
             deliveries.c.frame_id,
             deliveries.c.device_ref,
             deliveries.c.subscriber_ref,
-            deliveries.c.lane,
+            deliveries.c.queue,
             deliveries.c.expires_at,
             deliveries.c.message,
             deliveries.c.attempts,
             devices.c.subscriber_ref,
         )
         .join(devices, devices.c.ref == deliveries.c.device_ref, isouter=True)
-        .where(deliveries.c.device_ref == device_ref, deliveries.c.lane == lane, deliveries.c.state == 0)
+        .where(deliveries.c.device_ref == device_ref, deliveries.c.queue == queue, deliveries.c.state == 0)
         .order_by(deliveries.c.id)
         .limit(limit)
     )

@@ -38,7 +38,7 @@ class DeliveryRow(msgspec.Struct, frozen=True, gc=False):
     frame_id: int
     device_ref: int
     subscriber_ref: int
-    lane: str
+    queue: str
     expires_at: int
     message: bytes
     attempts: int = 0
@@ -77,7 +77,7 @@ class Store(Protocol):
     async def pending_queues(self, after: tuple[int, str], limit: int) -> list[tuple[int, str]]:
         """Device and queue of pending deliveries, in order, behind `after`."""
 
-    async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
         """The oldest pending deliveries of a queue."""
 
     async def close(self) -> None: ...

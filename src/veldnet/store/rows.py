@@ -57,9 +57,9 @@ class StateRow(msgspec.Struct, frozen=True, gc=False):
     dev_addr: int | None
     pending_dev_addr: int | None
     state: bytes
-    restless: int | None
+    unsolicited: int | None
     current_class: str | None
-    watch: bytes | None
+    monitoring: bytes | None
     device_ref: int
 
 
@@ -75,7 +75,7 @@ class NewDeliveryRow(msgspec.Struct, frozen=True, gc=False):
     frame_id: int
     device_ref: int
     subscriber_ref: int
-    lane: str
+    queue: str
     expires_at: int
     state: int
     last_error: str | None

@@ -566,18 +566,18 @@ device_states = Table(
     # DevNonces used, and JoinNonces given: written by joins only.
     Column("join_memory", LargeBinary),
     # 1 while a downlink waits that needs no uplink (class B and C); a starting server asks for these.
-    Column("restless", Integer),
+    Column("unsolicited", Integer),
     # A, B or C: the class the device is in since its last frame.
     Column("current_class", Text),
     # What monitoring keeps of the device: statistics and the state of its alarms.
-    Column("watch", LargeBinary),
+    Column("monitoring", LargeBinary),
     # When monitoring must look at a device that stays silent; never later than that, often earlier.
     Column("check_at", BigInteger),
     Index(
-        "ix_device_states_restless",
+        "ix_device_states_unsolicited",
         "device_ref",
-        sqlite_where=text("restless IS NOT NULL"),
-        postgresql_where=text("restless IS NOT NULL"),
+        sqlite_where=text("unsolicited IS NOT NULL"),
+        postgresql_where=text("unsolicited IS NOT NULL"),
     ),
     Index(
         "ix_device_states_check_at",
@@ -859,7 +859,7 @@ deliveries = Table(
     Column("frame_id", BigInteger, nullable=False),
     Column("device_ref", BigInteger, nullable=False),
     Column("subscriber_ref", BigInteger, nullable=False),
-    Column("lane", Text, nullable=False),
+    Column("queue", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     # 0 pending, 1 undelivered: set aside for `reason`.
     Column("state", Integer, nullable=False),
@@ -871,7 +871,7 @@ deliveries = Table(
     # The address of the last attempt.
     Column("address", Text),
     Column("reason", Text),
-    Index("ix_deliveries_lane", "device_ref", "lane", "state", "id"),
+    Index("ix_deliveries_queue", "device_ref", "queue", "state", "id"),
     Index("ix_deliveries_state_id", "state", "id"),
 )
 

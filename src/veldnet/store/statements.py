@@ -32,7 +32,8 @@ SQL = {
     # An UPDATE, so that the state of a device deleted meanwhile goes nowhere.
     Statement.UPDATE_STATE: (
         "UPDATE device_states SET dev_addr = {dev_addr}, pending_dev_addr = {pending_dev_addr}, "
-        "state = {state}, restless = {restless}, current_class = {current_class}, watch = {watch} "
+        "state = {state}, unsolicited = {unsolicited}, current_class = {current_class}, "
+        "monitoring = {monitoring} "
         "FROM {source} WHERE device_ref = {device_ref}"
     ),
     Statement.UPDATE_JOIN_MEMORY: (

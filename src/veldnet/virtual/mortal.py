@@ -145,10 +145,10 @@ class MortalStore:
         self._called("pending_queues")
         return await self._store.pending_queues(after, limit)
 
-    async def pending_deliveries(self, device_ref: int, lane: str, limit: int) -> list[DeliveryRow]:
+    async def pending_deliveries(self, device_ref: int, queue: str, limit: int) -> list[DeliveryRow]:
         await self._server.alive()
         self._called("pending_deliveries")
-        return await self._store.pending_deliveries(device_ref, lane, limit)
+        return await self._store.pending_deliveries(device_ref, queue, limit)
 
     async def close(self) -> None:
         """The database outlives the server."""

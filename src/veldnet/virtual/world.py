@@ -295,7 +295,7 @@ class ClockedWorld:
     async def advance(self, seconds: float) -> float:
         left = await self._clock.advance(seconds)
         with contextlib.suppress(StoreError):
-            await self._platform.look_around()
+            await self._platform.run_background_tasks()
             lead = self._clock.now() - time.time()
             await self._platform.store.write(lambda c: clock_mark.note_virtual_lead(c, lead))
         return left

@@ -24,7 +24,7 @@ def delivery(age: float, number: int, **more: Any) -> dict[str, Any]:
         "frame_id": number,
         "device_ref": 1,
         "subscriber_ref": 1,
-        "lane": "1:u::",
+        "queue": "1:u::",
         "expires_at": 1,
         "state": 0,
         "message": b"",

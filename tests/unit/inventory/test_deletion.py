@@ -66,8 +66,8 @@ def add_device(connection: Connection, scope: Scope, eui: int, routing: RoutingP
     return int(str(devices.create_device(connection, scope, new, b"sealed").ref))
 
 
-def add_delivery(connection: Connection, number: int, scope: Scope, device: int, lane: str) -> None:
-    whose = {"device_ref": device, "subscriber_ref": scope.subscriber_ref, "lane": lane}
+def add_delivery(connection: Connection, number: int, scope: Scope, device: int, queue: str) -> None:
+    whose = {"device_ref": device, "subscriber_ref": scope.subscriber_ref, "queue": queue}
     connection.execute(
         insert(deliveries).values(id=number, frame_id=number, expires_at=9, state=0, message=b"", **whose)
     )
@@ -102,11 +102,11 @@ def test_a1_messages_of_a_deleted_routing_profile_are_undelivered(connection: Co
     first = add_routing(connection, scope)
     others = [add_routing(connection, scope) for _ in range(12)]
     device = add_device(connection, scope, 1, others[0])
-    # 1 is the beginning of 10 and 11, and lanes have any ending.
-    lanes = [f"{first.ref}:as", f"{first.ref}:", f"{first.ref}:u:x:as", *(f"{o.ref}:as" for o in others)]
-    assert {lane.partition(":")[0] for lane in lanes} >= {"1", "10", "11"}
-    for number, lane in enumerate(lanes, start=1):
-        add_delivery(connection, number, scope, device, lane)
+    # 1 is the beginning of 10 and 11, and queues have any ending.
+    queues = [f"{first.ref}:as", f"{first.ref}:", f"{first.ref}:u:x:as", *(f"{o.ref}:as" for o in others)]
+    assert {queue.partition(":")[0] for queue in queues} >= {"1", "10", "11"}
+    for number, queue in enumerate(queues, start=1):
+        add_delivery(connection, number, scope, device, queue)
     # The default one may go when it is the last or another one is the default.
     routing_profiles.update_routing_profile(
         connection, scope, str(others[0].ref), RoutingProfile(default=True), None, (), None

@@ -20,7 +20,7 @@ from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import GatewayEui
 from veldnet.monitoring.device_order import HOUR, PIECE, order_devices
 from veldnet.monitoring.observed import standing
-from veldnet.monitoring.watch import Watch
+from veldnet.monitoring.state import MonitoringState
 from veldnet.settings import Settings
 from veldnet.store.schema import device_order, device_states, devices
 
@@ -30,16 +30,16 @@ NOW = 500_000 * HOUR
 ORDERS: tuple[StandingOrder, ...] = ("lastUplink", "-lastUplink", "meanPER", "-meanPER")
 
 
-def seen(number: int, rng: random.Random) -> Watch | None:
+def seen(number: int, rng: random.Random) -> MonitoringState | None:
     """A few hours have many devices, many have one; most devices lose nothing."""
     if number >= HEARD:
         return None
     hours = rng.choice((0, 0, 1, 2, rng.randrange(1000)))
     lost = rng.choice((0.0, 0.0, rng.random() / 50, rng.random(), rng.random()))
-    return Watch(last_uplink_at=NOW - hours * HOUR - rng.randrange(HOUR), mean_per=lost)
+    return MonitoringState(last_uplink_at=NOW - hours * HOUR - rng.randrange(HOUR), mean_per=lost)
 
 
-def fill(connection: Connection, watches: list[Watch | None]) -> None:
+def fill(connection: Connection, watches: list[MonitoringState | None]) -> None:
     common = {
         "activation_type": "OTAA", "device_class": "A", "profile_ref": 1, "hsm_group_ref": 1,
         "sealed_app_key": b"", "details": "{}", "created_at": 0, "updated_at": 0, "updated_by": "x",
@@ -57,22 +57,24 @@ def fill(connection: Connection, watches: list[Watch | None]) -> None:
     ]
     connection.execute(insert(devices), [common | row for row in rows])
     states = [
-        {"device_ref": ref, "watch": None if watch is None else msgspec.msgpack.encode(watch)}
-        for ref, watch in numbered
+        {"device_ref": ref, "monitoring": None if state is None else msgspec.msgpack.encode(state)}
+        for ref, state in numbered
     ]
     connection.execute(insert(device_states), states)
 
 
-def expected(watches: list[Watch | None], order: StandingOrder, chosen: Any = lambda _ref: True) -> list[int]:
-    own = {ref: watch for ref, watch in enumerate(watches, 1) if ref % 10 and chosen(ref)}
+def expected(
+    watches: list[MonitoringState | None], order: StandingOrder, chosen: Any = lambda _ref: True
+) -> list[int]:
+    own = {ref: state for ref, state in enumerate(watches, 1) if ref % 10 and chosen(ref)}
     down, by_time = order.startswith("-"), order.endswith("lastUplink")
     heard = [
-        (watch.last_uplink_at if by_time else watch.mean_per, ref)
-        for ref, watch in own.items()
-        if watch is not None
+        (state.last_uplink_at if by_time else state.mean_per, ref)
+        for ref, state in own.items()
+        if state is not None
     ]
     return [ref for _key, ref in sorted(heard, reverse=down)] + [
-        ref for ref, watch in own.items() if not watch
+        ref for ref, state in own.items() if not state
     ]
 
 
@@ -125,7 +127,7 @@ async def test_slices_are_those_of_one_order(tmp_path: Path) -> None:
             lambda c, few=few: sliced(c, scope, None, few, len(watches), 500)  # type: ignore[misc]
         )
         assert sorted(rough) == sorted(expected(watches, order))
-        heard = [watch.last_uplink_at for ref in rough if (watch := watches[ref - 1]) is not None]
+        heard = [state.last_uplink_at for ref in rough if (state := watches[ref - 1]) is not None]
         hours = [at // HOUR for at in heard if at is not None]
         if order == "lastUplink":
             assert hours == sorted(hours)
@@ -135,8 +137,8 @@ async def test_the_order_follows_what_is_heard(tmp_path: Path) -> None:
     opened = await DataDirectory.open(Settings(data=str(tmp_path)), create=True, vaults=False)
     store = opened.store
     await store.write(lambda c: create_sandbox(c, "", "unused", GatewayEui(1)))
-    watches: list[Watch | None] = [
-        Watch(last_uplink_at=NOW - back * HOUR, mean_per=back / 10) for back in range(6)
+    watches: list[MonitoringState | None] = [
+        MonitoringState(last_uplink_at=NOW - back * HOUR, mean_per=back / 10) for back in range(6)
     ]
     await store.write(lambda c: fill(c, watches))
     scope = await store.read(lambda c: accounts.scope_of_user(c, 1))
@@ -148,17 +150,17 @@ async def test_the_order_follows_what_is_heard(tmp_path: Path) -> None:
         assert found.at == NOW
         return found.refs
 
-    def put(ref: int, watch: Watch | None) -> Any:
-        value = None if watch is None else msgspec.msgpack.encode(watch)
+    def put(ref: int, state: MonitoringState | None) -> Any:
+        value = None if state is None else msgspec.msgpack.encode(state)
         return lambda c: c.execute(
-            update(device_states).where(device_states.c.device_ref == ref).values(watch=value)
+            update(device_states).where(device_states.c.device_ref == ref).values(monitoring=value)
         )
 
     await order_devices(store, lambda: NOW / 1000, above=1)
     assert await order("lastUplink") == [6, 5, 4, 3, 2, 1]
     assert await order("-meanPER") == [6, 5, 4, 3, 2, 1]
     # One is heard again, nothing is known of another any more, one is deleted.
-    await store.write(put(6, Watch(last_uplink_at=NOW + 1, mean_per=0.01)))
+    await store.write(put(6, MonitoringState(last_uplink_at=NOW + 1, mean_per=0.01)))
     await store.write(put(5, None))
     await store.write(lambda c: c.execute(devices.delete().where(devices.c.ref == 4)))
     assert await order("lastUplink") == [6, 5, 3, 2, 1], "until the chore comes past"
@@ -169,8 +171,10 @@ async def test_the_order_follows_what_is_heard(tmp_path: Path) -> None:
 
 def test_a_device_heard_for_the_first_time_has_a_standing() -> None:
     assert standing(None) is None
-    assert standing(msgspec.msgpack.encode(Watch(last_downlink_at=5))) is None
+    assert standing(msgspec.msgpack.encode(MonitoringState(last_downlink_at=5))) is None
     found = standing(
-        msgspec.msgpack.encode(Watch(last_uplink_at=7, mean_per=0.25, recent=b"1234", stations=(3,)))
+        msgspec.msgpack.encode(
+            MonitoringState(last_uplink_at=7, mean_per=0.25, recent=b"1234", stations=(3,))
+        )
     )
     assert found is not None and (found.last_uplink_at, found.mean_per) == (7, 0.25)

@@ -36,10 +36,10 @@ def feed(**arguments: Any) -> LiveFeed:
 async def test_only_what_was_committed_is_shown_and_to_whom_it_belongs() -> None:
     live = feed()
     mine, other, operator, rival = (
-        live.watch(1, 10),
-        live.watch(3, 20),
-        live.watch(None, 10),
-        live.watch(None, 20),
+        live.subscribe(1, 10),
+        live.subscribe(3, 20),
+        live.subscribe(None, 10),
+        live.subscribe(None, 20),
     )
     live.rows(*batch(1, 2))
     assert await mine.take(0) == []
@@ -57,7 +57,7 @@ async def test_only_what_was_committed_is_shown_and_to_whom_it_belongs() -> None
 
 async def test_who_is_too_slow_is_told_how_much_was_dropped() -> None:
     live = feed(lines=5)
-    slow = live.watch(1, 10)
+    slow = live.subscribe(1, 10)
     live.rows(*batch(*range(1, 13)))
     live.committed()
     assert [line.id for line in await slow.take(0)] == ["8", "9", "10", "11", "12"]
@@ -66,11 +66,11 @@ async def test_who_is_too_slow_is_told_how_much_was_dropped() -> None:
 
 async def test_streams_are_limited_and_end_with_the_server() -> None:
     live = feed(streams=2)
-    one, two = live.watch(1, 10), live.watch(1, 10)
+    one, two = live.subscribe(1, 10), live.subscribe(1, 10)
     with pytest.raises(TooManyStreams):
-        live.watch(1, 10)
+        live.subscribe(1, 10)
     live.leave(two)
-    live.watch(1, 10)
+    live.subscribe(1, 10)
     waiting = asyncio.create_task(one.take(30))
     await asyncio.sleep(0)
     live.close()

@@ -18,7 +18,7 @@ from veldnet.monitoring.alarms.machine import Alarm, Raised, Signal
 from veldnet.monitoring.alarms.rules import RULES, Occasion, Rule, RuleBook, Seen, on
 from veldnet.monitoring.alarms.types import DEVICE_TYPES, AlarmType
 from veldnet.monitoring.monitor import Monitor
-from veldnet.monitoring.watch import Watch, watch_of
+from veldnet.monitoring.state import MonitoringState, state_of
 from veldnet.network.core import BlockedCommand, UplinkRecord
 from veldnet.network.shell import Entry, Recorded, new_entry
 from veldnet.store import IdSource
@@ -60,11 +60,11 @@ def test_an_added_rule_that_looks_at_something_new_runs(added: Rule) -> None:
     )
     quiet = uplink()
     monitor.observe(Recorded(quiet, entry.device, entry))
-    assert watch_of(entry).alarm(99) is None
+    assert state_of(entry).alarm(99) is None
     near = (replace(quiet.best, rssi=-40.0),)
     record = replace(quiet, copies=near) if added is loud else replace(quiet, automatic_reset=True)
     monitor.observe(Recorded(record, entry.device, entry))
-    alarm = watch_of(entry).alarm(99)
+    alarm = state_of(entry).alarm(99)
     assert alarm is not None and alarm.state == Level.MAJOR and monitor.counters.raised[99] == 1
 
 
@@ -86,20 +86,20 @@ def test_the_rules_that_are_skipped_would_have_said_nothing() -> None:
             commanded_sf=commanded,
             modulation=modulation,
         )
-        run = book.accepted.rules(record, Watch())
+        run = book.accepted.rules(record, MonitoringState())
         for rule in RULES:
             if Occasion.ACCEPTED in rule.occasions and rule not in run:
                 skipped += 1
-                assert not list(rule.signals(record, Seen(target, Watch()))), rule
+                assert not list(rule.signals(record, Seen(target, MonitoringState()))), rule
     assert skipped
 
 
 def test_a_device_with_alarms_is_looked_at_by_all_rules() -> None:
     book, record = RuleBook(RULES), uplink()
     alarm = Alarm(types.SILENCE, "", int(Level.WARNING), 1, False, 0, 0)
-    everything = book.accepted.rules(record, Watch(alarms=(alarm,)))
+    everything = book.accepted.rules(record, MonitoringState(alarms=(alarm,)))
     assert everything == tuple(rule for rule in RULES if Occasion.ACCEPTED in rule.occasions)
-    assert book.accepted.rules(record, Watch()) == ()
+    assert book.accepted.rules(record, MonitoringState()) == ()
 
 
 def test_every_rule_is_entered_for_an_occasion() -> None:

@@ -63,7 +63,7 @@ def row(**changes: object) -> DeviceRow:
         health=0,
         state=None,
         join_memory=None,
-        watch=None,
+        monitoring=None,
     )
     return replace(base, **changes)
 

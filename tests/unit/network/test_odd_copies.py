@@ -18,9 +18,9 @@ from veldnet.lorawan import BaseStationId, frames
 from veldnet.lorawan.mac_commands import LinkCheckAns, LinkCheckReq
 from veldnet.lorawan.radio import GatewayUplink
 from veldnet.monitoring.observed import _observed
+from veldnet.monitoring.state import MonitoringState, averages, note_uplink
 from veldnet.monitoring.statistics.rollups import BASE_STATION, SUBSCRIBER, totals_of
 from veldnet.monitoring.statistics.totals import _shown
-from veldnet.monitoring.watch import Watch, averages, note_uplink
 from veldnet.network.core.candidates import recall, remember
 from veldnet.network.core.context import context_of
 from veldnet.network.core.events import DataReceived, Device, ReceivedFrame, Transition
@@ -190,12 +190,12 @@ def test_b9_an_old_record_can_still_be_read() -> None:
 
 
 def test_b9_a_device_whose_levels_are_never_known_is_watched_all_the_same() -> None:
-    watch = Watch()
+    state = MonitoringState()
     record = uplink_record(receive(JOINED, uplink_frame(0), snr=None))
-    note_uplink(watch, record)
-    seen = _observed(0, msgspec.msgpack.encode(watch))
+    note_uplink(state, record)
+    seen = _observed(0, msgspec.msgpack.encode(state))
     assert "lastRSSI" not in seen and seen["lastMeanPER"] == 0 and "lastUplinkTime" in seen
     known = uplink_record(receive(JOINED, uplink_frame(1), snr=4.0))
-    note_uplink(watch, known)
-    note_uplink(watch, replace(record, time=NOW + 60))
-    assert (watch.last_rssi, watch.last_snr, averages(watch)) == (-900, 40, (-90.0, 4.0))
+    note_uplink(state, known)
+    note_uplink(state, replace(record, time=NOW + 60))
+    assert (state.last_rssi, state.last_snr, averages(state)) == (-900, 40, (-90.0, 4.0))

@@ -33,10 +33,10 @@ class Events(msgspec.Struct, Generic[T], frozen=True):
 def event_stream(
     request: Request[Any, Any, Any], services: Services, of: Whose, feed: Feed[T], events: Events[T]
 ) -> Stream:
-    """The answer to somebody who watches: events with a list, and `dropped` with how many the reader was too
+    """The answer to a live subscription: events with a list, and `dropped` with how many the reader was too
     slow for."""
     try:
-        subscription = feed.watch(of.subscriber_ref, of.operator_ref)
+        subscription = feed.subscribe(of.subscriber_ref, of.operator_ref)
     except TooManyStreams:
         raise GatewayError(429, "Too many live streams are open; close one, or use the history") from None
     return Stream(

@@ -245,7 +245,7 @@ async def live_frames(
 async def _decoded(
     services: Services, of: Whose, query: FrameFilter, wanted: Query, lines: list[Line]
 ) -> list[Line]:
-    """The lines that somebody watches."""
+    """The lines of a live subscription."""
     found = [line for line in lines if _matches(line, wanted)]
     if query.decode and found:
         await decode_lines(services, of, found, patient=True)

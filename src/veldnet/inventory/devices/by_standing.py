@@ -58,8 +58,8 @@ class Sorting(msgspec.Struct, frozen=True):
     def by_time(self) -> bool:
         return self.order.endswith("lastUplink")
 
-    def key(self, watch: bytes | None) -> float | None:
-        standing = self.read(watch)
+    def key(self, monitoring: bytes | None) -> float | None:
+        standing = self.read(monitoring)
         if standing is None:
             return None
         return standing.last_uplink_at if self.by_time else standing.mean_per
@@ -102,7 +102,7 @@ def _few(connection: Connection, chosen: ColumnElement[bool], sorting: Sorting) 
     """All devices in their order; None where there are too many."""
     # No order is asked for: another index would lure the store away from the one that finds them.
     query = (
-        select(devices.c.ref, device_states.c.watch)
+        select(devices.c.ref, device_states.c.monitoring)
         .join(device_states, device_states.c.device_ref == devices.c.ref)
         .where(chosen)
         .limit(sorting.exact + 1)
@@ -110,7 +110,7 @@ def _few(connection: Connection, chosen: ColumnElement[bool], sorting: Sorting) 
     rows = connection.execute(query).all()
     if len(rows) > sorting.exact:
         return None
-    keys = {row.ref: sorting.key(row.watch) for row in rows}
+    keys = {row.ref: sorting.key(row.monitoring) for row in rows}
     heard = {ref: key for ref, key in keys.items() if key is not None}
     return sorting.in_order(heard) + sorted(keys.keys() - heard.keys())
 
@@ -181,12 +181,12 @@ class _Many:
 
     def _keys(self, refs: Select[tuple[int]]) -> dict[int, float]:
         rows = self._connection.execute(
-            select(device_states.c.device_ref, device_states.c.watch).where(
+            select(device_states.c.device_ref, device_states.c.monitoring).where(
                 device_states.c.device_ref.in_(refs)
             )
         )
         # What was heard of one may have been dropped since.
-        return {row.device_ref: self._sorting.key(row.watch) or 0.0 for row in rows}
+        return {row.device_ref: self._sorting.key(row.monitoring) or 0.0 for row in rows}
 
     def _never_heard(self, offset: int, limit: int) -> list[int]:
         chosen = (

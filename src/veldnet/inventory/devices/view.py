@@ -69,7 +69,7 @@ class DeviceRecord(msgspec.Struct, frozen=True, gc=False):
     customer_id: str
     dev_addr: int | None
     current_class: DeviceClass | None
-    watch: bytes | None
+    monitoring: bytes | None
 
 
 # Members of `DeviceStatistics` from what monitoring has stored of a device.
@@ -90,7 +90,7 @@ def device_query() -> Select[Any]:
             subscribers.c.customer_id,
             func.coalesce(device_states.c.dev_addr, device_states.c.pending_dev_addr).label("dev_addr"),
             device_states.c.current_class,
-            device_states.c.watch,
+            device_states.c.monitoring,
         )
         .join(device_profiles, device_profiles.c.ref == devices.c.profile_ref)
         .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
@@ -159,7 +159,7 @@ def statistics_of(row: DeviceRecord, observed: Observed | None) -> DeviceStatist
         motionIndicator=_motion_indicator(row),
         lastUpdateUser=row.updated_by,
         lastUpdateTime=timestamp(row.updated_at),
-        **({} if observed is None else observed(row.watch)),
+        **({} if observed is None else observed(row.monitoring)),
     )
 
 

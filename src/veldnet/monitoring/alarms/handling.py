@@ -109,24 +109,24 @@ def _servers(connection: Connection, device_ref: int) -> list[AlarmCause]:
     """Routing profiles for which messages of a device wait or were set aside. The name of a queue begins with
     the ref of its profile and a colon."""
     newest = (
-        select(deliveries.c.lane, deliveries.c.last_error)
+        select(deliveries.c.queue, deliveries.c.last_error)
         .where(deliveries.c.device_ref == device_ref)
         .limit(_MOST_MESSAGES)
         .subquery()
     )
-    lanes = connection.execute(
-        select(newest.c.lane, func.count().label("messages"), func.max(newest.c.last_error).label("error"))
-        .group_by(newest.c.lane)
-        .order_by(newest.c.lane)
+    queues = connection.execute(
+        select(newest.c.queue, func.count().label("messages"), func.max(newest.c.last_error).label("error"))
+        .group_by(newest.c.queue)
+        .order_by(newest.c.queue)
     )
     found = []
-    for lane in lanes:
-        profile = ref_of(lane.lane.partition(":")[0])
+    for queue in queues:
+        profile = ref_of(queue.queue.partition(":")[0])
         name = connection.execute(
             select(routing_profiles.c.name).where(routing_profiles.c.ref == profile)
         ).scalar()
         if name is not None:
-            found.append(AlarmCause("applicationServer", str(profile), name, lane.messages, lane.error))
+            found.append(AlarmCause("applicationServer", str(profile), name, queue.messages, queue.error))
     return found
 
 

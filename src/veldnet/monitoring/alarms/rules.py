@@ -1,6 +1,6 @@
 """Rules of device alarms: functions from records to alarm signals.
 
-A rule sees the record and the watch of the device as it is with that record. `on` enters it for the occasions
+A rule sees the record and the state of the device as it is with that record. `on` enters it for the occasions
 at which it runs. A rule that declares what it `reads` of a record is skipped where all of that has its
 default and the device has no alarms, as it is with nearly all uplinks; one that declares nothing always runs.
 Rules of silence and of quiet days work by time, see `silence` and `due`.
@@ -19,7 +19,7 @@ import msgspec
 from veldnet.domain.alarm_levels import Level
 from veldnet.lorawan.frames import ADR
 from veldnet.lorawan.modulation import SNR_FLOOR
-from veldnet.monitoring.watch import MAX_JOIN_EUIS, Watch
+from veldnet.monitoring.state import MAX_JOIN_EUIS, MonitoringState
 from veldnet.network.core import (
     Device,
     DownlinkRecord,
@@ -42,7 +42,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     """What rules look at."""
 
     device: Device
-    watch: Watch
+    state: MonitoringState
 
 
 class Occasion(Enum):
@@ -89,7 +89,7 @@ def battery(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
         yield Raised(types.BATTERY, infos, level=Level.WARNING)
     elif percent > 40:
         yield Cleared(types.BATTERY, infos)
-    elif (alarm := seen.watch.alarm(types.BATTERY)) is not None and alarm.active:
+    elif (alarm := seen.state.alarm(types.BATTERY)) is not None and alarm.active:
         # Better than it was, but not well: the milder level.
         yield Raised(types.BATTERY, infos, level=Level.WARNING)
 
@@ -111,9 +111,9 @@ def downlink_rate(record: DownlinkRecord | DownlinkRejectedRecord, _seen: Seen) 
 @on(Occasion.ACCEPTED, reads=())
 def silence_ends(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     """004: an uplink ends the silence."""
-    alarm = seen.watch.alarm(types.SILENCE)
+    alarm = seen.state.alarm(types.SILENCE)
     if alarm is not None and alarm.active:
-        before = seen.watch.last_uplink_at
+        before = seen.state.last_uplink_at
         hours = 0 if before is None else max(0, int((record.time * 1000 - before) // 3_600_000))
         yield Cleared(types.SILENCE, (str(hours),))
 
@@ -122,7 +122,7 @@ def silence_ends(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
 def data_rate(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     """005 and 006: another spreading factor than the one that ADR commanded."""
     expected = record.commanded_sf
-    watched = any(a.active and a.type in (types.FAST_RATE, types.SLOW_RATE) for a in seen.watch.alarms)
+    watched = any(a.active and a.type in (types.FAST_RATE, types.SLOW_RATE) for a in seen.state.alarms)
     received = record.spreading_factor
     if received is None:
         return
@@ -155,7 +155,7 @@ def blocked_commands(record: UplinkRecord, seen: Seen) -> Iterator[Signal]:
     for problem in record.blocked:
         kind = types.COMMAND_REJECTED if problem.reason == "rejected" else types.COMMAND_IGNORED
         yield Raised(kind, (problem.name, str(problem.attempts)), problem.name)
-    for alarm in seen.watch.alarms:
+    for alarm in seen.state.alarms:
         if alarm.active and alarm.type in (types.COMMAND_REJECTED, types.COMMAND_IGNORED):
             reason = "rejected" if alarm.type == types.COMMAND_REJECTED else "no answer"
             if not any(t.name == alarm.object and t.reason == reason for t in record.blocked):
@@ -215,10 +215,10 @@ def join_euis(record: JoinRecord, seen: Seen) -> Iterator[Signal]:
     """014: more than 32 different JoinEUIs, of devices whose DevNonce counts."""
     if record.outcome != "wrong_join_eui" or not seen.device.profile.counter_based_dev_nonce:
         return
-    watch, join_eui = seen.watch, int(record.join_eui or 0)
-    if join_eui not in watch.join_euis and len(watch.join_euis) < MAX_JOIN_EUIS:
-        watch.join_euis = (*watch.join_euis, join_eui)
-    if len(watch.join_euis) >= MAX_JOIN_EUIS:
+    state, join_eui = seen.state, int(record.join_eui or 0)
+    if join_eui not in state.join_euis and len(state.join_euis) < MAX_JOIN_EUIS:
+        state.join_euis = (*state.join_euis, join_eui)
+    if len(state.join_euis) >= MAX_JOIN_EUIS:
         yield Raised(types.JOIN_EUIS, (str(record.join_eui),))
 
 
@@ -231,7 +231,7 @@ def reset(record: ResetRecord, seen: Seen) -> Iterator[Signal]:
     """007, 010 and 015 end with a reset of the security context, 004 with the device's subscription."""
     ended = _RESET if record.outcome == "admin_reset" else (types.SILENCE,)
     for kind in ended:
-        alarm = seen.watch.alarm(kind)
+        alarm = seen.state.alarm(kind)
         if alarm is not None and alarm.active:
             yield Cleared(kind)
 
@@ -251,10 +251,10 @@ class Page:
         ordinary = SimpleNamespace(**{name: _DEFAULTS.get(name, False) for name in names})
         self._ordinary = None if self._values is None else self._values(ordinary)
 
-    def rules(self, record: Record, watch: Watch) -> tuple[Rule, ...]:
+    def rules(self, record: Record, state: MonitoringState) -> tuple[Rule, ...]:
         """Those that may have something to say."""
         values = self._values
-        if watch.alarms or values is None or values(record) != self._ordinary:
+        if state.alarms or values is None or values(record) != self._ordinary:
             return self._all
         return self._always
 
@@ -276,9 +276,9 @@ class RuleBook:
 RULES = tuple(rule for rule in list(vars().values()) if isinstance(rule, Rule))
 
 
-def due(watch: Watch, now: int, kinds: dict[int, types.AlarmType]) -> Iterator[Signal]:
+def due(state: MonitoringState, now: int, kinds: dict[int, types.AlarmType]) -> Iterator[Signal]:
     """Event-driven alarms that have had their quiet time."""
-    for alarm in watch.alarms:
+    for alarm in state.alarms:
         quiet = kinds[alarm.type].quiet
         if alarm.active and quiet is not None and now - alarm.updated_at >= quiet:
             counted = alarm.type in (types.UPLINK_RATE, types.DOWNLINK_RATE)
@@ -286,11 +286,11 @@ def due(watch: Watch, now: int, kinds: dict[int, types.AlarmType]) -> Iterator[S
             yield Cleared(alarm.type, (days,) if counted else (), alarm.object)
 
 
-def next_due(watch: Watch, kinds: dict[int, types.AlarmType]) -> int | None:
+def next_due(state: MonitoringState, kinds: dict[int, types.AlarmType]) -> int | None:
     """When the first of the event-driven alarms will have had its quiet time."""
     ends = [
         alarm.updated_at + quiet
-        for alarm in watch.alarms
+        for alarm in state.alarms
         if alarm.active and (quiet := kinds[alarm.type].quiet) is not None
     ]
     return min(ends, default=None)

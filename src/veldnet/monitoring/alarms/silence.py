@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from veldnet.domain.alarm_levels import Level
-from veldnet.monitoring.watch import Watch, longest_interval
+from veldnet.monitoring.state import MonitoringState, longest_interval
 
 from .machine import Raised
 from .types import SILENCE
@@ -31,39 +31,39 @@ class SilenceRules(msgspec.Struct, frozen=True):
 Steps = tuple[tuple[int, int], ...]
 
 
-def steps_of(rules: SilenceRules, thresholds: Steps, watch: Watch) -> Steps:
+def steps_of(rules: SilenceRules, thresholds: Steps, state: MonitoringState) -> Steps:
     """Seconds of silence and level of each step of alarm 004: the device's own, or learnt ones."""
     if thresholds or not rules.learnt_factor:
         return thresholds
-    longest = longest_interval(watch)
+    longest = longest_interval(state)
     if longest is None:
         return ()
     first = round(max(longest * rules.learnt_factor, _LEAST))
     return (first, int(Level.WARNING)), (2 * first, int(Level.MINOR))
 
 
-def judge(steps: Steps, watch: Watch, now: int) -> Raised | None:
+def judge(steps: Steps, state: MonitoringState, now: int) -> Raised | None:
     """The alarm that a silent device deserves now, where it is another than it has."""
-    last = watch.silent_since
+    last = state.silent_since
     if last is None:
         return None
     silent = (now - last) / 1000
     level = max((level for after, level in steps if silent >= after), default=0)
-    alarm = watch.alarm(SILENCE)
+    alarm = state.alarm(SILENCE)
     if level <= (alarm.state if alarm is not None and alarm.active else 0):
         return None
     return Raised(SILENCE, (str(int(silent // 3600)),), level=Level(level))
 
 
-def lost(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> bool:
+def lost(rules: SilenceRules, steps: Steps, state: MonitoringState, now: int) -> bool:
     """Whether a device without alarm 004 has been silent for so long that its connection counts as lost."""
-    last = watch.silent_since
+    last = state.silent_since
     return last is not None and not steps and now - last >= rules.inactive_after * 1000
 
 
-def next_check(rules: SilenceRules, steps: Steps, watch: Watch, now: int) -> int | None:
+def next_check(rules: SilenceRules, steps: Steps, state: MonitoringState, now: int) -> int | None:
     """When the next step of silence would come, Unix milliseconds; None where none is left."""
-    last = watch.silent_since
+    last = state.silent_since
     if last is None:
         return None
     ahead = [last + after * 1000 for after, _level in steps] or [last + int(rules.inactive_after * 1000)]

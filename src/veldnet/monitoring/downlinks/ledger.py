@@ -30,7 +30,7 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class DownlinkLedger(Feed[Changed]):
-    """Takes part in the commits; those who watch hear of what was committed."""
+    """Takes part in the commits; subscriptions hear of what was committed."""
 
     def __init__(self, clock: Callable[[], float], *, streams: int = 200, most: int = 1000) -> None:
         super().__init__(streams=streams, most=most)
@@ -98,9 +98,9 @@ class DownlinkLedger(Feed[Changed]):
     def committed(self) -> None:
         written, self._writing = self._writing, {}
         for changed, subscriber_ref in written.items():
-            for watcher in self._watchers:
-                if self._of_subscriber(watcher, subscriber_ref):
-                    watcher.put(changed)
+            for subscription in self._subscriptions:
+                if self._of_subscriber(subscription, subscriber_ref):
+                    subscription.put(changed)
 
     def failed(self) -> None:
         """The queues are what they were, and so is the list."""
@@ -178,7 +178,7 @@ class DownlinkLedger(Feed[Changed]):
         self._note(entry, row.id)
 
     def _note(self, entry: Entry, identifier: int) -> None:
-        if self._watchers:
+        if self._subscriptions:
             device = entry.device.row
             self._changed[Changed(identifier, device.ref)] = device.subscriber_ref
 

@@ -23,15 +23,17 @@ class LiveFeed(Feed[Line]):
     # Part of the commit.
 
     def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]:
-        if self._watchers:
+        if self._subscriptions:
             self._writing = list(zip(recorded, frames, strict=True))
         return ()
 
     def committed(self) -> None:
         writing, self._writing = self._writing, []
         for (record, device, _entry), row in writing:
-            watchers = [watcher for watcher in self._watchers if self._concerns(watcher, row)]
-            if not watchers:
+            subscriptions = [
+                subscription for subscription in self._subscriptions if self._concerns(subscription, row)
+            ]
+            if not subscriptions:
                 continue
             named = None
             if device is not None:
@@ -46,17 +48,17 @@ class LiveFeed(Feed[Line]):
                     known.hsm_group_ref is not None,
                 )
             line = line_of(row, record, named, self._places)
-            for watcher in watchers:
-                watcher.put(line)
+            for subscription in subscriptions:
+                subscription.put(line)
 
     def failed(self) -> None:
         self._writing = []
 
-    def _concerns(self, watcher: Subscription[Line], row: FrameRow) -> bool:
+    def _concerns(self, subscription: Subscription[Line], row: FrameRow) -> bool:
         if row.subscriber_ref is not None:
-            return self._of_subscriber(watcher, row.subscriber_ref)
+            return self._of_subscriber(subscription, row.subscriber_ref)
         return (
-            watcher.subscriber_ref is None
+            subscription.subscriber_ref is None
             and row.base_station is not None
-            and self.station_operator.get(row.base_station) == watcher.operator_ref
+            and self.station_operator.get(row.base_station) == subscription.operator_ref
         )

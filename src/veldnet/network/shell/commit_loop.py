@@ -49,8 +49,8 @@ class Participant(Protocol):
     """A room that takes part in the frames' own transaction.
 
     `rows` turns the records of a batch, their frame rows, and what the room has to write of its own, into
-    rows for the same commit. It may change `watch` of the entries, which is written with their state. Then
-    `committed` hears that all is durable, or `failed` that nothing was written.
+    rows for the same commit. It may change `monitoring` of the entries, which is written with their state.
+    Then `committed` hears that all is durable, or `failed` that nothing was written.
     """
 
     def rows(self, recorded: Sequence[Recorded], frames: Sequence[FrameRow]) -> Sequence[Rows]: ...
@@ -160,7 +160,7 @@ class CommitLoop:
         self.wake()
 
     def touch(self, entry: Entry) -> None:
-        """Have an entry written though nothing is recorded of it: its `watch` has changed, or will."""
+        """Have an entry written though nothing is recorded of it: its `monitoring` has changed, or will."""
         self._enlist(entry)
         self.wake()
 
@@ -313,6 +313,6 @@ def _state_row(entry: Entry) -> StateRow:
         encode_state(state),
         1 if has_unsolicited_downlinks(entry.device, state) else None,
         None if state.session is None else current_class(entry.device, state.session),
-        entry.stored_watch,
+        entry.stored_monitoring,
         entry.device.row.ref,
     )

@@ -40,11 +40,11 @@ _IN_USE = 10.0
 
 
 class Entry:
-    """A device in memory. `unwritten` counts the commits that will still write it. `watch` is what another
-    room keeps of the device, as it came from the store or as the value that room has made of it; it is
-    loaded, written and dropped together with the state."""
+    """A device in memory. `unwritten` counts the commits that will still write it. `monitoring` is what that
+    room keeps of the device, as it came from the store or as the value it has decoded it to; it is loaded,
+    written and dropped together with the state."""
 
-    __slots__ = ("device", "memory", "removed", "state", "unwritten", "used_at", "watch")
+    __slots__ = ("device", "memory", "monitoring", "removed", "state", "unwritten", "used_at")
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class Entry:
         state: DeviceState,
         memory: JoinMemory,
         used_at: float,
-        watch: bytes | msgspec.Struct | None = None,
+        monitoring: bytes | msgspec.Struct | None = None,
     ) -> None:
-        self.watch = watch
+        self.monitoring = monitoring
         self.device = device
         self.used_at = used_at
         self.state = state
@@ -63,9 +63,9 @@ class Entry:
         self.removed = False
 
     @property
-    def stored_watch(self) -> bytes | None:
-        watch = self.watch
-        return watch if watch is None or isinstance(watch, bytes) else _encode_watch(watch)
+    def stored_monitoring(self) -> bytes | None:
+        value = self.monitoring
+        return value if value is None or isinstance(value, bytes) else _encode_monitoring(value)
 
 
 def new_entry(device: Device) -> Entry:
@@ -73,7 +73,7 @@ def new_entry(device: Device) -> Entry:
     return Entry(device, DeviceState(), JoinMemory(), 0.0)
 
 
-_encode_watch = msgspec.msgpack.Encoder().encode
+_encode_monitoring = msgspec.msgpack.Encoder().encode
 
 
 class _Loader(Generic[K]):
@@ -274,7 +274,7 @@ class DeviceTable:
         memory = catch_up_memory(decode_join_memory(row.join_memory), self._generation)
         # The decoded forms replace the stored ones.
         device = self._catalogue.device(_without_state(row))
-        return Entry(device, state, memory, self._clock(), row.watch)
+        return Entry(device, state, memory, self._clock(), row.monitoring)
 
     def _index(self, ref: int, dev_addrs: Iterable[int]) -> None:
         for dev_addr in dev_addrs:
@@ -392,4 +392,4 @@ def addresses(state: DeviceState) -> frozenset[int]:
 
 
 def _without_state(row: DeviceRow) -> DeviceRow:
-    return replace(row, state=None, join_memory=None, watch=None)
+    return replace(row, state=None, join_memory=None, monitoring=None)

@@ -1,4 +1,4 @@
-"""Joins that wait for a vault: turns, urgency, lateness, bounds; and the lanes of several vaults."""
+"""Joins that wait for a vault: turns, urgency, lateness, bounds; and the queues of several vaults."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Monitoring state of a device: statistics, alarms, and the time of the next check.
 
-A watch is loaded, written and dropped together with the device's session. Its stored form is MessagePack with
+A state is loaded, written and dropped together with the device's session. Its stored form is MessagePack with
 positional fields, so fields are only ever appended. Times are Unix milliseconds, levels tenths of a dB(m).
 """
 
@@ -30,7 +30,7 @@ MAX_JOIN_EUIS = 33
 _STATIONS = 3
 
 
-class Watch(msgspec.Struct, array_like=True):
+class MonitoringState(msgspec.Struct, array_like=True):
     """One device."""
 
     first_uplink_at: int | None = None
@@ -79,62 +79,62 @@ class Watch(msgspec.Struct, array_like=True):
         self.alarms = (*self.alarms, alarm)
 
 
-_decode = msgspec.msgpack.Decoder(Watch).decode
+_decode = msgspec.msgpack.Decoder(MonitoringState).decode
 
 
-def watch_of(entry: Entry) -> Watch:
-    """The watch of a device in memory, decoded when it is first asked for."""
-    watch = entry.watch
-    if isinstance(watch, Watch):
-        return watch
-    fresh = _decode(watch) if isinstance(watch, bytes) else Watch(health=entry.device.row.health)
-    entry.watch = fresh
+def state_of(entry: Entry) -> MonitoringState:
+    """The state of a device in memory, decoded when it is first asked for."""
+    state = entry.monitoring
+    if isinstance(state, MonitoringState):
+        return state
+    fresh = _decode(state) if isinstance(state, bytes) else MonitoringState(health=entry.device.row.health)
+    entry.monitoring = fresh
     return fresh
 
 
-def decode(octets: bytes | None) -> Watch:
-    """A stored watch; an empty one where there is none."""
-    return Watch() if octets is None else _decode(octets)
+def decode(octets: bytes | None) -> MonitoringState:
+    """A stored state; an empty one where there is none."""
+    return MonitoringState() if octets is None else _decode(octets)
 
 
-def note_uplink(watch: Watch, record: UplinkRecord) -> None:
+def note_uplink(state: MonitoringState, record: UplinkRecord) -> None:
     """An uplink that was accepted."""
     at, best = round(record.time * 1000), record.copies[0]
     rssi, snr = tenths(best.rssi), tenths(best.snr)
-    before = watch.last_uplink_at
+    before = state.last_uplink_at
     if before is None:
-        watch.first_uplink_at = at
+        state.first_uplink_at = at
     elif at > before:
-        watch.intervals = (watch.intervals + _interval(at - before))[-INTERVALS:]
+        state.intervals = (state.intervals + _interval(at - before))[-INTERVALS:]
     # A late frame is older than what came before it.
     if before is None or at >= before:
-        watch.last_uplink_at = watch.silent_since = at
+        state.last_uplink_at = state.silent_since = at
         # What the base station does not say stays as it was known last.
         if rssi is not None and snr is not None:
-            watch.last_rssi, watch.last_snr = rssi, snr
+            state.last_rssi, state.last_snr = rssi, snr
         modulation = record.modulation
-        watch.last_sf = modulation.sf if isinstance(modulation, Lora) else None
+        state.last_sf = modulation.sf if isinstance(modulation, Lora) else None
         copies = record.copies
-        watch.stations = (
+        state.stations = (
             (int(best.base_station),)
             if len(copies) == 1
             else tuple([int(copy.base_station) for copy in copies[:_STATIONS]])
         )
     if rssi is not None and snr is not None:
-        watch.recent = (watch.recent + _PAIR.pack(rssi, snr))[-RECENT * _PAIR.size :]
-    watch.instant_per, watch.mean_per = record.instant_per, record.mean_per
-    watch.uplink_slot = _count(watch.uplinks, watch.uplink_slot, at // SLOT)
+        state.recent = (state.recent + _PAIR.pack(rssi, snr))[-RECENT * _PAIR.size :]
+    state.instant_per, state.mean_per = record.instant_per, record.mean_per
+    state.uplink_slot = _count(state.uplinks, state.uplink_slot, at // SLOT)
     status = record.device_status
     if status is not None:
-        watch.battery, watch.margin = status
-        watch.battery_at = at
+        state.battery, state.margin = status
+        state.battery_at = at
 
 
-def note_downlink(watch: Watch, record: DownlinkRecord) -> None:
+def note_downlink(state: MonitoringState, record: DownlinkRecord) -> None:
     """A data downlink that a base station sent."""
     at = round(record.time * 1000)
-    watch.last_downlink_at = at
-    watch.downlink_slot = _count(watch.downlinks, watch.downlink_slot, at // SLOT)
+    state.last_downlink_at = at
+    state.downlink_slot = _count(state.downlinks, state.downlink_slot, at // SLOT)
 
 
 def _count(slots: list[int], newest: int, slot: int) -> int:
@@ -154,9 +154,9 @@ def _count(slots: list[int], newest: int, slot: int) -> int:
     return newest
 
 
-def averages(watch: Watch) -> tuple[float, float] | None:
+def averages(state: MonitoringState) -> tuple[float, float] | None:
     """Mean RSSI and SNR of the last uplinks, in dB(m)."""
-    pairs = list(_PAIR.iter_unpack(watch.recent))
+    pairs = list(_PAIR.iter_unpack(state.recent))
     if not pairs:
         return None
     return (
@@ -170,9 +170,9 @@ def _interval(millis: int) -> bytes:
     return min(255, max(0, round(8 * log2(max(millis / 1000, 1.0))))).to_bytes(1, "little")
 
 
-def longest_interval(watch: Watch) -> float | None:
+def longest_interval(state: MonitoringState) -> float | None:
     """The longest of the intervals that are remembered, in seconds; None while there are too few."""
-    if len(watch.intervals) < INTERVALS // 2:
+    if len(state.intervals) < INTERVALS // 2:
         return None
-    longest: float = 2 ** (max(watch.intervals) / 8)
+    longest: float = 2 ** (max(state.intervals) / 8)
     return longest
