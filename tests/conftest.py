@@ -33,7 +33,7 @@ FIRST = ("simulation/test_week.py", "simulation/test_city.py", "e2e", "simulatio
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what their module made run in one worker, one after the other, and long ones first."""
+    """Tests that share what their module or folder made run in one worker, one after the other, and long ones first."""
 
     def turn(item: pytest.Item) -> int:
         path = item.path.relative_to(ROOT)
@@ -42,13 +42,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=turn)
     for item in items:
-        if isinstance(item, pytest.Function) and _shares(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).with_suffix("").as_posix()))
+        if isinstance(item, pytest.Function) and (shared := _shared_by(item)) is not None:
+            item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
 
 
-def _shares(item: pytest.Function) -> bool:
+def _shared_by(item: pytest.Function) -> Path | None:
+    """The module, or the whole folder, whose tests share what a fixture made."""
     made = item._fixtureinfo.name2fixturedefs.values()
-    return any(fixture.scope == "module" for fixtures in made for fixture in fixtures)
+    scopes = {fixture.scope for fixtures in made for fixture in fixtures}
+    if "package" in scopes:
+        return item.path.parent
+    return item.path.with_suffix("") if "module" in scopes else None
 
 
 LONGEST_PARAMETER = 80

@@ -19,6 +19,9 @@ from veldnet.simulator.customer import Account
 
 # The tests of this file share a server.
 
+# What the page writes where it has no value.
+GAPS = re.compile(r"undefined|\[object|NaN|null")
+
 
 @pytest.fixture(scope="module")
 def server(data: Path, account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
@@ -56,6 +59,8 @@ def test_every_screen_is_accessible_and_in_one_piece(desk: Desk, account: Accoun
     desk.complaints.clear()
     for path in operator_screens() if operator else subscriber_screens():
         desk.move(path)
+        shown = desk.page.inner_text("body")
+        assert not GAPS.search(shown), f"{path} shows {GAPS.search(shown)}"
         for width, scheme in ((1440, "light"), (1024, "light"), (768, ""), (390, "dark")):
             desk.fits(width)
             if scheme:

@@ -1,0 +1,83 @@
+"""One server, with devices that talk, and one browser for all files of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e import radio
+from tests.e2e.browsers import launch
+from tests.e2e.console.world import World
+from tests.e2e.desk import Desk
+from tests.e2e.running import RunningServer, sandbox
+from tests.person import Person
+from veldnet.simulator.customer import Account
+
+
+@pytest.fixture(scope="package")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("veldnet") / "data"
+
+
+@pytest.fixture(scope="package")
+def account(data: Path) -> Account:
+    return sandbox(data)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = launch(playwright)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="package")
+def server(data: Any, account: Account) -> Any:
+    running = RunningServer(data, VELDNET_CONSOLE__RATE_LIMIT="0")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="package")
+def user(server: RunningServer, account: Account) -> Person:
+    return Person(server, account.thingpark_username, account.thingpark_password)
+
+
+@pytest.fixture(scope="package")
+def antenna(server: RunningServer, account: Account) -> radio.Antenna:
+    found = radio.Antenna(account.base_station_eui)
+    found.connect(server.udp)
+    return found
+
+
+@pytest.fixture(scope="package")
+def world(
+    user: Person, account: Account, antenna: radio.Antenna, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    made = World(user, account, antenna, tmp_path_factory.mktemp("receiver"))
+    yield made
+    made.receiver.stop()
+
+
+@pytest.fixture
+def desk(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
+    found = Desk(browser, server)
+    found.sign_in(account.thingpark_username, account.thingpark_password)
+    yield found
+    assert found.errors == [], "no error in the page"
+    assert found.elsewhere == [], "no request to another host"
+    found.context.close()
+
+
+@pytest.fixture
+def operators(browser: Browser, server: RunningServer, account: Account, world: World) -> Iterator[Desk]:
+    found = Desk(browser, server)
+    found.sign_in(account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password)
+    yield found
+    assert found.errors == [] and found.elsewhere == []
+    found.context.close()

@@ -1,0 +1,91 @@
+"""Routing profiles, decoders, projects."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from playwright.sync_api import Route, expect
+
+from tests.e2e.console.world import DECODER, World
+from tests.e2e.desk import Desk
+from tests.person import Person
+
+
+def test_a_routing_profile_is_made_tried_and_gets_its_as_key(desk: Desk, user: Person, world: World) -> None:
+    desk.go("/routing/new")
+    desk.page.get_by_role("textbox", name="Name").fill("From the console")
+    desk.page.get_by_role("combobox", name="Addresses").fill(world.receiver.url)
+    desk.page.keyboard.press("Enter")
+    desk.button("Save")
+    desk.heading("From the console")
+    desk.button("Send test")
+    expect(desk.page.get_by_test_id("trial")).to_contain_text("HTTP 204")
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    pem = desk.page.get_by_label("Your RSA public key (PEM)")
+    pem.fill("ssh-rsa AAAA")
+    expect(desk.page.get_by_text("Not a PEM public key")).to_be_visible()
+    pem.fill(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+    desk.button("Generate")
+    assert len(desk.page.get_by_test_id("once").inner_text()) > 300
+    desk.accessible()
+
+
+def test_c5_what_waits_is_shown_with_its_server_and_next_attempt(desk: Desk) -> None:
+    """The overview of a minute's waiting, without the minute."""
+    waiting = {
+        "routingProfileRef": "1", "asId": "twin", "waiting": 29, "oldestTime": "2026-01-01T00:00:00.000Z",
+        "address": "https://as.example/uplink", "lastError": "HTTP 500", "nextAttemptAt": None,
+        "lastAttemptAt": "2026-01-01T00:08:00.000Z",
+    }  # fmt: skip
+
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        body["deliveries"] |= {"waiting": 29, "destinations": [waiting]}
+        route.fulfill(response=answer, json=body)
+
+    desk.page.route("**/api/v1/overview", late)
+    for path in ("/", "/undelivered"):
+        desk.go(path)
+        row = desk.page.get_by_role("row").filter(has_text="https://as.example/uplink")
+        for text in ("29", "HTTP 500"):
+            expect(row).to_contain_text(text)
+        desk.accessible()
+    row.get_by_role("link").click()
+    desk.heading("Receiver")
+    desk.page.unroute("**/api/v1/overview")
+
+
+def test_a_decoder_is_written_tried_and_saved(desk: Desk, world: World) -> None:
+    desk.go("/decoders/new")
+    desk.page.get_by_role("textbox", name="Name").fill("Tried out")
+    results = desk.page.get_by_test_id("lab-results")
+    desk.page.get_by_role("button", name="Run").first.click()
+    expect(results).to_contain_text('"temperature": 24.07')
+    desk.page.get_by_label("Source").fill("function decodeUplink() { while (true) {} }")
+    desk.page.get_by_role("button", name="Run").first.click()
+    expect(results).to_contain_text("longer than it may")
+    desk.page.get_by_label("Source").fill(DECODER)
+    desk.page.get_by_role("tab", name="Stored frames").click()
+    desk.page.get_by_role("combobox", name="Device", exact=True).fill("Kitchen")
+    desk.page.get_by_role("option", name=re.compile("Kitchen")).click()
+    desk.page.get_by_role("button", name="Run").click()
+    expect(results).to_contain_text('"temperature": 21')
+    desk.button("Save")
+    desk.told("Decoder saved")
+    desk.heading("Tried out")
+
+
+def test_a_project_shows_its_secret_once(desk: Desk) -> None:
+    desk.go("/developers")
+    desk.button("New project")
+    desk.page.get_by_role("dialog").get_by_label("Name").fill("Integration")
+    desk.page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    secret = desk.page.get_by_test_id("once").inner_text()
+    assert len(secret) == 32
+    desk.page.reload()
+    expect(desk.page.get_by_text("not activated")).to_be_visible()
+    assert secret not in desk.page.content()

@@ -1,0 +1,143 @@
+"""What operators do: offers, users, base stations."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Route, expect
+
+from tests.e2e.console.world import World
+from tests.e2e.desk import Desk
+from tests.e2e.running import RunningServer
+
+
+def test_the_operator_works_for_a_customer(operators: Desk) -> None:
+    operators.heading("Network")
+    operators.go("/operator/plans")
+    operators.button("New plan")
+    dialog = operators.page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="ID", exact=True).fill("console-cs/gold")
+    dialog.get_by_role("textbox", name="Name", exact=True).fill("Gold")
+    dialog.get_by_label("Search settings").fill("allowClassB")
+    dialog.get_by_role("combobox", name="Class B permitted").click()
+    operators.page.get_by_role("option", name="yes").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(operators.page.get_by_text("Class B permitted: yes", exact=True)).to_be_visible()
+    operators.go("/operator/subscribers")
+    operators.button("Open")
+    operators.heading("Home")
+    operators.page.get_by_role("navigation").get_by_role("link", name="Devices").click()
+    expect(operators.page.get_by_role("link", name="Kitchen")).to_be_visible()
+    operators.go("/operator")
+    operators.heading("Network")
+
+
+def test_a4_a_new_user_gets_no_right_that_nobody_chose(operators: Desk, world: World) -> None:
+    operators.go("/operator/users")
+    operators.button("New user")
+    dialog = operators.page.get_by_role("dialog", name="New user")
+    for kind in ("Subscriber user", "Operator staff"):
+        expect(dialog.get_by_role("radio", name=kind)).not_to_be_checked()
+    expect(dialog.get_by_role("combobox", name="Role")).to_have_value("read-only")
+    dialog.get_by_label("User name").fill("chosen@example.com")
+    dialog.get_by_role("textbox", name="Password").fill("chosen password")
+    create = dialog.get_by_role("button", name="Create")
+    expect(create).to_be_disabled()
+    dialog.get_by_role("radio", name="Subscriber user").check()
+    expect(create).to_be_disabled()
+    operators.accessible()
+    dialog.get_by_role("radio", name="Operator staff").check()
+    create.click()
+    sure = operators.page.get_by_role("dialog", name="Give chosen@example.com operator rights?")
+    expect(sure).to_contain_text("of every subscriber")
+    sure.get_by_role("button", name="Cancel").click()
+    rows = operators.page.locator("tr", has_text="chosen@example.com")
+    expect(rows).to_have_count(0)
+    dialog.get_by_role("radio", name="Subscriber user").check()
+    dialog.get_by_role("combobox", name="Subscriber").click()
+    operators.page.get_by_role("option", name=re.compile("Sandbox customer 1")).click()
+    create.click()
+    expect(operators.page.get_by_role("table", name="Subscriber users").locator(rows)).to_contain_text(
+        "read-only"
+    )
+
+
+def test_a4_operator_rights_are_given_after_a_question(operators: Desk, world: World) -> None:
+    operators.go("/operator/users")
+    operators.button("New user")
+    dialog = operators.page.get_by_role("dialog", name="New user")
+    dialog.get_by_role("radio", name="Operator staff").check()
+    dialog.get_by_label("User name").fill("staff@example.com")
+    dialog.get_by_role("textbox", name="Password").fill("chosen password")
+    dialog.get_by_role("button", name="Create").click()
+    operators.button("Give operator rights")
+    row = operators.page.get_by_role("table", name="Operator staff").locator("tr", has_text="staff@")
+    expect(row).to_contain_text("read-only")
+    row.get_by_role("button", name="Make read-write").click()
+    sure = operators.page.get_by_role("dialog", name="Make staff@example.com read-write?")
+    expect(sure).to_contain_text("change everything")
+    sure.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("read-only")
+
+
+def test_e6_settings_of_a_plan_stay_what_was_typed(operators: Desk, server: RunningServer) -> None:
+    operators.go("/operator/plans")
+    operators.button("New plan")
+    dialog = operators.page.get_by_role("dialog", name="New plan")
+    dialog.get_by_role("textbox", name="ID", exact=True).fill("console-cs/typed")
+    dialog.get_by_role("textbox", name="Name", exact=True).fill("Typed")
+    find = dialog.get_by_label("Search settings")
+    for setting, label, text in (
+        ("forceChannelMask", "Channel mask", "0007"),
+        ("targetPacketErrorRate", "Target packet error rate", "0.001"),
+        ("marginOffset", "Margin", "-2.50"),
+    ):
+        find.fill(setting)
+        dialog.get_by_role("textbox", name=label, exact=True).fill("")
+        dialog.get_by_role("textbox", name=label, exact=True).press_sequentially(text)
+    find.fill("duty cycle")
+    dialog.get_by_role("combobox", name="Duty cycle of devices").click()
+    operators.page.get_by_role("option", name="10: 1/1024").click()
+    find.fill("uplinkProcessing")
+    expect(dialog.get_by_role("textbox", name="Wait for an answer")).to_have_value("0 ms")
+    operators.accessible()
+    dialog.get_by_role("button", name="Save").click()
+    expect(operators.page.get_by_text("Channel mask: 0007")).to_be_visible()
+    for shown in ("Target packet error rate: 0.001", "Margin: -2.5", "Duty cycle of devices: 10"):
+        expect(operators.page.get_by_text(shown)).to_be_visible()
+
+
+def test_e6_region_and_class_of_a_profile_are_chosen(operators: Desk) -> None:
+    operators.go("/operator/profiles")
+    operators.button("New device profile")
+    dialog = operators.page.get_by_role("dialog", name="New device profile")
+    for label, choice in (("Region", "US915"), ("Class", "C"), ("LoRaWAN version", "1.0.4")):
+        dialog.get_by_label("Search settings").fill(label)
+        field = dialog.get_by_role("combobox", name=label, exact=True)
+        field.click()
+        operators.page.get_by_role("option", name=choice, exact=True).click()
+        expect(field).to_have_value(choice)
+
+
+def test_b9_base_stations_show_what_they_sent_that_cannot_be_read(operators: Desk) -> None:
+    def refusing(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        body[0] |= {
+            "refusedFrames": 7, "lastRefusal": "rxpk[0].datr: 'SF99' is no data rate",
+            "lastRefusalAt": "2026-01-01T00:00:00.000Z", "duplicateEui": ["192.0.2.1:1700", "192.0.2.2:1700"],
+        }  # fmt: skip
+        route.fulfill(response=answer, json=body)
+
+    operators.page.route("**/api/v1/operator/baseStations", refusing)
+    operators.go("/operator/base-stations")
+    row = operators.page.get_by_role("row").filter(has_text="Sandbox base station 1")
+    for text in ("7", "SF99", "duplicate EUI"):
+        expect(row).to_contain_text(text)
+    operators.accessible()
+    row.get_by_role("link").first.click()
+    operators.heading("Sandbox base station 1")
+    expect(operators.page.get_by_role("alert").filter(has_text="192.0.2.2:1700")).to_be_visible()
+    expect(operators.page.get_by_text("'SF99' is no data rate")).to_be_visible()
+    operators.accessible()
+    operators.page.unroute("**/api/v1/operator/baseStations")

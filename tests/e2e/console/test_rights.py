@@ -1,0 +1,124 @@
+"""Signing in, and what readers and outsiders are shown."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.console.world import V1, World
+from tests.e2e.desk import Desk
+from tests.e2e.running import RunningServer, sandbox
+from tests.e2e.screens import operator_screens, subscriber_screens
+from tests.person import Person
+from veldnet.simulator.customer import Account
+
+
+def test_signing_in_and_out(browser: Browser, server: RunningServer, account: Account, user: Person) -> None:
+    desk = Desk(browser, server)
+    desk.go("/devices")
+    desk.accessible()
+    desk.page.get_by_label("User name").fill(account.thingpark_username)
+    desk.page.locator("input[name=password]").fill("wrong password")
+    desk.button("Sign in")
+    desk.told("User name or password is wrong")
+    desk.page.locator("input[name=password]").fill(account.thingpark_password)
+    desk.page.keyboard.press("Enter")
+    desk.heading("Devices")
+    desk.page.reload()
+    desk.heading("Devices")
+    desk.page.get_by_role("button", name="Account").click()
+    desk.page.get_by_role("menuitem", name="Nederlands").click()
+    expect(desk.page.get_by_role("heading", name="Apparaten", level=1)).to_be_visible()
+    desk.page.get_by_role("button", name="Account").click()
+    desk.page.get_by_role("menuitem", name="Afmelden").click()
+    expect(desk.page.get_by_role("button", name="Aanmelden")).to_be_visible()
+    desk.context.close()
+    # The server keeps the choice.
+    user.call("PUT", "/api/v1/session/language", {"language": "en"})
+
+
+def test_who_may_only_look_is_shown_no_buttons(
+    browser: Browser, server: RunningServer, account: Account, world: World
+) -> None:
+    operator = Person(
+        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+    )
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    new = {
+        "username": "looker@example.com",
+        "displayName": "Looker",
+        "password": "only looking",
+        "role": "ro",
+    }
+    operator.call("POST", f"{V1}/operator/users", new | {"customerId": customer})
+    desk = Desk(browser, server)
+    desk.sign_in(new["username"], new["password"])
+    desk.go(f"/devices/{world.ref}?tab=network")
+    desk.heading("Kitchen")
+    for name in ("Save", "Actions", "New device"):
+        expect(desk.page.get_by_role("button", name=name)).to_have_count(0)
+    expect(desk.page.get_by_text("You have read-only access").first).to_be_visible()
+    desk.context.close()
+
+
+def test_an_outsider_finds_nothing_by_guessing_addresses(
+    browser: Browser, server: RunningServer, world: World
+) -> None:
+    """The pages of another customer's things, opened by their address."""
+    account = sandbox(server.data)
+    desk = Desk(browser, server)
+    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    for path in (
+        *(
+            f"/devices/{world.ref}?tab={tab}"
+            for tab in ("overview", "charts", "frames", "downlinks", "network")
+        ),
+        "/routing/1",
+        "/decoders/1",
+        "/devices",
+        "/logger?deviceEUI=0059AC00DD000001",
+        "/alarms?acked=all",
+        "/operator/subscribers",
+    ):
+        desk.go(path)
+        desk.page.wait_for_load_state("networkidle") if "logger" not in path else desk.page.wait_for_timeout(
+            1500
+        )
+        shown = desk.page.inner_text("body")
+        for secret in ("Kitchen", "Cellar", "0059AC00DD000002", "Receiver", "Thermometer"):
+            assert secret not in shown, f"{path} shows {secret}"
+    assert desk.errors == []
+    desk.context.close()
+
+
+def test_e7_who_may_only_look_sees_no_form(
+    browser: Browser, server: RunningServer, account: Account, world: World
+) -> None:
+    staff = Person(
+        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+    )
+    customer = staff.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
+    for kind, pages in (
+        ({"kind": "subscriber", "customerId": customer}, subscriber_screens()),
+        ({"kind": "operator"}, operator_screens()),
+    ):
+        new = {
+            "username": f"reader-{kind['kind']}@example.com",
+            "displayName": "Reader",
+            "password": "only looking",
+        }
+        staff.call("POST", f"{V1}/operator/users", new | kind)
+        desk = Desk(browser, server)
+        desk.sign_in(new["username"], new["password"])
+        for path in pages:
+            desk.move(path)
+            expect(desk.page.get_by_text("You have read-only access").first).to_be_visible()
+            for name in ("Save$", "Create", "Delete", "Edit", "Import", "Send test", "Generate", "New "):
+                button = desk.page.get_by_role("button", name=re.compile(f"^{name}"))
+                if path != "/account":
+                    expect(button, f"{path} shows {name}").to_have_count(0)
+            if path in ("/devices/new", "/devices/import", "/routing/new", "/decoders/new"):
+                expect(desk.page.get_by_role("textbox")).to_have_count(0)
+        assert desk.errors == []
+        desk.context.close()
