@@ -33,7 +33,8 @@ FIRST = ("simulation/test_week.py", "simulation/test_city.py", "e2e", "simulatio
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what their module or folder made run in one worker, one after the other, and long ones first."""
+    """Tests that share what their module or folder made run in one worker, one after the other, and long ones
+    first."""
 
     def turn(item: pytest.Item) -> int:
         path = item.path.relative_to(ROOT)

@@ -231,93 +231,70 @@ def test_preferences_are_kept_for_each_person(user: Person, outsider: Person) ->
     assert user.request("PUT", f"{V1}/preferences", [1]).status_code == 400
 
 
-def test_the_operator_sells_and_watches(
-    server: HostedServer, operator: Person, account: Account, antenna: Antenna
-) -> None:
-    operator.call("POST", f"{V1}/operator/subscribers", {"customerId": "123123123", "name": "New customer"})
-    again = operator.request(
-        "POST", f"{V1}/operator/subscribers", {"customerId": "123123123", "name": "Twice"}
-    )
+def named(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(row for row in rows if row["id"] == name)
+
+
+def test_the_operator_sells_a_plan(server: HostedServer, operator: Person) -> None:
+    customer = {"customerId": "123123123"}
+    operator.call("POST", f"{V1}/operator/subscribers", customer | {"name": "New customer"})
+    again = operator.request("POST", f"{V1}/operator/subscribers", customer | {"name": "Twice"})
     assert again.status_code == 400
-    operator.call(
-        "POST",
-        f"{V1}/operator/plans",
-        {"id": "desk-cs/basic", "name": "Basic", "settings": {"downlinkTransmission": False}},
-    )
-    plan = next(p for p in operator.call("GET", f"{V1}/operator/plans") if p["id"] == "desk-cs/basic")
+    plans = f"{V1}/operator/plans"
+    new = {"id": "desk-cs/basic", "name": "Basic", "settings": {"downlinkTransmission": False}}
+    operator.call("POST", plans, new)
+    plan = named(operator.call("GET", plans), "desk-cs/basic")
     assert plan["settings"]["downlinkTransmission"] is False
-    wrong = operator.request(
-        "POST", f"{V1}/operator/plans", {"id": "desk-cs/x", "name": "X", "settings": {"colour": 1}}
-    )
+    wrong = operator.request("POST", plans, {"id": "desk-cs/x", "name": "X", "settings": {"colour": 1}})
     assert wrong.status_code == 400 and "colour" in wrong.json()["message"]
-    operator.call(
-        "PUT", f"{V1}/operator/plans/{plan['ref']}/grants", {"customerId": "123123123", "granted": 5}
-    )
-    operator.call(
-        "POST",
-        f"{V1}/operator/users",
-        {
-            "username": "new@example.com",
-            "displayName": "New",
-            "password": "new password",
-            "customerId": "123123123",
-        },
-    )
-    customer = Person(server, "new@example.com", "new password")
-    assert [p["id"] for p in customer.call("GET", f"{KPN}/connectivityPlans")] == ["desk-cs/basic"]
-    operator.call(
-        "POST",
-        f"{V1}/operator/deviceProfiles",
-        {"id": "DESK/One", "name": "One", "settings": {"rx1DROffset": 1}},
-    )
-    profile = next(p for p in operator.call("GET", f"{V1}/operator/deviceProfiles") if p["id"] == "DESK/One")
-    fixed = operator.request(
-        "PUT",
-        f"{V1}/operator/deviceProfiles/{profile['ref']}",
-        {"name": "One", "settings": {"loRaWANMacVersion": "1.1"}},
-    )
+    operator.call("PUT", f"{plans}/{plan['ref']}/grants", customer | {"granted": 5})
+    person = {"username": "new@example.com", "displayName": "New", "password": "new password"}
+    operator.call("POST", f"{V1}/operator/users", customer | person)
+    buyer = Person(server, "new@example.com", "new password")
+    assert [p["id"] for p in buyer.call("GET", f"{KPN}/connectivityPlans")] == ["desk-cs/basic"]
+    audit = operator.call("GET", f"{V1}/operator/audit")
+    assert {"connectivityPlan.granted", "user.created", "session.opened"} <= {e["action"] for e in audit}
+    assert "new password" not in str(audit)
+
+
+def test_the_operator_makes_profiles_and_groups(operator: Person) -> None:
+    profiles = f"{V1}/operator/deviceProfiles"
+    operator.call("POST", profiles, {"id": "DESK/One", "name": "One", "settings": {"rx1DROffset": 1}})
+    profile = f"{profiles}/{named(operator.call('GET', profiles), 'DESK/One')['ref']}"
+    other = {"name": "One", "settings": {"loRaWANMacVersion": "1.1"}}
+    fixed = operator.request("PUT", profile, other)
     assert fixed.status_code == 400 and "loRaWANMacVersion" in fixed.json()["message"]
-    operator.call("PUT", f"{V1}/operator/deviceProfiles/{profile['ref']}", {"name": "Uno", "settings": {}})
+    operator.call("PUT", profile, {"name": "Uno", "settings": {}})
     group = operator.call("POST", f"{V1}/operator/hsmGroups", {"name": "Second"})["id"]
-    assert (
-        next(g for g in operator.call("GET", f"{V1}/operator/hsmGroups") if g["id"] == group)["problem"]
-        is None
-    )
-    unknown_eui = "0059ACFFFF000001"
-    Antenna(server, unknown_eui)
+    assert named(operator.call("GET", f"{V1}/operator/hsmGroups"), group)["problem"] is None
+
+
+def test_the_operator_adopts_a_base_station_that_is_not_registered(
+    server: HostedServer, operator: Person, antenna: Antenna
+) -> None:
+    stations, eui = f"{V1}/operator/baseStations", "0059ACFFFF000001"
+    Antenna(server, eui)
     server.until(
-        lambda: (
-            unknown_eui
-            in [s["gatewayEUI"] for s in operator.call("GET", f"{V1}/operator/baseStations/unknown")]
-        ),
-        seconds=30,
+        lambda: eui in [one["gatewayEUI"] for one in operator.call("GET", f"{stations}/unknown")], seconds=30
     )
-    station = operator.call(
-        "POST", f"{V1}/operator/baseStations", {"gatewayEUI": unknown_eui, "name": "Roof", "latitude": 52.0}
-    )
-    Antenna(server, unknown_eui)
-    path = f"{V1}/operator/baseStations/{station['id']}"
-    server.until(
-        lambda: next(
-            s for s in operator.call("GET", f"{V1}/operator/baseStations") if s["id"] == station["id"]
-        )["connected"]
-    )
+    station = operator.call("POST", stations, {"gatewayEUI": eui, "name": "Roof", "latitude": 52.0})
+    Antenna(server, eui)
+    server.until(lambda: named(operator.call("GET", stations), station["id"])["connected"])
+    path = f"{stations}/{station['id']}"
     operator.call("PUT", path, {"name": "Tower", "latitude": 52.5, "longitude": 5.5})
     assert operator.call("GET", f"{path}/statistics") == []
     assert operator.request("PUT", path, {"name": "Moon", "latitude": 200}).status_code == 400
     overview = operator.call("GET", f"{V1}/operator/overview")
     assert overview["baseStations"] == 2 and overview["problems"] == []
     operator.call("DELETE", path)
-    actions = [entry["action"] for entry in operator.call("GET", f"{V1}/operator/audit")]
-    assert {"baseStation.removed", "connectivityPlan.granted", "user.created", "session.opened"} <= set(
-        actions
-    )
-    audit = operator.request("GET", f"{V1}/operator/audit").text
-    assert "new password" not in audit
-    settings = {
-        s["name"]: s for s in operator.call("GET", f"{V1}/operator/settings") if s["section"] == "keys"
-    }
-    assert settings["vault"]["value"] is None, "where keys lie is not shown"
+    audit = operator.call("GET", f"{V1}/operator/audit")
+    assert "baseStation.removed" in [entry["action"] for entry in audit]
+
+
+def test_the_operator_sees_settings_but_no_secrets_and_does_not_remove_itself(operator: Person) -> None:
+    settings = operator.call("GET", f"{V1}/operator/settings")
+    keys = {setting["name"]: setting for setting in settings if setting["section"] == "keys"}
+    assert keys["vault"]["value"] is None, "where keys lie is not shown"
     assert operator.call("GET", f"{V1}/operator/undelivered") == []
     me = operator.call("GET", f"{V1}/operator/users")["operator"][0]["ref"]
     assert operator.request("DELETE", f"{V1}/operator/users/operator/{me}").status_code == 400, "not oneself"

@@ -145,7 +145,7 @@ def test_who_may_only_look_changes_nothing(server: HostedServer, operator: Perso
 
 
 def test_customers_are_apart(server: HostedServer, user: Person, outsider: Person, account: Account) -> None:
-    """An outsider finds nothing of another customer under any address, and neither does another operator."""
+    """An outsider finds nothing of another customer under any address."""
     ref = create(user, account, 1)
     routing = user.call(
         "POST", f"{KPN}/routingProfiles", {"name": "Mine", "routes": [{"addresses": ["http://127.0.0.1:9"]}]}
@@ -153,11 +153,6 @@ def test_customers_are_apart(server: HostedServer, user: Person, outsider: Perso
     decoder = user.call("POST", f"{V1}/decoders", {"name": "Mine", "kind": "CAYENNE_LPP"})["ref"]
     project = user.call("POST", f"{V1}/projects", {"name": "Mine"})["ref"]
     part = user.call("POST", f"{V1}/imports", {"name": "mine.csv"})["ref"]
-    operator = Person(server, operator_of(account), account.thingpark_password)
-    station = operator.call("GET", f"{V1}/operator/baseStations")[0]["id"]
-    plan = operator.call("GET", f"{V1}/operator/plans")[0]["ref"]
-    person = operator.call("GET", f"{V1}/operator/users")["subscribers"][0]["ref"]
-    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
     for method, path, sent in (
         *(
             ("GET", f"{V1}/devices/{ref}/{what}", None)
@@ -186,10 +181,19 @@ def test_customers_are_apart(server: HostedServer, user: Person, outsider: Perso
     assert outsider.call("GET", f"{V1}/frames?deviceRef={ref}")["frames"] == []
     assert outsider.request("GET", f"{V1}/operator/overview").status_code == 403
     # The header is of no use to who is no operator's user.
-    assert (
-        outsider.call("GET", f"{V1}/devices?search={eui}", headers={"x-subscriber": customer})["devices"]
-        == []
-    )
+    acting = {"x-subscriber": user.signed_in["customerId"]}
+    assert outsider.call("GET", f"{V1}/devices?search={eui}", headers=acting)["devices"] == []
+
+
+def test_operators_are_apart(server: HostedServer, user: Person, account: Account) -> None:
+    """An operator works for its own subscribers, and finds nothing of another operator's."""
+    ref = create(user, account, 2)
+    user.call("POST", f"{V1}/projects", {"name": "Ours alone"})
+    operator = Person(server, operator_of(account), account.thingpark_password)
+    station = operator.call("GET", f"{V1}/operator/baseStations")[0]["id"]
+    plan = operator.call("GET", f"{V1}/operator/plans")[0]["ref"]
+    person = operator.call("GET", f"{V1}/operator/users")["subscribers"][0]["ref"]
+    customer = operator.call("GET", f"{V1}/operator/subscribers")[0]["customerId"]
     other = sandbox(server.data)
     rival = Person(server, operator_of(other), other.thingpark_password, customer=customer)
     assert rival.request("GET", f"{V1}/devices").status_code == 404
@@ -208,9 +212,12 @@ def test_customers_are_apart(server: HostedServer, user: Person, outsider: Perso
         assert found.status_code == 404, f"{method} {path}: {found.status_code} {found.text}"
     assert customer not in str(rival.call("GET", f"{V1}/operator/subscribers"))
     assert station not in str(rival.call("GET", f"{V1}/operator/baseStations"))
-    assert "Mine" not in str(rival.call("GET", f"{V1}/operator/audit"))
+    audits = [str(one.call("GET", f"{V1}/operator/audit")) for one in (operator, rival)]
+    assert ["Ours alone" in audit for audit in audits] == [True, False]
     acting = Person(server, operator_of(account), account.thingpark_password, customer=customer)
-    assert [d["EUI"] for d in acting.call("GET", f"{V1}/devices?search={eui}")["devices"]] == [eui]
+    eui = body(account, 2)["EUI"]
+    found = acting.call("GET", f"{V1}/devices?search={eui}")["devices"]
+    assert [(device["ref"], device["EUI"]) for device in found] == [(ref, eui)]
 
 
 def test_a4_what_is_left_out_of_a_new_user_gives_no_right(operator: Person, server: HostedServer) -> None:

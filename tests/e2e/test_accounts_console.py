@@ -135,16 +135,7 @@ def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -
     account = place.account
     admin = page_of(browser)
     sign_in(admin, place, account.thingpark_username, account.thingpark_password)
-    admin.get_by_role("link", name="Users").click()
-    admin.get_by_role("button", name="Invite user").click()
-    dialog = admin.get_by_role("dialog")
-    dialog.get_by_label("E-mail address").fill("anna@example.com")
-    dialog.get_by_label("Role").click()
-    admin.get_by_role("option", name="read-write").click()
-    accessible(admin)
-    dialog.get_by_role("button", name="Send invitation").click()
-    expect(admin.get_by_text("Invitation sent to anna@example.com")).to_be_visible()
-    accessible(admin)
+    _invite(admin, "anna@example.com")
 
     anna = page_of(browser, dark=True, language="nl-NL")
     anna.goto(place.link(1))
@@ -194,6 +185,19 @@ def test_from_an_invitation_to_a_second_factor(browser: Browser, place: Place) -
     expect(phone.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     for page in (admin, anna, phone):
         page.context.close()
+
+
+def _invite(admin: Page, email: str) -> None:
+    admin.get_by_role("link", name="Users").click()
+    admin.get_by_role("button", name="Invite user").click()
+    dialog = admin.get_by_role("dialog")
+    dialog.get_by_label("E-mail address").fill(email)
+    dialog.get_by_label("Role").click()
+    admin.get_by_role("option", name="read-write").click()
+    accessible(admin)
+    dialog.get_by_role("button", name="Send invitation").click()
+    expect(admin.get_by_text(f"Invitation sent to {email}")).to_be_visible()
+    accessible(admin)
 
 
 def _enrol(page: Page) -> str:

@@ -74,23 +74,10 @@ def test_the_operators_work(tmp_path: Path) -> None:
     command("admin", "plan", "create", "my-cs/plan", "Plan", "--operator", "my-ope", *data)
     command("admin", "plan", "grant", "my-cs/plan", "123456789", "5", *data)
     command("admin", "device-profile", "create", "MINE/A", "A", "--operator", "my-ope", *data)
-    assert (
-        command("admin", "hsm-group", "create", "G", "--operator", "my-ope", *data).strip() == "HSM_MY-OPE.1"
-    )
-    station = json.loads(
-        command(
-            "admin",
-            "base-station",
-            "create",
-            "0011223344556677",
-            "B",
-            "--operator",
-            "my-ope",
-            "--json",
-            *data,
-        )
-    )
-    assert station["id"] == "FF000001"
+    group = command("admin", "hsm-group", "create", "G", "--operator", "my-ope", *data)
+    assert group.strip() == "HSM_MY-OPE.1"
+    create = ("admin", "base-station", "create", "0011223344556677", "B", "--operator", "my-ope", "--json")
+    assert json.loads(command(*create, *data))["id"] == "FF000001"
     assert "0011223344556677" in command("admin", "base-station", "list", "--json", *data)
     assert "me@example.org" in command("admin", "user", "list", "--json", *data)
     server = RunningServer(tmp_path / "data")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from tests.person import Person
 from veldnet import console
 from veldnet.monitoring.logger.export import HEADER
 from veldnet.simulator.customer import Account
+from veldnet.simulator.device import VirtualDevice
 
 # The tests of this file share a server.
 
@@ -88,9 +90,25 @@ function decodeDownlink(input) { return { data: { minutes: input.bytes[0] } }; }
 """
 
 
-def test_frames_are_seen_live_searched_decoded_and_exported(
-    server: RunningServer, user: Person, account: Account, antenna: radio.Antenna, receiver: Receiver
-) -> None:
+class Heard(NamedTuple):
+    """A device whose payloads the network reads, one with an HSM group, and their frames as the stream has
+    brought them."""
+
+    ref: str
+    sealed: str
+    device: VirtualDevice
+    frames: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def heard(
+    server: RunningServer,
+    user: Person,
+    account: Account,
+    antenna: radio.Antenna,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Heard]:
+    receiver = Receiver(tmp_path_factory.mktemp("receiver"))
     routing = user.call(
         "POST",
         f"{KPN}/routingProfiles",
@@ -121,6 +139,17 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
             seen += data
             if {(f["deviceRef"], f["type"]) for f in seen} >= {(ref, "UPLINK_DATA"), (sealed, "UPLINK_DATA")}:
                 break
+    yield Heard(ref, sealed, virtual, seen)
+    receiver.stop()
+
+
+def found(user: Person, query: str) -> list[dict[str, Any]]:
+    frames: list[dict[str, Any]] = user.call("GET", f"{V1}/frames?{query}")["frames"]
+    return frames
+
+
+def test_frames_are_seen_live_searched_decoded_and_exported(user: Person, heard: Heard) -> None:
+    ref, sealed, _device, seen = heard
     assert {frame["type"] for frame in seen} >= {"UPLINK_JOIN", "DOWNLINK_JOIN", "UPLINK_DATA"}
     line = next(f for f in seen if f["deviceRef"] == ref and f["type"] == "UPLINK_DATA")
     assert line["decoded"] == {"data": {"temperature": 21, "port": 2}}
@@ -128,19 +157,15 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
     assert (line["rssi"], line["snr"], line["deviceName"]) == (-70.0, 8.0, "Live one")
     locked = next(f for f in seen if f["deviceRef"] == sealed and f["type"] == "UPLINK_DATA")
     assert locked["encrypted"] and locked["payload"] != "0834" and locked.get("decoded") is None
-
-    def found(query: str) -> list[dict[str, Any]]:
-        frames: list[dict[str, Any]] = user.call("GET", f"{V1}/frames?{query}")["frames"]
-        return frames
-
-    history = found("decode=true&deviceEUI=*CC000051")
+    history = found(user, "decode=true&deviceEUI=*CC000051")
     assert {frame["id"] for frame in history} >= {f["id"] for f in seen if f["deviceRef"] == ref}
     assert next(f for f in history if f["id"] == line["id"])["decoded"] == line["decoded"]
-    assert [f["id"] for f in found(f"devAddr={line['devAddr'][:5]}*&packetType=UPLINK_DATA")] == [line["id"]]
-    assert {f["deviceRef"] for f in found("packetType=UPLINK_DATA,UPLINK_JOIN")} == {ref, sealed}
-    assert found("baseStationId=FF00FFFF") == [] == found("asId=none") == found("deviceEUI=FFFF*")
-    assert found("to=2020-01-01T00:00:00Z") == []
-    assert found(f"before={history[-1]['id']}&deviceEUI=*CC000051") == []
+    of_address = found(user, f"devAddr={line['devAddr'][:5]}*&packetType=UPLINK_DATA")
+    assert [frame["id"] for frame in of_address] == [line["id"]]
+    assert {f["deviceRef"] for f in found(user, "packetType=UPLINK_DATA,UPLINK_JOIN")} == {ref, sealed}
+    for nothing in ("baseStationId=FF00FFFF", "asId=none", "deviceEUI=FFFF*", "to=2020-01-01T00:00:00Z"):
+        assert found(user, nothing) == []
+    assert found(user, f"before={history[-1]['id']}&deviceEUI=*CC000051") == []
     for query, named in (
         ("deviceEUI=xyz", "deviceEUI"),
         ("packetType=X", "packetType"),
@@ -161,7 +186,12 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
     readings = user.call("GET", f"{V1}/devices/{ref}/readings")
     assert [reading["values"] for reading in readings] == [{"temperature": 21, "port": 2}]
     assert user.call("GET", f"{V1}/devices/{sealed}/readings") == []
-    # Downlinks: the network encrypts for one, and says why it cannot for the other.
+
+
+def test_the_network_encrypts_downlinks_where_it_has_the_key(
+    user: Person, antenna: radio.Antenna, heard: Heard
+) -> None:
+    ref, sealed, virtual, _frames = heard
     queued = user.call("POST", f"{V1}/devices/{ref}/downlinks", {"data": {"minutes": 30}, "validity": 3600})
     assert (queued["fPort"], queued["payload"]) == (9, "1e")
     behind = user.call("POST", f"{V1}/devices/{ref}/downlinks", {"fPort": 3, "payload": "AB CD"})
@@ -183,7 +213,7 @@ def test_frames_are_seen_live_searched_decoded_and_exported(
     antenna.keep_alive()
     antenna.hear(virtual.uplink(2, bytes.fromhex("0835")))
     sent = wait_for(
-        lambda: found("decode=true&deviceEUI=*CC000051&packetType=DOWNLINK_DATA,DOWNLINK_MAC_DATA")
+        lambda: found(user, "decode=true&deviceEUI=*CC000051&packetType=DOWNLINK_DATA,DOWNLINK_MAC_DATA")
     )
     assert (sent[0]["payload"], sent[0]["encrypted"]) == ("1e", False)
     assert sent[0]["decoded"] == {"data": {"minutes": 30}}

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+# One process parses the files for all tests.
+pytestmark = pytest.mark.xdist_group("size")
 
 REPOSITORY = Path(__file__).parents[2]
 PYTHON = (REPOSITORY / "src" / "veldnet", REPOSITORY / "tests")
@@ -116,13 +120,16 @@ def _measure(path: str, function: Function, commands: set[str]) -> Measured:
     return Measured(path, function.name, lines, count)
 
 
-def _modules() -> Iterator[tuple[str, int, ast.Module]]:
+@cache
+def _modules() -> list[tuple[str, int, ast.Module]]:
     """All files but migrations: these are lists of statements, and never change."""
-    for file in sorted(path for folder in PYTHON for path in folder.rglob("*.py")):
-        if file.parent == MIGRATIONS or file.name.endswith(GENERATED):
-            continue
-        text = file.read_text()
-        yield file.relative_to(REPOSITORY).as_posix(), text.count("\n"), ast.parse(text)
+    files = [path for folder in PYTHON for path in folder.rglob("*.py")]
+    read = [
+        (file.relative_to(REPOSITORY).as_posix(), file.read_text())
+        for file in files
+        if file.parent != MIGRATIONS and not file.name.endswith(GENERATED)
+    ]
+    return [(path, text.count("\n"), ast.parse(text)) for path, text in read]
 
 
 def _typescript() -> Iterator[tuple[str, int]]:
@@ -142,7 +149,7 @@ CONSTANT = re.compile(r"^(?:export )?const \w+[^\n]* = [{\[]\n.*?^[}\]]", re.MUL
 
 @pytest.fixture(scope="module")
 def functions() -> list[Measured]:
-    modules = list(_modules())
+    modules = _modules()
     commands = {name for path, _, tree in modules if path.startswith(COMMANDS) for name in _commands(tree)}
     return [
         _measure(path, node, commands)
