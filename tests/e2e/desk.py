@@ -74,7 +74,7 @@ class Desk:
     def go(self, path: str) -> None:
         self.page.goto(f"{self.server.http}/console{path}")
 
-    def move(self, path: str) -> None:
+    def move(self, path: str, *, headed: bool = True) -> None:
         """Go there within the page, which is not loaded again, and wait until all of it is there: by an
         address where nothing is, so that nothing of the screen before is left."""
         for address in ("/account/nowhere", path):
@@ -83,7 +83,8 @@ class Desk:
                 f"/console{address}",
             )
             expect(self.page.get_by_text("This page does not exist")).to_have_count(int(address != path))
-        expect(self.page.get_by_role("heading", level=1)).to_have_count(1)
+        if headed:
+            expect(self.page.get_by_role("heading", level=1)).to_have_count(1)
         expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
 
     def fits(self, width: int) -> None:

@@ -8,7 +8,7 @@ import { useSession } from "../session";
 import { useT, type Key } from "../text";
 
 /** Addresses of screens that only make or change things. */
-const CHANGING = /\/(new|import|first-steps)$/;
+const CHANGING = /\/(new|import|scan|first-steps)$/;
 
 export function Screen({ title, children }: { title: Key; children: ReactNode }) {
   const t = useT();

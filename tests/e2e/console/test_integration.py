@@ -87,5 +87,6 @@ def test_a_project_shows_its_secret_once(desk: Desk) -> None:
     secret = desk.page.get_by_test_id("once").inner_text()
     assert len(secret) == 32
     desk.page.reload()
-    expect(desk.page.get_by_text("not activated")).to_be_visible()
+    made = desk.page.get_by_role("row").filter(has_text="Integration")
+    expect(made.get_by_text("not activated")).to_be_visible()
     assert secret not in desk.page.content()
