@@ -5,14 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
-# One process parses the files for all tests.
-pytestmark = pytest.mark.xdist_group("size")
 
 REPOSITORY = Path(__file__).parents[2]
 PYTHON = (REPOSITORY / "src" / "veldnet", REPOSITORY / "tests")
@@ -41,7 +37,6 @@ MANY_PARAMETERS = {
     "inventory/audit.py note",
     "inventory/base_stations/registration.py create_base_station",
     "inventory/base_stations/registration.py change_base_station",
-    "inventory/devices/search.py search_devices",
     "inventory/keys/wrapped_keys.py reseal_all",
     "inventory/routing_profiles/lifecycle.py update_routing_profile",
     "monitoring/monitor.py __init__",
@@ -60,6 +55,8 @@ MANY_PARAMETERS = {
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+# Path, lines, tree.
+Modules = list[tuple[str, int, ast.Module]]
 
 
 class Measured(NamedTuple):
@@ -120,8 +117,8 @@ def _measure(path: str, function: Function, commands: set[str]) -> Measured:
     return Measured(path, function.name, lines, count)
 
 
-@cache
-def _modules() -> list[tuple[str, int, ast.Module]]:
+@pytest.fixture(scope="module")
+def modules() -> Modules:
     """All files but migrations: these are lists of statements, and never change."""
     files = [path for folder in PYTHON for path in folder.rglob("*.py")]
     read = [
@@ -148,8 +145,7 @@ CONSTANT = re.compile(r"^(?:export )?const \w+[^\n]* = [{\[]\n.*?^[}\]]", re.MUL
 
 
 @pytest.fixture(scope="module")
-def functions() -> list[Measured]:
-    modules = _modules()
+def functions(modules: Modules) -> list[Measured]:
     commands = {name for path, _, tree in modules if path.startswith(COMMANDS) for name in _commands(tree)}
     return [
         _measure(path, node, commands)
@@ -159,8 +155,8 @@ def functions() -> list[Measured]:
     ]
 
 
-def test_no_file_is_long() -> None:
-    python = {path: lines - sum(map(_span, filter(_is_table, tree.body))) for path, lines, tree in _modules()}
+def test_no_file_is_long(modules: Modules) -> None:
+    python = {path: lines - sum(map(_span, filter(_is_table, tree.body))) for path, lines, tree in modules}
     console = dict(_typescript())
     assert len(python) > 900 and len(console) > 150
     assert [path for path, lines in (python | console).items() if lines > MAX_FILE] == []

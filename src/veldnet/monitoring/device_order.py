@@ -64,7 +64,7 @@ def place_of(at: Standing) -> tuple[int, int]:
 def _read(connection: Connection, *, after: int) -> _Piece:
     states, order = device_states.c, device_order.c
     rows = connection.execute(
-        select(states.device_ref, states.watch, order.heard_hour, order.lost_percent)
+        select(states.device_ref, states.monitoring, order.heard_hour, order.lost_percent)
         .join_from(device_states, device_order, order.device_ref == states.device_ref, isouter=True)
         .where(states.device_ref > after)
         .order_by(states.device_ref)
@@ -72,7 +72,7 @@ def _read(connection: Connection, *, after: int) -> _Piece:
     ).all()
     moved, gone = [], []
     for row in rows:
-        now = standing(row.watch)
+        now = standing(row.monitoring)
         if now is None:
             if row.heard_hour is not None:
                 gone.append(row.device_ref)

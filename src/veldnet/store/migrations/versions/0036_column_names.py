@@ -5,13 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:src/veldnet/store/migrations/versions/0036_column_names.py
 revision = "0036"
 down_revision = "0035"
-========
-revision = "0036"
-down_revision = "0032"
->>>>>>>> f04b206 (Split long test functions, and the tests of the second factor from those of accounts):src/veldnet/store/migrations/versions/0033_column_names.py
 branch_labels = None
 depends_on = None
 
