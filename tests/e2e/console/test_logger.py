@@ -18,7 +18,7 @@ def test_the_logger_shows_frames_as_they_come_and_all_of_one(
     desk.go("/logger")
     expect(desk.page.get_by_test_id("live-state")).to_have_text("Live")
     rows = desk.page.locator(".logger-row[data-type=UPLINK_DATA]")
-    expect(rows.first).to_be_visible()
+    expect(desk.page.locator(".logger-row[data-type=UPLINK_JOIN]").first).to_be_visible()
     before = rows.count()
     antenna.keep_alive()
     antenna.hear(world.device.uplink(2, bytes.fromhex("09C4")))
