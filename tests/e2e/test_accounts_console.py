@@ -217,6 +217,20 @@ def _enrol(page: Page) -> str:
     return secret
 
 
+def _add_passkey(page: Page, name: str, password: str) -> None:
+    page.get_by_role("button", name="Passkey toevoegen").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Naam").fill(name)
+    dialog.locator("input[name=password]").fill(password)
+    accessible(page)
+    dialog.get_by_role("button", name="Passkey toevoegen").click()
+    assert len(dialog.get_by_test_id("recovery").inner_text().split()) == 10
+    dialog.get_by_role("button", name="Ik heb de codes bewaard").click()
+    expect(page.get_by_role("button", name=f"Passkey {name} verwijderen")).to_be_visible()
+    expect(page.get_by_text("vereist ook een van uw passkeys")).to_be_visible()
+    accessible(page)
+
+
 def test_a_passkey_from_adding_it_to_a_second_browser(browser: Browser, place: Place) -> None:
     name, password = operator_of(place.account), place.account.thingpark_password
     page = page_of(browser, dark=True, language="nl-NL")
@@ -235,17 +249,7 @@ def test_a_passkey_from_adding_it_to_a_second_browser(browser: Browser, place: P
     page.get_by_role("navigation", name="Menu").wait_for()
     page.goto(f"{place.http}/console/account")
     expect(page.get_by_text("Geen passkeys")).to_be_visible()
-    page.get_by_role("button", name="Passkey toevoegen").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Naam").fill("Laptop")
-    dialog.locator("input[name=password]").fill(password)
-    accessible(page)
-    dialog.get_by_role("button", name="Passkey toevoegen").click()
-    assert len(dialog.get_by_test_id("recovery").inner_text().split()) == 10
-    dialog.get_by_role("button", name="Ik heb de codes bewaard").click()
-    expect(page.get_by_role("button", name="Passkey Laptop verwijderen")).to_be_visible()
-    expect(page.get_by_text("vereist ook een van uw passkeys")).to_be_visible()
-    accessible(page)
+    _add_passkey(page, "Laptop", password)
 
     # After the password it is the second factor, and it signs in alone.
     menu = page.get_by_role("navigation", name="Menu")
