@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from veldnet.assembly.base_station_directory import BaseStations
-from veldnet.assembly.device_order import DeviceOrderKeeper
+from veldnet.assembly.device_indexes import DeviceIndexes
 from veldnet.gateways import Presence
 from veldnet.inventory import branding
 from veldnet.keys import Vaults, labels
@@ -98,7 +98,7 @@ class MonitoringService:
         )
         if alarms.enabled:
             network.commits.join(self.monitor)
-        self.device_order = DeviceOrderKeeper(store, clock)
+        self.indexes = DeviceIndexes(store, clock)
         self.notifier = self._notify(post, Pace(alarms.notification_window, alarms.notification_interval))
 
     def _notify(self, post: Post, pace: Pace) -> Notifier:

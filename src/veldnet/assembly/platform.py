@@ -69,6 +69,7 @@ _COVERAGE_EVERY = 30.0
 _HISTORY_EVERY = 60.0
 _WORTH_EVERY = 120.0
 _ORDER_EVERY = 60.0
+_NAMES_EVERY = 10.0
 _VIRTUAL_CHECK = 300.0
 _STORE_TIMEOUT = 3.0
 _LONGEST_LAG = 5.0
@@ -260,7 +261,8 @@ class Platform:
         self.poll("alarms of the installation", every, self._check_installation)
         self.poll("coverage", _COVERAGE_EVERY, self.coverage.take)
         self.poll("worth of base stations", _WORTH_EVERY, self.coverage.judge_in_turn)
-        self.poll("order of devices", _ORDER_EVERY, self.monitoring.device_order.order_in_turn)
+        self.poll("order of devices", _ORDER_EVERY, self.monitoring.indexes.order_in_turn)
+        self.poll("names of devices", _NAMES_EVERY, self.monitoring.indexes.take_names)
         self.poll("base station history", _HISTORY_EVERY, self._history.write)
         self.poll("device counts", every, self.monitoring.count_devices)
         for name, interval, chore in (
@@ -305,7 +307,7 @@ class Platform:
         await self.monitoring.count_devices()
         await self.coverage.take()
         await self.coverage.judge()
-        await self.monitoring.device_order.order()
+        await self.monitoring.indexes.refresh()
         await self._history.write()
 
     async def _keep_connections(self) -> None:

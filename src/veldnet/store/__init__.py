@@ -33,6 +33,7 @@ from .migrating import (
     sync_directory,
 )
 from .moment import moment
+from .name_index import index_names, named
 from .opening import postgres_database
 from .properties import read_property, write_property
 from .rows import (
@@ -126,6 +127,7 @@ __all__ = [
     "forget_steps",
     "hot_reads",
     "id_within",
+    "index_names",
     "insert_new",
     "is_kept_by_days",
     "lock_row",
@@ -134,6 +136,7 @@ __all__ = [
     "migrate",
     "millis_of",
     "moment",
+    "named",
     "open_at_rest",
     "postgres_database",
     "put",

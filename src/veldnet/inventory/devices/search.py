@@ -14,6 +14,7 @@ from veldnet.domain.health import HEALTH
 from veldnet.domain.resources import VeldnetDevice, timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.routing_profiles import find_by_id
+from veldnet.store import named
 from veldnet.store.expressions import total, with_text
 from veldnet.store.schema import alarms, connectivity_plans, device_counts, device_profiles, devices
 
@@ -69,6 +70,10 @@ def condition(connection: Connection, scope: Scope, wanted: Wanted) -> ColumnEle
         if all(character in "0123456789ABCDEF" for character in eui):
             options.append(with_text(devices.c.dev_eui, eui))
         chosen &= or_(*options)
+        ways = [[wanted.text]] if len(options) == 1 or eui == wanted.text.upper() else [[wanted.text], [eui]]
+        narrowed = named(connection, *ways)
+        if narrowed is not None:
+            chosen &= narrowed
     if wanted.health is not None:
         chosen &= devices.c.health == HEALTH.index(wanted.health)
     if wanted.plan_id is not None:

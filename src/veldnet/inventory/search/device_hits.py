@@ -1,5 +1,5 @@
 """Devices by DevEUI, DevAddr, tag and name. What an index finds comes first: an identifier, its beginning
-or its end; only what is left of the limit is looked for within names, in an index of these."""
+or its end; only what is left of the limit is looked for within names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Select, or_, select
 
+from veldnet.store import named
 from veldnet.store.expressions import end_of_eui
 from veldnet.store.schema import device_states, device_tags, devices, subscribers
 
@@ -21,7 +22,7 @@ _MOST_OF_AN_ADDRESS = 500
 
 def find_devices(connection: Connection, sight: Sight, phrase: Phrase, limit: int) -> list[Hit]:
     found: dict[int, str | None] = {}
-    for query, matched in _queries(sight, phrase):
+    for query, matched in _queries(connection, sight, phrase):
         for row in connection.execute(query.limit(limit)):
             found.setdefault(row.ref, matched)
         if len(found) >= limit or (found and phrase.exact):
@@ -29,7 +30,9 @@ def find_devices(connection: Connection, sight: Sight, phrase: Phrase, limit: in
     return _hits(connection, dict(list(found.items())[:limit]))
 
 
-def _queries(sight: Sight, phrase: Phrase) -> Iterator[tuple[Select[tuple[int]], str | None]]:
+def _queries(
+    connection: Connection, sight: Sight, phrase: Phrase
+) -> Iterator[tuple[Select[tuple[int]], str | None]]:
     """Queries for refs, the cheapest first, with what they match."""
     own = select(devices.c.ref).where(sight.owns(devices.c.subscriber_ref))
     digits = phrase.digits
@@ -50,7 +53,9 @@ def _queries(sight: Sight, phrase: Phrase) -> Iterator[tuple[Select[tuple[int]],
     yield tagged, tag
     name = devices.c.name
     yield own.where(name >= phrase.text, name < after(phrase.text)).order_by(name), None
-    yield own.where(phrase.within(name)), None
+    within = own.where(phrase.within(name))
+    narrowed = named(connection, phrase.words)
+    yield within if narrowed is None else within.where(narrowed), None
 
 
 def _at_address(digits: str) -> Select[tuple[int]]:

@@ -1,18 +1,21 @@
-"""Keeps devices in the order of their last uplinks and error rates."""
+"""Keeps what devices are put in order by, and what stands within their names."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from veldnet.monitoring.device_order import order_devices
-from veldnet.store import Store
+from veldnet.store import Store, index_names
 
-# The chore takes at most one part in so many of the time: a million devices are put in order every 15 to 40
+# The order takes at most one part in so many of the time: a million devices are put in order every 15 to 40
 # minutes, a few thousand each time it comes round.
 _SHARE = 100
+# Between pieces of names, so that frames get the writer; a million new ones take half a minute.
+_PAUSE = 0.1
 
 
-class DeviceOrderKeeper:
+class DeviceIndexes:
     """`clock` is Unix seconds."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
@@ -27,5 +30,15 @@ class DeviceOrderKeeper:
             busy = await order_devices(self._store, self._clock)
             self._again_at = self._clock() + _SHARE * busy
 
-    async def order(self) -> None:
+    async def take_names(self) -> None:
+        """Take the names of new devices into the index."""
+        more = True
+        while more:
+            more = await self._store.write(index_names)
+            if more:
+                await asyncio.sleep(_PAUSE)
+
+    async def refresh(self) -> None:
+        """Do both now."""
         await order_devices(self._store, self._clock)
+        await self.take_names()
