@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +25,9 @@ _TARGET = "assets/mermaid.min.js"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    # Under the name that the operator has given the network, as in the console. The theme's templates do not
+    # escape it.
+    config.site_name = escape(os.environ.get("VELDNET_CONSOLE__NAME", "")) or config.site_name
     if _MERMAID.exists():
         config.extra_javascript.append(_TARGET)
     _add_new_pages(config)

@@ -459,8 +459,15 @@ def test_a_lost_second_factor_is_reset_at_the_command_line(town: Town) -> None:
     _ref, person = town.invited()
     Enrolled(person, PASSWORD, town.server.clock())
     name = person.signed_in["username"]
+    person.call("PUT", f"{V1}/session/language", {"language": "nl"})
+    mail = {"HOST": "127.0.0.1", "PORT": str(town.post.port), "SECURITY": "none"}
+    environment = {f"VELDNET_MAIL__{key}": value for key, value in mail.items()} | {
+        "VELDNET_SIGN_IN__URL": URL
+    }
     reset = ("admin", "user", "reset-second-factor", name, "--data", str(town.server.data))
-    assert "removed" in command(*reset)
+    before = len(town.post.messages)
+    assert "told by e-mail" in command(*reset, **environment)
+    assert "tweede factor" in town.letter(before) and town.post.recipients[-1] == [f"{name}@example.com"]
     assert "has no second factor" in failing(*reset)
     assert Person(town.server, name, PASSWORD).signed_in["secondFactor"] == ""
     assert town.admin.call("GET", f"{V1}/audit")[1]["action"] == "user.secondFactorReset"

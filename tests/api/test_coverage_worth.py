@@ -144,8 +144,11 @@ def test_a_week_ends_with_a_report_that_is_kept_and_mailed_once(
 ) -> None:
     postbox = Postbox()
     server.platform.monitoring.mailer = postbox
-    network.operator.call("PUT", f"{REPORTS}/recipients", {"recipients": ["radio@example.org"]})
-    assert network.operator.call("GET", f"{REPORTS}/recipients") == {"recipients": ["radio@example.org"]}
+    own = network.operator.signed_in["username"]
+    body = {"recipients": ["radio@example.org", own]}
+    network.operator.call("PUT", f"{REPORTS}/recipients", body)
+    assert network.operator.call("GET", f"{REPORTS}/recipients") == body
+    network.operator.call("PUT", f"{V1}/session/language", {"language": "nl"})
     store = server.platform.store
 
     def later() -> float:
@@ -155,9 +158,12 @@ def test_a_week_ends_with_a_report_that_is_kept_and_mailed_once(
     assert server.run(make_reports(store, later)) == 0
     assert server.run(send_reports(store, postbox, later)) == 1
     assert server.run(send_reports(store, postbox, later)) == 0
-    ((recipients, message),) = postbox.sent
+    network.operator.call("PUT", f"{V1}/session/language", {"language": "en"})
+    (recipients, message), (others, dutch) = postbox.sent
+    assert others == [own] and "2 apparaten hangen van één basisstation af" in dutch.subject
+    assert "1 apparaat alleen daar gehoord, 1 elders nauwelijks" in dutch.text and "lang='nl'" in dutch.html
     assert recipients == ["radio@example.org"] and "2 devices depend on a single one" in message.subject
-    assert "1 devices heard only there, 1 hardly elsewhere" in message.text
+    assert "1 device heard only there, 1 hardly elsewhere" in message.text
     newest = network.operator.call("GET", REPORTS)[0]
     assert (newest["dependent"], newest["idle"], newest["stations"]) == (2, 2, 3) and newest["mailed"]
     report = network.operator.call("GET", f"{REPORTS}/{newest['ref']}")

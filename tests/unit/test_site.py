@@ -16,6 +16,9 @@ from tests.docs_generator import ROOT
 from veldnet.diagnosis.causes import CAUSES, REFUSALS
 from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES, MODULE_TYPES
 
+# What the operator calls the network.
+NAME = "Polder & net"
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -24,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", target],
         cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "VELDNET_CONSOLE__NAME": NAME},
         capture_output=True,
         text=True,
         check=False,
@@ -80,3 +83,7 @@ def test_the_page_of_alarms_has_every_type_as_it_is() -> None:
     page = (ROOT / "docs" / "alarms.md").read_text()
     for kind in (*DEVICE_TYPES.values(), *BASE_STATION_TYPES.values(), *MODULE_TYPES.values()):
         assert re.search(rf"^\| {kind.code} \| {re.escape(kind.label)} \|", page, re.MULTILINE), kind.label
+
+
+def test_the_site_has_the_name_of_the_network(site: Path) -> None:
+    assert "Polder &amp; net</title>" in (site / "index.html").read_text()

@@ -620,7 +620,7 @@ export const en = {
   "import.file": "· {rows, plural, one {# row} other {# rows}} · {size} · {kind}",
   "import.first": "The list shows {count} results at most, failed rows first.",
   "import.formHeader": "CSV with a header row, one device per row. Separators, case and the usual column names (DevEUI, JoinEUI, AppKey ...) are recognised. An optional action column contains CREATE or DELETE:",
-  "import.formThingpark": "ThingPark CSV has no header row; column A contains CREATE_OTAA, CREATE_ABP or DELETE. See docs/console.md.",
+  "import.formThingpark": "ThingPark CSV has no header row. Columns: A CREATE_OTAA, CREATE_ABP or DELETE, B DevEUI, C DevAddr (ABP), D device profile, E JoinEUI (OTAA) or NwkSKey (ABP), F AppKey or AppSKeys, H connectivity plan, I routing profile, K name, L and M latitude and longitude, N administrative info, R HSM group. Columns that are not named may stay empty.",
   "import.forms": "File formats",
   "import.header": "with header row",
   "import.line": "Line",

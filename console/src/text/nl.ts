@@ -622,7 +622,7 @@ export const nl: Record<keyof typeof en, string> = {
   "import.file": "· {rows, plural, one {# rij} other {# rijen}} · {size} · {kind}",
   "import.first": "De lijst toont ten hoogste {count} resultaten, mislukte rijen eerst.",
   "import.formHeader": "CSV met kopregel, één apparaat per rij. Scheidingsteken, hoofdletters en de gebruikelijke kolomnamen (DevEUI, JoinEUI, AppKey ...) worden herkend. Een optionele kolom action bevat CREATE of DELETE:",
-  "import.formThingpark": "ThingPark-CSV heeft geen kopregel; kolom A bevat CREATE_OTAA, CREATE_ABP of DELETE. Zie docs/console.md.",
+  "import.formThingpark": "ThingPark-CSV heeft geen kopregel. Kolommen: A CREATE_OTAA, CREATE_ABP of DELETE, B DevEUI, C DevAddr (ABP), D apparaatprofiel, E JoinEUI (OTAA) of NwkSKey (ABP), F AppKey of AppSKeys, H connectiviteitsplan, I routeringsprofiel, K naam, L en M breedte- en lengtegraad, N administratieve gegevens, R HSM-groep. Kolommen die niet zijn genoemd mogen leeg blijven.",
   "import.forms": "Bestandsformaten",
   "import.header": "met kopregel",
   "import.line": "Regel",

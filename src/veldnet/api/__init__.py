@@ -5,4 +5,5 @@ from .application import create_application
 __all__ = [
     "create_application",
     "front",
+    "letters",
 ]

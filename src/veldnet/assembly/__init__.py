@@ -6,6 +6,7 @@ __all__ = [
     "data_directory",
     "inspection",
     "listening",
+    "monitoring",
     "network_settings",
     "platform",
     "remote_operation",

@@ -66,7 +66,7 @@ class MonitoringService:
         mailer: Mailer | None = None,
     ) -> None:
         self.recipients = Recipients()
-        self.mailer = mailer or _mailer(settings, store)
+        self.mailer = mailer or mailer_of(settings, store)
         # Devices by state of health, as last counted.
         self.fleet: dict[str, int] = {}
         self._store = store
@@ -237,7 +237,8 @@ def _kinds(severities: tuple[str, ...]) -> tuple[dict[int, AlarmType], dict[int,
         raise SettingsError(f"settings: alarms.severities: {error}") from None
 
 
-def _mailer(settings: Settings, store: Store) -> Mailer | None:
+def mailer_of(settings: Settings, store: Store) -> Mailer | None:
+    """The mail server of the settings, if there is one."""
     mail = settings.mail
     if not mail.host:
         return None

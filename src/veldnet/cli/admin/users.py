@@ -16,8 +16,9 @@ from veldnet.cli.output import errors, fail, print_members, print_rows, report
 from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import Role
-from veldnet.inventory import accounts, audit
-from veldnet.store import Connection
+from veldnet.inventory import accounts, audit, branding
+from veldnet.settings import Settings
+from veldnet.store import Connection, Store
 
 user_app = typer.Typer(
     help="Users: people with a password, of customers and operators.", no_args_is_help=True
@@ -190,9 +191,13 @@ def reset_second_factor(
     username: Annotated[str, typer.Argument(help="User of a subscriber or of an operator.")],
     data: Data = None,
 ) -> None:
-    """Remove the second factor of a user who has lost it, and end the user's sessions."""
+    """Remove authenticator app and passkeys of a user who has lost them, end the user's sessions, and tell
+    the
+    user by e-mail."""
+    settings = settings_of(data)
+    by = administrator()
 
-    def write(connection: Connection) -> None:
+    def write(connection: Connection) -> accounts.Addressee | None:
         account = accounts.find_account(connection, username)
         if account is None:
             raise BadRequest("there is no user {username}", username=username)
@@ -201,7 +206,25 @@ def reset_second_factor(
         accounts.end_sessions(connection, account.user)
         subscriber, operator = accounts.places_of(connection, account.user)
         what = f"user {username}"
-        audit.note(connection, administrator(), subscriber, "user.secondFactorReset", what, None, operator)
+        audit.note(connection, by, subscriber, "user.secondFactorReset", what, None, operator)
+        return accounts.addressee(connection, account.user)
 
-    with_data(settings_of(data), lambda opened: opened.store.write(write))
-    report(f"second factor of {username} removed", username=username)
+    async def work(opened: DataDirectory) -> bool:
+        to = await opened.store.write(write)
+        network = await opened.store.read(branding.network_name) or settings.console.name
+        return to is not None and await _tell_of_reset(settings, opened.store, to, by, network)
+
+    mailed = with_data(settings, work)
+    told = "; the user was told by e-mail" if mailed else ""
+    report(f"second factor of {username} removed{told}", username=username, mailed=mailed)
+
+
+async def _tell_of_reset(
+    settings: Settings, store: Store, to: accounts.Addressee, by: str, network: str
+) -> bool:
+    """The letter that the console's reset sends, too. As there, none goes out without a public address."""
+    from veldnet.api import letters
+    from veldnet.assembly.monitoring import mailer_of
+
+    mailer = mailer_of(settings, store) if settings.sign_in.url else None
+    return await letters.send(mailer, to.email, letters.factor_letter(to, by, network, to.language or "en"))

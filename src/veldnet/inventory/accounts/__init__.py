@@ -64,7 +64,7 @@ from .password_resets import (
     finish_reset,
     open_reset,
 )
-from .preferences import read_preferences, set_language, write_preferences
+from .preferences import language_of_address, read_preferences, set_language, write_preferences
 from .projects import (
     Credentials,
     Project,
@@ -236,6 +236,7 @@ __all__ = [
     "is_api_key",
     "issue_token",
     "key_holder",
+    "language_of_address",
     "link_identity",
     "list_colleagues",
     "list_customers",

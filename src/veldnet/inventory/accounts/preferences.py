@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.scope import UserRef
@@ -33,3 +33,14 @@ def set_language(connection: Connection, user: UserRef, language: Language) -> N
 def known_language(stored: str | None) -> Language | None:
     """A language as it is stored, unless there are no texts in it any more."""
     return next((language for language in LANGUAGES if language == stored), None)
+
+
+def language_of_address(connection: Connection, operator_ref: int, address: str) -> Language | None:
+    """The language that an operator's user with this e-mail address has chosen."""
+    columns = operator_users.c
+    query = select(columns.language).where(
+        columns.operator_ref == operator_ref,
+        func.lower(columns.email) == address.lower(),
+        columns.language.is_not(None),
+    )
+    return known_language(connection.execute(query.limit(1)).scalar())

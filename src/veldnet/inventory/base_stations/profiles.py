@@ -16,6 +16,7 @@ from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.lorawan.regions import ChannelPlan
 from veldnet.store.schema import base_station_profiles, base_stations
+from veldnet.texts import Plural, Text
 
 # What base stations have that were given no other one.
 DEFAULT_ID = "default"
@@ -240,14 +241,19 @@ def remove_profile(connection: Connection, operator_ref: int, ref: str, move_to:
     uses = profile_uses(connection, operator_ref, ref)
     if uses.count:
         names = ", ".join(station.id for station in uses.baseStations[:5])
-        more = " and others" if uses.count > 5 else ""
+        more = Text(" and others") if uses.count > 5 else ""
         raise InUse(
-            "base station profile {profile_id} is used by {count} base station(s), {names}{more}; "
-            "name in moveTo the profile that they get",
-            profile_id=profile_id,
-            count=uses.count,
-            names=names,
-            more=more,
+            Plural(
+                "base station profile {profile_id} is used by {count} base station, {names}; name in "
+                "moveTo the "
+                "profile that it gets",
+                "base station profile {profile_id} is used by {count} base stations, {names}{more}; name in "
+                "moveTo the profile that they get",
+                profile_id=profile_id,
+                count=uses.count,
+                names=names,
+                more=more,
+            )
         )
     connection.execute(delete(base_station_profiles).where(base_station_profiles.c.ref == number))
     changes.note(connection, "base_stations", 0)

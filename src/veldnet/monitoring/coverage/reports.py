@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from veldnet.domain.errors import InvalidField, NotFound
 from veldnet.domain.resources import timestamp
+from veldnet.inventory import accounts
 from veldnet.monitoring.base_station_history import Hour
 from veldnet.monitoring.notification.events import (
     REPORTS,
@@ -33,6 +34,7 @@ from veldnet.store.schema import (
     hourly_statistics,
     operators,
 )
+from veldnet.texts import Language
 
 from .report_mail import compose_report
 from .worth import StationWorth, list_worth
@@ -220,8 +222,10 @@ async def send_reports(store: Store, mailer: Mailer | None, clock: Callable[[], 
     now = round(clock() * 1000)
     begin, sent = last_week(now), 0
     for operator_ref, body, addresses in await store.read(lambda c: _unsent(c, begin)):
+        report = _decoder.decode(body)
         try:
-            await mailer.send(addresses, compose_report(_decoder.decode(body)))
+            for language, those in addresses.items():
+                await mailer.send(those, compose_report(report, language))
         except MailFailed as error:
             log.warning("report_not_mailed", operator=operator_ref, error=str(error))
             continue
@@ -230,15 +234,25 @@ async def send_reports(store: Store, mailer: Mailer | None, clock: Callable[[], 
     return sent
 
 
-def _unsent(connection: Connection, begin: int) -> list[tuple[int, bytes, list[str]]]:
+def _unsent(connection: Connection, begin: int) -> list[tuple[int, bytes, dict[Language, list[str]]]]:
     columns = coverage_reports.c
     rows = connection.execute(
         select(columns.operator_ref, columns.body).where(
             columns.begin_at == begin, columns.mailed_at.is_(None)
         )
     ).all()
-    found = [(row.operator_ref, row.body, read_recipients(connection, row.operator_ref)) for row in rows]
+    found = [(row.operator_ref, row.body, _by_language(connection, row.operator_ref)) for row in rows]
     return [one for one in found if one[2]]
+
+
+def _by_language(connection: Connection, operator_ref: int) -> dict[Language, list[str]]:
+    """Who gets the report, by the language that the operator's user of the address has chosen; English for
+    others."""
+    found: dict[Language, list[str]] = {}
+    for address in read_recipients(connection, operator_ref):
+        language = accounts.language_of_address(connection, operator_ref, address)
+        found.setdefault(language or "en", []).append(address)
+    return found
 
 
 def _sent(connection: Connection, operator_ref: int, begin: int, now: int) -> None:
