@@ -53,7 +53,7 @@ class PresenceKeeper:
 
 
 def _row(station: BaseStationId, seen: Seen, now: float) -> dict[str, Any]:
-    addresses = ", ".join(f"{host}:{port}" for host, port in seen.duplicates(now))
+    addresses = ", ".join(seen.duplicates(now))
     return {
         "station": str(station),
         "seen": int(seen.seen_at * 1000),

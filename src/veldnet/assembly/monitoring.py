@@ -193,7 +193,7 @@ class MonitoringService:
             bad_packets=bad,
             acknowledged=seen.acknowledged,
             downlink_load=loads.get(identifier, 0.0),
-            addresses=tuple(f"{host}:{port}" for host, port in seen.duplicates(self._clock())),
+            addresses=tuple(seen.duplicates(self._clock())),
             clock_error=seen.clock_error,
         )
 

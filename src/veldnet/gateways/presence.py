@@ -7,8 +7,9 @@ from collections import OrderedDict, deque
 import msgspec
 
 from veldnet.lorawan import BaseStationId, GatewayEui
+from veldnet.lorawan.radio import GatewayUplink
 
-from .addresses import Address, Addresses
+from .addresses import Addresses
 from .counter_watch import CounterWatch
 from .counters import Counters
 from .measures import Measures
@@ -137,9 +138,15 @@ class Seen:
         """Its GPS clock seems to be so many seconds ahead of ours."""
         self.measures.clock_offset.add(seconds)
 
-    def duplicates(self, now: float) -> list[Address]:
+    def duplicates(self, now: float) -> list[str]:
         """The addresses of base stations that use its EUI at once; none where there is but one."""
-        return self.addresses.in_turn(now) or self.counters.side_by_side(now)
+        found = self.addresses.in_turn(now) or self.counters.side_by_side(now)
+        return [f"{host}:{port}" if port else host for host, port in found]
+
+    def counter(self, uplink: GatewayUplink, now: float) -> None:
+        """Note by the counter of a frame that came at once whether the base station has restarted."""
+        if uplink.answerable and self.counter_watch.restarted(uplink.timestamp or 0, now):
+            self.restarted(now)
 
     def restarted(self, now: float) -> None:
         """It has started again."""

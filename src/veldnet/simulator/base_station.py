@@ -57,6 +57,8 @@ class BaseStation:
         self.powers: frozenset[int] | None = None
         self.link: Link | None = None
         self.on_air: Callable[[BaseStation, bytes, int, Modulation, float, float], None] | None = None
+        # Heard with a wrong CRC, which forwarders only count.
+        self.broken = 0
         self.frames_heard = 0
         self.frames_sent = 0
         self._boot = boot

@@ -91,12 +91,12 @@ class MqttForwarder:
     def tell_statistics(self) -> None:
         """Tell what was received and sent since the last time."""
         stats = {
-            "rxPacketsReceived": self._received,
+            "rxPacketsReceived": self._received + self._station.broken,
             "rxPacketsReceivedOk": self._received,
             "txPacketsEmitted": self._forwarded,
             "gatewayId": self.name,
         }
-        self._received = self._forwarded = 0
+        self._received = self._forwarded = self._station.broken = 0
         self.publish("event/stats", wire.encode(wire.STATS, stats, as_json=self._json))
 
     # What is sent.

@@ -9,6 +9,7 @@ import random
 import struct
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Self, cast
 
 from veldnet.lorawan.airtime import time_on_air
@@ -19,6 +20,8 @@ from .base_station import BaseStation
 from .propagation import Heard
 
 _KEEP_ALIVE = 5.0
+# Keep-alives between two statistics, which come every half minute.
+_STATISTICS_EVERY = 6
 
 
 class UdpLink(asyncio.DatagramProtocol):
@@ -34,6 +37,8 @@ class UdpLink(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._task: asyncio.Task[None] | None = None
         self.acknowledged = 0
+        # Of this time of statistics: datagrams, those acknowledged, frames heard.
+        self._sent = self._confirmed = self._heard = 0
         self.connected = asyncio.Event()
         station.link = self
 
@@ -71,9 +76,29 @@ class UdpLink(asyncio.DatagramProtocol):
         return self._rng.randbytes(2)
 
     async def _keep_alive(self) -> None:
-        while True:
+        for number in count(1):
+            if number % _STATISTICS_EVERY == 0:
+                self._tell_statistics()
             self._send(b"\x02" + self._token() + b"\x02" + self._eui())
             await asyncio.sleep(_KEEP_ALIVE if self.connected.is_set() else 0.5)
+
+    def _tell_statistics(self) -> None:
+        acknowledged = 100.0 * self._confirmed / self._sent if self._sent else 0.0
+        stat = {
+            "time": time.strftime("%Y-%m-%d %H:%M:%S GMT", time.gmtime(self._clock())),
+            "rxnb": self._heard + self._station.broken,
+            "rxok": self._heard,
+            "rxfw": self._heard,
+            "ackr": round(acknowledged, 1),
+            "dwnb": 0,
+            "txnb": 0,
+        }
+        self._sent = self._confirmed = self._heard = self._station.broken = 0
+        self._push(_HEAD.pack(2, self._token(), 0, self._eui()) + json.dumps({"stat": stat}).encode())
+
+    def _push(self, datagram: bytes) -> None:
+        self._sent += 1
+        self._send(datagram)
 
     def _eui(self) -> bytes:
         return int(self._station.eui).to_bytes(8, "big")
@@ -94,7 +119,8 @@ class UdpLink(asyncio.DatagramProtocol):
         # The frame ended when its counter says, which may be a while ago on a busy machine.
         ago = ((station.timestamp() - timestamp) & 0xFFFFFFFF) / 1_000_000
         gps = unix_to_gps(self._clock() - ago) if station.gps else None
-        self._send(
+        self._heard += 1
+        self._push(
             push_data(self._eui(), self._token(), phy_payload, frequency, modulation, heard, timestamp, gps)
         )
 
@@ -103,6 +129,7 @@ class UdpLink(asyncio.DatagramProtocol):
             return
         if data[3] == 0x01:
             self.acknowledged += 1
+            self._confirmed += 1
         elif data[3] == 0x04:
             self.connected.set()
         elif data[3] == 0x03:

@@ -237,7 +237,7 @@ class Internet:
 
     def __init__(self, rng: random.Random, faults: Faults) -> None:
         self._rng = rng
-        self._faults = faults
+        self.faults = faults
         self._ports: dict[int, Port] = {}
         self._clients: dict[Address, DatagramEnd] = {}
         self._streams: dict[StreamEnd, None] = {}
@@ -251,7 +251,7 @@ class Internet:
         return line
 
     def delay(self) -> float:
-        rng, faults = self._rng, self._faults
+        rng, faults = self._rng, self.faults
         return rng.uniform(*(faults.slow_delay if rng.random() < faults.slow else faults.delay))
 
     # The server's side.
@@ -336,7 +336,7 @@ class Internet:
         self._carry(arrive)
 
     def _carry(self, arrive: Callable[[], None]) -> None:
-        rng, faults = self._rng, self._faults
+        rng, faults = self._rng, self.faults
         copies = 0 if rng.random() < faults.loss else 2 if rng.random() < faults.duplicates else 1
         for _ in range(copies):
             asyncio.get_running_loop().call_later(self.delay(), arrive)

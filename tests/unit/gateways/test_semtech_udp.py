@@ -408,7 +408,7 @@ def test_two_counters_side_by_side_are_two_base_stations() -> None:
     turns = [(100.0 + 10 * n, THERE if n % 2 else HERE, 50.0 if n % 2 else -7000.0) for n in range(20)]
     harness = frames_of(Harness(), *turns)
     seen = harness.presence.stations[STATION]
-    assert seen.duplicates(harness.now) == [HERE, THERE]
+    assert seen.duplicates(harness.now) == [f"{host}:{port}" for host, port in (HERE, THERE)]
     assert seen.duplicates(harness.now + 400) == [], "once the other is gone"
 
 

@@ -261,7 +261,8 @@ class BasicsStationServer:
         seen = self._host.presence.seen(identifier, now)
         remote = connection.remote_address
         if isinstance(remote, tuple):
-            seen.addresses.keep_alive((str(remote[0]), int(remote[1])), now)
+            # Each connection has a port of its own, so two base stations are told apart by their hosts.
+            seen.addresses.keep_alive((str(remote[0]), 0), now)
         self._host.connected(self, identifier)
         self._host.directory.used(connection.proof.token, connection.proof.serial)
         log.info("station_connected", base_station=str(identifier), address=_address(connection))

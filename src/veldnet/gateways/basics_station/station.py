@@ -184,6 +184,7 @@ class Station:
             return
         uplink = self._uplink(message, seen, now)
         seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
+        seen.counter(uplink, now)
         if uplink.gps_time is not None:
             seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
         self._host.uplink(uplink)

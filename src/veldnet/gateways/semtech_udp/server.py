@@ -224,8 +224,7 @@ class SemtechUdpServer:
                     if uplink.timestamp is not None and not uplink.late:
                         seen.counters.frame(uplink.timestamp, address, now)
                     seen.frame(now, uplink.gps_time is not None, uplink.clock_error)
-                    if uplink.answerable and seen.counter_watch.restarted(uplink.timestamp or 0, now):
-                        seen.restarted(now)
+                    seen.counter(uplink, now)
                     if uplink.gps_time is not None:
                         seen.clock_offset(gps_to_unix(uplink.gps_time) - now)
                     self._uplink(uplink)

@@ -188,7 +188,7 @@ def _conduct(station: BaseStation, seen: Seen | None, now: float) -> dict[str, A
         "irregularFrames": irregular,
         "lastIrregularity": irregularity,
         "lastIrregularityAt": None if irregularity_at is None else timestamp(irregularity_at),
-        "duplicateEui": [] if seen is None else [f"{host}:{port}" for host, port in seen.duplicates(now)],
+        "duplicateEui": [] if seen is None else seen.duplicates(now),
         "clockError": None if seen is None or seen.clock_error is None else round(seen.clock_error, 3),
     }
 
