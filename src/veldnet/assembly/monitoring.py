@@ -40,7 +40,7 @@ from veldnet.monitoring import (
 )
 from veldnet.network.shell import NetworkServer
 from veldnet.settings import Settings, SettingsError
-from veldnet.store import IdSource, Store, StoreError
+from veldnet.store import IdSource, Store, StoreError, appended_counts, fold_device_counts
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +141,10 @@ class MonitoringService:
                 return
 
     async def count_devices(self) -> None:
-        """Take up how many devices are in which state, for the metrics."""
+        """Take up how many devices are in which state, for the metrics; and add up the parts of counts that
+        writers have appended, where the engine has them do so."""
+        if await self._store.read(appended_counts):
+            await self._store.write(fold_device_counts)
         self.fleet = await self._store.read(health.fleet_counts)
 
     @property

@@ -6,7 +6,7 @@ Only this room knows SQL dialects. It imports nothing else of Veldnet.
 from sqlalchemy import Connection
 
 from .database import Damaged, Database, DatabaseStore
-from .engine_store import PARTITIONS, EngineStore
+from .engine_store import EngineStore
 from .ids import (
     IdRange,
     IdSource,
@@ -20,6 +20,7 @@ from .ids import (
 )
 from .interface import Conflict, DeliveryRow, LeaseLost, Store, StoreError
 from .journal_days import drop_day, is_kept_by_days
+from .leases import PARTITIONS
 from .locks import lock_row, lock_table
 from .migrating import (
     HEAD,
@@ -66,7 +67,7 @@ from .rows import (
 from .sqlite import SqliteStore, sqlite_engine
 from .sqlite_database import SqliteFile
 from .transactions import settled_before
-from .triggers import create_triggers, fold_device_counts
+from .triggers import appended_counts, create_triggers, fold_device_counts
 from .upserts import insert_new, put
 
 __all__ = [
@@ -113,6 +114,7 @@ __all__ = [
     "StoreError",
     "Timeline",
     "UnknownRevision",
+    "appended_counts",
     "base_station_history",
     "check_revision",
     "copy_database",

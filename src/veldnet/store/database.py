@@ -4,7 +4,7 @@ opened it may do."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from .ids import IdSource
 from .interface import Store, StoreError
+from .leases import PARTITIONS
 
 
 class Damaged(StoreError):
@@ -41,10 +42,12 @@ class DatabaseStore(Store, Protocol):
         """Which history of which database this is, where a backup can be put back without a command of
         Veldnet: another one after that, and where a standby has taken over."""
 
-    async def take_leases(self, owner: str | None = None) -> int:
-        """Become the server on this database; the one before gets `LeaseLost` whatever it writes. From then
-        on this process gives identifiers, above all that were given before. Returns the epoch. Others, who
-        never took it, may write beside it."""
+    async def take_leases(
+        self, owner: str | None = None, partitions: Iterable[int] = range(PARTITIONS)
+    ) -> int:
+        """Become the server of these partitions, beside those that the owner holds. Who had any of them gets
+        `LeaseLost` whatever it writes. From then on this process gives identifiers, above all that were given
+        before. Returns the epoch. Others, who never took any, may write beside it."""
 
     def revision(self) -> str | None:
         """The revision of the schema; None of something else than a database of Veldnet."""

@@ -10,21 +10,20 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from veldnet.domain.devices import DeviceRow
 
-from . import hot_reads, marks
+from . import hot_reads, leases, marks
 from .ids import IdSource
 from .interface import DeliveryRow, StoreError
+from .leases import PARTITIONS, Lease
 from .marks import Marks
 from .moment import tell_time
 from .rows import Rows
 
 T = TypeVar("T")
-
-PARTITIONS = 64
 
 
 class InlineExecutor(Executor):
@@ -64,7 +63,7 @@ class EngineStore(ABC):
         self._marks = Marks(self.ids, mark)
         self._writer = executor(inline, 1, "writer")
         self._readers = executor(inline, 4, "reader")
-        self._epoch: int | None = None
+        self._lease: Lease | None = None
 
     def go_by(self, clock: Callable[[], float]) -> None:
         """Have management date what it writes by a clock."""
@@ -88,26 +87,20 @@ class EngineStore(ABC):
     def place(self) -> str | None:
         return None
 
-    async def take_leases(self, owner: str | None = None) -> int:
-        name = owner or secrets.token_hex(4)
+    async def take_leases(
+        self, owner: str | None = None, partitions: Iterable[int] = range(PARTITIONS)
+    ) -> int:
+        name = owner or secrets.token_hex(8)
 
-        def take(connection: Connection) -> int:
-            current = connection.execute(text("SELECT COALESCE(MAX(epoch), 0) FROM leases")).scalar_one()
-            connection.execute(text("DELETE FROM leases"))
-            connection.execute(
-                text("INSERT INTO leases (partition, epoch, owner) VALUES (:partition, :epoch, :owner)"),
-                [
-                    {"partition": partition, "epoch": current + 1, "owner": name}
-                    for partition in range(PARTITIONS)
-                ],
-            )
-            marks.resume(connection, self.ids, int(current) + 1)
-            self._marks.begin_again()
-            return int(current) + 1
+        def take(connection: Connection) -> Lease:
+            lease = leases.take(connection, name, partitions)
+            marks.resume(connection, self.ids, lease.process)
+            self._marks.begin_again(lease.process)
+            return lease
 
-        self._epoch = None
-        self._epoch = await self.write(take)
-        return self._epoch
+        self._lease = None
+        self._lease = await self.write(take)
+        return self._lease.newest
 
     async def _run(self, executor: Executor, work: Callable[..., T], *arguments: Any) -> T:
         try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from .ids import IdSource
 from .schema import deliveries, delivery_results, frame_bodies, frames, id_marks, id_steps, notifications
+from .upserts import put
 
 # Each is the beginning of an index, so that the highest is found without a walk through the rows.
 _COLUMNS = (
@@ -29,7 +30,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 def resume(connection: Connection, ids: IdSource, process: int) -> None:
-    """Have identifiers go on above all that the store knows of."""
+    """Have the identifiers of a process go on above all that the store knows of."""
     highest = max(connection.execute(select(func.max(column))).scalar() or 0 for column in _COLUMNS)
     ahead = connection.execute(
         select(id_steps.c.ahead).order_by(id_steps.c.first_id.desc()).limit(1)
@@ -37,8 +38,7 @@ def resume(connection: Connection, ids: IdSource, process: int) -> None:
     # An identifier that its own process has given and not written down yet counts, too.
     highest = max(highest, ids.last)
     ids.resume(process, highest, ahead or 0)
-    connection.execute(delete(id_marks))
-    connection.execute(insert(id_marks).values(partition=0, last_id=highest))
+    put(connection, id_marks, {"process": process, "last_id": highest})
 
 
 class Marks:
@@ -52,7 +52,8 @@ class Marks:
             "ON CONFLICT (first_id) DO UPDATE SET ahead = excluded.ahead"
         )
         # Two threads may write, and the later one first.
-        self._note_last = f"UPDATE id_marks SET last_id = {mark} WHERE partition = 0 AND last_id < {mark}"  # noqa: S608
+        self._note_last = f"UPDATE id_marks SET last_id = {mark} WHERE process = {mark} AND last_id < {mark}"  # noqa: S608
+        self._process = 0
         self._written = Mark(0, 0)
 
     def write(self, cursor: Any) -> Mark:
@@ -63,7 +64,7 @@ class Marks:
             return mark
         for step in steps[self._written.steps :]:
             cursor.execute(self._note_step, (step.first_id, step.ahead))
-        cursor.execute(self._note_last, (last, last))
+        cursor.execute(self._note_last, (last, self._process, last))
         return mark
 
     def written(self, mark: Mark) -> None:
@@ -71,6 +72,7 @@ class Marks:
         before = self._written
         self._written = Mark(max(mark.last, before.last), max(mark.steps, before.steps))
 
-    def begin_again(self) -> None:
-        """The source has been told where to go on."""
+    def begin_again(self, process: int) -> None:
+        """The source has been told where to go on, as a process of this number."""
+        self._process = process
         self._written = Mark(0, 0)

@@ -945,14 +945,16 @@ leases = Table(
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False),
     Column("owner", Text, nullable=False),
+    # The number of the owner in the identifiers that it gives.
+    Column("process", Integer, nullable=False, server_default="0"),
 )
 
-# The highest id of frames, deliveries and notifications that was given: the next one is above it, also where
-# the rows that had it are gone.
+# The highest id of frames, deliveries and notifications that each process gave: the next one is above all of
+# them, also where the rows that had them are gone.
 id_marks = Table(
     "id_marks",
     metadata,
-    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("process", Integer, primary_key=True, autoincrement=False),
     Column("last_id", BigInteger, nullable=False),
 )
 
@@ -968,6 +970,16 @@ id_steps = Table(
 # `store.triggers`): a count is the sum of its parts. So health is counted, and a page far behind is found,
 # without walking through all devices before.
 DEVICE_BLOCK_BITS = 12
+
+
+def _appended_index(table: str) -> Index:
+    """What transactions of PostgreSQL have appended and nobody has added up."""
+    index = Index(
+        f"ix_{table}_appended", "part", postgresql_where=text("part <> 0"), info={"engine": "postgresql"}
+    )
+    return index.ddl_if(dialect="postgresql")
+
+
 device_counts = Table(
     "device_counts",
     metadata,
@@ -979,6 +991,7 @@ device_counts = Table(
     Column("part", BigInteger, nullable=False, server_default="0"),
     Column("devices", BigInteger, nullable=False),
     PrimaryKeyConstraint("subscriber_ref", "block", "health", "part"),
+    _appended_index("device_counts"),
     sqlite_with_rowid=False,
 )
 
@@ -1019,6 +1032,7 @@ device_cells = Table(
     Column("part", BigInteger, nullable=False, server_default="0"),
     Column("devices", BigInteger, nullable=False),
     PrimaryKeyConstraint("subscriber_ref", "row", "col", "health", "part"),
+    _appended_index("device_cells"),
     sqlite_with_rowid=False,
 )
 

@@ -22,6 +22,7 @@ from .database import Damaged
 from .database_file import DatabaseFile
 from .engine_store import EngineStore, describe, executor
 from .interface import Conflict, LeaseLost, StoreError
+from .leases import PROOF
 from .migrating import current_revision, migrate
 from .rows import Row, Rows, Statement
 from .statements import SQL
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
+_PROOF = PROOF.format(mark="?")
 _COMMITS_PER_CHECKPOINT = 50
 # Pages of 4 KB, after which the log restarts.
 _LONGEST_LOG = 32_768
@@ -234,10 +236,11 @@ class SqliteStore(EngineStore):
         return int(row[1]) if row else 0
 
     def _check_lease(self, cursor: Any) -> None:
-        if self._epoch is None:
+        lease = self._lease
+        if lease is None:
             return
-        (epoch,) = cursor.execute("SELECT MAX(epoch) FROM leases").fetchone()
-        if epoch != self._epoch:
+        (epochs,) = cursor.execute(_PROOF, (lease.owner,)).fetchone()
+        if epochs != lease.total:
             raise LeaseLost("another process has taken over this data directory")
 
     def _read(self, query: Callable[[Connection], T]) -> T:
@@ -249,8 +252,7 @@ class SqliteStore(EngineStore):
             self.file.check()
             raw = connection.connection.cursor()
             try:
-                if self._epoch is not None:
-                    self._check_lease(raw)
+                self._check_lease(raw)
                 result = change(connection)
                 mark = self._marks.write(raw)
             finally:

@@ -11,9 +11,11 @@ _LOCK = 0x56454C44
 LEASE_LOST = "VN001"
 
 _PROVE = f"""
-CREATE FUNCTION veldnet_prove_lease(expected bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION veldnet_prove_lease(holder text, epochs bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF expected IS NOT NULL AND (SELECT max(epoch) FROM leases) IS DISTINCT FROM expected THEN
+    IF holder IS NOT NULL
+        AND (SELECT sum(epoch) FROM leases WHERE owner = holder) IS DISTINCT FROM epochs
+    THEN
         RAISE EXCEPTION 'another process has taken over this database' USING ERRCODE = '{LEASE_LOST}';
     END IF;
 END $$
@@ -21,19 +23,19 @@ END $$
 
 # Frames are written side by side with each other.
 _COMMIT = f"""
-CREATE FUNCTION veldnet_begin_commit(expected bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION veldnet_begin_commit(holder text, epochs bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared({_LOCK}, 1);
-    PERFORM veldnet_prove_lease(expected);
+    PERFORM veldnet_prove_lease(holder, epochs);
 END $$
 """
 
 # A change sees no other writer between what it reads and what it writes.
 _CHANGE = f"""
-CREATE FUNCTION veldnet_begin_change(expected bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION veldnet_begin_change(holder text, epochs bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock({_LOCK}, 1);
-    PERFORM veldnet_prove_lease(expected);
+    PERFORM veldnet_prove_lease(holder, epochs);
 END $$
 """
 

@@ -102,7 +102,7 @@ class PostgresStore(EngineStore):
             self._days |= missing
         with connection.pipeline(), connection.cursor() as cursor:
             cursor.execute("BEGIN")
-            cursor.execute("SELECT veldnet_begin_commit(%s)", (self._epoch,), prepare=True)
+            cursor.execute("SELECT veldnet_begin_commit(%s, %s)", self._proof(), prepare=True)
             for statement, values in rows:
                 cursor.execute(
                     arrays.TEXTS[statement].encode(), arrays.encode(statement, values), prepare=True
@@ -150,11 +150,17 @@ class PostgresStore(EngineStore):
         self._marks.written(mark)
         return result
 
+    def _proof(self) -> tuple[str | None, int | None]:
+        """What is held, for the functions that prove it."""
+        lease = self._lease
+        return (None, None) if lease is None else (lease.owner, lease.total)
+
     @contextmanager
     def _begun(self, connection: Connection) -> Iterator[Connection]:
         """A transaction with the lease proven. A connection that has gone since it was used last is replaced;
         nothing has been done on it."""
-        begin, parameters = text("SELECT veldnet_begin_change(:epoch)"), {"epoch": self._epoch}
+        begin = text("SELECT veldnet_begin_change(:holder, :epochs)")
+        parameters = dict(zip(("holder", "epochs"), self._proof(), strict=True))
         try:
             transaction = connection.begin()
             connection.execute(begin, parameters)

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
+from tests import postgresql
 from veldnet.domain.errors import BadRequest
 from veldnet.domain.resources import RoutingProfile
 from veldnet.domain.scope import Scope, UserRef
-from veldnet.inventory import accounts, decoders, offers, routing_profiles, sandbox
+from veldnet.inventory import accounts, changes, decoders, offers, routing_profiles, sandbox
 from veldnet.inventory.accounts import api_keys, projects
 from veldnet.inventory.keys import exchange_keys
-from veldnet.store import put, sqlite_engine, write_property
+from veldnet.monitoring import health
+from veldnet.store import appended_counts, fold_device_counts, migrate, put, sqlite_engine, write_property
+from veldnet.store.expressions import total
 from veldnet.store.schema import decoders as decoder_rows
-from veldnet.store.schema import exchange_keys as exchange_rows
-from veldnet.store.schema import hsm_groups as group_rows
 from veldnet.store.schema import (
-    metadata,
+    device_cells,
+    device_counts,
+    device_profiles,
+    devices,
     operators,
     preferences,
     properties,
     subscribers,
     users,
 )
+from veldnet.store.schema import exchange_keys as exchange_rows
+from veldnet.store.schema import hsm_groups as group_rows
 from veldnet.store.schema import routing_profiles as profile_rows
 
 SCOPE = Scope(1, 1, "100000001", 1, "anna", "Anna")
@@ -36,28 +42,23 @@ SCOPE = Scope(1, 1, "100000001", 1, "anna", "Anna")
 _WAITS = 0.05
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with an operator, a subscriber and a user."""
-    file = tmp_path_factory.mktemp("prepared") / "prepared.db"
-    made = create_engine(f"sqlite:///{file}")
-    metadata.create_all(made)
-    with made.begin() as connection:
-        connection.execute(insert(operators).values(ref=1, code="ope", name="x"))
-        connection.execute(
-            insert(subscribers).values(ref=1, operator_ref=1, customer_id="100000001", name="x")
-        )
-        row = {"ref": 1, "subscriber_ref": 1, "username": "anna", "password_hash": "", "display_name": "A"}
-        connection.execute(insert(users).values(row))
-    made.dispose()
-    return file
-
-
-@pytest.fixture
-def engine(prepared: Path, tmp_path: Path) -> Iterator[Engine]:
-    opened = sqlite_engine(Path(shutil.copy(prepared, tmp_path / "two.db")), durable=False)
-    yield opened
-    opened.dispose()
+@pytest.fixture(params=("sqlite", "postgresql"))
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Over a database with an operator, a subscriber and a user, which all have the number 1."""
+    with ExitStack() as held:
+        if request.param == "sqlite":
+            opened = sqlite_engine(tmp_path / "two.db", durable=False)
+            migrate(opened, tmp_path / "two.db")
+        else:
+            opened = postgresql.open_store(held.enter_context(postgresql.database())).engine
+        held.callback(opened.dispose)
+        with opened.begin() as connection:
+            connection.execute(insert(operators).values(code="ope", name="x"))
+            row: dict[str, object] = {"operator_ref": 1, "customer_id": "100000001", "name": "x"}
+            connection.execute(insert(subscribers).values(row))
+            row = {"subscriber_ref": 1, "username": "anna", "password_hash": "", "display_name": "A"}
+            connection.execute(insert(users).values(row))
+        yield opened
 
 
 def _routing_profile(connection: Connection) -> Any:
@@ -170,3 +171,75 @@ def test_put_keeps_what_it_is_told_to(engine: Engine) -> None:
         put(connection, preferences, {"account": "b", "value": "2"}, kept=("value",))
         put(connection, preferences, [])
         assert _rows(select(preferences.c.value).order_by(preferences.c.account))(connection) == ["2", "1"]
+
+
+def test_a_change_that_is_seen_late_is_not_left_out(engine: Engine) -> None:
+    """A server reads while a transaction is open that has begun before another one that has ended."""
+
+    def read(here: changes.Position) -> tuple[list[int], changes.Position]:
+        with engine.begin() as connection:
+            found, behind = changes.since(connection, here)
+        return [change.ref for change in found], behind
+
+    with engine.begin() as connection:
+        changes.note(connection, "device", 1)
+    with engine.begin() as connection:
+        here = changes.position(connection)
+    found: list[int] = []
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as slow:
+            changes.note(slow, "device", 2)
+            with engine.begin() as connection:
+                changes.note(connection, "device", 3)
+            found, here = read(here)
+            assert found == [3] and read(here) == ([], here)
+    else:
+        with engine.begin() as connection:
+            changes.note(connection, "device", 3)
+            changes.note(connection, "device", 2)
+    more, here = read(here)
+    assert sorted(found + more) == [2, 3]
+    assert read(here)[0] == []
+
+
+def test_counts_of_devices_are_folded_while_others_write(engine: Engine) -> None:
+    """Whoever reads sees the same sums before, meanwhile and after."""
+    device = {
+        "subscriber_ref": 1, "name": "x", "activation_type": "OTAA", "device_class": "A", "profile_ref": 1,
+        "details": "{}", "created_at": 0, "updated_at": 0, "updated_by": "x", "longitude": 5.0,
+    }  # fmt: skip
+    with engine.begin() as connection:
+        profile = {"operator_ref": 1, "id": "p", "name": "x", "type_mac": "", "settings": "{}"}
+        connection.execute(insert(device_profiles).values(profile))
+
+    def add(connection: Connection, count: int) -> None:
+        rows = [device | {"dev_eui": f"{count}{n:015X}", "latitude": 52.0 + n} for n in range(count)]
+        connection.execute(insert(devices), rows)
+
+    def counted() -> tuple[int, int]:
+        with engine.begin() as connection:
+            cells = connection.execute(select(total(device_cells.c.devices))).scalar_one()
+            return sum(health.counts(connection, 1)), cells
+
+    with engine.begin() as connection:
+        add(connection, 5)
+    with engine.begin() as connection:
+        connection.execute(update(devices).where(devices.c.ref < 3).values(health=2))
+        connection.execute(delete(devices).where(devices.c.ref == 3))
+    assert counted() == (4, 4)
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as slow:
+            add(slow, 7)
+            with engine.begin() as connection:
+                assert appended_counts(connection)
+                assert fold_device_counts(connection) > 0
+            assert counted() == (4, 4)
+        assert counted() == (11, 11)
+    with engine.begin() as connection:
+        fold_device_counts(connection)
+        assert not appended_counts(connection)
+    with engine.begin() as connection:
+        health_of = {
+            row.health: row.devices for row in connection.execute(select(device_counts)) if row.devices
+        }
+    assert health_of[2] == 2 and sum(health_of.values()) == counted()[0]
