@@ -17,9 +17,13 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 
+from tests.api.examples import KEY, create
 from tests.certificates import Pair, write_pair
+from tests.e2e import radio
 from tests.e2e.running import RunningServer, sandbox
+from tests.e2e.test_basics_station import Field, run
 from tests.person import Person
 from veldnet.cli.deployment import nginx_site
 from veldnet.simulator.customer import Account
@@ -132,15 +136,19 @@ def test_a_new_certificate_is_used_without_a_restart(server: RunningServer, pair
     assert httpx.get(f"{server.http}/healthz", verify=trusted).text == "ok"
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Nginx:
     """nginx with the site that `veldnet init` prints, on other ports."""
 
-    def __init__(self, folder: Path, pair: Pair, http: str) -> None:
+    def __init__(self, folder: Path, pair: Pair, port: int, server: RunningServer) -> None:
         assert shutil.which("nginx"), "this test needs nginx; install the Debian package nginx-light"
-        with socket.socket() as free, socket.socket() as also:
-            free.bind(("127.0.0.1", 0))
-            also.bind(("127.0.0.1", 0))
-            self.port, plain = free.getsockname()[1], also.getsockname()[1]
+        self.port, plain = port, _free_port()
         site = nginx_site("veldnet.example")
         for theirs, ours in (
             ("listen [::]:80;", ""),
@@ -149,7 +157,8 @@ class Nginx:
             ("listen 443 ssl http2;", f"listen 127.0.0.1:{self.port} ssl http2;"),
             ("/etc/letsencrypt/live/veldnet.example/fullchain.pem", str(pair.certificate)),
             ("/etc/letsencrypt/live/veldnet.example/privkey.pem", str(pair.key)),
-            ("127.0.0.1:8080", http.removeprefix("http://")),
+            ("127.0.0.1:8080", server.http.removeprefix("http://")),
+            ("127.0.0.1:8887", server.addresses["basicsStation"]),
         ):
             assert theirs in site, theirs
             site = site.replace(theirs, ours)
@@ -186,17 +195,24 @@ class Through:
     def __init__(self, proxy: Nginx, pair: Pair, data: Path) -> None:
         self.data = data
         self._url = f"https://127.0.0.1:{proxy.port}"
-        self._trusted = ssl.create_default_context(cafile=str(pair.certificate))
+        self.trusted = ssl.create_default_context(cafile=str(pair.certificate))
 
     def connect(self, **arguments: Any) -> httpx.Client:
-        return httpx.Client(base_url=self._url, verify=self._trusted, timeout=30, **arguments)
+        return httpx.Client(base_url=self._url, verify=self.trusted, timeout=30, **arguments)
 
 
 def test_nginx_in_front(tmp_path: Path) -> None:
     account = sandbox(tmp_path / "data")
     pair = write_pair(tmp_path)
-    behind = RunningServer(tmp_path / "data", VELDNET_API__CONNECTIONS_PER_ADDRESS="2")
-    proxy = Nginx(tmp_path, pair, behind.http)
+    port = _free_port()
+    behind = RunningServer(
+        tmp_path / "data",
+        VELDNET_API__CONNECTIONS_PER_ADDRESS="2",
+        VELDNET_GATEWAYS__BASICS_STATION="127.0.0.1:0",
+        VELDNET_GATEWAYS__BASICS_STATION_AUTHENTICATION="required",
+        VELDNET_GATEWAYS__BASICS_STATION_URI=f"wss://127.0.0.1:{port}",
+    )
+    proxy = Nginx(tmp_path, pair, port, behind)
     try:
         server = Through(proxy, pair, tmp_path / "data")
         assert httpx.get(proxy.plain).status_code == 301
@@ -206,6 +222,7 @@ def test_nginx_in_front(tmp_path: Path) -> None:
         # The first event of a stream comes although nothing follows; all streams come from the proxy.
         with person.live(), person.live(), person.live():
             pass
+        _frames_pass_through(server, account, person, f"wss://127.0.0.1:{port}")
         too_large = person.http.post("/api/v1/session", json="x" * 8000)
         assert "larger than 4096 bytes" in too_large.text, "the answer is the server's own"
         assert person.http.get("/metrics").text.count("veldnet_") > 50, "from this machine"
@@ -216,6 +233,31 @@ def test_nginx_in_front(tmp_path: Path) -> None:
         proxy.stop()
         behind.stop()
     assert "warn" not in proxy.log.read_text()
+
+
+def _frames_pass_through(server: Through, account: Account, person: Person, uri: str) -> None:
+    """A base station connects through the proxy, and a live stream shows what it hears."""
+    operator = Person(
+        server, account.thingpark_username.replace("sandbox", "operator"), account.thingpark_password
+    )
+    station = operator.call("GET", "/api/v1/operator/baseStations")[0]["id"]
+    token = operator.call("POST", f"/api/v1/operator/baseStations/{station}/tokens")["token"]
+    create(person, account, 1, plain=True)
+    device = radio.device("0059AC00CC000001", KEY)
+
+    async def story() -> None:
+        with pytest.raises(InvalidStatus, match="401"):
+            await Field(account.base_station_eui, uri, ssl=server.trusted).connect()
+        headers = {"Authorization": f"Bearer {token}"}
+        field = Field(account.base_station_eui, uri, ssl=server.trusted, additional_headers=headers)
+        await field.connect()
+        field.hear(device.join_request())
+        await field.link.ask_time()
+        await field.link.close()
+
+    with person.live() as events:
+        run(story)
+        assert any(line.get("deviceEUI") == "0059AC00CC000001" for _event, lines in events for line in lines)
 
 
 def _guess(http: httpx.Client, number: int) -> int:

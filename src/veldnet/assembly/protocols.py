@@ -91,11 +91,11 @@ def _station_certificate(settings: Settings) -> tuple[str, str] | None:
 
 
 def _must_authenticate(gateways: GatewaySettings, name: str, certificate: tuple[str, str] | None) -> bool:
-    """Whether stations must prove who they are at the address of a setting. They send tokens over TLS
-    alone."""
+    """Whether stations must prove who they are at the address of a setting. They send tokens over TLS alone,
+    which may end in a proxy on this machine."""
     address: OptionalAddress = getattr(gateways, name)
     wanted, local = gateways.basics_station_authentication, address.host in _THIS_MACHINE
-    if address and certificate is None and wanted != "none" and not (local and wanted == "auto"):
+    if address and certificate is None and wanted != "none" and not local:
         raise SettingsError(
             f"settings: gateways.{name} {address} needs basics_station_certificate: base stations prove who "
             "they are over TLS only; or set basics_station_authentication to none"
