@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, Table, func, insert, select
 
-from veldnet.monitoring import prune
+from veldnet.monitoring import Retention, prune
 from veldnet.monitoring.statistics import totals
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.store import (
@@ -206,12 +206,12 @@ async def test_b1_searches_and_retention_go_by_the_clock_after_it_was_set_back(
     slots = await store.read(lambda c: totals.of_device(c, 1, around, 1))
     assert [slot.uplinks for slot in slots] == [3]
     day = 86_400.0
-    keep = {"statistics": YEAR, "alarms": YEAR, "audit": YEAR}
+    keep = Retention(frames=30 * day, bodies=30 * day, statistics=YEAR, alarms=YEAR, audit=YEAR)
     kept = select(frames.c.id).order_by(frames.c.id)
-    await prune(store, NOW + day, frames=30 * day, bodies=30 * day, **keep)
+    await prune(store, NOW + day, keep)
     assert (await store.read(lambda c: c.execute(kept).scalars().all())) == [*wrong[::3], *right[::3]]
     # What was heard under the wrong clock is no older and no younger than what followed.
-    await prune(store, NOW + 31 * day, frames=30 * day, bodies=30 * day, **keep)
+    await prune(store, NOW + 31 * day, keep)
     assert (await store.read(lambda c: c.execute(kept).scalars().all())) == []
     later = await hear(store, NOW + 32 * day, 1)
     timeline = await store.read(read_timeline)

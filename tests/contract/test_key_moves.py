@@ -176,7 +176,7 @@ async def test_rewrapping_killed_at_every_step_goes_on(world: World) -> None:
     header = await world.old.refresh()
 
     async def reseal(store: Any) -> tuple[int, int]:
-        return await wrapped_keys.reseal_all(store, world.old, "old", header, batch=5)
+        return await wrapped_keys.reseal_all(store, world.old, "old", header, pace=wrapped_keys.Pace(batch=5))
 
     total = await world.store.read(lambda c: wrapped_keys.count_stale(c, "old", header))
     assert total == 2 * FLEET + 1

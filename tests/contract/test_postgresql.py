@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, text
 
 from tests import postgresql
 from tests.contract.test_store import fleet, frame_row
-from veldnet.monitoring.retention import prune
+from veldnet.monitoring.retention import Retention, prune
 from veldnet.store import (
     BodyRow,
     HourlyRow,
@@ -127,12 +127,12 @@ async def test_frames_find_their_days(store: PostgresStore) -> None:
     } <= set(tables)
     assert await count(store) == 4
     # Days go whole, and only those that are over.
-    kept = {"frames": 10 * 86_400, "bodies": 5 * 86_400, "statistics": 1, "alarms": 1, "audit": 1}
-    assert await prune(store, 20_012 * 86_400 + 50, **kept) > 0
+    kept = Retention(frames=10 * 86_400, bodies=5 * 86_400, statistics=1, alarms=1, audit=1)
+    assert await prune(store, 20_012 * 86_400 + 50, kept) > 0
     left = select(frames.c.id).order_by(frames.c.id)
     assert await store.read(lambda c: c.execute(left).scalars().all()) == identifiers[3:]
     await store.commit([(Statement.INSERT_FRAME, [frame_row(first_id_at(20_400 * DAY + 9))])])
-    assert await prune(store, 20_410 * 86_400 + 50, **kept) > 0
+    assert await prune(store, 20_410 * 86_400 + 50, kept) > 0
     assert await count(store) == 2
     with pytest.raises(StoreError, match="no partition"):
         await store.commit([(Statement.INSERT_FRAME, [frame_row(first_id_at(20_000 * DAY))])])

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.lorawan import BaseStationId
+from veldnet.monitoring import Retention, prune
 from veldnet.monitoring import base_station_history as history
-from veldnet.monitoring import prune
 from veldnet.monitoring.base_station_history import Look, Measures, Recorder, Spread
 from veldnet.monitoring.statistics.frame_statistics import Span
 from veldnet.settings import Settings
@@ -147,8 +147,7 @@ async def test_days_pass_and_what_is_old_goes(store: DatabaseStore) -> None:
             DAY, breaks=[(START + day * DAY + 60, START + day * DAY + 60 + HOUR)], measures=measured()
         )
     long = 400 * DAY
-    kept = dict.fromkeys(("frames", "bodies", "statistics", "alarms", "audit"), long)
-    await prune(store, clocked.now, **kept)
+    await prune(store, clocked.now, Retention(long, long, long, long, long))
     found = await clocked.availability()
     assert len(found.days) == 35 and found.connected == pytest.approx(23 / 24, abs=1e-4)
     assert all(day.outages == 1 and day.watched == DAY for day in found.days[:-1])

@@ -24,7 +24,16 @@ from veldnet.domain.resources import Device, Route, RoutingProfile
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts, base_stations, changes, devices, offers, routing_profiles
 from veldnet.lorawan import GatewayEui
-from veldnet.routing import Attempt, Deliveries, Outcome, Retry, RoutingTable, deliver_again, list_undelivered
+from veldnet.routing import (
+    Attempt,
+    Deliveries,
+    Outcome,
+    Retry,
+    RoutingTable,
+    UndeliveredQuery,
+    deliver_again,
+    list_undelivered,
+)
 from veldnet.routing.messages import TunnelMessage
 from veldnet.simulator.virtual_time import run_virtually
 from veldnet.store import SqliteStore, migrate
@@ -32,6 +41,7 @@ from veldnet.store.schema import devices as device_rows
 from veldnet.store.schema import users
 
 EPOCH, FAR = 1_800_000_000.0, 1 << 42
+EVERYTHING = UndeliveredQuery(0, FAR, 1000, pending=True)
 DEEDS = (
     *("join", "leave", "route", "route", "unroute", "add", "add", "add", "remove", "remove"),
     *("hear", "hear", "hear", "hear", "wait", "wait", "servers", "restart", "again", "take up"),
@@ -259,7 +269,7 @@ class World:
         for customer, scope in self.customers.items():
             ref = scope.subscriber_ref
             listed = await self.store.read(
-                lambda c: list_undelivered(c, ref, 0, FAR, 1000, include_pending=True)  # noqa: B023
+                lambda c: list_undelivered(c, EVERYTHING, subscriber_ref=ref)  # noqa: B023
             )
             mine = {frame for frame, whose in self.heard.items() if whose == customer}
             assert {int(item.frame_id) for item in listed} <= mine, "only a subscriber's own are listed"

@@ -25,7 +25,6 @@ GENERATED = ("schema.d.ts", "_pb2.py", "_pb2.pyi")
 MANY_PARAMETERS = {
     "assembly/monitoring.py __init__",
     "assembly/platform.py __init__",
-    "cli/admin/vaults.py _make",
     "cli/bench/fleet.py create_fleet",
     "cli/bench/uplinks.py _measure",
     "cli/bench/uplinks.py bench_uplinks",
@@ -37,21 +36,16 @@ MANY_PARAMETERS = {
     "inventory/audit.py note",
     "inventory/base_stations/registration.py create_base_station",
     "inventory/base_stations/registration.py change_base_station",
-    "inventory/keys/wrapped_keys.py reseal_all",
     "inventory/routing_profiles/lifecycle.py update_routing_profile",
     "monitoring/monitor.py __init__",
     "monitoring/notification/notifier.py __init__",
-    "monitoring/retention.py prune",
     "routing/delivery.py __init__",
-    "routing/undelivered.py list_undelivered",
     "simulator/base_station.py transmit",
-    "simulator/customer.py create_device",
     "simulator/device.py __init__",
     "simulator/life.py __init__",
     "simulator/town.py __init__",
     "simulator/udp_link.py push_data",
     "virtual/network.py __init__",
-    "virtual/network.py _arrive",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -35,7 +35,7 @@ from veldnet.inventory import accounts, changes
 from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, Post, prune
+from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, Post, Retention, prune
 from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
@@ -460,15 +460,9 @@ class Platform:
     async def _prune(self) -> None:
         journal = self.settings.journal
         now = self.clock()
-        await prune(
-            self.store,
-            now,
-            frames=journal.frames,
-            bodies=journal.bodies,
-            statistics=journal.statistics,
-            alarms=self.settings.alarms.history,
-            audit=journal.audit,
-        )
+        history = self.settings.alarms.history
+        keep = Retention(journal.frames, journal.bodies, journal.statistics, history, journal.audit)
+        await prune(self.store, now, keep)
         day_ago = int((now - 86_400) * 1000)
         await self.store.write(lambda connection: changes.prune(connection, day_ago))
 

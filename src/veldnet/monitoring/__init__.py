@@ -27,7 +27,7 @@ from .notification.events import (
 )
 from .notification.mail import Mailer, MailFailed, MailSettings, SmtpMailer
 from .notification.notifier import Notifier, Pace, Post
-from .retention import prune
+from .retention import Retention, prune
 from .subscriptions import Feed, Subscription, TooManyStreams
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Pace",
     "Post",
     "Recipients",
+    "Retention",
     "SeverityError",
     "SilenceRules",
     "SmtpMailer",

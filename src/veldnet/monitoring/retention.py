@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, delete, select
 
@@ -53,36 +54,37 @@ def _delete_downlinks(connection: Connection, *, before_id: int) -> int:
     return connection.execute(delete(downlinks).where(downlinks.c.id.in_(piece))).rowcount
 
 
-async def prune(
-    store: Store,
-    now: float,
-    *,
-    frames: float,
-    bodies: float,
-    statistics: float,
-    alarms: float,
-    audit: float,
-) -> int:
-    """Delete what is older than its retention; returns the number of rows. All in seconds."""
+class Retention(NamedTuple):
+    """For how many seconds each kind of rows is kept."""
+
+    frames: float
+    bodies: float
+    statistics: float
+    alarms: float
+    audit: float
+
+
+async def prune(store: Store, now: float, keep: Retention) -> int:
+    """Delete what is older than its retention; returns the number of rows. `now` in Unix seconds."""
 
     def since(retention: float) -> int:
         return int((now - retention) * 1000)
 
     timeline = await store.read(read_timeline)
-    keep_bodies = timeline.first_id_at(since(bodies))
+    keep_bodies = timeline.first_id_at(since(keep.bodies))
     removed = 0
     for table, column, before in (
-        (frame_rows, "id", timeline.first_id_at(since(frames))),
+        (frame_rows, "id", timeline.first_id_at(since(keep.frames))),
         (frame_bodies, "frame_id", keep_bodies),
         (delivery_results, "frame_id", keep_bodies),
         (deliveries, "id", keep_bodies),
-        (hourly_statistics, "hour", since(statistics) // 3_600_000),
-        (alarm_history, "cleared_at", since(alarms)),
-        (coverage, "last_at", since(frames)),
+        (hourly_statistics, "hour", since(keep.statistics) // 3_600_000),
+        (alarm_history, "cleared_at", since(keep.alarms)),
+        (coverage, "last_at", since(keep.frames)),
         (hearing, "last_at", since(KEPT_DAYS * 86_400)),
         (base_station_hours, "hour", since(KEPT_DAYS * 86_400) // 3_600_000),
         (base_station_outages, "ended_at", since(KEPT_DAYS * 86_400)),
-        (audit_rows, "at", since(audit)),
+        (audit_rows, "at", since(keep.audit)),
     ):
         piece = _delete_piece(table, column, before)
         while (count := await store.write(piece)) > 0:
@@ -91,6 +93,6 @@ async def prune(
     while (count := await store.write(partial(_delete_downlinks, before_id=keep_bodies))) > 0:
         removed += count
         await asyncio.sleep(PAUSE)
-    oldest = timeline.first_id_at(since(max(frames, bodies)))
+    oldest = timeline.first_id_at(since(max(keep.frames, keep.bodies)))
     await store.write(lambda connection: forget_steps(connection, oldest))
     return removed

@@ -15,7 +15,7 @@ from .outbox import DeliveryResult
 from .sending import RouteSender
 from .table import Profile, Route, RoutingTable
 from .transports import Attempt, Outcome, Sender, TransportSettings
-from .undelivered import PENDING, UNDELIVERED, Undelivered, deliver_again, list_undelivered
+from .undelivered import PENDING, UNDELIVERED, Undelivered, UndeliveredQuery, deliver_again, list_undelivered
 from .waiting import WaitingDestination, count_messages, waiting_destinations
 from .webhook import post_signed
 
@@ -40,6 +40,7 @@ __all__ = [
     "Submit",
     "TransportSettings",
     "Undelivered",
+    "UndeliveredQuery",
     "WaitingDestination",
     "count_messages",
     "deliver_again",

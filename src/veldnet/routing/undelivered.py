@@ -73,21 +73,27 @@ _COLUMNS = (*(deliveries.c[name] for name in _Stored._fields[:-1]), devices.c.de
 _STORED = select(*_COLUMNS).join(devices, _ITS_DEVICE, isouter=True)
 
 
+class UndeliveredQuery(NamedTuple):
+    """Messages created from `begin` until before `end`, Unix milliseconds; with those that still wait too."""
+
+    begin: int
+    end: int
+    limit: int = 100
+    pending: bool = False
+
+
 def list_undelivered(
     connection: Connection,
-    subscriber_ref: int | None,
-    from_ms: int,
-    to_ms: int,
-    limit: int = 100,
+    wanted: UndeliveredQuery,
     *,
-    include_pending: bool = False,
+    subscriber_ref: int | None = None,
     operator_ref: int | None = None,
 ) -> list[Undelivered]:
-    """Messages created in a time range, oldest first; of all subscribers with `subscriber_ref` None, or all
-    of an operator."""
+    """Oldest first; of one subscriber, of all of an operator, or of all."""
     timeline = read_timeline(connection)
-    query = _STORED.where(_within(timeline, from_ms, to_ms)).order_by(deliveries.c.id).limit(limit)
-    if not include_pending:
+    within = _within(timeline, wanted.begin, wanted.end)
+    query = _STORED.where(within).order_by(deliveries.c.id).limit(wanted.limit)
+    if not wanted.pending:
         query = query.where(deliveries.c.state == UNDELIVERED)
     if subscriber_ref is not None:
         query = query.where(deliveries.c.subscriber_ref == subscriber_ref)

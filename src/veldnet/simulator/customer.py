@@ -7,6 +7,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from .device import Identity
+
 
 class ApiProblem(Exception):
     """The API refused; the message is what it said."""
@@ -95,9 +97,7 @@ class Customer:
     async def create_device(
         self,
         name: str,
-        dev_eui: str,
-        join_eui: str,
-        app_key: str,
+        identity: Identity,
         routing_profile_id: str,
         *,
         position: tuple[float, float] | None = None,
@@ -113,9 +113,9 @@ class Customer:
             "/devices",
             {
                 "name": name,
-                "EUI": dev_eui,
-                "applicationEUI": join_eui,
-                "applicationKey": app_key,
+                "EUI": str(identity.dev_eui),
+                "applicationEUI": str(identity.join_eui),
+                "applicationKey": identity.app_key.hex(),
                 "deviceProfileId": self._account.device_profile_id,
                 "connectivityPlanId": self._account.connectivity_plan_id,
                 "routingProfileId": routing_profile_id,

@@ -149,9 +149,7 @@ class Town:
         place = Place(rng.uniform(-2.5, 2.5), rng.uniform(-2.0, 2.0))
         await customer.create_device(
             name,
-            eui,
-            str(identity.join_eui),
-            identity.app_key.hex(),
+            identity,
             profile,
             position=degrees(place),
             hsm=number % _PLAIN_EVERY != 0,

@@ -262,46 +262,28 @@ class VirtualNetwork:
         rng, faults = self.rng, self.faults
         gps_time = unix_to_gps(self.clock()) if station.gps else None
         copies = 0 if rng.random() < faults.loss else 2 if rng.random() < faults.duplicates else 1
-        base_station = self._ids[station.eui]
+        sent = GatewayUplink(
+            self._ids[station.eui],
+            phy_payload,
+            frequency,
+            modulation,
+            heard.rssi,
+            heard.snr,
+            timestamp,
+            self.clock(),
+            gps_time=gps_time,
+        )
         for _ in range(copies):
             delay = rng.uniform(*(faults.slow_delay if rng.random() < faults.slow else faults.delay))
             asyncio.get_running_loop().call_later(
                 delay,
                 self._arrive,
-                base_station,
-                phy_payload,
-                frequency,
-                modulation,
-                heard,
-                timestamp,
-                gps_time,
+                sent,
             )
 
-    def _arrive(
-        self,
-        base_station: BaseStationId,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-        gps_time: float | None,
-    ) -> None:
-        if self.server.dead:
-            return
-        self.server.platform.network.receive(
-            GatewayUplink(
-                base_station,
-                phy_payload,
-                frequency,
-                modulation,
-                heard.rssi,
-                heard.snr,
-                timestamp,
-                self.clock(),
-                gps_time=gps_time,
-            )
-        )
+    def _arrive(self, uplink: GatewayUplink) -> None:
+        if not self.server.dead:
+            self.server.platform.network.receive(replace(uplink, received_at=self.clock()))
 
     # The way down.
 

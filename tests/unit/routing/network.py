@@ -23,6 +23,7 @@ from veldnet.routing import (
     RoutingTable,
     TransportSettings,
     Undelivered,
+    UndeliveredQuery,
     list_undelivered,
 )
 from veldnet.routing.messages import TunnelMessage
@@ -174,9 +175,8 @@ class Network:
     async def listed(self, subscriber: int = 1) -> list[Undelivered]:
         """Everything that is pending or undelivered."""
         await self.commit()
-        return await self.store.read(
-            lambda c: list_undelivered(c, subscriber, 0, FAR, 1000, include_pending=True)
-        )
+        wanted = UndeliveredQuery(0, FAR, 1000, pending=True)
+        return await self.store.read(lambda c: list_undelivered(c, wanted, subscriber_ref=subscriber))
 
     async def until(self, met: Callable[[], bool], seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):

@@ -15,7 +15,7 @@ from veldnet.domain.errors import MissingField
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory import routing_profiles
-from veldnet.routing import Undelivered, deliver_again, list_undelivered
+from veldnet.routing import Undelivered, UndeliveredQuery, deliver_again, list_undelivered
 
 _MOST = 1000
 
@@ -147,11 +147,8 @@ async def list_messages(
     """Messages set aside in a time range (`from`, `to`), oldest first; `includePending=true` (or `pending`)
     adds those that wait."""
     pending = query.includePending or query.pending
-    listed = await services.read(
-        lambda c: list_undelivered(
-            c, scope.subscriber_ref, query.start, query.end, query.limit, include_pending=pending
-        )
-    )
+    wanted = UndeliveredQuery(query.start, query.end, query.limit, pending)
+    listed = await services.read(lambda c: list_undelivered(c, wanted, subscriber_ref=scope.subscriber_ref))
     return [UndeliveredMessage.of(item) for item in listed]
 
 

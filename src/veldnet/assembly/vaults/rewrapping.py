@@ -63,7 +63,7 @@ class KeyCare:
             self.resealed = before + done
 
         done, failed = await wrapped_keys.reseal_all(
-            store, vault, name, header, count, batch=_BATCH, pause=_PAUSE
+            store, vault, name, header, count, wrapped_keys.Pace(_BATCH, _PAUSE)
         )
         if failed:
             log.error("keys_not_decryptable", vault=name, keys=failed)

@@ -11,7 +11,7 @@ from veldnet.cli.options import Data, Json, Limit
 from veldnet.cli.output import print_json, print_table, report
 from veldnet.cli.running import read_data, settings_of, with_data
 from veldnet.domain.resources import timestamp
-from veldnet.routing import deliver_again, list_undelivered
+from veldnet.routing import UndeliveredQuery, deliver_again, list_undelivered
 
 undelivered_app = typer.Typer(help="Undelivered messages.", no_args_is_help=True)
 
@@ -26,12 +26,8 @@ def undelivered(
 ) -> None:
     """List undelivered messages."""
     now = int(time.time() * 1000)
-    found = read_data(
-        data,
-        lambda c: list_undelivered(
-            c, None, now - int(hours * 3_600_000), now + 1, limit, include_pending=pending
-        ),
-    )
+    wanted = UndeliveredQuery(now - int(hours * 3_600_000), now + 1, limit, pending)
+    found = read_data(data, lambda c: list_undelivered(c, wanted))
     if as_json:
         print_json(found)
         return

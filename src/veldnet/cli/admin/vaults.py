@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -77,33 +77,38 @@ def _note(settings: Settings, action: str, name: str, generation: int) -> None:
         with_data(settings, write)
 
 
-def _make(
-    settings: Settings,
-    name: str,
-    modules: list[MasterKeys],
-    backup: Path | None,
-    no_backup: bool,
-    parts: int,
-    threshold: int,
-    part_files: Path | None,
-) -> int:
-    if (backup is None) == (not no_backup):
+class _Wanted(NamedTuple):
+    """The backup of a master key, as the options say it."""
+
+    file: Path | None
+    none: bool
+    parts: int
+    threshold: int
+    part_folder: Path | None
+
+    @property
+    def part_files(self) -> list[Path]:
+        folder = self.part_folder
+        return [] if folder is None else [folder / f"part-{n}.txt" for n in range(1, self.parts + 1)]
+
+
+def _make(name: str, modules: list[MasterKeys], backup: _Wanted) -> int:
+    if (backup.file is None) == (not backup.none):
         fail("say where the backup goes with --backup FILE, or --no-backup to have none")
-    part_paths = [] if part_files is None else [part_files / f"part-{n}.txt" for n in range(1, parts + 1)]
-    files = [] if backup is None else [backup, *part_paths]
+    files = [] if backup.file is None else [backup.file, *backup.part_files]
     # A master key whose backup cannot be written must not be made.
     _begin(files)
     # The backup key is in this process for a moment.
     harden()
     try:
-        made, words = master.new_master_key(name, modules, parts, threshold)
+        made, words = master.new_master_key(name, modules, backup.parts, backup.threshold)
     except VaultError:
         for path in files:
             path.unlink()
         raise
-    if backup is not None:
-        backup.write_bytes(msgspec.json.format(msgspec.json.encode(made)))
-        _hand_out(words, threshold, part_paths)
+    if backup.file is not None:
+        backup.file.write_bytes(msgspec.json.format(msgspec.json.encode(made)))
+        _hand_out(words, backup.threshold, backup.part_files)
     return made.generation
 
 
@@ -160,7 +165,8 @@ def create_master_key_command(
         for module in modules:
             if module.generations():
                 fail(f"{module.name!r} has a master key already; see rotate-master-key")
-        generation = _make(settings, name, modules, backup, no_backup, parts, threshold, part_files)
+        wanted = _Wanted(backup, no_backup, parts, threshold, part_files)
+        generation = _make(name, modules, wanted)
     except VaultError as error:
         fail(str(error))
     _note(settings, "masterKey.created", name, generation)
@@ -187,7 +193,8 @@ def rotate_master_key_command(
             fail("there is no master key yet; see create-master-key")
         if any(generations != there[0] for generations in there):
             fail("the modules do not hold the same master keys; see restore-master-key")
-        generation = _make(settings, name, modules, backup, no_backup, parts, threshold, part_files)
+        wanted = _Wanted(backup, no_backup, parts, threshold, part_files)
+        generation = _make(name, modules, wanted)
     except VaultError as error:
         fail(str(error))
     _note(settings, "masterKey.rotated", name, generation)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Select, func, literal, select, tuple_, update
@@ -185,23 +185,27 @@ def count_stale(connection: Connection, vault: str, header: bytes) -> int:
     return total
 
 
+class Pace(NamedTuple):
+    """Values at a time, and seconds between batches, for others to have the vault."""
+
+    batch: int = BATCH
+    pause: float = 0.0
+
+
 async def reseal_all(
     store: Store,
     vault: Vault,
     name: str,
     header: bytes,
     progress: Callable[[int], None] = lambda _done: None,
-    *,
-    batch: int = BATCH,
-    pause: float = 0.0,
+    pace: Pace = Pace(),  # noqa: B008 - a value
 ) -> tuple[int, int]:
-    """Re-wrap values that do not begin with `header`; returns how many were, and how many do not open.
-    `pause` are seconds between batches, for others to have the vault."""
+    """Re-wrap values that do not begin with `header`; returns how many were, and how many do not open."""
     done = failed = 0
     for place in PLACES:
         after: Key | None = None
         while found := await store.read(
-            partial(place.read, vault=name, header=header, after=after, limit=batch)
+            partial(place.read, vault=name, header=header, after=after, limit=pace.batch)
         ):
             after = found[-1].key
             resealed = await vault.reseal([each.item for each in found])
@@ -210,7 +214,7 @@ async def reseal_all(
             failed += resealed.count(None)
             done += len(resealed) - resealed.count(None)
             progress(done)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pace.pause)
     return done, failed
 
 

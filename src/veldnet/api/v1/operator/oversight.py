@@ -15,7 +15,7 @@ from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, audit
 from veldnet.inventory.audit import AuditEntry
 from veldnet.monitoring.alarms import listing
-from veldnet.routing import list_undelivered, waiting_destinations
+from veldnet.routing import UndeliveredQuery, list_undelivered, waiting_destinations
 from veldnet.settings import describe
 
 _MOST = 1000
@@ -63,11 +63,7 @@ async def list_messages(
     listed = await services.read(
         lambda c: list_undelivered(
             c,
-            None,
-            query.start,
-            query.end,
-            query.limit,
-            include_pending=query.includePending or query.pending,
+            UndeliveredQuery(query.start, query.end, query.limit, query.includePending or query.pending),
             operator_ref=operator.operator_ref,
         )
     )
@@ -114,7 +110,7 @@ async def get_overview(services: Services, operator: OperatorScope) -> NetworkOv
         }
         alarms = listing.list_base_station_alarms(connection, cleared=False)
         undelivered = list_undelivered(
-            connection, None, 0, 1 << 42, _MOST, operator_ref=operator.operator_ref
+            connection, UndeliveredQuery(0, 1 << 42, _MOST), operator_ref=operator.operator_ref
         )
         return NetworkOverview(
             subscribers=len(customers),
