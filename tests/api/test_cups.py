@@ -295,3 +295,26 @@ def test_a_slow_request_is_given_up(desk: Desk) -> None:
         return await station.ask(station.request()[:-10])
 
     assert desk.server.run(slow())[0] == 408
+
+
+def test_an_update_that_never_returns_is_overdue_and_alarmed(desk: Desk) -> None:
+    identifier, station = desk.station()
+    desk.contact(station)
+    lns = station.uris["lns"]
+    desk.order(identifier, credentials="token", lnsUri="wss://lns.example.org:8887")
+    desk.contact(station)
+
+    def alarms() -> list[Any]:
+        desk.server.run(desk.server.platform.run_background_tasks())
+        found = desk.operator.call("GET", "/api/v1/operator/baseStations")
+        (mine,) = [each["alarms"] for each in found if each["id"] == identifier]
+        return [each for each in mine if each["alarmTypeId"] == 205 and each["alarmState"] != "CLEARED"]
+
+    assert desk.states(identifier) == {"credentials": "fetched", "lnsUri": "fetched"} and not alarms()
+    desk.server.pass_time(2 * 3600 + 60)
+    assert desk.states(identifier) == {"credentials": "overdue", "lnsUri": "fetched"}
+    assert [each["additionalInfos"][0] for each in alarms()] == ["credentials"]
+    # It comes back: the new token is used, and the address reported.
+    assert station.uris["lns"] != lns
+    desk.contact(station)
+    assert desk.states(identifier) == {"credentials": "confirmed", "lnsUri": "confirmed"} and not alarms()

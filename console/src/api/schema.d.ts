@@ -5335,10 +5335,11 @@ export interface components {
         };
         /**
          * StationUpdate
-         * @description Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it has
-         *         shown that it uses it. `value` is the URI, the kind of credentials, or the version of firmware, which has
-         *         `failed` when it was handed out often and is not reported. `obstacle` is why firmware is not handed out:
-         *         the base station has no key that it is signed by, or is of another model.
+         * @description Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it
+         *         has shown that it uses it, `overdue` where it has not for two hours (an address of the LNS: 26
+         *         hours). `value` is the URI, the kind of credentials, or the version of firmware, which has `failed`
+         *         when it was handed out often and is not reported. `obstacle` is why firmware is not handed out: the
+         *         base station has no key that it is signed by, or is of another model.
          */
         StationUpdate: {
             ref: string;
@@ -5346,7 +5347,7 @@ export interface components {
             kind: "credentials" | "cupsUri" | "firmware" | "lnsUri";
             value: string;
             /** @enum {string} */
-            state: "confirmed" | "failed" | "fetched" | "ordered";
+            state: "confirmed" | "failed" | "fetched" | "ordered" | "overdue";
             createdAt: string;
             createdBy: string;
             fetchedAt: string | null;

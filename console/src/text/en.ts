@@ -1288,6 +1288,7 @@ export const en = {
   "updates.orderAll": "Update all by CUPS",
   "updates.ordered": "ordered",
   "updates.ordered.done": "Update ordered",
+  "updates.overdue": "not back",
   "updates.package": "Firmware",
   "updates.proof": "Proven by",
   "updates.proof.certificate": "client certificate",

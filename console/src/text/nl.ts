@@ -1290,6 +1290,7 @@ export const nl: Record<keyof typeof en, string> = {
   "updates.orderAll": "Alle bijwerken via CUPS",
   "updates.ordered": "klaargezet",
   "updates.ordered.done": "Update klaargezet",
+  "updates.overdue": "niet terug",
   "updates.package": "Firmware",
   "updates.proof": "Bewezen met",
   "updates.proof.certificate": "clientcertificaat",

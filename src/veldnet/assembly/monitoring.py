@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 
 import structlog
+from msgspec.structs import replace
 
 from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.device_indexes import DeviceIndexes
 from veldnet.gateways import Presence
-from veldnet.inventory import branding
+from veldnet.inventory import base_stations, branding
 from veldnet.keys import Vaults, labels
 from veldnet.lorawan import BaseStationId
 from veldnet.monitoring import (
@@ -155,9 +156,11 @@ class MonitoringService:
         """Look at every base station."""
         now = self._clock()
         loads = self._network.air.loads(now)
+        overdue = await self._store.read(lambda c: base_stations.overdue_updates(c, now))
         facts = {
-            identifier: self._facts(
-                identifier, station.name, station.operator_ref, station.last_seen_at, loads
+            identifier: replace(
+                self._facts(identifier, station.name, station.operator_ref, station.last_seen_at, loads),
+                overdue=overdue.get(station.id, ""),
             )
             for identifier, station in self._base_stations.all()
         }

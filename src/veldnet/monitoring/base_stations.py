@@ -44,6 +44,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     # Addresses that its EUI is used from at once; seconds that its clock is ahead of ours where it is wrong.
     addresses: tuple[str, ...] = ()
     clock_error: float | None = None
+    # The kind of update that it has fetched, and not come back with; empty where there is none.
+    overdue: str | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -139,7 +141,15 @@ def duplicate(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
         yield Cleared(types.DUPLICATE_EUI)
 
 
-RULES = (restart, connection, radio, backhaul, downlink_load, time_source, duplicate)
+def update_overdue(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
+    """205: it has fetched an update, and nothing was heard of it since."""
+    if facts.overdue:
+        yield Raised(types.UPDATE_OVERDUE, (facts.overdue,))
+    elif facts.overdue is not None:
+        yield Cleared(types.UPDATE_OVERDUE)
+
+
+RULES = (restart, connection, radio, backhaul, downlink_load, time_source, duplicate, update_overdue)
 
 
 class _Change(msgspec.Struct, frozen=True):

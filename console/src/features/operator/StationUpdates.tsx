@@ -9,7 +9,7 @@ import { useT } from "../../text";
 import { useStationUpdates, useWithdrawUpdate } from "./api";
 import { UpdateForm } from "./UpdateForm";
 
-const colours = { ordered: "gray", fetched: "yellow", confirmed: "green", failed: "red" } as const;
+const colours = { ordered: "gray", fetched: "yellow", confirmed: "green", failed: "red", overdue: "orange" } as const;
 
 export function UpdateState({ state }: { state: Schemas["StationUpdate"]["state"] }) {
   const t = useT();

@@ -221,7 +221,9 @@ export function Stations() {
 function AtCups({ found }: { found: Schemas["StationUpdates"] | undefined }) {
   if (!found) return <>–</>;
   const states = found.updates.map((update) => update.state);
-  const behind = (["failed", "ordered", "fetched", "confirmed"] as const).find((state) => states.includes(state));
+  const behind = (["failed", "overdue", "ordered", "fetched", "confirmed"] as const).find((state) =>
+    states.includes(state),
+  );
   return (
     <Group gap={6} wrap="nowrap">
       <Text size="sm">{found.contact?.package ?? found.contact?.station?.split(" ")[0] ?? "–"}</Text>

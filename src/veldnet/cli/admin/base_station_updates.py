@@ -43,7 +43,7 @@ def list_updates(data: Data = None, as_json: Json = False) -> None:
                 u.base_station,
                 u.kind,
                 u.value,
-                u.state,
+                u.state(time.time()),
                 _at(u.created_at),
                 u.created_by,
                 _at(u.fetched_at),

@@ -30,7 +30,15 @@ from .tokens import digest_of, insert_token
 
 Proof = Literal["token", "certificate", "none"]
 UpdateKind = Literal["cupsUri", "lnsUri", "credentials", "firmware"]
-UpdateState = Literal["ordered", "fetched", "confirmed", "failed"]
+UpdateState = Literal["ordered", "fetched", "overdue", "confirmed", "failed"]
+# Milliseconds within which a base station shows that it has what it has fetched: it comes back to CUPS, or to
+# the LNS, at once with other credentials or firmware, and else asks CUPS once a day.
+_PATIENCE: dict[UpdateKind, int] = {
+    "cupsUri": 7_200_000,
+    "credentials": 7_200_000,
+    "firmware": 7_200_000,
+    "lnsUri": 93_600_000,
+}
 _SCHEMES = {"cupsUri": ("https", "http"), "lnsUri": ("wss", "ws")}
 # Station takes 128 octets with the end of the text, and insists on a port and no path.
 _LONGEST_URI = 127
@@ -70,13 +78,16 @@ class Update(msgspec.Struct, frozen=True):
     attempts: int
     firmware_ref: int | None
 
-    @property
-    def state(self) -> UpdateState:
+    def state(self, now: float) -> UpdateState:
+        """How far it has come at a time in Unix seconds; `overdue` where the base station has fetched it, and
+        not been heard of with it."""
         if self.confirmed_at is not None:
             return "confirmed"
         if self.failed_at is not None:
             return "failed"
-        return "ordered" if self.fetched_at is None else "fetched"
+        if self.fetched_at is None:
+            return "ordered"
+        return "overdue" if now * 1000 - self.fetched_at > _PATIENCE[self.kind] else "fetched"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -258,6 +269,23 @@ def list_updates(
     if base_station_ref is not None:
         query = query.where(columns.base_station_ref == base_station_ref)
     return [Update(*row) for row in connection.execute(query.order_by(base_stations.c.ref, columns.ref))]
+
+
+def overdue_updates(connection: Connection, now: float) -> dict[str, str]:
+    """The base stations that have fetched an update and not come back with it, or have failed to carry it
+    out, with its kind; at a time in Unix seconds."""
+    columns = base_station_updates.c
+    rows = connection.execute(
+        select(base_stations.c.id, columns.kind, columns.fetched_at, columns.failed_at)
+        .join(base_stations, base_stations.c.ref == columns.base_station_ref)
+        .where(columns.fetched_at.is_not(None), columns.confirmed_at.is_(None))
+        .order_by(columns.ref)
+    )
+    return {
+        row.id: row.kind
+        for row in rows
+        if row.failed_at is not None or now * 1000 - row.fetched_at > _PATIENCE[row.kind]
+    }
 
 
 def wanted(connection: Connection, base_station_ref: int) -> dict[UpdateKind, Wanted]:

@@ -50,6 +50,9 @@ ADVICE: dict[int, Text] = {
     types.TIME_LOST: Text("Check the GPS antenna and the clock of the base station."),
     types.BACKHAUL: Text("Check the internet connection of the base station: it loses data."),
     types.DUPLICATE_EUI: Text("Give each base station an EUI of its own."),
+    types.UPDATE_OVERDUE: Text(
+        "Check whether the base station runs and reaches CUPS; order the update again, or another one."
+    ),
     types.MODULE: Text("Check the HSM module: veldnet admin vault status"),
     types.CERTIFICATE: Text("Renew the certificate of the server; it is loaded again by itself."),
     types.BACKUP: Text("Check the free disk space and the folder of the backups."),

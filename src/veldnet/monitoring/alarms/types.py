@@ -70,7 +70,7 @@ DEVICE_TYPES = {
 }
 
 # Beyond ThingPark's numbers.
-DUPLICATE_EUI, MODULE, CERTIFICATE, BACKUP = 202, 201, 203, 204
+DUPLICATE_EUI, MODULE, CERTIFICATE, BACKUP, UPDATE_OVERDUE = 202, 201, 203, 204, 205
 
 RESTARTED, CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD = 101, 102, 103, 104, 105
 TIME_LOST, BACKHAUL = 109, 121
@@ -86,6 +86,7 @@ BASE_STATION_TYPES = {
         _state(TIME_LOST, "Time synchronization lost", Level.MAJOR),
         _state(BACKHAUL, "Backhaul interface", Level.MAJOR),
         _state(DUPLICATE_EUI, "EUI used by several base stations", Level.MAJOR),
+        _state(UPDATE_OVERDUE, "Update fetched and not carried out", Level.MAJOR),
     )
 }
 

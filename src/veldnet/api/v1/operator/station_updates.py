@@ -35,10 +35,11 @@ class CupsContact(msgspec.Struct):
 
 
 class StationUpdate(msgspec.Struct):
-    """Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it has
-    shown that it uses it. `value` is the URI, the kind of credentials, or the version of firmware, which has
-    `failed` when it was handed out often and is not reported. `obstacle` is why firmware is not handed out:
-    the base station has no key that it is signed by, or is of another model."""
+    """Something that a base station is to have: `ordered`, then `fetched` by it, `confirmed` once it
+    has shown that it uses it, `overdue` where it has not for two hours (an address of the LNS: 26
+    hours). `value` is the URI, the kind of credentials, or the version of firmware, which has `failed`
+    when it was handed out often and is not reported. `obstacle` is why firmware is not handed out: the
+    base station has no key that it is signed by, or is of another model."""
 
     ref: str
     kind: base_stations.UpdateKind
@@ -89,7 +90,8 @@ class OrderedUpdates(msgspec.Struct):
 )
 async def list_station_updates(services: Services, operator: OperatorScope) -> list[StationUpdates]:
     """The operator's base stations that have contacted CUPS, or are to have something by it."""
-    return await services.read(lambda c: _views(c, operator.operator_ref, None))
+    now = services.platform.clock()
+    return await services.read(lambda c: _views(c, operator.operator_ref, None, now))
 
 
 @OPERATOR.get(
@@ -103,7 +105,7 @@ async def get_station_updates(station_id: str, services: Services, operator: Ope
 
     def read(connection: Connection) -> StationUpdates:
         ref = base_stations.own_base_station(connection, operator.operator_ref, station_id)
-        found = _views(connection, None, ref)
+        found = _views(connection, None, ref, services.platform.clock())
         return found[0] if found else StationUpdates(station_id, None, [])
 
     return await services.read(read)
@@ -177,7 +179,7 @@ async def withdraw_station_update(
 
 
 def _views(
-    connection: Connection, operator_ref: int | None, base_station_ref: int | None
+    connection: Connection, operator_ref: int | None, base_station_ref: int | None, now: float
 ) -> list[StationUpdates]:
     contacts = base_stations.list_contacts(connection, operator_ref, base_station_ref)
     contact_of = {each.base_station: each for each in contacts}
@@ -188,10 +190,11 @@ def _views(
     else:
         files = {}
     for update in updates:
-        firmware = files.get(update.firmware_ref or 0) if update.state == "ordered" else None
+        state = update.state(now)
+        firmware = files.get(update.firmware_ref or 0) if state == "ordered" else None
         contact = contact_of.get(update.base_station)
         hindered = None if firmware is None else base_stations.obstacle(firmware, contact)
-        ordered[update.base_station].append(_update_view(update, hindered))
+        ordered[update.base_station].append(_update_view(update, state, hindered))
     views = [
         StationUpdates(each.base_station, _contact_view(each), ordered.pop(each.base_station, []))
         for each in contacts
@@ -212,7 +215,9 @@ def _contact_view(contact: Contact) -> CupsContact:
     )
 
 
-def _update_view(update: Update, hindered: base_stations.Obstacle | None) -> StationUpdate:
+def _update_view(
+    update: Update, state: base_stations.UpdateState, hindered: base_stations.Obstacle | None
+) -> StationUpdate:
     fetched, confirmed, failed = (
         None if at is None else timestamp(at)
         for at in (update.fetched_at, update.confirmed_at, update.failed_at)
@@ -221,7 +226,7 @@ def _update_view(update: Update, hindered: base_stations.Obstacle | None) -> Sta
         str(update.ref),
         update.kind,
         update.value,
-        update.state,
+        state,
         timestamp(update.created_at),
         update.created_by,
         fetched,
