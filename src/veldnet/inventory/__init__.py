@@ -16,6 +16,7 @@ __all__ = [
     "devices",
     "imports",
     "keys",
+    "names",
     "offers",
     "routing_profiles",
     "rows",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound, UnknownReference
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
+from veldnet.inventory.names import check_name
 from veldnet.store import lock_row, moment, put
 from veldnet.store.schema import decoder_bindings, decoders, device_profiles, devices, subscribers
 
@@ -90,9 +91,7 @@ def check_source(source: str, most: int) -> None:
 def _checked(body: PayloadDecoder, most_source: int) -> dict[str, str]:
     values: dict[str, str] = {}
     if body.name is not UNSET:
-        if not 1 <= len(body.name.strip()) <= 100:
-            raise InvalidField("name must have 1 to 100 characters")
-        values["name"] = body.name.strip()
+        values["name"] = check_name(body.name, most=100)
     if body.kind is not UNSET:
         values["kind"] = body.kind
     if body.source is not UNSET:

@@ -15,6 +15,7 @@ from msgspec import UNSET
 from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.resources import AlarmThreshold, Device, VeldnetDevice
 from veldnet.domain.thresholds import THRESHOLD_LEVELS, seconds_of
+from veldnet.inventory.names import is_readable
 from veldnet.lorawan import InvalidIdentifier, NetId
 
 _MAX_TEXT = 255
@@ -38,6 +39,8 @@ def _check_text(value: str, name: str) -> None:
             count=len(value),
             max_text=_MAX_TEXT,
         )
+    if not is_readable(value):
+        raise InvalidField("{name} must have printable characters or line breaks only", name=name)
 
 
 def _check_net_id(value: str, name: str) -> None:

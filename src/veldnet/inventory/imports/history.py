@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
 from veldnet.inventory.devices import delete_device
+from veldnet.inventory.names import check_name
 from veldnet.inventory.rows import inserted_ref, ref_of
 from veldnet.store import lock_row, moment
 from veldnet.store.schema import imported_devices, imports, subscribers
@@ -30,15 +31,14 @@ class Import(msgspec.Struct):
 
 def begin_import(connection: Connection, scope: Scope, name: str) -> Import:
     """Note that an import begins. The newest hundred are remembered."""
-    if not 1 <= len(name.strip()) <= 200:
-        raise InvalidField("name must have 1 to 200 characters")
+    name = check_name(name, most=200)
     lock_row(connection, subscribers, scope.subscriber_ref)
     done = connection.execute(
         insert(imports).values(
             subscriber_ref=scope.subscriber_ref,
             created_at=moment(connection),
             created_by=scope.display_name,
-            name=name.strip(),
+            name=name,
         )
     )
     ref = inserted_ref(done)

@@ -7,9 +7,10 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from veldnet.domain.errors import BadRequest, InvalidField, NotFound
+from veldnet.domain.errors import BadRequest, NotFound
 from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import Scope
+from veldnet.inventory.names import check_text
 from veldnet.inventory.rows import ref_of
 from veldnet.store.schema import (
     alarm_comments,
@@ -133,9 +134,7 @@ def _servers(connection: Connection, device_ref: int) -> list[AlarmCause]:
 def add_comment(connection: Connection, scope: Scope, ref: str, text: str, now: int) -> None:
     """Write something about an alarm of the subscriber. Raises `NotFound`, `InvalidField`."""
     get_alarm(connection, scope, ref)
-    kept = text.strip()
-    if not 1 <= len(kept) <= MOST_COMMENT:
-        raise InvalidField("text must have 1 to {most_comment} characters", most_comment=MOST_COMMENT)
+    kept = check_text(text, most=MOST_COMMENT)
     columns = alarm_comments.c
     written = connection.execute(select(func.count()).where(columns.alarm_ref == number_of(ref))).scalar_one()
     if written >= _MOST_COMMENTS:
