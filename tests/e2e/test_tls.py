@@ -252,7 +252,8 @@ def _frames_pass_through(server: Through, account: Account, person: Person, uri:
         field = Field(account.base_station_eui, uri, ssl=server.trusted, additional_headers=headers)
         await field.connect()
         field.hear(device.join_request())
-        await field.link.ask_time()
+        device.receive(await field.downlink())
+        assert device.joined
         await field.link.close()
 
     with person.live() as events:
