@@ -92,6 +92,11 @@ def test_the_recipes_of_the_docs_name_files_that_exist() -> None:
     recipes = text[text.index("## How to add") : text.index("## An operation of the API")]
     named = {path for path in re.findall(r"`([\w/]+/[\w./]*)`", recipes) if "<" not in path}
     assert len(named) >= 8
+    rows = [line for line in recipes.splitlines() if line.startswith("| a")]
+    assert len(rows) >= 8
+    for row in rows:
+        files = re.findall(r"`[\w/<>.]*(?:/|\.py|\.tsx?)`", row)
+        assert len(files) <= 6, f"nothing needs more than six files: {row}"
     missing = {
         p
         for p in named
