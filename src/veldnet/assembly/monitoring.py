@@ -161,6 +161,7 @@ class MonitoringService:
             identifier: replace(
                 self._facts(identifier, station.name, station.operator_ref, station.last_seen_at, loads),
                 overdue=overdue.get(station.id, ""),
+                gps_refused=self._network.air.radios.refuses_gps_time(identifier, now),
             )
             for identifier, station in self._base_stations.all()
         }

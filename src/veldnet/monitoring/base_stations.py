@@ -44,6 +44,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     # Addresses that its EUI is used from at once; seconds that its clock is ahead of ours where it is wrong.
     addresses: tuple[str, ...] = ()
     clock_error: float | None = None
+    # Whether it refuses to transmit at GPS times; None for one that sends no beacons.
+    gps_refused: bool | None = None
     # The kind of update that it has fetched, and not come back with; empty where there is none.
     overdue: str | None = None
 
@@ -133,6 +135,14 @@ def time_source(facts: Facts, limits: Limits, _now: float) -> Iterator[Signal]:
         yield Cleared(types.TIME_LOST)
 
 
+def beacon(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
+    """111: it is to send beacons, and says that it has no GPS time, which they need."""
+    if facts.gps_refused:
+        yield Raised(types.BEACON_FAILURE)
+    elif facts.gps_refused is not None:
+        yield Cleared(types.BEACON_FAILURE)
+
+
 def duplicate(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signal]:
     """202: two base stations with its EUI are alive."""
     if facts.addresses:
@@ -149,7 +159,7 @@ def update_overdue(facts: Facts, _limits: Limits, _now: float) -> Iterator[Signa
         yield Cleared(types.UPDATE_OVERDUE)
 
 
-RULES = (restart, connection, radio, backhaul, downlink_load, time_source, duplicate, update_overdue)
+RULES = (restart, connection, radio, backhaul, downlink_load, time_source, beacon, duplicate, update_overdue)
 
 
 class _Change(msgspec.Struct, frozen=True):

@@ -48,6 +48,9 @@ ADVICE: dict[int, Text] = {
     types.INVALID_CRC: Text("Look for interference near the base station, and check its antenna."),
     types.DOWNLINK_OVERLOAD: Text("Send fewer downlinks, or install another base station nearby."),
     types.TIME_LOST: Text("Check the GPS antenna and the clock of the base station."),
+    types.BEACON_FAILURE: Text(
+        "Check the GPS antenna of the base station, or give it a profile without class B if it has none."
+    ),
     types.BACKHAUL: Text("Check the internet connection of the base station: it loses data."),
     types.DUPLICATE_EUI: Text("Give each base station an EUI of its own."),
     types.UPDATE_OVERDUE: Text(

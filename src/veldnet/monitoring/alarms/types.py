@@ -73,7 +73,7 @@ DEVICE_TYPES = {
 DUPLICATE_EUI, MODULE, CERTIFICATE, BACKUP, UPDATE_OVERDUE = 202, 201, 203, 204, 205
 
 RESTARTED, CONNECTION, LOW_TRAFFIC, INVALID_CRC, DOWNLINK_OVERLOAD = 101, 102, 103, 104, 105
-TIME_LOST, BACKHAUL = 109, 121
+TIME_LOST, BEACON_FAILURE, BACKHAUL = 109, 111, 121
 
 BASE_STATION_TYPES = {
     kind.id: kind
@@ -84,6 +84,7 @@ BASE_STATION_TYPES = {
         _state(INVALID_CRC, "High invalid CRC", Level.MINOR),
         _state(DOWNLINK_OVERLOAD, "Downlink rate over RF capacity", Level.MAJOR),
         _state(TIME_LOST, "Time synchronization lost", Level.MAJOR),
+        _state(BEACON_FAILURE, "Beacon failure", Level.MAJOR),
         _state(BACKHAUL, "Backhaul interface", Level.MAJOR),
         _state(DUPLICATE_EUI, "EUI used by several base stations", Level.MAJOR),
         _state(UPDATE_OVERDUE, "Update fetched and not carried out", Level.MAJOR),

@@ -140,6 +140,14 @@ class BaseStationRadios:
                 # It refuses every power: something is wrong with it that somebody will mend.
                 refused.powers = dict.fromkeys(refused.powers, now + _FREQUENCY)
 
+    def refuses_gps_time(self, base_station: BaseStationId, now: float) -> bool | None:
+        """Whether a base station of class B has refused to transmit at a GPS time of late; None for one that
+        is not of class B."""
+        if not self._settings(base_station).class_b:
+            return None
+        refused = self._refused.get(base_station)
+        return refused is not None and refused.gps_until > now
+
     def highest_power(self, base_station: BaseStationId, now: float) -> int | None:
         """The highest power in dBm that a base station may still take, None where no limit is known."""
         limit = self._settings(base_station).max_power

@@ -147,6 +147,8 @@ def test_c11_what_a_base_station_cannot_do_is_offered_once(
     done = station.run(transmit)
     assert not done.delivered and cause in (done.cause_rx2, done.cause_ping) and error in done.decision
     assert len(station.offered) == 1 and station.now == NOW
+    radios = station.air.radios
+    assert radios.refuses_gps_time(HERE, NOW) is (error == "GPS_UNLOCKED")
 
 
 @pytest.mark.parametrize("error", ["COLLISION_PACKET", "TOO_LATE", "NO_ADDRESS", "SOMETHING_NEW"])
