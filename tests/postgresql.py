@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from veldnet.store import HEAD
 from veldnet.store.postgres import PostgresStore
 
 _USER = "veldnet"
@@ -176,3 +177,26 @@ def open_store(url: str, **options: Any) -> PostgresStore:
     store = PostgresStore(url, **options)
     store.migrate()
     return store
+
+
+_BASE = Path(__file__).parent / "contract" / "postgresql_base.sql"
+
+
+def define_base(database: str) -> None:
+    """Give an empty database the oldest schema that there is of PostgreSQL."""
+    server().run(_BASE.read_text(), database)
+
+
+def _dump_schema() -> None:
+    """Write down today's schema as the oldest one: `python -m tests.postgresql`. Not after a release whose
+    schema is on PostgreSQL."""
+    arguments = ("--schema-only", "--no-owner", "--no-comments", "--no-privileges", server().url(_template()))
+    done = subprocess.run([_program("pg_dump"), *arguments], check=True, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line and not line.startswith(("--", "\\"))]
+    lines.append("RESET search_path;")
+    lines.append(f"INSERT INTO alembic_version VALUES ('{HEAD}');")
+    _BASE.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    _dump_schema()

@@ -13,6 +13,7 @@ from tests import postgresql
 from tests.contract.test_store import fleet, frame_row
 from veldnet.monitoring.retention import Retention, prune
 from veldnet.store import (
+    HEAD,
     BodyRow,
     HourlyRow,
     NewDeliveryRow,
@@ -24,6 +25,7 @@ from veldnet.store import (
 )
 from veldnet.store.opening import postgres_database
 from veldnet.store.postgres import PostgresStore
+from veldnet.store.postgres.creating import BASE
 from veldnet.store.postgres.days import day_of
 from veldnet.store.schema import device_states, frames, hourly_statistics, operators
 
@@ -214,3 +216,33 @@ async def test_a_backup_put_back_is_another_place(url: str) -> None:
     await first.close()
     await second.close()
     postgresql.server().drop(copy)
+
+
+def _schema(url: str) -> set[tuple[object, ...]]:
+    """Columns, indexes and triggers of a database."""
+    store = PostgresStore(url, inline=True)
+    with store.engine.connect() as connection:
+        columns = connection.execute(
+            text(
+                "SELECT table_name, column_name, data_type, is_nullable, collation_name "
+                "FROM information_schema.columns WHERE table_schema = 'public'"
+            )
+        )
+        indexes = connection.execute(
+            text("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'")
+        )
+        triggers = connection.execute(text("SELECT tgname, tgtype FROM pg_trigger WHERE NOT tgisinternal"))
+        found = {tuple(row) for rows in (columns, indexes, triggers) for row in rows}
+    store.dispose()
+    return found
+
+
+def test_every_schema_of_postgresql_is_brought_to_todays(url: str) -> None:
+    """The chain of migrations runs on PostgreSQL, too, from the first schema that there was of it."""
+    with postgresql.database(empty=True) as old:
+        postgresql.define_base(old.partition("@/")[2].partition("?")[0])
+        store = PostgresStore(old, inline=True)
+        assert store.revision() == BASE
+        assert store.migrate() == (BASE != HEAD) and store.revision() == HEAD
+        store.dispose()
+        assert _schema(old) == _schema(url)
