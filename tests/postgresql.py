@@ -159,6 +159,11 @@ def database_beside(data: Path) -> str:
     return server().url(_beside[data])
 
 
+def put_beside(data: Path, name: str) -> None:
+    """Have a database be that of a data directory from now on."""
+    _beside[data] = name
+
+
 def copy_database(source: Path, target: Path) -> None:
     """Give a copy of a data directory a copy of its database."""
     _beside[target] = name = server().create(_beside[source])

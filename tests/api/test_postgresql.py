@@ -15,7 +15,7 @@ from tests.api.hosting import HostedServer
 from tests.customers import KPN
 from tests.e2e import radio
 from tests.e2e.running import command, failing
-from tests.installation import STORE_VARIABLE, store_environment
+from tests.installation import STORE_VARIABLE, sandbox, store_environment
 from tests.person import Person
 from veldnet.cli.main import app
 from veldnet.simulator.customer import Account
@@ -79,6 +79,49 @@ def test_commands_beside_it(server: HostedServer, account: Account, tmp_path: Pa
     refused = failing("admin", "backup", str(tmp_path / "copy.db"), *where)
     assert "the tools of PostgreSQL" in refused and refused.count("\n") == 1
     assert "installation in the database" in failing("init", *where)
+
+
+def test_an_installation_moves_from_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions, counters and numbers go on where they were."""
+    monkeypatch.delenv(STORE_VARIABLE, raising=False)
+    data = tmp_path / "data"
+    account = sandbox(data)
+    before = HostedServer(data)
+    user = Person(before, account.thingpark_username, account.thingpark_password)
+    routing = {"name": "Pumps", "routes": [{"addresses": [before.inbox.url]}]}
+    profile = user.call("POST", f"{KPN}/routingProfiles", routing)
+    body = {
+        "EUI": "0059AC0000C0FFEF",
+        "applicationEUI": "0059AC0000000001",
+        "applicationKey": KEY,
+        "deviceProfileId": account.device_profile_id,
+        "routingProfileId": profile["id"],
+        "geoLatitude": 52.1,
+        "geoLongitude": 5.1,
+    }
+    headers = {"api-version": "v1.1.1"}
+    device = radio.device(body["EUI"], KEY)
+    made = user.call("POST", f"{KPN}/devices", body, headers=headers)
+    gone = user.call("POST", f"{KPN}/devices", body | {"EUI": "0059AC0000C0FFF0"}, headers=headers)
+    user.call("DELETE", f"{KPN}/devices/{gone['ref']}", headers=headers)
+    antenna = Antenna(before, account.base_station_eui)
+    radio.join(antenna, device)
+    antenna.hear(device.uplink(1, b"before"))
+    before.stop()
+    name = postgresql.server().create()
+    url = postgresql.server().url(name)
+    moved = command("admin", "migrate-store", "--to", url, "--data", str(data))
+    assert " frames\n" in moved and "veldnet.moved.db" in moved
+    assert "no database" in failing("admin", "migrate-store", "--to", url, "--data", str(data))
+    monkeypatch.setenv(STORE_VARIABLE, "postgresql")
+    postgresql.put_beside(data, name)
+    after = HostedServer(data, ago=-60)
+    user = Person(after, account.thingpark_username, account.thingpark_password)
+    Antenna(after, account.base_station_eui).hear(device.uplink(1, b"after"))
+    after.until(lambda: len(after.inbox.uplinks()) == 1)
+    more = user.call("POST", f"{KPN}/devices", body | {"EUI": "0059AC0000C0FFF1"}, headers=headers)
+    assert int(more["ref"]) > int(gone["ref"]) > int(made["ref"])
+    after.stop()
 
 
 def test_counters_jump_ahead_after_a_restore(server: HostedServer, account: Account) -> None:

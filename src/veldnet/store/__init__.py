@@ -6,7 +6,8 @@ Only this room knows SQL dialects. It imports nothing else of Veldnet.
 from sqlalchemy import Connection
 
 from .database import Damaged, Database, DatabaseStore
-from .engine_store import EngineStore
+from .digests import MovedTable
+from .engine_store import PARTITIONS, EngineStore
 from .ids import (
     IdRange,
     IdSource,
@@ -35,7 +36,7 @@ from .migrating import (
 )
 from .moment import moment
 from .name_index import index_names, named
-from .opening import postgres_database
+from .opening import move_to_postgres, postgres_database
 from .properties import read_property, write_property
 from .rows import (
     ALARM_INFOS,
@@ -99,6 +100,7 @@ __all__ = [
     "IdStep",
     "JoinMemoryRow",
     "LeaseLost",
+    "MovedTable",
     "MuteRow",
     "NewDeliveryRow",
     "NotificationRow",
@@ -138,6 +140,7 @@ __all__ = [
     "migrate",
     "millis_of",
     "moment",
+    "move_to_postgres",
     "named",
     "open_at_rest",
     "postgres_database",

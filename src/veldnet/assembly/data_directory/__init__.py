@@ -5,6 +5,7 @@ __all__ = [
     "clock_mark",
     "directory",
     "lock",
+    "moving",
     "scheduled_backups",
     "takeover",
 ]
