@@ -455,7 +455,7 @@ CREATE TABLE public.deliveries (
     frame_id bigint NOT NULL,
     device_ref bigint NOT NULL,
     subscriber_ref bigint NOT NULL,
-    lane text NOT NULL COLLATE pg_catalog."C",
+    queue text NOT NULL COLLATE pg_catalog."C",
     expires_at bigint NOT NULL,
     state integer NOT NULL,
     last_error text COLLATE pg_catalog."C",
@@ -529,9 +529,9 @@ CREATE TABLE public.device_states (
     pending_dev_addr bigint,
     state bytea,
     join_memory bytea,
-    restless integer,
+    unsolicited integer,
     current_class text COLLATE pg_catalog."C",
-    watch bytea,
+    monitoring bytea,
     check_at bigint
 );
 CREATE TABLE public.device_tags (
@@ -861,6 +861,27 @@ CREATE SEQUENCE public.operators_ref_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.operators_ref_seq OWNED BY public.operators.ref;
+CREATE TABLE public.passkeys (
+    ref bigint NOT NULL,
+    user_ref bigint,
+    operator_user_ref bigint,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    handle bytea NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    transports text NOT NULL COLLATE pg_catalog."C",
+    created_at bigint NOT NULL,
+    used_at bigint,
+    copied boolean DEFAULT false NOT NULL
+);
+CREATE SEQUENCE public.passkeys_ref_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.passkeys_ref_seq OWNED BY public.passkeys.ref;
 CREATE TABLE public.password_resets (
     digest bytea NOT NULL,
     user_ref bigint,
@@ -1036,6 +1057,7 @@ ALTER TABLE ONLY public.invitations ALTER COLUMN ref SET DEFAULT nextval('public
 ALTER TABLE ONLY public.module_alarms ALTER COLUMN ref SET DEFAULT nextval('public.module_alarms_ref_seq'::regclass);
 ALTER TABLE ONLY public.operator_users ALTER COLUMN ref SET DEFAULT nextval('public.operator_users_ref_seq'::regclass);
 ALTER TABLE ONLY public.operators ALTER COLUMN ref SET DEFAULT nextval('public.operators_ref_seq'::regclass);
+ALTER TABLE ONLY public.passkeys ALTER COLUMN ref SET DEFAULT nextval('public.passkeys_ref_seq'::regclass);
 ALTER TABLE ONLY public.projects ALTER COLUMN ref SET DEFAULT nextval('public.projects_ref_seq'::regclass);
 ALTER TABLE ONLY public.routing_profiles ALTER COLUMN ref SET DEFAULT nextval('public.routing_profiles_ref_seq'::regclass);
 ALTER TABLE ONLY public.second_factors ALTER COLUMN ref SET DEFAULT nextval('public.second_factors_ref_seq'::regclass);
@@ -1161,6 +1183,8 @@ ALTER TABLE ONLY public.operator_users
     ADD CONSTRAINT pk_operator_users PRIMARY KEY (ref);
 ALTER TABLE ONLY public.operators
     ADD CONSTRAINT pk_operators PRIMARY KEY (ref);
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT pk_passkeys PRIMARY KEY (ref);
 ALTER TABLE ONLY public.password_resets
     ADD CONSTRAINT pk_password_resets PRIMARY KEY (digest);
 ALTER TABLE ONLY public.plan_grants
@@ -1235,6 +1259,8 @@ ALTER TABLE ONLY public.operator_users
     ADD CONSTRAINT uq_operator_users_username UNIQUE (username);
 ALTER TABLE ONLY public.operators
     ADD CONSTRAINT uq_operators_code UNIQUE (code);
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT uq_passkeys_credential_id UNIQUE (credential_id);
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT uq_projects_client_id UNIQUE (client_id);
 ALTER TABLE ONLY public.subscribers
@@ -1259,7 +1285,7 @@ CREATE INDEX ix_certificates_base_station_ref ON public.certificates USING btree
 CREATE INDEX ix_changes_txn_seq ON public.changes USING btree (txn, seq);
 CREATE INDEX ix_coverage_last_at ON public.coverage USING btree (last_at);
 CREATE INDEX ix_decoders_subscriber_ref ON public.decoders USING btree (subscriber_ref);
-CREATE INDEX ix_deliveries_lane ON public.deliveries USING btree (device_ref, lane, state, id);
+CREATE INDEX ix_deliveries_queue ON public.deliveries USING btree (device_ref, queue, state, id);
 CREATE INDEX ix_deliveries_state_id ON public.deliveries USING btree (state, id);
 CREATE INDEX ix_device_key_changes_device_ref ON public.device_key_changes USING btree (device_ref);
 CREATE INDEX ix_device_order_heard_hour ON public.device_order USING btree (subscriber_ref, heard_hour, device_ref);
@@ -1267,7 +1293,7 @@ CREATE INDEX ix_device_order_lost_percent ON public.device_order USING btree (su
 CREATE INDEX ix_device_states_check_at ON public.device_states USING btree (check_at) WHERE (check_at IS NOT NULL);
 CREATE INDEX ix_device_states_dev_addr ON public.device_states USING btree (dev_addr);
 CREATE INDEX ix_device_states_pending_dev_addr ON public.device_states USING btree (pending_dev_addr);
-CREATE INDEX ix_device_states_restless ON public.device_states USING btree (device_ref) WHERE (restless IS NOT NULL);
+CREATE INDEX ix_device_states_unsolicited ON public.device_states USING btree (device_ref) WHERE (unsolicited IS NOT NULL);
 CREATE INDEX ix_device_tags_device_ref ON public.device_tags USING btree (device_ref);
 CREATE INDEX ix_devices_eui_end ON public.devices USING btree (substr(dev_eui, 13), subscriber_ref, dev_eui);
 CREATE INDEX ix_devices_position ON public.devices USING btree (subscriber_ref, latitude, longitude, health) WHERE (latitude IS NOT NULL);
@@ -1291,6 +1317,8 @@ CREATE INDEX ix_imports_subscriber_ref ON public.imports USING btree (subscriber
 CREATE INDEX ix_invitations_subscriber_ref ON public.invitations USING btree (subscriber_ref);
 CREATE INDEX ix_operator_users_email ON public.operator_users USING btree (email);
 CREATE INDEX ix_operator_users_operator_ref ON public.operator_users USING btree (operator_ref);
+CREATE INDEX ix_passkeys_operator_user_ref ON public.passkeys USING btree (operator_user_ref);
+CREATE INDEX ix_passkeys_user_ref ON public.passkeys USING btree (user_ref);
 CREATE INDEX ix_password_resets_expires_at ON public.password_resets USING btree (expires_at);
 CREATE INDEX ix_password_resets_operator_user_ref ON public.password_resets USING btree (operator_user_ref);
 CREATE INDEX ix_password_resets_user_ref ON public.password_resets USING btree (user_ref);
@@ -1392,6 +1420,10 @@ ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT fk_invitations_subscriber_ref FOREIGN KEY (subscriber_ref) REFERENCES public.subscribers(ref) ON DELETE CASCADE;
 ALTER TABLE ONLY public.operator_users
     ADD CONSTRAINT fk_operator_users_operator_ref FOREIGN KEY (operator_ref) REFERENCES public.operators(ref);
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT fk_passkeys_operator_user_ref FOREIGN KEY (operator_user_ref) REFERENCES public.operator_users(ref) ON DELETE CASCADE;
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT fk_passkeys_user_ref FOREIGN KEY (user_ref) REFERENCES public.users(ref) ON DELETE CASCADE;
 ALTER TABLE ONLY public.password_resets
     ADD CONSTRAINT fk_password_resets_operator_user_ref FOREIGN KEY (operator_user_ref) REFERENCES public.operator_users(ref) ON DELETE CASCADE;
 ALTER TABLE ONLY public.password_resets
@@ -1429,4 +1461,4 @@ ALTER TABLE ONLY public.tokens
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT fk_users_subscriber_ref FOREIGN KEY (subscriber_ref) REFERENCES public.subscribers(ref);
 RESET search_path;
-INSERT INTO alembic_version VALUES ('0036');
+INSERT INTO alembic_version VALUES ('0039');

@@ -12,7 +12,7 @@ from veldnet.store.schema import metadata
 from .definitions import define
 
 # No database of PostgreSQL has an older schema.
-BASE = "0036"
+BASE = "0039"
 # Among the advisory locks of the database.
 _LOCK = 0x56454C44
 

@@ -23,8 +23,8 @@ from .texts import storable
 # Triggers fill them as devices come.
 _COUNTED = (device_counts, device_cells)
 _JOURNAL = {frames: "id", frame_bodies: "frame_id"}
-# Of the place where a database is and of the server on it.
-_LEFT_BEHIND = ("server", "place", "finished")
+# Of the place where a database is, of the server on it, and of an index that SQLite alone has.
+_LEFT_BEHIND = ("server", "place", "finished", "device_names_until")
 
 
 # Called with the name of a table and the number of its rows that are there.
