@@ -8,7 +8,12 @@ import pytest
 
 from veldnet.store.digests import TableDigest
 
-ROWS = [(1, "a", None, b"\0"), (2, "b", 0.5, b""), (3, "c", True, None), (3, "c", True, None)]
+ROWS: list[tuple[object, ...]] = [
+    (1, "a", None, b"\0"),
+    (2, "b", 0.5, b""),
+    (3, "c", True, None),
+    (3, "c", True, None),
+]
 
 
 def digest(rows: list[tuple[object, ...]]) -> TableDigest:
