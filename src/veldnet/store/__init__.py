@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from .database import Damaged, Database, DatabaseStore
 from .digests import MovedTable
-from .engine_store import PARTITIONS, EngineStore
+from .engine_store import EngineStore
 from .ids import (
     IdRange,
     IdSource,
