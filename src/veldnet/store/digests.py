@@ -39,7 +39,7 @@ class TableDigest(msgspec.Struct):
         return f"{self.digest:032x}"
 
 
-def pieces(connection: Connection, table: Table) -> Iterator[list[tuple[Any, ...]]]:
+def pieces(connection: Connection, table: Table) -> Iterator[list[Sequence[Any]]]:
     """All rows of a table, some at a time."""
     streaming = {"stream_results": True, "yield_per": _PIECE}
     for part in connection.execute(select(table), execution_options=streaming).partitions():

@@ -83,7 +83,7 @@ def _move_table(
     return MovedTable(table.name, sent.rows, str(sent))
 
 
-def _storable_pieces(reading: Connection, table: Table) -> Iterator[list[tuple[Any, ...]]]:
+def _storable_pieces(reading: Connection, table: Table) -> Iterator[list[Sequence[Any]]]:
     for rows in pieces(reading, table):
         if table is properties:
             rows = [row for row in rows if row[0] not in _LEFT_BEHIND]
