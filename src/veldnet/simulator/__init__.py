@@ -8,6 +8,7 @@ __all__ = [
     "basics_station_link",
     "customer",
     "device",
+    "gateway_wire",
     "life",
     "mqtt_forwarder",
     "permanent_memory",

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 import pytest
 
 from veldnet.cli.bench.api import _operations
-from veldnet.cli.bench.base_stations import _Work
+from veldnet.cli.bench.base_stations import Work
 from veldnet.cli.bench.fleet import bench_device, place_of
 from veldnet.cli.bench.joins import _TICKS, _latencies
 from veldnet.cli.bench.load import Answer, Generator
+from veldnet.cli.bench.protocols import event_of
 from veldnet.gateways.basics_station.messages import DataFrame, parse
+from veldnet.gateways.chirpstack_mqtt.gateway_pb2 import UplinkFrame
+from veldnet.gateways.chirpstack_mqtt.messages import decode
 from veldnet.gateways.semtech_udp.messages import parse_push_data
 from veldnet.lorawan import DevAddr, GatewayEui, NetId
 from veldnet.lorawan.join import JoinAccept, encrypt_join_accept, join_accept_mic
@@ -54,8 +57,8 @@ def test_each_part_of_the_map_that_is_asked_for_has_a_device() -> None:
 
 
 def test_both_protocols_bring_the_same_frames_one_after_the_other() -> None:
-    work = _Work(None, None, [bench_device(number, SPACE) for number in range(3)], 0.2)  # type: ignore[arg-type]
-    datagrams, confirmed = work._datagrams(60, [GatewayEui(1), GatewayEui(2)])
+    work = Work(None, None, [bench_device(number, SPACE) for number in range(3)], 0.2)  # type: ignore[arg-type]
+    datagrams, confirmed = work.datagrams(60, [GatewayEui(1), GatewayEui(2)])
     texts, later = work._texts(60)
     assert confirmed == [0, 50] and later == [40]
     first = parse_push_data(datagrams[0].datagrams[0], _nothing, _nothing).rxpk[0]
@@ -66,11 +69,19 @@ def test_both_protocols_bring_the_same_frames_one_after_the_other() -> None:
     assert [frame.FCnt for frame in frames[:4] if isinstance(frame, DataFrame)] == [21, 21, 21, 22]
 
 
+def test_a_frame_for_the_broker_is_what_the_server_reads() -> None:
+    work = Work(None, None, [bench_device(0, SPACE)], 0.2)  # type: ignore[arg-type]
+    ((position, octets, _confirmed),) = work.frames(1)
+    message = decode(UplinkFrame, event_of("0059ac0000000001", position, octets, 868_100_000))
+    assert (message.phy_payload, message.rx_info.gateway_id) == (octets, "0059ac0000000001")
+    assert message.tx_info.frequency == 868_100_000 and message.rx_info.context == bytes(4)
+
+
 def _nothing(_code: str, _words: str) -> None:
     raise AssertionError
 
 
 def test_an_acknowledgement_that_is_missing_spoils_the_latencies() -> None:
-    work = _Work(None, None, [], 0.2)  # type: ignore[arg-type]
-    assert work._latencies([1.0, 2.0], [1.25, 2.5]) == pytest.approx([0.05, 0.3])
-    assert work._latencies([1.0, 2.0], [1.25]) == []
+    work = Work(None, None, [], 0.2)  # type: ignore[arg-type]
+    assert work.latencies([1.0, 2.0], [1.25, 2.5]) == pytest.approx([0.05, 0.3])
+    assert work.latencies([1.0, 2.0], [1.25]) == []

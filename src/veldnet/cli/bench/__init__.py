@@ -12,6 +12,8 @@ from rich.progress import Progress
 
 from veldnet.cli.output import errors, fail, print_json
 from veldnet.cli.running import run
+from veldnet.cli.simulate_backhaul import protocols_named
+from veldnet.simulator.backhaul import NotConnected
 
 from .api import bench_api
 from .base_stations import bench_base_stations
@@ -19,6 +21,7 @@ from .downlinks import bench_downlinks
 from .forged import bench_forged
 from .joins import bench_joins
 from .monitoring import bench_monitoring
+from .protocols import bench_protocols
 from .server import ServerFailed
 from .start import bench_start
 from .uplinks import bench_uplinks
@@ -50,8 +53,26 @@ def uplinks_command(
     sharing: Annotated[
         int, typer.Option(min=1, max=256, help="Devices on each DevAddr; not with --deliver.")
     ] = 1,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare protocols of base stations: mixed for all by turns, or one of semtech-udp, "
+            "basics-station, chirpstack-mqtt."
+        ),
+    ] = None,
 ) -> None:
     """Durable uplinks over UDP; latency is that of the downlink, or of the delivery with --deliver."""
+    if protocol is not None:
+        try:
+            protocols = protocols_named(protocol)
+        except NotConnected as error:
+            fail(str(error))
+        _run(
+            lambda data: bench_protocols(
+                data / "data", protocols, rate=rate, seconds=seconds, devices=devices
+            )
+        )
+        return
     _run(
         lambda data: bench_uplinks(
             data,

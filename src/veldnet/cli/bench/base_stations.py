@@ -62,7 +62,7 @@ class BaseStationsResult(msgspec.Struct, frozen=True):
     storm_uplinks_committed: int
 
 
-class _Stations:
+class Stations:
     """The connections. They answer downlinks, as Station does once a frame is on air."""
 
     def __init__(self, address: str, euis: list[GatewayEui]) -> None:
@@ -130,31 +130,34 @@ async def bench_base_stations(data: Path, *, count: int, rate: float, seconds: f
     opened = await DataDirectory.open(settings, create=True)
     await make_sandbox(opened)
     euis = [GatewayEui(_FIRST + number) for number in range(2 * count)]
-    await opened.store.write(partial(_register, euis))
+    await opened.store.write(partial(register, euis))
     await create_fleet(opened, parameters, _DEVICES, joined=True, class_c_every=_DEVICES + 1)
     await opened.close()
     server = await BenchServer.start(data, {"VELDNET_GATEWAYS__BASICS_STATION": "127.0.0.1:0"})
     space = AddressSpace(parameters.net_id)
     try:
         assert server.basics_station is not None
-        stations = _Stations(server.basics_station, euis[:count])
+        stations = Stations(server.basics_station, euis[:count])
         others = Generator(server.udp, euis[count : count + 1])
         udp = Generator(server.udp, euis[count:])
         fleet = [bench_device(number, space) for number in range(_DEVICES)]
         async with aiohttp.ClientSession() as session:
-            work = _Work(server, session, fleet, settings.network.deduplication_window)
+            work = Work(server, session, fleet, settings.network.deduplication_window)
             return await work.measure(stations, udp, others, euis[count:], int(rate * seconds), rate)
     finally:
         await server.stop()
 
 
-def _register(euis: list[GatewayEui], connection: Connection) -> None:
+def register(euis: list[GatewayEui], connection: Connection) -> None:
+    """Make base stations of the sandbox's operator."""
     operator = accounts.find_operator(connection, "sandbox-ope")
     for eui in euis:
         base_stations.create_base_station(connection, operator, eui, str(eui))
 
 
-class _Work:
+class Work:
+    """Frames of a fleet by one protocol or another, and what the server spends on them."""
+
     def __init__(
         self,
         server: BenchServer,
@@ -164,24 +167,24 @@ class _Work:
     ) -> None:
         self._server = server
         self._session = session
-        self._fleet = fleet
+        self.fleet = fleet
         self._window = window
         # Frames made until now.
         self._made = 0
 
-    def _frames(self, count: int) -> list[tuple[int, bytes, bool]]:
+    def frames(self, count: int) -> list[tuple[int, bytes, bool]]:
         """Frames of all devices in turn, with their numbers, and whether they ask for an answer."""
         found = []
         for position in range(self._made, self._made + count):
-            device = self._fleet[position % len(self._fleet)]
+            device = self.fleet[position % len(self.fleet)]
             confirmed = position % _CONFIRMED_EVERY == 0
-            octets = uplink_octets(device, position // len(self._fleet) + 1, confirmed)
+            octets = uplink_octets(device, position // len(self.fleet) + 1, confirmed)
             found.append((position, octets, confirmed))
         self._made += count
         return found
 
-    def _datagrams(self, count: int, euis: list[GatewayEui]) -> tuple[list[Prepared], list[int]]:
-        frames = self._frames(count)
+    def datagrams(self, count: int, euis: list[GatewayEui]) -> tuple[list[Prepared], list[int]]:
+        frames = self.frames(count)
         prepared = [
             Prepared(
                 (
@@ -201,7 +204,7 @@ class _Work:
         return prepared, [place for place, (_p, _o, confirmed) in enumerate(frames) if confirmed]
 
     def _texts(self, count: int) -> tuple[list[str], list[int]]:
-        frames = self._frames(count)
+        frames = self.frames(count)
         texts = []
         for position, octets, _confirmed in frames:
             info = {
@@ -214,7 +217,7 @@ class _Work:
 
     async def measure(
         self,
-        stations: _Stations,
+        stations: Stations,
         udp: Generator,
         others: Generator,
         euis: list[GatewayEui],
@@ -223,27 +226,27 @@ class _Work:
     ) -> BaseStationsResult:
         """All of it, in turn."""
         udp.begin()
-        warm, _confirmed = self._datagrams(len(self._fleet), euis)
+        warm, _confirmed = self.datagrams(len(self.fleet), euis)
         await udp.send(warm, rate)
-        idle = await self._settled(0)
+        idle = await self.settled(0)
         connected = await stations.connect()
-        memory = (await self._metrics())["resident_bytes"] - idle["resident_bytes"]
+        memory = (await self.metrics())["resident_bytes"] - idle["resident_bytes"]
         # Twice by turns: a server that has just begun has more to do.
-        udp_cpu, udp_latency = await self._by_udp(udp, euis, count, rate)
-        station_cpu, station_latency = await self._by_stations(stations, count, rate)
-        udp_again, more = await self._by_udp(udp, euis, count, rate)
-        stations_again, later = await self._by_stations(stations, count, rate)
+        udp_cpu, udp_latency = await self.by_udp(udp, euis, count, rate)
+        station_cpu, station_latency = await self.by_stations(stations, count, rate)
+        udp_again, more = await self.by_udp(udp, euis, count, rate)
+        stations_again, later = await self.by_stations(stations, count, rate)
         udp_cpu, station_cpu = (udp_cpu + udp_again) / 2, (station_cpu + stations_again) / 2
         udp_latency, station_latency = udp_latency + more, station_latency + later
-        before = await self._metrics()
+        before = await self.metrics()
         await stations.drop()
         again = asyncio.create_task(stations.connect())
         offered = 0
         while not again.done():
-            frames, _confirmed = self._datagrams(int(_OTHERS), euis[:1])
+            frames, _confirmed = self.datagrams(int(_OTHERS), euis[:1])
             await others.send(frames, _OTHERS)
             offered += len(frames)
-        after = await self._settled(before["uplinks_committed_total"] + offered)
+        after = await self.settled(before["uplinks_committed_total"] + offered)
         await stations.drop()
         udp.close()
         others.close()
@@ -261,50 +264,50 @@ class _Work:
             storm_uplinks_committed=int(after["uplinks_committed_total"] - before["uplinks_committed_total"]),
         )
 
-    async def _by_udp(
+    async def by_udp(
         self, udp: Generator, euis: list[GatewayEui], count: int, rate: float
     ) -> tuple[float, list[float]]:
         """CPU in milliseconds for each uplink, and the seconds until each acknowledgement."""
-        prepared, confirmed = self._datagrams(count, euis)
-        before = await self._metrics()
+        prepared, confirmed = self.datagrams(count, euis)
+        before = await self.metrics()
         first, answered = len(udp.sent_at), len(udp.downlinks)
         await udp.send(prepared, rate)
-        after = await self._settled(before["uplinks_committed_total"] + count)
+        after = await self.settled(before["uplinks_committed_total"] + count)
         sent = [udp.sent_at[first + place] for place in confirmed]
         came = sorted(answer.when for answer in udp.downlinks[answered:])
-        return _cpu(before, after), self._latencies(sent, came)
+        return cpu_of(before, after), self.latencies(sent, came)
 
-    async def _by_stations(self, stations: _Stations, count: int, rate: float) -> tuple[float, list[float]]:
+    async def by_stations(self, stations: Stations, count: int, rate: float) -> tuple[float, list[float]]:
         texts, confirmed = self._texts(count)
-        before = await self._metrics()
+        before = await self.metrics()
         answered = len(stations.downlinks)
         sent = await stations.send(texts, rate)
-        after = await self._settled(before["uplinks_committed_total"] + count)
+        after = await self.settled(before["uplinks_committed_total"] + count)
         came = sorted(stations.downlinks[answered:])
-        return _cpu(before, after), self._latencies([sent[place] for place in confirmed], came)
+        return cpu_of(before, after), self.latencies([sent[place] for place in confirmed], came)
 
-    def _latencies(self, sent: list[float], came: list[float]) -> list[float]:
+    def latencies(self, sent: list[float], came: list[float]) -> list[float]:
         """Acknowledgements come in the order of their uplinks; none where one is missing."""
         if len(sent) != len(came):
             return []
         return [answer - begin - self._window for begin, answer in zip(sent, came, strict=True)]
 
-    async def _metrics(self) -> dict[str, float]:
+    async def metrics(self) -> dict[str, float]:
         return await self._server.metrics(self._session)
 
-    async def _settled(self, committed: float) -> dict[str, float]:
+    async def settled(self, committed: float) -> dict[str, float]:
         """Wait until so many uplinks are committed, and their answers are out; then what is said of them."""
         end, last, moved = time.perf_counter() + _DEADLINE, -1.0, time.perf_counter()
         while time.perf_counter() < end:
-            now = await self._metrics()
+            now = await self.metrics()
             if now["uplinks_committed_total"] != last:
                 last, moved = now["uplinks_committed_total"], time.perf_counter()
             if last >= committed and time.perf_counter() - moved > 1.0:
                 return now
             await asyncio.sleep(0.1)
-        return await self._metrics()
+        return await self.metrics()
 
 
-def _cpu(before: dict[str, float], after: dict[str, float]) -> float:
+def cpu_of(before: dict[str, float], after: dict[str, float]) -> float:
     committed = after["uplinks_committed_total"] - before["uplinks_committed_total"]
     return 1000 * (after["cpu_seconds_total"] - before["cpu_seconds_total"]) / max(committed, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -134,6 +135,9 @@ class Broker:
         sock = client.socket()
         if sock is None:
             raise OSError("the broker closed the connection")
+        if isinstance(sock, socket.socket):
+            # A downlink does not wait until the broker has acknowledged the one before.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._fd = sock.fileno()
         client.on_socket_close = self._socket_closed
         asyncio.get_running_loop().add_reader(self._fd, self._readable)
