@@ -115,14 +115,15 @@ class Desk:
         """Colours and opacities that change over time have their last value."""
         self.page.evaluate(SETTLED)
 
-    def accessible(self) -> None:
+    def accessible(self, within: str = "html") -> None:
         """No violation of WCAG A or AA that axe finds."""
         self.settle()
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         found = self.page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],"
-            " resultTypes: ['violations']}).then((found) => found.violations)"
+            "within => axe.run(within, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],"
+            " resultTypes: ['violations']}).then((found) => found.violations)",
+            within,
         )
         problems = [
             f"{v['id']}: {v['help']}: {node['target']} {node.get('failureSummary', '')[:300]}"

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.certificates import write_pair
 from tests.e2e import radio
 from tests.e2e.desk import PICTURES, Desk
+from tests.e2e.dialogs import Dialogs, titles
 from tests.e2e.lived_in import UNKNOWN, LivedIn
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
@@ -57,11 +58,13 @@ def test_every_screen_is_accessible_and_in_one_piece(desk: Desk, account: Accoun
     desk.sign_in(name.replace("sandbox", "operator") if operator else name, account.thingpark_password)
     expect(desk.page.get_by_role("heading", level=1)).to_have_count(1)
     desk.complaints.clear()
+    dialogs = Dialogs(desk)
     for path in operator_screens() if operator else subscriber_screens():
         desk.move(path)
         # The audit log shows changes as they were sent, in JSON.
         shown = desk.page.inner_text("body") if path != "/operator/audit" else ""
         assert not GAPS.search(shown), f"{path} shows {GAPS.search(shown)}"
+        dialogs.of_the_screen()
         for width, scheme in ((1440, "light"), (1024, "light"), (768, ""), (390, "dark")):
             desk.fits(width)
             if scheme:
@@ -72,6 +75,10 @@ def test_every_screen_is_accessible_and_in_one_piece(desk: Desk, account: Accoun
         desk.fits(1440)
         desk.page.emulate_media(color_scheme="light")
     assert desk.complaints == []
+    print(sorted(dialogs.seen))
+    print(sorted(dialogs.forms))
+    print([key for key, pattern in titles().items() if not any(pattern.fullmatch(one) for one in dialogs.seen)])
+    assert 0
 
 
 def take_pictures(desk: Desk, name: str) -> None:

@@ -47,7 +47,7 @@ export function ViewsMenu<Search>({ kept, current, onOpen, onKeep }: ViewsMenuPr
         ))}
         {!kept.length && <Menu.Label>{t("views.empty")}</Menu.Label>}
         <Menu.Divider />
-        <Menu.Item leftSection={<IconPlus size={14} />} onClick={save}>
+        <Menu.Item leftSection={<IconPlus size={14} />} aria-haspopup="dialog" onClick={save}>
           {t("views.save")}
         </Menu.Item>
       </Menu.Dropdown>

@@ -67,6 +67,31 @@ function holders(path: string, text: string): Holder[] {
   });
 }
 
+/** Buttons whose press opens a dialog, and which do not say so. */
+function silent(path: string, text: string): string[] {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
+  return file.statements.filter(ts.isFunctionDeclaration).flatMap((component) => {
+    const openers = new Set(["openDialog", "confirm", "openQuestion"]);
+    const opens = (node: ts.Node): boolean =>
+      (ts.isIdentifier(node) && openers.has(node.text)) ||
+      (node.forEachChild((child) => opens(child) || undefined) ?? false);
+    const found: string[] = [];
+    const names = (node: ts.Node): void => {
+      if (ts.isVariableDeclaration(node) && node.initializer && ts.isArrowFunction(node.initializer))
+        if (opens(node.initializer.body)) openers.add(node.name.getText());
+      node.forEachChild(names);
+    };
+    const look = (node: ts.Node): void => {
+      if (ts.isJsxAttribute(node) && node.name.getText() === "onClick" && node.initializer && opens(node.initializer))
+        if (!node.parent.getText().includes("aria-haspopup")) found.push(`${path}: ${node.getText()}`);
+      node.forEachChild(look);
+    };
+    names(component);
+    look(component);
+    return found;
+  });
+}
+
 const all = Object.entries(sources).flatMap(([key, text]) => {
   // Those of this folder are named without it.
   const path = key.replace(/^\.\.\//, "").replace(/^\.\//, "components/");
@@ -89,5 +114,10 @@ describe("the forms of the console", () => {
 
   it("are found by the test", () => {
     expect(all.filter(({ guarded }) => guarded).length).toBeGreaterThan(25);
+  });
+
+  it("are opened by buttons that say so", () => {
+    const found = Object.entries(sources).filter(([path]) => !path.endsWith("/dialogs.tsx"));
+    expect(found.flatMap(([path, text]) => silent(path, text))).toEqual([]);
   });
 });

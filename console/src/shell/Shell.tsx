@@ -184,6 +184,7 @@ function Signed() {
             </Link>
           </Group>
           <UnstyledButton
+            aria-haspopup="dialog"
             onClick={openSearch}
             visibleFrom="md"
             style={{
@@ -208,6 +209,7 @@ function Signed() {
               size="lg"
               hiddenFrom="md"
               aria-label={t("search.open")}
+              aria-haspopup="dialog"
               onClick={openSearch}
             >
               <IconSearch size={18} />
@@ -251,7 +253,7 @@ function Signed() {
                 >
                   {language === "en" ? "Nederlands" : "English"}
                 </Menu.Item>
-                <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} onClick={openKeys}>
+                <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} aria-haspopup="dialog" onClick={openKeys}>
                   {t("keys.title")}
                 </Menu.Item>
                 <Menu.Divider />

@@ -99,7 +99,14 @@ export function SessionRows({
   );
 }
 
-export function KeyRows({ keys, onRevoke }: { keys: Schemas["ApiKey"][]; onRevoke: (key: Schemas["ApiKey"]) => void }) {
+interface KeyRowsProps {
+  keys: Schemas["ApiKey"][];
+  /** Whether a question comes before that. */
+  asks?: boolean;
+  onRevoke: (key: Schemas["ApiKey"]) => void;
+}
+
+export function KeyRows({ keys, asks, onRevoke }: KeyRowsProps) {
   const t = useT();
   return (
     <List>
@@ -128,6 +135,7 @@ export function KeyRows({ keys, onRevoke }: { keys: Schemas["ApiKey"][]; onRevok
             variant="subtle"
             color="red"
             aria-label={t("apiKeys.revokeOf", { name: key.name })}
+            aria-haspopup={asks ? "dialog" : undefined}
             onClick={() => onRevoke(key)}
           >
             {t("apiKeys.revoke")}
@@ -185,7 +193,7 @@ export function ApiKeys() {
     <Panel
       title={t("apiKeys.title")}
       right={
-        <Button size="compact-sm" leftSection={<IconPlus size={14} />} onClick={create}>
+        <Button size="compact-sm" leftSection={<IconPlus size={14} />} aria-haspopup="dialog" onClick={create}>
           {t("apiKeys.new")}
         </Button>
       }
@@ -199,6 +207,7 @@ export function ApiKeys() {
         ) : found.data.length ? (
           <KeyRows
             keys={found.data}
+            asks
             onRevoke={(key) =>
               confirm(
                 t("apiKeys.revokeTitle", { name: key.name }),
@@ -300,15 +309,15 @@ export function Factor() {
         <Text size="sm">{t(state, { count: recoveryCodes })}</Text>
         <Group gap="xs">
           {!authenticator && (
-            <Button onClick={() => setOpen("enrol")}>{t(enabled ? "factor.beginApp" : "factor.begin")}</Button>
+            <Button aria-haspopup="dialog" onClick={() => setOpen("enrol")}>{t(enabled ? "factor.beginApp" : "factor.begin")}</Button>
           )}
           {enabled && (
-            <Button variant="default" onClick={() => setOpen("codes")}>
+            <Button variant="default" aria-haspopup="dialog" onClick={() => setOpen("codes")}>
               {t("factor.newCodes")}
             </Button>
           )}
           {authenticator && !(required && !user?.passkey) && (
-            <Button variant="subtle" color="red" onClick={() => setOpen("remove")}>
+            <Button variant="subtle" color="red" aria-haspopup="dialog" onClick={() => setOpen("remove")}>
               {t("factor.remove")}
             </Button>
           )}

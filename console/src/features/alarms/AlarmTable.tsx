@@ -121,6 +121,7 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
             <Button
               size="compact-sm"
               variant="light"
+              aria-haspopup="dialog"
               onClick={(event) => {
                 event.stopPropagation();
                 acknowledge([alarm.ref]);

@@ -128,7 +128,13 @@ export function DecoderLab() {
       <PageTitle title={isNew ? t("decoders.new") : name}>
         <IfMayChange>
           {!isNew && (
-            <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+            <Button
+              variant="subtle"
+              color="red"
+              leftSection={<IconTrash size={16} />}
+              aria-haspopup="dialog"
+              onClick={remove}
+            >
               {t("common.delete")}
             </Button>
           )}

@@ -53,7 +53,7 @@ export function Developers() {
     <>
       <PageTitle title={t("nav.developers")} below={t("projects.below")}>
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={create}>
+          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={create}>
             {t("projects.new")}
           </Button>
         </IfMayChange>
@@ -72,7 +72,9 @@ export function Developers() {
             empty={
               <Empty icon={IconTerminal2} title={t("projects.none")} text={t("projects.noneText")}>
                 <IfMayChange>
-                  <Button onClick={create}>{t("projects.new")}</Button>
+                  <Button aria-haspopup="dialog" onClick={create}>
+                    {t("projects.new")}
+                  </Button>
                 </IfMayChange>
               </Empty>
             }
@@ -126,6 +128,7 @@ export function Developers() {
                         size="compact-sm"
                         variant="default"
                         leftSection={<IconRefresh size={14} />}
+                        aria-haspopup="dialog"
                         onClick={() => roll(row)}
                       >
                         {t("projects.roll")}
@@ -135,6 +138,7 @@ export function Developers() {
                         variant="subtle"
                         color="red"
                         leftSection={<IconTrash size={14} />}
+                        aria-haspopup="dialog"
                         onClick={() => remove(row)}
                       >
                         {t("common.delete")}

@@ -111,11 +111,11 @@ export function DevicePage() {
               <Menu.Item leftSection={<IconSend size={16} />} onClick={() => setFilters({ tab: "downlinks" })}>
                 {t("downlinks.send")}
               </Menu.Item>
-              <Menu.Item leftSection={<IconRefresh size={16} />} onClick={reset}>
+              <Menu.Item leftSection={<IconRefresh size={16} />} aria-haspopup="dialog" onClick={reset}>
                 {t("device.reset")}
               </Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+              <Menu.Item color="red" leftSection={<IconTrash size={16} />} aria-haspopup="dialog" onClick={remove}>
                 {t("common.delete")}
               </Menu.Item>
             </Menu.Dropdown>

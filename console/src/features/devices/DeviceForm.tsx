@@ -161,6 +161,7 @@ export function DeviceForm({
                   size="compact-sm"
                   variant="light"
                   leftSection={<IconQrcode size={16} />}
+                  aria-haspopup="dialog"
                   onClick={() => setScanning(true)}
                 >
                   {t("scan.one")}

@@ -59,6 +59,7 @@ export function DeviceDownlinks({ device }: { device: Schemas["Device"] }) {
                   variant="subtle"
                   color="red"
                   leftSection={<IconTrash size={14} />}
+                  aria-haspopup="dialog"
                   onClick={flush}
                 >
                   {t("downlinks.flush")}

@@ -180,7 +180,7 @@ function Place({ device }: { device: Schemas["Device"] }) {
       title={t("device.place")}
       right={
         <IfMayChange>
-          <Button size="compact-sm" variant="default" onClick={edit}>
+          <Button size="compact-sm" variant="default" aria-haspopup="dialog" onClick={edit}>
             {t("common.edit")}
           </Button>
         </IfMayChange>

@@ -42,6 +42,7 @@ export function RootKeys({ device }: { device: Schemas["Device"] }) {
             size="compact-sm"
             variant="default"
             leftSection={<IconKey size={14} />}
+            aria-haspopup="dialog"
             onClick={() => setOpened(true)}
           >
             {t("rootKeys.again")}

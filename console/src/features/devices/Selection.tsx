@@ -26,10 +26,17 @@ export function Selection({ target, onDone }: Props) {
   return (
     <IfMayChange>
       <Text size="sm">{t("devices.selected", { count, more })}</Text>
-      <Button size="xs" variant="default" leftSection={<IconEdit size={14} />} onClick={edit}>
+      <Button size="xs" variant="default" leftSection={<IconEdit size={14} />} aria-haspopup="dialog" onClick={edit}>
         {t("common.edit")}
       </Button>
-      <Button size="xs" color="red" variant="light" leftSection={<IconTrash size={14} />} onClick={remove}>
+      <Button
+        size="xs"
+        color="red"
+        variant="light"
+        leftSection={<IconTrash size={14} />}
+        aria-haspopup="dialog"
+        onClick={remove}
+      >
         {t("common.delete")}
       </Button>
     </IfMayChange>

@@ -177,6 +177,7 @@ export function Series() {
                     size="compact-sm"
                     variant="default"
                     leftSection={<IconClipboard size={14} />}
+                    aria-haspopup="dialog"
                     onClick={() => setPasting(true)}
                   >
                     {t("scan.pasteKeys")}

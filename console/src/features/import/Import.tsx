@@ -328,6 +328,7 @@ export function Import() {
                           variant="subtle"
                           color="red"
                           leftSection={<IconArrowBackUp size={14} />}
+                          aria-haspopup="dialog"
                           onClick={() => undo(row.ref, row.devices)}
                         >
                           {t("import.undo")}

@@ -78,12 +78,18 @@ export function Users() {
         row.username === me?.username ? null : (
           <IfMayChange>
             <Group gap={4} justify="flex-end" wrap="nowrap">
-              <Button size="compact-sm" variant="default" onClick={() => turn(kind, row)}>
+              <Button
+                size="compact-sm"
+                variant="default"
+                aria-haspopup={row.role === "ro" ? "dialog" : undefined}
+                onClick={() => turn(kind, row)}
+              >
                 {t(row.role !== "ro" ? "users.makeRo" : "users.makeRw")}
               </Button>
               <Button
                 size="compact-sm"
                 variant="default"
+                aria-haspopup="dialog"
                 onClick={() =>
                   openDialog(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)
                 }
@@ -93,6 +99,7 @@ export function Users() {
               <Button
                 size="compact-sm"
                 variant="default"
+                aria-haspopup="dialog"
                 onClick={() =>
                   confirm(
                     t("colleagues.resetFactorTitle", { name: row.username }),
@@ -108,6 +115,7 @@ export function Users() {
                 size="compact-sm"
                 variant="subtle"
                 color="red"
+                aria-haspopup="dialog"
                 onClick={() =>
                   confirm(
                     t("users.removeTitle", { name: row.username }),
@@ -128,7 +136,11 @@ export function Users() {
     <>
       <PageTitle title={t("nav.users")} below={t("users.below")}>
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={() => openDialog(t("users.new"), <NewUser />)}>
+          <Button
+            leftSection={<IconPlus size={16} />}
+            aria-haspopup="dialog"
+            onClick={() => openDialog(t("users.new"), <NewUser />)}
+          >
             {t("users.new")}
           </Button>
         </IfMayChange>
@@ -286,7 +298,7 @@ export function NewUser({ customer, onCreated }: { customer?: string; onCreated?
           { value: "rw", label: t("role.rw") },
         ]}
       />
-      <Button onClick={ask} disabled={!complete}>
+      <Button aria-haspopup={kind === "operator" ? "dialog" : undefined} onClick={ask} disabled={!complete}>
         {t("common.create")}
       </Button>
     </Stack>

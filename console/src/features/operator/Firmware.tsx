@@ -29,6 +29,7 @@ export function FirmwarePanel() {
             size="compact-sm"
             variant="default"
             style={{ flexShrink: 0 }}
+            aria-haspopup="dialog"
             onClick={() => openDialog(t("firmware.upload"), <UploadForm />)}
           >
             {t("firmware.upload")}
@@ -111,6 +112,7 @@ function OneFile({ file }: { file: Stored }) {
               variant="default"
               disabled={ofModel === 0}
               aria-label={t("firmware.orderOf", { name })}
+              aria-haspopup="dialog"
               onClick={order}
             >
               {t("firmware.order")}
@@ -120,6 +122,7 @@ function OneFile({ file }: { file: Stored }) {
             size="compact-sm"
             variant="default"
             aria-label={t("firmware.signOf", { name })}
+            aria-haspopup="dialog"
             onClick={() => openDialog(t("firmware.signOf", { name }), <SignForm file={file} />)}
           >
             {t("firmware.sign")}
@@ -129,6 +132,7 @@ function OneFile({ file }: { file: Stored }) {
             variant="subtle"
             color="red"
             aria-label={`${t("common.delete")} ${name}`}
+            aria-haspopup="dialog"
             onClick={remove}
           >
             {t("common.delete")}

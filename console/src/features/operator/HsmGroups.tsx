@@ -23,7 +23,11 @@ export function HsmGroups() {
       below={t("hsm.below")}
       actions={
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={() => openDialog(t("hsm.new"), <GroupForm />)}>
+          <Button
+            leftSection={<IconPlus size={16} />}
+            aria-haspopup="dialog"
+            onClick={() => openDialog(t("hsm.new"), <GroupForm />)}
+          >
             {t("hsm.new")}
           </Button>
         </IfMayChange>

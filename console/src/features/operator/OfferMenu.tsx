@@ -48,17 +48,18 @@ export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {
         </Menu.Target>
         <Menu.Dropdown>
           {onEdit && (
-            <Menu.Item leftSection={<IconEdit size={16} />} onClick={onEdit}>
+            <Menu.Item leftSection={<IconEdit size={16} />} aria-haspopup="dialog" onClick={onEdit}>
               {t("common.edit")}
             </Menu.Item>
           )}
           {onCopy && (
-            <Menu.Item leftSection={<IconCopy size={16} />} onClick={onCopy}>
+            <Menu.Item leftSection={<IconCopy size={16} />} aria-haspopup="dialog" onClick={onCopy}>
               {t("offers.copy")}
             </Menu.Item>
           )}
           <Menu.Item
             leftSection={offer.suspended ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
+            aria-haspopup="dialog"
             onClick={() =>
               openDialog(
                 t(offer.suspended ? "offers.resumeTitle" : "offers.suspendTitle", { name: offer.name }),
@@ -71,6 +72,7 @@ export function OfferMenu({ kind, offer, onEdit, onCopy, others = [] }: Props) {
           <Menu.Item
             color="red"
             leftSection={<IconTrash size={16} />}
+            aria-haspopup="dialog"
             onClick={() =>
               openDialog(
                 t("offers.deleteTitle", { name: offer.name }),

@@ -75,7 +75,7 @@ function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Sta
     <>
       <PageTitle title={t("nav.plans")}>
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={forms.create}>
+          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={forms.create}>
             {t("plans.new")}
           </Button>
         </IfMayChange>
@@ -83,7 +83,9 @@ function PlanList({ plans, standard }: { plans: Schemas["Plan"][]; standard: Sta
       {!plans.length && (
         <Empty icon={IconListDetails} title={t("plans.none")} text={t("plans.noneOperator")}>
           <IfMayChange>
-            <Button onClick={forms.create}>{t("plans.new")}</Button>
+            <Button aria-haspopup="dialog" onClick={forms.create}>
+              {t("plans.new")}
+            </Button>
           </IfMayChange>
         </Empty>
       )}
@@ -119,7 +121,12 @@ function PlanActions({ plan, plans, forms }: ActionsProps) {
   return (
     <IfMayChange>
       <Group gap={6} wrap="nowrap">
-        <Button size="xs" variant="default" onClick={() => openDialog(t("plans.grant"), <GrantForm plan={plan} />)}>
+        <Button
+          size="xs"
+          variant="default"
+          aria-haspopup="dialog"
+          onClick={() => openDialog(t("plans.grant"), <GrantForm plan={plan} />)}
+        >
           {t("plans.grant")}
         </Button>
         <OfferMenu
@@ -176,7 +183,7 @@ function ProfileTable({ query, standard }: ProfileTableProps) {
       title={t("nav.profiles")}
       actions={
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={forms.create}>
+          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={forms.create}>
             {t("profiles.new")}
           </Button>
         </IfMayChange>

@@ -72,11 +72,18 @@ export function StationPage() {
         <IfMayChange>
           <Button
             variant="default"
+            aria-haspopup="dialog"
             onClick={() => openDialog(t("common.edit"), <StationForm station={station} />, { size: "lg" })}
           >
             {t("common.edit")}
           </Button>
-          <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+          <Button
+            variant="subtle"
+            color="red"
+            leftSection={<IconTrash size={16} />}
+            aria-haspopup="dialog"
+            onClick={remove}
+          >
             {t("common.delete")}
           </Button>
         </IfMayChange>

@@ -78,6 +78,7 @@ export function StationCertificates({ station }: { station: Schemas["StationView
                   style={{ flexShrink: 0 }}
                   color="red"
                   aria-label={t("certificates.revokeOf", { serial: one.serial })}
+                  aria-haspopup="dialog"
                   onClick={() => revoke(one.ref)}
                 >
                   {t("stations.revoke")}

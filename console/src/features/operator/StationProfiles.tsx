@@ -34,7 +34,7 @@ export function StationProfiles() {
       title={t("stationProfiles.title")}
       right={
         <IfMayChange>
-          <Button size="compact-sm" variant="default" onClick={() => open()}>
+          <Button size="compact-sm" variant="default" aria-haspopup="dialog" onClick={() => open()}>
             {t("stationProfiles.new")}
           </Button>
         </IfMayChange>
@@ -63,6 +63,7 @@ export function StationProfiles() {
                   size="compact-sm"
                   variant="default"
                   aria-label={`${t("common.edit")} ${profile.name}`}
+                  aria-haspopup="dialog"
                   onClick={() => open(profile)}
                 >
                   {t("common.edit")}
@@ -73,6 +74,7 @@ export function StationProfiles() {
                     variant="subtle"
                     color="red"
                     aria-label={`${t("common.delete")} ${profile.name}`}
+                    aria-haspopup="dialog"
                     onClick={() => openDialog(profile.name, <Removal profile={profile} />)}
                   >
                     {t("common.delete")}

@@ -61,6 +61,7 @@ export function StationTokens({ station }: { station: Schemas["StationView"] }) 
                   variant="subtle"
                   color="red"
                   aria-label={t("stations.revokeOf", { ref: token.ref })}
+                  aria-haspopup="dialog"
                   onClick={() => revoke(token.ref)}
                 >
                   {t("stations.revoke")}

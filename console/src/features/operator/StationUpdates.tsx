@@ -34,6 +34,7 @@ export function StationUpdatesPanel({ station }: { station: Schemas["StationView
             size="compact-sm"
             variant="default"
             leftSection={<IconCloudDownload size={14} />}
+            aria-haspopup="dialog"
             onClick={() => openDialog(t("updates.order"), <UpdateForm stations={[station.id]} />)}
           >
             {t("updates.order")}
@@ -107,6 +108,7 @@ function OneUpdate({ station, update }: { station: string; update: Schemas["Stat
             style={{ flexShrink: 0 }}
             color="red"
             aria-label={t("updates.withdrawOf", { what: t(`updates.kind.${update.kind}`) })}
+            aria-haspopup="dialog"
             onClick={withdraw}
           >
             {t("updates.withdraw")}

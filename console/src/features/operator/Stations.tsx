@@ -42,11 +42,15 @@ export function Stations() {
       <PageTitle title={t("nav.stations")} below={t("stations.below")}>
         <IfMayChange>
           {fleet.data?.some((one) => one.contact) && (
-            <Button variant="default" onClick={() => openDialog(t("updates.orderAll"), <UpdateForm />)}>
+            <Button
+              variant="default"
+              aria-haspopup="dialog"
+              onClick={() => openDialog(t("updates.orderAll"), <UpdateForm />)}
+            >
               {t("updates.orderAll")}
             </Button>
           )}
-          <Button leftSection={<IconPlus size={16} />} onClick={() => register()}>
+          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={() => register()}>
             {t("stations.new")}
           </Button>
         </IfMayChange>
@@ -85,7 +89,7 @@ export function Stations() {
                   align: "right",
                   render: (row) => (
                     <IfMayChange>
-                      <Button size="compact-sm" onClick={() => register(row.gatewayEUI)}>
+                      <Button size="compact-sm" aria-haspopup="dialog" onClick={() => register(row.gatewayEUI)}>
                         {t("stations.register")}
                       </Button>
                     </IfMayChange>
@@ -108,7 +112,9 @@ export function Stations() {
             empty={
               <Empty icon={IconAntenna} title={t("stations.none")} text={t("stations.noneText")}>
                 <IfMayChange>
-                  <Button onClick={() => register()}>{t("stations.new")}</Button>
+                  <Button aria-haspopup="dialog" onClick={() => register()}>
+                    {t("stations.new")}
+                  </Button>
                 </IfMayChange>
               </Empty>
             }

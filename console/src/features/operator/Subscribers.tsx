@@ -29,7 +29,7 @@ export function Subscribers() {
       below={t("subscribers.below")}
       actions={
         <IfMayChange>
-          <Button leftSection={<IconPlus size={16} />} onClick={create}>
+          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={create}>
             {t("subscribers.new")}
           </Button>
         </IfMayChange>

@@ -94,7 +94,12 @@ export function UnknownDevices() {
           render: (row) =>
             row.deviceEUI && (
               <IfMayChange>
-                <Button size="compact-sm" leftSection={<IconPlus size={14} />} onClick={() => create(row)}>
+                <Button
+                  size="compact-sm"
+                  leftSection={<IconPlus size={14} />}
+                  aria-haspopup="dialog"
+                  onClick={() => create(row)}
+                >
                   {t("unknown.create")}
                 </Button>
               </IfMayChange>

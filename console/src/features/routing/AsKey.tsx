@@ -70,6 +70,7 @@ export function AsKey({ profile, onMade }: { profile: Profile; onMade: () => voi
           styles={{ input: { fontFamily: "monospace", fontSize: 12 } }}
         />
         <Button
+          aria-haspopup={profile.hsmGroupId ? "dialog" : undefined}
           onClick={ask}
           loading={generation.isPending}
           disabled={!pem.trim() || wrong || !chosen}

@@ -120,7 +120,13 @@ export function RoutingProfilePage() {
       >
         <IfMayChange>
           {!isNew && (
-            <Button variant="subtle" color="red" leftSection={<IconTrash size={16} />} onClick={remove}>
+            <Button
+              variant="subtle"
+              color="red"
+              leftSection={<IconTrash size={16} />}
+              aria-haspopup="dialog"
+              onClick={remove}
+            >
               {t("common.delete")}
             </Button>
           )}

@@ -273,6 +273,7 @@ export function UndeliveredPage() {
         <IfMayChange>
           <Button
             leftSection={<IconRepeat size={16} />}
+            aria-haspopup="dialog"
             onClick={again}
             disabled={!found.data?.some((row) => row.state !== "pending")}
           >

@@ -47,6 +47,7 @@ export function Users() {
       <PageTitle title={t("nav.users")} below={t("colleagues.below")}>
         <Button
           leftSection={<IconMail size={16} />}
+          aria-haspopup="dialog"
           onClick={() => openDialog(t("colleagues.invite"), <Invite onLink={setLink} />)}
         >
           {t("colleagues.invite")}
@@ -142,16 +143,18 @@ function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null
     if (mailed) done(t("colleagues.resetSent", { name }));
     onLink(token ? { label: t("colleagues.resetLink", { name }), value: address("reset", token) } : null);
   };
-  const items: [string, () => void, boolean][] = [
+  const items: [label: string, act: () => void, shown: boolean, asks?: boolean][] = [
     [
       t("colleagues.access"),
       () => openDialog(t("colleagues.accessOf", { name }), <Access user={user} />, { size: "lg" }),
+      true,
       true,
     ],
     [
       t("colleagues.changeRole"),
       () => openDialog(t("colleagues.roleOf", { name }), <ChangeRole user={user} />),
       !user.you,
+      true,
     ],
     [t("colleagues.reset"), () => void sendLink(), !user.you && user.password],
     [
@@ -164,6 +167,7 @@ function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null
           () => void run(factor.mutateAsync({ userRef: user.ref, language }), t("factor.removed")),
         ),
       !user.you && user.secondFactor,
+      true,
     ],
   ];
   return (
@@ -175,9 +179,9 @@ function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null
       </Menu.Target>
       <Menu.Dropdown>
         {items.map(
-          ([label, act, shown]) =>
+          ([label, act, shown, asks]) =>
             shown && (
-              <Menu.Item key={label} onClick={act}>
+              <Menu.Item key={label} aria-haspopup={asks ? "dialog" : undefined} onClick={act}>
                 {label}
               </Menu.Item>
             ),
@@ -185,6 +189,7 @@ function Actions({ user, onLink }: { user: Colleague; onLink: (link: Link | null
         {!user.you && (
           <Menu.Item
             color="red"
+            aria-haspopup="dialog"
             onClick={() =>
               confirm(
                 t("users.removeTitle", { name }),
