@@ -25,7 +25,11 @@ export const theme = createTheme({
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace",
   headings: { fontWeight: "650" },
   respectReducedMotion: true,
-  components: { Badge: { defaultProps: { tt: "none" } } },
+  components: {
+    Badge: { defaultProps: { tt: "none" } },
+    // A menu holds items alone: the first one gets the focus.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+  },
 });
 
 export type Severity = "CLEARED" | "UNCLEARED" | "WARNING" | "MINOR" | "MAJOR" | "CRITICAL";

@@ -4702,7 +4702,8 @@ export interface components {
          *         share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
          *         `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
          *         station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
-         *         profile, as far as the network serves it.
+         *         profile, as far as the network serves it. Its session is the one since `sessionSince` from `address`, which
+         *         for MQTT is its topic; `sessions` is how many there have been since the server started.
          */
         StationView: {
             id: string;
@@ -4717,6 +4718,9 @@ export interface components {
             profileName: string | null;
             region: string | null;
             protocol: string | null;
+            address: string | null;
+            sessionSince: string | null;
+            sessions: number;
             learntMaxTxPower: number | null;
             connected: boolean;
             lastSeen: string | null;

@@ -116,7 +116,6 @@ export function SideDialog({ children, ...given }: DrawerProps) {
 }
 
 interface LeaveProps {
-  opened: boolean;
   title: string;
   text: string;
   stay: string;
@@ -125,14 +124,19 @@ interface LeaveProps {
   onLeave: () => void;
 }
 
-/** Whether what was typed is to be dropped. */
-export function LeaveQuestion({ opened, title, text, stay, leave, onStay, onLeave }: LeaveProps) {
+/** Whether what was typed is to be dropped. It is there only while it is asked: one that had been there before would
+ * be given the key that opens it, too, and close again. */
+export function LeaveQuestion({ opened, ...props }: LeaveProps & { opened: boolean }) {
+  return opened ? <Question {...props} /> : null;
+}
+
+function Question({ title, text, stay, leave, onStay, onLeave }: LeaveProps) {
   const t = useT();
-  const { top } = useLayer(opened);
-  useFocusBack(opened);
+  const { top } = useLayer(true);
+  useFocusBack(true);
   return (
     <Modal
-      opened={opened}
+      opened
       onClose={onStay}
       title={title}
       zIndex={500}

@@ -25,7 +25,6 @@ const free: Record<string, string> = {
   "features/devices/Map.tsx DeviceMap": shown,
   "features/devices/ModelChoice.tsx ModelChoice": passed,
   "features/devices/Readings.tsx Compare": shown,
-  "features/devices/Scanner.tsx Scanner": passed,
   "features/first-steps/StationStep.tsx StationStep": shown,
   "features/logger/Logger.tsx Logger": shown,
   "features/operator/Oversight.tsx Audit": shown,

@@ -49,6 +49,7 @@ class Seen:
         "_packets",
         "_period",
         "acknowledged",
+        "address",
         "addresses",
         "breaks",
         "clock_error",
@@ -62,6 +63,8 @@ class Seen:
         "refused",
         "restarted_at",
         "seen_at",
+        "session_at",
+        "sessions",
         "up_since",
     )
 
@@ -74,6 +77,10 @@ class Seen:
         self.measures = Measures()
         self.counter_watch = CounterWatch()
         self.restarted_at: float | None = None
+        # From where it is connected, since when, and how many sessions that makes since this process started.
+        self.address: str | None = None
+        self.session_at: float | None = None
+        self.sessions = 0
         self.frame_at: float | None = None
         self.gps_at: float | None = None
         # Seconds that the clock of the last frame with a time was ahead of ours, where it was wrong.
@@ -91,6 +98,11 @@ class Seen:
         self._period = int(now // _HOUR)
         self._packets = [0, 0]
         self._bad = [0, 0]
+
+    def begins(self, address: str, now: float) -> None:
+        """It has begun a session from an address, or below a topic of a broker."""
+        self.address, self.session_at = address, now
+        self.sessions += 1
 
     def frame(self, now: float, gps: bool, clock_error: float | None = None) -> None:
         self.frame_at = now

@@ -11,7 +11,13 @@ def test_a_base_station_that_comes_back_goes_on(adapter: Adapter) -> None:
     async def story(field: Field) -> None:
         connection = await field.connect()
         before = await field.hear()
+        seen = field.hub.presence.stations[HERE]
+        assert seen.address and seen.session_at and seen.sessions == 1
+        began = seen.session_at
         await field.reconnect(connection)
+        if adapter.traits.sessions:
+            await field.until(lambda: seen.sessions == 2)
+            assert seen.session_at > began
         before = before if adapter.traits.sessions else await field.hear()
         token = field.transmit(field.window(before))
         if adapter.traits.sessions:

@@ -146,7 +146,7 @@ function Thresholds({ device }: { device: Schemas["Device"] }) {
               disabled={index === 1 && !steps[0]?.enabled}
               onChange={(event) => change(index, { enabled: event.currentTarget.checked })}
             />
-            <Group grow>
+            <Group grow align="flex-end">
               <Select
                 aria-label={t("thresholds.duration")}
                 allowDeselect={false}

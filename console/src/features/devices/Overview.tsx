@@ -238,7 +238,7 @@ function PlaceForm({ device }: { device: Schemas["Device"] }) {
           setLongitude(Number(east.toFixed(5)));
         }}
       />
-      <Group grow>
+      <Group grow align="flex-end">
         <NumberInput
           label={t("device.latitude")}
           value={latitude}

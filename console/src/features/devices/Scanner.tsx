@@ -2,6 +2,7 @@
 import { Alert, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { IconCamera, IconCameraOff } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
+import { useUnsaved } from "../../components/edits";
 import { useT } from "../../text";
 
 type Detect = (video: HTMLVideoElement) => Promise<string | null>;
@@ -102,6 +103,7 @@ export function Scanner({ onCode, problem }: { onCode: (text: string) => void; p
   const [on, setOn] = useState(false);
   const [failed, setFailed] = useState("");
   const [text, setText] = useState("");
+  useUnsaved(text !== "");
   const camera = "mediaDevices" in navigator;
   const read = () => {
     const given = text.trim();

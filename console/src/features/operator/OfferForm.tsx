@@ -61,7 +61,7 @@ export function OfferForm({ kind, offer, defaults, fields }: Props) {
   };
   return (
     <Stack>
-      <Group grow>
+      <Group grow align="flex-end">
         <TextInput
           label="ID"
           placeholder={example}

@@ -73,7 +73,11 @@ export function StationPage() {
           <Button
             variant="default"
             aria-haspopup="dialog"
-            onClick={() => openDialog(t("common.edit"), <StationForm station={station} />, { size: "lg" })}
+            onClick={() =>
+              openDialog(t("stations.editOf", { name: station.name }), <StationForm station={station} />, {
+                size: "lg",
+              })
+            }
           >
             {t("common.edit")}
           </Button>
@@ -155,6 +159,17 @@ function Status({ station }: { station: Station }) {
           ["EUI", <Mono key="e">{station.gatewayEUI}</Mono>],
           [t("stations.profile"), [station.profileName, station.region].filter(Boolean).join(" · ") || "–"],
           [t("stations.protocol"), station.protocol ?? "–"],
+          [t("stations.connectedFrom"), station.address ? <Mono key="a">{station.address}</Mono> : "–"],
+          [
+            t("stations.session"),
+            station.sessionSince ? (
+              <span key="n">
+                <Time at={station.sessionSince} /> · {t("stations.reconnects", { count: station.sessions - 1 })}
+              </span>
+            ) : (
+              "–"
+            ),
+          ],
           [t("stations.lastSeen"), <Time key="s" at={station.lastSeen} />],
           [t("stations.upSince"), <Time key="u" at={station.upSince} />],
           [t("stations.lastFrame"), <Time key="f" at={station.lastFrame} />],
@@ -189,6 +204,7 @@ function Status({ station }: { station: Station }) {
                 ] as [string, React.ReactNode],
               ]
             : []),
+          [t("stations.radio"), <Radio key="p" station={station} />],
           [t("stations.backhaul"), percent(station.acknowledged)],
           [t("stations.load"), <Load key="l" share={station.load} />],
           [
@@ -201,6 +217,20 @@ function Status({ station }: { station: Station }) {
       />
     </Panel>
   );
+}
+
+/** Antenna and power, and what is left of the power where the base station has refused some. */
+function Radio({ station }: { station: Station }) {
+  const t = useT();
+  const { antennaGain, maxTxPower, learntMaxTxPower } = station;
+  const parts = [
+    antennaGain !== null && `${number(antennaGain)} dBi`,
+    maxTxPower !== null && t("stations.powerAtMost", { power: maxTxPower }),
+    learntMaxTxPower !== null &&
+      learntMaxTxPower !== maxTxPower &&
+      t("stations.powerLearnt", { power: learntMaxTxPower }),
+  ].filter(Boolean);
+  return <>{parts.join(" · ") || t("stations.ofProfile")}</>;
 }
 
 function Place({ station }: { station: Station }) {

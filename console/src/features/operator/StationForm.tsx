@@ -104,7 +104,7 @@ export function StationForm({ station, eui, onSaved }: Props) {
           data={(profiles.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
         />
       )}
-      <Group grow>
+      <Group grow align="flex-end">
         <NumberInput
           label={t("device.latitude")}
           value={latitude}
@@ -123,7 +123,7 @@ export function StationForm({ station, eui, onSaved }: Props) {
         />
         <NumberInput label={t("stations.altitude")} value={altitude} onChange={setAltitude} suffix=" m" />
       </Group>
-      <Group grow>
+      <Group grow align="flex-end">
         <NumberInput
           label={t("stations.maxTxPower")}
           value={power}

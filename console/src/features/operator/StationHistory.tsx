@@ -182,6 +182,18 @@ function chartsOf(slots: Slot[], days: number, t: Translate) {
           },
         ]
       : []),
+    ...(slots.some((slot) => slot.restarts)
+      ? [
+          {
+            title: t("history.restarts"),
+            option: {
+              xAxis: time,
+              yAxis: count,
+              series: [bars(t("history.restarts"), (slot) => slot.restarts, orange)],
+            },
+          },
+        ]
+      : []),
     ...(has((slot) => slot.temperature)
       ? [
           {

@@ -37,7 +37,7 @@ export function RouteFields({ number, route, isNew, onChange, onRemove }: Props)
           value={route.addresses ?? []}
           onChange={(addresses) => onChange({ addresses })}
         />
-        <Group grow>
+        <Group grow align="flex-end">
           <TextInput
             label={t("routing.ports")}
             description={t("routing.portsText")}

@@ -263,6 +263,7 @@ class BasicsStationServer:
         if isinstance(remote, tuple):
             # Each connection has a port of its own, so two base stations are told apart by their hosts.
             seen.addresses.keep_alive((str(remote[0]), 0), now)
+        seen.begins(_address(connection), now)
         self._host.connected(self, identifier)
         self._host.directory.used(connection.proof.token, connection.proof.serial)
         log.info("station_connected", base_station=str(identifier), address=_address(connection))

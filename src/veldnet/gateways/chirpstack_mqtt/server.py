@@ -226,6 +226,7 @@ class ChirpStackMqtt:
                 )
             self._session += 1
             station.begin(path, self._session)
+            self._host.presence.seen(station.identifier, now).begins(str(path), now)
             log.info("mqtt_station", base_station=str(station.identifier), path=str(path))
         station.heard_at, station.presumed_until = now, None
         station.as_json = is_json(arrival.payload)

@@ -244,6 +244,9 @@ class SemtechUdpServer:
         if before is None or (before.address, before.version) != (path.address, path.version):
             self.moved.add(base_station)
             log.info("downlink_path", base_station=str(base_station), address=f"{address[0]}:{address[1]}")
+        where = f"{path.address[0]}:{path.address[1]}"
+        if seen.address != where:
+            seen.begins(where, now)
 
     def restore(self, paths: Mapping[BaseStationId, DownlinkPath]) -> None:
         """Take up where downlinks went before the start; keep-alives confirm or move that, as ever."""

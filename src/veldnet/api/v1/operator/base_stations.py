@@ -30,7 +30,8 @@ class StationView(msgspec.Struct):
     share of what is allowed in the fullest one; `packets` and `badPackets` are of its status reports of late.
     `maxTxPower` in dBm is a setting, `learntMaxTxPower` what is left of it after the powers that the base
     station refused within the last hour. `protocol` is the one by which it is connected, `region` that of its
-    profile, as far as the network serves it."""
+    profile, as far as the network serves it. Its session is the one since `sessionSince` from `address`, which
+    for MQTT is its topic; `sessions` is how many there have been since the server started."""
 
     id: str
     gatewayEUI: str
@@ -44,6 +45,9 @@ class StationView(msgspec.Struct):
     profileName: str | None
     region: str | None
     protocol: str | None
+    address: str | None
+    sessionSince: str | None
+    sessions: int
     learntMaxTxPower: int | None
     connected: bool
     lastSeen: str | None
@@ -148,6 +152,9 @@ def _view(services: Services, station: BaseStation, listed: Listed, now: float) 
         profileName=None if profile is None else profile.name,
         region=None if setup is None else setup.plan.region.name,
         protocol=None if connection is None else connection.name,
+        address=None if seen is None else seen.address,
+        sessionSince=None if seen is None else _at(seen.session_at),
+        sessions=0 if seen is None else seen.sessions,
         learntMaxTxPower=platform.network.air.radios.highest_power(identifier, now),
         connected=last is not None and now - last < CONNECTED,
         lastSeen=_at(last),
