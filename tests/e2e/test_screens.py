@@ -65,6 +65,8 @@ def test_every_screen_is_accessible_and_in_one_piece(desk: Desk, account: Accoun
         shown = desk.page.inner_text("body") if path != "/operator/audit" else ""
         assert not GAPS.search(shown), f"{path} shows {GAPS.search(shown)}"
         dialogs.of_the_screen()
+        if path == "/operator/coverage":
+            cells_split_where_the_map_is_enlarged(desk)
         for width, scheme in ((1440, "light"), (1024, "light"), (768, ""), (390, "dark")):
             desk.fits(width)
             if scheme:
@@ -81,6 +83,29 @@ def test_every_screen_is_accessible_and_in_one_piece(desk: Desk, account: Accoun
     assert 0
 
 
+def cells_split_where_the_map_is_enlarged(desk: Desk) -> None:
+    """From afar those of three devices are one; at the second zoom they are several again."""
+    page = desk.page
+    cells = page.locator(".leaflet-areas-pane path")
+    expect(cells.first).to_be_visible()
+    counts = []
+    for way, times in (("Zoom out", 4), ("Zoom in", 2), ("Zoom in", 2)):
+        for _ in range(times):
+            page.get_by_role("button", name=way).click()
+            # A cell is some sixteen pixels wide; the smallest of all, a hundredth of a degree, may be wider.
+            page.wait_for_function(
+                """zoom => { const [map] = document.querySelectorAll(".leaflet-map-pane");
+                const cell = document.querySelector(".leaflet-areas-pane path");
+                return !map.classList.contains("leaflet-zoom-anim") && cell; }"""
+            )
+        page.wait_for_timeout(500)
+        counts.append(cells.count())
+        if PICTURES:
+            page.screenshot(path=f"{PICTURES}/cells-{len(counts)}.png")
+    print(counts)
+    assert counts[0] < counts[1] <= counts[2], counts
+
+
 def take_pictures(desk: Desk, name: str) -> None:
     for width in (1440, 390):
         desk.fits(width)
@@ -89,3 +114,56 @@ def take_pictures(desk: Desk, name: str) -> None:
             desk.settle()
             desk.page.wait_for_timeout(600)
             desk.page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png", full_page=True)
+
+
+def test_the_keyboard_reaches_everything(desk: Desk, account: Account) -> None:
+    """From the first Tab on, in the order of the page: every control, every row, a menu and a dialog of it."""
+    page, keys = desk.page, desk.page.keyboard
+    desk.context.clear_cookies()
+    desk.sign_in(account.thingpark_username, account.thingpark_password)
+    for path in ("/devices", "/alarms", "/users", "/devices/new"):
+        desk.move(path)
+        page.evaluate(FROM_THE_TOP)
+        keys.press("Tab")
+        expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+        count = page.evaluate(CONTROLS)
+        for _ in range(count):
+            keys.press("Tab")
+            page.evaluate(REACHED)
+        assert page.evaluate(MISSED) == [], path
+    desk.move("/users")
+    menu = page.locator("main [aria-haspopup=menu]").first
+    menu.focus()
+    keys.press("Enter")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    keys.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    keys.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(menu).to_be_focused()
+    keys.press("?")
+    shortcuts = page.get_by_role("dialog", name="Keyboard")
+    for shortcut in ("Ctrl K", "Alt 1 … 4", "Alt N", "Enter", "Space", "Esc"):
+        expect(shortcuts.get_by_text(shortcut, exact=True)).to_be_visible()
+    keys.press("Escape")
+    for shortcut, heading in (("Alt+1", "Home"), ("Alt+3", "Wireless logger"), ("Alt+4", "Alarms")):
+        keys.press(shortcut)
+        desk.heading(heading)
+    keys.press("Alt+n")
+    desk.heading("New device")
+
+
+FROM_THE_TOP = "() => { document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus(); }"
+# Of radio buttons of one name the chosen one is reached, and the arrows lead on.
+CONTROLS = """() => {
+  const all = "a[href], button, input, select, textarea, [tabindex='0']";
+  window.left = new Set([...document.querySelectorAll(all)].filter((one) => {
+    if (one.disabled || one.tabIndex < 0 || !one.checkVisibility({ visibilityProperty: true })) return false;
+    if (one.type !== "radio") return true;
+    return one.checked;
+  }));
+  window.left.delete(document.activeElement);
+  return window.left.size;
+}"""
+REACHED = "() => void window.left.delete(document.activeElement)"
+MISSED = "() => [...window.left].map((one) => one.outerHTML.slice(0, 200))"

@@ -94,9 +94,11 @@ export function Dialog({ children, closeOnEscape = true, ...given }: ModalProps)
   const { id, top, question, props } = useDialog(given);
   return (
     <>
-      <Modal {...given} {...props} closeOnEscape={top && closeOnEscape}>
-        <InDialog value={id}>{children}</InDialog>
-      </Modal>
+      {given.opened && (
+        <Modal {...given} {...props} closeOnEscape={top && closeOnEscape}>
+          <InDialog value={id}>{children}</InDialog>
+        </Modal>
+      )}
       {question}
     </>
   );
@@ -107,9 +109,11 @@ export function SideDialog({ children, ...given }: DrawerProps) {
   const { id, top, question, props } = useDialog(given);
   return (
     <>
-      <Drawer {...given} {...props} position="right" closeOnEscape={top}>
-        <InDialog value={id}>{children}</InDialog>
-      </Drawer>
+      {given.opened && (
+        <Drawer {...given} {...props} position="right" closeOnEscape={top}>
+          <InDialog value={id}>{children}</InDialog>
+        </Drawer>
+      )}
       {question}
     </>
   );

@@ -138,7 +138,7 @@ function Signed() {
       },
     ],
   ]);
-  const openKeys = () => openDialog(t("keys.title"), <Keys />);
+  const openKeys = () => openDialog(t("keys.title"), <Keys operator={desk} />);
   const active = (target: string) =>
     target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
 
@@ -370,15 +370,16 @@ function WorkFor({ customerId, workFor }: { customerId: string; workFor: (custom
   );
 }
 
-function Keys() {
+function Keys({ operator }: { operator: boolean }) {
   const { t } = useTexts();
   const keys: [string, Key][] = [
     ["Ctrl K", "keys.search"],
-    ["Alt 1 … 4", "keys.pages"],
-    ["Alt N", "keys.new"],
+    ["Alt 1 … 4", operator ? "keys.pagesOperator" : "keys.pages"],
+    ...(operator ? [] : ([["Alt N", "keys.new"]] as [string, Key][])),
     ["↑ ↓", "keys.rows"],
     ["Enter", "keys.open"],
     ["Space", "keys.select"],
+    ["Esc", "keys.close"],
     ["?", "keys.title"],
   ];
   return (

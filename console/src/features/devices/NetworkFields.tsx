@@ -26,6 +26,7 @@ export function NetworkFields({
     <Stack>
       <SegmentedControl
         fullWidth
+        styles={{ label: { whiteSpace: "normal", lineHeight: 1.2 } }}
         aria-label={t("model.how")}
         value={value.model === undefined ? "profile" : "model"}
         onChange={(how) => set({ model: how === "model" ? null : undefined })}
