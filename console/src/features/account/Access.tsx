@@ -309,7 +309,9 @@ export function Factor() {
         <Text size="sm">{t(state, { count: recoveryCodes })}</Text>
         <Group gap="xs">
           {!authenticator && (
-            <Button aria-haspopup="dialog" onClick={() => setOpen("enrol")}>{t(enabled ? "factor.beginApp" : "factor.begin")}</Button>
+            <Button aria-haspopup="dialog" onClick={() => setOpen("enrol")}>
+              {t(enabled ? "factor.beginApp" : "factor.begin")}
+            </Button>
           )}
           {enabled && (
             <Button variant="default" aria-haspopup="dialog" onClick={() => setOpen("codes")}>

@@ -6,6 +6,7 @@ import { api, type Schemas } from "../../api/client";
 import { Empty, Panel, Time } from "../../components/basics";
 import { useTell } from "../../components/notify";
 import { Dialog } from "../../components/dialogs";
+import { useUnsaved } from "../../components/edits";
 import { blocking, Loading, messageOf, Problem } from "../../components/problem";
 import { useSession } from "../../session";
 import { useT } from "../../text";
@@ -144,6 +145,7 @@ export function Add({ onDone }: { onDone: () => void }) {
   const [codes, setCodes] = useState<string[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  useUnsaved(password !== "" && codes === null);
   const add = async () => {
     const { data: options } = await api.POST("/api/v1/passkeys/enrolment", { body: { password } });
     const made = await makePasskey(options);
@@ -191,6 +193,7 @@ function Rename({ of, onDone }: { of: Passkey; onDone: () => void }) {
   const { run } = useTell();
   const renaming = useRenamePasskey();
   const [name, setName] = useState(of.name);
+  useUnsaved(name !== of.name);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (await run(renaming.mutateAsync({ passkeyRef: of.ref, name }))) onDone();
@@ -219,6 +222,7 @@ function Remove({ of, onDone }: { of: Passkey; onDone: () => void }) {
   const { run } = useTell();
   const removal = useRemovePasskey();
   const [password, setPassword] = useState("");
+  useUnsaved(password !== "");
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (await run(removal.mutateAsync({ passkeyRef: of.ref, password }), t("passkeys.removed"))) onDone();
