@@ -34,11 +34,12 @@ function opener(): HTMLElement[] {
   return [button ?? focused, ...(focused.closest("[role=dialog]") ? returns : [])];
 }
 
-/** Gives the focus back to what had it before, unless something else has taken it. */
-function useFocusBack(opened: boolean): void {
+/** Gives the focus back to what had it before, unless something else has taken it. `from` is that, where it is known:
+ * an item of a menu may be gone by the time that the dialog is drawn. */
+function useFocusBack(opened: boolean, from?: HTMLElement[]): void {
   useLayoutEffect(() => {
     if (!opened) return;
-    const before = opener();
+    const before = from ?? opener();
     returns = before;
     return () => {
       const had = document.activeElement;
@@ -48,21 +49,22 @@ function useFocusBack(opened: boolean): void {
         if (now === had || now === document.body) before.find((one) => one.isConnected)?.focus();
       });
     };
-  }, [opened]);
+  }, [opened, from]);
 }
 
 interface Guarded {
   opened: boolean;
+  from?: HTMLElement[];
   onClose: () => void;
 }
 
 /** What every dialog does alike. */
-function useDialog({ opened, onClose }: Guarded) {
+function useDialog({ opened, onClose, from }: Guarded) {
   const t = useT();
   const id = useId();
   const { top, depth } = useLayer(opened);
   const [asking, setAsking] = useState(false);
-  useFocusBack(opened);
+  useFocusBack(opened, from);
   useEffect(() => {
     if (!opened) setAsking(false);
   }, [opened]);
@@ -90,8 +92,8 @@ function useDialog({ opened, onClose }: Guarded) {
   return { id, top, question, props };
 }
 
-export function Dialog({ children, closeOnEscape = true, ...given }: ModalProps) {
-  const { id, top, question, props } = useDialog(given);
+export function Dialog({ children, closeOnEscape = true, from, ...given }: ModalProps & Pick<Guarded, "from">) {
+  const { id, top, question, props } = useDialog({ ...given, from });
   return (
     <>
       {given.opened && (
@@ -163,6 +165,7 @@ function Question({ title, text, stay, leave, onStay, onLeave }: LeaveProps) {
 
 interface Opened {
   id: number;
+  from: HTMLElement[];
   title: ReactNode;
   children: ReactNode;
   size?: string;
@@ -180,7 +183,7 @@ export function openDialog(
   options: Pick<Opened, "size" | "busy"> = {},
 ): () => void {
   const id = ++last;
-  open.set([...open.get(), { id, title, children, ...options }]);
+  open.set([...open.get(), { id, from: opener(), title, children, ...options }]);
   return () => open.set(open.get().filter((one) => one.id !== id));
 }
 
@@ -218,10 +221,11 @@ export function Dialogs() {
   const shown = useSyncExternalStore(open.subscribe, open.get);
   const { pathname } = useLocation();
   useEffect(() => closeDialogs, [pathname]);
-  return shown.map(({ id, title, children, size, busy }) => (
+  return shown.map(({ id, from, title, children, size, busy }) => (
     <Dialog
       key={id}
       opened
+      from={from}
       title={title}
       size={size}
       onClose={() => open.set(open.get().filter((one) => one.id !== id))}
