@@ -1,16 +1,13 @@
-"""The dialogs of the console: what opens them on a screen, and which there are, as its source says."""
+"""The dialogs of the console: each is opened, looked at, typed into, and closed again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.desk import PICTURES, Desk
 
-_SOURCE = Path(__file__).parents[2] / "console" / "src"
 # Of the rows of a table, which have the same buttons, the first that has each.
 _MARK = """() => {
   const seen = new Set();
@@ -88,7 +85,9 @@ class Dialogs:
 
     def _keeps_what_is_typed(self, dialog: Locator, title: str) -> None:
         """While it is read again, and when it is closed."""
-        fields = dialog.locator(_TYPED).and_(dialog.locator(":not([role=combobox], [aria-haspopup], :disabled)"))
+        fields = dialog.locator(_TYPED).and_(
+            dialog.locator(":not([role=combobox], [aria-haspopup], :disabled)")
+        )
         if not fields.count():
             return
         page, field = self.desk.page, fields.first
@@ -107,34 +106,3 @@ class Dialogs:
         expect(field).to_have_value(typed)
         page.keyboard.press("Escape")
         question.get_by_role("button", name="Discard").click()
-
-
-def titles() -> dict[str, re.Pattern[str]]:
-    """The titles of all dialogs, by the keys of their texts."""
-    texts = dict(re.findall(r'^  "([\w.]+)":\s*"((?:[^"\\]|\\.)*)"', (_SOURCE / "text" / "en.ts").read_text(), re.M))
-    keys = {key for path in sorted(_SOURCE.rglob("*.tsx")) for key in _keys(path.read_text())}
-    return {key: re.compile(_pattern(texts[key])) for key in sorted(keys) if key in texts}
-
-
-def _keys(source: str) -> Iterator[str]:
-    for start in re.finditer(r"\b(?:openDialog|confirm)\(\s*(t\()", source):
-        depth, at = 1, start.end(1)
-        while depth:
-            depth += {"(": 1, ")": -1}.get(source[at], 0)
-            at += 1
-        yield from re.findall(r'"([a-zA-Z]+\.[\w.]+)"', source[start.start(1) : at])
-
-
-def _pattern(text: str) -> str:
-    """The text with anything in place of its values."""
-    parts, depth = [""], 0
-    for letter in text.replace('\\"', '"'):
-        if letter == "{":
-            depth += 1
-        if depth == 0:
-            parts[-1] += letter
-        if letter == "}":
-            depth -= 1
-            if depth == 0:
-                parts.append("")
-    return ".*".join(re.escape(part.replace("''", "'")) for part in parts)

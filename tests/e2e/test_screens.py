@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.certificates import write_pair
 from tests.e2e import radio
 from tests.e2e.desk import PICTURES, Desk
-from tests.e2e.dialogs import Dialogs, titles
+from tests.e2e.dialogs import Dialogs
 from tests.e2e.lived_in import UNKNOWN, LivedIn
 from tests.e2e.running import RunningServer
 from tests.e2e.screens import operator_screens, subscriber_screens
@@ -64,6 +64,9 @@ def test_every_screen_is_accessible_and_in_one_piece(desk: Desk, account: Accoun
         # The audit log shows changes as they were sent, in JSON.
         shown = desk.page.inner_text("body") if path != "/operator/audit" else ""
         assert not GAPS.search(shown), f"{path} shows {GAPS.search(shown)}"
+        if path == "/devices":
+            # What is done with several devices is offered once one is selected.
+            desk.page.locator("tbody input[type=checkbox]").first.check()
         dialogs.of_the_screen()
         if path == "/operator/coverage":
             cells_split_where_the_map_is_enlarged(desk)
@@ -77,17 +80,16 @@ def test_every_screen_is_accessible_and_in_one_piece(desk: Desk, account: Accoun
         desk.fits(1440)
         desk.page.emulate_media(color_scheme="light")
     assert desk.complaints == []
-    print(sorted(dialogs.seen))
-    print(sorted(dialogs.forms))
-    print([key for key, pattern in titles().items() if not any(pattern.fullmatch(one) for one in dialogs.seen)])
+    # Others than those at least were not there to be opened.
+    assert len(dialogs.seen) >= (20 if operator else 13) and len(dialogs.forms) >= 8, dialogs.seen
 
 
 def cells_split_where_the_map_is_enlarged(desk: Desk) -> None:
-    """Those of three devices, on which the map closes in, are one from afar, and split at the zooms back."""
+    """Those on which the map closes in are one from afar, and split at the zooms back."""
     page = desk.page
     cells = page.locator(".leaflet-areas-pane path")
-    expect(cells).to_have_count(3)
-    for way, times, count in (("Zoom out", 4, 1), ("Zoom in", 4, 3)):
+    expect(cells).to_have_count(2)
+    for way, times, count in (("Zoom out", 4, 1), ("Zoom in", 4, 2)):
         for _ in range(times):
             page.get_by_role("button", name=way).click()
             expect(page.locator(".leaflet-zoom-anim")).to_have_count(0)
@@ -107,7 +109,7 @@ def take_pictures(desk: Desk, name: str) -> None:
 
 
 def test_the_keyboard_reaches_everything(desk: Desk, account: Account) -> None:
-    """From the first Tab on, in the order of the page: every control, every row, a menu and a dialog of it."""
+    """From the first Tab on, in the order of the page: controls, rows, a menu and a dialog of it."""
     page, keys = desk.page, desk.page.keyboard
     desk.context.clear_cookies()
     desk.sign_in(account.thingpark_username, account.thingpark_password)
@@ -131,7 +133,7 @@ def test_the_keyboard_reaches_everything(desk: Desk, account: Account) -> None:
     keys.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(menu).to_be_focused()
-    keys.press("?")
+    keys.press("Shift+?")
     shortcuts = page.get_by_role("dialog", name="Keyboard")
     for shortcut in ("Ctrl K", "Alt 1 … 4", "Alt N", "Enter", "Space", "Esc"):
         expect(shortcuts.get_by_text(shortcut, exact=True)).to_be_visible()

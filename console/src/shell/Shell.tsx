@@ -145,7 +145,7 @@ function Signed() {
   return (
     <AppShell
       header={{ height: 56 }}
-      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !open } }}
+      navbar={{ width: 228, breakpoint: "sm", collapsed: { mobile: !open } }}
       padding="md"
     >
       <a className="skip" href="#content">
@@ -265,7 +265,7 @@ function Signed() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs">
+      <AppShell.Navbar p={6}>
         <ScrollArea>
           <nav aria-label={t("nav.menu")}>
             {pages.map(({ path: target, title, icon: IconOf }) => (
@@ -277,6 +277,8 @@ function Signed() {
                 leftSection={<IconOf size={18} stroke={1.7} />}
                 active={active(target)}
                 aria-current={active(target) ? "page" : undefined}
+                px={8}
+                styles={{ section: { marginInlineEnd: 8 } }}
                 style={{ borderRadius: 8 }}
               />
             ))}
