@@ -15,7 +15,7 @@ export function GrantForm({ plan }: { plan: Schemas["Plan"] }) {
   const customers = useSubscribers();
   const [customerId, setCustomer] = useState<string | null>(null);
   const [granted, setGranted] = useState<number | string>(100);
-  useUnsaved(customerId !== null);
+  useUnsaved(customerId !== null || granted !== 100);
   const save = async () => {
     const answer = await run(
       grant.mutateAsync({ customerId: customerId ?? "", granted: Number(granted) }),
