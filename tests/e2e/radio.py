@@ -12,6 +12,7 @@ import time
 from veldnet.lorawan import AesKey, DevAddr, DevEui, GatewayEui, JoinEui
 from veldnet.lorawan.join import SessionKeys10
 from veldnet.lorawan.regions import REGIONS
+from veldnet.simulator.base_station import HeardFrame
 from veldnet.simulator.device import Identity, Transmission, VirtualDevice
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.security import Security10
@@ -46,11 +47,13 @@ class Antenna:
         datagram = push_data(
             self._eui,
             self._token(),
-            sent.phy_payload,
-            sent.frequency,
-            sent.modulation,
-            Heard(-70, snr),
-            next(self._clock) & 0xFFFFFFFF,
+            HeardFrame(
+                sent.phy_payload,
+                sent.frequency,
+                sent.modulation,
+                Heard(-70, snr),
+                next(self._clock) & 0xFFFFFFFF,
+            ),
         )
         self._socket.send(datagram)
 

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from veldnet.lorawan import GatewayEui
+from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.modulation import Modulation
 
 from .propagation import Heard, Place
@@ -18,18 +21,20 @@ EARLIEST = 512.0
 _PROMPT = 0.01
 
 
+class HeardFrame(msgspec.Struct, frozen=True, gc=False):
+    """A frame as a base station hears it; `timestamp` is that of its counter at the end."""
+
+    phy_payload: bytes
+    frequency: int
+    modulation: Modulation
+    heard: Heard
+    timestamp: int
+
+
 class Link(Protocol):
     """The way of a base station's frames to the server."""
 
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None: ...
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None: ...
 
 
 class BaseStation:
@@ -96,7 +101,7 @@ class BaseStation:
         """A frame has ended `at` a time of the loop, now if none is given."""
         self.frames_heard += 1
         if self.link is not None:
-            self.link.frame(self, phy_payload, frequency, modulation, heard, self.timestamp(at))
+            self.link.frame(self, HeardFrame(phy_payload, frequency, modulation, heard, self.timestamp(at)))
 
     def transmit(
         self,
@@ -105,7 +110,6 @@ class BaseStation:
         modulation: Modulation,
         timestamp: int | None,
         power: float,
-        airtime: float,
         *,
         delay: float | None = None,
     ) -> str | None:
@@ -131,6 +135,7 @@ class BaseStation:
         if delay < LATEST and not immediate:
             return "TOO_LATE"
         start = now + delay
+        airtime = time_on_air(modulation, len(phy_payload), crc=False) / 1000
         self._busy = [(begin, end) for begin, end in self._busy if end > now - 5]
         if self.transmitting(start, start + airtime):
             return "COLLISION_PACKET"

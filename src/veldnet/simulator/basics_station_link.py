@@ -17,12 +17,10 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, WebSocketException
 
-from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, Modulation
 
-from .base_station import BaseStation
-from .propagation import Heard
+from .base_station import BaseStation, HeardFrame
 
 _REGIONS = ("EU868", "EU863", "US915", "US902", "AU915", "AS923-1", "AS923JP", "KR920", "IL915")
 _URI = re.compile(r"wss?://[^/:]+:[0-9]+/.+|wss?://\[[^]]+\]:[0-9]+/.+")
@@ -155,37 +153,29 @@ class BasicsStationLink:
 
     # What is heard.
 
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None:
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None:
         if not self._rates:
             # Its radio is set up by the configuration.
             return
         counter = station.counter()
-        counter -= (counter - timestamp) & _MASK_32
+        counter -= (counter - frame.timestamp) & _MASK_32
         ago = (station.counter() - counter) / 1_000_000
         gps = round(unix_to_gps(self._clock() - ago) * 1_000_000) if station.gps else 0
         radio = {
-            "DR": self._rate_of(modulation),
-            "Freq": frequency,
+            "DR": self._rate_of(frame.modulation),
+            "Freq": frame.frequency,
             "RefTime": self._clock(),
             "upinfo": {
                 "rctx": 0,
                 "xtime": self._session << 48 | counter & _MASK_48,
                 "gpstime": gps,
                 "fts": -1,
-                "rssi": round(heard.rssi),
-                "snr": heard.snr,
+                "rssi": round(frame.heard.rssi),
+                "snr": frame.heard.snr,
                 "rxtime": self._clock() - ago,
             },
         }
-        self._soon(message_of(phy_payload) | radio)
+        self._soon(message_of(frame.phy_payload) | radio)
 
     def _rate_of(self, modulation: Modulation) -> int:
         wanted = [modulation.sf, modulation.bandwidth] if isinstance(modulation, Lora) else [0, 0]
@@ -250,9 +240,8 @@ class BasicsStationLink:
         sf, bandwidth, _downlink_only = self._rates[data_rate]
         modulation: Modulation = Lora(sf, bandwidth) if sf else Fsk(50_000)
         payload = bytes.fromhex(message["pdu"])
-        airtime = time_on_air(modulation, len(payload), crc=False) / 1000
         power = min(self.config["max_eirp"], 16.0)
-        return self._station.transmit(payload, frequency, modulation, timestamp, power, airtime, delay=delay)
+        return self._station.transmit(payload, frequency, modulation, timestamp, power, delay=delay)
 
     def _done(self, message: dict[str, Any], error: str | None, delay: float) -> None:
         if error is not None:

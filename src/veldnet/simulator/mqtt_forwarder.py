@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, Modulation
 
 from . import gateway_wire as wire
-from .base_station import BaseStation
-from .propagation import Heard
+from .base_station import BaseStation, HeardFrame
 
 _NANOS = 1_000_000_000
 _MASK = 0xFFFFFFFF
@@ -60,30 +58,22 @@ class MqttForwarder:
 
     # What is heard.
 
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None:
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None:
         self._received += 1
         received: dict[str, Any] = {
             "gatewayId": self.name,
             "uplinkId": self._rng.getrandbits(32),
-            "rssi": round(heard.rssi),
-            "snr": heard.snr,
-            "context": timestamp.to_bytes(4, "big"),
+            "rssi": round(frame.heard.rssi),
+            "snr": frame.heard.snr,
+            "context": frame.timestamp.to_bytes(4, "big"),
             "crcStatus": "CRC_OK",
         }
         if station.gps:
-            ago = ((station.timestamp() - timestamp) & _MASK) / 1_000_000
+            ago = ((station.timestamp() - frame.timestamp) & _MASK) / 1_000_000
             received["timeSinceGpsEpoch"] = round(unix_to_gps(self._clock() - ago) * 1000) * 1_000_000
         message = {
-            "phyPayload": phy_payload,
-            "txInfo": {"frequency": frequency, "modulation": _modulation_of(modulation)},
+            "phyPayload": frame.phy_payload,
+            "txInfo": {"frequency": frame.frequency, "modulation": _modulation_of(frame.modulation)},
             "rxInfo": received,
         }
         self.publish("event/up", wire.encode(wire.UPLINK, message, as_json=self._json))
@@ -134,11 +124,10 @@ class MqttForwarder:
             timestamp = (int.from_bytes(info["context"][:4], "big") + ahead) & _MASK
         elif "gpsEpoch" in timing:
             delay = gps_to_unix(timing["gpsEpoch"]["timeSinceGpsEpoch"] / _NANOS) - self._clock()
-        airtime = time_on_air(modulation, len(item["phyPayload"]), crc=False) / 1000
         power = float(info.get("power", 0))
         frequency = info["frequency"]
         return self._station.transmit(
-            item["phyPayload"], frequency, modulation, timestamp, power, airtime, delay=delay
+            item["phyPayload"], frequency, modulation, timestamp, power, delay=delay
         )
 
 

@@ -12,12 +12,10 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Self, cast
 
-from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Fsk, Lora, Modulation
 
-from .base_station import BaseStation
-from .propagation import Heard
+from .base_station import BaseStation, HeardFrame
 
 _KEEP_ALIVE = 5.0
 # Keep-alives between two statistics, which come every half minute.
@@ -107,22 +105,12 @@ class UdpLink(asyncio.DatagramProtocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(datagram)
 
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None:
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None:
         # The frame ended when its counter says, which may be a while ago on a busy machine.
-        ago = ((station.timestamp() - timestamp) & 0xFFFFFFFF) / 1_000_000
+        ago = ((station.timestamp() - frame.timestamp) & 0xFFFFFFFF) / 1_000_000
         gps = unix_to_gps(self._clock() - ago) if station.gps else None
         self._heard += 1
-        self._push(
-            push_data(self._eui(), self._token(), phy_payload, frequency, modulation, heard, timestamp, gps)
-        )
+        self._push(push_data(self._eui(), self._token(), frame, gps))
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if len(data) < 4:
@@ -150,7 +138,6 @@ class UdpLink(asyncio.DatagramProtocol):
             modulation,
             packet.get("tmst"),
             packet["powe"] + 2,
-            time_on_air(modulation, len(payload), crc=False) / 1000,
             delay=gps_to_unix(packet["tmms"] / 1000) - self._clock() if "tmms" in packet else None,
         )
         body = b"" if error is None else json.dumps({"txpk_ack": {"error": error}}).encode()
@@ -166,17 +153,9 @@ class UdpLink(asyncio.DatagramProtocol):
 _HEAD = struct.Struct(">B2sB8s")
 
 
-def push_data(
-    eui: bytes,
-    token: bytes,
-    phy_payload: bytes,
-    frequency: int,
-    modulation: Modulation,
-    heard: Heard,
-    timestamp: int,
-    gps: float | None = None,
-) -> bytes:
+def push_data(eui: bytes, token: bytes, frame: HeardFrame, gps: float | None = None) -> bytes:
     """A PUSH_DATA with one packet, as the reference forwarder writes it."""
+    modulation, heard, phy_payload = frame.modulation, frame.heard, frame.phy_payload
     rate = (
         f'"LORA","datr":"{modulation}","codr":"4/5","lsnr":{heard.snr:.1f}'
         if isinstance(modulation, Lora)
@@ -186,7 +165,8 @@ def push_data(
     )
     known = "" if gps is None else f'"tmms":{round(gps * 1000)},'
     body = (
-        f'{{"rxpk":[{{"tmst":{timestamp},{known}"chan":0,"rfch":0,"freq":{frequency / 1e6:.6f},"stat":1,'
+        f'{{"rxpk":[{{"tmst":{frame.timestamp},{known}"chan":0,"rfch":0,'
+        f'"freq":{frame.frequency / 1e6:.6f},"stat":1,'
         f'"modu":{rate},"rssi":{heard.rssi:.0f},"size":{len(phy_payload)},'
         f'"data":"{base64.b64encode(phy_payload).decode()}"}}]}}'
     )

@@ -20,9 +20,7 @@ from veldnet.domain.documents import PlanSettings
 from veldnet.inventory import accounts
 from veldnet.inventory.sandbox import create_sandbox
 from veldnet.lorawan import AesKey, BaseStationId, DevEui, GatewayEui, JoinEui
-from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
-from veldnet.lorawan.modulation import Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.lorawan.regions import REGIONS, ChannelPlan
 from veldnet.monitoring import Mailer
@@ -30,10 +28,10 @@ from veldnet.network.core import DownlinkRequest, Record, decode_record
 from veldnet.settings import load_settings
 from veldnet.simulator.air import Air
 from veldnet.simulator.backhaul import ProtocolName
-from veldnet.simulator.base_station import BaseStation
+from veldnet.simulator.base_station import BaseStation, HeardFrame
 from veldnet.simulator.device import Identity, VirtualDevice
 from veldnet.simulator.life import DeviceLife
-from veldnet.simulator.propagation import Heard, Place, Propagation
+from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.sensors import Climate
 from veldnet.store import StoreError
 from veldnet.store.schema import frame_bodies
@@ -249,27 +247,19 @@ class VirtualNetwork:
 
     # The way up, with loss, delay and duplicates.
 
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None:
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None:
         """A base station has heard a frame; its copies travel to the server."""
         rng, faults = self.rng, self.faults
         gps_time = unix_to_gps(self.clock()) if station.gps else None
         copies = 0 if rng.random() < faults.loss else 2 if rng.random() < faults.duplicates else 1
         sent = GatewayUplink(
             self._ids[station.eui],
-            phy_payload,
-            frequency,
-            modulation,
-            heard.rssi,
-            heard.snr,
-            timestamp,
+            frame.phy_payload,
+            frame.frequency,
+            frame.modulation,
+            frame.heard.rssi,
+            frame.heard.snr,
+            frame.timestamp,
             self.clock(),
             gps_time=gps_time,
         )
@@ -299,7 +289,6 @@ class VirtualNetwork:
             window.modulation,
             window.timestamp,
             window.power,
-            time_on_air(window.modulation, len(downlink.phy_payload), crc=False) / 1000,
             delay=None if window.gps_time is None else gps_to_unix(window.gps_time) - self.clock(),
         )
         if error is None:

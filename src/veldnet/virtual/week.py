@@ -14,14 +14,13 @@ from veldnet.domain.documents import PlanSettings
 from veldnet.domain.resources import AlarmThreshold
 from veldnet.domain.scope import Scope
 from veldnet.inventory import accounts, changes, devices
-from veldnet.lorawan.modulation import Modulation
 from veldnet.monitoring import NotificationSettings, health, write_settings
 from veldnet.monitoring.alarms.types import DEVICE_TYPES, SILENCE
 from veldnet.monitoring.notification.digest import Message
 from veldnet.monitoring.notification.events import OPERATOR, SUBSCRIBER
-from veldnet.simulator.base_station import BaseStation
+from veldnet.simulator.base_station import BaseStation, HeardFrame
 from veldnet.simulator.life import DeviceLife
-from veldnet.simulator.propagation import Heard, Place
+from veldnet.simulator.propagation import Place
 from veldnet.store.schema import alarms
 
 from .failures import DAY, FAILURES, HOUR
@@ -42,11 +41,7 @@ class _OnAir(msgspec.Struct, frozen=True):
     """A frame as a base station heard it, kept to be sent again by somebody else."""
 
     station: BaseStation
-    phy_payload: bytes
-    frequency: int
-    modulation: Modulation
-    heard: Heard
-    timestamp: int
+    frame: HeardFrame
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -166,31 +161,17 @@ class Week(VirtualNetwork):
         kept = [] if address is None else self._recorded.get(int(address).to_bytes(4, "little"), [])
         if kept:
             first = kept[0]
-            super().frame(
-                first.station,
-                change(first.phy_payload),
-                first.frequency,
-                first.modulation,
-                first.heard,
-                first.timestamp,
-            )
+            changed = msgspec.structs.replace(first.frame, phy_payload=change(first.frame.phy_payload))
+            super().frame(first.station, changed)
 
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None:
-        kept = self._recorded.setdefault(phy_payload[1:5], [])
-        kept.append(_OnAir(station, phy_payload, frequency, modulation, heard, timestamp))
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None:
+        kept = self._recorded.setdefault(frame.phy_payload[1:5], [])
+        kept.append(_OnAir(station, frame))
         del kept[:-20]
         if not self.server.dead:
             seen = self.server.platform.presence.seen(self._ids[station.eui], self.clock())
             seen.frame(self.clock(), station.gps)
-        super().frame(station, phy_payload, frequency, modulation, heard, timestamp)
+        super().frame(station, frame)
 
     # Living.
 

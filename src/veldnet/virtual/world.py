@@ -26,13 +26,12 @@ from veldnet.assembly.virtual_world import (
 from veldnet.domain.errors import InvalidField
 from veldnet.gateways import Host, MessageCounts
 from veldnet.lorawan import AesKey, BaseStationId, GatewayEui
-from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import gps_to_unix, unix_to_gps
 from veldnet.lorawan.modulation import Modulation
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 from veldnet.lorawan.regions import REGIONS
 from veldnet.simulator.air import Air, Attentive
-from veldnet.simulator.base_station import BaseStation
+from veldnet.simulator.base_station import BaseStation, HeardFrame
 from veldnet.simulator.device import Identity, Received, Transmission, VirtualDevice
 from veldnet.simulator.propagation import Heard, Place, Propagation
 from veldnet.store import StoreError
@@ -123,7 +122,6 @@ class _Radio:
                 window.modulation,
                 window.timestamp,
                 window.power,
-                time_on_air(window.modulation, len(downlink.phy_payload), crc=False) / 1000,
                 delay=None if window.gps_time is None else gps_to_unix(window.gps_time) - self._host.clock(),
             )
         report = TransmitReport(downlink.token, downlink.base_station, error)
@@ -144,27 +142,19 @@ class _Link:
         self._radio = radio
         self._identifier = identifier
 
-    def frame(
-        self,
-        station: BaseStation,
-        phy_payload: bytes,
-        frequency: int,
-        modulation: Modulation,
-        heard: Heard,
-        timestamp: int,
-    ) -> None:
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None:
         now = self._host.clock()
         self._host.presence.seen(self._identifier, now).frame(now, gps=True)
         self._radio.counts.received["frame"] += 1
         self._host.uplink(
             GatewayUplink(
                 self._identifier,
-                phy_payload,
-                frequency,
-                modulation,
-                heard.rssi,
-                heard.snr,
-                timestamp,
+                frame.phy_payload,
+                frame.frequency,
+                frame.modulation,
+                frame.heard.rssi,
+                frame.heard.snr,
+                frame.timestamp,
                 now,
                 gps_time=unix_to_gps(now),
             )

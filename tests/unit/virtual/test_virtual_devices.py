@@ -9,13 +9,12 @@ import pytest
 
 from veldnet.lorawan import AesKey, DevEui, GatewayEui, JoinEui, frames
 from veldnet.lorawan.airtime import time_on_air
-from veldnet.lorawan.modulation import Modulation
 from veldnet.lorawan.regions import EU868
 from veldnet.simulator.air import Air
-from veldnet.simulator.base_station import BaseStation
+from veldnet.simulator.base_station import BaseStation, HeardFrame
 from veldnet.simulator.device import Identity, NoncesUsedUp, Transmission, VirtualDevice
 from veldnet.simulator.permanent_memory import MemoryProblem, PermanentMemory, default_path
-from veldnet.simulator.propagation import Heard, Place, Propagation
+from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.virtual_time import VirtualTimeLoop
 
 EUI = DevEui.parse("0059AC0000170311")
@@ -96,13 +95,10 @@ class Server:
         self.error: str | None = "never asked"
         station.link = self
 
-    def frame(
-        self, station: BaseStation, phy: bytes, frequency: int, modulation: Modulation, heard: Heard, at: int
-    ) -> None:
+    def frame(self, station: BaseStation, frame: HeardFrame) -> None:
         window = self.sent.windows[self.window]
-        airtime = time_on_air(window.modulation, 12, crc=False) / 1000
-        due = (at + round((window.delay + self.shift) * 1_000_000)) & 0xFFFFFFFF
-        self.error = station.transmit(b"d" * 12, window.frequency, window.modulation, due, 16, airtime)
+        due = (frame.timestamp + round((window.delay + self.shift) * 1_000_000)) & 0xFFFFFFFF
+        self.error = station.transmit(b"d" * 12, window.frequency, window.modulation, due, 16)
 
 
 def heard_when_busy(stalls: list[tuple[float, float]], window: int = 0, shift: float = 0.0) -> bool:
