@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from veldnet.domain.errors import BadRequest
-from veldnet.inventory.base_stations import create_base_station, remove_base_station
+from veldnet.inventory.base_stations import StationFacts, create_base_station, remove_base_station
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.network.core.records import Copy
 from veldnet.network.shell.journal import pack_copies
@@ -301,7 +301,7 @@ def station(connection: Connection, operator: int, eui: int, wanted: int | None 
         connection,
         operator,
         GatewayEui(eui),
-        "x",
+        StationFacts(name="x"),
         base_station_id=None if wanted is None else BaseStationId(wanted),
     ).id
 

@@ -175,7 +175,9 @@ class World:
             self.once(f"subscriber {ref}")
             self.customers[customer] = Scope(operator, ref, customer, 0, "x", "x")
         elif deed == "build":
-            station = base_stations.create_base_station(connection, operator, GatewayEui(self.count), "x")
+            station = base_stations.create_base_station(
+                connection, operator, GatewayEui(self.count), base_stations.StationFacts(name="x")
+            )
             self.once(f"base station {station.id}")
             self.stations.append(station.id)
         elif deed == "tear down" and self.stations:

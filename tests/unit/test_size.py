@@ -34,17 +34,13 @@ MANY_PARAMETERS = {
     "cli/simulate.py _speak",
     "client/signing.py signed_downlink_query",
     "inventory/audit.py note",
-    "inventory/base_stations/registration.py create_base_station",
-    "inventory/base_stations/registration.py change_base_station",
     "inventory/routing_profiles/lifecycle.py update_routing_profile",
     "monitoring/monitor.py __init__",
     "monitoring/notification/notifier.py __init__",
     "routing/delivery.py __init__",
-    "simulator/base_station.py transmit",
     "simulator/device.py __init__",
     "simulator/life.py __init__",
     "simulator/town.py __init__",
-    "simulator/udp_link.py push_data",
     "virtual/network.py __init__",
 }
 

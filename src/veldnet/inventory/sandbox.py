@@ -113,15 +113,10 @@ def create_sandbox(
         offers.create_device_profile(connection, operator, profile_id, name, profile)
     group = offers.create_hsm_group(connection, operator, "Sandbox HSM group")
     eui = gateway_eui if gateway_eui is not None else GatewayEui(0x0059AC0000000000 | secrets.randbits(40))
-    station = base_stations.create_base_station(
-        connection,
-        operator,
-        eui,
-        f"Sandbox base station {number}",
-        latitude=52.0907,
-        longitude=5.1214,
-        altitude=30,
+    facts = base_stations.StationFacts(
+        name=f"Sandbox base station {number}", latitude=52.0907, longitude=5.1214, altitude=30
     )
+    station = base_stations.create_base_station(connection, operator, eui, facts)
     return Sandbox(
         customer_id=customer_id,
         thingpark_username=username,

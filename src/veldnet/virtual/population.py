@@ -117,8 +117,9 @@ def register_base_stations(
             connection,
             operator,
             GatewayEui(number + 1),
-            f"Station {number}",
-            profile_id=region if region in profiles else None,
+            base_stations.StationFacts(
+                name=f"Station {number}", profile_id=region if region in profiles else None
+            ),
         )
 
 

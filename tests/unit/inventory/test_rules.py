@@ -15,6 +15,7 @@ from veldnet.cli.main import app
 from veldnet.domain.documents import PlanSettings, ProfileSettings
 from veldnet.domain.errors import BadRequest, InvalidField
 from veldnet.inventory import accounts, base_stations, offers
+from veldnet.inventory.base_stations import StationFacts
 from veldnet.inventory.offers import read_document
 from veldnet.lorawan import GatewayEui
 from veldnet.store.schema import metadata, plan_grants
@@ -45,7 +46,9 @@ WRITERS: dict[str, Callable[[Connection, int, str], Any]] = {
     "profile": lambda c, ope, name: offers.create_device_profile(c, ope, "A/B", name, PROFILE),
     "profile id": lambda c, ope, name: offers.create_device_profile(c, ope, name, "name", PROFILE),
     "HSM group": offers.create_hsm_group,
-    "base station": lambda c, ope, name: base_stations.create_base_station(c, ope, GatewayEui(1), name),
+    "base station": lambda c, ope, name: base_stations.create_base_station(
+        c, ope, GatewayEui(1), StationFacts(name=name)
+    ),
     "operator user": lambda c, ope, name: accounts.create_operator_user(c, ope, name, "hash", "Name", "rw"),
     "user": lambda c, _ope, name: accounts.create_subscriber_user(c, 1, name, "hash", "Name", "rw"),
     "code": lambda c, _ope, name: accounts.create_operator(c, name, "Name"),
@@ -90,11 +93,17 @@ def test_e8_grants(connection: Connection, operator: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", [{"latitude": 91.0}, {"longitude": -181.0}, {"altitude": 1e9}, {"latitude": math.nan}]
+    "where",
+    [
+        StationFacts(name="name", latitude=91.0),
+        StationFacts(name="name", longitude=-181.0),
+        StationFacts(name="name", altitude=1e9),
+        StationFacts(name="name", latitude=math.nan),
+    ],
 )
-def test_e8_locations(connection: Connection, operator: int, where: dict[str, float]) -> None:
+def test_e8_locations(connection: Connection, operator: int, where: StationFacts) -> None:
     with pytest.raises(InvalidField):
-        base_stations.create_base_station(connection, operator, GatewayEui(1), "name", **where)  # type: ignore[arg-type]
+        base_stations.create_base_station(connection, operator, GatewayEui(1), where)
 
 
 def test_e8_bounds_of_a_plan(connection: Connection, operator: int) -> None:

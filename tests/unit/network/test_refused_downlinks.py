@@ -71,7 +71,7 @@ def test_bs_04_the_setting_of_the_base_station_counts_from_the_first_frame(tmp_p
         operator = next(station.operator_ref for _id, station in platform.base_stations.all())
         await platform.store.write(
             lambda c: base_stations.change_base_station(
-                c, operator, "FF000001", "x", latitude=None, longitude=None, altitude=None, max_tx_power=20
+                c, operator, "FF000001", base_stations.StationFacts(name="x", max_tx_power=20)
             )
         )
         await platform.apply_changes()

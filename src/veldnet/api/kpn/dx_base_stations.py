@@ -10,12 +10,11 @@ from sqlalchemy import Connection
 from veldnet.api.query import Parameter
 from veldnet.api.routers import DX_OPERATOR, OSS_OPERATOR
 from veldnet.api.services import Services
-from veldnet.api.v1.operator.base_stations import CONNECTED, Listed, read_listed
+from veldnet.api.v1.operator.base_stations import CONNECTED, Listed, at_seconds, last_heard, read_listed
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
-from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import BaseStation
+from veldnet.inventory.base_stations import BaseStation, StationFacts
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
 
@@ -93,9 +92,7 @@ def _shown(services: Services, station: BaseStation, listed: Listed) -> DxBaseSt
 
 def _statistics(services: Services, station: BaseStation, listed: Listed) -> DxStationStatistics:
     platform = services.platform
-    seen = platform.presence.stations.get(BaseStationId.parse(station.id))
-    written = None if station.last_seen_at is None else station.last_seen_at / 1000
-    last = written if seen is None else seen.seen_at
+    seen, last = last_heard(services, station)
     frame = None if seen is None else seen.frame_at
     deaf = any(
         alarm.baseStationId == station.id and int(alarm.alarmTypeId) == _HEARS_NOTHING
@@ -109,11 +106,20 @@ def _statistics(services: Services, station: BaseStation, listed: Listed) -> DxS
         connection, health = "DISC", "BACKHAUL_CNX_ERROR"
     else:
         connection, health = "CNX", "RF_ERROR" if deaf else "ACTIVE"
-    return DxStationStatistics(health, connection, _at(frame), _at(last))
+    return DxStationStatistics(health, connection, at_seconds(frame), at_seconds(last))
 
 
-def _at(seconds: float | None) -> str | None:
-    return None if seconds is None else timestamp(round(seconds * 1000))
+def _facts(body: DxBaseStation, station: BaseStation | None = None) -> StationFacts:
+    """What DX says; its radio, which DX does not know, stays that of the base station."""
+    return StationFacts(
+        name=body.name,
+        latitude=body.geoLatitude,
+        longitude=body.geoLongitude,
+        altitude=body.geoAltitude,
+        max_tx_power=None if station is None else station.max_tx_power,
+        antenna_gain=None if station is None else station.antenna_gain,
+        profile_id=body.baseStationProfileId,
+    )
 
 
 async def _list(services: Services, operator: OperatorScope, query: DxStationFilter) -> list[DxBaseStation]:
@@ -169,15 +175,7 @@ async def create_base_station(
         raise InvalidField("uuid or id: {error}", error=error) from None
     made = await services.change(
         lambda c: base_stations.create_base_station(
-            c,
-            operator.operator_ref,
-            eui,
-            body.name,
-            base_station_id=identifier,
-            latitude=body.geoLatitude,
-            longitude=body.geoLongitude,
-            altitude=body.geoAltitude,
-            profile_id=body.baseStationProfileId,
+            c, operator.operator_ref, eui, _facts(body), base_station_id=identifier
         ),
         by=operator,
         action="baseStation.created",
@@ -209,16 +207,7 @@ async def change_base_station(
         ):
             raise BadRequest("id and uuid of a base station cannot be changed; register another one")
         base_stations.change_base_station(
-            connection,
-            operator.operator_ref,
-            station.id,
-            body.name,
-            latitude=body.geoLatitude,
-            longitude=body.geoLongitude,
-            altitude=body.geoAltitude,
-            max_tx_power=station.max_tx_power,
-            antenna_gain=station.antenna_gain,
-            profile_id=body.baseStationProfileId,
+            connection, operator.operator_ref, station.id, _facts(body, station)
         )
 
     await services.change(

@@ -67,22 +67,21 @@ def create_base_station(
         identifier = None if base_station_id is None else BaseStationId.parse(base_station_id)
     except InvalidIdentifier as error:
         fail(str(error))
+    facts = base_stations.StationFacts(
+        name=name,
+        latitude=latitude,
+        longitude=longitude,
+        altitude=altitude,
+        max_tx_power=max_power,
+        antenna_gain=antenna_gain,
+        profile_id=profile,
+    )
     created = change_data(
         settings_of(data),
         "baseStation.created",
         eui,
         lambda c: base_stations.create_base_station(
-            c,
-            accounts.find_operator(c, operator),
-            gateway,
-            name,
-            base_station_id=identifier,
-            latitude=latitude,
-            longitude=longitude,
-            altitude=altitude,
-            max_tx_power=max_power,
-            antenna_gain=antenna_gain,
-            profile_id=profile,
+            c, accounts.find_operator(c, operator), gateway, facts, base_station_id=identifier
         ),
     )
     if as_json:

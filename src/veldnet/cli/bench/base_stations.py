@@ -22,6 +22,7 @@ from veldnet.lorawan import GatewayEui
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
+from veldnet.simulator.base_station import HeardFrame
 from veldnet.simulator.basics_station_link import message_of
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
@@ -152,7 +153,9 @@ def register(euis: list[GatewayEui], connection: Connection) -> None:
     """Make base stations of the sandbox's operator."""
     operator = accounts.find_operator(connection, "sandbox-ope")
     for eui in euis:
-        base_stations.create_base_station(connection, operator, eui, str(eui))
+        base_stations.create_base_station(
+            connection, operator, eui, base_stations.StationFacts(name=str(eui))
+        )
 
 
 class Work:
@@ -191,11 +194,13 @@ class Work:
                     push_data(
                         int(euis[place % len(euis)]).to_bytes(8, "big"),
                         (position & 0xFFFF).to_bytes(2, "big"),
-                        octets,
-                        _FREQUENCY,
-                        Lora(7, 125),
-                        Heard(-100, -0.5),
-                        position * 1000 & 0xFFFFFFFF,
+                        HeardFrame(
+                            octets,
+                            _FREQUENCY,
+                            Lora(7, 125),
+                            Heard(-100, -0.5),
+                            position * 1000 & 0xFFFFFFFF,
+                        ),
                     ),
                 )
             )

@@ -19,6 +19,7 @@ from veldnet.lorawan.frames import JoinRequest, MType
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
+from veldnet.simulator.base_station import HeardFrame
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
 
@@ -102,11 +103,13 @@ def _noise(
                 push_data(
                     euis[number % len(euis)],
                     b"fg",
-                    forge(rng, space),
-                    868_100_000,
-                    Lora(7, 125),
-                    Heard(-110, 0.0),
-                    number * 100 & 0xFFFFFFFF,
+                    HeardFrame(
+                        forge(rng, space),
+                        868_100_000,
+                        Lora(7, 125),
+                        Heard(-110, 0.0),
+                        number * 100 & 0xFFFFFFFF,
+                    ),
                 ),
             )
         )

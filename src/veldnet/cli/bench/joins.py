@@ -19,6 +19,7 @@ from veldnet.lorawan.join import decrypt_join_accept, join_accept_mic, join_requ
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import load_settings
+from veldnet.simulator.base_station import HeardFrame
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
 
@@ -58,11 +59,13 @@ def _prepare(count: int, gateways: Sequence[GatewayEui], space: AddressSpace) ->
                     push_data(
                         euis[position % len(euis)],
                         (position & 0xFFFF).to_bytes(2, "big"),
-                        octets,
-                        868_100_000,
-                        Lora(7, 125),
-                        Heard(-100, 5.0),
-                        position * _TICKS & 0xFFFFFFFF,
+                        HeardFrame(
+                            octets,
+                            868_100_000,
+                            Lora(7, 125),
+                            Heard(-100, 5.0),
+                            position * _TICKS & 0xFFFFFFFF,
+                        ),
                     ),
                 )
             )

@@ -23,6 +23,7 @@ from veldnet.lorawan.mac_commands import DeviceTimeReq, LinkCheckReq, serialise
 from veldnet.lorawan.modulation import Lora
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings, load_settings
+from veldnet.simulator.base_station import HeardFrame
 from veldnet.simulator.customer import Account, Customer
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
@@ -99,13 +100,15 @@ def prepare(
                     push_data(
                         eui,
                         token,
-                        octets,
-                        _FREQUENCIES[position % 3],
-                        modulation,
-                        # Good enough for SF7 and not for less power: ADR looks at each, and asks for nothing,
-                        # for devices made beforehand could not answer.
-                        Heard(-100 - station, -0.5 - station),
-                        position * 100 & 0xFFFFFFFF,
+                        HeardFrame(
+                            octets,
+                            _FREQUENCIES[position % 3],
+                            modulation,
+                            # Good enough for SF7 and not for less power: ADR looks at each, and asks for
+                            # nothing, for devices made beforehand could not answer.
+                            Heard(-100 - station, -0.5 - station),
+                            position * 100 & 0xFFFFFFFF,
+                        ),
                     )
                     for station, eui in enumerate(near)
                 )
@@ -124,7 +127,9 @@ async def create_sites(opened: DataDirectory, first: GatewayEui) -> list[Gateway
 def _create_base_stations(gateways: list[GatewayEui], connection: Connection) -> None:
     operator = accounts.find_operator(connection, "sandbox-ope")
     for eui in gateways:
-        base_stations.create_base_station(connection, operator, eui, str(eui))
+        base_stations.create_base_station(
+            connection, operator, eui, base_stations.StationFacts(name=str(eui))
+        )
 
 
 async def bench_uplinks(

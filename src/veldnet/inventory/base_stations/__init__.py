@@ -44,6 +44,7 @@ from .profiles import (
 )
 from .registration import (
     BaseStation,
+    StationFacts,
     UnregisteredBaseStation,
     change_base_station,
     change_members,
@@ -102,6 +103,7 @@ __all__ = [
     "Obstacle",
     "Offered",
     "ProfileUses",
+    "StationFacts",
     "StationProfile",
     "StationToken",
     "UnregisteredBaseStation",

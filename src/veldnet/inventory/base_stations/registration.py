@@ -56,6 +56,30 @@ class BaseStation(msgspec.Struct, frozen=True):
     clock_error: float | None = None
 
 
+class StationFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What its operator says of a base station: its name, where it stands, its radio, and the id of its
+    profile."""
+
+    name: str
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude: float | None = None
+    max_tx_power: int | None = None
+    antenna_gain: float | None = None
+    profile_id: str | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The values of its columns, all but the profile's. Raises `InvalidField` for what no base station
+        has."""
+        check_radio(self.max_tx_power, self.antenna_gain)
+        check_location(self.latitude, self.longitude, self.altitude)
+        values = {name: getattr(self, name) for name in _CHANGEABLE}
+        return values | {"name": check_name(self.name, most=100)}
+
+
+_CHANGEABLE = ("name", "latitude", "longitude", "altitude", "max_tx_power", "antenna_gain")
+
+
 def check_radio(max_tx_power: int | None, antenna_gain: float | None) -> None:
     """Raises `InvalidField` for a power or gain that no base station has."""
     if max_tx_power is not None and not -10 <= max_tx_power <= 36:
@@ -79,38 +103,25 @@ def create_base_station(
     connection: Connection,
     operator_ref: int,
     gateway_eui: GatewayEui,
-    name: str,
+    facts: StationFacts,
     *,
     base_station_id: BaseStationId | None = None,
-    latitude: float | None = None,
-    longitude: float | None = None,
-    altitude: float | None = None,
-    max_tx_power: int | None = None,
-    antenna_gain: float | None = None,
-    profile_id: str | None = None,
 ) -> BaseStation:
     """Register a base station by the EUI it presents; its id is given by the network when absent, its profile
     is the operator's default one. Raises `BadRequest` for an id that another base station has, or had before
     it was removed, `InvalidField` for a radio that no base station has, or an unknown profile."""
-    check_radio(max_tx_power, antenna_gain)
-    check_location(latitude, longitude, altitude)
-    name = check_name(name, most=100)
+    values = facts.columns()
     given = "" if base_station_id is None else str(base_station_id)
     _check_unused(connection, gateway_eui, given)
-    profile_ref = given_profile(connection, operator_ref, profile_id)
+    profile_ref = given_profile(connection, operator_ref, facts.profile_id)
     result = connection.execute(
         insert(base_stations).values(
             operator_ref=operator_ref,
             # Made of the number of the row, which is known below.
             id=given or f"new {gateway_eui}",
             gateway_eui=str(gateway_eui),
-            name=name,
-            latitude=latitude,
-            longitude=longitude,
-            altitude=altitude,
-            max_tx_power=max_tx_power,
-            antenna_gain=antenna_gain,
             profile_ref=profile_ref,
+            **values,
         )
     )
     connection.execute(
@@ -121,19 +132,7 @@ def create_base_station(
         given = _unused_id(connection, ref)
         connection.execute(update(base_stations).where(base_stations.c.ref == ref).values(id=given))
     changes.note(connection, "base_stations", ref)
-    return BaseStation(
-        ref,
-        given,
-        str(gateway_eui),
-        name,
-        latitude,
-        longitude,
-        altitude,
-        None,
-        max_tx_power=max_tx_power,
-        antenna_gain=antenna_gain,
-        profile_ref=profile_ref,
-    )
+    return BaseStation(ref, given, str(gateway_eui), last_seen_at=None, profile_ref=profile_ref, **values)
 
 
 def _check_unused(connection: Connection, gateway_eui: GatewayEui, identifier: str) -> None:
@@ -245,38 +244,15 @@ def find_base_station(connection: Connection, base_station_id: str) -> int:
 
 
 def change_base_station(
-    connection: Connection,
-    operator_ref: int,
-    base_station_id: str,
-    name: str,
-    *,
-    latitude: float | None,
-    longitude: float | None,
-    altitude: float | None,
-    max_tx_power: int | None = None,
-    antenna_gain: float | None = None,
-    profile_id: str | None = None,
+    connection: Connection, operator_ref: int, base_station_id: str, facts: StationFacts
 ) -> None:
     """Give a base station another name, location, radio or profile, which stays where it is None."""
-    check_radio(max_tx_power, antenna_gain)
-    check_location(latitude, longitude, altitude)
-    name = check_name(name, most=100)
+    values = facts.columns()
     ref = own_base_station(connection, operator_ref, base_station_id)
-    values: dict[str, Any] = {
-        "name": name,
-        "latitude": latitude,
-        "longitude": longitude,
-        "altitude": altitude,
-        "max_tx_power": max_tx_power,
-        "antenna_gain": antenna_gain,
-    }
-    if profile_id is not None:
-        values["profile_ref"] = profile_named(connection, operator_ref, profile_id)
+    if facts.profile_id is not None:
+        values["profile_ref"] = profile_named(connection, operator_ref, facts.profile_id)
     connection.execute(update(base_stations).where(base_stations.c.ref == ref).values(values))
     changes.note(connection, "base_stations", ref)
-
-
-_CHANGEABLE = ("name", "latitude", "longitude", "altitude", "max_tx_power", "antenna_gain")
 
 
 def change_members(connection: Connection, base_station_id: str, changed: Mapping[str, Any]) -> None:
@@ -286,13 +262,8 @@ def change_members(connection: Connection, base_station_id: str, changed: Mappin
     if station is None:
         raise BadRequest("there is no base station {base_station_id}", base_station_id=base_station_id)
     members = {name: changed.get(name, getattr(station, name)) for name in _CHANGEABLE}
-    change_base_station(
-        connection,
-        station.operator_ref,
-        base_station_id,
-        profile_id=changed.get("profile_id"),
-        **members,
-    )
+    facts = StationFacts(**members, profile_id=changed.get("profile_id"))
+    change_base_station(connection, station.operator_ref, base_station_id, facts)
 
 
 def remove_base_station(connection: Connection, base_station_id: str) -> None:

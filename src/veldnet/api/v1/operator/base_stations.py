@@ -14,7 +14,7 @@ from veldnet.domain.resources import timestamp
 from veldnet.domain.scope import OperatorScope
 from veldnet.gateways import Seen
 from veldnet.inventory import base_stations
-from veldnet.inventory.base_stations import BaseStation, Named
+from veldnet.inventory.base_stations import BaseStation, Named, StationFacts
 from veldnet.lorawan import BaseStationId, GatewayEui, InvalidIdentifier
 from veldnet.monitoring.alarms import listing
 
@@ -105,7 +105,19 @@ class StationChange(msgspec.Struct):
     profileId: str | None = None
 
 
-def _at(seconds: float | None) -> str | None:
+def _facts(body: NewStation | StationChange) -> StationFacts:
+    return StationFacts(
+        name=body.name,
+        latitude=body.latitude,
+        longitude=body.longitude,
+        altitude=body.altitude,
+        max_tx_power=body.maxTxPower,
+        antenna_gain=body.antennaGain,
+        profile_id=body.profileId,
+    )
+
+
+def at_seconds(seconds: float | None) -> str | None:
     return None if seconds is None else timestamp(round(seconds * 1000))
 
 
@@ -130,13 +142,19 @@ def read_listed(connection: Connection, operator_ref: int) -> Listed:
     )
 
 
+def last_heard(services: Services, station: BaseStation) -> tuple[Seen | None, float | None]:
+    """What a base station was seen to do since the server started, and when it was heard last: since then, or
+    as written down."""
+    seen = services.platform.presence.stations.get(BaseStationId.parse(station.id))
+    written = None if station.last_seen_at is None else station.last_seen_at / 1000
+    return seen, written if seen is None else seen.seen_at
+
+
 def _view(services: Services, station: BaseStation, listed: Listed, now: float) -> StationView:
     platform, alarms = services.platform, listed.alarms
     profile = listed.profiles.get(station.profile_ref or 0)
     identifier = BaseStationId.parse(station.id)
-    seen = platform.presence.stations.get(identifier)
-    written = None if station.last_seen_at is None else station.last_seen_at / 1000
-    last = written if seen is None else seen.seen_at
+    seen, last = last_heard(services, station)
     packets, bad = (0, 0) if seen is None else seen.packets()
     setup, connection = platform.base_stations.profile(identifier), platform.hub.connection(identifier)
     return StationView(
@@ -153,13 +171,13 @@ def _view(services: Services, station: BaseStation, listed: Listed, now: float) 
         region=None if setup is None else setup.plan.region.name,
         protocol=None if connection is None else connection.name,
         address=None if seen is None else seen.address,
-        sessionSince=None if seen is None else _at(seen.session_at),
+        sessionSince=None if seen is None else at_seconds(seen.session_at),
         sessions=0 if seen is None else seen.sessions,
         learntMaxTxPower=platform.network.air.radios.highest_power(identifier, now),
         connected=last is not None and now - last < CONNECTED,
-        lastSeen=_at(last),
-        lastFrame=None if seen is None else _at(seen.frame_at),
-        upSince=None if seen is None else _at(seen.up_since),
+        lastSeen=at_seconds(last),
+        lastFrame=None if seen is None else at_seconds(seen.frame_at),
+        upSince=None if seen is None else at_seconds(seen.up_since),
         packets=packets,
         badPackets=bad,
         acknowledged=None if seen is None else seen.acknowledged,
@@ -231,18 +249,7 @@ async def create_station(services: Services, operator: OperatorScope, body: NewS
             "gatewayEUI {gateway_eui!r}: {error}", gateway_eui=body.gatewayEUI[:40], error=error
         ) from None
     station = await services.change(
-        lambda c: base_stations.create_base_station(
-            c,
-            operator.operator_ref,
-            eui,
-            body.name,
-            latitude=body.latitude,
-            longitude=body.longitude,
-            altitude=body.altitude,
-            max_tx_power=body.maxTxPower,
-            antenna_gain=body.antennaGain,
-            profile_id=body.profileId,
-        ),
+        lambda c: base_stations.create_base_station(c, operator.operator_ref, eui, _facts(body)),
         by=operator,
         action="baseStation.created",
         what=f"baseStation {eui}",
@@ -259,18 +266,7 @@ async def change_station(
 ) -> None:
     """Give a base station another name, location or radio."""
     await services.change(
-        lambda c: base_stations.change_base_station(
-            c,
-            operator.operator_ref,
-            station_id,
-            body.name,
-            latitude=body.latitude,
-            longitude=body.longitude,
-            altitude=body.altitude,
-            max_tx_power=body.maxTxPower,
-            antenna_gain=body.antennaGain,
-            profile_id=body.profileId,
-        ),
+        lambda c: base_stations.change_base_station(c, operator.operator_ref, station_id, _facts(body)),
         by=operator,
         action="baseStation.changed",
         what=f"baseStation {station_id}",
