@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
@@ -122,6 +122,14 @@ class PlatformCollector(Collector):
             for band, share in shares.items():
                 duty.add_metric([str(base_station), band], share)
         yield duty
+        taken = HistogramMetricFamily(
+            "veldnet_downlink_commit_to_socket_seconds",
+            "From the commit that decided on a downlink to the socket of the base station's protocol",
+            labels=["protocol"],
+        )
+        for protocol, times in self._platform.hub.handovers.items():
+            taken.add_metric([protocol], times.cumulative(), times.total)
+        yield taken
 
     def _installation(self) -> Iterator[Metric]:
         """Of the certificate and of scheduled backups, where there are any."""

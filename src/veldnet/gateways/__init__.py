@@ -3,6 +3,7 @@
 `interface` says what a protocol is, `hub` makes one of all of them.
 """
 
+from .handover import BOUNDS, HandoverTimes
 from .hub import Hub
 from .interface import (
     BaseStationDirectory,
@@ -19,12 +20,14 @@ from .remote import OperatesRemotely, RemoteRefused, RemoteShell
 from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
 
 __all__ = [
+    "BOUNDS",
     "Backlog",
     "BaseStationDirectory",
     "BaseStationProtocol",
     "BaseStationService",
     "DownlinkPath",
     "Gate",
+    "HandoverTimes",
     "Host",
     "Hub",
     "Measures",

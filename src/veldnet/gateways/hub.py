@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
 from typing import Protocol
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink, GatewayUplink, TransmitReport
 
+from .handover import HandoverTimes
 from .interface import (
     BaseStationDirectory,
     BaseStationProtocol,
@@ -63,6 +65,8 @@ class Hub:
         self._services: dict[str, BaseStationService] = {}
         self._connections: dict[BaseStationId, BaseStationProtocol] = {}
         self._ports: dict[str, int] = {}
+        # By protocol.
+        self.handovers: dict[str, HandoverTimes] = {}
 
     def register(self, service: BaseStationService) -> None:
         """Let base stations be served by a protocol, or what belongs to one, too."""
@@ -96,6 +100,10 @@ class Hub:
             return
         report = TransmitReport(downlink.token, downlink.base_station, "NO_ADDRESS")
         asyncio.get_running_loop().call_soon(self.report, report)
+
+    def handed_over(self, protocol: str, decided: float | None) -> None:
+        if decided is not None:
+            self.handovers.setdefault(protocol, HandoverTimes()).add(perf_counter() - decided)
 
     async def start(self, sockets: Mapping[str, socket.socket]) -> None:
         """Begin to serve; `sockets` are those opened for services, by name."""

@@ -103,6 +103,9 @@ class Host(Protocol):
     def disconnected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         """It can no longer."""
 
+    def handed_over(self, protocol: str, decided: float | None) -> None:
+        """The socket of a protocol has taken a downlink, which was `decided` on then."""
+
 
 class BaseStationService(Protocol):
     """What base stations are served with at a port of its own."""

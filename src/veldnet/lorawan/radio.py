@@ -75,12 +75,15 @@ class TransmitWindow(msgspec.Struct, frozen=True, gc=False):
 
 class GatewayDownlink(msgspec.Struct, frozen=True, gc=False):
     """A frame for one base station to transmit in `window`. `token` names it in the base station's answer.
-    `second` is RX2 after an RX1, which the base station takes where it cannot use the first."""
+    `second` is RX2 after an RX1, which the base station takes where it cannot use the first. `decided`
+    is when the commit that decided on it was durable, in seconds of `perf_counter`; None where it did not
+    follow at once."""
 
     token: int
     phy_payload: bytes
     window: TransmitWindow
     second: TransmitWindow | None = None
+    decided: float | None = None
 
     @property
     def base_station(self) -> BaseStationId:

@@ -83,9 +83,11 @@ class ServerSession:
         self._broker = broker
         self._last = 0.0
 
-    def publish(self, topic: str, payload: bytes) -> bool:
+    def publish(self, topic: str, payload: bytes, written: Callable[[], None] | None = None) -> bool:
         if self.connected:
             self._later(lambda: self._broker.command(topic, payload))
+            if written is not None:
+                written()
         return self.connected
 
     def deliver(self, topic: str, payload: bytes, *, kept: bool = False) -> None:

@@ -115,6 +115,12 @@ def test_a_device_of_class_a_joins_is_heard_and_answered(adapter: Adapter, tmp_p
         assert received.ack and received.payload == b"down"
         (record,) = await town.answers()
         assert record.delivered and town.network.counters.uplinks_committed == 1
+        # The join-accept and the answer, each right after its commit.
+        hub = town.server.platform.hub
+        connected = hub.connection(next(iter(hub.presence.stations)))
+        assert connected is not None and list(hub.handovers) == [connected.name]
+        times = hub.handovers[connected.name]
+        assert times.cumulative()[-1] == ("+Inf", 2) and 0 < times.total < 10
 
     in_town(tmp_path, (adapter, adapter), story)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 from veldnet.gateways.chirpstack_mqtt import (
@@ -73,6 +74,7 @@ class Platform:
         self.reports: list[TransmitReport] = []
         self.connections: list[tuple[str, BaseStationId]] = []
         self.faults: list[BaseException] = []
+        self.handed: list[float | None] = []
         self.directory = self
         self.waiting = 0.0
         self.registered = True
@@ -95,6 +97,9 @@ class Platform:
     def caught(self, _task: str, error: BaseException) -> None:
         self.faults.append(error)
 
+    def handed_over(self, _protocol: str, decided: float | None) -> None:
+        self.handed.append(decided)
+
     def connected(self, _protocol: object, station: BaseStationId) -> None:
         if self.connections[-1:] != [("connected", station)]:
             self.connections.append(("connected", station))
@@ -110,9 +115,11 @@ class Outlet:
         self.name, self.connected, self.full = name, True, False
         self.published: list[tuple[str, bytes]] = []
 
-    def publish(self, topic: str, payload: bytes) -> bool:
+    def publish(self, topic: str, payload: bytes, written: Callable[[], None] | None = None) -> bool:
         if not self.full:
             self.published.append((topic, payload))
+            if written is not None:
+                written()
         return not self.full
 
     def frames(self) -> list[pb.DownlinkFrame]:

@@ -269,6 +269,7 @@ class Platform:
         self.uplinks: list[GatewayUplink] = []
         self.reports: list[TransmitReport] = []
         self.faults: list[BaseException] = []
+        self.handed: list[float | None] = []
         self.directory = self
 
     def clock(self) -> float:
@@ -283,11 +284,18 @@ class Platform:
     def caught(self, _task: str, error: BaseException) -> None:
         self.faults.append(error)
 
+    def handed_over(self, _protocol: str, decided: float | None) -> None:
+        self.handed.append(decided)
+
 
 def station_of(platform: Platform, number: int = 1) -> tuple[Station, list[dict[str, Any]]]:
     sent: list[dict[str, Any]] = []
     counts = Counts(Counter(), Counter(), Counter())
-    return Station(platform, STATION, number, StationProfile(EU868), counts, Wires(sent.append)), sent  # type: ignore[arg-type]
+
+    def send(message: dict[str, Any], _decided: float | None = None, /) -> None:
+        sent.append(message)
+
+    return Station(platform, STATION, number, StationProfile(EU868), counts, Wires(send)), sent  # type: ignore[arg-type]
 
 
 def uplink_text(xtime: int = 1 << 48) -> str:

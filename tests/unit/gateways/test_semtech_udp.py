@@ -188,6 +188,7 @@ class Harness:
         self.report = self.reports.append
         self.reachable: set[BaseStationId] = set()
         self.defects: list[BaseException] = []
+        self.handed: list[float | None] = []
         self.server = SemtechUdpServer(self)
         self.gate_closed = False
         self.dropped: list[bytes] = []
@@ -201,6 +202,9 @@ class Harness:
 
     def caught(self, task: str, error: BaseException) -> None:
         self.defects.append(error)
+
+    def handed_over(self, protocol: str, decided: float | None) -> None:
+        self.handed.append(decided)
 
     def connected(self, protocol: BaseStationProtocol, base_station: BaseStationId) -> None:
         self.reachable.add(base_station)

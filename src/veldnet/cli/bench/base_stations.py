@@ -29,6 +29,7 @@ from veldnet.simulator.udp_link import push_data
 from veldnet.store import Connection
 
 from .fleet import BenchDevice, bench_device, create_fleet
+from .histogram import Histogram
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer, ServerFailed
 from .uplinks import uplink_octets
@@ -174,6 +175,11 @@ class Work:
         self._window = window
         # Frames made until now.
         self._made = 0
+
+    async def handovers(self, protocol: str) -> Histogram:
+        """What downlinks have taken from their commit to the socket of a protocol."""
+        metric = "downlink_commit_to_socket_seconds"
+        return await self._server.histogram(self._session, metric, protocol)
 
     def frames(self, count: int) -> list[tuple[int, bytes, bool]]:
         """Frames of all devices in turn, with their numbers, and whether they ask for an answer."""

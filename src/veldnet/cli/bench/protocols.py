@@ -26,6 +26,7 @@ from veldnet.simulator.backhaul import ProtocolName
 
 from .base_stations import Stations, Work, cpu_of, register
 from .fleet import bench_device, create_fleet
+from .histogram import between
 from .load import Generator, Percentiles, percentiles
 from .server import BenchServer, ServerFailed
 
@@ -37,13 +38,15 @@ _TICK = 0.002
 
 class ProtocolFigures(msgspec.Struct, frozen=True):
     """`cpu_ratio` is relative to Semtech UDP, where that was measured, too. The latency is from an uplink to
-    its acknowledgement at the base station, in milliseconds, without the deduplication window."""
+    its acknowledgement at the base station, in milliseconds, without the deduplication window; a part of it,
+    which the server measures, is that from the commit to the socket."""
 
     uplinks: int
     committed: int
     cpu_ms_per_uplink: float
     cpu_ratio: float | None
     downlink_ms: Percentiles | None
+    commit_to_socket_ms: Percentiles | None
 
 
 def _settings(folder: Path, port: int) -> Path:
@@ -236,12 +239,14 @@ class _Lines:
         cpu: dict[str, list[float]] = {name: [] for name in protocols}
         latency: dict[str, list[float]] = {name: [] for name in protocols}
         begun = (await self._work.metrics())["uplinks_committed_total"]
+        before = {name: await self._work.handovers(name) for name in protocols}
         for _ in range(rounds):
             for name in protocols:
                 spent, waited = await self._by(name, count, rate)
                 cpu[name].append(spent)
                 latency[name] += waited
         committed = int((await self._work.metrics())["uplinks_committed_total"] - begun)
+        handed = {name: between(before[name], await self._work.handovers(name)) for name in protocols}
         self._udp.close()
         await self._stations.drop()
         if self._forwarders is not None:
@@ -255,6 +260,7 @@ class _Lines:
                 cpu_ms_per_uplink=round(mean[name], 4),
                 cpu_ratio=None if base is None else round(mean[name] / base, 2),
                 downlink_ms=percentiles(latency[name]),
+                commit_to_socket_ms=handed[name],
             )
             for name in protocols
         }

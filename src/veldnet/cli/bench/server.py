@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from .histogram import Histogram, read_histogram
+
 # Before this process restricts itself to what the server leaves it.
 _CORES = sorted(os.sched_getaffinity(0))
 
@@ -86,6 +88,11 @@ class BenchServer:
                 name, _blank, value = line.partition(" ")
                 found[name.removeprefix("veldnet_")] = float(value)
         return found
+
+    async def histogram(self, session: aiohttp.ClientSession, metric: str, label: str) -> Histogram:
+        """One with a label, for this value of it."""
+        async with session.get(f"{self.http}/metrics") as response:
+            return read_histogram(await response.text(), metric, label)
 
     async def stop(self) -> None:
         if self.process.returncode is None:

@@ -313,10 +313,17 @@ class BasicsStationServer:
             raise RemoteRefused("not_connected")
         return found
 
-    def _send(self, connection: ServerConnection, message: dict[str, Any]) -> None:
+    def _send(
+        self, connection: ServerConnection, message: dict[str, Any], decided: float | None = None, /
+    ) -> None:
         # By the time of every message stations measure the way to here.
         message["MuxTime"] = self._host.clock()
-        self._spawn(connection.send(encode(message)))
+        text = encode(message)
+        self._spawn(connection.send(text) if decided is None else self._hand_over(connection, text, decided))
+
+    async def _hand_over(self, connection: ServerConnection, text: str, decided: float) -> None:
+        await connection.send(text)
+        self._host.handed_over(self.name, decided)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._quietly(work))

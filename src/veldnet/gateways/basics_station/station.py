@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -76,10 +76,15 @@ class Counts(NamedTuple):
     irregular: Counter[str]
 
 
+class Send(Protocol):
+    def __call__(self, message: dict[str, Any], decided: float | None = None, /) -> None:
+        """Send a message; `decided` is when a downlink was decided on."""
+
+
 class Wires(NamedTuple):
     """The ways to a station: of a message, and of the octets of remote shells where there may be some."""
 
-    send: Callable[[dict[str, Any]], None]
+    send: Send
     send_octets: Callable[[bytes], Awaitable[None]] | None = None
 
 
@@ -249,7 +254,7 @@ class Station:
         ahead = max((sent.second or window).opens_at - self._host.clock(), 0.0)
         wait = ahead + (_SILENT_AT_ONCE if window.immediate else _SILENT)
         self._pending[diid] = Pending(sent, data_rate, loop.call_later(wait, self._silent, diid))
-        self._send(downlink(sent, diid, data_rate, context, second_rate))
+        self._send(downlink(sent, diid, data_rate, context, second_rate), sent.decided)
 
     def _with_second(self, sent: GatewayDownlink) -> tuple[GatewayDownlink, int | None]:
         """The downlink with its second window and that one's data rate, as far as the station can use it: RX2

@@ -97,6 +97,8 @@ class Broker:
         self._fd = -1
         self._count = 0
         self._waiting = 0
+        # To be called once the socket has taken what waits.
+        self._written: list[Callable[[], None]] = []
         # Whether the socket takes nothing now.
         self._blocked = False
         self._ended = asyncio.Event()
@@ -256,6 +258,9 @@ class Broker:
         blocked = client.want_write()
         if not blocked:
             self._waiting = 0
+            written, self._written = self._written, []
+            for each in written:
+                each()
         if blocked != self._blocked:
             self._blocked = blocked
             loop = asyncio.get_running_loop()
@@ -271,11 +276,13 @@ class Broker:
             loop.remove_writer(self._fd)
             self._fd, self._blocked = -1, False
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Send a message; False where the broker takes none now."""
+    def publish(self, topic: str, payload: bytes, written: Callable[[], None] | None = None) -> bool:
+        """Send a message; False where the broker takes none now. `written` is called when it is written."""
         client = self._client
         if client is None or not self.connected or self._waiting >= _MOST_WAITING:
             return False
+        if written is not None:
+            self._written.append(written)
         client.publish(topic, payload)
         self._waiting += 1
         self._flush()
@@ -290,4 +297,5 @@ class Broker:
             self._socket_closed(client, None, sock)
             sock.close()
         self._waiting = 0
+        self._written.clear()
         self._lost("the connection was closed" if self.connected else None)

@@ -22,7 +22,7 @@ from . import gateway_pb2 as pb
 from .broker import Broker, BrokerOptions
 from .configuration import configuration
 from .messages import MessageError, decode, encode, is_json
-from .station import SILENT, Outlet, Path, Station
+from .station import PROTOCOL, SILENT, Outlet, Path, Station
 from .topics import ACK, CONFIG, CONN, STATS, UP, Topic, parse_topic
 from .uplinks import Origin, gateway_id, uplink_of
 
@@ -61,7 +61,7 @@ class MqttOptions(msgspec.Struct, frozen=True):
 class ChirpStackMqtt:
     """Base stations behind one or more brokers."""
 
-    name = "chirpstack-mqtt"
+    name = PROTOCOL
     # Items of a downlink are alternatives.
     plans_both = True
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from veldnet.gateways.interface import Host
@@ -17,6 +19,8 @@ from . import gateway_pb2 as pb
 from .messages import MessageError, downlink_frame, encode, outcome_of, unpack_context
 from .topics import DOWN
 
+# What the hub calls this protocol.
+PROTOCOL = "chirpstack-mqtt"
 # Seconds that a downlink waits for its acknowledgement, and how many do at once.
 _FORGOTTEN, _MOST_PENDING = 60.0, 256
 # Seconds after which another path may take the place of one that is silent: two of the usual intervals of
@@ -33,8 +37,8 @@ class Outlet(Protocol):
     @property
     def connected(self) -> bool: ...
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Send a message; False where the broker takes none now."""
+    def publish(self, topic: str, payload: bytes, written: Callable[[], None] | None = None) -> bool:
+        """Send a message; False where the broker takes none now. `written` is called when it is written."""
 
 
 class Path(NamedTuple):
@@ -121,10 +125,14 @@ class Station:
             return "QUEUE_FULL"
         number = self._number()
         frame = downlink_frame(sent, self.gateway_id, number, context)
-        if not path.outlet.publish(f"{path.base}/{DOWN}", encode(frame, as_json=self.as_json)):
+        written = None if sent.decided is None else partial(self._handed_over, sent.decided)
+        if not path.outlet.publish(f"{path.base}/{DOWN}", encode(frame, as_json=self.as_json), written):
             return "QUEUE_FULL"
         self._pending[number] = Pending(sent.token, now, window.opens_at)
         return None
+
+    def _handed_over(self, decided: float) -> None:
+        self._host.handed_over(PROTOCOL, decided)
 
     def _number(self) -> int:
         """Forwarders know a downlink by the low 16 bits, and no other server may guess it."""

@@ -280,7 +280,8 @@ class SemtechUdpServer:
             return
         self._next_token = (self._next_token + 1) & 0xFFFF
         token = self._next_token.to_bytes(2, "big")
-        self._send(pull_resp(downlink, path.version, token), path.address)
+        if self._send(pull_resp(downlink, path.version, token), path.address):
+            self._host.handed_over(self.name, downlink.decided)
         if path.version == 1:
             # Version 1 knows no TX_ACK: what was sent counts as queued.
             self._soon(TransmitReport(downlink.token, downlink.base_station, None))
@@ -292,10 +293,12 @@ class SemtechUdpServer:
     def _soon(self, report: TransmitReport) -> None:
         asyncio.get_running_loop().call_soon(self._host.report, report)
 
-    def _send(self, datagram: bytes, address: Address) -> None:
+    def _send(self, datagram: bytes, address: Address) -> bool:
         assert self._socket is not None
         try:
             self._socket.sendto(datagram, address)
         except OSError as error:
             self.refused["send_failed"] += 1
             log.debug("udp_send_failed", error=str(error))
+            return False
+        return True

@@ -238,7 +238,8 @@ class CommitLoop:
             raise
         self.failing = False
         self._counters.commits += 1
-        self._counters.commit_seconds += perf_counter() - started
+        self._counters.committed_at = perf_counter()
+        self._counters.commit_seconds += self._counters.committed_at - started
         self._count(batch.recorded)
         for entry in batch.entries.values():
             entry.unwritten -= 1

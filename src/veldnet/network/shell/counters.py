@@ -18,6 +18,8 @@ class Counters:
         self.commits = 0
         self.commit_failures = 0
         self.commit_seconds = 0.0
+        # When the latest was durable, in seconds of `perf_counter`.
+        self.committed_at = 0.0
         self.downlinks_sent = 0
         self.downlinks_failed = 0
         # Refused frames by reason, also those that are too many to be recorded.

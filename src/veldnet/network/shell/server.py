@@ -77,7 +77,7 @@ class NetworkServer:
         self._tasks = Tasks(runtime.supervisor)
         self._reports = DownlinkReports(runtime, self.devices, self._transitions, self._tasks)
         self._transmitter = Transmitter(
-            runtime.clock,
+            runtime,
             send,
             self._reports.transmitted,
             self.air,

@@ -14,6 +14,7 @@ from veldnet.network.core.transmission import Attempt, Done, Held, Step, begin, 
 from veldnet.network.core.transmit_results import NO_ANSWER, SENT
 
 from .devices import Entry
+from .runtime import Runtime
 
 
 class Transmitter:
@@ -21,7 +22,7 @@ class Transmitter:
 
     def __init__(
         self,
-        clock: Callable[[], float],
+        runtime: Runtime,
         send: Callable[[GatewayDownlink], None],
         done: Callable[[int, int, Done], None],
         air: AirSchedule,
@@ -29,7 +30,8 @@ class Transmitter:
         lead: float,
         timeout: float,
     ) -> None:
-        self._clock = clock
+        self._clock = runtime.clock
+        self._counters = runtime.counters
         self._send = send
         self._done = done
         self._lead = lead
@@ -41,9 +43,10 @@ class Transmitter:
         """Do the effect."""
         now = self._clock()
         effect = replace(effect, windows=self.air.in_order(effect.windows, now))
-        self._follow(entry.device.row.ref, begin(effect, now, self._lead, self.air), effect.token)
+        step = begin(effect, now, self._lead, self.air)
+        self._follow(entry.device.row.ref, step, effect.token, self._counters.committed_at)
 
-    def _follow(self, device_ref: int, step: Step, token: int) -> None:
+    def _follow(self, device_ref: int, step: Step, token: int, decided: float | None = None) -> None:
         if isinstance(step, Done):
             self._done(device_ref, token, step)
             return
@@ -62,7 +65,7 @@ class Transmitter:
         wait = max((second or window).opens_at - now, 0.0) + self._timeout
         timer = loop.call_later(wait, self._timed_out, token)
         self._attempts[token] = (device_ref, attempt, timer)
-        self._send(GatewayDownlink(token, frame, window, second))
+        self._send(GatewayDownlink(token, frame, window, second, decided))
 
     def reported(self, answer: TransmitReport) -> None:
         """A base station's answer; one to a downlink that is over, or at another one, is ignored."""
