@@ -215,8 +215,8 @@ class ChirpStackMqtt:
         if before is not None and arrival.at - before < _AGAIN:
             raise MessageError("duplicate", "the broker delivered the frame again")
 
-    def _heard(self, arrival: Arrival) -> None:
-        """A base station is there. It keeps the path that it has while that is alive."""
+    def _heard(self, arrival: Arrival, *, presumed: bool = False) -> None:
+        """A base station is there, or `presumed` to be. It keeps the path that it has while that is alive."""
         station, path, now = arrival.station, arrival.path, arrival.at
         current = station.path
         if current != path:
@@ -226,8 +226,10 @@ class ChirpStackMqtt:
                 )
             self._session += 1
             station.begin(path, self._session)
-            self._host.presence.seen(station.identifier, now).begins(str(path), now)
             log.info("mqtt_station", base_station=str(station.identifier), path=str(path))
+        if not presumed and station.seen_session != station.session:
+            station.seen_session = station.session
+            self._host.presence.seen(station.identifier, now).begins(str(path), now)
         station.heard_at, station.presumed_until = now, None
         station.as_json = is_json(arrival.payload)
         self._host.connected(self, station.identifier)
@@ -260,7 +262,7 @@ class ChirpStackMqtt:
         if retained:
             # Of another time: it may be connected, and is heard again soon if it is.
             if online and station.path is None:
-                self._heard(arrival)
+                self._heard(arrival, presumed=True)
                 station.presumed_until = now + SILENT
         elif online:
             self._host.presence.seen(station.identifier, now)

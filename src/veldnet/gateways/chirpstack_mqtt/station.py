@@ -80,6 +80,8 @@ class Station:
         self.heard_at = 0.0
         # Until when it counts as connected by what the broker has kept of it, and nothing else.
         self.presumed_until: float | None = None
+        # The session in which it was last seen itself.
+        self.seen_session = 0
         self.clock = StationClock()
         self.configured_at = 0.0
         self._host = host
