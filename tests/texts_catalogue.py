@@ -21,7 +21,7 @@ _FIRST = (
     "InvalidDeviceCode InvalidIdentifier"
 )
 # Their texts are for programs, for the terminal, or in catalogues of their own.
-ELSEWHERE = ("cli", "client", "decoders", "diagnosis", "simulator", "testing")
+ELSEWHERE = ("cli", "client", "diagnosis", "simulator", "testing")
 KEYWORDS: dict[str, tuple[int, ...] | None] = dict.fromkeys(_FIRST.split(), None) | {
     "GatewayError": (2,),
     "NotFound": (1,),
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _forms(string: object) -> tuple[str, ...]:
-    return tuple(string) if isinstance(string, (tuple, list)) else (str(string),)
+    return tuple(string) if isinstance(string, (tuple, list)) else (str(string or ""),)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,23 @@ def test_the_answer_to_an_import_names_problems_in_dutch(user: Person, account: 
     )
 
 
+def test_what_a_decoder_cannot_do_is_said_in_dutch(user: Person) -> None:
+    def tried(kind: str, source: str, payload: str) -> Any:
+        body = {"kind": kind, "source": source, "trials": [{"payload": payload}]}
+        (found,) = user.call("POST", f"{V1}/decoders/lab", body)
+        return found
+
+    user.call("PUT", f"{V1}/session/language", {"language": "nl"})
+    assert tried("JAVASCRIPT", "", "00")["error"] == "de decoder heeft geen functie decodeUplink"
+    thrown = "function decodeUplink() { throw new Error('No sensor'); }"
+    assert tried("JAVASCRIPT", thrown, "00")["error"] == "Error: No sensor (regel 1)"
+    assert tried("CAYENNE_LPP", "", "01FF")["error"] == "octet 1: type 255 is onbekend"
+    read = tried("CAYENNE_LPP", "", "01660107FF")["result"]
+    assert read["warnings"] == ["octet 4: type 255 is onbekend; wat erna komt is niet gelezen"]
+    user.call("PUT", f"{V1}/session/language", {"language": "en"})
+    assert tried("CAYENNE_LPP", "", "01FF")["error"] == "octet 1: type 255 is unknown"
+
+
 def test_alarms_are_written_of_in_the_language_of_the_settings(user: Person) -> None:
     def event(count: int, name: str) -> AlarmEvent:
         return AlarmEvent(

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request
 
 from veldnet.domain.errors import BadRequest, InvalidField
-from veldnet.domain.validation import validation_text
+from veldnet.domain.validation import malformed_text, validation_text
 from veldnet.inventory.offers import right_value
 from veldnet.texts import Text
 
@@ -44,7 +44,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
     except RecursionError:
         raise too_deep from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest("the body is not JSON: {error}", error=error) from None
+        raise BadRequest("the body is not JSON: {error}", error=malformed_text(str(error))) from None
     if not isinstance(decoded, dict):
         raise BadRequest("the body must be a JSON object")
     level: list[Any] = [decoded]

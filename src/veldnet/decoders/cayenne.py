@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from veldnet.texts import Text
+
 
 class CayenneError(ValueError):
     """Nothing of the payload can be read as Cayenne LPP."""
@@ -14,7 +16,7 @@ class Reading(NamedTuple):
     """Values by `type_channel`, and where and why reading stopped before the end."""
 
     values: dict[str, Any]
-    warning: str | None = None
+    warning: Text | None = None
 
 
 def _whole(octets: bytes) -> int:
@@ -88,24 +90,32 @@ def decode_cayenne(payload: bytes) -> Reading:
         if problem is not None:
             if not values:
                 raise CayenneError(problem)
-            return Reading(values, f"{problem}; what follows was not read")
+            return Reading(values, Text("{problem}; what follows was not read", problem=problem))
         name, size, read = TYPES[payload[position + 1]]
         values[f"{name}_{payload[position]}"] = read(payload[position + 2 : position + 2 + size])
         position += 2 + size
     return Reading(values)
 
 
-def _problem(payload: bytes, position: int) -> str | None:
+def _problem(payload: bytes, position: int) -> Text | None:
     """Why no value can be read at a position."""
     rest = payload[position:]
     if position and rest != _OFF and not any(rest):
-        return f"octet {position}: {len(rest)} octets of zeros are padding"
+        return Text(
+            "octet {position}: {count} octets of zeros are padding", position=position, count=len(rest)
+        )
     if len(rest) < 2:
-        return f"octet {position}: a channel without a type"
+        return Text("octet {position}: a channel without a type", position=position)
     known = TYPES.get(rest[1])
     if known is None:
-        return f"octet {position + 1}: type {rest[1]} is unknown"
+        return Text("octet {position}: type {type} is unknown", position=position + 1, type=rest[1])
     name, size, _read = known
     if len(rest) < 2 + size:
-        return f"octet {position + 2}: {name} needs {size} octets, {len(rest) - 2} are left"
+        return Text(
+            "octet {position}: {name} needs {size} octets, {left} are left",
+            position=position + 2,
+            name=name,
+            size=size,
+            left=len(rest) - 2,
+        )
     return None

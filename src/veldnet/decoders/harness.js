@@ -68,6 +68,9 @@
 
   // The names by which bundles find a host: CommonJS, AMD, and the global object.
   const own = { exports: {} };
+  // What is thrown for a module that is asked for, and which one it was.
+  const lack = { message: "the module is not available to decoders" };
+  let unavailable = "";
   const first = own.exports;
   function amd() {
     let make = null;
@@ -88,7 +91,10 @@
       if (name === "exports") given[at] = own.exports;
       else if (name === "module") given[at] = own;
       else if (name === "require") given[at] = undefined;
-      else throw "module " + asText(name) + " is not available to decoders";
+      else {
+        unavailable = asText(name);
+        throw lack;
+      }
     }
     const made = apply(make, undefined, given);
     if (made !== undefined) own.exports = made;
@@ -157,13 +163,15 @@
     return missing;
   }
 
-  // What crosses over is what `stringify` made: an object, or a text of words and stack. Other strings may be ropes, which
-  // the binding to Python does not know.
-  function refused(words, stack) {
-    return stringify(cut(words, 1000) + "\0" + cut(stack, 1000));
+  // What crosses over is what `stringify` made: an object, or a text of a code, its value and a stack. Other strings may be
+  // ropes, which the binding to Python does not know. The code comes first, as a source's own words may hold anything.
+  function refused(code, value, stack) {
+    return stringify(code + "\0" + cut(value, 1000) + "\0" + cut(stack, 1000));
   }
 
   function describe(error, located) {
+    if (error === lack) return refused("no_module", unavailable, "");
+    let code = "thrown";
     let words = "";
     let stack = "";
     try {
@@ -172,9 +180,9 @@
       } else words = asText(error);
       if (located && error instanceof ErrorOf) stack = error.stack;
     } catch (_) {
-      words = "the decoder threw a value that cannot be shown";
+      code = "unshowable";
     }
-    return refused(words, typeof stack === "string" ? stack : "");
+    return refused(code, words, typeof stack === "string" ? stack : "");
   }
 
   function load(source) {
@@ -195,13 +203,13 @@
     } catch (error) {
       return describe(error, true);
     }
-    if (made === missing) return refused("the decoder has no function " + name, "");
+    if (made === missing) return refused("no_function", name, "");
     try {
-      if (made instanceof PromiseOf) return refused(name + " returned a Promise; it must return its object at once", "");
+      if (made instanceof PromiseOf) return refused("promise", name, "");
       const written = typeof made === "object" ? stringify(made) : undefined;
-      if (typeof written !== "string" || written[0] !== "{") return refused(name + " must return an object", "");
+      if (typeof written !== "string" || written[0] !== "{") return refused("no_object", name, "");
       if (written.length <= MOST_RESULT) return written;
-      return refused("the result is larger than " + MOST_RESULT + " characters", "");
+      return refused("long_result", asText(MOST_RESULT), "");
     } catch (error) {
       return describe(error, false);
     }

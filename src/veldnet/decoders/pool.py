@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from .problems import BROKEN, TOO_LONG, Problem, words_of
+
 Function = Literal["decodeUplink", "decodeDownlink", "encodeDownlink"]
 
 _LENGTH = struct.Struct(">I")
@@ -32,8 +34,6 @@ _MOST_ANSWER = 16_000_000
 _MOST_RESULTS = 8_000_000
 # Turns after which a worker is replaced, as memory that was used once is not given back.
 _MOST_TURNS = 500
-_TOO_LONG = "the decoder ran longer than it may"
-_BROKEN = "the decoder broke its process; it used more memory than it may"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -47,8 +47,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct):
-    """What a decoder made of a frame: an object as JSON, or an error in words; and what it wrote to the
-    console, each line with its level first."""
+    """What a decoder made of a frame: an object as JSON, or an error in words, a `Text` unless they are the
+    decoder's own; and what it wrote to the console, each line with its level first."""
 
     value: str | None = None
     error: str | None = None
@@ -63,7 +63,7 @@ class Busy(Exception):
 
 class _Answer(msgspec.Struct):
     value: dict[str, Any] | None = None
-    error: str | None = None
+    error: Problem | None = None
     console: list[str] = []
 
 
@@ -81,10 +81,10 @@ class _Run(msgspec.Struct, eq=False):
     characters: int = 0
     slow: int = 0
 
-    def fail(self, words: str, count: int | None = None) -> None:
-        """Give the next inputs, or all that are left, an error."""
-        left = len(self.inputs) - len(self.answers)
-        self.answers.extend(Decoded(error=words) for _ in range(left if count is None else min(count, left)))
+    def fail(self, code: str, **values: int) -> None:
+        """Give all inputs that are left an error."""
+        words = words_of(Problem(code, values))
+        self.answers.extend(Decoded(error=words) for _ in range(len(self.inputs) - len(self.answers)))
 
 
 class DecoderPool:
@@ -219,23 +219,24 @@ class DecoderPool:
         try:
             answers = await worker.ask(task, timeout)
         except TimeoutError:
-            run.fail(_TOO_LONG)
+            run.fail(TOO_LONG)
             return
         except (OSError, EOFError, msgspec.MsgspecError, RecursionError):
-            run.fail(_BROKEN)
+            run.fail(BROKEN)
             return
         for answer in answers[: len(run.inputs) - len(run.answers)]:
             decoded = _written(answer)
             run.characters += len(decoded.value or "")
             run.answers.append(decoded)
-            run.slow = run.slow + 1 if decoded.error == _TOO_LONG else 0
+            slow = answer.error is not None and answer.error.code == TOO_LONG
+            run.slow = run.slow + 1 if slow else 0
         run.seconds += loop.time() - began
         if not answers:
-            run.fail(_BROKEN)
+            run.fail(BROKEN)
         elif run.characters > _MOST_RESULTS:
-            run.fail(f"the results are together larger than {_MOST_RESULTS} characters; ask for fewer frames")
+            run.fail("long_results", most=_MOST_RESULTS)
         elif run.seconds > _RUN or run.slow >= _MOST_SLOW:
-            run.fail(_TOO_LONG)
+            run.fail(TOO_LONG)
 
     async def close(self) -> None:
         self._closed = True
@@ -252,11 +253,11 @@ def _written(answer: _Answer) -> Decoded:
     """An answer with its object written as JSON by this process: nothing of a decoder's own making passes
     for it."""
     if answer.value is None:
-        return Decoded(error=answer.error or _BROKEN, console=answer.console)
+        return Decoded(error=words_of(answer.error or Problem(BROKEN)), console=answer.console)
     try:
         return Decoded(value=msgspec.json.encode(answer.value).decode(), console=answer.console)
     except (ValueError, TypeError, RecursionError, OverflowError):
-        return Decoded(error="the result cannot be written as JSON", console=answer.console)
+        return Decoded(error=words_of(Problem("unwritable")), console=answer.console)
 
 
 _answers = msgspec.json.Decoder(list[_Answer])

@@ -30,8 +30,14 @@ _MOST_TOGETHER = 1_000_000
 _LOADING = 5
 # Integers beyond are no longer exact in JavaScript.
 _MOST_EXACT = 1 << 53
-TOO_LONG = "the decoder ran longer than it may"
-TOO_LARGE = "the decoder used more memory than it may"
+# The value that goes with a code of the harness.
+_VALUES = {
+    "no_function": "function",
+    "no_module": "module",
+    "promise": "function",
+    "no_object": "function",
+    "long_result": "most",
+}
 
 Answer = dict[str, Any]
 
@@ -50,7 +56,11 @@ class Task(NamedTuple):
 
 
 class Refused(Exception):
-    """The decoder failed; the text says why."""
+    """The decoder failed: a code of `problems`, and the values that its words name."""
+
+    def __init__(self, code: str, **values: str | int) -> None:
+        super().__init__(code)
+        self.problem = {"code": code, "values": values}
 
 
 class Decoder:
@@ -71,7 +81,7 @@ class Decoder:
         try:
             self._ask("load", "", json.dumps(source))
         except Refused as error:
-            if "SyntaxError" not in str(error) or not _EXPORT.search(source):
+            if not error.args[0].startswith("syntax") or not _EXPORT.search(source):
                 raise
             # Modules of ECMAScript are scripts but for their exports.
             self._ask("load", "", json.dumps(as_script(source)))
@@ -95,24 +105,40 @@ class Decoder:
         answer = self._answer(what, function, text)
         if answer[:1] == "{":
             return answer
-        words, _nul, stack = well_formed(json.loads(answer)).partition("\0")
-        if words in ("InternalError: out of memory", "null"):
-            raise Refused(TOO_LARGE)
-        line = _LINE.search(stack)
-        raise Refused(words if line is None else f"{words} (line {line[1]})")
+        code, _nul, rest = well_formed(json.loads(answer)).partition("\0")
+        value, _nul, stack = rest.partition("\0")
+        raise _thrown(value, stack) if code == "thrown" else Refused(code, **_value(code, value))
 
     def _answer(self, what: str, function: str, text: str) -> str:
         try:
             answer = self._harness(what, function, text)
         except quickjs.StackOverflow:
-            raise Refused("RangeError: Maximum call stack size exceeded") from None
+            raise Refused("thrown", words="RangeError: Maximum call stack size exceeded") from None
         except quickjs.JSException as error:
-            raise Refused(TOO_LONG if "interrupted" in str(error) else TOO_LARGE) from None
+            raise Refused("too_long" if "interrupted" in str(error) else "too_large") from None
         if not isinstance(answer, str):
-            raise Refused("the decoder failed")
+            raise Refused("failed")
         return answer
 
 
+def _value(code: str, value: str) -> dict[str, str]:
+    return {_VALUES[code]: value} if code in _VALUES else {}
+
+
+def _thrown(words: str, stack: str) -> Refused:
+    """What the source or the engine has thrown."""
+    if words in ("InternalError: out of memory", "null"):
+        return Refused("too_large")
+    code, given = "thrown", words
+    if words.startswith(_SYNTAX):
+        code, given = "syntax", words.removeprefix(_SYNTAX)
+    line = _LINE.search(stack)
+    return (
+        Refused(code, words=given) if line is None else Refused(f"{code}_in_line", words=given, line=line[1])
+    )
+
+
+_SYNTAX = "SyntaxError: "
 _LINE = re.compile(r"<input>:(\d+)")
 _EXPORT = re.compile(r"(?<![^;}\n])[ \t]*export\b")
 _EXPORTED = re.compile(
@@ -146,10 +172,10 @@ def checked(text: str, function: str) -> dict[str, Any]:
         value = _Checker().checked(json.loads(text), 0)
     except (ValueError, RecursionError) as error:
         if isinstance(error, RecursionError):
-            raise Refused(f"the result is nested deeper than {MOST_DEPTH}") from None
-        raise Refused(f"{function} returned no JSON") from None
+            raise Refused("deep_result", most=MOST_DEPTH) from None
+        raise Refused("no_json", function=function) from None
     if not isinstance(value, dict):
-        raise Refused(f"{function} must return an object")
+        raise Refused("no_object", function=function)
     return value
 
 
@@ -165,10 +191,10 @@ class _Checker:
         if not isinstance(value, dict | list):
             return value
         if depth >= MOST_DEPTH:
-            raise Refused(f"the result is nested deeper than {MOST_DEPTH}")
+            raise Refused("deep_result", most=MOST_DEPTH)
         self._members += len(value)
         if self._members > MOST_MEMBERS:
-            raise Refused(f"the result has more than {MOST_MEMBERS} members")
+            raise Refused("many_members", most=MOST_MEMBERS)
         if isinstance(value, list):
             return [self.checked(item, depth + 1) for item in value]
         return {self.checked(name, depth): self.checked(item, depth + 1) for name, item in value.items()}
@@ -180,14 +206,14 @@ def run(task: Task) -> list[Answer]:
     try:
         decoder = Decoder(task)
     except Refused as error:
-        return [{"error": str(error)}] * len(task.inputs)
+        return [{"error": error.problem}] * len(task.inputs)
     answers: list[Answer] = []
     for given in task.inputs:
         answer: Answer = {}
         try:
             answer["value"] = decoder.call(task.function, given)
         except Refused as error:
-            answer["error"] = str(error)
+            answer["error"] = error.problem
         if task.console:
             answer["console"] = decoder.logged()
         answers.append(answer)
@@ -202,7 +228,7 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
         try:
             answers = run(task)
         except Exception as error:
-            answers = [{"error": f"the decoder failed: {type(error).__name__}"}] * len(task.inputs)
+            answers = [{"error": Refused("crashed", error=type(error).__name__).problem}] * len(task.inputs)
         octets = json.dumps(answers, allow_nan=False).encode()
         sink.write(_LENGTH.pack(len(octets)) + octets)
         sink.flush()

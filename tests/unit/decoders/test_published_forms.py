@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from veldnet.decoders.problems import Problem, words_of
 from veldnet.decoders.worker import MOST_DEPTH, Answer, Task, as_script, run
 
 CODECS = Path(__file__).parent / "codecs"
@@ -23,6 +25,8 @@ def answer(source: str, payload: str = "0102", *, port: int = 1, function: str =
 
 def called(source: str, function: str, given: dict[str, Any]) -> Answer:
     (found,) = run(Task(source, function, [given], 0.5, 5.0, 16_000_000, True))
+    if "error" in found:
+        found["error"] = words_of(msgspec.convert(found["error"], Problem))
     return found
 
 

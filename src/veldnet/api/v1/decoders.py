@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import msgspec
+from litestar import Request
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.query import moment
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
@@ -17,7 +19,7 @@ from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Kind, PayloadDecoder, Program
 from veldnet.monitoring.logger import Page, Query, Whose, search
 
-from .decoding import Turn, frame_input, moment_of, run_program
+from .decoding import Turn, error_of, frame_input, moment_of, run_program
 
 _MOST_TRIED = 100
 
@@ -129,14 +131,17 @@ async def delete_decoder(decoder_ref: str, services: Services, scope: Scope) -> 
     max_body=_most_body,
     read_only=True,
 )
-async def try_decoder(services: Services, scope: Scope, body: Lab) -> list[LabResult]:
+async def try_decoder(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, body: Lab
+) -> list[LabResult]:
     """Try a decoder without saving it."""
     decoders.check_source(body.source, _most_source(services))
     program = Program(body.kind, body.source)
-    turn = Turn(scope.subscriber_ref, console=True)
+    language = language_of(request)
+    turn = Turn(scope.subscriber_ref, language, console=True)
     if body.encode is not None:
         (answer,) = await run_program(services, turn, program, "encodeDownlink", [{"data": body.encode}])
-        return [LabResult("", 0, None, _raw(answer.value), answer.error, answer.console)]
+        return [LabResult("", 0, None, _raw(answer.value), error_of(answer, language), answer.console)]
     now = int(services.platform.clock() * 1000)
     tried = [_tried(trial, now) for trial in body.trials[:_MOST_TRIED]]
     if body.deviceRef:
@@ -145,7 +150,12 @@ async def try_decoder(services: Services, scope: Scope, body: Lab) -> list[LabRe
     answers = await run_program(services, turn, program, "decodeUplink", inputs)
     return [
         LabResult(
-            each.payload, each.fport, timestamp(each.time), _raw(answer.value), answer.error, answer.console
+            each.payload,
+            each.fport,
+            timestamp(each.time),
+            _raw(answer.value),
+            error_of(answer, language),
+            answer.console,
         )
         for each, answer in zip(tried, answers, strict=True)
     ]

@@ -16,6 +16,7 @@ from veldnet.decoders import Busy, CayenneError, Decoded, Function, decode_cayen
 from veldnet.inventory import decoders
 from veldnet.inventory.decoders import Program
 from veldnet.monitoring.logger import Line, Whose
+from veldnet.texts import Language, Text, in_language
 
 # What reads the payload of a frame.
 _FUNCTIONS: dict[str, Function] = {
@@ -37,10 +38,11 @@ def frame_input(payload: bytes, fport: int | None, time: int) -> dict[str, Any]:
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """For whom a decoder runs, and how: with what it writes to the console, and `patient` where the
-    subscriber has many runs in progress, which else is answered with 429."""
+    """For whom a decoder runs, and how: the language of warnings, with what it writes to the console, and
+    `patient` where the subscriber has many runs in progress, which else is answered with 429."""
 
     subscriber: int
+    language: Language = "en"
     console: bool = False
     patient: bool = False
 
@@ -70,30 +72,30 @@ async def run_program(
                 {"retry-after": str(busy.retry_after)},
             ) from None
     if function != "decodeUplink":
-        return [Decoded(error="Cayenne LPP reads uplinks; send downlinks as bytes")] * len(inputs)
+        return [Decoded(error=Text("Cayenne LPP reads uplinks; send downlinks as bytes"))] * len(inputs)
     answers = []
     for count, given in enumerate(inputs, 1):
-        answers.append(_cayenne(bytes(given["bytes"])))
+        answers.append(_cayenne(bytes(given["bytes"]), turn.language))
         if count % _AT_ONCE == 0:
             await asyncio.sleep(0)
     return answers
 
 
-def _cayenne(payload: bytes) -> Decoded:
+def _cayenne(payload: bytes, language: Language) -> Decoded:
     try:
         reading = decode_cayenne(payload)
     except CayenneError as error:
-        return Decoded(error=str(error))
+        return Decoded(error=error.args[0])
     result: dict[str, Any] = {"data": reading.values}
     if reading.warning is not None:
-        result["warnings"] = [reading.warning]
+        result["warnings"] = [in_language(reading.warning, language)]
     return Decoded(value=msgspec.json.encode(result).decode())
 
 
 async def decode_lines(
-    services: Services, of: Whose, lines: Sequence[Line], *, patient: bool = False
+    services: Services, of: Whose, lines: Sequence[Line], language: Language, *, patient: bool = False
 ) -> None:
-    """Add to lines what the subscriber's decoders make of their payloads."""
+    """Add to lines what the subscriber's decoders make of their payloads; what goes wrong in a language."""
     if of.subscriber_ref is None:
         return
     subscriber = of.subscriber_ref
@@ -107,7 +109,7 @@ async def decode_lines(
         return profiles, decoders.programs(connection, subscriber, set(profiles.values()))
 
     profiles, programs = await services.read(find)
-    turn = Turn(subscriber, patient=patient)
+    turn = Turn(subscriber, language, patient=patient)
     groups: dict[tuple[int, Function], list[Line]] = {}
     for line in readable:
         profile = profiles.get(int(str(line.deviceRef)))
@@ -123,7 +125,12 @@ async def decode_lines(
                 line.decoded = msgspec.Raw(answer.value.encode())
             elif function == "decodeUplink":
                 # Few decoders read downlinks; that one does not is no news.
-                line.decoded = msgspec.Raw(msgspec.json.encode({"errors": [answer.error]}))
+                line.decoded = msgspec.Raw(msgspec.json.encode({"errors": [error_of(answer, language)]}))
+
+
+def error_of(answer: Decoded, language: Language) -> str | None:
+    """Why a decoder made nothing of a frame, in a language."""
+    return None if answer.error is None else in_language(answer.error, language)
 
 
 def moment_of(time: str) -> int:

@@ -16,6 +16,7 @@ from veldnet.api.routers import SUBSCRIBER, VIEWER
 from veldnet.api.services import Services
 from veldnet.domain.errors import BadRequest, InvalidField, MissingField, NotFound
 from veldnet.domain.scope import Scope
+from veldnet.domain.validation import validation_text
 from veldnet.inventory import decoders, devices
 from veldnet.inventory.decoders import Program
 from veldnet.lorawan import DevEui
@@ -165,7 +166,8 @@ async def _encoded(services: Services, scope: Scope, ref: int, body: NewDownlink
         made = msgspec.json.decode(answer.value, type=_Made)
         octets = bytes(made.bytes)
     except (msgspec.ValidationError, ValueError) as error:
-        raise BadRequest("encodeDownlink must return {{bytes, fPort}}: {error}", error=error) from None
+        wrong = validation_text(str(error))
+        raise BadRequest("encodeDownlink must return {{bytes, fPort}}: {error}", error=wrong) from None
     if made.errors:
         raise BadRequest("encodeDownlink: {errors}", errors=made.errors[0])
     fport = made.fPort if made.fPort is not None else body.fPort

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.response import Stream
 
+from veldnet.api.errors import language_of
 from veldnet.api.query import LAST, MOST_WHOLE, From, Parameter, To, base_station, whole
 from veldnet.api.routers import VIEWER
 from veldnet.api.services import Services
@@ -155,14 +156,16 @@ class FrameIds(msgspec.Struct, frozen=True):
 
 
 @VIEWER.get("/frames", "searchFrames", "Frames", "Frames of all devices, newest first.")
-async def search_frames(services: Services, of: Whose, query: FrameSearch) -> Page:
+async def search_frames(
+    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameSearch
+) -> Page:
     """Frames of all devices that match, the newest first. `next` of the answer goes into `before`, also where
     nothing was found yet in what was looked through."""
     wanted = query.query(query.start, query.end + 1)
     places = services.platform.place_of
     page = await services.read(lambda c: search(c, of, wanted, query.before, query.limit, places))
     if query.decode:
-        await decode_lines(services, of, page.frames)
+        await decode_lines(services, of, page.frames, language_of(request))
     return page
 
 
@@ -173,7 +176,9 @@ async def search_frames(services: Services, of: Whose, query: FrameSearch) -> Pa
     "Export frames as CSV with the columns of ThingPark's wireless logger.",
     media="text/csv",
 )
-async def export_frames(services: Services, of: Whose, query: FrameExport) -> Stream:
+async def export_frames(
+    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameExport
+) -> Stream:
     """The same as CSV in the columns of ThingPark's wireless logger, 10,000 frames at most."""
     wanted = query.query(query.start, query.end + 1)
     settings = services.platform.settings
@@ -188,7 +193,7 @@ async def export_frames(services: Services, of: Whose, query: FrameExport) -> St
                 )
             )
             if query.decode:
-                await decode_lines(services, of, page.frames, patient=True)
+                await decode_lines(services, of, page.frames, language_of(request), patient=True)
             buffer = io.StringIO()
             writer = csv.writer(buffer, lineterminator="\n")
             written = export_rows(page.frames, settings.network.lrc_id.upper(), "")
@@ -238,17 +243,18 @@ async def live_frames(
         services,
         of,
         services.platform.live,
-        Events("frames", partial(_decoded, services, of, query, query.query())),
+        Events("frames", partial(_decoded, request, services, of, query)),
     )
 
 
 async def _decoded(
-    services: Services, of: Whose, query: FrameFilter, wanted: Query, lines: list[Line]
+    request: Request[Any, Any, Any], services: Services, of: Whose, query: FrameFilter, lines: list[Line]
 ) -> list[Line]:
     """The lines of a live subscription."""
+    wanted = query.query()
     found = [line for line in lines if _matches(line, wanted)]
     if query.decode and found:
-        await decode_lines(services, of, found, patient=True)
+        await decode_lines(services, of, found, language_of(request), patient=True)
     return found
 
 

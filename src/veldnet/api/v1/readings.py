@@ -7,9 +7,10 @@ import io
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Response
+from litestar import Request, Response
 from sqlalchemy import Connection
 
+from veldnet.api.errors import language_of
 from veldnet.api.query import LAST, From, Parameter, To
 from veldnet.api.routers import SUBSCRIBER
 from veldnet.api.services import Services
@@ -18,6 +19,7 @@ from veldnet.domain.errors import InvalidField
 from veldnet.domain.scope import Scope
 from veldnet.inventory import decoders, devices
 from veldnet.monitoring.logger import Query, Whose, safe, search
+from veldnet.texts import Language
 
 from .decoding import decode_lines, texts_of
 
@@ -126,7 +128,11 @@ class ReadingTable(msgspec.Struct):
     "Decoded readings of a device.",
 )
 async def get_readings(
-    device_ref: str, services: Services, scope: Scope, query: ReadingFilter
+    request: Request[Any, Any, Any],
+    device_ref: str,
+    services: Services,
+    scope: Scope,
+    query: ReadingFilter,
 ) -> list[Reading]:
     """What the device's decoder reads in its frames of a time range, the newest first, 2,000 at most. Empty
     where it has no decoder, or its payloads are encrypted for the application server."""
@@ -143,7 +149,7 @@ async def get_readings(
         return search(connection, of, wanted, None, query.limit, services.platform.place_of)
 
     page = await services.read(read)
-    await decode_lines(services, of, page.frames)
+    await decode_lines(services, of, page.frames, language_of(request))
     readings = []
     for line in page.frames:
         if line.decoded is None:
@@ -192,7 +198,7 @@ def _devices(connection: Connection, scope: Scope, refs: tuple[str, ...]) -> _De
 
 
 async def _rows(
-    services: Services, scope: Scope, device: str, wanted: Query, most: int
+    services: Services, scope: Scope, device: str, wanted: Query, most: int, language: Language
 ) -> tuple[list[ReadingRow], bool]:
     """The newest readings of a device, at most so many, and whether there are more."""
     of = Whose(scope.operator_ref, scope.subscriber_ref)
@@ -205,7 +211,7 @@ async def _rows(
                 c, of, wanted, before, limit, services.platform.place_of
             )
         )
-        await decode_lines(services, of, page.frames, patient=True)
+        await decode_lines(services, of, page.frames, language, patient=True)
         rows += [_row(device, line.time, line.id, line.decoded) for line in page.frames if line.decoded]
         if page.next is None:
             return rows, False
@@ -241,7 +247,7 @@ def _fields(rows: list[ReadingRow], units: dict[str, dict[str, str]]) -> list[Re
 
 
 async def _table(
-    services: Services, scope: Scope, refs: tuple[str, ...], query: Query, most: int
+    services: Services, scope: Scope, refs: tuple[str, ...], query: Query, most: int, language: Language
 ) -> ReadingTable:
     if not refs:
         raise InvalidField("deviceRefs is mandatory")
@@ -250,7 +256,7 @@ async def _table(
     more = False
     for device in of.devices:
         wanted = msgspec.structs.replace(query, device_ref=int(device.ref))
-        found, rest = await _rows(services, scope, device.ref, wanted, most)
+        found, rest = await _rows(services, scope, device.ref, wanted, most, language)
         rows += found
         more = more or rest
     rows.sort(key=lambda row: (len(row.frameId), row.frameId), reverse=True)
@@ -262,9 +268,12 @@ def _query(start: int, end: int) -> Query:
 
 
 @SUBSCRIBER.get("/readings", "compareReadings", "Decoders", "Decoded readings of devices, with units.")
-async def compare_readings(services: Services, scope: Scope, query: ReadingsOf) -> ReadingTable:
+async def compare_readings(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, query: ReadingsOf
+) -> ReadingTable:
     """What the decoders of several devices read in their frames of a time range, in columns with units."""
-    return await _table(services, scope, query.deviceRefs, _query(query.start, query.end), query.limit)
+    wanted = _query(query.start, query.end)
+    return await _table(services, scope, query.deviceRefs, wanted, query.limit, language_of(request))
 
 
 @SUBSCRIBER.get(
@@ -274,10 +283,13 @@ async def compare_readings(services: Services, scope: Scope, query: ReadingsOf) 
     "Export decoded readings as CSV.",
     media="text/csv",
 )
-async def export_readings(services: Services, scope: Scope, query: ReadingExport) -> Response[bytes]:
+async def export_readings(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, query: ReadingExport
+) -> Response[bytes]:
     """The same as CSV, a column for each reading with its unit in the header; 10,000 lines at most."""
     most = _MOST_EXPORT // max(len(query.deviceRefs), 1)
-    table = await _table(services, scope, query.deviceRefs, _query(query.start, query.end), most)
+    wanted = _query(query.start, query.end)
+    table = await _table(services, scope, query.deviceRefs, wanted, most, language_of(request))
     named = {device.ref: device for device in table.devices}
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
