@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from veldnet.gateways.interface import BaseStationDirectory
+import structlog
+
+from veldnet.gateways.interface import BaseStationDirectory, Host
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
 
 from .router_ids import parse_router_id
 from .tls import StationCertificate, peer_certificate
+
+log = structlog.get_logger(__name__)
 
 _LONGEST_TOKEN = 512
 
@@ -38,6 +44,13 @@ class Proof(NamedTuple):
         expires_at = ssl.cert_time_to_seconds(certificate["notAfter"])
         octets = peer_certificate(connection) or b""
         return cls(None, str(certificate["serialNumber"]), float(expires_at), octets)
+
+
+class Identified(NamedTuple):
+    """Who a base station has proven to be, None where it needed not, and by what."""
+
+    known: BaseStationId | GatewayEui | None
+    proof: Proof
 
 
 def token_of(authorization: str | None) -> str | None:
@@ -73,6 +86,49 @@ def authenticate(
     if station is None:
         raise NotAuthenticated("the token is unknown or revoked")
     return station
+
+
+def only(values: Sequence[str]) -> str | None:
+    """The value of a header that comes once."""
+    return values[0] if len(values) == 1 else None
+
+
+class StationPort:
+    """What the ports of stations have in common: who may connect, and the certificate that they serve.
+    `required` is whether each station must prove that it is the one it says."""
+
+    def __init__(self, host: Host, certificate: StationCertificate | None, *, required: bool) -> None:
+        self._host = host
+        self._certificate = certificate
+        self._required = required
+
+    def trust(self, authorities: frozenset[bytes]) -> None:
+        """Take client certificates of these internal authorities, too; DER."""
+        if self._certificate is not None:
+            self._certificate.trust(authorities)
+
+    def certificate_problem(self, now: float) -> str | None:
+        """What is wrong with the certificate, its authorities and their revocation lists, in words."""
+        return None if self._certificate is None else self._certificate.problem(now)
+
+    def _watch(self, refused: Counter[str], event: str) -> None:
+        """Count and log handshakes that fail."""
+
+        def failed(code: str, words: str) -> None:
+            refused[code] += 1
+            log.info(event, code=code, error=words)
+
+        if self._certificate is not None:
+            self._certificate.watch(failed)
+
+    def _identify(self, authorization: Sequence[str], connection: ssl.SSLObject | None) -> Identified:
+        """Who has connected, by the values of the `Authorization` header and the client certificate. Raises
+        `NotAuthenticated`."""
+        token = token_of(only(authorization))
+        known = authenticate(token, connection, self._host.directory, self._certificate)
+        if known is None and self._required:
+            raise NotAuthenticated("a token or a client certificate is needed")
+        return Identified(known, Proof.of(token, connection))
 
 
 def _eui_of_certificate(certificate: Any) -> GatewayEui:

@@ -17,12 +17,7 @@ from veldnet.gateways.interface import Host, MessageCounts
 from veldnet.lorawan import BaseStationId
 
 from .admission import Refused, admit, note_refusal
-from .authentication import (
-    NotAuthenticated,
-    Proof,
-    authenticate,
-    token_of,
-)
+from .authentication import NotAuthenticated, Proof, StationPort, only
 from .cups_messages import Report, Segments, Update, parse_report
 from .messages import MessageError
 from .tls import StationCertificate
@@ -63,13 +58,13 @@ class UpdateDesk(Protocol):
         """What a station does not have yet."""
 
 
-class CupsServer:
+class CupsServer(StationPort):
     """Stations behind one TCP port; each connection is one request."""
 
     name = "cups"
 
     def __init__(self, host: Host, desk: UpdateDesk, options: CupsOptions) -> None:
-        self._host = host
+        super().__init__(host, options.certificate, required=options.required)
         self._desk = desk
         self._options = options
         self._counts = MessageCounts(Counter(), Counter(), Counter())
@@ -93,8 +88,7 @@ class CupsServer:
             return
         certificate = self._options.certificate
         secure = None if certificate is None else certificate.context
-        if certificate is not None:
-            certificate.watch(self._handshake_failed)
+        self._watch(self._counts.refused, "cups_handshake_failed")
         self._server = await asyncio.start_server(
             self._serve,
             sock=sock,
@@ -103,19 +97,6 @@ class CupsServer:
             ssl_handshake_timeout=_HANDSHAKE if secure else None,
             ssl_shutdown_timeout=_CLOSING if secure else None,
         )
-
-    def trust(self, authorities: frozenset[bytes]) -> None:
-        """Take client certificates of these internal authorities, too; DER."""
-        if self._options.certificate is not None:
-            self._options.certificate.trust(authorities)
-
-    def certificate_problem(self, now: float) -> str | None:
-        """What is wrong with the certificate, its authorities and their revocation lists, in words."""
-        return None if self._options.certificate is None else self._options.certificate.problem(now)
-
-    def _handshake_failed(self, code: str, words: str) -> None:
-        self._counts.refused[code] += 1
-        log.info("cups_handshake_failed", code=code, error=words)
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -165,15 +146,12 @@ class CupsServer:
     async def _judged(self, request: _Request, writer: asyncio.StreamWriter, address: str) -> Segments:
         """The answer to a station that has proven who it is. Raises `_NotServed`."""
         request.check()
-        token = token_of(request.only(b"authorization"))
-        secure = writer.get_extra_info("ssl_object")
         try:
-            known = authenticate(token, secure, self._host.directory, self._options.certificate)
+            known, proof = self._identify(
+                request.values(b"authorization"), writer.get_extra_info("ssl_object")
+            )
         except NotAuthenticated as error:
             raise _NotServed(HTTPStatus.UNAUTHORIZED, "not_authenticated", str(error)) from None
-        if known is None and self._options.required:
-            words = "a token or a client certificate is needed"
-            raise _NotServed(HTTPStatus.UNAUTHORIZED, "not_authenticated", words)
         try:
             report = parse_report(bytes(request.body))
         except MessageError as error:
@@ -185,8 +163,7 @@ class CupsServer:
         except Refused as refused:
             raise _NotServed(HTTPStatus.FORBIDDEN, refused.code, str(refused)) from None
         self._counts.received["update_info"] += 1
-        proof = Proof.of(token, secure)
-        return await self._desk.answer(Asked(station, report, proof, request.only(b"host")))
+        return await self._desk.answer(Asked(station, report, proof, only(request.values(b"host"))))
 
 
 class _NotServed(Exception):
@@ -222,10 +199,9 @@ class _Request:
     def on_message_complete(self) -> None:
         self.complete = True
 
-    def only(self, name: bytes) -> str | None:
-        """The value of a header that comes once."""
-        values = self.headers.get(name, [])
-        return values[0].decode("latin-1") if len(values) == 1 else None
+    def values(self, name: bytes) -> list[str]:
+        """Those of a header."""
+        return [value.decode("latin-1") for value in self.headers.get(name, ())]
 
     def check(self) -> None:
         if self.url.partition(b"?")[0] != _PATH:

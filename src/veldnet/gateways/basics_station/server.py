@@ -26,12 +26,7 @@ from veldnet.lorawan.radio import GatewayDownlink, TransmitReport
 from veldnet.lorawan.regions import ChannelPlan
 
 from .admission import Refused, admit
-from .authentication import (
-    NotAuthenticated,
-    Proof,
-    authenticate,
-    token_of,
-)
+from .authentication import NotAuthenticated, Proof, StationPort, only
 from .messages import MessageError, encode, parse_discovery
 from .router_ids import id6, parse_router_id
 from .station import Counts, Station, Wires
@@ -75,15 +70,15 @@ class _Connection(ServerConnection):
     station: BaseStationId | None = None
 
 
-class BasicsStationServer:
+class BasicsStationServer(StationPort):
     """Stations behind one TCP port."""
 
     name = "basics-station"
     plans_both = True
 
     def __init__(self, host: Host, plan: ChannelPlan, options: LnsOptions) -> None:
+        super().__init__(host, options.certificate, required=options.required)
         self.authenticates = options.required
-        self._host = host
         self._default = StationProfile(plan)
         self._options = options
         self._counts = Counts(Counter(), Counter(), Counter())
@@ -112,8 +107,7 @@ class BasicsStationServer:
     async def start(self, sock: socket.socket | None) -> None:
         if sock is None:
             return
-        if self._options.certificate is not None:
-            self._options.certificate.watch(self._handshake_failed)
+        self._watch(self._counts.refused, "station_handshake_failed")
         self._server = await serve(
             self._serve,
             sock=sock,
@@ -129,19 +123,6 @@ class BasicsStationServer:
             max_queue=64,
         )
         self._pinging = asyncio.get_running_loop().create_task(self._ping())
-
-    def trust(self, authorities: frozenset[bytes]) -> None:
-        """Take client certificates of these internal authorities, too; DER."""
-        if self._options.certificate is not None:
-            self._options.certificate.trust(authorities)
-
-    def certificate_problem(self, now: float) -> str | None:
-        """What is wrong with the certificate, its authorities and their revocation lists, in words."""
-        return None if self._options.certificate is None else self._options.certificate.problem(now)
-
-    def _handshake_failed(self, code: str, words: str) -> None:
-        self._counts.refused[code] += 1
-        log.info("station_handshake_failed", code=code, error=words)
 
     async def stop(self) -> None:
         if self._pinging is not None:
@@ -167,17 +148,13 @@ class BasicsStationServer:
         if len(self._server.connections) > self._options.most:
             return self._refuse("overload", HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
         assert isinstance(connection, _Connection)
-        token = token_of(_only(request.headers, "Authorization"))
-        secure = connection.transport.get_extra_info("ssl_object")
         try:
-            known = authenticate(token, secure, self._host.directory, self._options.certificate)
+            known, connection.proof = self._identify(
+                request.headers.get_all("Authorization"), connection.transport.get_extra_info("ssl_object")
+            )
         except NotAuthenticated as error:
             return self._refuse("not_authenticated", HTTPStatus.UNAUTHORIZED, str(error))
-        if known is None and self.authenticates:
-            return self._refuse(
-                "not_authenticated", HTTPStatus.UNAUTHORIZED, "a token or a client certificate is needed"
-            )
-        connection.proven, connection.proof = known, Proof.of(token, secure)
+        connection.proven = known
         if self._options.certificate is not None:
             connection.generation = self._options.certificate.generation
         if path == _DISCOVERY:
@@ -236,7 +213,7 @@ class BasicsStationServer:
             return self._options.uri.rstrip("/")
         assert connection.request is not None
         scheme, default = ("ws", "80") if self._options.certificate is None else ("wss", "443")
-        asked = _only(connection.request.headers, "Host") or ""
+        asked = only(connection.request.headers.get_all("Host")) or ""
         host, colon, port = asked.rpartition(":")
         if not colon or asked.endswith("]"):
             host, port = asked, default
@@ -391,12 +368,6 @@ class BasicsStationServer:
             await connection.close(_NORMAL)
         else:
             self._host.presence.seen(identifier, self._host.clock()).round_trip(latency)
-
-
-def _only(headers: Headers, name: str) -> str | None:
-    """The value of a header that comes once."""
-    values = headers.get_all(name)
-    return values[0] if len(values) == 1 else None
 
 
 def _address(connection: ServerConnection) -> str:
