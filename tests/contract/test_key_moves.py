@@ -99,7 +99,10 @@ class World:
     def _profile(self, connection: Connection, generated: GeneratedAsKey) -> RoutingProfile:
         group = group_moves.find_group(connection, self.source)
         return routing_profiles.create_routing_profile(
-            connection, self.scope, RoutingProfile(name="AS"), (), (), MadeKey(group, generated)
+            connection,
+            self.scope,
+            RoutingProfile(name="AS"),
+            routing_profiles.Prepared((), (), MadeKey(group, generated)),
         )
 
     async def rows(self) -> list[Any]:

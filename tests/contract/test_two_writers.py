@@ -63,7 +63,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 def _routing_profile(connection: Connection) -> Any:
     body = RoutingProfile(name="A", default=True)
-    return routing_profiles.create_routing_profile(connection, SCOPE, body, (), (), None)
+    return routing_profiles.create_routing_profile(connection, SCOPE, body, routing_profiles.Prepared(()))
 
 
 def _decoder(connection: Connection) -> Any:

@@ -21,6 +21,7 @@ from tests.e2e.running import Client, RunningServer, veldnet
 from veldnet.client import (
     AsKey,
     Downlink,
+    Signer,
     load_rsa_key,
     open_as_key,
     read_message,
@@ -185,7 +186,7 @@ def test_openssl_alone_opens_uplinks_and_the_device_reads_the_downlink(place: Pl
     payload = crypt(1, fcnt, b"\xca\xfe").hex()
     downlink = Downlink(payload, fcnt)
     query = signed_downlink_query(
-        fields["DevEUI"], 9, downlink, as_id="keys", tunnel_key="46ab678cd45df4a4e4b375Eacd096acc"
+        fields["DevEUI"], 9, downlink, Signer("keys", "46ab678cd45df4a4e4b375Eacd096acc")
     )
     answer = place.client.http.post(f"/thingpark/lrc/rest/downlink?{query}")
     assert answer.status_code == 200, answer.text

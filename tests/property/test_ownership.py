@@ -203,7 +203,7 @@ class World:
             checked = routing_profiles.check_routes([route])
             body = RoutingProfile(name="x", default=True)
             made_profile = routing_profiles.create_routing_profile(
-                connection, scope, body, checked, [None], None
+                connection, scope, body, routing_profiles.Prepared(checked, [None])
             )
             self.once(f"routing profile {made_profile.ref}")
         elif deed == "unroute" and own:

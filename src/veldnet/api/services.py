@@ -170,4 +170,4 @@ def _note(
     connection: Connection, by: Scope | OperatorScope, action: str, what: str, details: Any = None
 ) -> None:
     subscriber = by.subscriber_ref if isinstance(by, Scope) else None
-    audit.note(connection, by.display_name, subscriber, action, what, details, by.operator_ref)
+    audit.note(connection, audit.Author(by.display_name, subscriber, by.operator_ref), action, what, details)

@@ -224,7 +224,5 @@ class RemoteDesk:
         await self._note(entry, "baseStation.shellClosed", details)
 
     async def _note(self, entry: OpenShell, action: str, details: Mapping[str, object]) -> None:
-        by = entry.by
-        await self._store.write(
-            lambda c: audit.note(c, by.display_name, None, action, entry.what, details, by.operator_ref)
-        )
+        author = audit.Author(entry.by.display_name, operator_ref=entry.by.operator_ref)
+        await self._store.write(lambda c: audit.note(c, author, action, entry.what, details))

@@ -183,7 +183,9 @@ class UpdateDesk:
 
         def write(connection: Connection) -> None:
             base_stations.order_credentials(connection, ref, fresh, "CUPS")
-            audit.note(connection, "CUPS", None, "baseStation.updateOrdered", f"baseStation {station}")
+            audit.note(
+                connection, audit.Author("CUPS"), "baseStation.updateOrdered", f"baseStation {station}"
+            )
 
         await self._store.write(write)
 

@@ -13,6 +13,7 @@ from veldnet.client import (
     AsKey,
     ClientError,
     Message,
+    Signer,
     create_rsa_key,
     encrypt_app_key,
     load_rsa_key,
@@ -173,7 +174,7 @@ def encrypt_downlink_command(
         if tunnel_key is None:
             fail("--as-id needs --tunnel-key")
         secret = _read(tunnel_key).decode("ascii", "replace").strip()
-        query = signed_downlink_query(opened.dev_eui, fport, downlink, as_id=as_id, tunnel_key=secret)
+        query = signed_downlink_query(opened.dev_eui, fport, downlink, Signer(as_id, secret))
         report(query, query=query)
     except ClientError as error:
         fail(str(error))

@@ -53,7 +53,7 @@ def change_data(
 
     def audited(connection: Connection) -> T:
         result = change(connection)
-        audit.note(connection, administrator(), subscriber_ref, action, what)
+        audit.note(connection, audit.Author(administrator(), subscriber_ref), action, what)
         return result
 
     return with_data(settings, lambda data: data.store.write(audited), create=create)

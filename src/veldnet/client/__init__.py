@@ -15,7 +15,7 @@ from .keys import (
     public_pem,
 )
 from .messages import Downlink, Message, read_message
-from .signing import signed_downlink_query, token_fits
+from .signing import Signer, signed_downlink_query, token_fits
 from .transport import encrypt_app_key, wrap_app_key
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ClientError",
     "Downlink",
     "Message",
+    "Signer",
     "create_rsa_key",
     "encrypt_app_key",
     "load_rsa_key",

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import quote
 
 from .messages import Downlink, Message
@@ -26,13 +27,19 @@ def token_fits(message: Message, query: Mapping[str, str], tunnel_key: str) -> b
     return hmac.compare_digest(expected, query.get("Token", ""))
 
 
+class Signer(NamedTuple):
+    """An application server that submits downlinks: `asId` and `asKey` of the route."""
+
+    as_id: str
+    tunnel_key: str
+
+
 def signed_downlink_query(
     dev_eui: str,
     fport: int,
     downlink: Downlink,
+    signer: Signer,
     *,
-    as_id: str,
-    tunnel_key: str,
     confirmed: bool = False,
     now: datetime | None = None,
 ) -> str:
@@ -44,9 +51,9 @@ def signed_downlink_query(
         ("Payload", downlink.payload_hex),
         ("FCntDn", str(downlink.fcnt)),
         *([("Confirmed", "1")] if confirmed else []),
-        ("AS_ID", as_id),
+        ("AS_ID", signer.as_id),
         ("Time", time),
     ]
     plain = "&".join(f"{name}={value}" for name, value in parameters)
-    token = hashlib.sha256(f"{plain}{tunnel_key}".encode()).hexdigest()
+    token = hashlib.sha256(f"{plain}{signer.tunnel_key}".encode()).hexdigest()
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in [*parameters, ("Token", token)])

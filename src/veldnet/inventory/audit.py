@@ -30,6 +30,15 @@ _SECRET = frozenset(
 _MOST = 4000
 
 
+class Author(msgspec.Struct, frozen=True):
+    """Who makes a change, by the display name of a user or as an administrator at the command line, and the
+    subscriber and operator whose log tells of it."""
+
+    name: str
+    subscriber_ref: int | None = None
+    operator_ref: int | None = None
+
+
 class AuditEntry(msgspec.Struct):
     """A change: `actor` is a user's display name, or an administrator at the command line."""
 
@@ -48,27 +57,19 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def note(
-    connection: Connection,
-    actor: str,
-    subscriber_ref: int | None,
-    action: str,
-    what: str,
-    details: Any = None,
-    operator_ref: int | None = None,
-) -> None:
+def note(connection: Connection, author: Author, action: str, what: str, details: Any = None) -> None:
     """Write down a change; part of the changing transaction. Secrets in `details` are left out."""
     plain = {} if details is None else _shown(msgspec.to_builtins(details))
     text = msgspec.json.encode(plain).decode()
     connection.execute(
         insert(audit).values(
             at=moment(connection),
-            actor=actor,
-            subscriber_ref=subscriber_ref,
+            actor=author.name,
+            subscriber_ref=author.subscriber_ref,
             action=action,
             object=what,
             details=text if len(text) <= _MOST else "{}",
-            operator_ref=operator_ref,
+            operator_ref=author.operator_ref,
             device_ref=_device_of(what),
         )
     )

@@ -99,7 +99,7 @@ async def create_rules(
     sealed = await data.vault.seal(labels.tunnel_key("as"), checked[0].as_key.encode())
     profile = await data.store.write(
         lambda c: routing_profiles.create_routing_profile(
-            c, scope, RoutingProfile(name="AS"), checked, [sealed], None
+            c, scope, RoutingProfile(name="AS"), routing_profiles.Prepared(checked, [sealed])
         )
     )
     return str(profile.id)

@@ -18,6 +18,7 @@ from veldnet.client import (
     AsKey,
     ClientError,
     Downlink,
+    Signer,
     create_rsa_key,
     load_rsa_key,
     open_as_key,
@@ -184,8 +185,7 @@ def test_signed_queries_are_accepted_by_the_network(
         "0059AC0000170311",
         fport,
         Downlink(payload.hex(), fcnt),
-        as_id="my as&x=1",
-        tunnel_key=TUNNEL,
+        Signer("my as&x=1", TUNNEL),
         confirmed=confirmed,
         now=datetime(2026, 1, 31, 12, tzinfo=UTC),
     )

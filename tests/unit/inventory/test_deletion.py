@@ -51,7 +51,9 @@ def scope_of(connection: Connection, customer: str) -> Scope:
 def add_routing(connection: Connection, scope: Scope) -> RoutingProfile:
     checked = routing_profiles.check_routes([Route(addresses=[f"http://{scope.customer_id}.example/"])])
     body = RoutingProfile(name="x")
-    return routing_profiles.create_routing_profile(connection, scope, body, checked, [None], None)
+    return routing_profiles.create_routing_profile(
+        connection, scope, body, routing_profiles.Prepared(checked, [None])
+    )
 
 
 def add_device(connection: Connection, scope: Scope, eui: int, routing: RoutingProfile) -> int:
@@ -109,7 +111,7 @@ def test_a1_messages_of_a_deleted_routing_profile_are_undelivered(connection: Co
         add_delivery(connection, number, scope, device, queue)
     # The default one may go when it is the last or another one is the default.
     routing_profiles.update_routing_profile(
-        connection, scope, str(others[0].ref), RoutingProfile(default=True), None, (), None
+        connection, scope, str(others[0].ref), RoutingProfile(default=True), routing_profiles.Prepared()
     )
     routing_profiles.delete_routing_profile(connection, scope, str(first.ref))
     assert {number for number, state in states(connection).items() if state} == {1, 2, 3}

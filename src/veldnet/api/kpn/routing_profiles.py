@@ -61,9 +61,9 @@ async def create_routing_profile(services: Services, scope: Scope, body: Routing
         raise MissingField("name is mandatory")
     checked = _check_routes(services, body)
     made = await _generate(services, scope, body)
-    sealed = await _seal(services, checked)
+    prepared = routing_profiles.Prepared(checked, await _seal(services, checked), made)
     return await services.change(
-        lambda c: routing_profiles.create_routing_profile(c, scope, body, checked, sealed, made),
+        lambda c: routing_profiles.create_routing_profile(c, scope, body, prepared),
         by=scope,
         action="routingProfile.created",
         details=body,
@@ -93,14 +93,12 @@ async def update_routing_profile(
             raise InvalidField("{name} is given by the network and cannot be changed", name=name)
     checked = None if body.routes is UNSET else _check_routes(services, body)
     made = await _generate(services, scope, body)
-    sealed = await _seal(services, checked or ())
+    prepared = routing_profiles.Prepared(checked, await _seal(services, checked or ()), made)
 
     def change(connection: Connection) -> RoutingProfile:
         now = routing_profiles.get_routing_profile(connection, scope, routing_profile_ref)
         check_match(request, now, "the routing profile")
-        return routing_profiles.update_routing_profile(
-            connection, scope, routing_profile_ref, body, checked, sealed, made
-        )
+        return routing_profiles.update_routing_profile(connection, scope, routing_profile_ref, body, prepared)
 
     return await services.change(
         change,

@@ -159,12 +159,5 @@ def _one(connection: Connection, scope: Scope, ref: str, body: Change) -> None:
         with devices.changes_noted(connection, scope, ref, noted):
             devices.update_device(connection, scope, ref, change, updatable=devices.OWN_UPDATABLE)
         action = "device.changed"
-    audit.note(
-        connection,
-        scope.display_name,
-        scope.subscriber_ref,
-        action,
-        f"device {ref}",
-        noted,
-        scope.operator_ref,
-    )
+    author = audit.Author(scope.display_name, scope.subscriber_ref, scope.operator_ref)
+    audit.note(connection, author, action, f"device {ref}", noted)

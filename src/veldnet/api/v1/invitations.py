@@ -171,14 +171,8 @@ async def accept(request: Request[Any, Any, Any], services: Services, body: Acce
         done = accounts.accept_invitation(
             connection, body.token, body.username, hashed, body.displayName or body.username
         )
-        audit.note(
-            connection,
-            done.user.displayName,
-            done.subscriber_ref,
-            "user.created",
-            f"user {done.user.username}",
-            {"invitedBy": done.invited_by, "role": done.user.role},
-            done.operator_ref,
-        )
+        author = audit.Author(done.user.displayName, done.subscriber_ref, done.operator_ref)
+        details = {"invitedBy": done.invited_by, "role": done.user.role}
+        audit.note(connection, author, "user.created", f"user {done.user.username}", details)
 
     await services.write(write)

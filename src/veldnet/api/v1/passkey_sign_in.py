@@ -251,6 +251,6 @@ async def _checked(
 def _note_copied(connection: Connection, key: PasskeyKey) -> None:
     found = accounts.addressee(connection, key.user)
     name = "" if found is None else found.display_name
-    subscriber, operator = accounts.places_of(connection, key.user)
+    author = audit.Author(name, *accounts.places_of(connection, key.user))
     what = f"passkey {key.ref} of user {'' if found is None else found.username}"
-    audit.note(connection, name, subscriber, "passkey.copied", what, {"name": key.name}, operator)
+    audit.note(connection, author, "passkey.copied", what, {"name": key.name})

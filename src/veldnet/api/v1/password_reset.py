@@ -116,15 +116,9 @@ async def finish_reset(request: Request[Any, Any, Any], services: Services, body
         done = accounts.finish_reset(connection, body.token, hashed)
         if services.settings.renew_activations and not done.addressee.user.operator:
             accounts.end_activations(connection, done.addressee.user.ref)
-        audit.note(
-            connection,
-            done.addressee.display_name,
-            done.subscriber_ref,
-            "user.password",
-            f"user {done.addressee.username}",
-            {"by": "link"},
-            done.operator_ref,
-        )
+        author = audit.Author(done.addressee.display_name, done.subscriber_ref, done.operator_ref)
+        what = f"user {done.addressee.username}"
+        audit.note(connection, author, "user.password", what, {"by": "link"})
         return done
 
     done = await services.write(write)

@@ -194,8 +194,8 @@ def _note(connection: Connection, user: UserRef, action: str, person: Person) ->
     found = accounts.addressee(connection, user)
     name = "" if found is None else found.display_name
     what = f"user {'' if found is None else found.username}"
-    subscriber, operator = accounts.places_of(connection, user)
-    audit.note(connection, name, subscriber, action, what, {"issuer": person.issuer}, operator)
+    author = audit.Author(name, *accounts.places_of(connection, user))
+    audit.note(connection, author, action, what, {"issuer": person.issuer})
 
 
 def _known(person: Person) -> accounts.Person:

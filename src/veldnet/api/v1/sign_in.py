@@ -216,15 +216,8 @@ async def change_password(
         if services.settings.renew_activations and not account.operator:
             accounts.end_activations(connection, account.ref)
         subscriber = None if session.scope is None else session.scope.subscriber_ref
-        audit.note(
-            connection,
-            person.display_name,
-            subscriber,
-            "user.password",
-            f"user {person.username}",
-            None,
-            person.operator_ref,
-        )
+        author = audit.Author(person.display_name, subscriber, person.operator_ref)
+        audit.note(connection, author, "user.password", f"user {person.username}")
 
     await services.write(write)
     services.sessions.forget()

@@ -50,7 +50,7 @@ def create(
         if await opened.store.read(certificates.list_authorities) and not again:
             raise BadRequest("there is a certificate authority already; --again lets another one issue")
         made = await create_authority(opened.store, opened.vault, name, days, by, now=time.time())
-        await opened.store.write(lambda c: audit.note(c, by, None, "authority.created", name))
+        await opened.store.write(lambda c: audit.note(c, audit.Author(by), "authority.created", name))
         return made
 
     made = with_data(settings_of(data), work, vaults=True)
@@ -98,7 +98,9 @@ def issue_to_station(
         def write(connection: Connection) -> None:
             ref = base_stations.find_base_station(connection, identifier)
             certificates.record(connection, signer.ref, made, ref, eui, by)
-            audit.note(connection, by, None, "baseStation.certificateIssued", f"baseStation {identifier}")
+            audit.note(
+                connection, audit.Author(by), "baseStation.certificateIssued", f"baseStation {identifier}"
+            )
 
         await store.write(write)
         return made, signer.certificate
@@ -126,7 +128,7 @@ def _issue_to_server(names: list[str], days: int) -> _Work:
 
         def write(connection: Connection) -> None:
             certificates.record(connection, signer.ref, made, None, " ".join(names), by)
-            audit.note(connection, by, None, "server.certificateIssued", " ".join(names))
+            audit.note(connection, audit.Author(by), "server.certificateIssued", " ".join(names))
 
         await opened.store.write(write)
         return made, signer.certificate
@@ -183,7 +185,7 @@ def renew(
         def write(connection: Connection) -> None:
             ref = base_stations.find_base_station(connection, identifier)
             base_stations.order_credentials(connection, ref, fresh, by)
-            audit.note(connection, by, None, "baseStation.updateOrdered", f"baseStation {identifier}")
+            audit.note(connection, audit.Author(by), "baseStation.updateOrdered", f"baseStation {identifier}")
 
         await opened.store.write(write)
 

@@ -145,7 +145,7 @@ async def _order(opened: DataDirectory, named: list[str], wanted: _Wanted) -> in
                 base_stations.order_credentials(connection, ref, fresh[station], by)
             if found is not None:
                 base_stations.order_firmware(connection, ref, found, by)
-            audit.note(connection, by, None, "baseStation.updateOrdered", f"baseStation {station}")
+            audit.note(connection, audit.Author(by), "baseStation.updateOrdered", f"baseStation {station}")
 
     await store.write(write)
     return len(chosen)

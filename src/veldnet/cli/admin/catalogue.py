@@ -87,7 +87,8 @@ def _first(skipped: list[catalogue.Skipped]) -> str:
 
 def _note(connection: Connection, operator_ref: int, done: Imported, name: str) -> None:
     details = {"makers": done.makers, "models": done.models, "skipped": len(done.skipped)}
-    audit.note(connection, administrator(), None, "catalogue.imported", name, details, operator_ref)
+    author = audit.Author(administrator(), operator_ref=operator_ref)
+    audit.note(connection, author, "catalogue.imported", name, details)
 
 
 @catalogue_app.command("list")

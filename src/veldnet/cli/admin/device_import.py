@@ -126,15 +126,8 @@ def _begin(connection: Connection, customer_id: str, name: str) -> Target:
 def _end(connection: Connection, target: Target, done: Done, name: str) -> None:
     details = {"import": done.ref, "done": done.done, "refused": done.refused}
     scope = target.scope
-    audit.note(
-        connection,
-        scope.display_name,
-        scope.subscriber_ref,
-        "devices.imported",
-        name,
-        details,
-        scope.operator_ref,
-    )
+    author = audit.Author(scope.display_name, scope.subscriber_ref, scope.operator_ref)
+    audit.note(connection, author, "devices.imported", name, details)
 
 
 class _Refused:

@@ -60,7 +60,7 @@ def add(
 
         def finish(connection: Connection) -> None:
             base_stations.complete(connection, ref)
-            audit.note(connection, by, None, "firmware.created", f"firmware {ref}")
+            audit.note(connection, audit.Author(by), "firmware.created", f"firmware {ref}")
 
         await store.write(finish)
         return ref
@@ -97,7 +97,7 @@ def remove(ref: Ref, data: Data = None) -> None:
     async def work(opened: DataDirectory) -> None:
         def write(connection: Connection) -> None:
             base_stations.remove_firmware(connection, None, ref)
-            audit.note(connection, by, None, "firmware.removed", f"firmware {ref}")
+            audit.note(connection, audit.Author(by), "firmware.removed", f"firmware {ref}")
 
         await opened.store.write(write)
         await base_stations.sweep(opened.store.write)

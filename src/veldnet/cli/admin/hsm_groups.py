@@ -133,7 +133,9 @@ def move_command(
                 opened.store, plan, channel, lambda done: progress.update(task, completed=done)
             )
         what = f"{source} to {target}: {moved.devices} devices, {moved.as_keys} AS keys"
-        await opened.store.write(lambda c: audit.note(c, administrator(), None, "hsmGroup.moved", what))
+        await opened.store.write(
+            lambda c: audit.note(c, audit.Author(administrator()), "hsmGroup.moved", what)
+        )
         return moved
 
     try:
@@ -189,7 +191,7 @@ def _create(settings: Settings, group: str, pem: str | None, customer_id: str | 
             form: Form = "RSA" if pem is None else "AES"
             version = exchange_keys.add_key(connection, found.vault, form, public, sealed, subscriber)
             what = f"{group}, {form} version {version}"
-            audit.note(connection, administrator(), subscriber, "exchangeKey.created", what)
+            audit.note(connection, audit.Author(administrator(), subscriber), "exchangeKey.created", what)
             return version
 
         return await opened.store.write(write), shown

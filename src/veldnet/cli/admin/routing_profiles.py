@@ -48,7 +48,9 @@ def create_routing_profile(
         scope = accounts.customer_scope(connection, customer_id, administrator())
         allow_private = settings.routing.allow_private_destinations
         checked = routing_profiles.check_routes([route], allow_private=allow_private)
-        return routing_profiles.create_routing_profile(connection, scope, body, checked, [None], None)
+        return routing_profiles.create_routing_profile(
+            connection, scope, body, routing_profiles.Prepared(checked, [None])
+        )
 
     made = change_data(settings, "routingProfile.created", f"{customer_id}: {name[:100]}", write)
     report(f"routing profile {made.ref} created: {made.id}", ref=made.ref, id=made.id)
@@ -101,7 +103,7 @@ def change_routing_profile(
 
     def write(connection: Connection) -> None:
         scope = accounts.customer_scope(connection, customer_id, administrator())
-        routing_profiles.update_routing_profile(connection, scope, ref, body, None, (), None)
+        routing_profiles.update_routing_profile(connection, scope, ref, body, routing_profiles.Prepared())
 
     change_data(settings_of(data), "routingProfile.changed", f"{customer_id}: {ref}", write)
     report(f"routing profile {ref} changed", ref=ref)

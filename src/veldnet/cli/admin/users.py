@@ -72,7 +72,7 @@ def create_operator_user(
         ref = accounts.find_operator(connection, operator)
         name = display_name or username
         accounts.create_operator_user(connection, ref, username, password_hash, name, wanted)
-        audit.note(connection, administrator(), None, "user.created", username, None, operator_ref=ref)
+        audit.note(connection, audit.Author(administrator(), operator_ref=ref), "user.created", username)
 
     _with_password(data, _password(password_file), write)
     report(f"operator user {username} created", username=username, role=role)
@@ -94,7 +94,7 @@ def create_user(
         subscriber, _operator = accounts.find_subscriber(connection, customer_id)
         name = display_name or username
         accounts.create_subscriber_user(connection, subscriber, username, password_hash, name, wanted)
-        audit.note(connection, administrator(), subscriber, "user.created", username)
+        audit.note(connection, audit.Author(administrator(), subscriber), "user.created", username)
 
     _with_password(data, _password(password_file), write)
     report(f"user {username} created", username=username, customerId=customer_id, role=role)
@@ -159,12 +159,10 @@ def change_user(
             accounts.set_station_access(connection, found.table, found.ref, allowed=station_access)
         audit.note(
             connection,
-            administrator(),
-            found.subscriber_ref,
+            audit.Author(administrator(), found.subscriber_ref, found.operator_ref),
             "user.changed",
             username,
             None if station_access is None else {"stationAccess": station_access},
-            operator_ref=found.operator_ref,
         )
 
     if password or password_file is not None:
@@ -204,9 +202,8 @@ def reset_second_factor(
         if not accounts.remove_second_factor(connection, account.user):
             raise BadRequest("user {username} has no second factor", username=username)
         accounts.end_sessions(connection, account.user)
-        subscriber, operator = accounts.places_of(connection, account.user)
-        what = f"user {username}"
-        audit.note(connection, by, subscriber, "user.secondFactorReset", what, None, operator)
+        author = audit.Author(by, *accounts.places_of(connection, account.user))
+        audit.note(connection, author, "user.secondFactorReset", f"user {username}")
         return accounts.addressee(connection, account.user)
 
     async def work(opened: DataDirectory) -> bool:

@@ -68,7 +68,7 @@ def _note(settings: Settings, action: str, name: str, generation: int) -> None:
 
     async def write(data: DataDirectory) -> None:
         def change(connection: Connection) -> None:
-            audit.note(connection, administrator(), None, action, what)
+            audit.note(connection, audit.Author(administrator()), action, what)
             changes.note(connection, "vault", 0)
 
         await data.store.write(change)

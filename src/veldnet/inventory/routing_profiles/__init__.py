@@ -3,6 +3,7 @@
 from .checks import CheckedRoute, KeyRequest, check_address, check_routes, key_request
 from .lifecycle import (
     MadeKey,
+    Prepared,
     all_addresses,
     count_routing_profiles,
     create_routing_profile,
@@ -21,6 +22,7 @@ __all__ = [
     "CheckedRoute",
     "KeyRequest",
     "MadeKey",
+    "Prepared",
     "all_addresses",
     "check_address",
     "check_destinations",

@@ -169,17 +169,22 @@ def dummy_profile(connection: Connection, scope: Scope) -> int:
     return int(ref)
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """What of a routing profile is made before it is written: its routes, None where they stay, with the
+    sealed key of each, and a new AS key."""
+
+    routes: Sequence[CheckedRoute] | None = None
+    sealed_keys: Sequence[bytes | None] = ()
+    made: MadeKey | None = None
+
+
 def create_routing_profile(
-    connection: Connection,
-    scope: Scope,
-    body: RoutingProfile,
-    checked: Sequence[CheckedRoute],
-    sealed_keys: Sequence[bytes | None],
-    made: MadeKey | None,
+    connection: Connection, scope: Scope, body: RoutingProfile, prepared: Prepared
 ) -> RoutingProfile:
     """Write a routing profile. The first one of a subscriber becomes its default."""
     if body.name is UNSET or not body.name.strip():
         raise MissingField("name is mandatory")
+    made = prepared.made
     lock_row(connection, subscribers, scope.subscriber_ref)
     others = connection.execute(
         select(func.count()).where(
@@ -199,22 +204,17 @@ def create_routing_profile(
         )
     )
     ref = inserted_ref(result)
-    _write_routes(connection, ref, checked, sealed_keys)
+    _write_routes(connection, ref, prepared.routes or (), prepared.sealed_keys)
     _write_as_key(connection, ref, made)
     changes.note(connection, "routing", ref)
     return _answer(connection, scope, ref, made)
 
 
 def update_routing_profile(
-    connection: Connection,
-    scope: Scope,
-    ref: str,
-    body: RoutingProfile,
-    checked: Sequence[CheckedRoute] | None,
-    sealed_keys: Sequence[bytes | None],
-    made: MadeKey | None,
+    connection: Connection, scope: Scope, ref: str, body: RoutingProfile, prepared: Prepared
 ) -> RoutingProfile:
-    """Change what is given; `checked` None keeps the routes."""
+    """Change what is given."""
+    checked, made = prepared.routes, prepared.made
     lock_row(connection, subscribers, scope.subscriber_ref)
     row = _own(connection, scope, ref)
     if row.is_dummy:
@@ -239,7 +239,7 @@ def update_routing_profile(
         connection.execute(update(routing_profiles).where(routing_profiles.c.ref == row.ref).values(**values))
     if checked is not None:
         check_destinations_of_devices(connection, row.ref, checked)
-        sealed_keys = _with_known_keys(connection, row.ref, checked, sealed_keys)
+        sealed_keys = _with_known_keys(connection, row.ref, checked, prepared.sealed_keys)
         connection.execute(delete(routes).where(routes.c.routing_profile_ref == row.ref))
         _write_routes(connection, row.ref, checked, sealed_keys)
     _write_as_key(connection, row.ref, made)
