@@ -88,6 +88,18 @@ def test_a_profile_takes_effect_on_its_base_stations(
     beacon = json.loads(conf["files"][1]["content"])["gateway_conf"]
     assert beacon["beacon_freq_hz"] == 869_525_000 and beacon["beacon_power"] == 20
     assert desk.call("GET", f"{PROFILES}/{made['ref']}")["name"] == "Tower"
+    # Eight channels for each of two concentrators; a third one is there for nothing.
+    settings = {"region": "US915", "subBands": [2, 3], "concentrators": 3}
+    desk.call("PUT", f"{PROFILES}/{made['ref']}", {"name": "Tower", "settings": settings})
+    conf = desk.call("GET", f"{STATIONS}/{station}/configuration?concentrator=2")
+    assert (conf["concentrator"], conf["concentrators"]) == (2, 2)
+    radios = json.loads(conf["files"][0]["content"])
+    assert (
+        radios["SX130x_conf"]["com_path"] == "/dev/spidev0.1"
+        and "beacon_freq_hz" not in radios["gateway_conf"]
+    )
+    refused = desk.request("GET", f"{STATIONS}/{station}/configuration?concentrator=3")
+    assert refused.status_code == 400 and "concentrator 3 has no channels" in refused.text
 
 
 def test_a_used_profile_is_deleted_once_its_base_stations_have_another(desk: Person, station: str) -> None:

@@ -5227,7 +5227,7 @@ export interface components {
          * @description Files of the program that runs on a base station. `values` are the same for base stations that are
          *         configured in a form: `gatewayEUI`, `serverAddress`, `portUp`, `portDown`, `lnsUri`, `broker` and
          *         `topicPrefix`, as far as the program has them. `served` says whether the server listens for such base
-         *         stations at all.
+         *         stations at all, `concentrators` how many of the profile have channels.
          */
         StationConfigurationView: {
             format: string;
@@ -5235,6 +5235,8 @@ export interface components {
             region: string;
             server: string;
             served: boolean;
+            concentrator: number;
+            concentrators: number;
             files: components["schemas"]["ConfigurationFileView"][];
             values: {
                 [key: string]: string;
@@ -22428,6 +22430,8 @@ export interface operations {
                 format?: "packet-forwarder" | "basics-station" | "gateway-bridge" | "mqtt-forwarder" | "kerlink";
                 /** @description Concentrator, that of the profile if absent; an SX1303 is configured as an SX1302. */
                 chip?: "SX1302" | "SX1301";
+                /** @description Which concentrator of the profile, for programs that drive one each; Station drives all. */
+                concentrator?: number;
                 /** @description Host name or address under which base stations reach the server; that of the setting `sign_in.url` or of this request if absent. */
                 server?: string;
             };

@@ -262,6 +262,7 @@ export const en = {
   "common.unreachableRead": "The server did not answer.",
   "common.yes": "yes",
   "configuration.chip": "Concentrator",
+  "configuration.concentrator": "Which concentrator",
   "configuration.download": "Download {name}",
   "configuration.notServed": "This server does not listen for such base stations. Switch the protocol on in its settings first.",
   "configuration.program": "Program on the base station",

@@ -264,6 +264,7 @@ export const nl: Record<keyof typeof en, string> = {
   "common.unreachableRead": "De server reageerde niet.",
   "common.yes": "ja",
   "configuration.chip": "Concentrator",
+  "configuration.concentrator": "Welke concentrator",
   "configuration.download": "{name} downloaden",
   "configuration.notServed": "Deze server luistert niet naar zulke basisstations. Zet het protocol eerst aan in de instellingen.",
   "configuration.program": "Programma op het basisstation",

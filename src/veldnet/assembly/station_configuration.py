@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from veldnet.domain.documents import StationProfileSettings
 from veldnet.domain.errors import InvalidField
-from veldnet.gateways import configuration
+from veldnet.gateways import configuration, layouts
 from veldnet.gateways.configuration import Chip, ConfigurationFile, Wanted
 from veldnet.inventory import base_stations
 from veldnet.inventory.base_stations import BaseStation
@@ -52,6 +52,8 @@ class StationConfiguration(msgspec.Struct, frozen=True):
     chip: Chip
     server: str
     served: bool
+    concentrator: int
+    concentrators: int
     files: list[ConfigurationFile]
     values: dict[str, str]
 
@@ -85,6 +87,11 @@ class StationSetup(msgspec.Struct, frozen=True):
     antenna_gain: float
     chip: Chip
 
+    @property
+    def concentrators(self) -> int:
+        """How many have something to hear."""
+        return len(layouts(self.plan, self.profile.concentrators))
+
 
 def station_setup(
     connection: Connection, station: BaseStation, plans: Mapping[str, ChannelPlan], chip: Chip | None
@@ -102,10 +109,17 @@ def station_setup(
 
 
 def station_configuration(
-    settings: Settings, station: StationSetup, program: Program, server: str
+    settings: Settings, station: StationSetup, program: Program, server: str, concentrator: int = 1
 ) -> StationConfiguration:
-    """The files of a program for a base station. Reads the server's certificate where it is served by TLS."""
+    """The files of a program for a base station; `concentrator` says which one it drives, where it drives one
+    of several. Reads the server's certificate where it is served by TLS. Raises `InvalidField`."""
     plan = station.plan
+    if not 1 <= concentrator <= station.concentrators:
+        raise InvalidField(
+            "concentrator {number} has no channels: by the profile {count} of the base station have some",
+            number=concentrator,
+            count=station.concentrators,
+        )
     gateways = settings.gateways
     wanted = Wanted(
         station.gateway_eui,
@@ -117,12 +131,23 @@ def station_configuration(
         _broker_uri(settings, server),
         _broker_trust(settings) if program in _BY_MQTT else _trust(settings),
         station.antenna_gain,
-        _beacon_power(station) if station.profile.classB else None,
+        _beacon_power(station) if station.profile.classB and concentrator == 1 else None,
+        station.concentrators,
+        concentrator,
     )
     files, values = _PROGRAMS[program]
     listens = bool(gateways.basics_station) if program == "basics-station" else True
     served = bool(gateways.mqtt) if program in _BY_MQTT else listens
-    return StationConfiguration(plan.region.name, station.chip, server, served, files(wanted), values(wanted))
+    return StationConfiguration(
+        plan.region.name,
+        station.chip,
+        server,
+        served,
+        concentrator,
+        station.concentrators,
+        files(wanted),
+        values(wanted),
+    )
 
 
 def _beacon_power(station: StationSetup) -> int:

@@ -16,6 +16,7 @@ from .interface import (
 )
 from .measures import Measures, Spread
 from .presence import Presence, Seen, UnknownBaseStation
+from .radio_layout import layouts
 from .remote import OperatesRemotely, RemoteRefused, RemoteShell
 from .semtech_udp import Backlog, DownlinkPath, SemtechUdpServer
 
@@ -44,4 +45,5 @@ __all__ = [
     "basics_station",
     "chirpstack_mqtt",
     "configuration",
+    "layouts",
 ]

@@ -17,14 +17,9 @@ _FSK = {"EU868": 868_800_000}
 _FSK_BITRATE = 50_000
 
 
-def radios(plan: ChannelPlan) -> dict[str, Any]:
-    """Two radios and the channels that they hear: the first eight of 125 kHz that fit, and the two others."""
-    return layouts(plan, 1)[0]
-
-
 def layouts(plan: ChannelPlan, concentrators: int) -> list[dict[str, Any]]:
-    """The same for several concentrators: each hears what those before it do not; no more than have
-    something to hear."""
+    """For each concentrator two radios and the channels that they hear: the first eight of 125 kHz that fit
+    and that those before it do not hear, and the two others; no more than have something to hear."""
     region, used = plan.region, _used(plan)
     rest = [channel.frequency for channel in used if _bandwidth(region, channel) == 125]
     wide = [channel for channel in used if _bandwidth(region, channel) == 500]

@@ -27,7 +27,7 @@ from veldnet.gateways.basics_station.router_ids import dashed, id6, parse_router
 from veldnet.gateways.basics_station.station import Counts, Station, Wires
 from veldnet.gateways.interface import StationProfile
 from veldnet.gateways.presence import Presence
-from veldnet.gateways.radio_layout import radios
+from veldnet.gateways.radio_layout import layouts
 from veldnet.lorawan import BaseStationId, GatewayEui
 from veldnet.lorawan.identifiers import InvalidIdentifier
 from veldnet.lorawan.modulation import Fsk, Lora
@@ -199,7 +199,7 @@ def test_the_configuration_follows_the_recipe_of_its_region(region: str) -> None
 @pytest.mark.parametrize("sub_band", range(1, 9))
 @pytest.mark.parametrize(("region", "second"), [("US915", 903_900_000), ("AU915", 916_800_000)])
 def test_a_sub_band_is_the_second_one_shifted(region: str, second: int, sub_band: int) -> None:
-    conf = radios(ChannelPlan(REGIONS[region], (), (sub_band,)))
+    conf = layouts(ChannelPlan(REGIONS[region], (), (sub_band,)), 1)[0]
     shift = (sub_band - 2) * 1_600_000
     assert heard(conf) == [second + shift + 200_000 * n for n in range(8)]
     assert frequency_of(conf, conf["chan_Lora_std"]) == second + shift + 700_000
@@ -209,7 +209,7 @@ def test_a_sub_band_is_the_second_one_shifted(region: str, second: int, sub_band
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_no_channel_lies_beyond_its_radio(region: str) -> None:
-    conf = radios(ChannelPlan(REGIONS[region]))
+    conf = layouts(ChannelPlan(REGIONS[region]), 1)[0]
     for name, channel in conf.items():
         if name.startswith("chan_multi") and channel["enable"]:
             assert abs(channel["if"]) <= 400_000 and conf[f"radio_{channel['radio']}"]["enable"]

@@ -184,6 +184,59 @@ def test_kerlink_has_a_forwarder_of_its_own() -> None:
     assert gwmp["node"] == "lns.example.com" and gwmp["service"] == {"uplink": 1700, "downlink": 1700}
 
 
+EU868_16 = ChannelPlan(
+    REGIONS["EU868"],
+    tuple(
+        Channel(f, 0, 5)
+        for f in (*range(867_100_000, 868_000_000, 200_000), *range(863_100_000, 864_700_000, 200_000))
+    ),
+)
+US915_16 = ChannelPlan(REGIONS["US915"], sub_bands=(1, 2))
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("plan", [EU868_16, US915_16], ids=["EU868", "US915"])
+def test_two_forwarders_hear_sixteen_channels(plan: ChannelPlan, chip: Chip) -> None:
+    member = "SX130x_conf" if chip == "SX1302" else "SX1301_conf"
+    found = [
+        content(
+            packet_forwarder_files(wanted(plan, chip, concentrators=2, concentrator=n)), "global_conf.json"
+        )
+        for n in (1, 2)
+    ]
+    first, second = (conf[member] for conf in found)
+    narrow = [c.frequency for c in plan.channels if plan.region.name == "EU868"] or [
+        902_300_000 + 200_000 * number for number in range(16)
+    ]
+    assert heard(first) == set(narrow[:8]) and heard(second) == set(narrow[8:])
+    for radios in (first, second):
+        assert radios[f"radio_{radios['clksrc']}"]["enable"] and radios["radio_0"]["tx_enable"]
+        assert all(abs(c["if"]) <= 400_000 for name, c in radios.items() if name.startswith("chan_multiSF"))
+    if chip == "SX1302":
+        assert (first["com_path"], second["com_path"]) == ("/dev/spidev0.0", "/dev/spidev0.1")
+    # The two other demodulators of the second have nothing that the first has.
+    assert not second["chan_FSK"]["enable"]
+    assert second["chan_Lora_std"]["enable"] is (plan.region.name == "US915")
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_station_with_two_concentrators_has_a_file_for_each(chip: Chip) -> None:
+    files = basics_station_files(wanted(EU868_16, chip, concentrators=2))
+    assert [file.name for file in files] == ["tc.uri", "station.conf", "slave-0.conf", "slave-1.conf"]
+    for number in range(2):
+        own = content(files, f"slave-{number}.conf")
+        assert own == {f"{chip}_conf": {"device": f"/dev/spidev0.{number}"}}
+    # A board that would hear nothing is left out, as in what the server sends.
+    assert len(basics_station_files(wanted(EU868, chip, concentrators=2))) == 2
+
+
+def test_second_concentratord_gets_the_other_eight_channels() -> None:
+    files = mqtt_forwarder_files(wanted(EU868_16, concentrators=2, concentrator=2))
+    concentrator = content(files, "channels.toml")["gateway"]["concentrator"]
+    assert concentrator["multi_sf_channels"] == [c.frequency for c in EU868_16.channels[8:]]
+    assert "fsk" not in concentrator and "lora_std" not in concentrator
+
+
 @pytest.mark.parametrize(
     ("region", "sub_bands", "concentrators", "frequencies"),
     [

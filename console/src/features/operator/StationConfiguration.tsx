@@ -30,9 +30,12 @@ export function StationConfiguration({ station, tokens = false }: Props) {
   const t = useT();
   const [format, setFormat] = useState<Program["format"]>("packet-forwarder");
   const [chip, setChip] = useState<Program["chip"]>();
+  const [concentrator, setConcentrator] = useState(1);
   const [server, setServer] = useState("");
   const [typed] = useDebouncedValue(server.trim(), 400);
-  const found = useStationConfiguration(station.id, { format, chip, server: typed || undefined }, keepPreviousData);
+  const query = { format, chip, concentrator, server: typed || undefined };
+  const found = useStationConfiguration(station.id, query, keepPreviousData);
+  const several = found.data !== undefined && found.data.concentrators > 1 && format !== "basics-station";
   return (
     <Panel title={t("configuration.title")}>
       <Stack>
@@ -51,6 +54,15 @@ export function StationConfiguration({ station, tokens = false }: Props) {
             value={chip ?? found.data?.chip ?? null}
             onChange={(value) => setChip(chips.find((one) => one === value) ?? chip)}
           />
+          {(several || concentrator > 1) && (
+            <Select
+              label={t("configuration.concentrator")}
+              allowDeselect={false}
+              data={Array.from({ length: found.data?.concentrators ?? concentrator }, (_, number) => `${number + 1}`)}
+              value={`${concentrator}`}
+              onChange={(value) => setConcentrator(Number(value ?? 1))}
+            />
+          )}
           <TextInput
             label={t("configuration.server")}
             placeholder={found.data?.server}

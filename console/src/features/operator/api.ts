@@ -145,7 +145,7 @@ export function useDeleteStation(id: string) {
 
 type ConfigurationQuery = NonNullable<operations["stationConfiguration"]["parameters"]["query"]>;
 /** Without a chip, that of the base station's profile. */
-export type Program = Required<Pick<ConfigurationQuery, "format">> & Pick<ConfigurationQuery, "chip">;
+export type Program = Required<Pick<ConfigurationQuery, "format">> & Pick<ConfigurationQuery, "chip" | "concentrator">;
 
 export function useStationConfiguration(
   stationId: string,

@@ -281,8 +281,19 @@ def show_configuration(
         Program, typer.Option("--format", help="Program on the base station.")
     ] = "packet-forwarder",
     chip: Annotated[
-        Chip, typer.Option(help="Concentrator; an SX1303 is configured as an SX1302.")
-    ] = "SX1302",
+        Chip | None,
+        typer.Option(
+            help="Concentrator, that of the profile if absent; an SX1303 is configured as an SX1302."
+        ),
+    ] = None,
+    concentrator: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=8,
+            help="Which concentrator of the profile, for programs that drive one each; Station drives all.",
+        ),
+    ] = 1,
     server: Annotated[
         str | None,
         typer.Option(
@@ -307,7 +318,8 @@ def show_configuration(
             raise BadRequest("there is no base station {identifier}", identifier=identifier)
         plans = network_parameters(settings.network).channel_plans
         setup = station_setup(connection, station, plans, chip)
-        return station_configuration(settings, setup, program, server_name(settings, server, None))
+        name = server_name(settings, server, None)
+        return station_configuration(settings, setup, program, name, concentrator)
 
     made = read_data(data, make)
     if as_json:

@@ -61,9 +61,18 @@ def concentrator(chip: Chip) -> dict[str, Any]:
     return common if chip == "SX1301" else common | {"full_duplex": False}
 
 
-# Where the concentrator is on the board, in the file of the SX1302 forwarder, and in that of Station.
-FORWARDER_BUS = {"com_type": "SPI", "com_path": "/dev/spidev0.0"}
-STATION_BUS = {"device": "/dev/spidev0.0"}
+def forwarder_bus(number: int) -> dict[str, Any]:
+    """Where a concentrator is on the board, in the file of the SX1302 forwarder."""
+    return {"com_type": "SPI", "com_path": _device(number)}
+
+
+def station_bus(number: int) -> dict[str, Any]:
+    """The same in the files of Station."""
+    return {"device": _device(number)}
+
+
+def _device(number: int) -> str:
+    return f"/dev/spidev0.{number - 1}"
 
 
 def clock_radio(chip: Chip) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from veldnet.gateways.radio_layout import radios
+from veldnet.gateways.radio_layout import layouts
 from veldnet.lorawan.modulation import Lora
 from veldnet.lorawan.regions import Region
 
-from .board import FORWARDER_BUS, FORWARDER_MEMBER, clock_radio, concentrator, gain_list, gain_members, radio
+from .board import FORWARDER_MEMBER, clock_radio, concentrator, forwarder_bus, gain_list, gain_members, radio
 from .wanted import ConfigurationFile, Wanted, as_json
 
 # Seconds between keep-alives and between status reports: connections are judged by these.
@@ -33,7 +33,7 @@ def packet_forwarder_files(
 
 def _radios(wanted: Wanted) -> dict[str, Any]:
     chip, region = wanted.chip, wanted.plan.region
-    layout = radios(wanted.plan)
+    layout = layouts(wanted.plan, wanted.concentrator)[-1]
     clock = f"radio_{clock_radio(chip)}"
     if not layout[clock]["enable"]:
         # Nothing is heard on it, but without it there is no clock.
@@ -46,7 +46,7 @@ def _radios(wanted: Wanted) -> dict[str, Any]:
     conf["radio_0"] |= {"tx_freq_min": low, "tx_freq_max": high}
     if chip == "SX1302":
         conf["radio_0"]["tx_gain_lut"] = gain_list(low)
-        return FORWARDER_BUS | conf | layout
+        return forwarder_bus(wanted.concentrator) | conf | layout
     return conf | layout | gain_members()
 
 

@@ -3,7 +3,9 @@ channels."""
 
 from __future__ import annotations
 
-from .board import STATION_BUS, STATION_MEMBER, concentrator, gain_list, gain_members, radio
+from veldnet.gateways.radio_layout import layouts
+
+from .board import STATION_MEMBER, concentrator, gain_list, gain_members, radio, station_bus
 from .packet_forwarder import transmit_range
 from .wanted import ConfigurationFile, Wanted, as_json
 
@@ -13,7 +15,18 @@ def basics_station_files(wanted: Wanted) -> list[ConfigurationFile]:
     files = [ConfigurationFile("tc.uri", wanted.lns_uri + "\n")]
     if wanted.trust is not None:
         files.append(ConfigurationFile("tc.trust", wanted.trust))
-    return [*files, ConfigurationFile("station.conf", _station_conf(wanted))]
+    return [*files, ConfigurationFile("station.conf", _station_conf(wanted)), *_slaves(wanted)]
+
+
+def _slaves(wanted: Wanted) -> list[ConfigurationFile]:
+    """A Station that is built for several concentrators runs a program for each, which reads `station.conf`
+    and then a file of its own."""
+    boards = len(layouts(wanted.plan, wanted.concentrators))
+    member = STATION_MEMBER[wanted.chip]
+    return [
+        ConfigurationFile(f"slave-{number}.conf", as_json({member: station_bus(number + 1)}))
+        for number in range(boards if boards > 1 else 0)
+    ]
 
 
 def _station_conf(wanted: Wanted) -> str:
@@ -31,7 +44,7 @@ def _station_conf(wanted: Wanted) -> str:
         radios["radio_0"]["tx_gain_lut"] = gain_list(transmit_range(wanted.plan.region)[0])
     return as_json(
         {
-            STATION_MEMBER[chip]: STATION_BUS | hardware | radios | gains,
+            STATION_MEMBER[chip]: station_bus(1) | hardware | radios | gains,
             "station_conf": {
                 "routerid": str(wanted.gateway_eui),
                 "log_file": "stderr",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from veldnet.gateways.radio_layout import radios
+from veldnet.gateways.radio_layout import layouts
 from veldnet.lorawan.regions import ChannelPlan
 
 from .packet_forwarder import packet_forwarder_files
@@ -81,7 +81,7 @@ def mqtt_forwarder_files(wanted: Wanted) -> list[ConfigurationFile]:
     return [
         ConfigurationFile("chirpstack-mqtt-forwarder.toml", as_toml(tables)),
         *_trust(wanted),
-        ConfigurationFile("channels.toml", as_toml(_channels(wanted.plan))),
+        ConfigurationFile("channels.toml", as_toml(_channels(wanted.plan, wanted.concentrator))),
     ]
 
 
@@ -98,8 +98,8 @@ def _trust(wanted: Wanted) -> list[ConfigurationFile]:
     return [] if wanted.trust is None else [ConfigurationFile("ca.pem", wanted.trust)]
 
 
-def _channels(plan: ChannelPlan) -> dict[str, dict[str, Value]]:
-    layout = radios(plan)
+def _channels(plan: ChannelPlan, concentrator: int) -> dict[str, dict[str, Value]]:
+    layout = layouts(plan, concentrator)[-1]
     narrow = [layout[f"chan_multiSF_{number}"] for number in range(8)]
     tables: dict[str, dict[str, Value]] = {
         "gateway.concentrator": {

@@ -24,7 +24,9 @@ class Wanted(msgspec.Struct, frozen=True):
     """A base station and the way to its server. `server` is a host name or an address, `trust` the
     certificate (PEM) that proves the server, None where it is not reached by TLS. `antenna_gain` is for
     Station, which decides on the power itself and is told only the EIRP that is allowed. `beacon_power` is
-    the power in dBm at the connector that beacons of class B are sent with, None: none are sent."""
+    the power in dBm at the connector that beacons of class B are sent with, None: none are sent. Of several
+    `concentrators` a program that drives one alone is given the channels of `concentrator`, counted from
+    1."""
 
     gateway_eui: GatewayEui
     plan: ChannelPlan
@@ -36,6 +38,8 @@ class Wanted(msgspec.Struct, frozen=True):
     trust: str | None = None
     antenna_gain: float = 0
     beacon_power: int | None = None
+    concentrators: int = 1
+    concentrator: int = 1
 
 
 def as_json(content: dict[str, Any]) -> str:

@@ -32,6 +32,14 @@ class ConfigurationWanted(msgspec.Struct, frozen=True):
         Chip | None,
         Parameter("Concentrator, that of the profile if absent; an SX1303 is configured as an SX1302."),
     ] = None
+    concentrator: Annotated[
+        int,
+        Parameter(
+            "Which concentrator of the profile, for programs that drive one each; Station drives all.",
+            least=1,
+            most=8,
+        ),
+    ] = 1
     server: Annotated[
         str | None,
         Parameter(
@@ -52,13 +60,15 @@ class StationConfigurationView(msgspec.Struct):
     """Files of the program that runs on a base station. `values` are the same for base stations that are
     configured in a form: `gatewayEUI`, `serverAddress`, `portUp`, `portDown`, `lnsUri`, `broker` and
     `topicPrefix`, as far as the program has them. `served` says whether the server listens for such base
-    stations at all."""
+    stations at all, `concentrators` how many of the profile have channels."""
 
     format: str
     chip: str
     region: str
     server: str
     served: bool
+    concentrator: int
+    concentrators: int
     files: list[ConfigurationFileView]
     values: dict[str, str]
 
@@ -88,13 +98,17 @@ async def get_configuration(
         return station_setup(connection, station, plans, query.chip)
 
     setup = await services.read(read)
-    made = await asyncio.to_thread(station_configuration, platform.settings, setup, query.format, server)
+    made = await asyncio.to_thread(
+        station_configuration, platform.settings, setup, query.format, server, query.concentrator
+    )
     return StationConfigurationView(
         query.format,
         made.chip,
         made.region,
         made.server,
         made.served,
+        made.concentrator,
+        made.concentrators,
         [ConfigurationFileView(file.name, file.content) for file in made.files],
         made.values,
     )
