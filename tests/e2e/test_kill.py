@@ -13,7 +13,7 @@ import msgspec
 from tests.e2e.running import Client, RunningServer, sandbox
 from veldnet.assembly.data_directory.directory import DataDirectory
 from veldnet.assembly.network_settings import network_parameters
-from veldnet.cli.bench.fleet import bench_device, create_fleet
+from veldnet.cli.bench.fleet import Fleet, bench_device, create_fleet
 from veldnet.cli.bench.load import Generator
 from veldnet.cli.bench.sink import Sink
 from veldnet.cli.bench.uplinks import create_sites, prepare
@@ -49,7 +49,7 @@ async def prepare_data(data: Path, address: str) -> list[GatewayEui]:
     settings = Settings(data=str(data))
     opened = await DataDirectory.open(settings, create=True)
     await create_fleet(
-        opened, network_parameters(settings.network), DEVICES, joined=True, routing_profile_ref=1
+        opened, network_parameters(settings.network), Fleet(DEVICES, joined=True, routing_profile_ref=1)
     )
     gateways = await create_sites(opened, GatewayEui.parse(account.base_station_eui))
     await opened.close()

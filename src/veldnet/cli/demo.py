@@ -26,7 +26,7 @@ from veldnet.logs import configure_logs
 from veldnet.settings import Settings
 from veldnet.simulator.backhaul import Backhaul, NotConnected
 from veldnet.simulator.customer import Account, ApiProblem
-from veldnet.simulator.town import Town
+from veldnet.simulator.town import Town, TownPlan
 
 from .options import Http, Json, Udp
 from .output import console, fail
@@ -47,9 +47,7 @@ async def _demo(
     settings: Settings,
     lock: DirectoryLock,
     ports: Ports,
-    devices: int,
-    stations: int,
-    period: float,
+    plan: TownPlan,
     duration: float | None,
     as_json: bool,
 ) -> int:
@@ -68,26 +66,12 @@ async def _demo(
         host = "127.0.0.1"
     account = msgspec.convert(msgspec.structs.asdict(sandbox), Account)
     view = TownView(as_json=as_json)
-    town = Town(
-        account,
-        http=f"http://{addresses.http}",
-        backhaul=Backhaul(("semtech-udp",), udp=(host, int(port))),
-        stations=stations,
-        devices=devices,
-        period=period,
-        rng=random.SystemRandom(),
-        decoded=view.decoded,
-        event=view.event,
-        problem=view.problem,
-    )
-    view.names = town.names
+    backhaul = Backhaul(("semtech-udp",), udp=(host, int(port)))
+    town = Town(account, f"http://{addresses.http}", backhaul, plan, random.SystemRandom(), view)
     try:
-        if as_json:
-            await town.settle(lambda _step: None)
-        else:
+        if not as_json:
             _introduce(settings, addresses, sandbox)
-            with console.status("Setting up") as status:
-                await town.settle(lambda step: status.update(f"Setting up: {step}"))
+        await view.settle(town)
         with view:
             await asyncio.wait({serving}, timeout=duration)
     finally:
@@ -138,9 +122,8 @@ def demo_command(
     configure_logs(settings.log)
     try:
         with readable_errors(), holding(settings) as lock, closing(Ports.open(settings)) as ports:
-            readings = run(
-                _demo(settings, lock, ports, devices, base_station_count, period, duration, as_json)
-            )
+            plan = TownPlan(base_station_count, devices, period)
+            readings = run(_demo(settings, lock, ports, plan, duration, as_json))
     except (ApiProblem, NotConnected, aiohttp.ClientError, TimeoutError) as error:
         fail(str(error) or "the server did not answer")
     finally:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +58,9 @@ def sandbox_command(
     except InvalidIdentifier as error:
         fail(f"--base-station-eui: {error}")
     if serve:
-        _serve_in(data, eui, http, udp, config, virtual=virtual_clock, as_json=as_json)
+        with _directory(data) as directory:
+            settings = _served_settings(directory, http, udp, config)
+            _serve(settings, eui, virtual=virtual_clock, as_json=as_json)
         return
     if http is not None or udp is not None:
         fail("--http and --udp go with --serve")
@@ -72,18 +75,19 @@ def sandbox_command(
     _print(sandbox, {"console_url": f"http://{settings.api.http}/console/"}, as_json=as_json)
 
 
-def _serve_in(
-    data: Path | None,
-    eui: GatewayEui | None,
-    http: str | None,
-    udp: str | None,
-    config: Path | None,
-    *,
-    virtual: bool,
-    as_json: bool,
-) -> None:
+@contextmanager
+def _directory(data: Path | None) -> Iterator[Path]:
+    """The one that is named, or a temporary one, which is removed in the end."""
     directory = Path(tempfile.mkdtemp(prefix="veldnet-sandbox-")) if data is None else data
-    settings = settings_or_fail(
+    try:
+        yield directory
+    finally:
+        if data is None:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _served_settings(directory: Path, http: str | None, udp: str | None, config: Path | None) -> Settings:
+    return settings_or_fail(
         {
             "data": str(directory),
             "api.http": http,
@@ -96,11 +100,6 @@ def _serve_in(
         },
         config,
     )
-    try:
-        _serve(settings, eui, virtual=virtual, as_json=as_json)
-    finally:
-        if data is None:
-            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _serve(settings: Settings, eui: GatewayEui | None, *, virtual: bool, as_json: bool) -> None:

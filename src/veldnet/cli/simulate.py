@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -20,7 +19,7 @@ from veldnet.simulator.customer import Account, ApiProblem
 from veldnet.simulator.device import Identity, NoncesUsedUp, VirtualDevice
 from veldnet.simulator.permanent_memory import MemoryProblem, PermanentMemory, default_path
 from veldnet.simulator.propagation import Place, Propagation
-from veldnet.simulator.town import Town
+from veldnet.simulator.town import Town, TownPlan
 
 from .given import AS_JSON
 from .options import Json
@@ -48,42 +47,13 @@ def _say(event: str) -> None:
     typer.echo(msgspec.json.encode({"event": event}) if AS_JSON.get() else event)
 
 
-async def _simulate(
-    account: Account,
-    http: str,
-    backhaul: Backhaul,
-    base_stations: int,
-    devices: int,
-    period: float,
-    duration: float | None,
-    seed: int | None,
-    as_json: bool,
-) -> int:
-    view = TownView(as_json=as_json)
-    town = Town(
-        account,
-        http=http,
-        backhaul=backhaul,
-        stations=base_stations,
-        devices=devices,
-        period=period,
-        rng=random.SystemRandom() if seed is None else random.Random(seed),  # noqa: S311 - not for keys
-        decoded=view.decoded,
-        event=view.event,
-        problem=view.problem,
-    )
-    view.names = town.names
+async def _live(town: Town, view: TownView, duration: float | None) -> None:
     try:
-        if as_json:
-            await town.settle(lambda _step: None)
-        else:
-            with console.status("Setting up") as status:
-                await town.settle(lambda step: status.update(f"Setting up: {step}"))
+        await view.settle(town)
         with view:
             await asyncio.sleep(duration if duration is not None else float("inf"))
     finally:
         await town.leave()
-    return view.readings
 
 
 simulate = typer.Typer(
@@ -128,36 +98,44 @@ def town_command(
         backhaul = reach.backhaul()
     except (OSError, msgspec.MsgspecError, ValueError, NotConnected) as error:
         fail(str(error))
-    stations = base_stations or len(backhaul.protocols)
+    plan = TownPlan(base_stations or len(backhaul.protocols), devices, period)
+    rng = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - not for keys
+    view = TownView(as_json=as_json)
     try:
-        readings = run(_simulate(loaded, http, backhaul, stations, devices, period, duration, seed, as_json))
+        run(_live(Town(loaded, http, backhaul, plan, rng, view), view, duration))
     except (ApiProblem, NotConnected, OSError, TimeoutError) as error:
         fail(str(error) or "the server did not answer")
     except KeyboardInterrupt:
         return
     if not as_json:
-        console.print(f"\n{readings} readings arrived.")
+        console.print(f"\n{view.readings} readings arrived.")
 
 
-async def _speak(
-    device: VirtualDevice,
-    gateway: GatewayEui,
-    backhaul: Backhaul,
-    token: str | None,
-    fport: int,
-    payload: bytes,
-    count: int,
-    period: float,
-    confirmed: bool,
-    event: Callable[[str], None],
-    memory: PermanentMemory,
-) -> None:
-    """Join, then send `count` uplinks, each followed by its receive windows."""
+class _Access(NamedTuple):
+    """The base station that hears the device, how it is connected, and its token."""
+
+    gateway: GatewayEui
+    backhaul: Backhaul
+    token: str | None
+
+
+class _Uplinks(msgspec.Struct, frozen=True):
+    """What the device sends, and how often."""
+
+    fport: int
+    payload: bytes
+    count: int
+    period: float
+    confirmed: bool
+
+
+async def _speak(device: VirtualDevice, memory: PermanentMemory, access: _Access, uplinks: _Uplinks) -> None:
+    """Join, then send, each time followed by the receive windows."""
     rng = random.SystemRandom()
     air = Air(Propagation(rng, shadowing=0.0))
-    station = BaseStation(gateway, Place(0.0, 0.0))
+    station = BaseStation(access.gateway, Place(0.0, 0.0))
     air.add(station)
-    link = await backhaul.connect(station, backhaul.protocol(0), rng, token)
+    link = await access.backhaul.connect(station, access.backhaul.protocol(0), rng, access.token)
     place = Place(0.2, 0.0)
 
     def take(phy_payload: bytes, _snr: float) -> bool:
@@ -165,13 +143,13 @@ async def _speak(
         if received is None:
             return False
         if received.joined:
-            event(f"joined as {device.dev_addr}")
+            _say(f"joined as {device.dev_addr}")
             return True
         parts = ["acknowledgement"] if received.ack else []
         parts += [command.NAME for command in received.commands]
         if received.payload:
             parts.append(f"{received.payload.hex()} on port {received.fport}")
-        event(f"received {', '.join(parts) or 'an empty frame'}")
+        _say(f"received {', '.join(parts) or 'an empty frame'}")
         return True
 
     attentive = None
@@ -182,12 +160,14 @@ async def _speak(
         while not device.joined:
             request = device.join_request()
             memory.keep(device.dev_nonce)
-            event(f"join-request with DevNonce {device.dev_nonce}")
+            _say(f"join-request with DevNonce {device.dev_nonce}")
             await air.uplink(place, request, take)
-        for _ in range(count):
-            event(f"uplink {device.fcnt_up} with {payload.hex()} on port {fport}")
-            await air.uplink(place, device.uplink(fport, payload, confirmed=confirmed), take, attentive)
-            await asyncio.sleep(period)
+        fport, payload = uplinks.fport, uplinks.payload
+        for _ in range(uplinks.count):
+            _say(f"uplink {device.fcnt_up} with {payload.hex()} on port {fport}")
+            sent = device.uplink(fport, payload, confirmed=uplinks.confirmed)
+            await air.uplink(place, sent, take, attentive)
+            await asyncio.sleep(uplinks.period)
     finally:
         await link.close()
 
@@ -268,15 +248,13 @@ def device_command(
         random.SystemRandom(),
         data_rate=table.adr_max_data_rate,
         device_class=device_class,
-        counter_based_nonce=True,
         dev_nonce=memory.dev_nonce if dev_nonce is None else dev_nonce - 1,
     )
 
     async def limited() -> None:
         async with asyncio.timeout(timeout):
-            await _speak(
-                device, gateway, backhaul, token, fport, octets, count, period, confirmed, _say, memory
-            )
+            uplinks = _Uplinks(fport, octets, count, period, confirmed)
+            await _speak(device, memory, _Access(gateway, backhaul, token), uplinks)
 
     try:
         run(limited())

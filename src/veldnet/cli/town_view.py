@@ -13,6 +13,7 @@ from rich.text import Text
 
 from veldnet.simulator.application_server import DecodedUplink
 from veldnet.simulator.device import Received, VirtualDevice
+from veldnet.simulator.town import Town
 
 from .output import console, print_json
 
@@ -51,6 +52,15 @@ class TownView:
         if self._live is not None:
             self._live.update(self._render())
             self._live.__exit__(None, None, None)
+
+    async def settle(self, town: Town) -> None:
+        """Set up a town, and say how far it is."""
+        self.names = town.names
+        if self._json:
+            await town.settle(lambda _step: None)
+            return
+        with console.status("Setting up") as status:
+            await town.settle(lambda step: status.update(f"Setting up: {step}"))
 
     def decoded(self, uplink: DecodedUplink) -> None:
         self.readings += 1

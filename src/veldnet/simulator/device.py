@@ -94,9 +94,9 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 
 
 class VirtualDevice:
-    """One device. `rng` decides channels and, before 1.0.4, DevNonces; `dev_nonce` is the last one used where
-    they are counted. `device_class` is the one it wants to
-    be in; it becomes class B when the network has answered its questions."""
+    """One device. `rng` decides channels and DevNonces; where these are counted, as from LoRaWAN 1.0.4 on,
+    `dev_nonce` is the last one used. `device_class` is the one it wants to be in; it becomes class B when the
+    network has answered its questions."""
 
     def __init__(
         self,
@@ -105,31 +105,27 @@ class VirtualDevice:
         rng: random.Random,
         *,
         data_rate: int = 5,
-        counter_based_nonce: bool = False,
-        battery: int = 254,
         device_class: str = "A",
-        ping_periodicity: int = 3,
-        adr: bool = True,
-        dev_nonce: int = 0,
+        dev_nonce: int | None = None,
     ) -> None:
         self.identity = identity
         self.region = region
-        self.battery = battery
-        self.adr = adr
+        self.battery = 254
+        self.adr = True
         # Commands that it takes no notice of, as some firmware does.
         self.ignores: frozenset[type] = frozenset()
         self.radio = DeviceRadio(region, data_rate)
         self.join_nonce = -1
-        self.dev_nonce = dev_nonce
+        self.dev_nonce = dev_nonce or 0
         self.dev_addr: DevAddr | None = None
         self.security: Security | None = None
         self.fcnt_up = 0
         self.snr_of_last_downlink = 0.0
         self.wanted_class = device_class
         self.device_class = "A"
-        self.ping_periodicity = ping_periodicity
-        self._rng = rng
-        self._counter_based_nonce = counter_based_nonce or identity.nwk_key is not None
+        self.ping_periodicity = 3
+        self.rng = rng
+        self._counted = dev_nonce is not None or identity.nwk_key is not None
         self._answers: list[MacCommand] = []
         self._sticky: list[MacCommand] = []
         # Sent with every uplink until the network confirms.
@@ -174,7 +170,7 @@ class VirtualDevice:
 
     def join_request(self) -> Transmission:
         """A join-request with a DevNonce not used before. Raises `NoncesUsedUp`."""
-        fresh = self.dev_nonce + 1 if self._counter_based_nonce else self._rng.getrandbits(16)
+        fresh = self.dev_nonce + 1 if self._counted else self.rng.getrandbits(16)
         if fresh > _MAX_NONCE:
             raise NoncesUsedUp(f"device {self.identity.dev_eui} has used up its DevNonces")
         self.dev_nonce = fresh
@@ -209,7 +205,7 @@ class VirtualDevice:
         phy = request.unsigned() + join_request_mic(key, request.unsigned())
         if rejoin_type == 1:
             return self._join_transmission(phy)
-        channel = self.radio.pick(self._rng)
+        channel = self.radio.pick(self.rng)
         frequency = self.radio.channels[channel].frequency
         windows = self.radio.windows(channel, frequency, self.data_rate)
         # The answer comes after the join-accept delays, in the windows the device has now.
@@ -236,7 +232,7 @@ class VirtualDevice:
             indexes = range(bank % narrow, min(bank % narrow + 8, narrow))
         else:
             indexes = range(narrow)
-        channel = self._rng.choice(indexes)
+        channel = self.rng.choice(indexes)
         if narrow < len(region.channels):
             rate = high if wide else low
         else:
@@ -303,7 +299,7 @@ class VirtualDevice:
     def _sign(self, message: bytes, fcnt: int, conf_fcnt: int) -> Transmission:
         security, address = self.security, self.dev_addr
         assert security is not None and address is not None
-        channel = self.radio.pick(self._rng)
+        channel = self.radio.pick(self.rng)
         frequency = self.radio.channels[channel].frequency
         mic = security.uplink_mic(
             address, fcnt, message, conf_fcnt=conf_fcnt, data_rate=self.data_rate, channel=channel

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
+
+import msgspec
 
 from veldnet.lorawan.airtime import time_on_air
 from veldnet.lorawan.gpstime import unix_to_gps
@@ -16,13 +17,24 @@ from .energy import transmit_energy
 from .propagation import Place
 from .sensors import Sensor
 
+Event = Callable[[str, VirtualDevice, Received | None], None]
+
 _MAX_RETRIES = 3
 # A device of class B finds its slot by a clock that the beacon corrects every 128 s.
 _SLOT_TOLERANCE = 0.010
 
 
+class Habits(msgspec.Struct, frozen=True):
+    """How often a device sends, in seconds; the share of its uplinks that are confirmed; and within how many
+    seconds it begins."""
+
+    period: float
+    confirmed_share: float = 0.2
+    first: float = 3.0
+
+
 class DeviceLife:
-    """Runs one device on the event loop. `clock` is Unix seconds; `period` in seconds."""
+    """Runs one device on the event loop. `clock` is Unix seconds; `event` hears what the device does."""
 
     def __init__(
         self,
@@ -30,13 +42,9 @@ class DeviceLife:
         sensor: Sensor,
         place: Place,
         air: Air,
-        rng: random.Random,
+        habits: Habits,
         *,
         clock: Callable[[], float],
-        period: float,
-        confirmed_share: float = 0.2,
-        first: float = 3.0,
-        event: Callable[[str, VirtualDevice, Received | None], None] | None = None,
     ) -> None:
         self.device = device
         self.sensor = sensor
@@ -47,12 +55,12 @@ class DeviceLife:
         self.energy = 0.0
         self.received: list[Received] = []
         self._air = air
-        self._rng = rng
+        self._rng = device.rng
         self._clock = clock
-        self._period = period
-        self._first = min(period, first)
-        self._confirmed_share = confirmed_share
-        self._event = event or (lambda _what, _device, _received: None)
+        self._period = habits.period
+        self._first = min(habits.period, habits.first)
+        self._confirmed_share = habits.confirmed_share
+        self.event: Event = lambda _what, _device, _received: None
         self._last: Received | None = None
         self._attentive: Attentive | None = None
         if device.wanted_class != "A":
@@ -82,12 +90,12 @@ class DeviceLife:
         """Ask to join until the network accepts, waiting longer each time."""
         wait = 2.0
         while True:
-            self._event("join-request", self.device, None)
+            self.event("join-request", self.device, None)
             self._last = None
             await self._transmit(self.device.join_request())
             last: Received | None = self._last
             if self.device.joined and last is not None and last.joined:
-                self._event("joined", self.device, last)
+                self.event("joined", self.device, last)
                 return
             await asyncio.sleep(wait * self._rng.uniform(0.7, 1.3))
             wait = min(wait * 2, 120.0)
@@ -100,7 +108,7 @@ class DeviceLife:
         self.sent += 1
         repetitions = _MAX_RETRIES if confirmed else self.device.nb_trans
         for attempt in range(repetitions):
-            self._event("uplink", self.device, None)
+            self.event("uplink", self.device, None)
             self._last = None
             heard = await self._transmit(transmission)
             last: Received | None = self._last
@@ -125,5 +133,5 @@ class DeviceLife:
         self._last = received
         self.received.append(received)
         if not received.joined:
-            self._event("downlink", self.device, received)
+            self.event("downlink", self.device, received)
         return True

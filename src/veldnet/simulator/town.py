@@ -8,8 +8,10 @@ import random
 import secrets
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import aiohttp
+import msgspec
 
 from veldnet.lorawan import AesKey, DevEui, GatewayEui, JoinEui
 from veldnet.lorawan.regions import EU868
@@ -21,7 +23,7 @@ from .base_station import BaseStation
 from .base_station_sites import Sites
 from .customer import Account, Customer
 from .device import Identity, Received, VirtualDevice
-from .life import DeviceLife
+from .life import DeviceLife, Habits
 from .propagation import Place, Propagation
 from .sensors import MODELS
 
@@ -72,34 +74,46 @@ def station_place(number: int) -> Place:
     return Place(far * math.cos(angle), far * math.sin(angle))
 
 
+class TownPlan(msgspec.Struct, frozen=True):
+    """So many base stations and devices, and the seconds between readings of a device."""
+
+    stations: int
+    devices: int
+    period: float
+
+
+class Onlooker(Protocol):
+    """Hears of readings as they arrive, of what devices do, and of messages that the application server
+    cannot read."""
+
+    def decoded(self, uplink: DecodedUplink) -> None: ...
+    def event(self, what: str, device: VirtualDevice, received: Received | None) -> None: ...
+    def problem(self, text: str) -> None: ...
+
+
 class Town:
     """Base stations, devices and an application server. The first base station is the account's, the EUIs of
-    the others follow it. `event` hears what devices do."""
+    the others follow it."""
 
     def __init__(
         self,
         account: Account,
-        *,
         http: str,
         backhaul: Backhaul,
-        stations: int,
-        devices: int,
-        period: float,
+        plan: TownPlan,
         rng: random.Random,
-        decoded: Callable[[DecodedUplink], None],
-        event: Callable[[str, VirtualDevice, Received | None], None],
-        problem: Callable[[str], None],
+        onlooker: Onlooker,
     ) -> None:
         self._account = account
         self._http = http
-        self._stations = stations
+        self._plan = plan
         self._sites = Sites(http, account, backhaul, lambda number: degrees(station_place(number)))
-        self._count = devices
-        self._period = period
         self._rng = rng
-        self._event = event
+        self._onlooker = onlooker
         self.names: dict[str, str] = {}
-        self.server = ApplicationServer("veldnet.town", _random_as_key(), decoded=decoded, problem=problem)
+        self.server = ApplicationServer(
+            "veldnet.town", _random_as_key(), decoded=onlooker.decoded, problem=onlooker.problem
+        )
         self.lives: list[DeviceLife] = []
         self._air = Air(Propagation(rng))
         self._tasks: list[asyncio.Task[None]] = []
@@ -119,8 +133,8 @@ class Town:
             self.server.open_as_key(encrypted)
             progress("base stations")
             await self._place_base_stations(session)
-            for number in range(self._count):
-                progress(f"devices {number + 1}/{self._count}")
+            for number in range(self._plan.devices):
+                progress(f"devices {number + 1}/{self._plan.devices}")
                 await self._create_device(customer, number, profile)
             progress("payload decoder")
             await customer.create_decoder("Town sensors", DECODER)
@@ -130,7 +144,8 @@ class Town:
     async def _place_base_stations(self, session: aiohttp.ClientSession) -> None:
         first = int(GatewayEui.parse(self._account.base_station_eui))
         stations = [
-            BaseStation(GatewayEui(first + number), station_place(number)) for number in range(self._stations)
+            BaseStation(GatewayEui(first + number), station_place(number))
+            for number in range(self._plan.stations)
         ]
         for station in stations:
             self._air.add(station)
@@ -155,18 +170,10 @@ class Town:
             hsm=number % _PLAIN_EVERY != 0,
         )
         self.names[eui] = name
-        self.lives.append(
-            DeviceLife(
-                VirtualDevice(identity, EU868, rng, data_rate=3),
-                sensor,
-                place,
-                self._air,
-                rng,
-                clock=time.time,
-                period=self._period,
-                event=self._event,
-            )
-        )
+        device = VirtualDevice(identity, EU868, rng, data_rate=3)
+        life = DeviceLife(device, sensor, place, self._air, Habits(self._plan.period), clock=time.time)
+        life.event = self._onlooker.event
+        self.lives.append(life)
 
     async def leave(self) -> None:
         """Switch everything off."""

@@ -30,7 +30,7 @@ from veldnet.simulator.air import Air
 from veldnet.simulator.backhaul import ProtocolName
 from veldnet.simulator.base_station import BaseStation, HeardFrame
 from veldnet.simulator.device import Identity, VirtualDevice
-from veldnet.simulator.life import DeviceLife
+from veldnet.simulator.life import DeviceLife, Habits
 from veldnet.simulator.propagation import Place, Propagation
 from veldnet.simulator.sensors import Climate
 from veldnet.store import StoreError
@@ -140,7 +140,7 @@ class VirtualNetwork:
             kind = self.kinds[number % len(self.kinds)]
             identity = self._identity(number, kind)
             await create_device(self.data, scope, kind, identity, routing_profile)
-            self.lives.append(self._life(kind, identity, period, confirmed_share, first))
+            self.lives.append(self._life(kind, identity, Habits(period, confirmed_share, first)))
             progress(number + 1)
         if self._protocols:
             self._connect_base_stations()
@@ -180,30 +180,19 @@ class VirtualNetwork:
             AesKey(self.rng.randbytes(16)) if kind.two_root_keys else None,
         )
 
-    def _life(
-        self, kind: Kind, identity: Identity, period: float, confirmed_share: float, first: float
-    ) -> DeviceLife:
+    def _life(self, kind: Kind, identity: Identity, habits: Habits) -> DeviceLife:
         region = REGIONS[kind.region].of_revision(kind.profile.regionalParameterVersion)
         device = VirtualDevice(
             identity,
             region,
             self.rng,
             data_rate=min(3, region.adr_max_data_rate) if self.radius <= 1 else min(region.join_data_rates),
-            counter_based_nonce=kind.version == "1.0.4",
             device_class=kind.device_class,
-            ping_periodicity=2,
+            dev_nonce=0 if kind.version == "1.0.4" else None,
         )
-        return DeviceLife(
-            device,
-            Climate(self.rng),
-            self._place(),
-            self.airs[kind.region],
-            self.rng,
-            clock=self.clock,
-            period=period,
-            confirmed_share=confirmed_share,
-            first=first,
-        )
+        device.ping_periodicity = 2
+        sensor, place = Climate(self.rng), self._place()
+        return DeviceLife(device, sensor, place, self.airs[kind.region], habits, clock=self.clock)
 
     def _place(self) -> Place:
         """Anywhere in the area."""

@@ -178,8 +178,8 @@ class _Sender:
             region,
             random.SystemRandom(),
             data_rate=min(5, region.adr_max_data_rate),
-            counter_based_nonce=profile.loRaWANMacVersion == "1.0.4",
             device_class=profile.loRaWANClass,
+            dev_nonce=0 if profile.loRaWANMacVersion == "1.0.4" else None,
         )
         self.uplinks = 0
         self.seen: deque[SeenDownlink] = deque(maxlen=_SEEN_AT_MOST)

@@ -34,9 +34,7 @@ def test_c13_the_devnonce_goes_on_in_the_next_run(tmp_path: Path) -> None:
     path, used = tmp_path / "a" / "b" / "device.json", []
     for _run in range(3):
         memory = PermanentMemory(path, EUI)
-        device = VirtualDevice(
-            IDENTITY, EU868, random.Random(1), counter_based_nonce=True, dev_nonce=memory.dev_nonce
-        )
+        device = VirtualDevice(IDENTITY, EU868, random.Random(1), dev_nonce=memory.dev_nonce)
         for nonce in nonces(device, 2):
             memory.keep(nonce)
             used.append(nonce)
@@ -45,7 +43,7 @@ def test_c13_the_devnonce_goes_on_in_the_next_run(tmp_path: Path) -> None:
 
 
 def test_c13_a_device_without_nonces_says_so() -> None:
-    device = VirtualDevice(IDENTITY, EU868, random.Random(1), counter_based_nonce=True, dev_nonce=0xFFFE)
+    device = VirtualDevice(IDENTITY, EU868, random.Random(1), dev_nonce=0xFFFE)
     assert nonces(device, 1) == [0xFFFF]
     with pytest.raises(NoncesUsedUp, match=str(EUI)):
         device.join_request()

@@ -24,7 +24,7 @@ from .monitoring import bench_monitoring
 from .protocols import bench_protocols
 from .server import ServerFailed
 from .start import bench_start
-from .uplinks import bench_uplinks
+from .uplinks import UplinkLoad, bench_uplinks
 
 bench = typer.Typer(help="Measure, against a real server process.", no_args_is_help=True)
 
@@ -75,13 +75,7 @@ def uplinks_command(
         return
     _run(
         lambda data: bench_uplinks(
-            data,
-            rate=rate,
-            seconds=seconds,
-            devices=devices,
-            stations=base_stations,
-            deliver=deliver,
-            sharing=sharing,
+            data, UplinkLoad(rate, seconds, devices, base_stations, sharing), deliver=deliver
         )
     )
 

@@ -21,7 +21,7 @@ from veldnet.settings import Settings
 from veldnet.simulator.customer import Account, Customer
 from veldnet.store.made_history import DAYS, LOST_EVERY, TALKATIVE, Traffic, create_history
 
-from .fleet import FIRST_BASE_STATION, SITES, bench_device, create_fleet, place_of
+from .fleet import FIRST_BASE_STATION, SITES, Fleet, bench_device, create_fleet, place_of
 from .load import Percentiles, percentiles
 from .server import BenchServer
 
@@ -56,10 +56,8 @@ async def bench_api(
     await create_fleet(
         opened,
         parameters,
-        devices,
-        joined=False,
-        placed=True,
-        progress=lambda done: progress("writing devices", done, devices),
+        Fleet(devices, joined=False, placed=True),
+        lambda done: progress("writing devices", done, devices),
     )
     await opened.close()
     now = datetime.now(UTC)

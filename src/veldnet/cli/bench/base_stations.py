@@ -28,7 +28,7 @@ from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
 from veldnet.store import Connection
 
-from .fleet import BenchDevice, bench_device, create_fleet
+from .fleet import BenchDevice, Fleet, bench_device, create_fleet
 from .histogram import Histogram
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer, ServerFailed
@@ -133,7 +133,7 @@ async def bench_base_stations(data: Path, *, count: int, rate: float, seconds: f
     await make_sandbox(opened)
     euis = [GatewayEui(_FIRST + number) for number in range(2 * count)]
     await opened.store.write(partial(register, euis))
-    await create_fleet(opened, parameters, _DEVICES, joined=True, class_c_every=_DEVICES + 1)
+    await create_fleet(opened, parameters, Fleet(_DEVICES, joined=True, class_c_every=_DEVICES + 1))
     await opened.close()
     server = await BenchServer.start(data, {"VELDNET_GATEWAYS__BASICS_STATION": "127.0.0.1:0"})
     space = AddressSpace(parameters.net_id)

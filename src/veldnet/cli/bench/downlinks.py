@@ -16,7 +16,7 @@ from veldnet.lorawan import DevAddr, GatewayEui, frames
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 
-from .fleet import bench_device, create_fleet
+from .fleet import Fleet, bench_device, create_fleet
 from .load import Generator, Percentiles, percentiles
 from .server import BenchServer
 from .uplinks import create_sites
@@ -45,7 +45,7 @@ async def bench_downlinks(data: Path, *, rate: float, seconds: float) -> Downlin
     opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
-    await create_fleet(opened, parameters, count, joined=True, class_c_every=1)
+    await create_fleet(opened, parameters, Fleet(count, joined=True, class_c_every=1))
     await opened.close()
     server = await BenchServer.start(data)
     space = AddressSpace(parameters.net_id)

@@ -58,39 +58,44 @@ def place_of(number: int) -> tuple[float, float]:
     return 50.8 + number * 7919 % 100_003 / 100_003 * 2.7, 3.4 + number * 104_729 % 99_991 / 99_991 * 3.7
 
 
+class Fleet(msgspec.Struct, frozen=True):
+    """So many devices, each with a session when `joined`, and when `placed` all over the country. `sharing`
+    devices have each address; one in `class_c_every` is of class C."""
+
+    count: int
+    joined: bool
+    routing_profile_ref: int | None = None
+    sharing: int = 1
+    class_c_every: int = CLASS_C_EVERY
+    placed: bool = False
+
+
 async def create_fleet(
     data: DataDirectory,
     parameters: NetworkParameters,
-    count: int,
-    *,
-    joined: bool,
-    routing_profile_ref: int | None = None,
-    sharing: int = 1,
-    class_c_every: int = CLASS_C_EVERY,
-    placed: bool = False,
+    wanted: Fleet,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> None:
-    """Write `count` devices of the sandbox's subscriber, each with a session when `joined`, and when `placed`
-    all over the country."""
+    """Write the devices of a fleet, which are of the sandbox's subscriber."""
     space = AddressSpace(parameters.net_id)
-    refs = await data.store.read(partial(first_references, routing_profile=routing_profile_ref))
+    refs = await data.store.read(partial(first_references, routing_profile=wanted.routing_profile_ref))
     # As the sandbox's first profile has it; where all are of class C, as networks that send much in RX2.
-    rx2 = 3 if class_c_every == 1 else 0
-    for start in range(0, count, _PIECE):
+    rx2 = 3 if wanted.class_c_every == 1 else 0
+    for start in range(0, wanted.count, _PIECE):
         fleet = []
-        for number in range(start, min(start + _PIECE, count)):
-            device = bench_device(number, space, sharing)
-            state = _joined_state(parameters, device, number, time.time(), rx2) if joined else None
+        for number in range(start, min(start + _PIECE, wanted.count)):
+            device = bench_device(number, space, wanted.sharing)
+            state = _joined_state(parameters, device, number, time.time(), rx2) if wanted.joined else None
             fleet.append(
                 FleetDevice(
                     number + 1,
                     device.dev_eui,
                     JOIN_EUI,
                     f"Bench {number}",
-                    "C" if number % class_c_every == 0 else "A",
+                    "C" if number % wanted.class_c_every == 0 else "A",
                     await data.vault.import_app_key(device.dev_eui, device.app_key),
-                    place_of(number) if placed else None,
-                    int(device.dev_addr) if joined else None,
+                    place_of(number) if wanted.placed else None,
+                    int(device.dev_addr) if wanted.joined else None,
                     None if state is None else encode_state(state),
                 )
             )

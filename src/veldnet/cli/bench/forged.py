@@ -23,7 +23,7 @@ from veldnet.simulator.base_station import HeardFrame
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
 
-from .fleet import JOIN_EUI, bench_device, create_fleet
+from .fleet import JOIN_EUI, Fleet, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
 from .unanswered import Cause, ConfirmedUplink, causes
@@ -128,7 +128,7 @@ async def bench_forged(
     opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
-    await create_fleet(opened, parameters, _DEVICES, joined=True)
+    await create_fleet(opened, parameters, Fleet(_DEVICES, joined=True))
     await opened.close()
     fleet = [bench_device(number, space) for number in range(_DEVICES)]
     count = int(rate * seconds)

@@ -23,7 +23,7 @@ from veldnet.simulator.base_station import HeardFrame
 from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
 
-from .fleet import JOIN_EUI, bench_device, create_fleet
+from .fleet import JOIN_EUI, Fleet, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
 from .uplinks import create_sites
@@ -82,7 +82,7 @@ async def bench_joins(data: Path, *, rate: float, seconds: float) -> JoinResult:
     opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
-    await create_fleet(opened, parameters, count, joined=False)
+    await create_fleet(opened, parameters, Fleet(count, joined=False))
     await opened.close()
     prepared = _prepare(count, gateways, AddressSpace(parameters.net_id))
     server = await BenchServer.start(data)

@@ -8,7 +8,7 @@ from statistics import median
 
 import msgspec
 
-from .uplinks import UplinkResult, bench_uplinks
+from .uplinks import UplinkLoad, UplinkResult, bench_uplinks
 
 # Which of both comes first alternates too, so that a machine that warms up favours neither.
 _ORDER = (True, False, False, True)
@@ -57,10 +57,7 @@ async def bench_monitoring(
         results[enabled].append(
             await bench_uplinks(
                 directory,
-                rate=rate,
-                seconds=seconds,
-                devices=devices,
-                stations=1,
+                UplinkLoad(rate, seconds, devices),
                 deliver=False,
                 environment={"VELDNET_ALARMS__ENABLED": "true" if enabled else "false"},
             )

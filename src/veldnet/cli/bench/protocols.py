@@ -25,7 +25,7 @@ from veldnet.simulator import gateway_wire as wire
 from veldnet.simulator.backhaul import ProtocolName
 
 from .base_stations import Stations, Work, cpu_of, register
-from .fleet import bench_device, create_fleet
+from .fleet import Fleet, bench_device, create_fleet
 from .histogram import between
 from .load import Generator, Percentiles, percentiles
 from .server import BenchServer, ServerFailed
@@ -189,7 +189,7 @@ async def _bench(
     await make_sandbox(opened)
     euis = [GatewayEui(_FIRST + number) for number in range(3 * _SITES)]
     await opened.store.write(partial(register, euis))
-    await create_fleet(opened, parameters, load.devices, joined=True, class_c_every=load.devices + 1)
+    await create_fleet(opened, parameters, Fleet(load.devices, joined=True, class_c_every=load.devices + 1))
     await opened.close()
     environment = {"VELDNET_GATEWAYS__BASICS_STATION": "127.0.0.1:0"}
     if broker is not None:

@@ -18,7 +18,7 @@ from veldnet.lorawan import GatewayEui
 from veldnet.network.core.addressing import AddressSpace
 from veldnet.settings import Settings
 
-from .fleet import bench_device, create_fleet
+from .fleet import Fleet, bench_device, create_fleet
 from .load import Generator
 from .server import BenchServer
 from .uplinks import create_sites, prepare
@@ -51,7 +51,7 @@ async def bench_start(data: Path, *, devices: int, progress: Callable[[int], Non
     parameters = network_parameters(settings.network)
     opened = await DataDirectory.open(settings, create=True)
     sandbox = await make_sandbox(opened)
-    await create_fleet(opened, parameters, devices, joined=True, progress=progress)
+    await create_fleet(opened, parameters, Fleet(devices, joined=True), progress)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     await opened.close()
     space = AddressSpace(parameters.net_id)

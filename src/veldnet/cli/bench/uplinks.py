@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -29,7 +29,7 @@ from veldnet.simulator.propagation import Heard
 from veldnet.simulator.udp_link import push_data
 from veldnet.store import Connection
 
-from .fleet import SITES, BenchDevice, bench_device, create_fleet
+from .fleet import SITES, BenchDevice, Fleet, bench_device, create_fleet
 from .load import Generator, Percentiles, Prepared, percentiles
 from .server import BenchServer
 from .sink import Sink
@@ -132,15 +132,30 @@ def _create_base_stations(gateways: list[GatewayEui], connection: Connection) ->
         )
 
 
+class UplinkLoad(msgspec.Struct, frozen=True):
+    """Uplinks a second for so many seconds, by devices of which `sharing` have each address; each is heard by
+    `stations` base stations."""
+
+    rate: float
+    seconds: float
+    devices: int
+    stations: int = 1
+    sharing: int = 1
+
+
+class _Offered(NamedTuple):
+    """What is sent, where the confirmed frames of each address stand in it, and who hears it."""
+
+    prepared: list[Prepared]
+    confirmed_at: dict[DevAddr, list[int]]
+    gateways: list[GatewayEui]
+
+
 async def bench_uplinks(
     data: Path,
+    load: UplinkLoad,
     *,
-    rate: float,
-    seconds: float,
-    devices: int,
-    stations: int,
     deliver: bool,
-    sharing: int = 1,
     environment: dict[str, str] | None = None,
 ) -> UplinkResult:
     """Set up a fleet, run the server on it, send, and count. The environment may name an empty database."""
@@ -152,20 +167,19 @@ async def bench_uplinks(
     sandbox = await make_sandbox(opened)
     gateways = await create_sites(opened, GatewayEui.parse(sandbox.base_station_eui))
     if not deliver:
-        await create_fleet(opened, parameters, devices, joined=True, sharing=sharing)
+        await create_fleet(opened, parameters, Fleet(load.devices, joined=True, sharing=load.sharing))
     await opened.close()
     server = await BenchServer.start(data, environment)
     try:
         if deliver:
-            await _create_delivering_fleet(settings, server, sandbox, address, devices)
+            await _create_delivering_fleet(settings, server, sandbox, address, load.devices)
             await server.stop()
             server = await BenchServer.start(data, environment)
         space = AddressSpace(parameters.net_id)
-        fleet = [bench_device(number, space, sharing) for number in range(devices)]
-        prepared, confirmed_at = prepare(devices + int(rate * seconds), fleet, gateways, stations)
-        return await _measure(
-            server, prepared, confirmed_at, gateways, sink, rate, devices, settings, deliver, space, stations
-        )
+        fleet = [bench_device(number, space, load.sharing) for number in range(load.devices)]
+        frames_sent = load.devices + int(load.rate * load.seconds)
+        offered = _Offered(*prepare(frames_sent, fleet, gateways, load.stations), gateways)
+        return await _measure(server, offered, sink if deliver else None, load, settings)
     finally:
         await server.stop()
         sink.stop()
@@ -196,44 +210,40 @@ async def _create_delivering_fleet(
         )
     opened = await DataDirectory.open(settings, create=True)
     await create_fleet(
-        opened, network_parameters(settings.network), devices, joined=True, routing_profile_ref=1
+        opened, network_parameters(settings.network), Fleet(devices, joined=True, routing_profile_ref=1)
     )
     await opened.close()
 
 
 async def _measure(
-    server: BenchServer,
-    prepared: list[Prepared],
-    confirmed_at: dict[DevAddr, list[int]],
-    gateways: list[GatewayEui],
-    sink: Sink,
-    rate: float,
-    devices: int,
-    settings: Settings,
-    deliver: bool,
-    space: AddressSpace,
-    stations: int,
+    server: BenchServer, offered: _Offered, sink: Sink | None, load: UplinkLoad, settings: Settings
 ) -> UplinkResult:
+    """`sink` is where uplinks are delivered, if they are."""
+    rate, devices = load.rate, load.devices
     async with aiohttp.ClientSession() as session:
-        generator = Generator(server.udp, gateways)
+        generator = Generator(server.udp, offered.gateways)
         generator.begin()
         # Each device is heard once before the measurement, as in a network that has been running.
         cold = await server.metrics(session)
-        await generator.send(prepared[:devices], min(rate, 2500))
-        before, _ended = await _settle(server, session, cold, devices, sink if deliver else None)
-        sink.arrived.clear()
-        prepared = prepared[devices:]
+        await generator.send(offered.prepared[:devices], min(rate, 2500))
+        before, _ended = await _settle(server, session, cold, devices, sink)
+        if sink is not None:
+            sink.arrived.clear()
+        prepared = offered.prepared[devices:]
         begun = time.perf_counter()
         sending = await generator.send(prepared, rate)
-        after, ended = await _settle(server, session, before, len(prepared), sink if deliver else None)
+        after, ended = await _settle(server, session, before, len(prepared), sink)
         generator.close()
     window = settings.network.deduplication_window
     committed = int(after["uplinks_committed_total"] - before["uplinks_committed_total"])
     # The last window stays open after the last frame was sent; it is no work.
     elapsed = max(ended - begun - window, sending)
-    delivered_elapsed = max(sink.arrived.values(), default=ended) - begun - window
-    downlink = downlink_latencies(generator, confirmed_at, window, devices)
-    delivery = _delivery_latencies(generator, sink, space, devices, window, len(prepared)) if deliver else []
+    downlink = downlink_latencies(generator, offered.confirmed_at, window, devices)
+    delivery, delivered = [], None
+    if sink is not None:
+        delivery = _delivery_latencies(generator, sink, settings, devices, len(prepared))
+        delivered_elapsed = max(sink.arrived.values(), default=ended) - begun - window
+        delivered = round(len(sink.arrived) / delivered_elapsed, 1)
     cpu = after["cpu_seconds_total"] - before["cpu_seconds_total"]
     commits = after["commits_total"] - before["commits_total"]
     commit_seconds = after["commit_seconds_total"] - before["commit_seconds_total"]
@@ -242,12 +252,12 @@ async def _measure(
         offered_per_second=round(len(prepared) / sending, 1),
         committed=committed,
         committed_per_second=round(committed / elapsed, 1),
-        delivered_per_second=round(len(sink.arrived) / delivered_elapsed, 1) if deliver else None,
-        base_stations=stations,
+        delivered_per_second=delivered,
+        base_stations=load.stations,
         devices=devices,
         downlink_latency_ms=percentiles(downlink),
         delivery_latency_ms=percentiles(delivery),
-        latency_ms=percentiles(delivery if deliver else downlink),
+        latency_ms=percentiles(downlink if sink is None else delivery),
         cpu_seconds_per_1000_uplinks=round(cpu / max(committed, 1) * 1000, 4),
         resident_mb=round(after["resident_bytes"] / 1e6, 1),
         commits=int(commits),
@@ -256,9 +266,13 @@ async def _measure(
 
 
 def _delivery_latencies(
-    generator: Generator, sink: Sink, space: AddressSpace, devices: int, window: float, prepared: int
+    generator: Generator, sink: Sink, settings: Settings, devices: int, prepared: int
 ) -> list[float]:
     """Seconds from the end of the window to the arrival of each message at the application server."""
+    space, window = (
+        AddressSpace(network_parameters(settings.network).net_id),
+        settings.network.deduplication_window,
+    )
     return [
         when - generator.sent_at[(fcnt - 1) * devices + number] - window
         for number in range(devices)
