@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Insert, Table, delete, insert, select, update
 
 from veldnet.domain.errors import BadRequest, InvalidField, NotFound
 from veldnet.domain.scope import OperatorScope, Role, UserRef, account_of
@@ -47,20 +47,13 @@ def check_names(connection: Connection, username: str, display_name: str) -> Non
             raise BadRequest("user {username} exists already", username=username)
 
 
-def create_operator_user(
-    connection: Connection,
-    operator_ref: int,
-    username: str,
-    password_hash: str,
-    display_name: str,
-    role: Role,
+def _insert(
+    connection: Connection, owned: Insert, username: str, password_hash: str, display_name: str, role: Role
 ) -> User:
+    """Write a user, of whom the statement says already where it belongs."""
     check_names(connection, username, display_name)
-    if role == "admin":
-        raise InvalidField("the role of an operator's user is rw or ro; rw manages users too")
     done = connection.execute(
-        insert(operator_users).values(
-            operator_ref=operator_ref,
+        owned.values(
             username=username,
             password_hash=password_hash,
             display_name=display_name.strip(),
@@ -69,6 +62,20 @@ def create_operator_user(
         )
     )
     return User(str(inserted_ref(done)), username, display_name.strip(), role)
+
+
+def create_operator_user(
+    connection: Connection,
+    operator_ref: int,
+    username: str,
+    password_hash: str,
+    display_name: str,
+    role: Role,
+) -> User:
+    if role == "admin":
+        raise InvalidField("the role of an operator's user is rw or ro; rw manages users too")
+    owned = insert(operator_users).values(operator_ref=operator_ref)
+    return _insert(connection, owned, username, password_hash, display_name, role)
 
 
 def create_subscriber_user(
@@ -79,18 +86,8 @@ def create_subscriber_user(
     display_name: str,
     role: Role,
 ) -> User:
-    check_names(connection, username, display_name)
-    done = connection.execute(
-        insert(users).values(
-            subscriber_ref=subscriber_ref,
-            username=username,
-            password_hash=password_hash,
-            display_name=display_name.strip(),
-            role=role,
-            email=email_of(username),
-        )
-    )
-    return User(str(inserted_ref(done)), username, display_name.strip(), role)
+    owned = insert(users).values(subscriber_ref=subscriber_ref)
+    return _insert(connection, owned, username, password_hash, display_name, role)
 
 
 def email_of(username: str) -> str | None:
