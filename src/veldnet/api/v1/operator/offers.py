@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -15,6 +17,8 @@ from veldnet.domain.errors import InvalidField, MissingField
 from veldnet.domain.scope import OperatorScope
 from veldnet.inventory import accounts, devices, offers
 from veldnet.inventory.offers import Group, Plan, Profile, SettingField, Uses, read_document, setting_fields
+
+S = TypeVar("S", PlanSettings, ProfileSettings)
 
 
 class NewPlan(msgspec.Struct):
@@ -113,6 +117,63 @@ async def get_defaults(services: Services) -> Defaults:
     )
 
 
+@dataclass(frozen=True)
+class _Kind(Generic[S]):
+    """What an operator offers and devices are on: plans, or device profiles."""
+
+    name: str
+    settings: type[S]
+    create: Callable[[Connection, int, str, str, S], object]
+    own: Callable[[Connection, int, str], tuple[int, str]]
+    uses: Callable[[Connection, int], Uses]
+    move: Callable[[Connection, int, int, str], object]
+    remove: Callable[[Connection, int, str], object]
+
+    async def created(self, services: Services, operator: OperatorScope, body: NewPlan | NewProfile) -> None:
+        settings = read_document(self.settings, body.settings)
+        await services.change(
+            lambda c: self.create(c, operator.operator_ref, body.id, body.name, settings),
+            by=operator,
+            action=f"{self.name}.created",
+            what=f"{self.name} {body.id[:100]}",
+            details=body,
+        )
+
+    async def uses_of(self, services: Services, operator: OperatorScope, ref: str) -> Uses:
+        return await services.read(lambda c: self.uses(c, self.own(c, operator.operator_ref, ref)[0]))
+
+    async def removed(self, services: Services, operator: OperatorScope, ref: str, query: Removal) -> None:
+        def write(connection: Connection) -> None:
+            own, _id = self.own(connection, operator.operator_ref, ref)
+            if query.moveTo is not None:
+                self.move(connection, operator.operator_ref, own, query.moveTo)
+            self.remove(connection, operator.operator_ref, ref)
+
+        await services.change(
+            write, by=operator, action=f"{self.name}.removed", what=f"{self.name} {ref}", details=query
+        )
+
+
+_PLANS = _Kind(
+    "connectivityPlan",
+    PlanSettings,
+    offers.create_connectivity_plan,
+    offers.own_plan,
+    offers.plan_uses,
+    devices.move_to_plan,
+    offers.remove_plan,
+)
+_PROFILES = _Kind(
+    "deviceProfile",
+    ProfileSettings,
+    offers.create_device_profile,
+    offers.own_profile,
+    offers.profile_uses,
+    devices.move_to_profile,
+    offers.remove_profile,
+)
+
+
 def _station_fields(services: Services) -> dict[str, SettingField]:
     """Base stations serve the regions of the network only."""
     fields = setting_fields(StationProfileSettings)
@@ -128,14 +189,7 @@ async def list_plans(services: Services, operator: OperatorScope) -> list[Plan]:
 
 @OPERATOR.post("/plans", "createPlan", "Operator", "Create a connectivity plan.", status=201)
 async def create_plan(services: Services, operator: OperatorScope, body: NewPlan) -> None:
-    settings = read_document(PlanSettings, body.settings)
-    await services.change(
-        lambda c: offers.create_connectivity_plan(c, operator.operator_ref, body.id, body.name, settings),
-        by=operator,
-        action="connectivityPlan.created",
-        what=f"connectivityPlan {body.id[:80]}",
-        details=body,
-    )
+    await _PLANS.created(services, operator, body)
 
 
 @OPERATOR.put("/plans/{planRef}", "changePlan", "Operator", "Give a plan other rules.", status=204)
@@ -161,28 +215,13 @@ async def change_plan(plan_ref: str, services: Services, operator: OperatorScope
 @OPERATOR.get("/plans/{planRef}/uses", "getPlanUses", "Operator", "Which devices are on a plan.")
 async def plan_uses(plan_ref: str, services: Services, operator: OperatorScope) -> Uses:
     """Devices on a plan by subscriber, and its grants."""
-    return await services.read(
-        lambda c: offers.plan_uses(c, offers.own_plan(c, operator.operator_ref, plan_ref)[0])
-    )
+    return await _PLANS.uses_of(services, operator, plan_ref)
 
 
 @OPERATOR.delete("/plans/{planRef}", "removePlan", "Operator", "Delete a plan, or move its devices first.")
 async def remove_plan(plan_ref: str, services: Services, operator: OperatorScope, query: Removal) -> None:
     """Delete a plan with its grants. With `moveTo` its devices move to that plan, up to 10,000."""
-
-    def write(connection: Connection) -> None:
-        ref, _plan_id = offers.own_plan(connection, operator.operator_ref, plan_ref)
-        if query.moveTo is not None:
-            devices.move_to_plan(connection, operator.operator_ref, ref, query.moveTo)
-        offers.remove_plan(connection, operator.operator_ref, plan_ref)
-
-    await services.change(
-        write,
-        by=operator,
-        action="connectivityPlan.removed",
-        what=f"connectivityPlan {plan_ref}",
-        details=query,
-    )
+    await _PLANS.removed(services, operator, plan_ref, query)
 
 
 @OPERATOR.put("/plans/{planRef}/grants", "grantPlan", "Operator", "Grant a plan to a customer.", status=204)
@@ -211,14 +250,7 @@ async def list_profiles(services: Services, operator: OperatorScope) -> list[Pro
 
 @OPERATOR.post("/deviceProfiles", "createProfile", "Operator", "Create a device profile.", status=201)
 async def create_profile(services: Services, operator: OperatorScope, body: NewProfile) -> None:
-    settings = read_document(ProfileSettings, body.settings)
-    await services.change(
-        lambda c: offers.create_device_profile(c, operator.operator_ref, body.id, body.name, settings),
-        by=operator,
-        action="deviceProfile.created",
-        what=f"deviceProfile {body.id[:100]}",
-        details=body,
-    )
+    await _PROFILES.created(services, operator, body)
 
 
 @OPERATOR.put(
@@ -252,9 +284,7 @@ async def change_profile(
 )
 async def profile_uses(profile_ref: str, services: Services, operator: OperatorScope) -> Uses:
     """Devices with a profile by subscriber, and decoders for it."""
-    return await services.read(
-        lambda c: offers.profile_uses(c, offers.own_profile(c, operator.operator_ref, profile_ref)[0])
-    )
+    return await _PROFILES.uses_of(services, operator, profile_ref)
 
 
 @OPERATOR.delete(
@@ -268,20 +298,7 @@ async def remove_profile(
 ) -> None:
     """Delete a device profile. With `moveTo` its devices, up to 10,000, move to that profile, which must be
     for the same LoRaWAN version and region."""
-
-    def write(connection: Connection) -> None:
-        ref, _profile_id = offers.own_profile(connection, operator.operator_ref, profile_ref)
-        if query.moveTo is not None:
-            devices.move_to_profile(connection, operator.operator_ref, ref, query.moveTo)
-        offers.remove_profile(connection, operator.operator_ref, profile_ref)
-
-    await services.change(
-        write,
-        by=operator,
-        action="deviceProfile.removed",
-        what=f"deviceProfile {profile_ref}",
-        details=query,
-    )
+    await _PROFILES.removed(services, operator, profile_ref, query)
 
 
 @OPERATOR.get("/hsmGroups", "listGroups", "Operator", "HSM groups and their vaults.")
