@@ -16,9 +16,9 @@ SOURCE = Path(__file__).parent.parent / "src/veldnet"
 LOCALES = SOURCE / "texts/locales"
 # What takes a text, and as which argument.
 _FIRST = (
-    "Text BadRequest InvalidField MissingField NotUpdatable UnknownReference NoFreeConnection InUse WeakKey "
-    "BadBranding TooManyDestinations Unauthorized Forbidden Conflict SecondFactorNeeded AddressRefused "
-    "InvalidDeviceCode InvalidIdentifier"
+    "Text BadRequest InvalidField MissingField NotUpdatable UnknownReference NoFreeConnection NoSpace InUse "
+    "WeakKey BadBranding TooManyDestinations Unauthorized Forbidden Conflict SecondFactorNeeded "
+    "AddressRefused InvalidDeviceCode InvalidIdentifier"
 )
 # Their texts are for programs, for the terminal, or in catalogues of their own.
 ELSEWHERE = ("cli", "client", "diagnosis", "simulator", "testing")

@@ -34,6 +34,7 @@ def desk(data: Path, account: Account, tmp_path_factory: pytest.TempPathFactory)
         data,
         VELDNET_GATEWAYS__BASICS_STATION_CUPS="127.0.0.1:0",
         VELDNET_GATEWAYS__BASICS_STATION_TRUST=str(trust),
+        VELDNET_GATEWAYS__MAX_FIRMWARE=str(len(_CONTENT)),
     )
     yield Desk(hosted, account)
     hosted.stop()
@@ -187,6 +188,7 @@ def test_signatures_and_files_that_are_wrong_are_refused(desk: Desk) -> None:
         ("model=linux&version=1", b""),
         (f"model=linux&version={firmware['version']}", b"x"),
         (f"model={'x' * 70}&version=1", b"x"),
+        ("model=linux&version=1", _CONTENT + b"x"),
     ):
         answer = desk.operator.request("POST", f"{_API}/firmware?{query}", content=content)
         assert answer.status_code == 400, query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,20 +20,30 @@ T = TypeVar("T", bound=msgspec.Struct)
 MAX_DEPTH = 64
 
 
+class Upload:
+    """A body of at most `limit` bytes that its reader takes as it comes."""
+
+    def __init__(self, request: Request[Any, Any, Any], limit: int) -> None:
+        self._request = request
+        self._limit = limit
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Raises `BadRequest` for more, before anything is read where the request says so."""
+        too_big = BadRequest("the body is larger than {limit} bytes", limit=self._limit)
+        announced = self._request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > self._limit:
+            raise too_big
+        size = 0
+        async for part in self._request.stream():
+            size += len(part)
+            if size > self._limit:
+                raise too_big
+            yield part
+
+
 async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
     """The body, at most `limit` bytes of it. Raises `BadRequest` for more."""
-    too_big = BadRequest("the body is larger than {limit} bytes", limit=limit)
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
-        raise too_big
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_big
-        parts.append(part)
-    return b"".join(parts)
+    return b"".join([part async for part in Upload(request, limit)])
 
 
 def json_object(raw: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler, delete, get, post, put
 
-from .body import json_object, read_body, read_resource
+from .body import Upload, json_object, read_body, read_resource
 from .compression import COMPRESSED
 from .description.operation import Operation, snake
 from .query import parameters_of
@@ -98,6 +98,11 @@ def _body_reader(
     async def resource(request: Request[Any, Any, Any]) -> Any:
         return await read_resource(request, kind, limit)
 
+    async def upload(request: Request[Any, Any, Any]) -> Upload:
+        return Upload(request, limit)
+
     if kind is bytes:
         return octets
+    if kind is Upload:
+        return upload
     return members if kind == dict[str, Any] else resource

@@ -157,6 +157,13 @@ class Conflict(Refusal):
     error_id = "LDM-443"
 
 
+class NoSpace(Refusal):
+    """There is no room for what was sent."""
+
+    status = 507
+    error_id = "LDM-470"
+
+
 class LinkExpired(Refusal):
     """A one-time link was used already, withdrawn, or is too old."""
 

@@ -69,6 +69,10 @@ class GatewaySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             "Station; CUPS hands it out with credentials."
         ),
     ] = ""
+    max_firmware: Annotated[
+        int,
+        about("Largest file of firmware for base stations in bytes.", ge=1024, le=1_073_741_824),
+    ] = 67_108_864
     basics_station_commands: Annotated[
         bool,
         about(

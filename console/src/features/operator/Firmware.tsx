@@ -11,7 +11,6 @@ import { useT } from "../../text";
 import { useFirmware, useFleetUpdates, useOrderUpdates, useRemoveFirmware, useSignFirmware, useUpload } from "./api";
 
 type Stored = Schemas["FirmwareView"];
-const LARGEST = 64 * 1024 * 1024;
 const states = ["confirmed", "fetched", "ordered", "failed"] as const;
 const colours = { confirmed: "green", fetched: "yellow", ordered: "gray", failed: "red" } as const;
 
@@ -151,7 +150,6 @@ function UploadForm() {
   const [file, setFile] = useState<File | null>(null);
   const upload = useUpload();
   const saved = useUnsaved(Boolean(model || version || file));
-  const tooLarge = file !== null && file.size > LARGEST;
   const send = async () => {
     if (!file) return;
     const path = withQuery("/api/v1/operator/firmware", { model: model.trim(), version: version.trim() });
@@ -194,12 +192,7 @@ function UploadForm() {
           {file?.name ?? t("firmware.noFile")}
         </Text>
       </Group>
-      {tooLarge && (
-        <Text size="sm" c="red" role="alert">
-          {t("firmware.tooLarge")}
-        </Text>
-      )}
-      <Button onClick={() => void send()} disabled={!model.trim() || !version.trim() || !file || tooLarge}>
+      <Button onClick={() => void send()} disabled={!model.trim() || !version.trim() || !file}>
         {t("firmware.upload")}
       </Button>
     </Stack>

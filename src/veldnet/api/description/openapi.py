@@ -32,6 +32,7 @@ _RARER = {
     409: "Not possible in this installation",
     410: "The link has expired or was used already",
     412: "Changed by someone else since it was read",
+    507: "There is no room for what was sent",
 }
 _IF_MATCH = {
     "name": "if-match",

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.response import Stream
 
+from veldnet.api.body import Upload
 from veldnet.api.services import Services
 
 Handler = Callable[..., Awaitable[Any]]
@@ -75,11 +76,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def body(self) -> Any:
         """The type of the JSON in requests, None without."""
         kind = self.inputs().get("body")
-        return None if kind is bytes else kind
+        return None if kind in (bytes, Upload) else kind
 
     @property
     def takes_octets(self) -> bool:
-        return self.inputs().get("body") is bytes
+        return self.inputs().get("body") in (bytes, Upload)
 
     def answer(self) -> Any:
         """The type of the answer's JSON, None without."""

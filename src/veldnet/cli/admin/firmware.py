@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ from veldnet.inventory.base_stations import Firmware
 from veldnet.store import Connection
 
 firmware_app = typer.Typer(help="Firmware of base stations.", no_args_is_help=True)
+
+_AT_ONCE = 1 << 20
 
 Ref = Annotated[str, typer.Argument(help="Number of the firmware.")]
 _File = Annotated[Path, typer.Argument(help="File.", exists=True, dir_okay=False)]
@@ -48,15 +51,18 @@ def add(
     version: Annotated[str, typer.Option(help="Package version that they report once they have it.")],
     data: Data = None,
 ) -> None:
-    """Store firmware, 64 MiB at most. It is handed out once it is signed."""
-    if file.stat().st_size > base_stations.LARGEST:
-        fail(f"firmware holds {base_stations.LARGEST} octets at most")
-    content, by = file.read_bytes(), administrator()
+    """Store firmware, `gateways.max_firmware` octets at most. It is handed out once it is signed."""
+    settings, by = settings_of(data), administrator()
+    largest = settings.gateways.max_firmware
+    if file.stat().st_size > largest:
+        fail(f"firmware holds {largest} octets at most: see gateways.max_firmware")
 
     async def work(opened: DataDirectory) -> int:
         store = opened.store
         owner = await store.read(lambda c: accounts.find_operator(c, operator))
-        ref = await base_stations.store_firmware(store.write, owner, (model, version), content, by)
+        ref, _size = await base_stations.store_firmware(
+            store.write, owner, (model, version), _parts(file), by
+        )
 
         def finish(connection: Connection) -> None:
             base_stations.complete(connection, ref)
@@ -65,7 +71,7 @@ def add(
         await store.write(finish)
         return ref
 
-    ref = with_data(settings_of(data), work)
+    ref = with_data(settings, work)
     report(f"firmware {ref} stored; sign it next", ref=str(ref))
 
 
@@ -104,6 +110,12 @@ def remove(ref: Ref, data: Data = None) -> None:
 
     with_data(settings_of(data), work)
     report(f"firmware {ref} removed", ref=ref)
+
+
+async def _parts(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as opened:
+        while octets := opened.read(_AT_ONCE):
+            yield octets
 
 
 def _text(path: Path) -> str:

@@ -1,7 +1,6 @@
 """Base stations of an operator: registration, and what they have reported about themselves."""
 
 from .firmware import (
-    LARGEST,
     Firmware,
     Offered,
     complete,
@@ -92,7 +91,6 @@ from .updates import (
 
 __all__ = [
     "DEFAULT_ID",
-    "LARGEST",
     "MOST_ATTEMPTS",
     "BaseStation",
     "Contact",

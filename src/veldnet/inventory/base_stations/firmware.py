@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
-import itertools
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Any, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
-from veldnet.domain.errors import BadRequest, InUse, InvalidField, NotFound
+from veldnet.domain.errors import BadRequest, InUse, InvalidField, NoSpace, NotFound
 from veldnet.inventory.rows import inserted_ref, ref_of
-from veldnet.store import lock_row, moment, put
+from veldnet.store import StoreError, lock_row, moment, put
 from veldnet.store.schema import (
     base_station_updates,
     firmware,
@@ -33,8 +33,7 @@ from veldnet.store.schema import (
     operators,
 )
 
-# Octets of a file, of one of its parts, and files of an operator.
-LARGEST = 64 << 20
+# Octets of one part of a file, and files of an operator.
 PART = 64 << 10
 MOST = 20
 # Parts in a transaction, so that frames do not wait for it.
@@ -63,6 +62,13 @@ class Firmware(msgspec.Struct, frozen=True):
     created_at: int
     created_by: str
     keys: list[int]
+
+
+class StoredFile(NamedTuple):
+    """A file that has come whole; `size` in octets."""
+
+    ref: int
+    size: int
 
 
 class Offered(msgspec.Struct, frozen=True):
@@ -101,28 +107,62 @@ def read_firmware(connection: Connection, operator_ref: int | None, ref: str) ->
 
 
 async def store_firmware(
-    write: Write, operator_ref: int, named: tuple[str, str], content: bytes, by: str
-) -> int:
-    """Store a file, `named` by model and version, in several transactions; returns its ref. It is listed once
-    `complete` was called on it. Raises `InvalidField`, `BadRequest`."""
+    write: Write, operator_ref: int, named: tuple[str, str], content: AsyncIterable[bytes], by: str
+) -> StoredFile:
+    """Store a file as it comes, `named` by model and version, in several transactions. It is
+    listed once `complete` was called on it. Raises `InvalidField`, `BadRequest`, `NoSpace`, and what reading
+    raises; nothing is left of the file then."""
     model, version = (_text(name, given) for name, given in zip(("model", "version"), named, strict=True))
-    if not 0 < len(content) <= LARGEST:
-        raise BadRequest("firmware holds {largest} octets at most, and one at least", largest=LARGEST)
     await sweep(write)
-    digest = hashlib.sha512(content).digest()
-    ref: int = await write(lambda c: _begin(c, operator_ref, (model, version), (len(content), digest), by))
-    parts = (
-        {"firmware_ref": ref, "number": number, "content": content[at : at + PART]}
-        for number, at in enumerate(range(0, len(content), PART))
-    )
-    for some in _batched(parts):
-        await write(lambda c, some=some: c.execute(insert(firmware_parts), some))  # type: ignore[misc]
-    return ref
+    ref: int = await write(lambda c: _begin(c, operator_ref, (model, version), by))
+    try:
+        size, digest = await _store_parts(write, ref, content)
+        if size == 0:
+            raise BadRequest("firmware must not be empty")
+        await write(lambda c: _measured(c, ref, size, digest))
+    except StoreError as error:
+        await _discard(write, ref)
+        raise NoSpace("the file could not be stored; see whether the disk of the database is full") from error
+    except Exception:
+        await _discard(write, ref)
+        raise
+    return StoredFile(ref, size)
 
 
-def _batched(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while some := list(itertools.islice(rows, _AT_ONCE)):
-        yield some
+async def _store_parts(write: Write, ref: int, content: AsyncIterable[bytes]) -> tuple[int, bytes]:
+    """Write what comes, some parts at a time; returns its size and SHA-512."""
+    hashed, size, number, waiting = hashlib.sha512(), 0, 0, bytearray()
+
+    async def flush() -> None:
+        nonlocal number
+        rows = [
+            {"firmware_ref": ref, "number": number + place, "content": bytes(waiting[at : at + PART])}
+            for place, at in enumerate(range(0, len(waiting), PART))
+        ]
+        await write(lambda c: c.execute(insert(firmware_parts), rows))
+        number += len(rows)
+
+    async for octets in content:
+        hashed.update(octets)
+        size += len(octets)
+        view = memoryview(octets)
+        while view:
+            taken = min(_AT_ONCE * PART - len(waiting), len(view))
+            waiting += view[:taken]
+            view = view[taken:]
+            if len(waiting) == _AT_ONCE * PART:
+                await flush()
+                waiting.clear()
+    if waiting:
+        await flush()
+    return size, hashed.digest()
+
+
+async def _discard(write: Write, ref: int) -> None:
+    """Forget a file that has not come whole; where that cannot be written, `sweep` does it later."""
+    with contextlib.suppress(StoreError):
+        await write(lambda c: c.execute(delete(firmware).where(firmware.c.ref == ref)))
+        await sweep(write)
 
 
 def _text(name: str, given: str) -> str:
@@ -134,9 +174,7 @@ def _text(name: str, given: str) -> str:
     return text
 
 
-def _begin(
-    connection: Connection, operator_ref: int, named: tuple[str, str], content: tuple[int, bytes], by: str
-) -> int:
+def _begin(connection: Connection, operator_ref: int, named: tuple[str, str], by: str) -> int:
     columns = firmware.c
     mine = columns.operator_ref == operator_ref
     lock_row(connection, operators, operator_ref)
@@ -152,14 +190,18 @@ def _begin(
                 operator_ref=operator_ref,
                 model=named[0],
                 version=named[1],
-                size=content[0],
-                digest=content[1],
+                size=0,
+                digest=b"",
                 complete=False,
                 created_at=moment(connection),
                 created_by=by,
             )
         )
     )
+
+
+def _measured(connection: Connection, ref: int, size: int, digest: bytes) -> None:
+    connection.execute(update(firmware).where(firmware.c.ref == ref).values(size=size, digest=digest))
 
 
 def complete(connection: Connection, ref: int) -> Firmware:

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import Connection
 
+from veldnet.api.body import Upload
 from veldnet.api.query import Parameter
 from veldnet.api.routers import OPERATOR
 from veldnet.api.services import Services
@@ -52,6 +53,10 @@ async def list_firmware(services: Services, operator: OperatorScope) -> list[Fir
     return [_view(each) for each in found]
 
 
+def _largest(services: Services) -> int:
+    return services.platform.settings.gateways.max_firmware
+
+
 @OPERATOR.post(
     "/firmware",
     "uploadFirmware",
@@ -60,21 +65,23 @@ async def list_firmware(services: Services, operator: OperatorScope) -> list[Fir
     status=201,
     media="application/octet-stream",
     result=FirmwareView,
-    max_body=base_stations.LARGEST,
+    max_body=_largest,
+    refusals=(507,),
 )
 async def upload_firmware(
-    services: Services, operator: OperatorScope, query: FirmwareName, body: bytes
+    services: Services, operator: OperatorScope, query: FirmwareName, body: Upload
 ) -> FirmwareView:
-    """Store a file: what Station is to run, 64 MiB at most. It is handed out once it is signed."""
+    """Store a file as it comes: what Station is to run, `gateways.max_firmware` octets at most. It is handed
+    out once it is signed."""
     named = (query.model, query.version)
     by = operator.display_name
-    ref = await base_stations.store_firmware(services.write, operator.operator_ref, named, body, by)
+    file = await base_stations.store_firmware(services.write, operator.operator_ref, named, body, by)
     stored = await services.change(
-        lambda c: base_stations.complete(c, ref),
+        lambda c: base_stations.complete(c, file.ref),
         by=operator,
         action="firmware.created",
-        what=f"firmware {ref}",
-        details={"model": query.model, "version": query.version, "size": len(body)},
+        what=f"firmware {file.ref}",
+        details={"model": query.model, "version": query.version, "size": file.size},
     )
     return _view(stored)
 
