@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,7 @@ from rich.progress import Progress
 
 from veldnet.cli.options import Data, Days, Json, Limit
 from veldnet.cli.output import errors, fail, print_json, print_table, report
-from veldnet.cli.running import administrator, change_data, settings_of, with_data
+from veldnet.cli.running import administrator, change_data, read_data, settings_of, with_data
 from veldnet.inventory import accounts, changes, devices
 from veldnet.lorawan import BaseStationId, InvalidIdentifier
 from veldnet.monitoring import (
@@ -42,6 +43,13 @@ _COLOURS = {
     "MAJOR": "dark_orange",
     "CRITICAL": "red",
 }
+
+
+Cleared = Annotated[bool, typer.Option(help="Include cleared alarms.")]
+
+
+def _alarm(label: str, infos: Sequence[str]) -> str:
+    return f"{label} ({', '.join(infos)})" if infos else label
 
 
 def _coloured(state: str) -> str:
@@ -77,7 +85,7 @@ def list_alarms(
                 _coloured(a.state),
                 a.device_eui,
                 a.name,
-                f"{a.type:03d} {a.label}" + (f" ({', '.join(a.infos)})" if a.infos else ""),
+                _alarm(f"{a.type:03d} {a.label}", a.infos),
                 a.occurrence,
                 "yes" if a.acked else "",
                 a.updated,
@@ -89,15 +97,12 @@ def list_alarms(
 
 @alarms_app.command("modules")
 def list_module_alarms(
-    cleared: Annotated[bool, typer.Option(help="Include cleared alarms.")] = False,
+    cleared: Cleared = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """List the alarms of HSM modules."""
-    found = with_data(
-        settings_of(data),
-        lambda d: d.store.read(lambda c: listing.list_module_alarms(c, cleared=cleared)),
-    )
+    found = read_data(data, lambda c: listing.list_module_alarms(c, cleared=cleared))
     if as_json:
         print_json(found)
         return
@@ -108,7 +113,7 @@ def list_module_alarms(
             (
                 _coloured(a.alarmState),
                 a.module,
-                a.alarmType + (f" ({', '.join(a.additionalInfos)})" if a.additionalInfos else ""),
+                _alarm(a.alarmType, a.additionalInfos),
                 a.lastUpdateTime,
             )
             for a in found
@@ -118,15 +123,12 @@ def list_module_alarms(
 
 @alarms_app.command("base-stations")
 def list_base_station_alarms(
-    cleared: Annotated[bool, typer.Option(help="Include cleared alarms.")] = False,
+    cleared: Cleared = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """List the alarms of base stations."""
-    found = with_data(
-        settings_of(data),
-        lambda d: d.store.read(lambda c: listing.list_base_station_alarms(c, cleared=cleared)),
-    )
+    found = read_data(data, lambda c: listing.list_base_station_alarms(c, cleared=cleared))
     if as_json:
         print_json(found)
         return
@@ -138,8 +140,7 @@ def list_base_station_alarms(
                 _coloured(a.alarmState),
                 a.baseStationId,
                 a.name,
-                f"{a.alarmTypeId} {a.alarmType}"
-                + (f" ({', '.join(a.additionalInfos)})" if a.additionalInfos else ""),
+                _alarm(f"{a.alarmTypeId} {a.alarmType}", a.additionalInfos),
                 a.lastUpdateTime,
             )
             for a in found

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from veldnet.cli.options import Data, Json, Operator, Setting
-from veldnet.cli.output import fail, print_members, print_rows, report
+from veldnet.cli.output import print_members, print_rows, report
 from veldnet.cli.running import change_data, read_data, settings_of
 from veldnet.domain.documents import ProfileSettings
 from veldnet.inventory import accounts, offers
 from veldnet.store import Connection
 
-from .documents import change_settings, read_settings
+from .documents import change_settings, named, read_settings
 
 profile_app = typer.Typer(help="Device profiles.", no_args_is_help=True)
 
@@ -56,10 +56,7 @@ def show_profile(profile_id: ProfileId, operator: Operator, data: Data = None, a
 
 
 def _profile(connection: Connection, operator_ref: int, profile_id: str) -> offers.Profile:
-    found = [each for each in offers.operator_profiles(connection, operator_ref) if each.id == profile_id]
-    if not found:
-        fail(f"there is no device profile {profile_id}")
-    return found[0]
+    return named(offers.operator_profiles(connection, operator_ref), "device profile", profile_id)
 
 
 @profile_app.command("change")

@@ -9,13 +9,13 @@ import typer
 
 from veldnet.assembly.network_settings import network_parameters
 from veldnet.cli.options import Data, Json, Operator, Setting
-from veldnet.cli.output import fail, print_members, print_rows, report
+from veldnet.cli.output import print_members, print_rows, report
 from veldnet.cli.running import change_data, read_data, settings_of
 from veldnet.domain.documents import StationProfileSettings
 from veldnet.inventory import accounts, base_stations
 from veldnet.store import Connection
 
-from .documents import change_settings, read_settings
+from .documents import change_settings, named, read_settings
 
 station_profile_app = typer.Typer(help="Base station profiles.", no_args_is_help=True)
 
@@ -71,10 +71,7 @@ def show_profile(profile_id: ProfileId, operator: Operator, data: Data = None, a
 
 def _profile(connection: Connection, operator_ref: int, profile_id: str) -> base_stations.StationProfile:
     listed = base_stations.operator_profiles(connection, operator_ref)
-    found = [each for each in listed if each.id == profile_id]
-    if not found:
-        fail(f"there is no base station profile {profile_id}")
-    return found[0]
+    return named(listed, "base station profile", profile_id)
 
 
 @station_profile_app.command("change")
