@@ -705,6 +705,7 @@ export const en = {
   "logger.newFrames": "{count, plural, one {# new frame} other {# new frames}}",
   "logger.none": "No frames found",
   "logger.noneAtAll": "No frames match the filters.",
+  "logger.noneYet": "Frames appear here once a device sends. Register a device, and check that a base station is connected.",
   "logger.noneText": "No frames match the filters back to {time}.",
   "logger.older": "Search further back",
   "logger.only": "Show only {name}",

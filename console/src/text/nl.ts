@@ -707,6 +707,7 @@ export const nl: Record<keyof typeof en, string> = {
   "logger.newFrames": "{count, plural, one {# nieuw frame} other {# nieuwe frames}}",
   "logger.none": "Geen frames gevonden",
   "logger.noneAtAll": "Geen frames voldoen aan de filters.",
+  "logger.noneYet": "Frames verschijnen hier zodra een apparaat zendt. Registreer een apparaat en controleer of er een basisstation verbonden is.",
   "logger.noneText": "Geen frames voldoen aan de filters, terug tot {time}.",
   "logger.older": "Verder terug zoeken",
   "logger.only": "Alleen {name} tonen",

@@ -47,6 +47,8 @@ export function FrameList({
 }: Props) {
   const t = useT();
   const frames = useFrames({ ...filters, ...fixed }, live, decode);
+  // Without filters there is nothing to match: no frame has come yet.
+  const filtered = Object.values(filters).some(Boolean);
   const [open, setOpen] = useState<Set<string>>(new Set());
   const place = useRef<HTMLDivElement>(null);
   const { lines, state, dropped, hold } = frames;
@@ -169,9 +171,9 @@ export function FrameList({
               icon={IconFilter}
               title={t("logger.none")}
               text={
-                frames.searchedTo
+                filtered && frames.searchedTo
                   ? t("logger.noneText", { time: new Date(frames.searchedTo).toLocaleString() })
-                  : t("logger.noneAtAll")
+                  : t(filtered ? "logger.noneAtAll" : "logger.noneYet")
               }
             />
           )}

@@ -151,8 +151,11 @@ def _duration(value: float | str | UnsetType) -> float:
         )
     try:
         return float(Duration.parse(value[:40] if isinstance(value, str) else value))
-    except (ValueError, OverflowError) as error:
-        raise InvalidField("advance: {error}", error=error) from None
+    except (ValueError, OverflowError):
+        raise InvalidField(
+            "advance: {value!r} is not a duration; write for example 200ms, 10s, 5m, 24h or 35d",
+            value=str(value)[:40],
+        ) from None
 
 
 def _moment(text: str) -> float:
