@@ -63,11 +63,11 @@ const change = () =>
     () => "refused",
   );
 
-describe("a session", () => {
-  beforeEach(() => {
-    document.title = "";
-  });
+beforeEach(() => {
+  document.title = "";
+});
 
+describe("a session", () => {
   it("is found again when the page is loaded, and its token goes with changes alone", async () => {
     const asked = serve({ "GET /api/v1/session": () => json(anna), "POST /api/v1/alarms/acks": () => json({}) });
     await open(change);
@@ -121,7 +121,9 @@ describe("a session", () => {
     expect(screen.getByText("may look")).toBeTruthy();
     expect(asked.filter(({ path }) => path.endsWith("acks"))).toHaveLength(1);
   });
+});
 
+describe("a session of a tab", () => {
   it("of an operator names the subscriber that it works for, in this tab until it ends", async () => {
     const asked = serve({
       "GET /api/v1/session": () => json(olga),

@@ -36,18 +36,32 @@ const Context = createContext<Session | null>(null);
 // Of this tab alone: two tabs may look at two customers.
 const stored = "veldnet-customer";
 
-export function SessionProvider({ children }: { children: ReactNode }) {
+/** Whether the server answers. */
+function useReachable(): boolean {
   const queries = useQueryClient();
+  const [reachable, setReachable] = useState(true);
+  useEffect(() => {
+    link.onReachable = setReachable;
+  }, []);
+  useEffect(() => {
+    if (reachable) return;
+    // A small request now and then tells when the server is back.
+    const timer = setInterval(() => void probe(), 3000);
+    return () => clearInterval(timer);
+  }, [reachable]);
+  useEffect(() => {
+    // What was shown while the server was away may be old.
+    if (reachable) void queries.invalidateQueries();
+  }, [reachable, queries]);
+  return reachable;
+}
+
+/** The user of the session, and the customer for whom an operator's user works. */
+function useIdentity() {
   const { setLanguage } = useTexts();
   const [user, setUser] = useState<User | null>(null);
-  const [loading, setLoading] = useState(true);
-  const [expired, setExpired] = useState(false);
-  const [reachable, setReachable] = useState(true);
   const [acting, setActing] = useState("");
   const current = useRef<User | null>(null);
-  // Requests that wait for somebody to sign in again.
-  const waiting = useRef<((again: boolean) => void)[]>([]);
-
   const take = useCallback(
     (found: User | null) => {
       current.current = found;
@@ -60,18 +74,33 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     },
     [setLanguage],
   );
+  return { user, acting, current, take, setActing };
+}
+
+type Identity = ReturnType<typeof useIdentity>;
+
+/** Whether the session ended by itself. Requests wait then for somebody to sign in again. */
+function useExpiry(current: Identity["current"]) {
+  const [expired, setExpired] = useState(false);
+  const waiting = useRef<((again: boolean) => void)[]>([]);
   const settle = useCallback((again: boolean) => {
     setExpired(false);
     waiting.current.splice(0).forEach((resume) => resume(again));
   }, []);
-
   useEffect(() => {
-    link.onReachable = setReachable;
     link.onExpired = () => {
       if (!current.current) return Promise.resolve(false);
       setExpired(true);
       return new Promise<boolean>((resolve) => waiting.current.push(resolve));
     };
+  }, [current]);
+  return { expired, settle };
+}
+
+/** Asks who is signed in as the page opens, until the server answers. */
+function useOpening(take: Identity["take"]): boolean {
+  const [loading, setLoading] = useState(true);
+  useEffect(() => {
     let again: ReturnType<typeof setTimeout>;
     const ask = async () => {
       try {
@@ -86,21 +115,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     void ask();
     return () => clearTimeout(again);
   }, [take]);
+  return loading;
+}
 
-  useEffect(() => {
-    if (reachable) return;
-    // A small request now and then tells when the server is back.
-    const timer = setInterval(() => void probe(), 3000);
-    return () => clearInterval(timer);
-  }, [reachable]);
-
-  useEffect(() => {
-    // What was shown while the server was away may be old.
-    if (reachable) void queries.invalidateQueries();
-  }, [reachable, queries]);
-
-  const enter = useCallback(
-    (found: User | undefined) => {
+/** Signing in and out, in all its steps. */
+function useSigning({ current, take }: Pick<Identity, "current" | "take">, settle: (again: boolean) => void) {
+  const queries = useQueryClient();
+  return useMemo(() => {
+    const enter = (found: User | undefined) => {
       const before = current.current;
       const same = before !== null && before.kind === found?.kind && before.username === found.username;
       if (!same) {
@@ -113,51 +135,20 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       if (same && found.secondFactor) return;
       settle(same);
       if (same) void queries.invalidateQueries();
-    },
-    [queries, settle, take],
-  );
-  const verified = useCallback(
-    (found: User | undefined) => {
+    };
+    const verified = (found: User | undefined) => {
       take(found ?? null);
       settle(true);
       void queries.invalidateQueries();
-    },
-    [queries, settle, take],
-  );
-
-  const value = useMemo<Session>(
-    () => ({
-      user,
-      loading,
-      expired,
-      reachable,
-      customerId: user?.kind === "operator" ? acting : (user?.customerId ?? ""),
-      mayChange: user !== null && user.role !== "ro",
-      mayManage: user !== null && (user.kind === "operator" ? user.role === "rw" : user.role === "admin"),
-      workFor: (customerId) => {
-        if (customerId) sessionStorage.setItem(stored, customerId);
-        else sessionStorage.removeItem(stored);
-        link.customerId = customerId;
-        queries.clear();
-        setActing(customerId);
-      },
-      speak: (language) => {
-        setLanguage(language, () => {
-          if (!current.current) return;
-          void api.PUT("/api/v1/session/language", { body: { language } }).then(
-            () => queries.invalidateQueries(),
-            // The page has the language all the same; the choice is made again another time.
-            () => {},
-          );
-        });
-      },
+    };
+    return {
       enter,
       verified,
-      signIn: async (username, password) => {
+      signIn: async (username: string, password: string) => {
         const { data } = await api.POST("/api/v1/session", { body: { username, password } });
         enter(data);
       },
-      verify: async (code) => {
+      verify: async (code: string) => {
         const { data } = await api.POST("/api/v1/session/secondFactor", { body: { code } });
         verified(data);
       },
@@ -173,8 +164,58 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         queries.clear();
         take(null);
       },
+    };
+  }, [queries, current, take, settle]);
+}
+
+/** What a user chooses for the session: the customer to work for, and the language. */
+function useChoices({ current, setActing }: Pick<Identity, "current" | "setActing">) {
+  const queries = useQueryClient();
+  const { setLanguage } = useTexts();
+  return useMemo(
+    () => ({
+      workFor: (customerId: string) => {
+        if (customerId) sessionStorage.setItem(stored, customerId);
+        else sessionStorage.removeItem(stored);
+        link.customerId = customerId;
+        queries.clear();
+        setActing(customerId);
+      },
+      speak: (language: Language) => {
+        setLanguage(language, () => {
+          if (!current.current) return;
+          void api.PUT("/api/v1/session/language", { body: { language } }).then(
+            () => queries.invalidateQueries(),
+            // The page has the language all the same; the choice is made again another time.
+            () => {},
+          );
+        });
+      },
     }),
-    [user, loading, expired, reachable, acting, queries, take, settle, setLanguage, enter, verified],
+    [queries, setLanguage, current, setActing],
+  );
+}
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const reachable = useReachable();
+  const { user, acting, current, take, setActing } = useIdentity();
+  const { expired, settle } = useExpiry(current);
+  const loading = useOpening(take);
+  const signing = useSigning({ current, take }, settle);
+  const choices = useChoices({ current, setActing });
+  const value = useMemo<Session>(
+    () => ({
+      user,
+      loading,
+      expired,
+      reachable,
+      customerId: user?.kind === "operator" ? acting : (user?.customerId ?? ""),
+      mayChange: user !== null && user.role !== "ro",
+      mayManage: user !== null && (user.kind === "operator" ? user.role === "rw" : user.role === "admin"),
+      ...signing,
+      ...choices,
+    }),
+    [user, loading, expired, reachable, acting, signing, choices],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }

@@ -31,6 +31,47 @@ export interface ChartProps {
 
 const palette = ["#2b9160", "#1c7ed6", "#f08c00", "#ae3ec9", "#e03131", "#0c8599", "#868e96"];
 
+/** An option of ours with the looks that all charts share. */
+function styled(option: EChartsCoreOption, dark: boolean): EChartsCoreOption {
+  const ink = dark ? "#c9c9c9" : "#495057";
+  const line = dark ? "#3b3b3b" : "#e9ecef";
+  const axis = {
+    axisLine: { lineStyle: { color: line } },
+    axisLabel: { color: ink },
+    splitLine: { lineStyle: { color: line } },
+    nameTextStyle: { color: ink },
+  };
+  const style = (given: unknown) =>
+    Array.isArray(given) ? given.map((one: object) => ({ ...axis, ...one })) : { ...axis, ...(given as object) };
+  return {
+    backgroundColor: "transparent",
+    color: palette,
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    animationDuration: 300,
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+    grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
+    tooltip: {
+      trigger: "axis",
+      confine: true,
+      backgroundColor: dark ? "#25262b" : "#fff",
+      borderColor: line,
+      textStyle: { color: dark ? "#e9ecef" : "#212529" },
+    },
+    ...option,
+    legend: {
+      top: 0,
+      left: 0,
+      icon: "roundRect",
+      itemWidth: 12,
+      itemHeight: 12,
+      textStyle: { color: ink },
+      ...(option.legend as object),
+    },
+    xAxis: style(option.xAxis),
+    yAxis: style(option.yAxis),
+  };
+}
+
 export default function ChartCanvas({ label, option, height = 240, onPick, save = false, group }: ChartProps) {
   const t = useT();
   const place = useRef<HTMLDivElement>(null);
@@ -39,44 +80,8 @@ export default function ChartCanvas({ label, option, height = 240, onPick, save 
   useEffect(() => {
     if (!place.current) return;
     const dark = scheme === "dark";
-    const ink = dark ? "#c9c9c9" : "#495057";
-    const line = dark ? "#3b3b3b" : "#e9ecef";
     chart.current = echarts.init(place.current, dark ? "dark" : undefined);
-    const axis = {
-      axisLine: { lineStyle: { color: line } },
-      axisLabel: { color: ink },
-      splitLine: { lineStyle: { color: line } },
-      nameTextStyle: { color: ink },
-    };
-    const style = (given: unknown) =>
-      Array.isArray(given) ? given.map((one: object) => ({ ...axis, ...one })) : { ...axis, ...(given as object) };
-    chart.current.setOption({
-      backgroundColor: "transparent",
-      color: palette,
-      animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-      animationDuration: 300,
-      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
-      tooltip: {
-        trigger: "axis",
-        confine: true,
-        backgroundColor: dark ? "#25262b" : "#fff",
-        borderColor: line,
-        textStyle: { color: dark ? "#e9ecef" : "#212529" },
-      },
-      ...option,
-      legend: {
-        top: 0,
-        left: 0,
-        icon: "roundRect",
-        itemWidth: 12,
-        itemHeight: 12,
-        textStyle: { color: ink },
-        ...(option.legend as object),
-      },
-      xAxis: style(option.xAxis),
-      yAxis: style(option.yAxis),
-    });
+    chart.current.setOption(styled(option, dark));
     if (group) {
       chart.current.group = group;
       echarts.connect(group);

@@ -33,6 +33,137 @@ export interface TableProps<T> {
   minWidth?: number;
 }
 
+interface Sorted {
+  key: string;
+  down: boolean;
+}
+
+/** The rows of the page in the order of a column, where somebody has asked for one that the server does not sort by. */
+function useSortedHere<T>(rows: T[], columns: Column<T>[]) {
+  const [local, setLocal] = useState<Sorted | null>(null);
+  const shown = useMemo(() => {
+    const column = columns.find((candidate) => candidate.key === local?.key);
+    if (!local || !column?.value) return rows;
+    const read = column.value;
+    return [...rows].sort((one, other) => {
+      const [a, b] = [read(one), read(other)];
+      if (a === b) return 0;
+      if (a === null || a === undefined) return 1;
+      if (b === null || b === undefined) return -1;
+      return (a < b ? -1 : 1) * (local.down ? -1 : 1);
+    });
+  }, [rows, columns, local]);
+  return { shown, local, setLocal };
+}
+
+interface HeadingProps<T> extends Pick<TableProps<T>, "sort" | "onSort"> {
+  column: Column<T>;
+  local: Sorted | null;
+  setLocal: (sorted: Sorted | null) => void;
+}
+
+function Heading<T>(props: HeadingProps<T>) {
+  const { column, sort } = props;
+  return (
+    <Table.Th
+      ta={column.align}
+      w={column.width}
+      aria-sort={
+        column.sort && sort?.replace(/^-/, "") === column.sort
+          ? sort.startsWith("-")
+            ? "descending"
+            : "ascending"
+          : undefined
+      }
+    >
+      <Title {...props} />
+    </Table.Th>
+  );
+}
+
+/** The title of a column; a button where it can be sorted by. */
+function Title<T>({ column, sort, onSort, local, setLocal }: HeadingProps<T>) {
+  const t = useT();
+  const { sort: byServer } = column;
+  const serverSide = byServer && onSort;
+  if (!serverSide && !column.value) return <>{column.title}</>;
+  const active = serverSide ? sort?.replace(/^-/, "") === byServer : local?.key === column.key;
+  const down = serverSide ? sort?.startsWith("-") : local?.down;
+  const turn = () => {
+    if (serverSide) {
+      setLocal(null);
+      onSort((active ? !down : column.mostFirst) ? `-${byServer}` : byServer);
+    } else setLocal(active && local?.down ? null : { key: column.key, down: active === true });
+  };
+  return (
+    <UnstyledButton
+      onClick={turn}
+      fz="inherit"
+      fw="inherit"
+      title={serverSide ? t("table.sortAll") : t("table.sortPage")}
+    >
+      <Group gap={4} wrap="nowrap" justify={column.align === "right" ? "flex-end" : "flex-start"}>
+        {column.title}
+        {active && (down ? <IconArrowDown size={14} /> : <IconArrowUp size={14} />)}
+      </Group>
+    </UnstyledButton>
+  );
+}
+
+interface RowProps<T> {
+  row: T;
+  id: string;
+  columns: Column<T>[];
+  onOpen?: (row: T) => void;
+  selected: boolean;
+  onToggle?: () => void;
+}
+
+function Row<T>({ row, id, columns, onOpen, selected, onToggle }: RowProps<T>) {
+  const t = useT();
+  const move = (event: KeyboardEvent<HTMLTableRowElement>) => {
+    if (event.target !== event.currentTarget) return;
+    const there =
+      event.key === "ArrowDown"
+        ? event.currentTarget.nextElementSibling
+        : event.key === "ArrowUp"
+          ? event.currentTarget.previousElementSibling
+          : null;
+    if (there instanceof HTMLElement) {
+      event.preventDefault();
+      there.focus();
+    } else if (event.key === "Enter" && onOpen) onOpen(row);
+    else if (event.key === " " && onToggle) {
+      event.preventDefault();
+      onToggle();
+    }
+  };
+  return (
+    <Table.Tr
+      tabIndex={0}
+      onKeyDown={(event) => move(event)}
+      onClick={(event) => {
+        // A click on a link or button means that.
+        if (onOpen && !(event.target as HTMLElement).closest("a, button, input, label") && !getSelection()?.toString())
+          onOpen(row);
+      }}
+      style={{ cursor: onOpen ? "pointer" : undefined }}
+      data-row={id}
+    >
+      {onToggle && (
+        <Table.Td>
+          <Checkbox aria-label={t("table.select")} checked={selected} onChange={onToggle} />
+        </Table.Td>
+      )}
+      {columns.map((column) => (
+        <Table.Td key={column.key} ta={column.align}>
+          {column.render(row)}
+        </Table.Td>
+      ))}
+    </Table.Tr>
+  );
+}
+
 export function DataTable<T>({
   label,
   rows,
@@ -47,19 +178,7 @@ export function DataTable<T>({
   minWidth = 700,
 }: TableProps<T>) {
   const t = useT();
-  const [local, setLocal] = useState<{ key: string; down: boolean } | null>(null);
-  const shown = useMemo(() => {
-    const column = columns.find((candidate) => candidate.key === local?.key);
-    if (!local || !column?.value) return rows;
-    const read = column.value;
-    return [...rows].sort((one, other) => {
-      const [a, b] = [read(one), read(other)];
-      if (a === b) return 0;
-      if (a === null || a === undefined) return 1;
-      if (b === null || b === undefined) return -1;
-      return (a < b ? -1 : 1) * (local.down ? -1 : 1);
-    });
-  }, [rows, columns, local]);
+  const { shown, local, setLocal } = useSortedHere(rows, columns);
 
   if (!rows.length && empty) return <>{empty}</>;
 
@@ -67,49 +186,6 @@ export function DataTable<T>({
     const next = new Set(selected);
     if (!next.delete(row)) next.add(row);
     onSelect?.(next);
-  };
-  const move = (event: KeyboardEvent<HTMLTableRowElement>, row: T) => {
-    if (event.target !== event.currentTarget) return;
-    const there =
-      event.key === "ArrowDown"
-        ? event.currentTarget.nextElementSibling
-        : event.key === "ArrowUp"
-          ? event.currentTarget.previousElementSibling
-          : null;
-    if (there instanceof HTMLElement) {
-      event.preventDefault();
-      there.focus();
-    } else if (event.key === "Enter" && onOpen) onOpen(row);
-    else if (event.key === " " && onSelect) {
-      event.preventDefault();
-      toggle(id(row));
-    }
-  };
-  const header = (column: Column<T>) => {
-    const { sort: byServer } = column;
-    const serverSide = byServer && onSort;
-    if (!serverSide && !column.value) return column.title;
-    const active = serverSide ? sort?.replace(/^-/, "") === byServer : local?.key === column.key;
-    const down = serverSide ? sort?.startsWith("-") : local?.down;
-    const turn = () => {
-      if (serverSide) {
-        setLocal(null);
-        onSort((active ? !down : column.mostFirst) ? `-${byServer}` : byServer);
-      } else setLocal(active && local?.down ? null : { key: column.key, down: active === true });
-    };
-    return (
-      <UnstyledButton
-        onClick={turn}
-        fz="inherit"
-        fw="inherit"
-        title={serverSide ? t("table.sortAll") : t("table.sortPage")}
-      >
-        <Group gap={4} wrap="nowrap" justify={column.align === "right" ? "flex-end" : "flex-start"}>
-          {column.title}
-          {active && (down ? <IconArrowDown size={14} /> : <IconArrowUp size={14} />)}
-        </Group>
-      </UnstyledButton>
-    );
   };
   const all = rows.length > 0 && rows.every((row) => selected?.has(id(row)));
   return (
@@ -128,56 +204,21 @@ export function DataTable<T>({
               </Table.Th>
             )}
             {columns.map((column) => (
-              <Table.Th
-                key={column.key}
-                ta={column.align}
-                w={column.width}
-                aria-sort={
-                  column.sort && sort?.replace(/^-/, "") === column.sort
-                    ? sort.startsWith("-")
-                      ? "descending"
-                      : "ascending"
-                    : undefined
-                }
-              >
-                {header(column)}
-              </Table.Th>
+              <Heading key={column.key} column={column} sort={sort} onSort={onSort} local={local} setLocal={setLocal} />
             ))}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {shown.map((row) => (
-            <Table.Tr
+            <Row
               key={id(row)}
-              tabIndex={0}
-              onKeyDown={(event) => move(event, row)}
-              onClick={(event) => {
-                // A click on a link or button means that.
-                if (
-                  onOpen &&
-                  !(event.target as HTMLElement).closest("a, button, input, label") &&
-                  !getSelection()?.toString()
-                )
-                  onOpen(row);
-              }}
-              style={{ cursor: onOpen ? "pointer" : undefined }}
-              data-row={id(row)}
-            >
-              {onSelect && (
-                <Table.Td>
-                  <Checkbox
-                    aria-label={t("table.select")}
-                    checked={selected?.has(id(row)) ?? false}
-                    onChange={() => toggle(id(row))}
-                  />
-                </Table.Td>
-              )}
-              {columns.map((column) => (
-                <Table.Td key={column.key} ta={column.align}>
-                  {column.render(row)}
-                </Table.Td>
-              ))}
-            </Table.Tr>
+              row={row}
+              id={id(row)}
+              columns={columns}
+              onOpen={onOpen}
+              selected={selected?.has(id(row)) ?? false}
+              onToggle={onSelect && (() => toggle(id(row)))}
+            />
           ))}
         </Table.Tbody>
       </Table>

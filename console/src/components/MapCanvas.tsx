@@ -2,7 +2,7 @@
 import { useComputedColorScheme } from "@mantine/core";
 import L from "leaflet";
 import "leaflet/dist/leaflet.css";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, type RefObject } from "react";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import { useSession } from "../session";
@@ -122,17 +122,47 @@ function drawGrid(map: L.Map, lines: L.LayerGroup, color: string): void {
   }
 }
 
-export default function MapCanvas({ label, spots, areas, height = 420, onView, onPick, fit, places }: MapProps) {
-  const place = useRef<HTMLDivElement>(null);
+type Shared<T> = RefObject<T | null>;
+
+/** Tells of what the map shows, and of clicks. What it returns ends that, and the map. */
+function begin(made: L.Map, place: HTMLElement, calls: RefObject<Pick<MapProps, "onView" | "onPick">>): () => void {
+  const tell = () => {
+    const bounds = made.getBounds();
+    calls.current.onView?.({
+      south: Math.max(bounds.getSouth(), -90),
+      west: Math.max(bounds.getWest(), -180),
+      north: Math.min(bounds.getNorth(), 90),
+      east: Math.min(bounds.getEast(), 180),
+      zoom: made.getZoom(),
+    });
+  };
+  made.on("moveend", tell);
+  let zooming = false;
+  made.on("zoomanim", () => (zooming = true));
+  made.on("zoomend", () => (zooming = false));
+  made.on("click", (event) => calls.current.onPick?.(event.latlng.lat, event.latlng.lng));
+  const resize = new ResizeObserver(() => made.invalidateSize());
+  resize.observe(place);
+  tell();
+  return () => {
+    resize.disconnect();
+    const remove = () => {
+      made.remove();
+      // Leaflet tells of a new size with a delay, also for a map that is gone.
+      made.off();
+    };
+    // It also goes on with a zoom that has begun.
+    if (zooming) made.once("zoomend", () => queueMicrotask(remove));
+    else remove();
+  };
+}
+
+/** A map in its place on the page, made again where it gets tiles or loses them, with a layer for spots. */
+function useMap(place: Shared<HTMLElement>, tiles: string, given: Pick<MapProps, "onView" | "onPick">) {
   const map = useRef<L.Map | null>(null);
   const layer = useRef<L.LayerGroup | null>(null);
-  const scheme = useComputedColorScheme("light");
-  const { user } = useSession();
-  const tiles = user?.tiles ?? "";
-  const attribution = user?.tilesAttribution ?? "";
-  const calls = useRef({ onView, onPick });
-  calls.current = { onView, onPick };
-
+  const calls = useRef(given);
+  calls.current = given;
   useEffect(() => {
     if (!place.current) return;
     const made = L.map(place.current, {
@@ -149,129 +179,121 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
     L.control.scale({ imperial: false, position: "topright" }).addTo(made);
     map.current = made;
     layer.current = L.layerGroup().addTo(made);
-    const tell = () => {
-      const bounds = made.getBounds();
-      calls.current.onView?.({
-        south: Math.max(bounds.getSouth(), -90),
-        west: Math.max(bounds.getWest(), -180),
-        north: Math.min(bounds.getNorth(), 90),
-        east: Math.min(bounds.getEast(), 180),
-        zoom: made.getZoom(),
-      });
-    };
-    made.on("moveend", tell);
-    let zooming = false;
-    made.on("zoomanim", () => (zooming = true));
-    made.on("zoomend", () => (zooming = false));
-    made.on("click", (event) => calls.current.onPick?.(event.latlng.lat, event.latlng.lng));
-    const resize = new ResizeObserver(() => made.invalidateSize());
-    resize.observe(place.current);
-    tell();
+    const end = begin(made, place.current, calls);
     return () => {
-      resize.disconnect();
-      const remove = () => {
-        made.remove();
-        // Leaflet tells of a new size with a delay, also for a map that is gone.
-        made.off();
-      };
-      // It also goes on with a zoom that has begun.
-      if (zooming) made.once("zoomend", () => queueMicrotask(remove));
-      else remove();
+      end();
       map.current = null;
     };
-  }, [tiles]);
+  }, [place, tiles]);
+  return { map, layer };
+}
 
+/** Outlines of countries over a grid. What it returns takes them away. */
+function drawOutlines(on: L.Map, dark: boolean): () => void {
+  let gone = false;
+  const parts: L.Layer[] = [];
+  const grid = L.layerGroup().addTo(on);
+  const draw = () => drawGrid(on, grid, dark ? "#3a4046" : "#dbe1e5");
+  on.on("moveend", draw);
+  draw();
+  parts.push(
+    grid,
+    L.layerGroup()
+      .on("remove", () => on.off("moveend", draw))
+      .addTo(on),
+  );
+  void countries().then((found) => {
+    if (gone) return;
+    const style = {
+      color: dark ? "#5c636a" : "#adb5bd",
+      weight: 1,
+      fillColor: dark ? "#25292d" : "#f7f9f6",
+      fillOpacity: 1,
+      interactive: false,
+    };
+    const land = L.geoJSON(found, { style: () => style, interactive: false }).addTo(on);
+    land.bringToBack();
+    parts.push(land);
+  });
+  return () => {
+    gone = true;
+    for (const part of parts) part.remove();
+  };
+}
+
+/** What lies under all: tiles where they are set, or else outlines. */
+function useGround(map: Shared<L.Map>, tiles: string, attribution: string, scheme: string): void {
   useEffect(() => {
     const on = map.current;
     if (!on) return;
-    const dark = scheme === "dark";
-    const parts: L.Layer[] = [];
-    let gone = false;
-    if (tiles)
-      parts.push(L.tileLayer(tiles, { attribution: attribution.replace(/[<>&]/g, " "), maxZoom: 19 }).addTo(on));
-    else {
-      const grid = L.layerGroup().addTo(on);
-      const draw = () => drawGrid(on, grid, dark ? "#3a4046" : "#dbe1e5");
-      on.on("moveend", draw);
-      draw();
-      parts.push(
-        grid,
-        L.layerGroup()
-          .on("remove", () => on.off("moveend", draw))
-          .addTo(on),
-      );
-      void countries().then((found) => {
-        if (gone) return;
-        const style = {
-          color: dark ? "#5c636a" : "#adb5bd",
-          weight: 1,
-          fillColor: dark ? "#25292d" : "#f7f9f6",
-          fillOpacity: 1,
-          interactive: false,
-        };
-        const land = L.geoJSON(found, { style: () => style, interactive: false }).addTo(on);
-        land.bringToBack();
-        parts.push(land);
-      });
-    }
-    return () => {
-      gone = true;
-      for (const part of parts) part.remove();
-    };
-  }, [tiles, attribution, scheme]);
+    if (!tiles) return drawOutlines(on, scheme === "dark");
+    const drawn = L.tileLayer(tiles, { attribution: attribution.replace(/[<>&]/g, " "), maxZoom: 19 }).addTo(on);
+    return () => void drawn.remove();
+  }, [map, tiles, attribution, scheme]);
+}
 
+/** Lines from a spot to other places. */
+function drawLines({ latitude, longitude, to = [] }: Spot, on: L.LayerGroup): void {
+  for (const end of to)
+    L.polyline(
+      [
+        [latitude, longitude],
+        [end.latitude, end.longitude],
+      ],
+      { color: end.color, weight: 2, opacity: 0.8, dashArray: "4 4" },
+    )
+      .bindTooltip(escaped(end.label))
+      .addTo(on);
+}
+
+function markerOf(spot: Spot): L.CircleMarker | L.Marker {
+  const color = paint(`--mantine-color-${spot.color}-filled`) || spot.color;
+  const at: L.LatLngExpression = [spot.latitude, spot.longitude];
+  if (spot.kind === "device")
+    return L.circleMarker(at, {
+      pane: "devices",
+      radius: 7,
+      color: "#fff",
+      weight: 2,
+      fillColor: color,
+      fillOpacity: 1,
+    });
+  return L.marker(at, {
+    keyboard: true,
+    title: spot.label,
+    alt: spot.label,
+    icon: L.divIcon({
+      className: "",
+      html: spot.kind === "cluster" ? cluster(spot.count ?? 0, color) : station(color),
+      iconSize: spot.kind === "cluster" ? [44, 44] : [26, 26],
+    }),
+  });
+}
+
+/** Spots, with their lines beneath. A click on a cluster goes nearer to it. */
+function useSpots(map: Shared<L.Map>, layer: Shared<L.LayerGroup>, spots: Spot[], scheme: string): void {
   useEffect(() => {
     const on = layer.current;
     if (!on) return;
     on.clearLayers();
+    for (const spot of spots) drawLines(spot, on);
     for (const spot of spots) {
-      for (const end of spot.to ?? []) {
-        L.polyline(
-          [
-            [spot.latitude, spot.longitude],
-            [end.latitude, end.longitude],
-          ],
-          { color: end.color, weight: 2, opacity: 0.8, dashArray: "4 4" },
-        )
-          .bindTooltip(escaped(end.label))
-          .addTo(on);
-      }
-    }
-    for (const spot of spots) {
-      const color = paint(`--mantine-color-${spot.color}-filled`) || spot.color;
-      const at: L.LatLngExpression = [spot.latitude, spot.longitude];
-      const marker =
-        spot.kind === "device"
-          ? L.circleMarker(at, {
-              pane: "devices",
-              radius: 7,
-              color: "#fff",
-              weight: 2,
-              fillColor: color,
-              fillOpacity: 1,
-            })
-          : L.marker(at, {
-              keyboard: true,
-              title: spot.label,
-              alt: spot.label,
-              icon: L.divIcon({
-                className: "",
-                html: spot.kind === "cluster" ? cluster(spot.count ?? 0, color) : station(color),
-                iconSize: spot.kind === "cluster" ? [44, 44] : [26, 26],
-              }),
-            });
+      const marker = markerOf(spot);
       marker.bindTooltip(escaped(spot.label));
       if (spot.onClick) marker.on("click", spot.onClick);
-      else if (spot.kind === "cluster") marker.on("click", () => map.current?.setView(at, map.current.getZoom() + 2));
+      else if (spot.kind === "cluster")
+        marker.on("click", () => map.current?.setView([spot.latitude, spot.longitude], map.current.getZoom() + 2));
       marker.addTo(on);
     }
-  }, [spots, scheme]);
+  }, [map, layer, spots, scheme]);
+}
 
+function useAreas(map: Shared<L.Map>, areas: Area[] | undefined, scheme: string): void {
   useEffect(() => {
     const on = map.current;
     if (!on || !areas) return;
     const drawn = L.layerGroup().addTo(on);
-    for (const { south, west, size, color, label: words } of areas)
+    for (const { south, west, size, color, label } of areas)
       L.rectangle(
         [
           [south, west],
@@ -279,14 +301,15 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
         ],
         { pane: "areas", stroke: false, fillColor: color, fillOpacity: 0.45 },
       )
-        .bindTooltip(escaped(words))
+        .bindTooltip(escaped(label))
         .addTo(drawn);
     return () => void drawn.remove();
-  }, [areas, scheme]);
+  }, [map, areas, scheme]);
+}
 
+function useFit(map: Shared<L.Map>, fit: string | undefined, all: { latitude: number; longitude: number }[]): void {
   useEffect(() => {
     const on = map.current;
-    const all = places ?? spots;
     if (!on || fit === undefined || !all.length) return;
     on.fitBounds(L.latLngBounds(all.map((spot) => [spot.latitude, spot.longitude])), {
       padding: [60, 60],
@@ -296,7 +319,18 @@ export default function MapCanvas({ label, spots, areas, height = 420, onView, o
     // Only when asked for, not with each new spot.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [fit]);
+}
 
+export default function MapCanvas({ label, spots, areas, height = 420, onView, onPick, fit, places }: MapProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const scheme = useComputedColorScheme("light");
+  const { user } = useSession();
+  const tiles = user?.tiles ?? "";
+  const { map, layer } = useMap(place, tiles, { onView, onPick });
+  useGround(map, tiles, user?.tilesAttribution ?? "", scheme);
+  useSpots(map, layer, spots, scheme);
+  useAreas(map, areas, scheme);
+  useFit(map, fit, places ?? spots);
   return (
     <div ref={place} role="region" aria-label={label} className={tiles ? "map" : "map plain"} style={{ height }} />
   );

@@ -12,19 +12,25 @@ const passed = "what is typed is the form's around it, which says so";
 const shown = "it decides what is shown, and nothing is stored";
 const outside = "before somebody signs in there is no page to leave for";
 
+const trial = "something to try the decoder with";
+const rows = "of scanned devices, which the page around it tells of";
+
 /** Components that hold input which nobody saves, and why. */
 const free: Record<string, string> = {
-  "components/DataTable.tsx DataTable": shown,
+  "components/DataTable.tsx useSortedHere": shown,
   "components/DevicePicker.tsx DevicePicker": passed,
   "components/NumberField.tsx NumberField": passed,
   "features/account/Links.tsx": outside,
   "features/account/SignIn.tsx": outside,
   "features/alarms/AlarmTable.tsx AlarmTable": shown,
-  "features/decoders/Lab.tsx Lab": "a payload to try the decoder with",
+  "features/decoders/Lab.tsx Encode": trial,
+  "features/decoders/Lab.tsx OfDevice": trial,
+  "features/decoders/Lab.tsx OfPayload": trial,
   "features/devices/List.tsx Devices": shown,
-  "features/devices/Map.tsx DeviceMap": shown,
   "features/devices/ModelChoice.tsx ModelChoice": passed,
   "features/devices/Readings.tsx Compare": shown,
+  "features/devices/Series.tsx useCreating": rows,
+  "features/devices/Series.tsx useScan": rows,
   "features/first-steps/StationStep.tsx StationStep": shown,
   "features/logger/Logger.tsx Logger": shown,
   "features/operator/Oversight.tsx Audit": shown,
@@ -47,19 +53,20 @@ function named(node: ts.Node, found: (call: string) => void): void {
   node.forEachChild((child) => named(child, found));
 }
 
-/** Components with a state of their own that an input changes. */
+function isTyped(within: ts.Node): boolean {
+  const isProp =
+    ts.isJsxAttribute(within) || ts.isPropertyAssignment(within) || ts.isShorthandPropertyAssignment(within);
+  if (isProp && within.name.getText() === "onChange") return true;
+  return within.forEachChild((child) => isTyped(child) || undefined) ?? false;
+}
+
+/** Components with a state of their own that an input changes. The state of a hook is changed by any input beside it. */
 function holders(path: string, text: string): Holder[] {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
   return file.statements.filter(ts.isFunctionDeclaration).flatMap((component) => {
     const calls = new Set<string>();
     named(component, (call) => calls.add(call));
-    let typed = false;
-    const look = (node: ts.Node): void => {
-      const isProp = ts.isJsxAttribute(node) || ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node);
-      if (isProp && node.name.getText() === "onChange") typed = true;
-      node.forEachChild(look);
-    };
-    look(component);
+    const typed = isTyped(component.name?.text.startsWith("use") ? file : component);
     const holds = typed && (calls.has("useState") || calls.has("useDraft"));
     const guarded = calls.has("useUnsaved") || calls.has("useDraft");
     return holds ? [{ name: component.name?.text ?? "", guarded }] : [];

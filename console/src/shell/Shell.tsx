@@ -74,14 +74,10 @@ export function Shell(): ReactElement | null {
   );
 }
 
-function Signed() {
-  const { user, customerId, workFor, speak, reachable, signOut, mayChange, mayManage } = useSession();
-  const outdated = useOutdated();
-  const { t, language } = useTexts();
-  const [open, { toggle, close }] = useDisclosure();
-  const [searching, { open: openSearch, close: closeSearch }] = useDisclosure();
+/** Which pages there are for whom, and where one is. */
+function usePlace() {
+  const { user, customerId, mayChange, mayManage } = useSession();
   const location = useLocation();
-  const navigate = useNavigate();
   const path = location.pathname.replace(/^\/console/, "") || "/";
   const operator = user?.kind === "operator";
   const desk = operator && !customerId;
@@ -94,8 +90,6 @@ function Signed() {
     const icon = (desk ? undefined : screen.subscriber) ?? (operator ? screen.operator : undefined);
     return icon ? [{ path: screen.path, title: screen.title, icon }] : [];
   });
-
-  useEffect(close, [path, close]);
   // What is shown, which is behind the address while a page is being loaded.
   const shown =
     useRouterState({ select: (state) => state.matches[state.matches.length - 1]?.pathname ?? "/" }).replace(
@@ -104,6 +98,15 @@ function Signed() {
     ) || "/";
   // Without a customer an operator has no devices; a customer has no network.
   const misplaced = desk ? !/^\/(operator|logger|account)/.test(shown) : shown.startsWith("/operator");
+  return { path, operator, desk, pages, known, misplaced };
+}
+
+type Whereabouts = ReturnType<typeof usePlace>;
+
+/** Leads away from pages that are not for the one who looks. */
+function useRightPlace({ path, operator, desk, misplaced }: Whereabouts) {
+  const navigate = useNavigate();
+  const { customerId, workFor } = useSession();
   useEffect(() => {
     if (misplaced && (desk || !operator)) void navigate({ to: desk ? "/operator" : "/" });
   }, [misplaced, desk, operator, navigate]);
@@ -113,7 +116,10 @@ function Signed() {
     if (before.current !== path && operator && customerId && path.startsWith("/operator")) workFor("");
     before.current = path;
   }, [path, operator, customerId, workFor]);
-  // So that a screen opens also while the server is away, and at once.
+}
+
+/** So that a screen opens also while the server is away, and at once. */
+function usePreloaded(operator: boolean) {
   useEffect(
     () =>
       preloadWhenIdle(
@@ -122,11 +128,16 @@ function Signed() {
       ),
     [operator],
   );
+}
+
+function useKeys(desk: boolean, search: () => void, openKeys: () => void) {
+  const navigate = useNavigate();
+  const { mayChange } = useSession();
   // Also while something is being typed.
-  useHotkeys([["mod+K", openSearch]], []);
+  useHotkeys([["mod+K", search]], []);
   useHotkeys([
-    ["/", openSearch],
-    ["shift+?", () => openKeys()],
+    ["/", search],
+    ["shift+?", openKeys],
     ["alt+1", () => void navigate({ to: desk ? "/operator" : "/" })],
     ["alt+2", () => void navigate({ to: desk ? "/operator/base-stations" : "/devices" })],
     ["alt+3", () => void navigate({ to: "/logger" })],
@@ -138,9 +149,19 @@ function Signed() {
       },
     ],
   ]);
+}
+
+function Signed() {
+  const { t } = useTexts();
+  const [open, { toggle, close }] = useDisclosure();
+  const [searching, { open: search, close: closeSearch }] = useDisclosure();
+  const place = usePlace();
+  const { path, operator, desk, pages, known, misplaced } = place;
+  useEffect(close, [path, close]);
+  useRightPlace(place);
+  usePreloaded(operator);
   const openKeys = () => openDialog(t("keys.title"), <Keys operator={desk} />);
-  const active = (target: string) =>
-    target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
+  useKeys(desk, search, openKeys);
 
   return (
     <AppShell
@@ -163,143 +184,201 @@ function Signed() {
         <Palette pages={known} close={closeSearch} />
       </Dialog>
       <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="sm" wrap="nowrap">
-            <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("nav.menu")} />
-            <Link
-              to="/"
-              aria-label={branding.name}
-              style={{
-                display: "flex",
-                gap: 8,
-                alignItems: "center",
-                color: "inherit",
-                textDecoration: "none",
-              }}
-            >
-              <img src={logo} alt="" width={28} height={28} />
-              <Text fw={700} size="lg" visibleFrom="xs">
-                {branding.name}
-              </Text>
-            </Link>
-          </Group>
-          <UnstyledButton
-            aria-haspopup="dialog"
-            onClick={openSearch}
-            visibleFrom="md"
-            style={{
-              border: "1px solid var(--mantine-color-default-border)",
-              borderRadius: 8,
-              padding: "6px 12px",
-              minWidth: 280,
-            }}
-          >
-            <Group justify="space-between" wrap="nowrap">
-              <Group gap={8} c="dimmed" wrap="nowrap">
-                <IconSearch size={16} />
-                <Text size="sm">{t("search.open")}</Text>
-              </Group>
-              <Kbd size="xs">Ctrl K</Kbd>
-            </Group>
-          </UnstyledButton>
-          <Group gap={6} wrap="nowrap">
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="lg"
-              hiddenFrom="md"
-              aria-label={t("search.open")}
-              aria-haspopup="dialog"
-              onClick={openSearch}
-            >
-              <IconSearch size={18} />
-            </ActionIcon>
-            {operator && (
-              <WorkFor
-                customerId={customerId}
-                workFor={(customer) =>
-                  leaveForms(() => {
-                    workFor(customer);
-                    void navigate({ to: customer ? "/" : "/operator" });
-                  })
-                }
-              />
-            )}
-            <SchemeSwitch />
-            <Menu position="bottom-end" withArrow>
-              <Menu.Target>
-                <Button
-                  variant="subtle"
-                  color="gray"
-                  leftSection={<IconUser size={18} />}
-                  px="xs"
-                  aria-label={`${user?.displayName} – ${t("nav.account")}`}
-                >
-                  <Text size="sm" visibleFrom="md">
-                    {user?.displayName}
-                  </Text>
-                </Button>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <Menu.Label>
-                  {user?.username} · {t(`role.${user?.role ?? "ro"}` as "role.ro")}
-                </Menu.Label>
-                <Menu.Item leftSection={<IconKey size={16} />} onClick={() => void navigate({ to: "/account" })}>
-                  {t("nav.account")}
-                </Menu.Item>
-                <Menu.Item
-                  leftSection={<IconLanguage size={16} />}
-                  onClick={() => speak(language === "en" ? "nl" : "en")}
-                >
-                  {language === "en" ? "Nederlands" : "English"}
-                </Menu.Item>
-                <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} aria-haspopup="dialog" onClick={openKeys}>
-                  {t("keys.title")}
-                </Menu.Item>
-                <Menu.Divider />
-                <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leaveForms(() => void signOut())}>
-                  {t("nav.signOut")}
-                </Menu.Item>
-              </Menu.Dropdown>
-            </Menu>
-          </Group>
-        </Group>
+        <Header open={open} toggle={toggle} operator={operator} search={search} openKeys={openKeys} />
       </AppShell.Header>
       <AppShell.Navbar p={6}>
         <ScrollArea>
-          <nav aria-label={t("nav.menu")}>
-            {pages.map(({ path: target, title, icon: IconOf }) => (
-              <MenuLink
-                key={target}
-                to={target}
-                activeOptions={{ exact: true }}
-                label={t(title)}
-                leftSection={<IconOf size={18} stroke={1.7} />}
-                active={active(target)}
-                aria-current={active(target) ? "page" : undefined}
-                px={8}
-                styles={{ section: { marginInlineEnd: 8 } }}
-                style={{ borderRadius: 8 }}
-              />
-            ))}
-          </nav>
+          <Navigation pages={pages} path={path} />
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content">
-        {outdated && <Updated reload={() => leaveForms(page.reload)} />}
-        {!reachable && (
-          <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>
-            {t("connection.text")}
-          </Alert>
-        )}
-        {!mayChange && (
-          <Text size="xs" c="dimmed" mb="xs">
-            {t("role.roText")}
-          </Text>
-        )}
+        <Notices />
         {!misplaced && <Outlet />}
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+interface HeaderProps {
+  /** Whether the menu of a narrow screen is open. */
+  open: boolean;
+  toggle: () => void;
+  operator: boolean;
+  search: () => void;
+  openKeys: () => void;
+}
+
+function Header({ open, toggle, operator, search, openKeys }: HeaderProps) {
+  const { t } = useTexts();
+  const navigate = useNavigate();
+  const { customerId, workFor } = useSession();
+  return (
+    <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+      <Group gap="sm" wrap="nowrap">
+        <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("nav.menu")} />
+        <Brand />
+      </Group>
+      <SearchButton open={search} />
+      <Group gap={6} wrap="nowrap">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="lg"
+          hiddenFrom="md"
+          aria-label={t("search.open")}
+          aria-haspopup="dialog"
+          onClick={search}
+        >
+          <IconSearch size={18} />
+        </ActionIcon>
+        {operator && (
+          <WorkFor
+            customerId={customerId}
+            workFor={(customer) =>
+              leaveForms(() => {
+                workFor(customer);
+                void navigate({ to: customer ? "/" : "/operator" });
+              })
+            }
+          />
+        )}
+        <SchemeSwitch />
+        <AccountMenu openKeys={openKeys} />
+      </Group>
+    </Group>
+  );
+}
+
+function Brand() {
+  return (
+    <Link
+      to="/"
+      aria-label={branding.name}
+      style={{
+        display: "flex",
+        gap: 8,
+        alignItems: "center",
+        color: "inherit",
+        textDecoration: "none",
+      }}
+    >
+      <img src={logo} alt="" width={28} height={28} />
+      <Text fw={700} size="lg" visibleFrom="xs">
+        {branding.name}
+      </Text>
+    </Link>
+  );
+}
+
+function SearchButton({ open }: { open: () => void }) {
+  const { t } = useTexts();
+  return (
+    <UnstyledButton
+      aria-haspopup="dialog"
+      onClick={open}
+      visibleFrom="md"
+      style={{
+        border: "1px solid var(--mantine-color-default-border)",
+        borderRadius: 8,
+        padding: "6px 12px",
+        minWidth: 280,
+      }}
+    >
+      <Group justify="space-between" wrap="nowrap">
+        <Group gap={8} c="dimmed" wrap="nowrap">
+          <IconSearch size={16} />
+          <Text size="sm">{t("search.open")}</Text>
+        </Group>
+        <Kbd size="xs">Ctrl K</Kbd>
+      </Group>
+    </UnstyledButton>
+  );
+}
+
+function AccountMenu({ openKeys }: { openKeys: () => void }) {
+  const { t, language } = useTexts();
+  const navigate = useNavigate();
+  const { user, speak, signOut } = useSession();
+  return (
+    <Menu position="bottom-end" withArrow>
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          color="gray"
+          leftSection={<IconUser size={18} />}
+          px="xs"
+          aria-label={`${user?.displayName} – ${t("nav.account")}`}
+        >
+          <Text size="sm" visibleFrom="md">
+            {user?.displayName}
+          </Text>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          {user?.username} · {t(`role.${user?.role ?? "ro"}` as "role.ro")}
+        </Menu.Label>
+        <Menu.Item leftSection={<IconKey size={16} />} onClick={() => void navigate({ to: "/account" })}>
+          {t("nav.account")}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLanguage size={16} />} onClick={() => speak(language === "en" ? "nl" : "en")}>
+          {language === "en" ? "Nederlands" : "English"}
+        </Menu.Item>
+        <Menu.Item leftSection={<Kbd size="xs">?</Kbd>} aria-haspopup="dialog" onClick={openKeys}>
+          {t("keys.title")}
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leaveForms(() => void signOut())}>
+          {t("nav.signOut")}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Navigation({ pages, path }: Pick<Whereabouts, "pages" | "path">) {
+  const { t } = useTexts();
+  const active = (target: string) =>
+    target === "/" || target === "/operator" ? path === target : path === target || path.startsWith(`${target}/`);
+  return (
+    <nav aria-label={t("nav.menu")}>
+      {pages.map(({ path: target, title, icon: IconOf }) => (
+        <MenuLink
+          key={target}
+          to={target}
+          activeOptions={{ exact: true }}
+          label={t(title)}
+          leftSection={<IconOf size={18} stroke={1.7} />}
+          active={active(target)}
+          aria-current={active(target) ? "page" : undefined}
+          px={8}
+          styles={{ section: { marginInlineEnd: 8 } }}
+          style={{ borderRadius: 8 }}
+        />
+      ))}
+    </nav>
+  );
+}
+
+/** What holds for every page: an older console, a server that does not answer, a user who may only read. */
+function Notices() {
+  const { t } = useTexts();
+  const { reachable, mayChange } = useSession();
+  const outdated = useOutdated();
+  return (
+    <>
+      {outdated && <Updated reload={() => leaveForms(page.reload)} />}
+      {!reachable && (
+        <Alert color="orange" icon={<IconWifiOff size={20} />} mb="md" role="status" title={t("connection.lost")}>
+          {t("connection.text")}
+        </Alert>
+      )}
+      {!mayChange && (
+        <Text size="xs" c="dimmed" mb="xs">
+          {t("role.roText")}
+        </Text>
+      )}
+    </>
   );
 }
 

@@ -19,7 +19,7 @@ import { number } from "../../format";
 import { useSession } from "../../session";
 import { AlarmDrawer } from "./AlarmDetails";
 import { useAcknowledge, useAlarms, type AlarmQuery } from "./api";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 
 type Alarm = Schemas["AlarmLine"];
 const PAGE = 100;
@@ -48,91 +48,7 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
   if (!found.data) return <Loading />;
   const { alarms, total, more } = found.data;
   const open = alarms.filter((alarm) => !alarm.acked);
-  const columns: Column<Alarm>[] = [
-    {
-      key: "state",
-      title: t("alarms.state"),
-      width: 120,
-      render: (alarm) => <SeverityBadge state={alarm.state} />,
-    },
-    ...(withDevice
-      ? [
-          {
-            key: "device",
-            title: t("nav.devices"),
-            render: (alarm: Alarm) => (
-              <>
-                <DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} />
-                <Text size="xs" c="dimmed" ff="monospace">
-                  {alarm.deviceEUI}
-                </Text>
-              </>
-            ),
-          },
-        ]
-      : []),
-    {
-      key: "text",
-      title: t("alarms.alarm"),
-      render: (alarm) => (
-        <>
-          <Text size="sm">{alarm.text}</Text>
-          <Group gap={8}>
-            <Text size="xs" c="dimmed">
-              {String(alarm.type).padStart(3, "0")}
-            </Text>
-            {alarm.mutedUntil && (
-              <Text size="xs" c="dimmed">
-                <IconBellOff size={12} aria-hidden /> {t("alarms.muted")}
-              </Text>
-            )}
-            {alarm.comments > 0 && (
-              <Text size="xs" c="dimmed">
-                {t("alarms.commentCount", { count: alarm.comments })}
-              </Text>
-            )}
-          </Group>
-        </>
-      ),
-    },
-    {
-      key: "occurrence",
-      title: t("alarms.occurrence"),
-      align: "right",
-      value: (alarm) => alarm.occurrence,
-      render: (alarm) => number(alarm.occurrence),
-    },
-    { key: "created", title: t("alarms.created"), render: (alarm) => <Time at={alarm.creationTime} short /> },
-    { key: "updated", title: t("alarms.updated"), render: (alarm) => <Time at={alarm.lastUpdateTime} short /> },
-    { key: "assignee", title: t("alarms.assignee"), render: (alarm) => alarm.assigneeName ?? "–" },
-    {
-      key: "acked",
-      title: t("alarms.acked"),
-      render: (alarm) =>
-        alarm.acked ? (
-          <Text size="sm">
-            <IconCheck size={14} aria-hidden /> {alarm.ackAuthor}{" "}
-            <Text span size="xs" c="dimmed">
-              <Time at={alarm.lastAckTime} short />
-            </Text>
-          </Text>
-        ) : (
-          <IfMayChange>
-            <Button
-              size="compact-sm"
-              variant="light"
-              aria-haspopup="dialog"
-              onClick={(event) => {
-                event.stopPropagation();
-                acknowledge([alarm.ref]);
-              }}
-            >
-              {t("alarms.ack")}
-            </Button>
-          </IfMayChange>
-        ),
-    },
-  ];
+  const columns = columnsOf(t, withDevice, (alarm) => acknowledge([alarm.ref]));
   return (
     <Stack gap="sm">
       <AlarmDrawer alarmRef={opened} onClose={() => setOpened(null)} />
@@ -177,5 +93,107 @@ export function AlarmTable({ filters, withDevice = true, page = 1, onPage }: Tab
         </Group>
       )}
     </Stack>
+  );
+}
+
+function columnsOf(t: Translate, withDevice: boolean, acknowledge: (alarm: Alarm) => void): Column<Alarm>[] {
+  return [
+    {
+      key: "state",
+      title: t("alarms.state"),
+      width: 120,
+      render: (alarm) => <SeverityBadge state={alarm.state} />,
+    },
+    ...(withDevice
+      ? [
+          {
+            key: "device",
+            title: t("nav.devices"),
+            render: (alarm: Alarm) => <Concerned alarm={alarm} />,
+          },
+        ]
+      : []),
+    {
+      key: "text",
+      title: t("alarms.alarm"),
+      render: (alarm) => <Words alarm={alarm} />,
+    },
+    {
+      key: "occurrence",
+      title: t("alarms.occurrence"),
+      align: "right",
+      value: (alarm) => alarm.occurrence,
+      render: (alarm) => number(alarm.occurrence),
+    },
+    { key: "created", title: t("alarms.created"), render: (alarm) => <Time at={alarm.creationTime} short /> },
+    { key: "updated", title: t("alarms.updated"), render: (alarm) => <Time at={alarm.lastUpdateTime} short /> },
+    { key: "assignee", title: t("alarms.assignee"), render: (alarm) => alarm.assigneeName ?? "–" },
+    {
+      key: "acked",
+      title: t("alarms.acked"),
+      render: (alarm) => <Acknowledgement alarm={alarm} acknowledge={() => acknowledge(alarm)} />,
+    },
+  ];
+}
+
+/** The device that it concerns. */
+function Concerned({ alarm }: { alarm: Alarm }) {
+  return (
+    <>
+      <DeviceLink deviceRef={alarm.deviceRef} name={alarm.deviceName} />
+      <Text size="xs" c="dimmed" ff="monospace">
+        {alarm.deviceEUI}
+      </Text>
+    </>
+  );
+}
+
+function Words({ alarm }: { alarm: Alarm }) {
+  const t = useT();
+  return (
+    <>
+      <Text size="sm">{alarm.text}</Text>
+      <Group gap={8}>
+        <Text size="xs" c="dimmed">
+          {String(alarm.type).padStart(3, "0")}
+        </Text>
+        {alarm.mutedUntil && (
+          <Text size="xs" c="dimmed">
+            <IconBellOff size={12} aria-hidden /> {t("alarms.muted")}
+          </Text>
+        )}
+        {alarm.comments > 0 && (
+          <Text size="xs" c="dimmed">
+            {t("alarms.commentCount", { count: alarm.comments })}
+          </Text>
+        )}
+      </Group>
+    </>
+  );
+}
+
+function Acknowledgement({ alarm, acknowledge }: { alarm: Alarm; acknowledge: () => void }) {
+  const t = useT();
+  return alarm.acked ? (
+    <Text size="sm">
+      <IconCheck size={14} aria-hidden /> {alarm.ackAuthor}{" "}
+      <Text span size="xs" c="dimmed">
+        <Time at={alarm.lastAckTime} short />
+      </Text>
+    </Text>
+  ) : (
+    <IfMayChange>
+      <Button
+        size="compact-sm"
+        variant="light"
+        aria-haspopup="dialog"
+        onClick={(event) => {
+          event.stopPropagation();
+          acknowledge();
+        }}
+      >
+        {t("alarms.ack")}
+      </Button>
+    </IfMayChange>
   );
 }

@@ -45,18 +45,15 @@ function encodeDownlink(input) {
 }
 `;
 
-export function DecoderLab() {
+/** A decoder as it is stored, and what somebody makes of it. */
+function useDecoderForm(ref: string) {
   const t = useT();
   const navigate = useNavigate();
-  const confirm = useConfirm();
   const { mayChange } = useSession();
   const { run } = useTell();
-  const profiles = useProfiles();
-  const { ref } = useParams({ from: "/decoders/$ref" });
   const isNew = ref === "new";
   const found = useDecoder(ref, !isNew);
   const saving = useSaveDecoder(isNew ? null : ref);
-  const deletion = useDeleteDecoder(ref);
   const [name, setName] = useState("");
   const [kind, setKind] = useState<"JAVASCRIPT" | "CAYENNE_LPP">("JAVASCRIPT");
   const [source, setSource] = useState(example);
@@ -85,8 +82,6 @@ export function DecoderLab() {
     // Only when it is loaded.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [found.data]);
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
-  if (!isNew && !found.data) return <Loading />;
   const save = async () => {
     const body = {
       name,
@@ -102,6 +97,25 @@ export function DecoderLab() {
     done(t("decoders.saved"));
     if (isNew) void navigate({ to: "/decoders/$ref", params: { ref: answer.data.ref ?? "" } });
   };
+  return {
+    ...{ isNew, found, name, setName, kind, setKind, source, setSource, bound, setBound, units, setUnits },
+    ...{ save, saved },
+  };
+}
+
+type DecoderForm = ReturnType<typeof useDecoderForm>;
+
+export function DecoderLab() {
+  const t = useT();
+  const navigate = useNavigate();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const { ref } = useParams({ from: "/decoders/$ref" });
+  const decoder = useDecoderForm(ref);
+  const { isNew, found, name, kind, source, units, setUnits, save, saved } = decoder;
+  const deletion = useDeleteDecoder(ref);
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!isNew && !found.data) return <Loading />;
   const remove = () =>
     confirm(
       t("decoders.deleteTitle", { name }),
@@ -114,15 +128,6 @@ export function DecoderLab() {
           void navigate({ to: "/decoders" });
         }),
     );
-  // Tab stays in the text where it stands for indentation; Escape first, and it leaves.
-  const indent = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key === "Escape") event.currentTarget.dataset.leave = "yes";
-    else if (event.key === "Tab" && !event.shiftKey && event.currentTarget.dataset.leave !== "yes") {
-      event.preventDefault();
-      const { selectionStart: start, selectionEnd: end } = event.currentTarget;
-      setSource(`${source.slice(0, start)}  ${source.slice(end)}`);
-    } else delete event.currentTarget.dataset.leave;
-  };
   return (
     <>
       <PageTitle title={isNew ? t("decoders.new") : name}>
@@ -145,63 +150,7 @@ export function DecoderLab() {
       </PageTitle>
       <Grid>
         <Grid.Col span={{ base: 12, lg: 6 }}>
-          <Panel>
-            <Stack>
-              <TextInput
-                label={t("common.name")}
-                value={name}
-                onChange={(event) => setName(event.currentTarget.value)}
-                required
-                maxLength={100}
-                readOnly={!mayChange}
-              />
-              <MultiSelect
-                label={t("decoders.profiles")}
-                description={t("decoders.profilesText")}
-                data={options(profiles)}
-                value={bound}
-                onChange={setBound}
-                searchable
-                readOnly={!mayChange}
-              />
-              <SegmentedControl
-                aria-label={t("decoders.kind")}
-                value={kind}
-                onChange={(value) => setKind(value)}
-                data={[
-                  { value: "JAVASCRIPT", label: t("decoders.JAVASCRIPT") },
-                  { value: "CAYENNE_LPP", label: t("decoders.CAYENNE_LPP") },
-                ]}
-              />
-              {kind === "JAVASCRIPT" ? (
-                <Textarea
-                  label={t("decoders.source")}
-                  description={t("decoders.sourceText")}
-                  value={source}
-                  onChange={(event) => setSource(event.currentTarget.value)}
-                  onKeyDown={indent}
-                  autosize
-                  minRows={16}
-                  maxRows={34}
-                  spellCheck={false}
-                  readOnly={!mayChange}
-                  styles={{
-                    input: {
-                      fontFamily: "var(--mantine-font-family-monospace)",
-                      fontSize: 13,
-                      lineHeight: 1.5,
-                      whiteSpace: "pre",
-                      overflowX: "auto",
-                    },
-                  }}
-                />
-              ) : (
-                <Text size="sm" c="dimmed">
-                  {t("decoders.cayenneText")}
-                </Text>
-              )}
-            </Stack>
-          </Panel>
+          <Fields {...decoder} />
           <Units units={units} onChange={setUnits} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 6 }}>
@@ -212,31 +161,98 @@ export function DecoderLab() {
   );
 }
 
+/** Name, profiles, kind and source. */
+function Fields({ name, setName, kind, setKind, source, setSource, bound, setBound }: DecoderForm) {
+  const t = useT();
+  const { mayChange } = useSession();
+  const profiles = useProfiles();
+  return (
+    <Panel>
+      <Stack>
+        <TextInput
+          label={t("common.name")}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          required
+          maxLength={100}
+          readOnly={!mayChange}
+        />
+        <MultiSelect
+          label={t("decoders.profiles")}
+          description={t("decoders.profilesText")}
+          data={options(profiles)}
+          value={bound}
+          onChange={setBound}
+          searchable
+          readOnly={!mayChange}
+        />
+        <SegmentedControl
+          aria-label={t("decoders.kind")}
+          value={kind}
+          onChange={(value) => setKind(value)}
+          data={[
+            { value: "JAVASCRIPT", label: t("decoders.JAVASCRIPT") },
+            { value: "CAYENNE_LPP", label: t("decoders.CAYENNE_LPP") },
+          ]}
+        />
+        {kind === "JAVASCRIPT" ? (
+          <Source source={source} setSource={setSource} />
+        ) : (
+          <Text size="sm" c="dimmed">
+            {t("decoders.cayenneText")}
+          </Text>
+        )}
+      </Stack>
+    </Panel>
+  );
+}
+
+function Source({ source, setSource }: Pick<DecoderForm, "source" | "setSource">) {
+  const t = useT();
+  const { mayChange } = useSession();
+  // Tab stays in the text where it stands for indentation; Escape first, and it leaves.
+  const indent = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.key === "Escape") event.currentTarget.dataset.leave = "yes";
+    else if (event.key === "Tab" && !event.shiftKey && event.currentTarget.dataset.leave !== "yes") {
+      event.preventDefault();
+      const { selectionStart: start, selectionEnd: end } = event.currentTarget;
+      setSource(`${source.slice(0, start)}  ${source.slice(end)}`);
+    } else delete event.currentTarget.dataset.leave;
+  };
+  return (
+    <Textarea
+      label={t("decoders.source")}
+      description={t("decoders.sourceText")}
+      value={source}
+      onChange={(event) => setSource(event.currentTarget.value)}
+      onKeyDown={indent}
+      autosize
+      minRows={16}
+      maxRows={34}
+      spellCheck={false}
+      readOnly={!mayChange}
+      styles={{
+        input: {
+          fontFamily: "var(--mantine-font-family-monospace)",
+          fontSize: 13,
+          lineHeight: 1.5,
+          whiteSpace: "pre",
+          overflowX: "auto",
+        },
+      }}
+    />
+  );
+}
+
 function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: string }) {
   const t = useT();
   const { run } = useTell();
-  const [payload, setPayload] = useState("0967 5A");
-  const [fPort, setPort] = useState<number | string>(1);
-  const [received, setReceived] = useState("");
-  const [device, setDevice] = useState<string | null>(null);
-  const [text, setText] = useState("");
-  const [object, setObject] = useState('{ "interval": 600 }');
   const [results, setResults] = useState<Schemas["LabResult"][] | null>(null);
   const trial = useTryDecoder();
-  const devices = $api.useQuery("get", "/api/v1/devices", {
-    params: { query: { search: text || undefined, pageSize: 20 } },
-  });
   const attempt = async (more: Partial<Schemas["Lab"]>) => {
     const answer = await run(trial.mutateAsync({ kind, source, trials: [], deviceRef: "", ...more }));
     setResults(answer?.data ?? null);
   };
-  let data: object | null = null;
-  try {
-    const value: unknown = JSON.parse(object);
-    data = typeof value === "object" ? value : null;
-  } catch {
-    // Shown as an error below.
-  }
   return (
     <Panel title={t("lab.title")}>
       <Tabs defaultValue="payload">
@@ -246,135 +262,18 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
           <Tabs.Tab value="encode">{t("lab.encode")}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="payload">
-          <Group align="flex-end">
-            <TextInput
-              label={t("downlinks.payloadHex")}
-              value={payload}
-              onChange={(event) => setPayload(event.currentTarget.value)}
-              style={{ flex: 1 }}
-              styles={{ input: { fontFamily: "monospace" } }}
-            />
-            <NumberInput label="FPort" value={fPort} onChange={setPort} min={1} max={223} w={90} />
-            <TextInput
-              type="datetime-local"
-              step={1}
-              label={t("lab.recvTime")}
-              description={t("lab.recvTimeText")}
-              value={received}
-              onChange={(event) => setReceived(event.currentTarget.value)}
-              w={210}
-            />
-            <Button
-              leftSection={<IconPlayerPlay size={16} />}
-              loading={trial.isPending}
-              onClick={() =>
-                void attempt({
-                  trials: [
-                    {
-                      payload: plainHex(payload),
-                      fPort: Number(fPort) || 1,
-                      recvTime: received ? new Date(received).toISOString() : undefined,
-                    },
-                  ],
-                })
-              }
-            >
-              {t("lab.run")}
-            </Button>
-          </Group>
+          <OfPayload attempt={attempt} pending={trial.isPending} />
         </Tabs.Panel>
         <Tabs.Panel value="device">
-          <Group align="flex-end">
-            <Select
-              label={t("lab.deviceLabel")}
-              description={t("lab.deviceText")}
-              searchable
-              searchValue={text}
-              onSearchChange={setText}
-              value={device}
-              onChange={setDevice}
-              data={(devices.data?.devices ?? []).map((one) => ({
-                value: one.ref ?? "",
-                label: `${one.name} (${one.EUI})`,
-              }))}
-              filter={({ options: all }) => all}
-              style={{ flex: 1 }}
-            />
-            <Button
-              leftSection={<IconPlayerPlay size={16} />}
-              loading={trial.isPending}
-              disabled={!device}
-              onClick={() => void attempt({ deviceRef: device ?? "" })}
-            >
-              {t("lab.run")}
-            </Button>
-          </Group>
+          <OfDevice attempt={attempt} pending={trial.isPending} />
         </Tabs.Panel>
         <Tabs.Panel value="encode">
-          <Stack gap="xs">
-            <Textarea
-              label={t("lab.object")}
-              value={object}
-              onChange={(event) => setObject(event.currentTarget.value)}
-              autosize
-              minRows={3}
-              error={data === null && t("downlinks.object")}
-              styles={{ input: { fontFamily: "monospace" } }}
-            />
-            <Group justify="flex-end">
-              <Button
-                leftSection={<IconPlayerPlay size={16} />}
-                loading={trial.isPending}
-                disabled={data === null}
-                onClick={() => void attempt({ encode: data && anyMembers(data) })}
-              >
-                {t("lab.run")}
-              </Button>
-            </Group>
-          </Stack>
+          <Encode attempt={attempt} pending={trial.isPending} />
         </Tabs.Panel>
       </Tabs>
       <Stack mt="md" gap="sm" data-testid="lab-results">
         {results?.map((result, index) => (
-          <div key={index}>
-            <Group gap={8}>
-              {result.payload && <Mono>{hex(result.payload)}</Mono>}
-              {result.fPort > 0 && (
-                <Badge variant="default" size="sm">
-                  FPort {result.fPort}
-                </Badge>
-              )}
-              {result.time && (
-                <Text size="xs" c="dimmed">
-                  <Time at={result.time} />
-                </Text>
-              )}
-            </Group>
-            {result.error ? (
-              <Text size="sm" className="poor">
-                {result.error}
-              </Text>
-            ) : (
-              <Code block mt={4} tabIndex={0}>
-                {JSON.stringify(result.result, null, 2)}
-              </Code>
-            )}
-            {warnings(result.result).map((words) => (
-              <Text key={words} size="sm" c="orange.8">
-                {t("lab.warning", { words })}
-              </Text>
-            ))}
-            {(result.console?.length ?? 0) > 0 && (
-              <>
-                <Text size="xs" c="dimmed" mt={4}>
-                  {t("lab.console")}
-                </Text>
-                <Code block tabIndex={0}>
-                  {result.console?.join("\n")}
-                </Code>
-              </>
-            )}
-          </div>
+          <Result key={index} result={result} />
         ))}
         {results && !results.length && (
           <Text size="sm" c="dimmed">
@@ -383,6 +282,175 @@ function Lab({ kind, source }: { kind: "JAVASCRIPT" | "CAYENNE_LPP"; source: str
         )}
       </Stack>
     </Panel>
+  );
+}
+
+interface Trial {
+  attempt: (more: Partial<Schemas["Lab"]>) => Promise<void>;
+  pending: boolean;
+}
+
+/** Decodes a payload that is typed. */
+function OfPayload({ attempt, pending }: Trial) {
+  const t = useT();
+  const [payload, setPayload] = useState("0967 5A");
+  const [fPort, setPort] = useState<number | string>(1);
+  const [received, setReceived] = useState("");
+  return (
+    <Group align="flex-end">
+      <TextInput
+        label={t("downlinks.payloadHex")}
+        value={payload}
+        onChange={(event) => setPayload(event.currentTarget.value)}
+        style={{ flex: 1 }}
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      <NumberInput label="FPort" value={fPort} onChange={setPort} min={1} max={223} w={90} />
+      <TextInput
+        type="datetime-local"
+        step={1}
+        label={t("lab.recvTime")}
+        description={t("lab.recvTimeText")}
+        value={received}
+        onChange={(event) => setReceived(event.currentTarget.value)}
+        w={210}
+      />
+      <Button
+        leftSection={<IconPlayerPlay size={16} />}
+        loading={pending}
+        onClick={() =>
+          void attempt({
+            trials: [
+              {
+                payload: plainHex(payload),
+                fPort: Number(fPort) || 1,
+                recvTime: received ? new Date(received).toISOString() : undefined,
+              },
+            ],
+          })
+        }
+      >
+        {t("lab.run")}
+      </Button>
+    </Group>
+  );
+}
+
+/** Decodes the last uplinks of a device. */
+function OfDevice({ attempt, pending }: Trial) {
+  const t = useT();
+  const [device, setDevice] = useState<string | null>(null);
+  const [text, setText] = useState("");
+  const devices = $api.useQuery("get", "/api/v1/devices", {
+    params: { query: { search: text || undefined, pageSize: 20 } },
+  });
+  return (
+    <Group align="flex-end">
+      <Select
+        label={t("lab.deviceLabel")}
+        description={t("lab.deviceText")}
+        searchable
+        searchValue={text}
+        onSearchChange={setText}
+        value={device}
+        onChange={setDevice}
+        data={(devices.data?.devices ?? []).map((one) => ({
+          value: one.ref ?? "",
+          label: `${one.name} (${one.EUI})`,
+        }))}
+        filter={({ options: all }) => all}
+        style={{ flex: 1 }}
+      />
+      <Button
+        leftSection={<IconPlayerPlay size={16} />}
+        loading={pending}
+        disabled={!device}
+        onClick={() => void attempt({ deviceRef: device ?? "" })}
+      >
+        {t("lab.run")}
+      </Button>
+    </Group>
+  );
+}
+
+/** Encodes an object as a downlink. */
+function Encode({ attempt, pending }: Trial) {
+  const t = useT();
+  const [object, setObject] = useState('{ "interval": 600 }');
+  let data: object | null = null;
+  try {
+    const value: unknown = JSON.parse(object);
+    data = typeof value === "object" ? value : null;
+  } catch {
+    // Shown as an error below.
+  }
+  return (
+    <Stack gap="xs">
+      <Textarea
+        label={t("lab.object")}
+        value={object}
+        onChange={(event) => setObject(event.currentTarget.value)}
+        autosize
+        minRows={3}
+        error={data === null && t("downlinks.object")}
+        styles={{ input: { fontFamily: "monospace" } }}
+      />
+      <Group justify="flex-end">
+        <Button
+          leftSection={<IconPlayerPlay size={16} />}
+          loading={pending}
+          disabled={data === null}
+          onClick={() => void attempt({ encode: data && anyMembers(data) })}
+        >
+          {t("lab.run")}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function Result({ result }: { result: Schemas["LabResult"] }) {
+  const t = useT();
+  return (
+    <div>
+      <Group gap={8}>
+        {result.payload && <Mono>{hex(result.payload)}</Mono>}
+        {result.fPort > 0 && (
+          <Badge variant="default" size="sm">
+            FPort {result.fPort}
+          </Badge>
+        )}
+        {result.time && (
+          <Text size="xs" c="dimmed">
+            <Time at={result.time} />
+          </Text>
+        )}
+      </Group>
+      {result.error ? (
+        <Text size="sm" className="poor">
+          {result.error}
+        </Text>
+      ) : (
+        <Code block mt={4} tabIndex={0}>
+          {JSON.stringify(result.result, null, 2)}
+        </Code>
+      )}
+      {warnings(result.result).map((words) => (
+        <Text key={words} size="sm" c="orange.8">
+          {t("lab.warning", { words })}
+        </Text>
+      ))}
+      {(result.console?.length ?? 0) > 0 && (
+        <>
+          <Text size="xs" c="dimmed" mt={4}>
+            {t("lab.console")}
+          </Text>
+          <Code block tabIndex={0}>
+            {result.console?.join("\n")}
+          </Code>
+        </>
+      )}
+    </div>
   );
 }
 

@@ -15,40 +15,20 @@ import {
   Time,
   blocking,
 } from "../../components/basics";
-import { DataTable } from "../../components/DataTable";
+import { DataTable, type Column } from "../../components/DataTable";
 import { useConfirm, useTell } from "../../components/notify";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { useCreateProject, useDeleteProject, useNewSecret, useProjects } from "./api";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
 
+type Project = Schemas["ProjectView"];
+
 export function Developers() {
   const t = useT();
-  const confirm = useConfirm();
-  const { run } = useTell();
   const [made, setMade] = useState<Schemas["ProjectView"] | null>(null);
   const found = useProjects();
-  const newSecret = useNewSecret();
-  const deletion = useDeleteProject();
-  const roll = (project: Schemas["ProjectView"]) =>
-    confirm(
-      t("projects.rollTitle", { name: project.name }),
-      t("projects.rollText"),
-      t("projects.roll"),
-      () =>
-        void run(newSecret.mutateAsync(project.ref)).then((answer) => {
-          if (answer?.data) setMade(answer.data);
-        }),
-    );
-  const remove = (project: Schemas["ProjectView"]) =>
-    confirm(
-      t("projects.deleteTitle", { name: project.name }),
-      t("projects.deleteText"),
-      t("common.delete"),
-      () => void run(deletion.mutateAsync(project.ref)),
-    );
   const create = () => openDialog(t("projects.new"), <NewProject onMade={setMade} />);
-  const host = window.location.origin;
   return (
     <>
       <PageTitle title={t("nav.developers")} below={t("projects.below")}>
@@ -78,98 +58,142 @@ export function Developers() {
                 </IfMayChange>
               </Empty>
             }
-            columns={[
-              {
-                key: "name",
-                title: t("common.name"),
-                render: (row) => (
-                  <Text fw={500} inherit>
-                    {row.name}
-                  </Text>
-                ),
-              },
-              {
-                key: "id",
-                title: "client_id",
-                render: (row) => (
-                  <Group gap={4} wrap="nowrap">
-                    <Mono>{row.clientId}</Mono>
-                    <Copy value={row.clientId} label={t("common.copyOf", { what: "client_id" })} />
-                  </Group>
-                ),
-              },
-              {
-                key: "state",
-                title: t("alarms.state"),
-                render: (row) =>
-                  row.activated ? (
-                    <>
-                      <Badge variant="light" color="veld">
-                        {t("projects.activated")}
-                      </Badge>{" "}
-                      <Text span size="xs" c="dimmed">
-                        {row.activatedAs} · <Time at={row.activatedAt} short />
-                      </Text>
-                    </>
-                  ) : (
-                    <Badge variant="light" color="orange">
-                      {t("projects.notActivated")}
-                    </Badge>
-                  ),
-              },
-              {
-                key: "actions",
-                title: "",
-                align: "right",
-                render: (row) => (
-                  <IfMayChange>
-                    <Group gap={4} justify="flex-end" wrap="nowrap">
-                      <Button
-                        size="compact-sm"
-                        variant="default"
-                        leftSection={<IconRefresh size={14} />}
-                        aria-haspopup="dialog"
-                        onClick={() => roll(row)}
-                      >
-                        {t("projects.roll")}
-                      </Button>
-                      <Button
-                        size="compact-sm"
-                        variant="subtle"
-                        color="red"
-                        leftSection={<IconTrash size={14} />}
-                        aria-haspopup="dialog"
-                        onClick={() => remove(row)}
-                      >
-                        {t("common.delete")}
-                      </Button>
-                    </Group>
-                  </IfMayChange>
-                ),
-              },
-            ]}
+            columns={columnsOf(t, setMade)}
           />
         )}
-        <Panel
-          title={t("projects.how")}
-          right={
-            <Anchor href="/docs" target="_blank" size="sm">
-              {t("projects.docs")}
-            </Anchor>
-          }
+        <How />
+      </Stack>
+    </>
+  );
+}
+
+function columnsOf(t: Translate, onSecret: (project: Project) => void): Column<Project>[] {
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      render: (row) => (
+        <Text fw={500} inherit>
+          {row.name}
+        </Text>
+      ),
+    },
+    {
+      key: "id",
+      title: "client_id",
+      render: (row) => (
+        <Group gap={4} wrap="nowrap">
+          <Mono>{row.clientId}</Mono>
+          <Copy value={row.clientId} label={t("common.copyOf", { what: "client_id" })} />
+        </Group>
+      ),
+    },
+    {
+      key: "state",
+      title: t("alarms.state"),
+      render: (row) => <Activation project={row} />,
+    },
+    {
+      key: "actions",
+      title: "",
+      align: "right",
+      render: (row) => <Actions project={row} onSecret={onSecret} />,
+    },
+  ];
+}
+
+function Activation({ project }: { project: Project }) {
+  const t = useT();
+  return project.activated ? (
+    <>
+      <Badge variant="light" color="veld">
+        {t("projects.activated")}
+      </Badge>{" "}
+      <Text span size="xs" c="dimmed">
+        {project.activatedAs} · <Time at={project.activatedAt} short />
+      </Text>
+    </>
+  ) : (
+    <Badge variant="light" color="orange">
+      {t("projects.notActivated")}
+    </Badge>
+  );
+}
+
+/** A new secret, which `onSecret` is given, and deletion. */
+function Actions({ project, onSecret }: { project: Project; onSecret: (project: Project) => void }) {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const newSecret = useNewSecret();
+  const deletion = useDeleteProject();
+  const roll = () =>
+    confirm(
+      t("projects.rollTitle", { name: project.name }),
+      t("projects.rollText"),
+      t("projects.roll"),
+      () =>
+        void run(newSecret.mutateAsync(project.ref)).then((answer) => {
+          if (answer?.data) onSecret(answer.data);
+        }),
+    );
+  const remove = () =>
+    confirm(
+      t("projects.deleteTitle", { name: project.name }),
+      t("projects.deleteText"),
+      t("common.delete"),
+      () => void run(deletion.mutateAsync(project.ref)),
+    );
+  return (
+    <IfMayChange>
+      <Group gap={4} justify="flex-end" wrap="nowrap">
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconRefresh size={14} />}
+          aria-haspopup="dialog"
+          onClick={roll}
         >
-          <Text size="sm" mb="xs">
-            {t("projects.howText")}
-          </Text>
-          <Code block tabIndex={0}>{`curl -d client_id=… -d client_secret=… \\
+          {t("projects.roll")}
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          color="red"
+          leftSection={<IconTrash size={14} />}
+          aria-haspopup="dialog"
+          onClick={remove}
+        >
+          {t("common.delete")}
+        </Button>
+      </Group>
+    </IfMayChange>
+  );
+}
+
+/** Getting a token and asking for something, as commands. */
+function How() {
+  const t = useT();
+  const host = window.location.origin;
+  return (
+    <Panel
+      title={t("projects.how")}
+      right={
+        <Anchor href="/docs" target="_blank" size="sm">
+          {t("projects.docs")}
+        </Anchor>
+      }
+    >
+      <Text size="sm" mb="xs">
+        {t("projects.howText")}
+      </Text>
+      <Code block tabIndex={0}>{`curl -d client_id=… -d client_secret=… \\
   "${host}/oauth/client_credential/accesstoken?grant_type=client_credentials"
 curl -H "Authorization: Bearer …" -H "content-type: application/json" \\
   -d '{"thingpark_username": "…", "thingpark_password": "…"}' \\
   ${host}/data/lora/thingpark/activate
 curl -H "Authorization: Bearer …" ${host}/data/lora/thingpark/devices`}</Code>
-        </Panel>
-      </Stack>
-    </>
+    </Panel>
   );
 }
 

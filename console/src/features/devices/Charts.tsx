@@ -4,8 +4,8 @@ import { $api } from "../../api/client";
 import { Loading, Panel, Problem, blocking } from "../../components/basics";
 import { Chart } from "../../components/Chart";
 import { useT } from "../../text";
-import { trafficOption } from "../../components/traffic";
 import { useFilters } from "../../navigation";
+import { optionsOf } from "./chartOptions";
 
 const DAY = 86_400_000;
 
@@ -24,21 +24,28 @@ function rangeOf(from: string | undefined, to: string | undefined): { begin: num
 
 const ranges = ["1", "7", "15", "35", "90", "365"] as const;
 
-export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
-  const t = useT();
+/** The days and the form that somebody has chosen, as the address has them. */
+function useChosen() {
   const [filters, setFilters] = useFilters("/devices/$ref");
   const own = rangeOf(filters.from, filters.to);
   const days = own?.days ?? Number(filters.days ?? 7);
-  const form = filters.form === "frames" ? "frames" : "slots";
+  const form = filters.form === "frames" ? ("frames" as const) : ("slots" as const);
   const begin = useMemo(() => own?.begin ?? Date.now() - days * DAY, [own?.begin, days]);
-  const start = new Date(begin).toISOString();
-  const end = begin + days * DAY;
+  // Hours of a slot.
   const step = days <= 1 ? 1 : days <= 15 ? 3 : 24;
+  return { filters, setFilters, own: own !== null, days, form, begin, end: begin + days * DAY, step };
+}
+
+type Chosen = ReturnType<typeof useChosen>;
+
+function useMeasured(deviceRef: string, { form, begin, end, days, step }: Chosen) {
+  const t = useT();
+  const start = new Date(begin).toISOString();
   const path = { deviceRef };
   const totals = $api.useQuery("get", "/api/v1/devices/{deviceRef}/statistics", {
     params: { path, query: { startDate: start, duration: days, aggregationStep: step } },
   });
-  const frames = $api.useQuery(
+  const found = $api.useQuery(
     "get",
     "/api/v1/frames",
     {
@@ -54,156 +61,27 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
     },
     { enabled: form === "frames" },
   );
-  const slots = useMemo(() => totals.data ?? [], [totals.data]);
-  const points = useMemo(() => frames.data?.frames ?? [], [frames.data]);
-  const battery = $api.useQuery("get", "/api/v1/devices/{deviceRef}/battery", {
+  const levels = $api.useQuery("get", "/api/v1/devices/{deviceRef}/battery", {
     params: { path, query: { startDate: start, duration: days } },
   });
-  const levels = useMemo(() => (battery.data ?? []).filter((level) => level.percent !== null), [battery.data]);
-  const time = { type: "time", splitLine: { show: false }, min: begin, max: end };
-  const options = useMemo(() => {
-    const scatter = form === "frames";
-    const curve = (
-      name: string,
-      ofSlot: (slot: (typeof slots)[number]) => number | null,
-      ofFrame: (frame: (typeof points)[number]) => number | null,
-    ) => ({
-      name,
-      type: scatter ? "scatter" : "line",
-      symbolSize: scatter ? 5 : 6,
-      showSymbol: scatter || slots.length < 40,
-      smooth: 0.2,
-      connectNulls: false,
-      data: scatter
-        ? points.map((frame) => [frame.time, ofFrame(frame)])
-        : slots.map((slot) => [slot.date, ofSlot(slot)]),
-    });
-    const factors = ["SF7", "SF8", "SF9", "SF10", "SF11", "SF12", "other"];
-    const zoom = [{ type: "inside", filterMode: "none" }];
-    return {
-      packets: { ...trafficOption(slots, t), xAxis: time, dataZoom: zoom },
-      battery: {
-        xAxis: time,
-        yAxis: { type: "value", min: 0, max: 100 },
-        dataZoom: zoom,
-        series: [
-          {
-            name: t("device.battery"),
-            type: "line",
-            step: "end",
-            data: levels.map((level) => [level.time, level.percent]),
-          },
-        ],
-      },
-      levels: {
-        xAxis: time,
-        yAxis: { type: "value", scale: true },
-        dataZoom: zoom,
-        series: [
-          curve(
-            "RSSI",
-            (slot) => slot.rssi,
-            (frame) => frame.rssi,
-          ),
-          curve(
-            "ESP",
-            (slot) => slot.esp,
-            (frame) => frame.esp,
-          ),
-        ],
-      },
-      snr: {
-        xAxis: time,
-        yAxis: { type: "value", scale: true },
-        dataZoom: zoom,
-        series: [
-          curve(
-            "SNR",
-            (slot) => slot.snr,
-            (frame) => frame.snr,
-          ),
-        ],
-      },
-      per: {
-        xAxis: time,
-        yAxis: { type: "value", min: 0 },
-        dataZoom: zoom,
-        series: [
-          {
-            name: "PER",
-            type: "line",
-            areaStyle: { opacity: 0.15 },
-            showSymbol: slots.length < 40,
-            data: slots.map((slot) => [slot.date, slot.packetErrorRate === null ? null : slot.packetErrorRate * 100]),
-          },
-        ],
-      },
-      factors: scatter
-        ? {
-            xAxis: time,
-            yAxis: { type: "value", min: 6, max: 13, interval: 1 },
-            dataZoom: zoom,
-            series: [
-              {
-                name: "SF",
-                type: "scatter",
-                symbolSize: 6,
-                data: points.map((frame) => [frame.time, frame.sf]),
-              },
-            ],
-          }
-        : {
-            xAxis: time,
-            yAxis: { type: "value", minInterval: 1 },
-            dataZoom: zoom,
-            series: factors
-              .filter((name) => slots.some((slot) => slot.spreadingFactors[name]))
-              .map((name) => ({
-                name,
-                type: "bar",
-                stack: "sf",
-                barMaxWidth: 22,
-                data: slots.map((slot) => [slot.date, slot.spreadingFactors[name] ?? 0]),
-              })),
-          },
-      size: scatter
-        ? {
-            xAxis: time,
-            yAxis: { type: "value", min: 0 },
-            dataZoom: zoom,
-            series: [
-              {
-                name: t("logger.size"),
-                type: "scatter",
-                symbolSize: 5,
-                data: points.map((frame) => [frame.time, frame.size]),
-              },
-            ],
-          }
-        : {
-            xAxis: time,
-            yAxis: { type: "value", min: 0 },
-            dataZoom: zoom,
-            series: [
-              {
-                name: t("chart.up"),
-                type: "bar",
-                barMaxWidth: 22,
-                data: slots.map((slot) => [slot.date, slot.uplinkBytes]),
-              },
-              {
-                name: t("chart.down"),
-                type: "bar",
-                barMaxWidth: 22,
-                data: slots.map((slot) => [slot.date, slot.downlinkBytes]),
-              },
-            ],
-          },
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [slots, points, levels, form, t, begin, end]);
+  const slots = useMemo(() => totals.data ?? [], [totals.data]);
+  const frames = useMemo(() => found.data?.frames ?? [], [found.data]);
+  const battery = useMemo(() => (levels.data ?? []).filter((level) => level.percent !== null), [levels.data]);
+  const options = useMemo(
+    () => optionsOf({ form, begin, end, slots, frames, battery }, t),
+    [form, begin, end, slots, frames, battery, t],
+  );
+  const complete = totals.data !== undefined && (form !== "frames" || found.data !== undefined);
+  return { totals, complete, slots, frames, battery, options };
+}
+
+export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
+  const t = useT();
+  const chosen = useChosen();
+  const { totals, complete, slots, frames, battery, options } = useMeasured(deviceRef, chosen);
+  const { form, step } = chosen;
   if (blocking(totals)) return <Problem error={totals.error} retry={() => void totals.refetch()} />;
-  if (!totals.data || (form === "frames" && !frames.data)) return <Loading />;
+  if (!complete) return <Loading />;
   const charts = [
     ["packets", t("chart.packets")],
     ["levels", "RSSI · ESP (dBm)"],
@@ -211,64 +89,14 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
     ["per", `${t("device.per")} (%)`],
     ["factors", t("device.sf")],
     ["size", `${t("chart.payload")} (B)`],
-    ...(levels.length ? [["battery", `${t("device.battery")} (%)`] as const] : []),
+    ...(battery.length ? [["battery", `${t("device.battery")} (%)`] as const] : []),
   ] as const;
   return (
     <>
       <Group mb="md" justify="space-between">
-        <Group>
-          <Select
-            aria-label={t("chart.range")}
-            w={150}
-            allowDeselect={false}
-            value={own ? "own" : String(days)}
-            onChange={(value) =>
-              setFilters(
-                value === "own"
-                  ? { from: day(Date.now() - 6 * DAY), to: day(Date.now()) }
-                  : { days: ranges.find((range) => range === value), from: undefined, to: undefined },
-              )
-            }
-            data={[...ranges, "own"].map((range) => ({
-              value: range,
-              label:
-                range === "own"
-                  ? t("chart.own")
-                  : range === "1"
-                    ? t("chart.day")
-                    : t("chart.days", { days: Number(range) }),
-            }))}
-          />
-          {own && (
-            <TextInput
-              type="date"
-              aria-label={t("logger.from")}
-              value={filters.from}
-              max={filters.to}
-              onChange={(event) => setFilters({ from: event.currentTarget.value })}
-            />
-          )}
-          {own && (
-            <TextInput
-              type="date"
-              aria-label={t("logger.to")}
-              value={filters.to}
-              min={filters.from}
-              onChange={(event) => setFilters({ to: event.currentTarget.value })}
-            />
-          )}
-          <SegmentedControl
-            aria-label={t("chart.form")}
-            value={form}
-            onChange={(value) => setFilters({ form: value === "frames" ? value : undefined })}
-            data={[
-              { value: "slots", label: t("chart.slots") },
-              { value: "frames", label: t("chart.frames") },
-            ]}
-          />
-        </Group>
+        <Choice {...chosen} />
         <Text size="sm" c="dimmed">
-          {form === "frames" ? t("chart.framesText", { count: points.length }) : t("chart.slotsText", { hours: step })}
+          {form === "frames" ? t("chart.framesText", { count: frames.length }) : t("chart.slotsText", { hours: step })}
         </Text>
       </Group>
       {slots.length ? (
@@ -287,5 +115,62 @@ export function DeviceCharts({ deviceRef }: { deviceRef: string }) {
         </Text>
       )}
     </>
+  );
+}
+
+function Choice({ filters, setFilters, own, days, form }: Chosen) {
+  const t = useT();
+  return (
+    <Group>
+      <Select
+        aria-label={t("chart.range")}
+        w={150}
+        allowDeselect={false}
+        value={own ? "own" : String(days)}
+        onChange={(value) =>
+          setFilters(
+            value === "own"
+              ? { from: day(Date.now() - 6 * DAY), to: day(Date.now()) }
+              : { days: ranges.find((range) => range === value), from: undefined, to: undefined },
+          )
+        }
+        data={[...ranges, "own"].map((range) => ({
+          value: range,
+          label:
+            range === "own"
+              ? t("chart.own")
+              : range === "1"
+                ? t("chart.day")
+                : t("chart.days", { days: Number(range) }),
+        }))}
+      />
+      {own && (
+        <TextInput
+          type="date"
+          aria-label={t("logger.from")}
+          value={filters.from}
+          max={filters.to}
+          onChange={(event) => setFilters({ from: event.currentTarget.value })}
+        />
+      )}
+      {own && (
+        <TextInput
+          type="date"
+          aria-label={t("logger.to")}
+          value={filters.to}
+          min={filters.from}
+          onChange={(event) => setFilters({ to: event.currentTarget.value })}
+        />
+      )}
+      <SegmentedControl
+        aria-label={t("chart.form")}
+        value={form}
+        onChange={(value) => setFilters({ form: value === "frames" ? value : undefined })}
+        data={[
+          { value: "slots", label: t("chart.slots") },
+          { value: "frames", label: t("chart.frames") },
+        ]}
+      />
+    </Group>
   );
 }

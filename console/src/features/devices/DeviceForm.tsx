@@ -39,31 +39,11 @@ export interface Created {
   key: string | null;
 }
 
-/** `title` is given the buttons, to stand beside the heading. */
-export function DeviceForm({
-  initial = {},
-  choice = noChoice,
-  title,
-  onCreated,
-}: {
-  initial?: Record<string, string>;
-  choice?: NetworkChoice;
-  title: (submit: ReactNode) => ReactNode;
-  onCreated: (device: Created) => void;
-}) {
+type Values = Record<string, string>;
+
+/** What is wrong with the values, by their names. */
+function useProblems(value: Values, eui: string): Record<string, string | undefined> {
   const t = useT();
-  const { run } = useTell();
-  const [value, setValue] = useState<Record<string, string>>(initial);
-  const [network, setNetwork] = useState(choice);
-  const [touched, setTouched] = useState<Set<string>>(new Set());
-  const [scanning, setScanning] = useState(false);
-  const creation = useCreation();
-  const completed = useCompleted(network);
-  const saved = useUnsaved(
-    network !== choice || Object.entries(value).some(([name, given]) => given !== (initial[name] ?? "")),
-  );
-  const set = (name: string) => (given: string | null) => setValue((before) => ({ ...before, [name]: given ?? "" }));
-  const eui = plainHex(value.EUI ?? "");
   // Somebody else's device cannot be told from a new one; one's own can.
   const same = $api.useQuery(
     "get",
@@ -72,7 +52,7 @@ export function DeviceForm({
     { enabled: isEui(eui) },
   );
   const known = same.data?.devices.find((device) => device.EUI === eui);
-  const problems = useMemo<Record<string, string | undefined>>(() => {
+  return useMemo(() => {
     const number = (text: string | undefined, most: number) =>
       text && !(Math.abs(Number(text)) <= most) ? t("check.degrees", { most }) : undefined;
     const key = plainHex(value.applicationKey ?? "");
@@ -84,6 +64,33 @@ export function DeviceForm({
       geoLongitude: number(value.geoLongitude, 180),
     };
   }, [eui, known, value, t]);
+}
+
+function bodyOf(value: Values, eui: string): NewDeviceBody {
+  return {
+    EUI: eui,
+    name: value.name || undefined,
+    applicationEUI: plainHex(value.applicationEUI ?? "") || undefined,
+    applicationKey: plainHex(value.applicationKey ?? ""),
+    motionIndicator: (value.motionIndicator || undefined) as NewDeviceBody["motionIndicator"],
+    administrativeInfo: value.administrativeInfo || undefined,
+    geoLatitude: value.geoLatitude ? Number(value.geoLatitude) : undefined,
+    geoLongitude: value.geoLongitude ? Number(value.geoLongitude) : undefined,
+  };
+}
+
+/** What was typed and chosen for a new device, and what is wrong with it. */
+function useNewDevice(initial: Values, choice: NetworkChoice) {
+  const [value, setValue] = useState<Values>(initial);
+  const [network, setNetwork] = useState(choice);
+  const [touched, setTouched] = useState<Set<string>>(new Set());
+  const completed = useCompleted(network);
+  const saved = useUnsaved(
+    network !== choice || Object.entries(value).some(([name, given]) => given !== (initial[name] ?? "")),
+  );
+  const set = (name: string) => (given: string | null) => setValue((before) => ({ ...before, [name]: given ?? "" }));
+  const eui = plainHex(value.EUI ?? "");
+  const problems = useProblems(value, eui);
   const field = (name: string) => ({
     value: value[name] ?? "",
     onChange: (event: { currentTarget: { value: string } }) => set(name)(event.currentTarget.value),
@@ -92,23 +99,50 @@ export function DeviceForm({
     name,
   });
   const fine = Object.values(problems).every((problem) => !problem) && network.model !== null;
+  return {
+    value,
+    setValue,
+    set,
+    eui,
+    network,
+    setNetwork,
+    completed,
+    touched,
+    setTouched,
+    problems,
+    field,
+    fine,
+    saved,
+  };
+}
+
+type NewDevice = ReturnType<typeof useNewDevice>;
+
+/** `title` is given the buttons, to stand beside the heading. */
+export function DeviceForm({
+  initial = {},
+  choice = noChoice,
+  title,
+  onCreated,
+}: {
+  initial?: Values;
+  choice?: NetworkChoice;
+  title: (submit: ReactNode) => ReactNode;
+  onCreated: (device: Created) => void;
+}) {
+  const t = useT();
+  const { run } = useTell();
+  const made = useNewDevice(initial, choice);
+  const creation = useCreation();
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    const { value, eui, problems, setTouched } = made;
     setTouched(new Set([...Object.keys(problems), "model"]));
-    if (!fine) return;
-    const body: NewDeviceBody = {
-      EUI: eui,
-      name: value.name || undefined,
-      applicationEUI: plainHex(value.applicationEUI ?? "") || undefined,
-      applicationKey: plainHex(value.applicationKey ?? ""),
-      motionIndicator: (value.motionIndicator || undefined) as NewDeviceBody["motionIndicator"],
-      administrativeInfo: value.administrativeInfo || undefined,
-      geoLatitude: value.geoLatitude ? Number(value.geoLatitude) : undefined,
-      geoLongitude: value.geoLongitude ? Number(value.geoLongitude) : undefined,
-    };
-    const created = await run(creation.mutateAsync({ body, network: completed }));
+    if (!made.fine) return;
+    const body = bodyOf(value, eui);
+    const created = await run(creation.mutateAsync({ body, network: made.completed }));
     if (!created?.data) return;
-    saved();
+    made.saved();
     done(t("newDevice.done", { name: created.data.name ?? "" }));
     onCreated({
       ref: created.data.ref ?? "",
@@ -117,6 +151,37 @@ export function DeviceForm({
       key: value.generated === "yes" ? (body.applicationKey ?? "") : null,
     });
   };
+  return (
+    <form onSubmit={(event) => void submit(event)} noValidate>
+      {title(
+        <Button type="submit" loading={creation.isPending}>
+          {t("newDevice.submit")}
+        </Button>,
+      )}
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Stack>
+            <Identity {...made} />
+            <Connection {...made} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Place {...made} />
+          <Card withBorder mt="md" padding="md">
+            <Alert variant="transparent" p={0} icon={<IconInfoCircle size={20} />}>
+              <Text size="sm">{t("newDevice.hint")}</Text>
+            </Alert>
+          </Card>
+        </Grid.Col>
+      </Grid>
+    </form>
+  );
+}
+
+/** Who the device is, which a code on it may say. */
+function Identity({ field, setValue, setNetwork }: NewDevice) {
+  const t = useT();
+  const [scanning, setScanning] = useState(false);
   const scanned = (read: Schemas["ReadCode"]) => {
     setValue((before) => ({
       ...before,
@@ -130,6 +195,87 @@ export function DeviceForm({
     setScanning(false);
     done(t("scan.done", { eui: read.deviceEUI ?? "" }));
   };
+  return (
+    <>
+      <ScanOne opened={scanning} onClose={() => setScanning(false)} onRead={scanned} />
+      <Panel
+        title={t("newDevice.identity")}
+        right={
+          <Button
+            size="compact-sm"
+            variant="light"
+            leftSection={<IconQrcode size={16} />}
+            aria-haspopup="dialog"
+            onClick={() => setScanning(true)}
+          >
+            {t("scan.one")}
+          </Button>
+        }
+      >
+        <Stack>
+          <TextInput
+            label="DevEUI"
+            description={t("newDevice.euiText")}
+            placeholder="70B3D5E75E00A1F2"
+            required
+            styles={{ input: { fontFamily: "monospace" } }}
+            {...field("EUI")}
+          />
+          <TextInput label="JoinEUI (AppEUI)" placeholder="70B3D5E75E000001" {...field("applicationEUI")} />
+          <TextInput
+            label="AppKey"
+            description={t("newDevice.keyText")}
+            required
+            autoComplete="off"
+            {...field("applicationKey")}
+            rightSection={
+              <Tooltip label={t("newDevice.generate")}>
+                <ActionIcon
+                  variant="subtle"
+                  aria-label={t("newDevice.generate")}
+                  onClick={() => setValue((before) => ({ ...before, applicationKey: randomHex(16), generated: "yes" }))}
+                >
+                  <IconDice size={18} />
+                </ActionIcon>
+              </Tooltip>
+            }
+          />
+          <TextInput
+            label={t("device.name")}
+            placeholder={t("newDevice.nameText")}
+            maxLength={100}
+            {...field("name")}
+          />
+        </Stack>
+      </Panel>
+    </>
+  );
+}
+
+function Connection({ value, set, network, setNetwork, touched }: NewDevice) {
+  const t = useT();
+  return (
+    <Panel title={t("newDevice.network")}>
+      <Stack>
+        <NetworkFields value={network} onChange={setNetwork} missing={touched.has("model")} />
+        <Select
+          label={t("device.motion")}
+          placeholder={t("newDevice.fromProfile")}
+          clearable
+          value={value.motionIndicator || null}
+          onChange={set("motionIndicator")}
+          data={(["NEAR_STATIC", "WALKING_SPEED", "VEHICLE_SPEED", "RANDOM"] as const).map((word) => ({
+            value: word,
+            label: t(`motion.${word}`),
+          }))}
+        />
+      </Stack>
+    </Panel>
+  );
+}
+
+function Place({ value, setValue, field, eui }: NewDevice) {
+  const t = useT();
   const spot =
     Number(value.geoLatitude) || Number(value.geoLongitude)
       ? [
@@ -144,125 +290,30 @@ export function DeviceForm({
         ]
       : [];
   return (
-    <form onSubmit={(event) => void submit(event)} noValidate>
-      {title(
-        <Button type="submit" loading={creation.isPending}>
-          {t("newDevice.submit")}
-        </Button>,
-      )}
-      <ScanOne opened={scanning} onClose={() => setScanning(false)} onRead={scanned} />
-      <Grid>
-        <Grid.Col span={{ base: 12, md: 6 }}>
-          <Stack>
-            <Panel
-              title={t("newDevice.identity")}
-              right={
-                <Button
-                  size="compact-sm"
-                  variant="light"
-                  leftSection={<IconQrcode size={16} />}
-                  aria-haspopup="dialog"
-                  onClick={() => setScanning(true)}
-                >
-                  {t("scan.one")}
-                </Button>
-              }
-            >
-              <Stack>
-                <TextInput
-                  label="DevEUI"
-                  description={t("newDevice.euiText")}
-                  placeholder="70B3D5E75E00A1F2"
-                  required
-                  styles={{ input: { fontFamily: "monospace" } }}
-                  {...field("EUI")}
-                />
-                <TextInput label="JoinEUI (AppEUI)" placeholder="70B3D5E75E000001" {...field("applicationEUI")} />
-                <TextInput
-                  label="AppKey"
-                  description={t("newDevice.keyText")}
-                  required
-                  autoComplete="off"
-                  {...field("applicationKey")}
-                  rightSection={
-                    <Tooltip label={t("newDevice.generate")}>
-                      <ActionIcon
-                        variant="subtle"
-                        aria-label={t("newDevice.generate")}
-                        onClick={() =>
-                          setValue((before) => ({ ...before, applicationKey: randomHex(16), generated: "yes" }))
-                        }
-                      >
-                        <IconDice size={18} />
-                      </ActionIcon>
-                    </Tooltip>
-                  }
-                />
-                <TextInput
-                  label={t("device.name")}
-                  placeholder={t("newDevice.nameText")}
-                  maxLength={100}
-                  {...field("name")}
-                />
-              </Stack>
-            </Panel>
-            <Panel title={t("newDevice.network")}>
-              <Stack>
-                <NetworkFields value={network} onChange={setNetwork} missing={touched.has("model")} />
-                <Select
-                  label={t("device.motion")}
-                  placeholder={t("newDevice.fromProfile")}
-                  clearable
-                  value={value.motionIndicator || null}
-                  onChange={set("motionIndicator")}
-                  data={(["NEAR_STATIC", "WALKING_SPEED", "VEHICLE_SPEED", "RANDOM"] as const).map((word) => ({
-                    value: word,
-                    label: t(`motion.${word}`),
-                  }))}
-                />
-              </Stack>
-            </Panel>
-          </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 6 }}>
-          <Panel title={t("newDevice.place")}>
-            <Stack>
-              <Text size="sm" c="dimmed">
-                {t("newDevice.placeText")}
-              </Text>
-              <WorldMap
-                label={t("newDevice.place")}
-                spots={spot}
-                height={320}
-                onPick={(latitude, longitude) =>
-                  setValue((before) => ({
-                    ...before,
-                    geoLatitude: latitude.toFixed(5),
-                    geoLongitude: longitude.toFixed(5),
-                  }))
-                }
-              />
-              <Group grow>
-                <TextInput label={t("device.latitude")} {...field("geoLatitude")} />
-                <TextInput label={t("device.longitude")} {...field("geoLongitude")} />
-              </Group>
-              <Textarea
-                label={t("device.info")}
-                autosize
-                minRows={2}
-                maxLength={255}
-                {...field("administrativeInfo")}
-              />
-            </Stack>
-          </Panel>
-          <Card withBorder mt="md" padding="md">
-            <Alert variant="transparent" p={0} icon={<IconInfoCircle size={20} />}>
-              <Text size="sm">{t("newDevice.hint")}</Text>
-            </Alert>
-          </Card>
-        </Grid.Col>
-      </Grid>
-    </form>
+    <Panel title={t("newDevice.place")}>
+      <Stack>
+        <Text size="sm" c="dimmed">
+          {t("newDevice.placeText")}
+        </Text>
+        <WorldMap
+          label={t("newDevice.place")}
+          spots={spot}
+          height={320}
+          onPick={(latitude, longitude) =>
+            setValue((before) => ({
+              ...before,
+              geoLatitude: latitude.toFixed(5),
+              geoLongitude: longitude.toFixed(5),
+            }))
+          }
+        />
+        <Group grow>
+          <TextInput label={t("device.latitude")} {...field("geoLatitude")} />
+          <TextInput label={t("device.longitude")} {...field("geoLongitude")} />
+        </Group>
+        <Textarea label={t("device.info")} autosize minRows={2} maxLength={255} {...field("administrativeInfo")} />
+      </Stack>
+    </Panel>
   );
 }
 

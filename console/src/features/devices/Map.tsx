@@ -2,16 +2,108 @@ import { Box, Checkbox, Group, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { $api } from "../../api/client";
+import { $api, type Schemas } from "../../api/client";
 import { Problem, blocking } from "../../components/basics";
 import { WorldMap } from "../../components/Map";
 import type { Area, Spot, View } from "../../components/MapCanvas";
 import { number } from "../../format";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import type { DeviceFilters } from "./model";
 import { healthColor } from "../../theme";
 import { levelOf, levels } from "./coverage";
 import { DeviceCard, StationCard } from "./MapCard";
+
+/** A device, or a cell with many. */
+function spotOf(place: Schemas["MapCell"], index: number, t: Translate, choose: (device: string) => void): Spot {
+  const { ref } = place;
+  const alone = typeof ref === "string";
+  return {
+    id: place.ref ?? `cell-${index}`,
+    latitude: place.latitude,
+    longitude: place.longitude,
+    kind: alone ? "device" : "cluster",
+    count: place.devices,
+    color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.disconnected ? "orange" : "veld",
+    label: alone
+      ? `${place.name} (${place.EUI})`
+      : t("map.cluster", { count: place.devices, lost: number(place.disconnected) }),
+    onClick: alone ? () => choose(ref) : undefined,
+  };
+}
+
+/** A base station in its place, where it has one. */
+function stationSpots(one: Schemas["MapStation"], t: Translate, choose: (station: string) => void): Spot[] {
+  const { id, latitude, longitude } = one;
+  if (latitude === null || longitude === null) return [];
+  return [
+    {
+      id: `station-${id}`,
+      latitude,
+      longitude,
+      kind: "station" as const,
+      color: one.connected ? "veld" : "red",
+      label: t("map.station", { name: one.name ?? id }),
+      onClick: () => choose(id),
+    },
+  ];
+}
+
+/** How well uplinks from each part of what is seen arrive, where that is asked for. */
+function useAreas(covered: boolean, settled: View | null, cell: number, only: string | null): Area[] | undefined {
+  const t = useT();
+  const box = settled && { south: settled.south, west: settled.west, north: settled.north, east: settled.east };
+  const coverage = $api.useQuery(
+    "get",
+    "/api/v1/coverage",
+    { params: { query: { ...box, cell: cell / 3, baseStationId: only ?? undefined } } },
+    { enabled: covered && settled !== null, placeholderData: keepPreviousData },
+  );
+  return useMemo(
+    () =>
+      covered
+        ? (coverage.data ?? []).map((one) => ({
+            id: `${one.south} ${one.west}`,
+            south: one.south,
+            west: one.west,
+            size: one.size,
+            color: levelOf(one.esp).color,
+            label: t("map.cell", { esp: number(one.esp, "dBm"), frames: one.frames, stations: one.stations }),
+          }))
+        : undefined,
+    [covered, coverage.data, t],
+  );
+}
+
+interface LegendProps {
+  covered: boolean;
+  setCovered: (covered: boolean) => void;
+  only: string | null;
+}
+
+function Legend({ covered, setCovered, only }: LegendProps) {
+  const t = useT();
+  return (
+    <Group mb="xs">
+      <Checkbox
+        label={t("map.coverage")}
+        checked={covered}
+        onChange={(event) => setCovered(event.currentTarget.checked)}
+      />
+      {covered &&
+        levels.map((level) => (
+          <Group key={level.name} gap={6}>
+            <Box w={14} h={14} bg={level.color} style={{ borderRadius: 3 }} aria-hidden />
+            <Text size="sm">{t(`map.level.${level.name}`)}</Text>
+          </Group>
+        ))}
+      {covered && only && (
+        <Text size="sm" c="dimmed">
+          {t("map.onlyOf", { id: only })}
+        </Text>
+      )}
+    </Group>
+  );
+}
 
 export function DeviceMap({ filters }: { filters: DeviceFilters }) {
   const t = useT();
@@ -36,89 +128,24 @@ export function DeviceMap({ filters }: { filters: DeviceFilters }) {
     () => (everywhere.data ?? []).reduce((sum, place) => sum + place.devices, 0),
     [everywhere.data],
   );
-  const spots = useMemo<Spot[]>(
-    () =>
-      (found.data ?? []).map((place, index) => {
-        const { ref } = place;
-        const alone = typeof ref === "string";
-        return {
-          id: place.ref ?? `cell-${index}`,
-          latitude: place.latitude,
-          longitude: place.longitude,
-          kind: alone ? "device" : "cluster",
-          count: place.devices,
-          color: alone ? (healthColor[place.healthState ?? ""] ?? "gray") : place.disconnected ? "orange" : "veld",
-          label: alone
-            ? `${place.name} (${place.EUI})`
-            : t("map.cluster", { count: place.devices, lost: number(place.disconnected) }),
-          onClick: alone ? () => setChosen({ device: ref }) : undefined,
-        };
-      }),
+  const spots = useMemo(
+    () => (found.data ?? []).map((place, index) => spotOf(place, index, t, (device) => setChosen({ device }))),
     [found.data, t],
   );
   const stations = $api.useQuery("get", "/api/v1/coverage/baseStations", undefined, { refetchInterval: 30_000 });
-  const box = settled && { south: settled.south, west: settled.west, north: settled.north, east: settled.east };
-  const coverage = $api.useQuery(
-    "get",
-    "/api/v1/coverage",
-    { params: { query: { ...box, cell: cell / 3, baseStationId: only ?? undefined } } },
-    { enabled: covered && settled !== null, placeholderData: keepPreviousData },
+  const all = useMemo(
+    () => [
+      ...spots,
+      ...(stations.data ?? []).flatMap((one) => stationSpots(one, t, (station) => setChosen({ station }))),
+    ],
+    [spots, stations.data, t],
   );
-  const all = useMemo<Spot[]>(() => {
-    const placed = (stations.data ?? []).flatMap((one) => {
-      const { id, latitude, longitude } = one;
-      if (latitude === null || longitude === null) return [];
-      return [
-        {
-          id: `station-${id}`,
-          latitude,
-          longitude,
-          kind: "station" as const,
-          color: one.connected ? "veld" : "red",
-          label: t("map.station", { name: one.name ?? id }),
-          onClick: () => setChosen({ station: id }),
-        },
-      ];
-    });
-    return [...spots, ...placed];
-  }, [spots, stations.data, t]);
-  const areas = useMemo<Area[] | undefined>(
-    () =>
-      covered
-        ? (coverage.data ?? []).map((one) => ({
-            id: `${one.south} ${one.west}`,
-            south: one.south,
-            west: one.west,
-            size: one.size,
-            color: levelOf(one.esp).color,
-            label: t("map.cell", { esp: number(one.esp, "dBm"), frames: one.frames, stations: one.stations }),
-          }))
-        : undefined,
-    [covered, coverage.data, t],
-  );
+  const areas = useAreas(covered, settled, cell, only);
   const station = chosen && "station" in chosen ? stations.data?.find((one) => one.id === chosen.station) : undefined;
   if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
   return (
     <>
-      <Group mb="xs">
-        <Checkbox
-          label={t("map.coverage")}
-          checked={covered}
-          onChange={(event) => setCovered(event.currentTarget.checked)}
-        />
-        {covered &&
-          levels.map((level) => (
-            <Group key={level.name} gap={6}>
-              <Box w={14} h={14} bg={level.color} style={{ borderRadius: 3 }} aria-hidden />
-              <Text size="sm">{t(`map.level.${level.name}`)}</Text>
-            </Group>
-          ))}
-        {covered && only && (
-          <Text size="sm" c="dimmed">
-            {t("map.onlyOf", { id: only })}
-          </Text>
-        )}
-      </Group>
+      <Legend covered={covered} setCovered={setCovered} only={only} />
       <WorldMap
         label={t("devices.map")}
         spots={all}

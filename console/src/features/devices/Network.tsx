@@ -28,13 +28,10 @@ export function DeviceNetwork({ device }: { device: Schemas["Device"] }) {
 }
 
 /** Settings as they were when this was opened: who saves what somebody else has changed since is told. */
-function Settings({ deviceRef }: { deviceRef: string }) {
+function useSettings(deviceRef: string) {
   const t = useT();
   const { failed } = useTell();
   const { mayChange } = useSession();
-  const plans = usePlans();
-  const profiles = useProfiles();
-  const routing = useRouting();
   const [opened, setOpened] = useState<{ device: Schemas["Device"]; etag: string } | null>(null);
   const [change, setChange] = useState<Record<string, string>>({});
   const [conflict, setConflict] = useState(false);
@@ -53,14 +50,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
   };
   useEffect(() => void open(), [deviceRef]); // eslint-disable-line react-hooks/exhaustive-deps
   const saved = useUnsaved(mayChange && Object.keys(change).length > 0);
-  if (!opened)
-    return (
-      <Panel>
-        <Loading rows={4} />
-      </Panel>
-    );
-  const { device, etag } = opened;
-  const value = (name: keyof Schemas["Device"]) => change[name] ?? (device[name] as string | undefined) ?? "";
+  const value = (name: keyof Schemas["Device"]) => change[name] ?? (opened?.device[name] as string | undefined) ?? "";
   const set = (name: string) => (given: string | null) => setChange((before) => ({ ...before, [name]: given ?? "" }));
   const save = async () => {
     const body = Object.fromEntries(
@@ -70,7 +60,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
       ]),
     );
     try {
-      await saving.mutateAsync({ body, etag });
+      await saving.mutateAsync({ body, etag: opened?.etag ?? "*" });
       done(t("device.saved"));
       saved();
       await open();
@@ -79,23 +69,46 @@ function Settings({ deviceRef }: { deviceRef: string }) {
       else failed(error);
     }
   };
+  return { opened, open, change, conflict, value, set, save, saving: saving.isPending };
+}
+
+/** What they are, for those who may not change them. */
+function ReadOnly({ name, value }: Pick<ReturnType<typeof useSettings>, "value"> & { name?: string }) {
+  const t = useT();
+  const plans = usePlans();
+  const profiles = useProfiles();
+  const routing = useRouting();
   const named = (items: { id?: string; name?: string }[], id: string) =>
     items.find((item) => item.id === id)?.name ?? id;
-  if (!mayChange) {
+  return (
+    <Panel title={t("device.settings")}>
+      <Facts
+        items={[
+          [t("device.name"), name],
+          [t("device.profile"), named(profiles, value("deviceProfileId"))],
+          [t("device.plan"), named(plans, value("connectivityPlanId")) || t("device.noPlan")],
+          [t("device.routing"), named(routing, value("routingProfileId")) || t("device.noRouting")],
+          ["JoinEUI", value("applicationEUI") || "–"],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Settings({ deviceRef }: { deviceRef: string }) {
+  const t = useT();
+  const { mayChange } = useSession();
+  const plans = usePlans();
+  const profiles = useProfiles();
+  const routing = useRouting();
+  const { opened, open, change, conflict, value, set, save, saving } = useSettings(deviceRef);
+  if (!opened)
     return (
-      <Panel title={t("device.settings")}>
-        <Facts
-          items={[
-            [t("device.name"), device.name],
-            [t("device.profile"), named(profiles, value("deviceProfileId"))],
-            [t("device.plan"), named(plans, value("connectivityPlanId")) || t("device.noPlan")],
-            [t("device.routing"), named(routing, value("routingProfileId")) || t("device.noRouting")],
-            ["JoinEUI", value("applicationEUI") || "–"],
-          ]}
-        />
+      <Panel>
+        <Loading rows={4} />
       </Panel>
     );
-  }
+  if (!mayChange) return <ReadOnly name={opened.device.name} value={value} />;
   return (
     <Panel title={t("device.settings")}>
       <Stack>
@@ -143,7 +156,7 @@ function Settings({ deviceRef }: { deviceRef: string }) {
           value={value("applicationEUI")}
           onChange={(event) => set("applicationEUI")(event.currentTarget.value)}
         />
-        <Button onClick={() => void save()} loading={saving.isPending} disabled={!Object.keys(change).length}>
+        <Button onClick={() => void save()} loading={saving} disabled={!Object.keys(change).length}>
           {t("common.save")}
         </Button>
       </Stack>

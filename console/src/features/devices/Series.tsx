@@ -1,7 +1,7 @@
 // Devices scanned one after the other, and created together.
 import { ActionIcon, Badge, Button, Grid, Group, Stack, Table, Text, TextInput, Textarea } from "@mantine/core";
 import { IconClipboard, IconDice, IconDownload, IconPlayerPlay, IconQrcode, IconTrash } from "@tabler/icons-react";
-import { useRef, useState } from "react";
+import { useRef, useState, type Dispatch, type SetStateAction } from "react";
 import type { Schemas } from "../../api/client";
 import { Empty, Mono, PageTitle, Panel } from "../../components/basics";
 import { part } from "../../components/lazy";
@@ -45,23 +45,14 @@ function rowOf(read: Schemas["ReadCode"]): Scanned {
   };
 }
 
-export function Series() {
+type Rows = Dispatch<SetStateAction<Scanned[]>>;
+
+/** What is read of codes joins the rows. */
+function useScan(setRows: Rows) {
   const t = useT();
   const { failed } = useTell();
-  const [rows, setRows] = useState<Scanned[]>([]);
   const [problem, setProblem] = useState<string | null>(null);
-  const [network, setNetwork] = useState(noChoice);
-  const [pasting, setPasting] = useState(false);
-  const [running, setRunning] = useState(false);
-  const [missing, setMissing] = useState(false);
-  const completed = useCompleted(network);
-  const creation = useCreation();
-  const stopped = useRef(false);
   const reading = useRef<Promise<unknown>>(Promise.resolve());
-  const open = rows.filter((row) => !row.existing && !(row.outcome && "ref" in row.outcome));
-  useUnsaved(open.length > 0);
-  const change = (eui: string, by: Partial<Scanned>) =>
-    setRows((before) => before.map((row) => (row.eui === eui ? { ...row, ...by } : row)));
   const scan = (text: string) => {
     // A paste may have a code on each line.
     const codes = text.split(/[\r\n]+/).filter((line) => line.trim());
@@ -85,8 +76,19 @@ export function Series() {
     // The answer to an earlier code must not replace what a later one says.
     reading.current = reading.current.then(() => readCodes(codes.slice(0, 100)).then(take)).catch(failed);
   };
-  const ready = open.filter((row) => isKey(plainHex(row.key)));
-  const create = async () => {
+  return { problem, scan };
+}
+
+/** Creates devices of rows, one after the other, until that is stopped. */
+function useCreating(change: (eui: string, by: Partial<Scanned>) => void) {
+  const t = useT();
+  const creation = useCreation();
+  const [network, setNetwork] = useState(noChoice);
+  const [running, setRunning] = useState(false);
+  const [missing, setMissing] = useState(false);
+  const completed = useCompleted(network);
+  const stopped = useRef(false);
+  const create = async (ready: Scanned[]) => {
     if (network.model === null && ready.some((row) => !row.model)) return setMissing(true);
     stopped.current = false;
     setRunning(true);
@@ -109,39 +111,125 @@ export function Series() {
     }
     setRunning(false);
   };
-  const generated = rows.filter((row) => row.generated && row.outcome && "ref" in row.outcome);
+  const stop = () => {
+    stopped.current = true;
+  };
+  return { network, setNetwork, missing, running, create, stop };
+}
+
+export function Series() {
+  const t = useT();
+  const [rows, setRows] = useState<Scanned[]>([]);
+  const open = rows.filter((row) => !row.existing && !(row.outcome && "ref" in row.outcome));
+  useUnsaved(open.length > 0);
+  const change = (eui: string, by: Partial<Scanned>) =>
+    setRows((before) => before.map((row) => (row.eui === eui ? { ...row, ...by } : row)));
+  const { problem, scan } = useScan(setRows);
+  const creating = useCreating(change);
+  const ready = open.filter((row) => isKey(plainHex(row.key)));
   return (
     <>
       <PageTitle title={t("scan.series")} below={t("scan.seriesBelow")}>
-        {generated.length > 0 && (
-          <Button
-            variant="default"
-            leftSection={<IconDownload size={16} />}
-            onClick={() =>
-              save(
-                "keys.csv",
-                ["EUI,applicationKey", ...generated.map((row) => `${row.eui},${plainHex(row.key)}`)].join("\n"),
-              )
-            }
-          >
-            {t("scan.keys")}
-          </Button>
-        )}
-        {running ? (
-          <Button
-            variant="default"
-            onClick={() => {
-              stopped.current = true;
-            }}
-          >
+        <SaveKeys rows={rows} />
+        {creating.running ? (
+          <Button variant="default" onClick={creating.stop}>
             {t("import.stop")}
           </Button>
         ) : (
-          <Button leftSection={<IconPlayerPlay size={16} />} disabled={!ready.length} onClick={() => void create()}>
+          <Button
+            leftSection={<IconPlayerPlay size={16} />}
+            disabled={!ready.length}
+            onClick={() => void creating.create(ready)}
+          >
             {t("scan.create", { count: ready.length })}
           </Button>
         )}
       </PageTitle>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Stack>
+            <Panel title={t("scan.title")}>
+              <Scanner onCode={scan} problem={problem} />
+            </Panel>
+            <Panel title={t("scan.all")}>
+              <NetworkFields value={creating.network} onChange={creating.setNetwork} missing={creating.missing} />
+            </Panel>
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <ScannedRows rows={rows} setRows={setRows} change={change} />
+        </Grid.Col>
+      </Grid>
+    </>
+  );
+}
+
+/** The keys that were made here, which nobody has elsewhere. */
+function SaveKeys({ rows }: { rows: Scanned[] }) {
+  const t = useT();
+  const generated = rows.filter((row) => row.generated && row.outcome && "ref" in row.outcome);
+  if (!generated.length) return null;
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconDownload size={16} />}
+      onClick={() =>
+        save(
+          "keys.csv",
+          ["EUI,applicationKey", ...generated.map((row) => `${row.eui},${plainHex(row.key)}`)].join("\n"),
+        )
+      }
+    >
+      {t("scan.keys")}
+    </Button>
+  );
+}
+
+interface RowsProps {
+  rows: Scanned[];
+  setRows: Rows;
+}
+
+function ScannedRows({ rows, setRows, change }: RowsProps & { change: (eui: string, by: Partial<Scanned>) => void }) {
+  const t = useT();
+  return (
+    <Panel title={t("scan.scanned", { count: rows.length })} right={rows.length > 0 && <Keys setRows={setRows} />}>
+      {rows.length ? (
+        <Table.ScrollContainer minWidth={460}>
+          <Table className="data" aria-label={t("scan.scanned", { count: rows.length })}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>DevEUI</Table.Th>
+                <Table.Th>AppKey</Table.Th>
+                <Table.Th>{t("import.outcome")}</Table.Th>
+                <Table.Th />
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows.map((row) => (
+                <Row
+                  key={row.eui}
+                  row={row}
+                  onKey={(key) => change(row.eui, { key, generated: false })}
+                  onRemove={() => setRows((before) => before.filter((each) => each.eui !== row.eui))}
+                />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      ) : (
+        <Empty icon={IconQrcode} title={t("scan.empty")} text={t("scan.emptyText")} />
+      )}
+    </Panel>
+  );
+}
+
+/** Keys of many rows at once: pasted, or made here. */
+function Keys({ setRows }: Pick<RowsProps, "setRows">) {
+  const t = useT();
+  const [pasting, setPasting] = useState(false);
+  return (
+    <>
       <PasteKeys
         opened={pasting}
         onClose={() => setPasting(false)}
@@ -156,79 +244,29 @@ export function Series() {
           setPasting(false);
         }}
       />
-      <Grid>
-        <Grid.Col span={{ base: 12, md: 5 }}>
-          <Stack>
-            <Panel title={t("scan.title")}>
-              <Scanner onCode={scan} problem={problem} />
-            </Panel>
-            <Panel title={t("scan.all")}>
-              <NetworkFields value={network} onChange={setNetwork} missing={missing} />
-            </Panel>
-          </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 7 }}>
-          <Panel
-            title={t("scan.scanned", { count: rows.length })}
-            right={
-              rows.length > 0 && (
-                <Group gap="xs">
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    leftSection={<IconClipboard size={14} />}
-                    aria-haspopup="dialog"
-                    onClick={() => setPasting(true)}
-                  >
-                    {t("scan.pasteKeys")}
-                  </Button>
-                  <Button
-                    size="compact-sm"
-                    variant="default"
-                    leftSection={<IconDice size={14} />}
-                    onClick={() =>
-                      setRows((before) =>
-                        before.map((row) =>
-                          row.key || row.existing ? row : { ...row, key: randomHex(16), generated: true },
-                        ),
-                      )
-                    }
-                  >
-                    {t("scan.generate")}
-                  </Button>
-                </Group>
-              )
-            }
-          >
-            {rows.length ? (
-              <Table.ScrollContainer minWidth={460}>
-                <Table className="data" aria-label={t("scan.scanned", { count: rows.length })}>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>DevEUI</Table.Th>
-                      <Table.Th>AppKey</Table.Th>
-                      <Table.Th>{t("import.outcome")}</Table.Th>
-                      <Table.Th />
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {rows.map((row) => (
-                      <Row
-                        key={row.eui}
-                        row={row}
-                        onKey={(key) => change(row.eui, { key, generated: false })}
-                        onRemove={() => setRows((before) => before.filter((each) => each.eui !== row.eui))}
-                      />
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
-            ) : (
-              <Empty icon={IconQrcode} title={t("scan.empty")} text={t("scan.emptyText")} />
-            )}
-          </Panel>
-        </Grid.Col>
-      </Grid>
+      <Group gap="xs">
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconClipboard size={14} />}
+          aria-haspopup="dialog"
+          onClick={() => setPasting(true)}
+        >
+          {t("scan.pasteKeys")}
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconDice size={14} />}
+          onClick={() =>
+            setRows((before) =>
+              before.map((row) => (row.key || row.existing ? row : { ...row, key: randomHex(16), generated: true })),
+            )
+          }
+        >
+          {t("scan.generate")}
+        </Button>
+      </Group>
     </>
   );
 }

@@ -13,66 +13,77 @@ function snrClass(snr: number | undefined) {
   return snr === undefined ? undefined : snr >= -8 ? "good" : snr >= -13 ? "fair" : "poor";
 }
 
-export function columnsOf(t: Translate, names: Map<string, string>): Column<Device>[] {
+function NameAndTags({ device }: { device: Device }) {
+  return (
+    <>
+      <TextLink
+        to="/devices/$ref"
+        params={{ ref: device.ref ?? "" }}
+        inherit
+        style={{ overflowWrap: "anywhere", minWidth: 120, display: "inline-block" }}
+      >
+        {device.name}
+      </TextLink>
+      {device.tags && device.tags.length > 0 && (
+        <Group gap={4}>
+          {device.tags.map((tag) => (
+            <Badge key={tag} size="xs" variant="default" tt="none">
+              {tag}
+            </Badge>
+          ))}
+        </Group>
+      )}
+    </>
+  );
+}
+
+function Addresses({ device }: { device: Device }) {
+  return (
+    <>
+      <Mono>{device.EUI}</Mono>
+      {device.networkAddress && (
+        <Text size="xs" c="dimmed">
+          <Mono>{device.networkAddress}</Mono>
+        </Text>
+      )}
+    </>
+  );
+}
+
+function WorstAlarm({ device }: { device: Device }) {
+  const worst = worstAlarm(device);
+  return worst ? (
+    <SeverityBadge state={worst.state} count={worst.count} />
+  ) : (
+    <Text c="dimmed" size="sm">
+      –
+    </Text>
+  );
+}
+
+function SpreadingFactor({ sf }: { sf: number | undefined }) {
+  return sf ? <span className={sf >= 12 ? "poor" : sf === 11 ? "fair" : undefined}>SF{sf}</span> : <>–</>;
+}
+
+/** What a device is, and where it is found in lists. */
+function identity(t: Translate): Column<Device>[] {
   return [
-    {
-      key: "name",
-      title: t("device.name"),
-      sort: "name",
-      render: (d) => (
-        <>
-          <TextLink
-            to="/devices/$ref"
-            params={{ ref: d.ref ?? "" }}
-            inherit
-            style={{ overflowWrap: "anywhere", minWidth: 120, display: "inline-block" }}
-          >
-            {d.name}
-          </TextLink>
-          {d.tags && d.tags.length > 0 && (
-            <Group gap={4}>
-              {d.tags.map((tag) => (
-                <Badge key={tag} size="xs" variant="default" tt="none">
-                  {tag}
-                </Badge>
-              ))}
-            </Group>
-          )}
-        </>
-      ),
-    },
-    {
-      key: "EUI",
-      title: t("device.identifier"),
-      sort: "deviceEUI",
-      render: (d) => (
-        <>
-          <Mono>{d.EUI}</Mono>
-          {d.networkAddress && (
-            <Text size="xs" c="dimmed">
-              <Mono>{d.networkAddress}</Mono>
-            </Text>
-          )}
-        </>
-      ),
-    },
+    { key: "name", title: t("device.name"), sort: "name", render: (d) => <NameAndTags device={d} /> },
+    { key: "EUI", title: t("device.identifier"), sort: "deviceEUI", render: (d) => <Addresses device={d} /> },
     { key: "health", title: t("device.health"), render: (d) => <HealthBadge state={d.statistics?.healthState} /> },
     {
       key: "alarm",
       title: t("device.alarms"),
       sort: "alarm",
       mostFirst: true,
-      render: (d) => {
-        const worst = worstAlarm(d);
-        return worst ? (
-          <SeverityBadge state={worst.state} count={worst.count} />
-        ) : (
-          <Text c="dimmed" size="sm">
-            –
-          </Text>
-        );
-      },
+      render: (d) => <WorstAlarm device={d} />,
     },
+  ];
+}
+
+/** What was measured of it. */
+function measured(t: Translate): Column<Device>[] {
+  return [
     {
       key: "lastUplink",
       title: t("device.lastUplink"),
@@ -108,14 +119,7 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
       title: t("device.sf"),
       align: "right",
       value: (d) => d.statistics?.lastSF,
-      render: (d) =>
-        d.statistics?.lastSF ? (
-          <span className={d.statistics.lastSF >= 12 ? "poor" : d.statistics.lastSF === 11 ? "fair" : undefined}>
-            SF{d.statistics.lastSF}
-          </span>
-        ) : (
-          "–"
-        ),
+      render: (d) => <SpreadingFactor sf={d.statistics?.lastSF} />,
     },
     {
       key: "battery",
@@ -124,6 +128,14 @@ export function columnsOf(t: Translate, names: Map<string, string>): Column<Devi
       value: (d) => d.statistics?.lastBatteryLevel,
       render: (d) => (d.statistics?.lastBatteryLevel === undefined ? "–" : `${d.statistics.lastBatteryLevel} %`),
     },
+  ];
+}
+
+/** `names` are those of plans and profiles, by their ids. */
+export function columnsOf(t: Translate, names: Map<string, string>): Column<Device>[] {
+  return [
+    ...identity(t),
+    ...measured(t),
     {
       key: "connectivity",
       title: t("device.connectivity"),

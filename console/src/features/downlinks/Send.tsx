@@ -23,11 +23,10 @@ import { useSendDownlink } from "./api";
 
 type Body = Schemas["NewDownlink"];
 
-/** The form that queues a downlink; `onQueued` is given its id. */
-export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued: (id: string) => void }) {
+/** What the form holds, and how it is sent. */
+function useDownlink(deviceRef: string, onQueued: (id: string) => void) {
   const t = useT();
   const { run } = useTell();
-  const hsm = Boolean(device.hsmGroupId);
   const [form, setForm] = useState<"payload" | "data">("payload");
   const [fPort, setPort] = useState<number | string>(1);
   const [payload, setPayload] = useState("");
@@ -36,7 +35,7 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
   const [validity, setValidity] = useState<number | string>("");
   const [confirmed, setConfirmed] = useState(false);
   const [flush, setFlush] = useState(false);
-  const sending = useSendDownlink(device.ref ?? "");
+  const sending = useSendDownlink(deviceRef);
   const given = { fPort, payload, data, counter, validity, confirmed, flush };
   const [sent, setSent] = useState(given);
   useUnsaved(!same(given, sent));
@@ -67,9 +66,24 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
     setSent(given);
     if (answer.data) onQueued(answer.data.id);
   };
+  return {
+    ...{ form, setForm, fPort, setPort, payload, setPayload, data, setData, counter, setCounter },
+    ...{ validity, setValidity, confirmed, setConfirmed, flush, setFlush },
+    ...{ octets, wrong, json, submit, pending: sending.isPending },
+  };
+}
+
+type Values = ReturnType<typeof useDownlink>;
+
+/** The form that queues a downlink; `onQueued` is given its id. */
+export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued: (id: string) => void }) {
+  const t = useT();
+  const hsm = Boolean(device.hsmGroupId);
+  const values = useDownlink(device.ref ?? "", onQueued);
+  const { form, setForm, fPort, setPort, validity, setValidity, confirmed, setConfirmed, flush, setFlush } = values;
   return (
     <Panel title={t("downlinks.send")}>
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={(event) => void values.submit(event)}>
         <Stack>
           {hsm && (
             <Alert color="blue" variant="light">
@@ -87,37 +101,7 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
             disabled={hsm}
           />
           <NumberInput label="FPort" min={1} max={223} value={fPort} onChange={setPort} />
-          {form === "payload" ? (
-            <TextInput
-              label={t("downlinks.payloadHex")}
-              value={payload}
-              onChange={(event) => setPayload(event.currentTarget.value)}
-              placeholder="01 A0 FF"
-              error={wrong && t("downlinks.hexWrong")}
-              description={octets && !wrong ? t("downlinks.size", { size: octets.length / 2 }) : undefined}
-            />
-          ) : (
-            <Textarea
-              label={t("downlinks.jsonText")}
-              value={data}
-              onChange={(event) => setData(event.currentTarget.value)}
-              autosize
-              minRows={4}
-              error={json}
-              styles={{ input: { fontFamily: "monospace" } }}
-            />
-          )}
-          {form === "payload" && (
-            <NumberInput
-              label={t("downlinks.counter")}
-              description={t(hsm ? "downlinks.counterHsm" : "downlinks.counterText")}
-              value={counter}
-              onChange={setCounter}
-              min={0}
-              max={4_294_967_295}
-              required={hsm}
-            />
-          )}
+          <Content {...values} hsm={hsm} />
           <NumberInput
             label={t("downlinks.validity")}
             description={t("downlinks.validityText")}
@@ -141,8 +125,8 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
           <Button
             type="submit"
             leftSection={<IconSend size={16} />}
-            loading={sending.isPending}
-            disabled={form === "payload" ? !octets || wrong : json !== null}
+            loading={values.pending}
+            disabled={form === "payload" ? !values.octets || values.wrong : values.json !== null}
           >
             {t("downlinks.queue")}
           </Button>
@@ -152,5 +136,46 @@ export function Send({ device, onQueued }: { device: Schemas["Device"]; onQueued
         </Stack>
       </form>
     </Panel>
+  );
+}
+
+/** What is sent: octets with a counter of the sender, or an object that the decoder encodes. */
+function Content(values: Values & { hsm: boolean }) {
+  const t = useT();
+  const { form, payload, setPayload, data, setData, counter, setCounter, octets, wrong, json, hsm } = values;
+  return (
+    <>
+      {form === "payload" ? (
+        <TextInput
+          label={t("downlinks.payloadHex")}
+          value={payload}
+          onChange={(event) => setPayload(event.currentTarget.value)}
+          placeholder="01 A0 FF"
+          error={wrong && t("downlinks.hexWrong")}
+          description={octets && !wrong ? t("downlinks.size", { size: octets.length / 2 }) : undefined}
+        />
+      ) : (
+        <Textarea
+          label={t("downlinks.jsonText")}
+          value={data}
+          onChange={(event) => setData(event.currentTarget.value)}
+          autosize
+          minRows={4}
+          error={json}
+          styles={{ input: { fontFamily: "monospace" } }}
+        />
+      )}
+      {form === "payload" && (
+        <NumberInput
+          label={t("downlinks.counter")}
+          description={t(hsm ? "downlinks.counterHsm" : "downlinks.counterText")}
+          value={counter}
+          onChange={setCounter}
+          min={0}
+          max={4_294_967_295}
+          required={hsm}
+        />
+      )}
+    </>
   );
 }

@@ -47,7 +47,9 @@ describe("CSV", () => {
     expect(isWorkbook(bytes(0x50, 0x4b, 3, 4, 0))).toBe(true);
     expect(isWorkbook(bytes(0x45, 0x55, 0x49))).toBe(false);
   });
+});
 
+describe("CSV that people get", () => {
   it("gives refused rows back with the reason in a column", () => {
     const ours = parse('EUI;name\n70B3D5E75E00A1F2;"a;b"\n1;c\n2;d\n');
     const refused = refusedRows(

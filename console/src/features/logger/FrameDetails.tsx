@@ -4,8 +4,7 @@ import { IconDownload } from "@tabler/icons-react";
 import { $api } from "../../api/client";
 import { Facts, Loading, Mono, Problem, Time, blocking } from "../../components/basics";
 import { hex, localTime, number, utcTime } from "../../format";
-import type { useT } from "../../text";
-import { useTexts, type Key } from "../../text";
+import { useT, useTexts, type Key, type Translate } from "../../text";
 import type { Line } from "./useFrames";
 import { Findings } from "../../components/Findings";
 
@@ -78,15 +77,6 @@ export function FrameDetails({ line }: { line: Line }) {
   const late = (found.data.lateCopies as unknown as Copy[][]).flat();
   const copies = [...(record.copies ?? []), ...late];
   const deliveries = found.data.deliveries as unknown as Delivery[];
-  const flags = [
-    record.fctrl !== undefined && record.fctrl & 0x80 && "ADR",
-    record.fctrl !== undefined && record.fctrl & 0x40 && "ADRAckReq",
-    (record.ack || (record.fctrl ?? 0) & 0x20) && "ACK",
-    record.fpending && "FPending",
-    line.late && t("logger.late"),
-    line.overLimit && t("logger.overLimit"),
-  ].filter(Boolean) as string[];
-  const modulation = record.modulation;
   return (
     <Box
       p="md"
@@ -100,101 +90,8 @@ export function FrameDetails({ line }: { line: Line }) {
       <Grid>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Stack gap="sm">
-            <Facts
-              items={[
-                [
-                  t("common.time"),
-                  <span key="t">
-                    {localTime(line.time)}{" "}
-                    <Text span size="xs" c="dimmed">
-                      {utcTime(line.time)}
-                    </Text>
-                  </span>,
-                ],
-                ["MType", mtype(line)],
-                ...(line.joinEUI && line.deviceEUI
-                  ? [
-                      ["DevEUI", <Mono key="d">{line.deviceEUI}</Mono>] as [string, React.ReactNode],
-                      ["JoinEUI", <Mono key="j">{line.joinEUI}</Mono>] as [string, React.ReactNode],
-                    ]
-                  : []),
-                [
-                  t("logger.flags"),
-                  flags.length
-                    ? flags.map((flag) => (
-                        <Badge key={flag} size="sm" variant="default" mr={4} tt="none">
-                          {flag}
-                        </Badge>
-                      ))
-                    : "–",
-                ],
-                ...(line.fCntUp !== null ? [["FCntUp", String(line.fCntUp)] as [string, string]] : []),
-                ...(line.aFCntDown !== null ? [["AFCntDown", String(line.aFCntDown)] as [string, string]] : []),
-                ...(line.nFCntDown !== null ? [["NFCntDown", String(line.nFCntDown)] as [string, string]] : []),
-                [
-                  t("logger.radio"),
-                  [
-                    line.frequency ? number(line.frequency / 1e6, "MHz", 3) : null,
-                    modulation?.sf ? `SF${modulation.sf}BW${modulation.bandwidth}` : null,
-                    line.subBand,
-                    line.channel === null ? null : `LC${line.channel + 1}`,
-                    line.slot,
-                  ]
-                    .filter(Boolean)
-                    .join(" · ") || "–",
-                ],
-                [t("logger.airtime"), line.airtime === null ? "–" : number(line.airtime * 1000, "ms")],
-                [t("device.class"), record.device_class ?? (/^UPLINK_(DATA|MAC)/.test(line.type) ? "A" : "–")],
-                ["MIC", line.mic ? <Mono key="m">{line.mic.toUpperCase()}</Mono> : "–"],
-                [
-                  t("logger.distance"),
-                  line.distance === null
-                    ? "–"
-                    : line.distance < 1000
-                      ? number(line.distance, "m", 0)
-                      : number(line.distance / 1000, "km", 2),
-                ],
-                ...(record.correlation_id
-                  ? [["CorrelationID", <Mono key="c">{record.correlation_id}</Mono>] as [string, React.ReactNode]]
-                  : []),
-              ]}
-            />
-            {found.data.macCommands.length > 0 && (
-              <div>
-                <Text size="sm" fw={600}>
-                  {t("logger.mac")} {line.mac && <Mono dimmed>{hex(line.mac)}</Mono>}
-                </Text>
-                {found.data.macCommands.map((command, index) => (
-                  <Code key={index} block mt={4} style={{ whiteSpace: "pre-wrap" }}>
-                    {command}
-                  </Code>
-                ))}
-              </div>
-            )}
-            {line.payload && (
-              <div>
-                <Text size="sm" fw={600}>
-                  {t("logger.payload")}{" "}
-                  <Text span c="dimmed" size="sm">
-                    {t("downlinks.size", { size: line.size })}
-                    {line.encrypted ? ` · ${t("logger.encrypted")}` : ""}
-                  </Text>
-                </Text>
-                <Code block style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>
-                  {hex(line.payload)}
-                </Code>
-              </div>
-            )}
-            {line.decoded ? (
-              <div>
-                <Text size="sm" fw={600}>
-                  {t("logger.decoded")}
-                </Text>
-                <Code block tabIndex={0}>
-                  {JSON.stringify(line.decoded, null, 2)}
-                </Code>
-              </div>
-            ) : null}
+            <RadioFacts line={line} record={record} />
+            <Contents line={line} macCommands={found.data.macCommands} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 7 }}>
@@ -211,103 +108,12 @@ export function FrameDetails({ line }: { line: Line }) {
                 {t("logger.bodyGone")}
               </Text>
             )}
-            {copies.length > 0 && (
-              <div>
-                <Text size="sm" fw={600}>
-                  {t("logger.heardBy")}
-                </Text>
-                <Table className="data" aria-label={t("logger.heardBy")}>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>{t("logger.station")}</Table.Th>
-                      <Table.Th>RSSI</Table.Th>
-                      <Table.Th>SNR</Table.Th>
-                      <Table.Th>{t("common.time")}</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {copies.map((copy, index) => (
-                      <Table.Tr key={index}>
-                        <Table.Td>
-                          <Mono>{copy.base_station}</Mono>
-                          {copy.late && (
-                            <Badge size="xs" ml={6} color="orange" variant="light">
-                              {t("logger.late")}
-                            </Badge>
-                          )}
-                        </Table.Td>
-                        <Table.Td>{number(copy.rssi, "dBm")}</Table.Td>
-                        <Table.Td>{number(copy.snr, "dB")}</Table.Td>
-                        <Table.Td>
-                          <Time at={new Date(copy.received_at * 1000).toISOString()} />
-                        </Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </div>
-            )}
-            {line.type.startsWith("DOWNLINK") && (
-              <Facts
-                items={[
-                  [t("logger.sent"), line.delivered ? t("logger.sentYes") : t("logger.sentNo")],
-                  ["RX1", cause(t, record.cause_rx1)],
-                  ["RX2", cause(t, record.cause_rx2)],
-                  ...(record.cause_ping ? [["Ping", cause(t, record.cause_ping)] as [string, string]] : []),
-                ]}
-              />
-            )}
+            {copies.length > 0 && <HeardBy copies={copies} />}
+            {line.type.startsWith("DOWNLINK") && <Sent line={line} record={record} />}
             {(deliveries.length > 0 || line.deliveries === "PENDING") && (
-              <div>
-                <Text size="sm" fw={600}>
-                  {t("logger.deliveries")}
-                </Text>
-                <Table className="data" aria-label={t("logger.deliveries")}>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>AS</Table.Th>
-                      <Table.Th>{t("logger.message")}</Table.Th>
-                      <Table.Th>{t("logger.status")}</Table.Th>
-                      <Table.Th>URL</Table.Th>
-                      <Table.Th>ms</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {deliveries.map((delivery, index) => (
-                      <Table.Tr key={index}>
-                        <Table.Td>{delivery.as_id ?? "–"}</Table.Td>
-                        <Table.Td>{delivery.message}</Table.Td>
-                        <Table.Td className={delivery.status === "Ok" ? "good" : "poor"}>
-                          {delivery.status}
-                          {delivery.error ? `: ${delivery.error}` : ""}
-                        </Table.Td>
-                        <Table.Td style={{ wordBreak: "break-all" }}>{delivery.url}</Table.Td>
-                        <Table.Td>{delivery.ms ?? 0}</Table.Td>
-                      </Table.Tr>
-                    ))}
-                    {line.deliveries === "PENDING" && (
-                      <Table.Tr>
-                        <Table.Td colSpan={5}>{t("sign.pending")}</Table.Td>
-                      </Table.Tr>
-                    )}
-                  </Table.Tbody>
-                </Table>
-              </div>
+              <Deliveries deliveries={deliveries} pending={line.deliveries === "PENDING"} />
             )}
-            {(record.decisions?.length ?? 0) > 0 && (
-              <details>
-                <summary style={{ cursor: "pointer" }}>
-                  <Text span size="sm">
-                    {t("logger.decisions")}
-                  </Text>
-                </summary>
-                {record.decisions?.map((text, index) => (
-                  <Text key={index} size="sm" c="dimmed">
-                    • {text}
-                  </Text>
-                ))}
-              </details>
-            )}
+            {(record.decisions?.length ?? 0) > 0 && <Decisions decisions={record.decisions ?? []} />}
             <div>
               <Button
                 size="compact-xs"
@@ -325,7 +131,242 @@ export function FrameDetails({ line }: { line: Line }) {
   );
 }
 
-function cause(t: ReturnType<typeof useT>, code: string | undefined): string {
+function flagsOf(line: Line, record: FrameRecord, t: Translate): string[] {
+  return [
+    record.fctrl !== undefined && record.fctrl & 0x80 && "ADR",
+    record.fctrl !== undefined && record.fctrl & 0x40 && "ADRAckReq",
+    (record.ack || (record.fctrl ?? 0) & 0x20) && "ACK",
+    record.fpending && "FPending",
+    line.late && t("logger.late"),
+    line.overLimit && t("logger.overLimit"),
+  ].filter((flag) => typeof flag === "string");
+}
+
+function radioOf(line: Line, { modulation }: FrameRecord): string {
+  return [
+    line.frequency ? number(line.frequency / 1e6, "MHz", 3) : null,
+    modulation?.sf ? `SF${modulation.sf}BW${modulation.bandwidth}` : null,
+    line.subBand,
+    line.channel === null ? null : `LC${line.channel + 1}`,
+    line.slot,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+function distanceOf({ distance }: Line): string {
+  if (distance === null) return "–";
+  return distance < 1000 ? number(distance, "m", 0) : number(distance / 1000, "km", 2);
+}
+
+/** What its header and the radio say. */
+function RadioFacts({ line, record }: { line: Line; record: FrameRecord }) {
+  const t = useT();
+  const flags = flagsOf(line, record, t);
+  return (
+    <Facts
+      items={[
+        [
+          t("common.time"),
+          <span key="t">
+            {localTime(line.time)}{" "}
+            <Text span size="xs" c="dimmed">
+              {utcTime(line.time)}
+            </Text>
+          </span>,
+        ],
+        ["MType", mtype(line)],
+        ...(line.joinEUI && line.deviceEUI
+          ? [
+              ["DevEUI", <Mono key="d">{line.deviceEUI}</Mono>] as [string, React.ReactNode],
+              ["JoinEUI", <Mono key="j">{line.joinEUI}</Mono>] as [string, React.ReactNode],
+            ]
+          : []),
+        [
+          t("logger.flags"),
+          flags.length
+            ? flags.map((flag) => (
+                <Badge key={flag} size="sm" variant="default" mr={4} tt="none">
+                  {flag}
+                </Badge>
+              ))
+            : "–",
+        ],
+        ...(line.fCntUp !== null ? [["FCntUp", String(line.fCntUp)] as [string, string]] : []),
+        ...(line.aFCntDown !== null ? [["AFCntDown", String(line.aFCntDown)] as [string, string]] : []),
+        ...(line.nFCntDown !== null ? [["NFCntDown", String(line.nFCntDown)] as [string, string]] : []),
+        [t("logger.radio"), radioOf(line, record) || "–"],
+        [t("logger.airtime"), line.airtime === null ? "–" : number(line.airtime * 1000, "ms")],
+        [t("device.class"), record.device_class ?? (/^UPLINK_(DATA|MAC)/.test(line.type) ? "A" : "–")],
+        ["MIC", line.mic ? <Mono key="m">{line.mic.toUpperCase()}</Mono> : "–"],
+        [t("logger.distance"), distanceOf(line)],
+        ...(record.correlation_id
+          ? [["CorrelationID", <Mono key="c">{record.correlation_id}</Mono>] as [string, React.ReactNode]]
+          : []),
+      ]}
+    />
+  );
+}
+
+function Contents({ line, macCommands }: { line: Line; macCommands: string[] }) {
+  const t = useT();
+  return (
+    <>
+      {macCommands.length > 0 && (
+        <div>
+          <Text size="sm" fw={600}>
+            {t("logger.mac")} {line.mac && <Mono dimmed>{hex(line.mac)}</Mono>}
+          </Text>
+          {macCommands.map((command, index) => (
+            <Code key={index} block mt={4} style={{ whiteSpace: "pre-wrap" }}>
+              {command}
+            </Code>
+          ))}
+        </div>
+      )}
+      {line.payload && (
+        <div>
+          <Text size="sm" fw={600}>
+            {t("logger.payload")}{" "}
+            <Text span c="dimmed" size="sm">
+              {t("downlinks.size", { size: line.size })}
+              {line.encrypted ? ` · ${t("logger.encrypted")}` : ""}
+            </Text>
+          </Text>
+          <Code block style={{ whiteSpace: "pre-wrap", wordBreak: "break-all" }}>
+            {hex(line.payload)}
+          </Code>
+        </div>
+      )}
+      {line.decoded ? (
+        <div>
+          <Text size="sm" fw={600}>
+            {t("logger.decoded")}
+          </Text>
+          <Code block tabIndex={0}>
+            {JSON.stringify(line.decoded, null, 2)}
+          </Code>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function HeardBy({ copies }: { copies: Copy[] }) {
+  const t = useT();
+  return (
+    <div>
+      <Text size="sm" fw={600}>
+        {t("logger.heardBy")}
+      </Text>
+      <Table className="data" aria-label={t("logger.heardBy")}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t("logger.station")}</Table.Th>
+            <Table.Th>RSSI</Table.Th>
+            <Table.Th>SNR</Table.Th>
+            <Table.Th>{t("common.time")}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {copies.map((copy, index) => (
+            <Table.Tr key={index}>
+              <Table.Td>
+                <Mono>{copy.base_station}</Mono>
+                {copy.late && (
+                  <Badge size="xs" ml={6} color="orange" variant="light">
+                    {t("logger.late")}
+                  </Badge>
+                )}
+              </Table.Td>
+              <Table.Td>{number(copy.rssi, "dBm")}</Table.Td>
+              <Table.Td>{number(copy.snr, "dB")}</Table.Td>
+              <Table.Td>
+                <Time at={new Date(copy.received_at * 1000).toISOString()} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
+  );
+}
+
+/** Whether a downlink was sent, and if not, why. */
+function Sent({ line, record }: { line: Line; record: FrameRecord }) {
+  const t = useT();
+  return (
+    <Facts
+      items={[
+        [t("logger.sent"), line.delivered ? t("logger.sentYes") : t("logger.sentNo")],
+        ["RX1", cause(t, record.cause_rx1)],
+        ["RX2", cause(t, record.cause_rx2)],
+        ...(record.cause_ping ? [["Ping", cause(t, record.cause_ping)] as [string, string]] : []),
+      ]}
+    />
+  );
+}
+
+function Deliveries({ deliveries, pending }: { deliveries: Delivery[]; pending: boolean }) {
+  const t = useT();
+  return (
+    <div>
+      <Text size="sm" fw={600}>
+        {t("logger.deliveries")}
+      </Text>
+      <Table className="data" aria-label={t("logger.deliveries")}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>AS</Table.Th>
+            <Table.Th>{t("logger.message")}</Table.Th>
+            <Table.Th>{t("logger.status")}</Table.Th>
+            <Table.Th>URL</Table.Th>
+            <Table.Th>ms</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {deliveries.map((delivery, index) => (
+            <Table.Tr key={index}>
+              <Table.Td>{delivery.as_id ?? "–"}</Table.Td>
+              <Table.Td>{delivery.message}</Table.Td>
+              <Table.Td className={delivery.status === "Ok" ? "good" : "poor"}>
+                {delivery.status}
+                {delivery.error ? `: ${delivery.error}` : ""}
+              </Table.Td>
+              <Table.Td style={{ wordBreak: "break-all" }}>{delivery.url}</Table.Td>
+              <Table.Td>{delivery.ms ?? 0}</Table.Td>
+            </Table.Tr>
+          ))}
+          {pending && (
+            <Table.Tr>
+              <Table.Td colSpan={5}>{t("sign.pending")}</Table.Td>
+            </Table.Tr>
+          )}
+        </Table.Tbody>
+      </Table>
+    </div>
+  );
+}
+
+function Decisions({ decisions }: { decisions: string[] }) {
+  const t = useT();
+  return (
+    <details>
+      <summary style={{ cursor: "pointer" }}>
+        <Text span size="sm">
+          {t("logger.decisions")}
+        </Text>
+      </summary>
+      {decisions.map((text, index) => (
+        <Text key={index} size="sm" c="dimmed">
+          • {text}
+        </Text>
+      ))}
+    </details>
+  );
+}
+
+function cause(t: Translate, code: string | undefined): string {
   if (code === undefined) return "–";
   return `${code} · ${t(`cause.${code}` as Key)}`;
 }

@@ -21,7 +21,7 @@ import { Empty, Problem } from "../../components/basics";
 import { clockTime, hex, number, plain, utcTime } from "../../format";
 import { useSession } from "../../session";
 import { useT, type Key } from "../../text";
-import { useFrames, type Filters, type Line } from "./useFrames";
+import { useFrames, type Filters, type Frames, type Line } from "./useFrames";
 import { FrameDetails } from "./FrameDetails";
 
 const columns = "22px 24px 76px 98px minmax(130px,1.2fr) 76px 46px 52px 72px 58px 70px 46px 100px minmax(120px,2fr)";
@@ -75,20 +75,7 @@ export function FrameList({
   return (
     <Box pos="relative">
       {frames.error ? <Problem error={frames.error} retry={frames.again} /> : null}
-      {frames.held > 0 && (
-        <Button
-          pos="absolute"
-          top={40}
-          left="50%"
-          style={{ transform: "translateX(-50%)", zIndex: 2 }}
-          size="xs"
-          radius="xl"
-          leftSection={<IconArrowUp size={14} />}
-          onClick={() => place.current?.scrollTo({ top: 0 })}
-        >
-          {t("logger.newFrames", { count: frames.held })}
-        </Button>
-      )}
+      {frames.held > 0 && <Waiting count={frames.held} show={() => place.current?.scrollTo({ top: 0 })} />}
       <Box
         ref={place}
         onScroll={scroll}
@@ -104,45 +91,7 @@ export function FrameList({
         data-testid="frames"
       >
         <Box miw={1080}>
-          <div
-            className="logger-row logger-head"
-            style={{
-              gridTemplateColumns: columns,
-              height: 34,
-              position: "sticky",
-              top: 0,
-              zIndex: 1,
-              background: "var(--mantine-color-body)",
-            }}
-          >
-            <span>
-              {!live && (
-                <ActionIcon
-                  variant="transparent"
-                  color="gray"
-                  size={22}
-                  aria-label={t("common.refresh")}
-                  title={t("common.refresh")}
-                  onClick={frames.again}
-                >
-                  <IconRefresh size={16} />
-                </ActionIcon>
-              )}
-            </span>
-            <span />
-            <span>{t("logger.type")}</span>
-            <span>{t("common.time")}</span>
-            <span>{t("logger.device")}</span>
-            <span>DevAddr</span>
-            <span>FPort</span>
-            <span>FCnt</span>
-            <span>RSSI dBm</span>
-            <span>SNR dB</span>
-            <span>ESP dBm</span>
-            <span>SF</span>
-            <span>{t("logger.station")}</span>
-            <span>{t("logger.payload")}</span>
-          </div>
+          <Head again={live ? undefined : frames.again} />
           <div style={{ height: rows.getTotalSize(), position: "relative" }}>
             {items.map((item) => {
               const line = lines[item.index];
@@ -166,33 +115,109 @@ export function FrameList({
               );
             })}
           </div>
-          {!lines.length && !frames.loading && !frames.error && (
-            <Empty
-              icon={IconFilter}
-              title={t("logger.none")}
-              text={
-                filtered && frames.searchedTo
-                  ? t("logger.noneText", { time: new Date(frames.searchedTo).toLocaleString() })
-                  : t(filtered ? "logger.noneAtAll" : "logger.noneYet")
-              }
-            />
-          )}
-          <Group justify="center" p="xs" mih={44}>
-            {frames.loading ? (
-              <Loader size="sm" />
-            ) : frames.more ? (
-              <Button size="xs" variant="subtle" onClick={frames.older}>
-                {t("logger.older")}
-              </Button>
-            ) : lines.length ? (
-              <Text size="xs" c="dimmed">
-                {t("logger.end")}
-              </Text>
-            ) : null}
-          </Group>
+          <End frames={frames} filtered={filtered} />
         </Box>
       </Box>
     </Box>
+  );
+}
+
+/** `again` reads the history again. */
+function Head({ again }: { again?: () => void }) {
+  const t = useT();
+  return (
+    <div
+      className="logger-row logger-head"
+      style={{
+        gridTemplateColumns: columns,
+        height: 34,
+        position: "sticky",
+        top: 0,
+        zIndex: 1,
+        background: "var(--mantine-color-body)",
+      }}
+    >
+      <span>
+        {again && (
+          <ActionIcon
+            variant="transparent"
+            color="gray"
+            size={22}
+            aria-label={t("common.refresh")}
+            title={t("common.refresh")}
+            onClick={again}
+          >
+            <IconRefresh size={16} />
+          </ActionIcon>
+        )}
+      </span>
+      <span />
+      <span>{t("logger.type")}</span>
+      <span>{t("common.time")}</span>
+      <span>{t("logger.device")}</span>
+      <span>DevAddr</span>
+      <span>FPort</span>
+      <span>FCnt</span>
+      <span>RSSI dBm</span>
+      <span>SNR dB</span>
+      <span>ESP dBm</span>
+      <span>SF</span>
+      <span>{t("logger.station")}</span>
+      <span>{t("logger.payload")}</span>
+    </div>
+  );
+}
+
+/** New lines that wait while somebody reads further down. */
+function Waiting({ count, show }: { count: number; show: () => void }) {
+  const t = useT();
+  return (
+    <Button
+      pos="absolute"
+      top={40}
+      left="50%"
+      style={{ transform: "translateX(-50%)", zIndex: 2 }}
+      size="xs"
+      radius="xl"
+      leftSection={<IconArrowUp size={14} />}
+      onClick={show}
+    >
+      {t("logger.newFrames", { count: count })}
+    </Button>
+  );
+}
+
+/** What stands below the last line: whether more follows. */
+function End({ frames, filtered }: { frames: Frames; filtered: boolean }) {
+  const t = useT();
+  const { lines } = frames;
+  return (
+    <>
+      {!lines.length && !frames.loading && !frames.error && (
+        <Empty
+          icon={IconFilter}
+          title={t("logger.none")}
+          text={
+            filtered && frames.searchedTo
+              ? t("logger.noneText", { time: new Date(frames.searchedTo).toLocaleString() })
+              : t(filtered ? "logger.noneAtAll" : "logger.noneYet")
+          }
+        />
+      )}
+      <Group justify="center" p="xs" mih={44}>
+        {frames.loading ? (
+          <Loader size="sm" />
+        ) : frames.more ? (
+          <Button size="xs" variant="subtle" onClick={frames.older}>
+            {t("logger.older")}
+          </Button>
+        ) : lines.length ? (
+          <Text size="xs" c="dimmed">
+            {t("logger.end")}
+          </Text>
+        ) : null}
+      </Group>
+    </>
   );
 }
 
@@ -212,7 +237,6 @@ function Row({
   onFilter?: (name: "deviceEUI", value: string) => void;
 }) {
   const t = useT();
-  const { customerId } = useSession();
   const name = line.deviceName ?? line.deviceEUI ?? t("logger.unknown");
   return (
     <div
@@ -237,52 +261,12 @@ function Row({
       </UnstyledButton>
       <Sign line={line} />
       <span>
-        <Badge
-          size="sm"
-          variant="light"
-          tt="none"
-          color={
-            line.type.includes("JOIN")
-              ? "grape"
-              : line.type.includes("REFUSED")
-                ? "red"
-                : line.type === "RESET"
-                  ? "blue"
-                  : line.type.includes("MAC")
-                    ? "gray"
-                    : "veld"
-          }
-          style={{ color: "var(--mantine-color-text)" }}
-        >
-          {t(`packetShort.${line.type}` as Key)}
-        </Badge>
+        <Type type={line.type} />
       </span>
       <Tooltip label={`${utcTime(line.time)}`} openDelay={400}>
         <time dateTime={line.time}>{clockTime(line.time)}</time>
       </Tooltip>
-      <span>
-        {line.deviceRef && customerId ? (
-          <Link to="/devices/$ref" params={{ ref: line.deviceRef }} className="link">
-            {name}
-          </Link>
-        ) : (
-          <span className={line.deviceRef ? undefined : "poor"}>
-            {line.deviceRef || !line.deviceEUI ? name : <Unregistered line={line} />}
-          </span>
-        )}
-        {onFilter && line.deviceEUI && (
-          <ActionIcon
-            size="xs"
-            variant="subtle"
-            color="gray"
-            ml={4}
-            aria-label={t("logger.only", { name })}
-            onClick={() => onFilter("deviceEUI", line.deviceEUI ?? "")}
-          >
-            <IconFilter size={11} />
-          </ActionIcon>
-        )}
-      </span>
+      <Device line={line} name={name} onFilter={onFilter} />
       <span style={{ fontFamily: "monospace" }}>{line.devAddr ?? "–"}</span>
       <span>{line.fPort ?? "None"}</span>
       <span>{line.type.startsWith("DOWN") ? (line.aFCntDown ?? line.nFCntDown ?? "–") : (line.fCntUp ?? "–")}</span>
@@ -314,6 +298,54 @@ function Row({
         <Content line={line} />
       </span>
     </div>
+  );
+}
+
+function colorOf(type: string): string {
+  if (type.includes("JOIN")) return "grape";
+  if (type.includes("REFUSED")) return "red";
+  if (type === "RESET") return "blue";
+  return type.includes("MAC") ? "gray" : "veld";
+}
+
+function Type({ type }: { type: string }) {
+  const t = useT();
+  return (
+    <Badge size="sm" variant="light" tt="none" color={colorOf(type)} style={{ color: "var(--mantine-color-text)" }}>
+      {t(`packetShort.${type}` as Key)}
+    </Badge>
+  );
+}
+
+type Filtering = Pick<Props, "onFilter">;
+
+function Device({ line, name, onFilter }: Filtering & { line: Line; name: string }) {
+  const t = useT();
+  const { customerId } = useSession();
+  return (
+    <span>
+      {line.deviceRef && customerId ? (
+        <Link to="/devices/$ref" params={{ ref: line.deviceRef }} className="link">
+          {name}
+        </Link>
+      ) : (
+        <span className={line.deviceRef ? undefined : "poor"}>
+          {line.deviceRef || !line.deviceEUI ? name : <Unregistered line={line} />}
+        </span>
+      )}
+      {onFilter && line.deviceEUI && (
+        <ActionIcon
+          size="xs"
+          variant="subtle"
+          color="gray"
+          ml={4}
+          aria-label={t("logger.only", { name })}
+          onClick={() => onFilter("deviceEUI", line.deviceEUI ?? "")}
+        >
+          <IconFilter size={11} />
+        </ActionIcon>
+      )}
+    </span>
   );
 }
 

@@ -8,7 +8,7 @@ import { useSession } from "../../session";
 import { useT, type Key } from "../../text";
 import { ListPage } from "../../components/ListPage";
 import { FrameList } from "./FrameList";
-import { cleared, useFilters, useTyped } from "../../navigation";
+import { cleared, useFilters, useTyped, type FiltersOf } from "../../navigation";
 
 const packetTypes = [
   "UPLINK_DATA",
@@ -82,18 +82,7 @@ export function Logger() {
       below={t("logger.below")}
       signs={
         <>
-          <Badge
-            variant="light"
-            color={live ? (state.state === "live" ? "veld" : "orange") : "gray"}
-            size="lg"
-            tt="none"
-            role="status"
-            style={{ color: "var(--mantine-color-text)" }}
-            data-testid="live-state"
-          >
-            {t(`live.${live ? state.state : "off"}` as Key)}
-            {state.dropped ? ` · ${t("live.dropped", { count: state.dropped })}` : ""}
-          </Badge>
+          <Live state={live ? state.state : "off"} dropped={state.dropped} />
           <Button
             variant="default"
             leftSection={live ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
@@ -136,22 +125,7 @@ export function Logger() {
           />
           {field("from", t("logger.from"), 190, undefined, "datetime-local")}
           {field("to", t("logger.to"), 190, undefined, "datetime-local")}
-          {desk && (
-            <Switch
-              size="sm"
-              label={t("logger.onlyUnknown")}
-              checked={unknown ?? false}
-              onChange={(event) => setFilters({ unknown: event.currentTarget.checked ? "true" : undefined })}
-              mb={6}
-            />
-          )}
-          <Switch
-            size="sm"
-            label={t("logger.decode")}
-            checked={decode}
-            onChange={(event) => setFilters({ decode: event.currentTarget.checked ? undefined : "off" })}
-            mb={6}
-          />
+          <Switches desk={desk} filters={filters} setFilters={setFilters} />
         </>
       }
       onClear={any ? () => put(cleared(names)) : undefined}
@@ -165,5 +139,54 @@ export function Logger() {
         onState={onState}
       />
     </ListPage>
+  );
+}
+
+/** Whether lines come as they happen, and how many could not be shown. */
+function Live({ state, dropped }: { state: string; dropped: number }) {
+  const t = useT();
+  return (
+    <Badge
+      variant="light"
+      color={state === "off" ? "gray" : state === "live" ? "veld" : "orange"}
+      size="lg"
+      tt="none"
+      role="status"
+      style={{ color: "var(--mantine-color-text)" }}
+      data-testid="live-state"
+    >
+      {t(`live.${state}` as Key)}
+      {dropped ? ` · ${t("live.dropped", { count: dropped })}` : ""}
+    </Badge>
+  );
+}
+
+interface SwitchesProps {
+  desk: boolean;
+  filters: FiltersOf<"/logger">;
+  setFilters: (change: Pick<FiltersOf<"/logger">, "unknown" | "decode">) => void;
+}
+
+function Switches({ desk, filters, setFilters }: SwitchesProps) {
+  const t = useT();
+  return (
+    <>
+      {desk && (
+        <Switch
+          size="sm"
+          label={t("logger.onlyUnknown")}
+          checked={filters.unknown === "true"}
+          onChange={(event) => setFilters({ unknown: event.currentTarget.checked ? "true" : undefined })}
+          mb={6}
+        />
+      )}
+      <Switch
+        size="sm"
+        label={t("logger.decode")}
+        checked={filters.decode !== "off"}
+        onChange={(event) => setFilters({ decode: event.currentTarget.checked ? undefined : "off" })}
+        mb={6}
+      />
+    </>
   );
 }

@@ -1,5 +1,5 @@
 // Frames for the logger: a page of history at a time, and new ones as they happen. Bounded, whatever comes.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, type Dispatch, type SetStateAction } from "react";
 import { api, type Schemas } from "../../api/client";
 import type { operations } from "../../api/schema";
 import { follow } from "../../api/live";
@@ -47,19 +47,47 @@ export function merge(fresh: Line[], known: Line[], most: number): Line[] {
     .slice(0, most);
 }
 
-export function useFrames(filters: Filters, live: boolean, decode: boolean): Frames {
-  const [lines, setLines] = useState<Line[]>([]);
+type Change = Dispatch<SetStateAction<Line[]>>;
+
+/** New lines that wait to be shown: until the next refresh, or while somebody reads further down. */
+function useArrivals(setLines: Change) {
+  const [held, setHeld] = useState(0);
+  const holding = useRef(false);
+  const waiting = useRef<Line[]>([]);
+  const take = useCallback(() => {
+    setHeld(0);
+    return waiting.current.splice(0);
+  }, []);
+  const flush = useCallback(() => {
+    const fresh = take();
+    if (fresh.length) setLines((known) => merge(fresh, known, MOST));
+  }, [take, setLines]);
+  const arrive = useCallback((fresh: Line[]) => {
+    waiting.current.unshift(...fresh.reverse());
+    if (waiting.current.length > MOST) waiting.current.length = MOST;
+  }, []);
+  const refresh = useCallback(() => {
+    if (!waiting.current.length) return;
+    if (holding.current) setHeld(waiting.current.length);
+    else flush();
+  }, [flush]);
+  const hold = useCallback(
+    (wanted: boolean) => {
+      holding.current = wanted;
+      if (!wanted) flush();
+    },
+    [flush],
+  );
+  return { held, take, arrive, refresh, hold };
+}
+
+/** Pages of what happened before; the first one again for each new `key`, which holds what is looked for. */
+function useHistory(key: string, setLines: Change, take: () => Line[]) {
   const [loading, setLoading] = useState(true);
   const [error, setError] = useState<unknown>(null);
   const [next, setNext] = useState<string | null>(null);
   const [searchedTo, setSearchedTo] = useState<string | null>(null);
-  const [state, setState] = useState<LiveState>("off");
-  const [dropped, setDropped] = useState(0);
-  const [held, setHeld] = useState(0);
-  const holding = useRef(false);
-  const waiting = useRef<Line[]>([]);
   const busy = useRef(false);
-  const key = JSON.stringify({ ...filters, decode });
   const current = useRef(key);
   current.current = key;
 
@@ -75,9 +103,8 @@ export function useFrames(filters: Filters, live: boolean, decode: boolean): Fra
           params: { query: { ...wanted, limit: PAGE, before: before === null ? undefined : asIs(before) } },
         });
         if (!data || current.current !== key) return;
-        setLines((known) =>
-          before ? merge(known, data.frames, MOST + PAGE) : merge(waiting.current.splice(0), data.frames, MOST),
-        );
+        if (before) setLines((known) => merge(known, data.frames, MOST + PAGE));
+        else setLines(merge(take(), data.frames, MOST));
         setNext(data.next);
         setSearchedTo(data.searchedTo);
       } catch (problem) {
@@ -87,22 +114,31 @@ export function useFrames(filters: Filters, live: boolean, decode: boolean): Fra
         if (current.current === key) setLoading(false);
       }
     },
-    [key],
+    [key, setLines, take],
   );
 
   useEffect(() => {
     setLines([]);
-    waiting.current = [];
-    setHeld(0);
+    take();
     void fetchPage(null);
-  }, [fetchPage]);
+  }, [fetchPage, setLines, take]);
 
-  const flush = useCallback(() => {
-    const fresh = waiting.current.splice(0);
-    setHeld(0);
-    if (fresh.length) setLines((known) => merge(fresh, known, MOST));
-  }, []);
+  const older = useCallback(() => {
+    if (next) void fetchPage(next);
+  }, [next, fetchPage]);
+  const again = useCallback(() => void fetchPage(null), [fetchPage]);
+  return { loading, error, next, searchedTo, older, again };
+}
 
+/** Lines as they happen. `again` fetches what happened while the connection was broken. */
+function useLive(
+  live: boolean,
+  key: string,
+  { arrive, refresh }: Pick<ReturnType<typeof useArrivals>, "arrive" | "refresh">,
+  again: () => void,
+) {
+  const [state, setState] = useState<LiveState>("off");
+  const [dropped, setDropped] = useState(0);
   useEffect(() => {
     if (!live) {
       setState("off");
@@ -113,42 +149,41 @@ export function useFrames(filters: Filters, live: boolean, decode: boolean): Fra
     const stop = follow(withQuery("/api/v1/frames/live", wanted), {
       onState: (now) => {
         setState(now);
-        // What happened while the connection was broken is in the history.
-        if (now === "live" && lost) void fetchPage(null);
+        if (now === "live" && lost) again();
         lost = now === "lost" || (lost && now !== "live");
       },
       onEvent: ({ event, data }) => {
-        if (event === "frames") waiting.current.unshift(...(JSON.parse(data) as Line[]).reverse());
+        if (event === "frames") arrive(JSON.parse(data) as Line[]);
         else if (event === "dropped") setDropped((JSON.parse(data) as { dropped: number }).dropped);
-        if (waiting.current.length > MOST) waiting.current.length = MOST;
       },
     });
-    const timer = setInterval(() => {
-      if (!waiting.current.length) return;
-      if (holding.current) setHeld(waiting.current.length);
-      else flush();
-    }, REFRESH);
+    const timer = setInterval(refresh, REFRESH);
     return () => {
       stop();
       clearInterval(timer);
     };
-  }, [live, key, fetchPage, flush]);
+  }, [live, key, again, arrive, refresh]);
+  return { state, dropped };
+}
 
-  // What became of deliveries is known a little later than the frame.
+/** Whether its deliveries may still change what is known of them. */
+function isOpen(line: Line, since: number): boolean {
+  return (
+    Boolean(line.deviceRef) &&
+    line.deliveries !== "OK" &&
+    line.type.startsWith("UPLINK") &&
+    new Date(line.time).getTime() > since
+  );
+}
+
+/** What became of deliveries is known a little later than the frame. */
+function useDeliveries(lines: Line[], setLines: Change): void {
   const shown = useRef(lines);
   shown.current = lines;
   useEffect(() => {
     const timer = setInterval(() => {
       const since = Date.now() - 120_000;
-      const open = shown.current
-        .filter(
-          (line) =>
-            line.deviceRef &&
-            line.deliveries !== "OK" &&
-            line.type.startsWith("UPLINK") &&
-            new Date(line.time).getTime() > since,
-        )
-        .slice(0, 200);
+      const open = shown.current.filter((line) => isOpen(line, since)).slice(0, 200);
       if (!open.length) return;
       void api
         .GET("/api/v1/frames/deliveries", { params: { query: { ids: open.map((line) => line.id).join(",") } } })
@@ -162,27 +197,27 @@ export function useFrames(filters: Filters, live: boolean, decode: boolean): Fra
         .catch(() => {});
     }, 2500);
     return () => clearInterval(timer);
-  }, []);
+  }, [setLines]);
+}
 
+export function useFrames(filters: Filters, live: boolean, decode: boolean): Frames {
+  const [lines, setLines] = useState<Line[]>([]);
+  const key = JSON.stringify({ ...filters, decode });
+  const arrivals = useArrivals(setLines);
+  const history = useHistory(key, setLines, arrivals.take);
+  const { state, dropped } = useLive(live, key, arrivals, history.again);
+  useDeliveries(lines, setLines);
   return {
     lines,
-    loading,
-    error,
-    more: next !== null && lines.length < MOST,
-    searchedTo,
+    loading: history.loading,
+    error: history.error,
+    more: history.next !== null && lines.length < MOST,
+    searchedTo: history.searchedTo,
     state,
     dropped,
-    held,
-    older: useCallback(() => {
-      if (next) void fetchPage(next);
-    }, [next, fetchPage]),
-    again: useCallback(() => void fetchPage(null), [fetchPage]),
-    hold: useCallback(
-      (wanted: boolean) => {
-        holding.current = wanted;
-        if (!wanted) flush();
-      },
-      [flush],
-    ),
+    held: arrivals.held,
+    older: history.older,
+    again: history.again,
+    hold: arrivals.hold,
   };
 }

@@ -15,7 +15,7 @@ import {
   useUsers,
   type Person,
 } from "./api";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { closeDialogs, openDialog } from "../../components/dialogs";
 import { useUnsaved } from "../../components/edits";
 
@@ -25,113 +25,8 @@ type Role = Schemas["NewUser"]["role"];
 export function Users() {
   const t = useT();
   const { user: me } = useSession();
-  const confirm = useConfirm();
-  const { run } = useTell();
   const found = useUsers();
-  const change = useChangeUser();
-  const deletion = useDeleteUser();
-  const factor = useResetUserFactor();
-  const setRole = (kind: Person["kind"], { ref }: User, role: "rw" | "ro") =>
-    void run(change.mutateAsync({ person: { kind, ref }, role }), t("users.changed"));
-  const turn = (kind: Person["kind"], row: User) => {
-    if (row.role !== "ro") return setRole(kind, row, "ro");
-    const name = row.username;
-    confirm(
-      t("users.makeRwTitle", { name }),
-      t(kind === "operator" ? "users.confirmRw" : "users.makeRwText", { name }),
-      t("users.makeRw"),
-      () => setRole(kind, row, "rw"),
-    );
-  };
-  const columns = (kind: "operator" | "subscriber"): Column<User>[] => [
-    { key: "name", title: t("common.name"), value: (row) => row.displayName, render: (row) => row.displayName },
-    { key: "username", title: t("signIn.username"), value: (row) => row.username, render: (row) => row.username },
-    ...(kind === "subscriber"
-      ? [
-          {
-            key: "customer",
-            title: t("subscribers.id"),
-            value: (row: User) => row.customerId,
-            render: (row: User) => <Mono>{row.customerId}</Mono>,
-          },
-        ]
-      : []),
-    {
-      key: "role",
-      title: t("account.role"),
-      render: (row) => (
-        <Badge
-          variant="light"
-          color={row.role === "ro" ? "gray" : "veld"}
-          tt="none"
-          style={{ color: "var(--mantine-color-text)" }}
-        >
-          {t(`role.${row.role}`)}
-        </Badge>
-      ),
-    },
-    {
-      key: "actions",
-      title: "",
-      align: "right",
-      render: (row) =>
-        row.username === me?.username ? null : (
-          <IfMayChange>
-            <Group gap={4} justify="flex-end" wrap="nowrap">
-              <Button
-                size="compact-sm"
-                variant="default"
-                aria-haspopup={row.role === "ro" ? "dialog" : undefined}
-                onClick={() => turn(kind, row)}
-              >
-                {t(row.role !== "ro" ? "users.makeRo" : "users.makeRw")}
-              </Button>
-              <Button
-                size="compact-sm"
-                variant="default"
-                aria-haspopup="dialog"
-                onClick={() =>
-                  openDialog(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)
-                }
-              >
-                {t("users.password")}
-              </Button>
-              <Button
-                size="compact-sm"
-                variant="default"
-                aria-haspopup="dialog"
-                onClick={() =>
-                  confirm(
-                    t("colleagues.resetFactorTitle", { name: row.username }),
-                    t("colleagues.resetFactorText"),
-                    t("colleagues.resetFactor"),
-                    () => void run(factor.mutateAsync({ kind, ref: row.ref }), t("factor.removed")),
-                  )
-                }
-              >
-                {t("colleagues.resetFactor")}
-              </Button>
-              <Button
-                size="compact-sm"
-                variant="subtle"
-                color="red"
-                aria-haspopup="dialog"
-                onClick={() =>
-                  confirm(
-                    t("users.removeTitle", { name: row.username }),
-                    t("users.removeText"),
-                    t("common.delete"),
-                    () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")),
-                  )
-                }
-              >
-                {t("common.delete")}
-              </Button>
-            </Group>
-          </IfMayChange>
-        ),
-    },
-  ];
+  const columns = (kind: Person["kind"]) => columnsOf(t, kind, me?.username);
   return (
     <>
       <PageTitle title={t("nav.users")} below={t("users.below")}>
@@ -173,6 +68,120 @@ export function Users() {
         </Stack>
       )}
     </>
+  );
+}
+
+/** `me` may not be changed by the one who is. */
+function columnsOf(t: Translate, kind: Person["kind"], me: string | undefined): Column<User>[] {
+  return [
+    { key: "name", title: t("common.name"), value: (row) => row.displayName, render: (row) => row.displayName },
+    { key: "username", title: t("signIn.username"), value: (row) => row.username, render: (row) => row.username },
+    ...(kind === "subscriber"
+      ? [
+          {
+            key: "customer",
+            title: t("subscribers.id"),
+            value: (row: User) => row.customerId,
+            render: (row: User) => <Mono>{row.customerId}</Mono>,
+          },
+        ]
+      : []),
+    {
+      key: "role",
+      title: t("account.role"),
+      render: (row) => (
+        <Badge
+          variant="light"
+          color={row.role === "ro" ? "gray" : "veld"}
+          tt="none"
+          style={{ color: "var(--mantine-color-text)" }}
+        >
+          {t(`role.${row.role}`)}
+        </Badge>
+      ),
+    },
+    {
+      key: "actions",
+      title: "",
+      align: "right",
+      render: (row) => (row.username === me ? null : <Actions kind={kind} row={row} />),
+    },
+  ];
+}
+
+function Actions({ kind, row }: { kind: Person["kind"]; row: User }) {
+  const t = useT();
+  const confirm = useConfirm();
+  const { run } = useTell();
+  const change = useChangeUser();
+  const deletion = useDeleteUser();
+  const factor = useResetUserFactor();
+  const setRole = (role: "rw" | "ro") =>
+    void run(change.mutateAsync({ person: { kind, ref: row.ref }, role }), t("users.changed"));
+  const turn = () => {
+    if (row.role !== "ro") return setRole("ro");
+    const name = row.username;
+    confirm(
+      t("users.makeRwTitle", { name }),
+      t(kind === "operator" ? "users.confirmRw" : "users.makeRwText", { name }),
+      t("users.makeRw"),
+      () => setRole("rw"),
+    );
+  };
+  return (
+    <IfMayChange>
+      <Group gap={4} justify="flex-end" wrap="nowrap">
+        <Button
+          size="compact-sm"
+          variant="default"
+          aria-haspopup={row.role === "ro" ? "dialog" : undefined}
+          onClick={turn}
+        >
+          {t(row.role !== "ro" ? "users.makeRo" : "users.makeRw")}
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="default"
+          aria-haspopup="dialog"
+          onClick={() =>
+            openDialog(t("users.passwordOf", { name: row.username }), <NewPassword kind={kind} user={row} />)
+          }
+        >
+          {t("users.password")}
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="default"
+          aria-haspopup="dialog"
+          onClick={() =>
+            confirm(
+              t("colleagues.resetFactorTitle", { name: row.username }),
+              t("colleagues.resetFactorText"),
+              t("colleagues.resetFactor"),
+              () => void run(factor.mutateAsync({ kind, ref: row.ref }), t("factor.removed")),
+            )
+          }
+        >
+          {t("colleagues.resetFactor")}
+        </Button>
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          color="red"
+          aria-haspopup="dialog"
+          onClick={() =>
+            confirm(
+              t("users.removeTitle", { name: row.username }),
+              t("users.removeText"),
+              t("common.delete"),
+              () => void run(deletion.mutateAsync({ kind, ref: row.ref }), t("users.removed")),
+            )
+          }
+        >
+          {t("common.delete")}
+        </Button>
+      </Group>
+    </IfMayChange>
   );
 }
 

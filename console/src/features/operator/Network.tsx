@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Alert, Badge, Grid, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconAntenna, IconBuilding, IconCpu, IconFlag, IconMailX } from "@tabler/icons-react";
 import { useMemo } from "react";
-import { $api } from "../../api/client";
+import { $api, type Schemas } from "../../api/client";
 import {
   IfMayChange,
   Loading,
@@ -24,11 +24,108 @@ import { WaitingDestinations } from "../undelivered/Undelivered";
 import { Stat } from "../../components/Stat";
 import { ButtonLink, TextLink } from "../../components/links";
 
+type Overview = Schemas["NetworkOverview"];
+
 export function Network() {
   const t = useT();
-  const navigate = useNavigate();
   const { user } = useSession();
   const found = $api.useQuery("get", "/api/v1/operator/overview", undefined, { refetchInterval: 5000 });
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading />;
+  const of = found.data;
+  return (
+    <>
+      <PageTitle title={t("nav.network")} below={user?.operator} />
+      <Notices of={of} />
+      <Figures of={of} />
+      <WaitingDestinations waiting={of.destinations} />
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
+          <StationMap />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 5 }}>
+          <Stack>
+            <Alarms of={of} />
+            <Server of={of} />
+          </Stack>
+        </Grid.Col>
+      </Grid>
+    </>
+  );
+}
+
+/** What is wrong with the server, and what a new network lacks. */
+function Notices({ of }: { of: Overview }) {
+  const t = useT();
+  return (
+    <>
+      {of.problems.length > 0 && (
+        <Alert color="red" icon={<IconAlertTriangle size={20} />} mb="md" title={t("network.problems")}>
+          {of.problems.map((text) => (
+            <Text key={text} size="sm">
+              {text}
+            </Text>
+          ))}
+        </Alert>
+      )}
+      {(!of.baseStations || !of.subscribers || !of.devices) && (
+        <IfMayChange>
+          <Alert color="veld" icon={<IconFlag size={20} />} mb="md" title={t("firstSteps.title")}>
+            <Group justify="space-between">
+              <Text size="sm">{t("firstSteps.below")}</Text>
+              <ButtonLink to="/operator/first-steps">{t("firstSteps.begin")}</ButtonLink>
+            </Group>
+          </Alert>
+        </IfMayChange>
+      )}
+    </>
+  );
+}
+
+function Figures({ of }: { of: Overview }) {
+  const t = useT();
+  const down = of.baseStations - of.connected;
+  return (
+    <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
+      <Stat
+        icon={IconAntenna}
+        label={t("nav.stations")}
+        value={`${number(of.connected)} / ${number(of.baseStations)}`}
+        to="/operator/base-stations"
+        color={down ? "red" : "veld"}
+        note={down ? t("network.down", { count: down }) : t("network.allUp")}
+      />
+      <Stat
+        icon={IconAntenna}
+        label={t("network.unknown")}
+        value={number(of.unknownBaseStations)}
+        to="/operator/base-stations"
+        color={of.unknownBaseStations ? "orange" : "veld"}
+        note={t("network.unknownNote")}
+      />
+      <Stat
+        icon={IconCpu}
+        label={t("home.devices")}
+        value={number(of.devices)}
+        to="/operator/subscribers"
+        color={of.disconnected ? "orange" : "veld"}
+        note={t("network.devicesNote", { count: number(of.disconnected), customers: of.subscribers })}
+      />
+      <Stat
+        icon={IconMailX}
+        label={t("home.undelivered")}
+        value={number(of.undelivered)}
+        to="/operator/undelivered"
+        color={of.undelivered ? "red" : "veld"}
+        note={t("network.undeliveredNote")}
+      />
+    </SimpleGrid>
+  );
+}
+
+function StationMap() {
+  const t = useT();
+  const navigate = useNavigate();
   const stations = useStations(10_000);
   const spots = useMemo<Spot[]>(
     () =>
@@ -49,159 +146,107 @@ export function Network() {
       ),
     [stations.data, navigate],
   );
-  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
-  if (!found.data) return <Loading />;
-  const of = found.data;
-  const down = of.baseStations - of.connected;
   return (
-    <>
-      <PageTitle title={t("nav.network")} below={user?.operator} />
-      {of.problems.length > 0 && (
-        <Alert color="red" icon={<IconAlertTriangle size={20} />} mb="md" title={t("network.problems")}>
-          {of.problems.map((text) => (
-            <Text key={text} size="sm">
-              {text}
-            </Text>
-          ))}
-        </Alert>
+    <Panel title={t("network.map")}>
+      {spots.length ? (
+        <WorldMap label={t("network.map")} spots={spots} height={380} fit={`${spots.length}`} />
+      ) : (
+        <Text size="sm" c="dimmed">
+          {t("stations.noPlaces")}
+        </Text>
       )}
-      {(!of.baseStations || !of.subscribers || !of.devices) && (
-        <IfMayChange>
-          <Alert color="veld" icon={<IconFlag size={20} />} mb="md" title={t("firstSteps.title")}>
-            <Group justify="space-between">
-              <Text size="sm">{t("firstSteps.below")}</Text>
-              <ButtonLink to="/operator/first-steps">{t("firstSteps.begin")}</ButtonLink>
-            </Group>
-          </Alert>
-        </IfMayChange>
+    </Panel>
+  );
+}
+
+/** Alarms of modules and of base stations, as rows of one table. */
+function alarmRows(of: Overview) {
+  return [
+    ...of.moduleAlarms.map((alarm) => ({
+      id: alarm.module,
+      name: alarm.module,
+      to: "/operator/hsm-groups",
+      state: alarm.alarmState,
+      type: alarm.alarmType,
+      at: alarm.lastUpdateTime,
+      infos: alarm.additionalInfos,
+    })),
+    ...of.baseStationAlarms.map((alarm) => ({
+      id: `${alarm.baseStationId}-${alarm.alarmTypeId}`,
+      name: alarm.name,
+      to: `/operator/base-stations/${alarm.baseStationId}`,
+      state: alarm.alarmState,
+      type: alarm.alarmType,
+      at: alarm.lastUpdateTime,
+      infos: alarm.additionalInfos,
+    })),
+  ];
+}
+
+function Alarms({ of }: { of: Overview }) {
+  const t = useT();
+  return (
+    <Panel title={t("network.alarms")}>
+      {!of.baseStationAlarms.length && !of.moduleAlarms.length ? (
+        <Text size="sm" c="dimmed">
+          {t("home.noAlarms")}
+        </Text>
+      ) : (
+        <DataTable
+          label={t("network.alarms")}
+          minWidth={360}
+          rows={alarmRows(of)}
+          id={(row) => row.id}
+          columns={[
+            {
+              key: "state",
+              title: t("alarms.state"),
+              render: (row) => <SeverityBadge state={row.state} />,
+            },
+            {
+              key: "what",
+              title: t("alarms.alarm"),
+              render: (row) => (
+                <>
+                  <TextLink to={row.to} size="sm">
+                    {row.name}
+                  </TextLink>
+                  <Text size="xs" c="dimmed">
+                    {row.type} {row.infos.join(" · ")}
+                  </Text>
+                </>
+              ),
+            },
+            {
+              key: "at",
+              title: t("alarms.updated"),
+              render: (row) => <Time at={row.at} short />,
+            },
+          ]}
+        />
       )}
-      <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} mb="md">
-        <Stat
-          icon={IconAntenna}
-          label={t("nav.stations")}
-          value={`${number(of.connected)} / ${number(of.baseStations)}`}
-          to="/operator/base-stations"
-          color={down ? "red" : "veld"}
-          note={down ? t("network.down", { count: down }) : t("network.allUp")}
-        />
-        <Stat
-          icon={IconAntenna}
-          label={t("network.unknown")}
-          value={number(of.unknownBaseStations)}
-          to="/operator/base-stations"
-          color={of.unknownBaseStations ? "orange" : "veld"}
-          note={t("network.unknownNote")}
-        />
-        <Stat
-          icon={IconCpu}
-          label={t("home.devices")}
-          value={number(of.devices)}
-          to="/operator/subscribers"
-          color={of.disconnected ? "orange" : "veld"}
-          note={t("network.devicesNote", { count: number(of.disconnected), customers: of.subscribers })}
-        />
-        <Stat
-          icon={IconMailX}
-          label={t("home.undelivered")}
-          value={number(of.undelivered)}
-          to="/operator/undelivered"
-          color={of.undelivered ? "red" : "veld"}
-          note={t("network.undeliveredNote")}
-        />
-      </SimpleGrid>
-      <WaitingDestinations waiting={of.destinations} />
-      <Grid>
-        <Grid.Col span={{ base: 12, lg: 7 }}>
-          <Panel title={t("network.map")}>
-            {spots.length ? (
-              <WorldMap label={t("network.map")} spots={spots} height={380} fit={`${spots.length}`} />
-            ) : (
-              <Text size="sm" c="dimmed">
-                {t("stations.noPlaces")}
-              </Text>
-            )}
-          </Panel>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 5 }}>
-          <Stack>
-            <Panel title={t("network.alarms")}>
-              {!of.baseStationAlarms.length && !of.moduleAlarms.length ? (
-                <Text size="sm" c="dimmed">
-                  {t("home.noAlarms")}
-                </Text>
-              ) : (
-                <DataTable
-                  label={t("network.alarms")}
-                  minWidth={360}
-                  rows={[
-                    ...of.moduleAlarms.map((alarm) => ({
-                      id: alarm.module,
-                      name: alarm.module,
-                      to: "/operator/hsm-groups",
-                      state: alarm.alarmState,
-                      type: alarm.alarmType,
-                      at: alarm.lastUpdateTime,
-                      infos: alarm.additionalInfos,
-                    })),
-                    ...of.baseStationAlarms.map((alarm) => ({
-                      id: `${alarm.baseStationId}-${alarm.alarmTypeId}`,
-                      name: alarm.name,
-                      to: `/operator/base-stations/${alarm.baseStationId}`,
-                      state: alarm.alarmState,
-                      type: alarm.alarmType,
-                      at: alarm.lastUpdateTime,
-                      infos: alarm.additionalInfos,
-                    })),
-                  ]}
-                  id={(row) => row.id}
-                  columns={[
-                    {
-                      key: "state",
-                      title: t("alarms.state"),
-                      render: (row) => <SeverityBadge state={row.state} />,
-                    },
-                    {
-                      key: "what",
-                      title: t("alarms.alarm"),
-                      render: (row) => (
-                        <>
-                          <TextLink to={row.to} size="sm">
-                            {row.name}
-                          </TextLink>
-                          <Text size="xs" c="dimmed">
-                            {row.type} {row.infos.join(" · ")}
-                          </Text>
-                        </>
-                      ),
-                    },
-                    {
-                      key: "at",
-                      title: t("alarms.updated"),
-                      render: (row) => <Time at={row.at} short />,
-                    },
-                  ]}
-                />
-              )}
-            </Panel>
-            <Panel title={t("network.server")}>
-              <Group>
-                <Badge variant="default" tt="none">
-                  Veldnet {of.version}
-                </Badge>
-                <Badge variant="default" tt="none">
-                  {t("network.lag", { ms: Math.round(of.eventLoopLag * 1000) })}
-                </Badge>
-                <Badge variant="default" tt="none">
-                  {t("network.streams", { count: of.liveStreams })}
-                </Badge>
-                <Badge variant="default" tt="none" leftSection={<IconBuilding size={12} />}>
-                  {t("network.customers", { count: of.subscribers })}
-                </Badge>
-              </Group>
-            </Panel>
-          </Stack>
-        </Grid.Col>
-      </Grid>
-    </>
+    </Panel>
+  );
+}
+
+function Server({ of }: { of: Overview }) {
+  const t = useT();
+  return (
+    <Panel title={t("network.server")}>
+      <Group>
+        <Badge variant="default" tt="none">
+          Veldnet {of.version}
+        </Badge>
+        <Badge variant="default" tt="none">
+          {t("network.lag", { ms: Math.round(of.eventLoopLag * 1000) })}
+        </Badge>
+        <Badge variant="default" tt="none">
+          {t("network.streams", { count: of.liveStreams })}
+        </Badge>
+        <Badge variant="default" tt="none" leftSection={<IconBuilding size={12} />}>
+          {t("network.customers", { count: of.subscribers })}
+        </Badge>
+      </Group>
+    </Panel>
   );
 }

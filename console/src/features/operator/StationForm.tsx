@@ -19,7 +19,8 @@ interface Props {
   onSaved?: (id: string) => void;
 }
 
-export function StationForm({ station, eui, onSaved }: Props) {
+/** What the form holds, at first that of a base station that is changed, and how it is saved. */
+function useStationForm({ station, eui, onSaved }: Props) {
   const t = useT();
   const { run } = useTell();
   const saving = useSaveStation(station?.id);
@@ -64,19 +65,18 @@ export function StationForm({ station, eui, onSaved }: Props) {
     closeDialogs();
     onSaved?.(answer.id);
   };
-  const here =
-    latitude !== "" && longitude !== ""
-      ? [
-          {
-            id: "here",
-            latitude: Number(latitude),
-            longitude: Number(longitude),
-            kind: "station" as const,
-            label: name,
-            color: "veld",
-          },
-        ]
-      : [];
+  return {
+    ...{ gatewayEUI, setEui, name, setName, profileId, setProfile, profiles, wrong, save },
+    ...{ latitude, setLatitude, longitude, setLongitude, altitude, setAltitude, power, setPower, gain, setGain },
+  };
+}
+
+type StationValues = ReturnType<typeof useStationForm>;
+
+export function StationForm({ station, eui, onSaved }: Props) {
+  const t = useT();
+  const form = useStationForm({ station, eui, onSaved });
+  const { gatewayEUI, setEui, name, setName, profileId, setProfile, profiles, wrong, save } = form;
   return (
     <Stack>
       <TextInput
@@ -104,59 +104,94 @@ export function StationForm({ station, eui, onSaved }: Props) {
           data={(profiles.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
         />
       )}
-      <Group grow align="flex-end">
-        <NumberInput
-          label={t("device.latitude")}
-          value={latitude}
-          onChange={setLatitude}
-          min={-90}
-          max={90}
-          decimalScale={6}
-        />
-        <NumberInput
-          label={t("device.longitude")}
-          value={longitude}
-          onChange={setLongitude}
-          min={-180}
-          max={180}
-          decimalScale={6}
-        />
-        <NumberInput label={t("stations.altitude")} value={altitude} onChange={setAltitude} suffix=" m" />
-      </Group>
-      <Group grow align="flex-end">
-        <NumberInput
-          label={t("stations.maxTxPower")}
-          value={power}
-          onChange={setPower}
-          min={-10}
-          max={36}
-          decimalScale={0}
-          suffix=" dBm"
-        />
-        <NumberInput
-          label={t("stations.antennaGain")}
-          value={gain}
-          onChange={setGain}
-          min={-10}
-          max={30}
-          decimalScale={1}
-          suffix=" dBi"
-          placeholder={t("stations.ofProfile")}
-        />
-      </Group>
-      <WorldMap
-        label={t("device.place")}
-        spots={here}
-        height={240}
-        fit={station?.id}
-        onPick={(north, east) => {
-          setLatitude(Number(north.toFixed(5)));
-          setLongitude(Number(east.toFixed(5)));
-        }}
-      />
+      <Place {...form} />
+      <Power {...form} />
+      <PlaceOnMap {...form} fit={station?.id} />
       <Button onClick={() => void save()} disabled={!name.trim() || (!station && !isEui(plainHex(gatewayEUI)))}>
         {t("common.save")}
       </Button>
     </Stack>
+  );
+}
+
+function Place({ latitude, setLatitude, longitude, setLongitude, altitude, setAltitude }: StationValues) {
+  const t = useT();
+  return (
+    <Group grow align="flex-end">
+      <NumberInput
+        label={t("device.latitude")}
+        value={latitude}
+        onChange={setLatitude}
+        min={-90}
+        max={90}
+        decimalScale={6}
+      />
+      <NumberInput
+        label={t("device.longitude")}
+        value={longitude}
+        onChange={setLongitude}
+        min={-180}
+        max={180}
+        decimalScale={6}
+      />
+      <NumberInput label={t("stations.altitude")} value={altitude} onChange={setAltitude} suffix=" m" />
+    </Group>
+  );
+}
+
+function Power({ power, setPower, gain, setGain }: StationValues) {
+  const t = useT();
+  return (
+    <Group grow align="flex-end">
+      <NumberInput
+        label={t("stations.maxTxPower")}
+        value={power}
+        onChange={setPower}
+        min={-10}
+        max={36}
+        decimalScale={0}
+        suffix=" dBm"
+      />
+      <NumberInput
+        label={t("stations.antennaGain")}
+        value={gain}
+        onChange={setGain}
+        min={-10}
+        max={30}
+        decimalScale={1}
+        suffix=" dBi"
+        placeholder={t("stations.ofProfile")}
+      />
+    </Group>
+  );
+}
+
+/** The place can be chosen on a map, too. */
+function PlaceOnMap({ name, latitude, setLatitude, longitude, setLongitude, fit }: StationValues & { fit?: string }) {
+  const t = useT();
+  const here =
+    latitude !== "" && longitude !== ""
+      ? [
+          {
+            id: "here",
+            latitude: Number(latitude),
+            longitude: Number(longitude),
+            kind: "station" as const,
+            label: name,
+            color: "veld",
+          },
+        ]
+      : [];
+  return (
+    <WorldMap
+      label={t("device.place")}
+      spots={here}
+      height={240}
+      fit={fit}
+      onPick={(north, east) => {
+        setLatitude(Number(north.toFixed(5)));
+        setLongitude(Number(east.toFixed(5)));
+      }}
+    />
   );
 }

@@ -14,7 +14,7 @@ import {
   blocking,
 } from "../../components/basics";
 import type { Schemas } from "../../api/client";
-import { DataTable } from "../../components/DataTable";
+import { DataTable, type Column } from "../../components/DataTable";
 import { number, percent } from "../../format";
 import { useFleetUpdates, useShares, useStations, useUnknownStations } from "./api";
 import { FirmwarePanel } from "./Firmware";
@@ -23,20 +23,18 @@ import { StationProfiles } from "./StationProfiles";
 import { Connected, Load, Refused } from "./StationSigns";
 import { UpdateState } from "./StationUpdates";
 import { UpdateForm } from "./UpdateForm";
-import { useT } from "../../text";
+import { useT, type Translate } from "../../text";
 import { openDialog } from "../../components/dialogs";
 import { TextLink } from "../../components/links";
 
+type Station = Schemas["StationView"];
+
+const register = (t: Translate, eui?: string) =>
+  openDialog(t("stations.new"), <StationForm eui={eui} />, { size: "lg" });
+
 export function Stations() {
   const t = useT();
-  const navigate = useNavigate();
-  const found = useStations();
-  const unknown = useUnknownStations();
-  const shares = useShares();
-  const shareOf = new Map(shares.data?.map((one) => [one.id, one.connected]));
   const fleet = useFleetUpdates();
-  const updatesOf = new Map(fleet.data?.map((one) => [one.baseStationId, one]));
-  const register = (eui?: string) => openDialog(t("stations.new"), <StationForm eui={eui} />, { size: "lg" });
   return (
     <>
       <PageTitle title={t("nav.stations")} below={t("stations.below")}>
@@ -50,175 +48,216 @@ export function Stations() {
               {t("updates.orderAll")}
             </Button>
           )}
-          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={() => register()}>
+          <Button leftSection={<IconPlus size={16} />} aria-haspopup="dialog" onClick={() => register(t)}>
             {t("stations.new")}
           </Button>
         </IfMayChange>
       </PageTitle>
       <Stack>
-        {(unknown.data?.length ?? 0) > 0 && (
-          <Panel title={t("stations.unknown")}>
-            <Text size="sm" c="dimmed" mb="xs">
-              {t("stations.unknownText")}
-            </Text>
-            <DataTable
-              label={t("stations.unknown")}
-              rows={unknown.data ?? []}
-              id={(row) => row.gatewayEUI}
-              columns={[
-                { key: "eui", title: "EUI", render: (row) => <Mono>{row.gatewayEUI}</Mono> },
-                {
-                  key: "address",
-                  title: t("stations.address"),
-                  render: (row) => <Mono>{row.address}</Mono>,
-                },
-                {
-                  key: "count",
-                  title: t("stations.datagrams"),
-                  align: "right",
-                  render: (row) => number(row.datagrams),
-                },
-                {
-                  key: "seen",
-                  title: t("stations.lastSeen"),
-                  render: (row) => <Time at={row.lastSeen} short />,
-                },
-                {
-                  key: "do",
-                  title: "",
-                  align: "right",
-                  render: (row) => (
-                    <IfMayChange>
-                      <Button size="compact-sm" aria-haspopup="dialog" onClick={() => register(row.gatewayEUI)}>
-                        {t("stations.register")}
-                      </Button>
-                    </IfMayChange>
-                  ),
-                },
-              ]}
-            />
-          </Panel>
-        )}
-        {blocking(found) ? (
-          <Problem error={found.error} retry={() => void found.refetch()} />
-        ) : !found.data ? (
-          <Loading />
-        ) : (
-          <DataTable
-            label={t("nav.stations")}
-            rows={found.data}
-            id={(row) => row.id}
-            onOpen={(row) => void navigate({ to: "/operator/base-stations/$id", params: { id: row.id } })}
-            empty={
-              <Empty icon={IconAntenna} title={t("stations.none")} text={t("stations.noneText")}>
-                <IfMayChange>
-                  <Button aria-haspopup="dialog" onClick={() => register()}>
-                    {t("stations.new")}
-                  </Button>
-                </IfMayChange>
-              </Empty>
-            }
-            columns={[
-              {
-                key: "name",
-                title: t("common.name"),
-                value: (row) => row.name,
-                render: (row) => (
-                  <Box miw={120}>
-                    <TextLink to="/operator/base-stations/$id" params={{ id: row.id }} inherit>
-                      {row.name}
-                    </TextLink>
-                  </Box>
-                ),
-              },
-              {
-                key: "id",
-                title: "LRR ID",
-                value: (row) => row.id,
-                render: (row) => (
-                  <>
-                    <Mono>{row.id}</Mono>
-                    <Text size="xs" c="dimmed">
-                      <Mono>{row.gatewayEUI}</Mono>
-                    </Text>
-                  </>
-                ),
-              },
-              {
-                key: "state",
-                title: t("alarms.state"),
-                value: (row) => Number(row.connected),
-                render: (row) => (
-                  <Group gap={4}>
-                    <Connected station={row} />
-                    {row.duplicateEui.length > 0 && (
-                      <Badge variant="light" color="red" tt="none">
-                        {t("stations.duplicateShort")}
-                      </Badge>
-                    )}
-                    {row.alarms.map((alarm) => (
-                      <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />
-                    ))}
-                  </Group>
-                ),
-              },
-              {
-                key: "seen",
-                title: t("stations.lastSeen"),
-                value: (row) => row.lastSeen,
-                render: (row) => (
-                  <>
-                    <Time at={row.lastSeen} short />
-                    {row.lastFrame && (
-                      <Text size="xs" c="dimmed">
-                        {t("stations.lastFrame")} <Time at={row.lastFrame} short />
-                      </Text>
-                    )}
-                  </>
-                ),
-              },
-              ...(fleet.data?.length
-                ? [
-                    {
-                      key: "cups",
-                      title: "CUPS",
-                      value: (row: Schemas["StationView"]) => updatesOf.get(row.id)?.contact?.at,
-                      render: (row: Schemas["StationView"]) => <AtCups found={updatesOf.get(row.id)} />,
-                    },
-                  ]
-                : []),
-              {
-                key: "available",
-                title: t("history.available"),
-                align: "right",
-                value: (row) => shareOf.get(row.id),
-                render: (row) => percent(shareOf.get(row.id), 2),
-              },
-              {
-                key: "load",
-                title: t("stations.load"),
-                value: (row) => row.load,
-                render: (row) => <Load share={row.load} />,
-              },
-              {
-                key: "crc",
-                title: t("stations.badCrc"),
-                align: "right",
-                render: (row) => (row.packets ? percent(row.badPackets / row.packets) : "–"),
-              },
-              {
-                key: "refused",
-                title: t("stations.refused"),
-                align: "right",
-                value: (row) => row.refusedFrames,
-                render: (row) => <Refused station={row} />,
-              },
-            ]}
-          />
-        )}
+        <UnknownStations />
+        <StationTable />
         <StationProfiles />
         <FirmwarePanel />
       </Stack>
+    </>
+  );
+}
+
+/** Base stations that have called, and that nobody has registered. */
+function UnknownStations() {
+  const t = useT();
+  const { data } = useUnknownStations();
+  if (!data?.length) return null;
+  return (
+    <Panel title={t("stations.unknown")}>
+      <Text size="sm" c="dimmed" mb="xs">
+        {t("stations.unknownText")}
+      </Text>
+      <DataTable
+        label={t("stations.unknown")}
+        rows={data}
+        id={(row) => row.gatewayEUI}
+        columns={[
+          { key: "eui", title: "EUI", render: (row) => <Mono>{row.gatewayEUI}</Mono> },
+          {
+            key: "address",
+            title: t("stations.address"),
+            render: (row) => <Mono>{row.address}</Mono>,
+          },
+          {
+            key: "count",
+            title: t("stations.datagrams"),
+            align: "right",
+            render: (row) => number(row.datagrams),
+          },
+          {
+            key: "seen",
+            title: t("stations.lastSeen"),
+            render: (row) => <Time at={row.lastSeen} short />,
+          },
+          {
+            key: "do",
+            title: "",
+            align: "right",
+            render: (row) => (
+              <IfMayChange>
+                <Button size="compact-sm" aria-haspopup="dialog" onClick={() => register(t, row.gatewayEUI)}>
+                  {t("stations.register")}
+                </Button>
+              </IfMayChange>
+            ),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function StationTable() {
+  const t = useT();
+  const navigate = useNavigate();
+  const found = useStations();
+  const columns = useColumns();
+  if (blocking(found)) return <Problem error={found.error} retry={() => void found.refetch()} />;
+  if (!found.data) return <Loading />;
+  return (
+    <DataTable
+      label={t("nav.stations")}
+      rows={found.data}
+      id={(row) => row.id}
+      onOpen={(row) => void navigate({ to: "/operator/base-stations/$id", params: { id: row.id } })}
+      empty={
+        <Empty icon={IconAntenna} title={t("stations.none")} text={t("stations.noneText")}>
+          <IfMayChange>
+            <Button aria-haspopup="dialog" onClick={() => register(t)}>
+              {t("stations.new")}
+            </Button>
+          </IfMayChange>
+        </Empty>
+      }
+      columns={columns}
+    />
+  );
+}
+
+function useColumns(): Column<Station>[] {
+  const t = useT();
+  const shares = useShares();
+  const shareOf = new Map(shares.data?.map((one) => [one.id, one.connected]));
+  const fleet = useFleetUpdates();
+  const updatesOf = new Map(fleet.data?.map((one) => [one.baseStationId, one]));
+  return [
+    {
+      key: "name",
+      title: t("common.name"),
+      value: (row) => row.name,
+      render: (row) => <Name station={row} />,
+    },
+    {
+      key: "id",
+      title: "LRR ID",
+      value: (row) => row.id,
+      render: (row) => <Ids station={row} />,
+    },
+    {
+      key: "state",
+      title: t("alarms.state"),
+      value: (row) => Number(row.connected),
+      render: (row) => <State station={row} />,
+    },
+    {
+      key: "seen",
+      title: t("stations.lastSeen"),
+      value: (row) => row.lastSeen,
+      render: (row) => <Seen station={row} />,
+    },
+    ...(updatesOf.size
+      ? [
+          {
+            key: "cups",
+            title: "CUPS",
+            value: (row: Station) => updatesOf.get(row.id)?.contact?.at,
+            render: (row: Station) => <AtCups found={updatesOf.get(row.id)} />,
+          },
+        ]
+      : []),
+    {
+      key: "available",
+      title: t("history.available"),
+      align: "right",
+      value: (row) => shareOf.get(row.id),
+      render: (row) => percent(shareOf.get(row.id), 2),
+    },
+    {
+      key: "load",
+      title: t("stations.load"),
+      value: (row) => row.load,
+      render: (row) => <Load share={row.load} />,
+    },
+    {
+      key: "crc",
+      title: t("stations.badCrc"),
+      align: "right",
+      render: (row) => (row.packets ? percent(row.badPackets / row.packets) : "–"),
+    },
+    {
+      key: "refused",
+      title: t("stations.refused"),
+      align: "right",
+      value: (row) => row.refusedFrames,
+      render: (row) => <Refused station={row} />,
+    },
+  ];
+}
+
+function Name({ station }: { station: Station }) {
+  return (
+    <Box miw={120}>
+      <TextLink to="/operator/base-stations/$id" params={{ id: station.id }} inherit>
+        {station.name}
+      </TextLink>
+    </Box>
+  );
+}
+
+function Ids({ station }: { station: Station }) {
+  return (
+    <>
+      <Mono>{station.id}</Mono>
+      <Text size="xs" c="dimmed">
+        <Mono>{station.gatewayEUI}</Mono>
+      </Text>
+    </>
+  );
+}
+
+function State({ station }: { station: Station }) {
+  const t = useT();
+  return (
+    <Group gap={4}>
+      <Connected station={station} />
+      {station.duplicateEui.length > 0 && (
+        <Badge variant="light" color="red" tt="none">
+          {t("stations.duplicateShort")}
+        </Badge>
+      )}
+      {station.alarms.map((alarm) => (
+        <SeverityBadge key={alarm.alarmTypeId} state={alarm.alarmState} />
+      ))}
+    </Group>
+  );
+}
+
+function Seen({ station }: { station: Station }) {
+  const t = useT();
+  return (
+    <>
+      <Time at={station.lastSeen} short />
+      {station.lastFrame && (
+        <Text size="xs" c="dimmed">
+          {t("stations.lastFrame")} <Time at={station.lastFrame} short />
+        </Text>
+      )}
     </>
   );
 }
