@@ -44,7 +44,7 @@ def walk(page: str, folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         env=os.environ | {"PATH": f"{binaries}:{os.environ['PATH']}"},
         check=False,
     )

@@ -85,7 +85,7 @@ class RunningServer:
 
     def connect(self, **arguments: Any) -> httpx.Client:
         """A client with no credentials."""
-        return httpx.Client(base_url=self.http, timeout=30, **arguments)
+        return httpx.Client(base_url=self.http, timeout=120, **arguments)
 
     @property
     def runs(self) -> bool:

@@ -129,7 +129,9 @@ def test_c1_a_server_like_the_published_examples_gets_every_uplink_in_order(clie
     assert set(example.refused) == {"DevEUI_uplink", "DevEUI_notification"} and not example.wrong_tokens
     assert example.join_tokens and all(example.join_tokens), "D6: the port that is missing counts as 0"
     # What it cannot read waits with the reason, and is set aside while uplinks are taken.
-    waiting = client.http.get("/api/v1/undelivered?includePending=true").json()
+    path = "/api/v1/undelivered?includePending=true"
+    wait_for(lambda: all(item["lastError"] for item in client.http.get(path).json()))
+    waiting = client.http.get(path).json()
     assert {item["message"] for item in waiting} == {"DevEUI_uplink", "DevEUI_notification"}
     for item in waiting:
         assert item["lastError"] == "HTTP status 500" and item["address"] == example.url

@@ -18,6 +18,7 @@ from tests.api import contract
 from tests.api.contract import checker, refused
 from tests.e2e.running import Client, RunningServer, command, sandbox
 from tests.monitoring.post_office import PostOffice
+from veldnet.monitoring.alarms.types import BASE_STATION_TYPES, DEVICE_TYPES
 from veldnet.simulator.customer import Account
 
 APP_KEY = "00112233445566778899AABBCCDDEEFF"
@@ -341,7 +342,7 @@ def test_commands(place: Place) -> None:
     listed = place.admin("alarms", "list")
     assert {a["type"] for a in listed} >= {3, 8}
     types = place.admin("alarms", "types")
-    assert len(types) == 16 + 8
+    assert len(types) == len(DEVICE_TYPES) + len(BASE_STATION_TYPES)
     found = {f["type"]: f for f in place.admin("alarms", "backtest", "--days", "1")}
     assert (found[3]["raised"], found[3]["devices"]) == (1, 1) and found[4]["raised"] == 0
     shown = place.admin(

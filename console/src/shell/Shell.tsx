@@ -96,20 +96,23 @@ function usePlace() {
       /^\/console/,
       "",
     ) || "/";
-  // Without a customer an operator has no devices; a customer has no network.
-  const misplaced = desk ? !/^\/(operator|logger|account)/.test(shown) : shown.startsWith("/operator");
-  return { path, operator, desk, pages, known, misplaced };
+  // Without a customer an operator has no devices; a customer has no network. While a page is being loaded the
+  // address is where somebody goes, and what is shown is where they were.
+  const outside = (place: string) =>
+    desk ? !/^\/(operator|logger|account)/.test(place) : place.startsWith("/operator");
+  const misplaced = outside(shown);
+  return { path, operator, desk, pages, known, misplaced, lost: misplaced && outside(path) };
 }
 
 type Whereabouts = ReturnType<typeof usePlace>;
 
 /** Leads away from pages that are not for the one who looks. */
-function useRightPlace({ path, operator, desk, misplaced }: Whereabouts) {
+function useRightPlace({ path, operator, desk, lost }: Whereabouts) {
   const navigate = useNavigate();
   const { customerId, workFor } = useSession();
   useEffect(() => {
-    if (misplaced && (desk || !operator)) void navigate({ to: desk ? "/operator" : "/" });
-  }, [misplaced, desk, operator, navigate]);
+    if (lost && (desk || !operator)) void navigate({ to: desk ? "/operator" : "/" });
+  }, [lost, desk, operator, navigate]);
   // Who works for a customer and goes to the desk works for the network again.
   const before = useRef("");
   useEffect(() => {
