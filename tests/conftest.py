@@ -6,8 +6,10 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.databases import copied_databases
@@ -23,6 +25,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 def quick_databases() -> Iterator[None]:
     """A fifth of a second less for each of the many new databases."""
     with copied_databases():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_of_now() -> Iterator[None]:
+    """A command that runs in the tests' process sets up its log, as a process of its own does. No logger
+    keeps it: what a later test logs would be missing in the log that this test reads."""
+    configure = structlog.configure
+
+    def configure_anew(**settings: Any) -> None:
+        configure(**settings | {"cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", configure_anew)
         yield
 
 
