@@ -34,11 +34,11 @@ def loggers_of_now() -> Iterator[None]:
     keeps it: what a later test logs would be missing in the log that this test reads."""
     configure = structlog.configure
 
-    def configure_anew(**settings: Any) -> None:
+    def configure_uncached(**settings: Any) -> None:
         configure(**settings | {"cache_logger_on_first_use": False})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(structlog, "configure", configure_anew)
+        patch.setattr(structlog, "configure", configure_uncached)
         yield
 
 
