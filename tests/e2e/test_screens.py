@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,10 +90,13 @@ def cells_split_where_the_map_is_enlarged(desk: Desk) -> None:
     page = desk.page
     cells = page.locator(".leaflet-areas-pane path")
     expect(cells).to_have_count(2)
-    for way, times, count in (("Zoom out", 4, 1), ("Zoom in", 4, 2)):
-        for _ in range(times):
+    for way, count in (("Zoom out", 1), ("Zoom in", 2)):
+        # A click while the map still moves is ignored, as it is for people.
+        for _ in range(8):
             page.get_by_role("button", name=way).click()
-            expect(page.locator(".leaflet-zoom-anim")).to_have_count(0)
+            with contextlib.suppress(AssertionError):
+                expect(cells).to_have_count(count, timeout=2_000)
+                break
         expect(cells).to_have_count(count)
         if PICTURES:
             page.screenshot(path=f"{PICTURES}/cells-{count}.png")
