@@ -1,0 +1,75 @@
+"""Devices counted and in order, so that lists and maps of many devices do not look at each."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, text
+
+from .columns import Ref, metadata
+
+# Devices of a subscriber in each state of health, by blocks of their refs; triggers on `devices` keep it (see
+# `store.triggers`): a count is the sum of its parts. So health is counted, and a page far behind is found,
+# without walking through all devices before.
+DEVICE_BLOCK_BITS = 12
+
+
+def _appended_index(table: str) -> Index:
+    """What transactions of PostgreSQL have appended and nobody has added up."""
+    index = Index(
+        f"ix_{table}_appended", "part", postgresql_where=text("part <> 0"), info={"engine": "postgresql"}
+    )
+    return index.ddl_if(dialect="postgresql")
+
+
+device_counts = Table(
+    "device_counts",
+    metadata,
+    Column("subscriber_ref", BigInteger, nullable=False),
+    # The ref without its lowest bits.
+    Column("block", BigInteger, nullable=False),
+    Column("health", Integer, nullable=False),
+    # 0, or the transaction that has appended this.
+    Column("part", BigInteger, nullable=False, server_default="0"),
+    Column("devices", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subscriber_ref", "block", "health", "part"),
+    _appended_index("device_counts"),
+    sqlite_with_rowid=False,
+)
+
+# Devices that have been heard, by the hour since 1970 of their last uplink and by their mean error rate in
+# percent, as they were when the chore that orders devices came past. Moving an index with each uplink would
+# cost a tenth of all that an uplink takes. The property tells since when nothing in it has been older.
+ORDERED_AT = "devices_ordered_at"
+device_order = Table(
+    "device_order",
+    metadata,
+    Column(
+        "device_ref",
+        Ref,
+        ForeignKey("devices.ref", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("subscriber_ref", BigInteger, nullable=False),
+    Column("heard_hour", Integer, nullable=False),
+    Column("lost_percent", Integer, nullable=False),
+    Index("ix_device_order_heard_hour", "subscriber_ref", "heard_hour", "device_ref"),
+    Index("ix_device_order_lost_percent", "subscriber_ref", "lost_percent", "device_ref"),
+)
+
+# Devices that have a place, by cells of a hundredth of a degree; triggers on `devices` keep it in the same
+# way. So the map of a whole country is drawn without looking at each device.
+CELLS_A_DEGREE = 100
+device_cells = Table(
+    "device_cells",
+    metadata,
+    Column("subscriber_ref", BigInteger, nullable=False),
+    # Cells from the south pole and from the date line.
+    Column("row", Integer, nullable=False),
+    Column("col", Integer, nullable=False),
+    Column("health", Integer, nullable=False),
+    Column("part", BigInteger, nullable=False, server_default="0"),
+    Column("devices", BigInteger, nullable=False),
+    PrimaryKeyConstraint("subscriber_ref", "row", "col", "health", "part"),
+    _appended_index("device_cells"),
+    sqlite_with_rowid=False,
+)
