@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, update
 from tests.monitoring.stage import FREE, STATIONS, Stage, on_stage
 from tests.monitoring.test_alarm_types import forged_frame, old_frame
 from veldnet.api import query
+from veldnet.assembly.chores import clean_up
 from veldnet.domain.documents import PlanSettings
 from veldnet.domain.resources import FrameStatistics
 from veldnet.monitoring.statistics import frame_statistics, recompute, totals
@@ -307,11 +308,11 @@ def test_pruning_in_small_pieces(tmp_path: Path) -> None:
             await stage.uplink()
             await stage.pass_time(DAY / 1000)
         platform = stage.server.platform
-        await platform._prune()
+        await clean_up(platform)
         count = await stage.store.read(lambda c: len(c.execute(select(frames.c.id)).all()))
         assert count > 5
         stage.offset += 400 * 86_400
-        await platform._prune()
+        await clean_up(platform)
         assert await stage.store.read(lambda c: c.execute(select(frames.c.id)).all()) == []
 
     on_stage(tmp_path, story)

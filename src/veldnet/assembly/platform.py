@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import shutil
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -16,6 +15,7 @@ from veldnet.assembly.base_station_directory import BaseStations
 from veldnet.assembly.base_station_history import HistoryKeeper
 from veldnet.assembly.base_station_presence import PresenceKeeper
 from veldnet.assembly.changes import ChangeApplier
+from veldnet.assembly.chores import chores_of, run_now
 from veldnet.assembly.configured import decoder_pool, delivery_limits, route_sender
 from veldnet.assembly.coverage import CoverageKeeper
 from veldnet.assembly.data_directory.directory import DataDirectory
@@ -24,7 +24,9 @@ from veldnet.assembly.data_directory.scheduled_backups import ScheduledBackups
 from veldnet.assembly.monitoring import MonitoringService
 from veldnet.assembly.network_settings import network_parameters, server_options
 from veldnet.assembly.protocols import PROTOCOLS, Keeper, cups_server
+from veldnet.assembly.readiness import problems_of
 from veldnet.assembly.remote_operation import RemoteDesk
+from veldnet.assembly.roles import Roles
 from veldnet.assembly.update_desk import update_desk
 from veldnet.assembly.vaults.rewrapping import KeyCare
 from veldnet.assembly.virtual_world import VirtualWorld, WaitedSender, waited_post
@@ -35,7 +37,7 @@ from veldnet.inventory import accounts, changes
 from veldnet.inventory.devices import Personalisation
 from veldnet.lorawan import BaseStationId
 from veldnet.lorawan.radio import GatewayDownlink
-from veldnet.monitoring import BACKUP, CERTIFICATE, Mailer, Module, Post, Retention, prune
+from veldnet.monitoring import Mailer, Post
 from veldnet.monitoring.downlinks import DownlinkLedger, settle
 from veldnet.monitoring.logger import LiveFeed
 from veldnet.monitoring.unknown_devices import UnknownDevices
@@ -58,23 +60,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_CHANGES_EVERY = 1.0
-_PRESENCE_EVERY = 10.0
-_CONNECTIONS_EVERY = 1.0
-_SHELLS_EVERY = 1.0
-_PRUNE_EVERY = 3600.0
-_BACKUP_EVERY = 20.0
 _LAG_EVERY = 0.5
-_COVERAGE_EVERY = 30.0
-_HISTORY_EVERY = 60.0
-_WORTH_EVERY = 120.0
-_ORDER_EVERY = 60.0
-_NAMES_EVERY = 10.0
-_VIRTUAL_CHECK = 300.0
-_STORE_TIMEOUT = 3.0
-_LONGEST_LAG = 5.0
-# Bytes that must be free for the log and a day of frames.
-_LEAST_FREE = 100_000_000
 
 
 class Platform:
@@ -119,20 +105,14 @@ class Platform:
             sender, post = WaitedSender(sender, virtual), waited_post(post, virtual)
         self.deliveries = self._deliver(sender, ids, rng)
         self.monitoring = self._monitor(ids, post, mailer)
-        self.live = LiveFeed(self.place_of, streams=settings.console.live_streams)
-        self.unknown_devices = UnknownDevices()
-        self.downlinks = DownlinkLedger(clock, streams=settings.console.live_streams)
-        # After the deliveries and the monitoring, which take part in a commit before them.
-        for participant in (self.live, self.unknown_devices, self.downlinks):
-            self.network.commits.join(participant)
-        self.network.commits.watch_queues(self.downlinks)
+        self._watch_commits()
         self.decoders = decoder_pool(settings.console)
         self.hub = Hub(self.network, self.base_stations, self.presence, clock, self.supervisor.caught)
         self._connections = self._serve_protocols()
         if virtual is not None:
             virtual.attach(self)
-        self._presence_keeper = PresenceKeeper(self.store, self.presence, clock)
-        self._history = self._keep_history()
+        self.presence_keeper = PresenceKeeper(self.store, self.presence, clock)
+        self.history = self._keep_history()
         self.keys = KeyCare(data, self.supervisor)
         # Of HTTPS, where the server has its own.
         self.certificate: ServerCertificate | None = None
@@ -140,11 +120,23 @@ class Platform:
         self.loop_lag = 0.0
         self.coverage = CoverageKeeper(self.store, clock, lambda: self.monitoring.mailer)
         self._changes = ChangeApplier(self.store, self.supervisor, self._change_table())
+        # One process serves all partitions.
+        self.roles = Roles(lambda _partition: True)
         self.ready = False
         self._lease = ServingLease(data.store)
         self._writable = True
         # Another process has taken this one's place; it must stop.
         self.lease_lost = asyncio.Event()
+
+    def _watch_commits(self) -> None:
+        """After the deliveries and the monitoring, which take part in a commit before these."""
+        streams = self.settings.console.live_streams
+        self.live = LiveFeed(self.place_of, streams=streams)
+        self.unknown_devices = UnknownDevices()
+        self.downlinks = DownlinkLedger(self.clock, streams=streams)
+        for participant in (self.live, self.unknown_devices, self.downlinks):
+            self.network.commits.join(participant)
+        self.network.commits.watch_queues(self.downlinks)
 
     def _network(
         self, runtime: Runtime, transmit: Callable[[GatewayDownlink], None], generation: int
@@ -243,48 +235,21 @@ class Platform:
         await self.network.start()
         await self.deliveries.start()
         await self.monitoring.start()
-        await self._history.start()
+        await self.history.start()
         await self.unknown_devices.load(self.store)
         self.keys.start()
 
     def start_background_tasks(self) -> None:
-        """Begin the chores that come round: changes of other processes, presence, retention."""
-        every: float = self.settings.alarms.check_interval
-        if self.virtual is not None:
-            # Days pass in seconds, with so many looks; and each move of the clock ends with one.
-            every = max(every, _VIRTUAL_CHECK)
+        """Begin what comes round."""
         self.poll("lease", BEAT_EVERY, self._beat)
-        self.poll("inventory changes", _CHANGES_EVERY, self.apply_changes)
-        self.poll("base station presence", _PRESENCE_EVERY, self._presence_keeper.write)
-        self.poll("remote shells", _SHELLS_EVERY, self.remote.check)
-        self.poll("base station connections", _CONNECTIONS_EVERY, self._keep_connections)
-        self.poll("alarms of the installation", every, self._check_installation)
-        self.poll("coverage", _COVERAGE_EVERY, self.coverage.take)
-        self.poll("worth of base stations", _WORTH_EVERY, self.coverage.judge_in_turn)
-        self.poll("order of devices", _ORDER_EVERY, self.monitoring.indexes.order_in_turn)
-        self.poll("names of devices", _NAMES_EVERY, self.monitoring.indexes.take_names)
-        self.poll("base station history", _HISTORY_EVERY, self._history.write)
-        self.poll("device counts", every, self.monitoring.count_devices)
-        for name, interval, chore in (
-            ("retention", _PRUNE_EVERY, self._prune),
-            ("device alarms", every, self.monitoring.check_devices),
-            ("base station alarms", every, self.monitoring.check_base_stations),
-        ):
-            self.supervisor.repeat(name, interval, chore)
-        if self.backups is not None:
-            self.poll("scheduled backups", _BACKUP_EVERY, self.backups.run)
+        for chore in chores_of(self):
+            work = self.roles.work_of(chore)
+            if chore.virtual:
+                self.supervisor.repeat(chore.name, chore.every, work)
+            else:
+                self.poll(chore.name, chore.every, work)
         self.supervisor.keep("event loop lag", self._measure_lag)
         self.supervisor.keep("alarm notifications", self.monitoring.notifier.run)
-
-    async def _check_installation(self) -> None:
-        parts = []
-        if self.certificate is not None:
-            parts.append(Module("", "certificate", self.certificate.problem, CERTIFICATE))
-        problem = self._desk.problem() or self.hub.certificate_problem()
-        parts.append(Module("", "base station certificates", problem, CERTIFICATE))
-        if self.backups is not None:
-            parts.append(Module("", "backups", self.backups.problem, BACKUP))
-        await self.monitoring.check_modules(parts)
 
     def poll(self, name: str, every: float, chore: Callable[[], Awaitable[None]]) -> None:
         """Repeat a look at the world outside, which stands still while a test moves the clock."""
@@ -299,18 +264,9 @@ class Platform:
 
     async def run_background_tasks(self) -> None:
         """What the chores of `start_background_tasks` would do within their intervals."""
-        await self._presence_keeper.write()
-        await self.apply_changes()
-        await self.monitoring.check_devices()
-        await self.monitoring.check_base_stations()
-        await self._check_installation()
-        await self.monitoring.count_devices()
-        await self.coverage.take()
-        await self.coverage.judge()
-        await self.monitoring.indexes.refresh()
-        await self._history.write()
+        await run_now(self)
 
-    async def _keep_connections(self) -> None:
+    async def keep_connections(self) -> None:
         for connections in self._connections:
             await connections.write()
 
@@ -342,10 +298,9 @@ class Platform:
             await asyncio.sleep(_LAG_EVERY)
             self.loop_lag = max(loop.time() - asked, 0.0)
 
-    async def problems(self) -> list[str]:
-        """Why the platform cannot do its work now, in words; nothing where it can."""
-        commits = self.network.commits
-        found = [] if self.ready else ["starting: not every port listens yet"]
+    def write_problems(self) -> list[str]:
+        """Why frames are not accepted, in words."""
+        commits, found = self.network.commits, []
         if commits.lost_lease or self.lease_lost.is_set():
             found.append("another process has taken over this data directory: this one stops")
         elif commits.failing:
@@ -354,27 +309,15 @@ class Platform:
             found.append("the database cannot be written: frames are not accepted")
         if self._data.problem is not None:
             found.append(self._data.problem)
-        try:
-            async with asyncio.timeout(_STORE_TIMEOUT):
-                await self.store.read(changes.position)
-        except (StoreError, TimeoutError):
-            found.append(f"the store does not answer within {_STORE_TIMEOUT:g} s")
-        for name in self.vault.names:
-            problem = self.vault.of(name).problem
-            if problem is not None:
-                whose = (
-                    f"vault {name}: {problem}: no device of its HSM groups"
-                    if name
-                    else f"{problem}: no device"
-                )
-                found.append(f"{whose} can join")
-        found += self.supervisor.problems()
-        free = shutil.disk_usage(self.settings.data).free
-        if free < _LEAST_FREE:
-            found.append(f"the data directory has {free // 1_000_000} MB left")
-        if self.loop_lag > _LONGEST_LAG:
-            found.append(f"the event loop is {self.loop_lag:.1f} s late")
-        return found + self.hub.problems()
+        return found
+
+    def certificate_problem(self) -> str | None:
+        """What is wrong with the certificates of base stations, in words."""
+        return self._desk.problem() or self.hub.certificate_problem()
+
+    async def problems(self) -> list[str]:
+        """Why the platform cannot do its work now, in words; nothing where it can."""
+        return await problems_of(self)
 
     @property
     def receive_lag(self) -> float:
@@ -457,14 +400,9 @@ class Platform:
             self.clock(),
         )
 
-    async def _prune(self) -> None:
-        journal = self.settings.journal
-        now = self.clock()
-        history = self.settings.alarms.history
-        keep = Retention(journal.frames, journal.bodies, journal.statistics, history, journal.audit)
-        await prune(self.store, now, keep)
-        day_ago = int((now - 86_400) * 1000)
-        await self.store.write(lambda connection: changes.prune(connection, day_ago))
+    async def forget_changes(self, before: int) -> None:
+        """Drop announced changes of the inventory that are older; Unix milliseconds."""
+        await self.store.write(lambda connection: changes.prune(connection, before))
 
     def close_streams(self) -> None:
         """End the live streams, on which a server that stops would wait."""
@@ -478,9 +416,9 @@ class Platform:
         await self.remote.stop()
         await self.hub.stop()
         try:
-            await self._presence_keeper.write()
-            await self._history.write()
-            await self._keep_connections()
+            await self.presence_keeper.write()
+            await self.history.write()
+            await self.keep_connections()
         except StoreError as error:
             log.warning("presence_write_failed", error=str(error))
         self.close_streams()

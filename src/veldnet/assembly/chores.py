@@ -1,0 +1,95 @@
+"""The chores of a server, by name: how often each comes round, and whether one node does it for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from veldnet.assembly.roles import Chore
+from veldnet.monitoring import BACKUP, CERTIFICATE, Module, Retention, prune
+
+if TYPE_CHECKING:
+    from veldnet.assembly.platform import Platform
+
+_CHANGES_EVERY = 1.0
+_PRESENCE_EVERY = 10.0
+_CONNECTIONS_EVERY = 1.0
+_SHELLS_EVERY = 1.0
+_PRUNE_EVERY = 3600.0
+_BACKUP_EVERY = 20.0
+_COVERAGE_EVERY = 30.0
+_HISTORY_EVERY = 60.0
+_WORTH_EVERY = 120.0
+_ORDER_EVERY = 60.0
+_NAMES_EVERY = 10.0
+_VIRTUAL_CHECK = 300.0
+
+
+def chores_of(platform: Platform) -> list[Chore]:
+    """What comes round: changes of other processes, presence, alarms, retention."""
+    looks: float = platform.settings.alarms.check_interval
+    if platform.virtual is not None:
+        # Days pass in seconds, with so many looks; and each move of the clock ends with one.
+        looks = max(looks, _VIRTUAL_CHECK)
+    monitoring, coverage = platform.monitoring, platform.coverage
+
+    async def check_installation() -> None:
+        await monitoring.check_modules(_parts(platform))
+
+    async def retain() -> None:
+        await clean_up(platform)
+
+    chores = [
+        Chore("inventory changes", _CHANGES_EVERY, platform.apply_changes),
+        Chore("base station presence", _PRESENCE_EVERY, platform.presence_keeper.write),
+        Chore("remote shells", _SHELLS_EVERY, platform.remote.check),
+        Chore("base station connections", _CONNECTIONS_EVERY, platform.keep_connections),
+        Chore("alarms of the installation", looks, check_installation, once=True),
+        Chore("coverage", _COVERAGE_EVERY, coverage.take, once=True),
+        Chore("worth of base stations", _WORTH_EVERY, coverage.judge_in_turn, once=True),
+        Chore("order of devices", _ORDER_EVERY, monitoring.indexes.order_in_turn, once=True),
+        Chore("names of devices", _NAMES_EVERY, monitoring.indexes.take_names, once=True),
+        Chore("base station history", _HISTORY_EVERY, platform.history.write),
+        Chore("device counts", looks, monitoring.count_devices, once=True),
+        Chore("retention", _PRUNE_EVERY, retain, once=True, virtual=True),
+        # Of the partitions that this node serves.
+        Chore("device alarms", looks, monitoring.check_devices, virtual=True),
+        Chore("base station alarms", looks, monitoring.check_base_stations, once=True, virtual=True),
+    ]
+    if platform.backups is not None:
+        chores.append(Chore("scheduled backups", _BACKUP_EVERY, platform.backups.run, once=True))
+    return chores
+
+
+async def run_now(platform: Platform) -> None:
+    """What the chores would do within their intervals."""
+    await platform.presence_keeper.write()
+    await platform.apply_changes()
+    await platform.monitoring.check_devices()
+    if platform.roles.leads:
+        await platform.monitoring.check_base_stations()
+        await platform.monitoring.check_modules(_parts(platform))
+        await platform.monitoring.count_devices()
+        await platform.coverage.take()
+        await platform.coverage.judge()
+        await platform.monitoring.indexes.refresh()
+    await platform.history.write()
+
+
+def _parts(platform: Platform) -> list[Module]:
+    """Of the installation, besides the vaults: certificates and backups."""
+    parts = []
+    if platform.certificate is not None:
+        parts.append(Module("", "certificate", platform.certificate.problem, CERTIFICATE))
+    parts.append(Module("", "base station certificates", platform.certificate_problem(), CERTIFICATE))
+    if platform.backups is not None:
+        parts.append(Module("", "backups", platform.backups.problem, BACKUP))
+    return parts
+
+
+async def clean_up(platform: Platform) -> None:
+    """Drop what is older than it is to be kept."""
+    journal, now = platform.settings.journal, platform.clock()
+    history = platform.settings.alarms.history
+    keep = Retention(journal.frames, journal.bodies, journal.statistics, history, journal.audit)
+    await prune(platform.store, now, keep)
+    await platform.forget_changes(int((now - 86_400) * 1000))
