@@ -35,3 +35,5 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False):
     monitoring: bytes | None
     # The vault that has sealed its keys.
     vault: str = ""
+    # See `partitions`.
+    partition: int = 0

@@ -21,7 +21,7 @@ from .ids import (
 )
 from .interface import Conflict, DeliveryRow, LeaseLost, Store, StoreError
 from .journal_days import drop_day, is_kept_by_days
-from .leases import PARTITIONS
+from .leases import Lease, Proof
 from .locks import lock_row, lock_table
 from .migrating import (
     HEAD,
@@ -36,6 +36,8 @@ from .migrating import (
 )
 from .moment import moment
 from .name_index import index_names, named
+from .node_leases import NodeLeases
+from .nodes import ClusterView, Held, NewNode, Node, NodeInUse, read_cluster
 from .opening import move_to_postgres, postgres_database
 from .properties import read_property, write_property
 from .rows import (
@@ -75,13 +77,13 @@ __all__ = [
     "ALARM_INFOS",
     "HEAD",
     "HOURLY_COUNTERS",
-    "PARTITIONS",
     "AcknowledgementRow",
     "AlarmRow",
     "AnsweredDownlinkRow",
     "AttemptRow",
     "BodyRow",
     "CheckRow",
+    "ClusterView",
     "Conflict",
     "Connection",
     "Damaged",
@@ -94,17 +96,24 @@ __all__ = [
     "EngineStore",
     "FrameRow",
     "HealthRow",
+    "Held",
     "HourlyRow",
     "IdRange",
     "IdSource",
     "IdStep",
     "JoinMemoryRow",
+    "Lease",
     "LeaseLost",
     "MovedTable",
     "MuteRow",
     "NewDeliveryRow",
+    "NewNode",
+    "Node",
+    "NodeInUse",
+    "NodeLeases",
     "NotificationRow",
     "PastAlarmRow",
+    "Proof",
     "Row",
     "Rows",
     "SetAsideRow",
@@ -145,6 +154,7 @@ __all__ = [
     "open_at_rest",
     "postgres_database",
     "put",
+    "read_cluster",
     "read_property",
     "read_timeline",
     "schema",

@@ -10,9 +10,11 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from veldnet.domain.partitions import PARTITIONS
+
 from .ids import IdSource
 from .interface import Store, StoreError
-from .leases import PARTITIONS
+from .node_leases import NodeLeases
 
 
 class Damaged(StoreError):
@@ -24,6 +26,8 @@ class DatabaseStore(Store, Protocol):
 
     # Of frames, deliveries and notifications; gives some once this process has the lease.
     ids: IdSource
+    # For a process that serves the database together with others.
+    nodes: NodeLeases
 
     @property
     def name(self) -> str:

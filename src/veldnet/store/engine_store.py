@@ -14,13 +14,15 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from veldnet.domain.devices import DeviceRow
+from veldnet.domain.partitions import PARTITIONS
 
 from . import hot_reads, leases, marks
 from .ids import IdSource
 from .interface import DeliveryRow, StoreError
-from .leases import PARTITIONS, Lease
+from .leases import Lease, Proof
 from .marks import Marks
 from .moment import tell_time
+from .node_leases import NodeLeases
 from .rows import Rows
 
 T = TypeVar("T")
@@ -43,6 +45,10 @@ def executor(inline: bool, threads: int, name: str) -> Executor:
     return InlineExecutor() if inline else ThreadPoolExecutor(threads, thread_name_prefix=f"store-{name}")
 
 
+def _nothing() -> None:
+    """Work that only waits for its turn."""
+
+
 def describe(error: Exception) -> str:
     """What the driver said. The statement and its values, which SQLAlchemy adds, are nobody's business."""
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -63,7 +69,10 @@ class EngineStore(ABC):
         self._marks = Marks(self.ids, mark)
         self._writer = executor(inline, 1, "writer")
         self._readers = executor(inline, 4, "reader")
+        # Where writers go side by side, those of frames have a thread of their own.
+        self._committer = self._writer
         self._lease: Lease | None = None
+        self.nodes = NodeLeases(self, self._number, executor(inline, 1, "lease"))
 
     def go_by(self, clock: Callable[[], float]) -> None:
         """Have management date what it writes by a clock."""
@@ -94,13 +103,38 @@ class EngineStore(ABC):
 
         def take(connection: Connection) -> Lease:
             lease = leases.take(connection, name, partitions)
-            marks.resume(connection, self.ids, lease.process)
-            self._marks.begin_again(lease.process)
+            self._number(connection, lease)
             return lease
 
         self._lease = None
         self._lease = await self.write(take)
         return self._lease.newest
+
+    def _number(self, connection: Connection, lease: Lease) -> None:
+        """Give identifiers from now on as the process of a lease."""
+        marks.resume(connection, self.ids, lease.process)
+        self._marks.begin_again(lease.process)
+
+    @property
+    def lease(self) -> Lease | None:
+        """What this process holds."""
+        return self._lease
+
+    def hold(self, lease: Lease | None) -> None:
+        """Prove a lease from now on."""
+        self._lease = lease
+
+    def proof(self) -> Proof | None:
+        return None if self._lease is None else self._lease.proof
+
+    async def written(self) -> None:
+        """Wait until the commits that have been asked for have ended."""
+        await self._run(self._committer, _nothing)
+
+    @abstractmethod
+    def keep(self, change: Callable[[Connection], T]) -> T:
+        """A change that proves nothing, and waits neither for commits nor for other changes where the engine
+        has many writers."""
 
     async def _run(self, executor: Executor, work: Callable[..., T], *arguments: Any) -> T:
         try:
@@ -109,23 +143,24 @@ class EngineStore(ABC):
             raise StoreError(f"the store is closed: {error}") from error
         return await running
 
-    async def commit(self, rows: Iterable[Rows]) -> None:
-        await self._run(self._writer, self._commit, rows)
+    async def commit(self, rows: Iterable[Rows], proof: Proof | None = None) -> None:
+        await self._run(self._committer, self._commit, rows, proof or self.proof())
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self._run(self._readers, self._read, query)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        return await self._run(self._writer, self._write, change)
+        proof = None if self._lease is None else self._lease.change_proof
+        return await self._run(self._writer, self._write, change, proof)
 
     @abstractmethod
-    def _commit(self, rows: Iterable[Rows]) -> None: ...
+    def _commit(self, rows: Iterable[Rows], proof: Proof | None) -> None: ...
 
     @abstractmethod
     def _read(self, query: Callable[[Connection], T]) -> T: ...
 
     @abstractmethod
-    def _write(self, change: Callable[[Connection], T]) -> T: ...
+    def _write(self, change: Callable[[Connection], T], proof: Proof | None) -> T: ...
 
     async def devices_by_dev_addr(self, dev_addrs: Sequence[int]) -> list[DeviceRow]:
         return await self.read(lambda connection: hot_reads.devices_by_dev_addr(connection, dev_addrs))
@@ -153,6 +188,7 @@ class EngineStore(ABC):
         )
 
     async def close(self) -> None:
+        self.nodes.close()
         await self._run(self._writer, self._close)
         self._writer.shutdown(wait=False)
         self._readers.shutdown(wait=False)

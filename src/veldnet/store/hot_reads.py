@@ -49,6 +49,7 @@ _DEVICE = (
         device_states.c.join_memory,
         device_states.c.monitoring,
         _VAULT.label("vault"),
+        devices.c.partition,
     )
     .join(subscribers, subscribers.c.ref == devices.c.subscriber_ref)
     .join(device_states, device_states.c.device_ref == devices.c.ref)
@@ -102,6 +103,7 @@ def _device_row(row: Iterable[Any]) -> DeviceRow:
         join_memory,
         monitoring,
         vault,
+        partition,
     ) = row
     more = _details.decode(details)
     # The texts interned are the same for many devices.
@@ -131,6 +133,7 @@ def _device_row(row: Iterable[Any]) -> DeviceRow:
         join_memory,
         monitoring,
         sys.intern(vault),
+        partition,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from veldnet.domain.devices import DeviceRow
 
+from .leases import Proof
 from .rows import Rows
 
 T = TypeVar("T")
@@ -50,8 +51,12 @@ class Store(Protocol):
     """Durable state. Every method may raise `StoreError`, and no error of an engine or its driver. Once what
     was in the way is over, the store works again."""
 
-    async def commit(self, rows: Iterable[Rows]) -> None:
-        """Write all rows durably or none. Raises `LeaseLost` when another process has taken over."""
+    def proof(self) -> Proof | None:
+        """What a commit of rows that are made now has to prove; None of a process that holds nothing."""
+
+    async def commit(self, rows: Iterable[Rows], proof: Proof | None = None) -> None:
+        """Write all rows durably or none. Raises `LeaseLost` when another process has taken over what is
+        proven: without `proof` what is held now."""
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query that changes nothing."""

@@ -6,6 +6,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, select, text
 
+# Of the writers of a process, by its number, among the advisory locks of the database.
+FENCE = 0x56454C45
+_PATIENCE, _PAUSE = 25, 0.02
+
 
 def lock_row(connection: Connection, table: Table, ref: int) -> None:
     """Be the only writer of what belongs to a row with a `ref`, such as a subscriber's decoders. Who refers
@@ -19,3 +23,25 @@ def lock_table(connection: Connection, table: Table) -> None:
     """Be the only writer of a table that few write to; it can be read all the time."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f'LOCK TABLE "{table.name}" IN SHARE ROW EXCLUSIVE MODE'))
+
+
+def fence(connection: Connection, process: int) -> None:
+    """Have no transaction of a process under way that has proven its lease, until this one ends. Those of one
+    that hangs are ended."""
+    if connection.dialect.name != "postgresql":
+        return
+    number = {"fence": FENCE, "process": process}
+    alone = text("SELECT pg_try_advisory_xact_lock(:fence, :process)")
+    for _ in range(_PATIENCE):
+        if connection.execute(alone, number).scalar_one():
+            return
+        connection.execute(text("SELECT pg_sleep(:pause)"), {"pause": _PAUSE})
+    connection.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+            "AND classid = :fence AND objid = :process AND pid <> pg_backend_pid()"
+        ),
+        number,
+    )
+    connection.execute(text("SELECT pg_advisory_xact_lock(:fence, :process)"), number)

@@ -22,7 +22,7 @@ from .database import Damaged
 from .database_file import DatabaseFile
 from .engine_store import EngineStore, describe, executor
 from .interface import Conflict, LeaseLost, StoreError
-from .leases import PROOF
+from .leases import Proof
 from .migrating import current_revision, migrate
 from .rows import Row, Rows, Statement
 from .statements import SQL
@@ -31,7 +31,8 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_PROOF = PROOF.format(mark="?")
+_PROOF = "SELECT SUM(epoch) FROM leases WHERE owner = ? AND (? >> partition) & 1 = 1"
+_MEMBER = "SELECT 1 FROM nodes WHERE name = ? AND epoch = ?"
 _COMMITS_PER_CHECKPOINT = 50
 # Pages of 4 KB, after which the log restarts.
 _LONGEST_LOG = 32_768
@@ -108,6 +109,19 @@ def sqlite_engine(path: Path, *, durable: bool = True, file: DatabaseFile | None
     return engine
 
 
+def _prove(cursor: Any, proof: Proof | None) -> None:
+    """Raises `LeaseLost`."""
+    if proof is None:
+        return
+    owner, member = proof.owner, proof.member
+    if proof.held:
+        (epochs,) = cursor.execute(_PROOF, (owner, proof.held)).fetchone()
+        if epochs != proof.epochs:
+            raise LeaseLost("another process has taken over this data directory")
+    if member is not None and cursor.execute(_MEMBER, (owner, member)).fetchone() is None:
+        raise LeaseLost("another process has taken the place of this node")
+
+
 @contextmanager
 def engine_errors() -> Iterator[None]:
     """Errors of the engine and its driver as those of a store; all others pass through."""
@@ -176,7 +190,7 @@ class SqliteStore(EngineStore):
     def dispose(self) -> None:
         self.engine.dispose()
 
-    def _commit(self, rows: Iterable[Rows]) -> None:
+    def _commit(self, rows: Iterable[Rows], proof: Proof | None) -> None:
         try:
             with engine_errors():
                 if self._connection is None:
@@ -185,7 +199,7 @@ class SqliteStore(EngineStore):
                     self.file.check()
                     raw = self._connection.connection.cursor()
                     try:
-                        self._check_lease(raw)
+                        _prove(raw, proof)
                         for statement, values in rows:
                             _execute(raw, statement, values)
                         mark = self._marks.write(raw)
@@ -235,24 +249,16 @@ class SqliteStore(EngineStore):
             return 0
         return int(row[1]) if row else 0
 
-    def _check_lease(self, cursor: Any) -> None:
-        lease = self._lease
-        if lease is None:
-            return
-        (epochs,) = cursor.execute(_PROOF, (lease.owner,)).fetchone()
-        if epochs != lease.total:
-            raise LeaseLost("another process has taken over this data directory")
-
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self._transaction(veldnet_read=True) as connection:
             return query(connection)
 
-    def _write(self, change: Callable[[Connection], T]) -> T:
+    def _write(self, change: Callable[[Connection], T], proof: Proof | None) -> T:
         with self._transaction() as connection:
             self.file.check()
             raw = connection.connection.cursor()
             try:
-                self._check_lease(raw)
+                _prove(raw, proof)
                 result = change(connection)
                 mark = self._marks.write(raw)
             finally:
@@ -260,6 +266,9 @@ class SqliteStore(EngineStore):
         self._marks.written(mark)
         self._after_commit()
         return result
+
+    def keep(self, change: Callable[[Connection], T]) -> T:
+        return self._write(change, None)
 
     @contextmanager
     def _transaction(self, **options: Any) -> Iterator[Connection]:

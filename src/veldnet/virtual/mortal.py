@@ -21,7 +21,7 @@ from veldnet.lorawan.radio import GatewayDownlink
 from veldnet.monitoring import Mailer
 from veldnet.routing import Attempt, Outcome
 from veldnet.settings import Settings
-from veldnet.store import DeliveryRow, Rows, Store, StoreError
+from veldnet.store import DeliveryRow, Proof, Rows, Store, StoreError
 
 from .invariants import Checker
 
@@ -96,10 +96,13 @@ class MortalStore:
         self._store = store
         self._server = server
 
-    async def commit(self, rows: Iterable[Rows]) -> None:
+    def proof(self) -> Proof | None:
+        return self._store.proof()
+
+    async def commit(self, rows: Iterable[Rows], proof: Proof | None = None) -> None:
         await self._server.step("before commit")
         self._called("commit")
-        await self._store.commit(rows)
+        await self._store.commit(rows, proof)
         self._called("commit that was written")
         await self._server.step("after commit")
 

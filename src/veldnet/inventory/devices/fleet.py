@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, Table, insert, select, update
 
+from veldnet.domain.partitions import partition_of_eui
 from veldnet.lorawan import DevEui, JoinEui
 from veldnet.store import moment
 from veldnet.store.schema import (
@@ -84,6 +85,7 @@ def write_fleet(connection: Connection, refs: FleetReferences, fleet: Sequence[F
             "join_eui": str(device.join_eui),
             "name": device.name,
             "device_class": device.device_class,
+            "partition": partition_of_eui(device.dev_eui),
             "sealed_app_key": device.sealed_app_key,
             "latitude": device.place[0] if device.place else None,
             "longitude": device.place[1] if device.place else None,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from veldnet.domain.documents import ProfileSettings, decode_profile
 from veldnet.domain.errors import DuplicateEui, InvalidField
+from veldnet.domain.partitions import partition_of_address, partition_of_eui
 from veldnet.domain.resources import AlarmThreshold, Device
 from veldnet.domain.scope import Scope
 from veldnet.inventory import changes, leftovers
@@ -103,6 +104,9 @@ def insert_device(
         "motion_indicator": body.motionIndicator if body.motionIndicator is not UNSET else None,
         "latitude": body.geoLatitude if body.geoLatitude is not UNSET else None,
         "longitude": body.geoLongitude if body.geoLongitude is not UNSET else None,
+        "partition": partition_of_eui(new.dev_eui)
+        if personalisation is None
+        else partition_of_address(personalisation.dev_addr),
         "details": encode_fields(body),
         "created_at": now,
         "updated_at": now,

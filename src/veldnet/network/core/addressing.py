@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-from hashlib import blake2s
+from collections.abc import Iterable
 
+from veldnet.domain.partitions import PARTITION_BITS, PARTITIONS, partition_of_eui
 from veldnet.lorawan import DevAddr, DevEui, NetId
 from veldnet.lorawan.identifiers import address_prefix
-
-PARTITION_BITS = 6
 
 
 class AddressSpace:
@@ -29,11 +28,15 @@ class AddressSpace:
         return int(dev_addr) >> self._host_bits == int(self._prefix) >> self._host_bits
 
     def partition_of_device(self, dev_eui: DevEui) -> int:
-        digest = blake2s(dev_eui.to_wire(), digest_size=2).digest()
-        return int.from_bytes(digest, "little") & (self.partitions - 1)
+        return partition_of_eui(dev_eui) & (self.partitions - 1)
 
     def partition_of_address(self, dev_addr: DevAddr) -> int:
         return int(dev_addr) & (self.partitions - 1)
+
+    def stored(self, partitions: Iterable[int]) -> frozenset[int]:
+        """What `devices.partition` has, which knows nothing of NetIDs, for some partitions of this space."""
+        wanted = frozenset(partitions)
+        return frozenset(each for each in range(PARTITIONS) if each & (self.partitions - 1) in wanted)
 
     def allocate(self, dev_eui: DevEui, rng: random.Random) -> DevAddr:
         """A random address in the device's partition; others may use it too, the MIC tells them apart."""

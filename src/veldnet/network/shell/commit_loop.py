@@ -226,9 +226,9 @@ class CommitLoop:
     async def _write(self, batch: _Batch) -> None:
         started = perf_counter()
         try:
-            rows = self._rows(batch)
+            rows, proof = self._rows(batch), self._store.proof()
             if rows:
-                await self._store.commit(rows)
+                await self._store.commit(rows, proof)
         except StoreError as error:
             self._fail(error, batch)
             return

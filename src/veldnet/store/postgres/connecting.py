@@ -61,11 +61,16 @@ def commit_connection(url: URL) -> psycopg.Connection[Any]:
     )
 
 
-def engine(url: URL, *, size: int, reading: bool = False) -> Engine:
-    """A pool of connections. Those that read see one state of the database in a transaction."""
+def engine(url: URL, *, size: int, reading: bool = False, patience: int | None = None) -> Engine:
+    """A pool of connections. Those that read see one state of the database in a transaction. The server is
+    waited for as many seconds as `patience` says, where that is given."""
+    libpq, session = _LIBPQ, dict[str, str]()
+    if patience is not None:
+        libpq = libpq | {"connect_timeout": patience, "tcp_user_timeout": patience * 1000}
+        session = dict.fromkeys(("lock_timeout", "statement_timeout"), f"{patience}s")
     made = create_engine(
         url,
-        connect_args=_LIBPQ | {"options": _options({})},
+        connect_args=libpq | {"options": _options(session)},
         pool_size=size,
         max_overflow=0,
         pool_timeout=30,

@@ -13,12 +13,14 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
+from msgspec.structs import asdict, astuple
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from veldnet.store.engine_store import EngineStore, executor
 from veldnet.store.interface import StoreError
+from veldnet.store.leases import Proof
 from veldnet.store.marks import Mark
 from veldnet.store.migrating import current_revision
 from veldnet.store.moment import tell_time
@@ -35,6 +37,14 @@ T = TypeVar("T")
 
 # Of a commit that another writer was in the way of.
 _ATTEMPTS = 3
+# Seconds after which a server that does not answer has not renewed a lease.
+_LEASE_PATIENCE = 2
+_NO_PROOF = Proof(None, None, None, 0, 0)  # type: ignore[arg-type]
+_BEGIN_COMMIT = "SELECT veldnet_begin_commit(%s::text, %s::int, %s::bigint, %s::bigint, %s::bigint)"
+_BEGIN_CHANGE = text(
+    "SELECT veldnet_begin_change(:owner, CAST(:process AS int), CAST(:member AS bigint), "
+    "CAST(:held AS bigint), CAST(:epochs AS bigint))"
+)
 
 
 class PostgresStore(EngineStore):
@@ -45,6 +55,7 @@ class PostgresStore(EngineStore):
         self.url: URL = parse_url(url)
         self._found = check_server(self.url)
         self._reading: Engine = engine(self.url, size=READERS, reading=True)
+        self._keeping: Engine = engine(self.url, size=1, patience=_LEASE_PATIENCE)
         super().__init__(engine(self.url, size=WRITERS), mark="%s", inline=inline, clock=clock)
         self._committer: Executor = executor(inline, 1, "committer")
         self._connection: psycopg.Connection[Any] | None = None
@@ -53,6 +64,7 @@ class PostgresStore(EngineStore):
     def go_by(self, clock: Callable[[], float]) -> None:
         super().go_by(clock)
         tell_time(self._reading, clock)
+        tell_time(self._keeping, clock)
 
     @property
     def name(self) -> str:
@@ -74,15 +86,12 @@ class PostgresStore(EngineStore):
         with store_errors():
             return bring_to_head(self.engine)
 
-    async def commit(self, rows: Iterable[Rows]) -> None:
-        await self._run(self._committer, self._commit, rows)
-
-    def _commit(self, rows: Iterable[Rows]) -> None:
+    def _commit(self, rows: Iterable[Rows], proof: Proof | None) -> None:
         ordered = [(statement, in_order(statement, values)) for statement, values in rows if values]
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with store_errors():
-                    mark = self._write_rows(ordered)
+                    mark = self._write_rows(ordered, proof)
                     break
             except StoreError as error:
                 self._forget_connection()
@@ -93,7 +102,7 @@ class PostgresStore(EngineStore):
                 raise
         self._marks.written(mark)
 
-    def _write_rows(self, rows: list[Rows]) -> Mark:
+    def _write_rows(self, rows: list[Rows], proof: Proof | None) -> Mark:
         """One round trip."""
         connection = self._open_connection()
         missing = days.days_of(rows) - self._days
@@ -102,7 +111,7 @@ class PostgresStore(EngineStore):
             self._days |= missing
         with connection.pipeline(), connection.cursor() as cursor:
             cursor.execute("BEGIN")
-            cursor.execute("SELECT veldnet_begin_commit(%s, %s)", self._proof(), prepare=True)
+            cursor.execute(_BEGIN_COMMIT, astuple(proof or _NO_PROOF), prepare=True)
             for statement, values in rows:
                 cursor.execute(
                     arrays.TEXTS[statement].encode(), arrays.encode(statement, values), prepare=True
@@ -139,8 +148,8 @@ class PostgresStore(EngineStore):
         with self._transaction(self._reading) as connection:
             return query(connection)
 
-    def _write(self, change: Callable[[Connection], T]) -> T:
-        with store_errors(), self.engine.connect() as connection, self._begun(connection) as begun:
+    def _write(self, change: Callable[[Connection], T], proof: Proof | None) -> T:
+        with store_errors(), self.engine.connect() as connection, self._begun(connection, proof) as begun:
             result = change(begun)
             raw = begun.connection.cursor()
             try:
@@ -150,28 +159,35 @@ class PostgresStore(EngineStore):
         self._marks.written(mark)
         return result
 
-    def _proof(self) -> tuple[str | None, int | None]:
-        """What is held, for the functions that prove it."""
-        lease = self._lease
-        return (None, None) if lease is None else (lease.owner, lease.total)
-
     @contextmanager
-    def _begun(self, connection: Connection) -> Iterator[Connection]:
+    def _begun(self, connection: Connection, proof: Proof | None) -> Iterator[Connection]:
         """A transaction with the lease proven. A connection that has gone since it was used last is replaced;
         nothing has been done on it."""
-        begin = text("SELECT veldnet_begin_change(:holder, :epochs)")
-        parameters = dict(zip(("holder", "epochs"), self._proof(), strict=True))
+        parameters = asdict(proof or _NO_PROOF)
         try:
             transaction = connection.begin()
-            connection.execute(begin, parameters)
+            connection.execute(_BEGIN_CHANGE, parameters)
         except DBAPIError as error:
             if not is_gone(error):
                 raise
             transaction.close()
             transaction = connection.begin()
-            connection.execute(begin, parameters)
+            connection.execute(_BEGIN_CHANGE, parameters)
         with transaction:
             yield connection
+
+    def keep(self, change: Callable[[Connection], T]) -> T:
+        try:
+            return self._kept(change)
+        except StoreError as error:
+            if not is_gone(error.__cause__ or error):
+                raise
+        # The server was started again since; the connection has noticed now.
+        return self._kept(change)
+
+    def _kept(self, change: Callable[[Connection], T]) -> T:
+        with self._transaction(self._keeping) as connection:
+            return change(connection)
 
     @contextmanager
     def _transaction(self, pool: Engine) -> Iterator[Connection]:
@@ -190,6 +206,7 @@ class PostgresStore(EngineStore):
         self._forget_connection()
         self.engine.dispose()
         self._reading.dispose()
+        self._keeping.dispose()
 
     def _close(self) -> None:
         self.dispose()

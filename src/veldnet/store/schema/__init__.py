@@ -52,7 +52,7 @@ from .base_stations import (
 )
 from .catalogue import catalogue_codecs, catalogue_makers, catalogue_models
 from .certificates import authorities, certificates, revoked_serials
-from .cluster import changes, id_marks, id_steps, leases, properties
+from .cluster import changes, id_marks, id_steps, leases, nodes, properties
 from .columns import metadata
 from .coverage import base_station_worth, coverage, coverage_reports, hearing
 from .device_overviews import (
@@ -146,6 +146,7 @@ __all__ = [
     "leases",
     "metadata",
     "module_alarms",
+    "nodes",
     "notification_settings",
     "notifications",
     "operator_users",

@@ -22,7 +22,25 @@ changes = Table(
     sqlite_autoincrement=True,
 )
 
-# Who may write for a partition: a commit under an older epoch is refused.
+# Processes that serve this database together. `epoch` is that of their joining, `process` their number in
+# identifiers. What a node holds is others' to take once `expires_at` has passed by the clock of the database.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("process", Integer, nullable=False, unique=True),
+    Column("version", Text, nullable=False),
+    # Separated by blanks.
+    Column("roles", Text, nullable=False),
+    # Where it can be reached, as one JSON object.
+    Column("addresses", Text, nullable=False),
+    Column("joined_at", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+# Who may write for a partition: a commit under an older epoch is refused. One without owner is free.
 leases = Table(
     "leases",
     metadata,

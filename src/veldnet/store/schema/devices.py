@@ -39,6 +39,8 @@ devices = Table(
     Column("motion_indicator", Text),
     Column("latitude", Float),
     Column("longitude", Float),
+    # By the DevEUI, or the DevAddr of a personalised device; see `domain.partitions`.
+    Column("partition", Integer, nullable=False, server_default="0"),
     # 0 INIT, 1 ACTIVE, 2 RF_CNX_ERROR.
     Column("health", Integer, nullable=False, server_default="0"),
     # Members that the network does not act upon, as one JSON object.

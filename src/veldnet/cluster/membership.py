@@ -1,0 +1,162 @@
+"""The place of this process among the nodes: it joins, renews its lease, and has ownership follow."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from veldnet.store import ClusterView, Lease, LeaseLost, NewNode, NodeInUse, StoreError
+from veldnet.supervision import Supervisor
+
+from .ownership import Ownership
+
+log = structlog.get_logger(__name__)
+
+# Seconds for which a lease is given, and between two renewals.
+LEASE, EVERY = 3.0, 1.0
+# Seconds by which the clock of a node may differ from that of the database. Identifiers and receptions are
+# dated by the clocks of nodes.
+MOST_SKEW = 5.0
+# Seconds for which one that joins waits for a node of its name to end.
+_PATIENCE = 3 * LEASE
+
+
+class Nodes(Protocol):
+    """The part of a store in which nodes are written. Calls raise `StoreError`."""
+
+    async def join(self, node: NewNode, seconds: float) -> Lease: ...
+
+    async def beat(self, seconds: float) -> ClusterView: ...
+
+    async def leave(self) -> None: ...
+
+
+class Membership:
+    """`clock` is Unix seconds. Nothing is served before `start`, nor after `stop`."""
+
+    def __init__(
+        self,
+        node: NewNode,
+        nodes: Nodes,
+        ownership: Ownership,
+        supervisor: Supervisor,
+        clock: Callable[[], float],
+    ) -> None:
+        self.node = node
+        # Seconds by which the clock of this node is ahead of the database's.
+        self.skew = 0.0
+        self._nodes = nodes
+        self._ownership = ownership
+        self._supervisor = supervisor
+        self._clock = clock
+        self._problem: str | None = None
+        self._member = False
+        self._leaving = False
+        self._wake = asyncio.Event()
+        self._deadline: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why this node serves no partition, or may soon not, in words."""
+        if self._problem is not None:
+            return self._problem
+        if abs(self.skew) > MOST_SKEW:
+            ahead = "ahead of" if self.skew > 0 else "behind"
+            return (
+                f"the clock of this node is {abs(self.skew):.0f} s {ahead} that of the database: it serves "
+                "no devices"
+            )
+        return None
+
+    async def start(self) -> None:
+        """Join, and renew from then on. Raises `NodeInUse` where a node of this name goes on to live,
+        `StoreError` where the database cannot be used."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PATIENCE
+        while True:
+            try:
+                await self._join()
+                break
+            except NodeInUse:
+                # One that was killed is there until its lease ends.
+                if loop.time() >= until:
+                    raise
+                await asyncio.sleep(EVERY)
+        await self._renew()
+        self._task = self._supervisor.keep("membership", self._run)
+
+    async def stop(self) -> None:
+        """Give what is served, and be no node any more."""
+        self._leaving = True
+        if self._task is not None:
+            with contextlib.suppress(StoreError):
+                # Still renewed meanwhile: that may take longer than a lease.
+                await self._ownership.give_all()
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self.close()
+        if self._member:
+            with contextlib.suppress(StoreError):
+                await self._nodes.leave()
+
+    def close(self) -> None:
+        """End at once, as a killed process does."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def hurry(self) -> None:
+        """Look at once: a commit has found that something was lost."""
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._wake.wait()
+            self._wake.clear()
+            await self._renew()
+
+    async def _join(self) -> None:
+        await self._nodes.join(self.node, LEASE)
+        self._member = True
+
+    async def _renew(self) -> None:
+        """One beat. Errors of the database are told by `problem`, and tried again."""
+        begun = asyncio.get_running_loop().time()
+        try:
+            if not self._member:
+                await self._join()
+            view = await self._nodes.beat(LEASE)
+        except LeaseLost as error:
+            # Another process has this name, or had it while this one was paused.
+            log.error("membership_lost", node=self.node.name, error=str(error))
+            self._member = False
+            self._ownership.lose_all()
+            self._note(str(error))
+        except StoreError as error:
+            self._note(f"the lease of this node could not be renewed: {error}")
+        else:
+            self._note(None)
+            self._expire_at(begun + LEASE)
+            self.skew = self._clock() - view.now / 1000
+            self._ownership.follow(view, leaving=self._leaving or abs(self.skew) > MOST_SKEW)
+
+    def _note(self, problem: str | None) -> None:
+        if problem is not None and self._problem is None:
+            log.warning("membership_problem", node=self.node.name, problem=problem)
+        elif problem is None and self._problem is not None:
+            log.info("membership_restored", node=self.node.name)
+        self._problem = problem
+
+    def _expire_at(self, moment: float) -> None:
+        """Serve nothing from then on, unless the lease is renewed before."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = asyncio.get_running_loop().call_at(moment, self._ownership.suspend)
