@@ -104,9 +104,7 @@ def insert_device(
         "motion_indicator": body.motionIndicator if body.motionIndicator is not UNSET else None,
         "latitude": body.geoLatitude if body.geoLatitude is not UNSET else None,
         "longitude": body.geoLongitude if body.geoLongitude is not UNSET else None,
-        "partition": partition_of_eui(new.dev_eui)
-        if personalisation is None
-        else partition_of_address(personalisation.dev_addr),
+        "partition": _partition(new),
         "details": encode_fields(body),
         "created_at": now,
         "updated_at": now,
@@ -130,6 +128,12 @@ def insert_device(
     write_tags(connection, scope, ref, body)
     changes.note(connection, "device", ref)
     return ref
+
+
+def _partition(new: NewDevice) -> int:
+    if new.personalisation is None:
+        return partition_of_eui(new.dev_eui)
+    return partition_of_address(new.personalisation.dev_addr)
 
 
 def update_device(

@@ -15,17 +15,19 @@ branch_labels = None
 depends_on = None
 
 _PAGE = 10_000
+# Compared by code points in both engines.
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     op.create_table(
         "nodes",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("process", sa.Integer(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("roles", sa.Text(), nullable=False),
-        sa.Column("addresses", sa.Text(), nullable=False),
+        sa.Column("version", _TEXT, nullable=False),
+        sa.Column("roles", _TEXT, nullable=False),
+        sa.Column("addresses", _TEXT, nullable=False),
         sa.Column("joined_at", sa.BigInteger(), nullable=False),
         sa.Column("beat_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
