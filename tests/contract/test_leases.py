@@ -115,8 +115,8 @@ async def test_nodes_join_and_take_what_is_free(stores: list[EngineStore]) -> No
 
     view = await one.nodes.beat(3)
     assert [(each.name, each.roles, dict(each.addresses)) for each in view.living] == [
-        ("a", {"network"}, {"api": "https://a"}),
-        ("b", {"network"}, {"api": "https://b"}),
+        ("a", frozenset({"network"}), {"api": "https://a"}),
+        ("b", frozenset({"network"}), {"api": "https://b"}),
     ]
     assert {partition: lease.owner for partition, lease in view.leases.items()} == {
         partition: "a" if partition < 40 else "b" for partition in range(PARTITIONS)
