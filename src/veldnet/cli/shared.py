@@ -1,17 +1,24 @@
-"""Options that every command has, although it does not name them: `--config` where it reads settings, and
-`--json`. Those who read settings and print results find in `given` what they were given."""
+"""Options of commands that are not parameters of their own.
+
+Every command has `--config` where it reads settings, and `--json`, although it does not name them: those who
+read settings and print results find in `given` what they were given. And options that belong together are the
+fields of a `msgspec.Struct`, which a command takes as one value.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
 from .given import AS_JSON, CONFIG
 from .options import ConfigFile, Json
+
+if TYPE_CHECKING:
+    import msgspec
 
 
 def extend(app: typer.Typer, *, settings: bool) -> None:
@@ -25,14 +32,22 @@ def extend(app: typer.Typer, *, settings: bool) -> None:
 
 
 def with_shared_options(command: Callable[..., Any], *, settings: bool) -> Callable[..., Any]:
-    """The same command with the shared options that it lacks."""
+    """The same command with the shared options that it lacks, and with those of its groups."""
     if getattr(command, "has_shared_options", False):
         return command
     signature = inspect.signature(command, eval_str=True)
+    groups: dict[str, type[msgspec.Struct]] = {}
+    own: dict[str, inspect.Parameter] = {}
+    for name, parameter in signature.parameters.items():
+        if hasattr(parameter.annotation, "__struct_fields__"):
+            groups[name] = parameter.annotation
+            own |= _fields(parameter.annotation)
+        else:
+            own[name] = _option(name, parameter.default, parameter.annotation)
     lacking: dict[str, inspect.Parameter] = {}
-    if settings and "config" not in signature.parameters:
+    if settings and "config" not in own:
         lacking["config"] = _option("config", None, ConfigFile)
-    if "as_json" not in signature.parameters:
+    if "as_json" not in own:
         lacking["as_json"] = _option("as_json", False, Json)
 
     @functools.wraps(command)
@@ -40,16 +55,37 @@ def with_shared_options(command: Callable[..., Any], *, settings: bool) -> Calla
         config = CONFIG.set(given.get("config"))
         as_json = AS_JSON.set(bool(given.get("as_json")))
         try:
-            return command(**{name: value for name, value in given.items() if name not in lacking})
+            taken = {name: value for name, value in given.items() if name in own}
+            values = {
+                name: kind(**{field: taken.pop(field) for field in kind.__struct_fields__ if field in taken})
+                for name, kind in groups.items()
+            }
+            return command(**taken, **values)
         finally:
             CONFIG.reset(config)
             AS_JSON.reset(as_json)
 
-    parameters = [*signature.parameters.values(), *lacking.values()]
+    parameters = [*own.values(), *lacking.values()]
     shared.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     shared.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     shared.has_shared_options = True  # type: ignore[attr-defined]
     return shared
+
+
+def _fields(group: type[msgspec.Struct]) -> dict[str, inspect.Parameter]:
+    """The options that a group stands for."""
+    # Here, for the lists of commands load nothing of it.
+    import msgspec
+
+    kinds = get_type_hints(group, include_extras=True)
+    return {
+        field.name: _option(
+            field.name,
+            inspect.Parameter.empty if field.default is msgspec.NODEFAULT else field.default,
+            kinds[field.name],
+        )
+        for field in msgspec.structs.fields(group)
+    }
 
 
 def _option(name: str, default: Any, kind: Any) -> inspect.Parameter:

@@ -43,22 +43,22 @@ Authority = Annotated[
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """The options as they were given."""
+    """The options of a town."""
 
-    protocol: str
-    udp: str
-    basics_station: str
-    broker: str | None
-    broker_user: str
-    broker_password_file: Path | None
-    topic_prefix: str
-    authority: Path | None
+    protocol: Protocol = "semtech-udp"
+    udp: Udp = "127.0.0.1:1700"
+    basics_station: BasicsStation = "ws://127.0.0.1:8887"
+    broker: BrokerAddress = None
+    broker_user: BrokerUser = ""
+    broker_password: BrokerPassword = None
+    topic_prefix: TopicPrefix = "eu868"
+    authority: Authority = None
 
     def backhaul(self) -> Backhaul:
         """Raises `NotConnected`, `OSError` and `ValueError`, which say what is wrong or missing."""
         broker = None
         if self.broker is not None:
-            password = self.broker_password_file
+            password = self.broker_password
             broker = msgspec.structs.replace(
                 Broker.parse(self.broker),
                 prefix=self.topic_prefix,
@@ -79,6 +79,12 @@ class Reach(msgspec.Struct, frozen=True):
             broker=broker,
             authority="" if self.authority is None else str(self.authority),
         )
+
+
+class OneReach(Reach, frozen=True):
+    """The options of a single base station."""
+
+    protocol: OneProtocol = "semtech-udp"
 
 
 def protocols_named(name: str) -> tuple[ProtocolName, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from veldnet.assembly.network_settings import network_parameters
@@ -30,20 +31,27 @@ from .base_station_updates import list_contacts, list_updates, order_update, wit
 
 base_station_app = typer.Typer(help="Base stations.", no_args_is_help=True)
 
-Latitude = Annotated[float | None, typer.Option(min=-90, max=90, help="Degrees north.")]
-Longitude = Annotated[float | None, typer.Option(min=-180, max=180, help="Degrees east.")]
 StationId = Annotated[str, typer.Argument(help="LRR id, eight hexadecimal digits.")]
-Altitude = Annotated[float | None, typer.Option(help="Metres.")]
-MaxPower = Annotated[
-    int | None, typer.Option(help="Maximum transmit power of its radio in dBm, without the antenna.")
-]
-AntennaGain = Annotated[
-    float | None, typer.Option(help="Antenna gain in dBi minus cable losses; that of the profile if absent.")
-]
 
-ProfileId = Annotated[
-    str | None, typer.Option("--profile", help="Id of its base station profile; the default one if absent.")
-]
+
+class Facts(msgspec.Struct, frozen=True):
+    """The options that say where a base station stands, and of its radio; named as in `StationFacts`."""
+
+    latitude: Annotated[float | None, typer.Option(min=-90, max=90, help="Degrees north.")] = None
+    longitude: Annotated[float | None, typer.Option(min=-180, max=180, help="Degrees east.")] = None
+    altitude: Annotated[float | None, typer.Option(help="Metres.")] = None
+    max_tx_power: Annotated[
+        int | None,
+        typer.Option("--max-power", help="Maximum transmit power of its radio in dBm, without the antenna."),
+    ] = None
+    antenna_gain: Annotated[
+        float | None,
+        typer.Option(help="Antenna gain in dBi minus cable losses; that of the profile if absent."),
+    ] = None
+    profile_id: Annotated[
+        str | None,
+        typer.Option("--profile", help="Id of its base station profile; the default one if absent."),
+    ] = None
 
 
 @base_station_app.command("create")
@@ -51,13 +59,9 @@ def create_base_station(
     eui: Annotated[str, typer.Argument(help="EUI that it presents, 16 hexadecimal digits.")],
     name: Annotated[str, typer.Argument(help="Name of the base station.")],
     operator: Operator,
+    *,
     base_station_id: Annotated[str | None, typer.Option("--id", help="LRR id, eight hex digits.")] = None,
-    latitude: Latitude = None,
-    longitude: Longitude = None,
-    altitude: Altitude = None,
-    max_power: MaxPower = None,
-    antenna_gain: AntennaGain = None,
-    profile: ProfileId = None,
+    facts: Facts,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -67,21 +71,13 @@ def create_base_station(
         identifier = None if base_station_id is None else BaseStationId.parse(base_station_id)
     except InvalidIdentifier as error:
         fail(str(error))
-    facts = base_stations.StationFacts(
-        name=name,
-        latitude=latitude,
-        longitude=longitude,
-        altitude=altitude,
-        max_tx_power=max_power,
-        antenna_gain=antenna_gain,
-        profile_id=profile,
-    )
+    said = base_stations.StationFacts(name=name, **msgspec.structs.asdict(facts))
     created = change_data(
         settings_of(data),
         "baseStation.created",
         eui,
         lambda c: base_stations.create_base_station(
-            c, accounts.find_operator(c, operator), gateway, facts, base_station_id=identifier
+            c, accounts.find_operator(c, operator), gateway, said, base_station_id=identifier
         ),
     )
     if as_json:
@@ -94,27 +90,15 @@ def create_base_station(
 @base_station_app.command("update", hidden=True)
 def change_base_station(
     base_station_id: StationId,
+    *,
     name: Annotated[str | None, typer.Option(help="New name.")] = None,
-    latitude: Latitude = None,
-    longitude: Longitude = None,
-    altitude: Altitude = None,
-    max_power: MaxPower = None,
+    facts: Facts,
     no_max_power: Annotated[bool, typer.Option("--no-max-power", help="Remove the power limit.")] = False,
-    antenna_gain: AntennaGain = None,
-    profile: ProfileId = None,
     data: Data = None,
 ) -> None:
     """Change the given attributes; others are kept."""
     identifier = base_station_id.upper()
-    given = {
-        "name": name,
-        "latitude": latitude,
-        "longitude": longitude,
-        "altitude": altitude,
-        "max_tx_power": max_power,
-        "antenna_gain": antenna_gain,
-        "profile_id": profile,
-    }
+    given = {"name": name} | msgspec.structs.asdict(facts)
     changed: dict[str, str | float | None] = {
         member: value for member, value in given.items() if value is not None
     }

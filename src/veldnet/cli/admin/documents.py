@@ -3,7 +3,6 @@ pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,10 +11,8 @@ from veldnet.cli.output import fail
 from veldnet.domain.documents import PlanSettings, ProfileSettings, StationProfileSettings
 from veldnet.domain.errors import Refusal
 from veldnet.inventory import offers
-from veldnet.inventory.base_stations import StationProfile
 
 T = TypeVar("T", PlanSettings, ProfileSettings, StationProfileSettings)
-P = TypeVar("P", offers.Profile, StationProfile)
 Resource = TypeVar("Resource", bound=msgspec.Struct)
 
 
@@ -45,14 +42,6 @@ def change_settings(kind: type[T], before: dict[str, Any], given: list[str] | No
         return offers.read_document(kind, before | read_pairs(given))
     except Refusal as error:
         fail(f"--set: {error.message.removeprefix(error.prefix)}")
-
-
-def named(listed: Iterable[P], words: str, profile_id: str) -> P:
-    """The profile with an id; `words` say what it is."""
-    found = [profile for profile in listed if profile.id == profile_id]
-    if not found:
-        fail(f"there is no {words} {profile_id}")
-    return found[0]
 
 
 def read_resource(kind: type[Resource], given: list[str] | None) -> Resource:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 import typer
@@ -31,18 +31,29 @@ vault_app = typer.Typer(help="Vaults and master keys.", no_args_is_help=True)
 Name = Annotated[
     str, typer.Option("--vault", help="Name of the vault in keys.vaults; default vault if omitted.")
 ]
-BackupFile = Annotated[Path | None, typer.Option("--backup", help="File for the backup of the master key.")]
-NoBackup = Annotated[
-    bool, typer.Option("--no-backup", help="Create no backup: losing the master key loses all keys.")
-]
-Parts = Annotated[
-    int, typer.Option(min=1, max=16, help="Number of parts (SLIP-39 shares) of the backup key.")
-]
-Threshold = Annotated[int, typer.Option(min=1, max=16, help="Number of parts needed to restore.")]
-PartFiles = Annotated[
-    Path | None,
-    typer.Option(help="Folder for the parts, one file each; shown one by one if omitted."),
-]
+
+
+class BackupOptions(msgspec.Struct, frozen=True):
+    """The backup of a new master key."""
+
+    backup: Annotated[
+        Path | None, typer.Option("--backup", help="File for the backup of the master key.")
+    ] = None
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Create no backup: losing the master key loses all keys.")
+    ] = False
+    parts: Annotated[
+        int, typer.Option(min=1, max=16, help="Number of parts (SLIP-39 shares) of the backup key.")
+    ] = 5
+    threshold: Annotated[int, typer.Option(min=1, max=16, help="Number of parts needed to restore.")] = 3
+    part_files: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the parts, one file each; shown one by one if omitted."),
+    ] = None
+
+    def files_of_parts(self) -> list[Path]:
+        folder = self.part_files
+        return [] if folder is None else [folder / f"part-{n}.txt" for n in range(1, self.parts + 1)]
 
 
 def _modules(settings: Settings, name: str) -> list[MasterKeys]:
@@ -77,38 +88,24 @@ def _note(settings: Settings, action: str, name: str, generation: int) -> None:
         with_data(settings, write)
 
 
-class _Wanted(NamedTuple):
-    """The backup of a master key, as the options say it."""
-
-    file: Path | None
-    none: bool
-    parts: int
-    threshold: int
-    part_folder: Path | None
-
-    @property
-    def part_files(self) -> list[Path]:
-        folder = self.part_folder
-        return [] if folder is None else [folder / f"part-{n}.txt" for n in range(1, self.parts + 1)]
-
-
-def _make(name: str, modules: list[MasterKeys], backup: _Wanted) -> int:
-    if (backup.file is None) == (not backup.none):
+def _make(name: str, modules: list[MasterKeys], options: BackupOptions) -> int:
+    if (options.backup is None) == (not options.no_backup):
         fail("say where the backup goes with --backup FILE, or --no-backup to have none")
-    files = [] if backup.file is None else [backup.file, *backup.part_files]
+    parts = options.files_of_parts()
+    files = [] if options.backup is None else [options.backup, *parts]
     # A master key whose backup cannot be written must not be made.
     _begin(files)
     # The backup key is in this process for a moment.
     harden()
     try:
-        made, words = master.new_master_key(name, modules, backup.parts, backup.threshold)
+        made, words = master.new_master_key(name, modules, options.parts, options.threshold)
     except VaultError:
         for path in files:
             path.unlink()
         raise
-    if backup.file is not None:
-        backup.file.write_bytes(msgspec.json.format(msgspec.json.encode(made)))
-        _hand_out(words, backup.threshold, backup.part_files)
+    if options.backup is not None:
+        options.backup.write_bytes(msgspec.json.format(msgspec.json.encode(made)))
+        _hand_out(words, options.threshold, parts)
     return made.generation
 
 
@@ -143,15 +140,7 @@ def _hand_out(words: list[str], threshold: int, files: list[Path]) -> None:
 
 
 @vault_app.command("create-master-key")
-def create_master_key_command(
-    name: Name = "",
-    backup: BackupFile = None,
-    no_backup: NoBackup = False,
-    parts: Parts = 5,
-    threshold: Threshold = 3,
-    part_files: PartFiles = None,
-    data: Data = None,
-) -> None:
+def create_master_key_command(*, name: Name = "", backup: BackupOptions, data: Data = None) -> None:
     """Create the first master key in every module of the vault; it never leaves them. Its backup opens with
     enough of the parts only."""
     settings = settings_of(data)
@@ -165,8 +154,7 @@ def create_master_key_command(
         for module in modules:
             if module.generations():
                 fail(f"{module.name!r} has a master key already; see rotate-master-key")
-        wanted = _Wanted(backup, no_backup, parts, threshold, part_files)
-        generation = _make(name, modules, wanted)
+        generation = _make(name, modules, backup)
     except VaultError as error:
         fail(str(error))
     _note(settings, "masterKey.created", name, generation)
@@ -175,15 +163,7 @@ def create_master_key_command(
 
 
 @vault_app.command("rotate-master-key")
-def rotate_master_key_command(
-    name: Name = "",
-    backup: BackupFile = None,
-    no_backup: NoBackup = False,
-    parts: Parts = 5,
-    threshold: Threshold = 3,
-    part_files: PartFiles = None,
-    data: Data = None,
-) -> None:
+def rotate_master_key_command(*, name: Name = "", backup: BackupOptions, data: Data = None) -> None:
     """Create the next master key. A running server re-wraps all keys in the background."""
     settings = settings_of(data)
     try:
@@ -193,8 +173,7 @@ def rotate_master_key_command(
             fail("there is no master key yet; see create-master-key")
         if any(generations != there[0] for generations in there):
             fail("the modules do not hold the same master keys; see restore-master-key")
-        wanted = _Wanted(backup, no_backup, parts, threshold, part_files)
-        generation = _make(name, modules, wanted)
+        generation = _make(name, modules, backup)
     except VaultError as error:
         fail(str(error))
     _note(settings, "masterKey.rotated", name, generation)
